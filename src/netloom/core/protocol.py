@@ -1,0 +1,179 @@
+"""The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
+
+``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation or while another
+change is under way; repeating the request of the current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) -> :class:`Change`;
+a confirmation on a connection that was opened before the change was applied gets 409. ``POST /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores.
+``GET /v1/events?after=N&wait=S`` -> :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}`` (:class:`GuestSpec`) starts it or makes a
+running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it (also when it is not there).
+Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from netloom.core.host import Host
+
+
+class Phase(StrEnum):
+    """Where a change of a host stands. Stored on the host's disk before each phase begins."""
+
+    CHECKPOINTED = "checkpointed"
+    APPLYING = "applying"
+    AWAITING = "awaiting_confirmation"
+    CONFIRMED = "confirmed"
+    COMMITTED = "committed"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the change by itself."""
+        return self in {Phase.CONFIRMED, Phase.COMMITTED, Phase.ROLLED_BACK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """The whole wanted Host. ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a confirmation also commits."""
+
+    generation: int
+    desired: Host
+    confirm_within: float
+    commit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """State of the last change. ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty: verified equal to the checkpoint)."""
+
+    generation: int
+    phase: Phase
+    started: str
+    steps_done: int = 0
+    steps_total: int = 0
+    seconds_left: float | None = None
+    error: str = ""
+    difference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRef:
+    """Which change a confirmation or a rollback means."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a host is and can do."""
+
+    hostname: str
+    agent_version: str
+    kernel: str
+    os_name: str
+    os_version: str
+    cpu_model: str
+    cpu_cores: int
+    memory: int
+    """Octets."""
+    vlan: bool
+    bonding: bool
+    ovs_version: str = ""
+    ovs_datapaths: tuple[str, ...] = ()
+    guest_drivers: tuple[str, ...] = ()
+    libvirt_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestNic:
+    """A vNIC to plug in. ``bridge``: the Linux bridge or OVS bridge, empty for none (the vNIC is there, with its link down); ``tag``: the access VLAN on an OVS bridge."""
+
+    id: str
+    name: str
+    mac: str
+    bridge: str
+    tag: int | None = None
+    mtu: int = 1500
+    linked: bool = True
+    isolated: bool = False
+    addresses: tuple[str, ...] = ()
+    """Addresses with prefix to put on the vNIC inside the guest (``namespace`` driver only)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestSpec:
+    """A guest to run. ``properties`` are the driver's own (kernel, initrd, disk ...)."""
+
+    id: str
+    name: str
+    driver: str
+    memory: int
+    cpus: int = 1
+    nics: tuple[GuestNic, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestState:
+    """A guest that is on the host. ``status``: ``up``, ``down`` (it ended by itself and has not been asked about) ..."""
+
+    id: str
+    name: str
+    driver: str
+    status: str
+    nics: tuple[GuestNic, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What ``GET /v1/host`` answers. ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores."""
+
+    capabilities: Capabilities
+    host: Host
+    generation: int
+    dirty: bool
+    change: Change | None = None
+    guests: tuple[GuestState, ...] = ()
+    statistics: Mapping[str, LinkCounters] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCounters:
+    """Counters of a link since it came to be: octets, and packets for errors and drops."""
+
+    rx_bytes: int
+    tx_bytes: int
+    rx_errors: int
+    tx_errors: int
+    rx_dropped: int
+    tx_dropped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEvent:
+    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id), ``change``."""
+
+    id: int
+    kind: str
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Events after the asked one, oldest first. ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of the agent."""
+
+    boot: str
+    events: tuple[AgentEvent, ...]
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request was not done. ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``old_connection``, ``wrong_phase``, ``plan``, ``failed``."""
+
+    code: str
+    message: str
