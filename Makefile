@@ -1,0 +1,75 @@
+# Everything runs from a fresh clone: each target installs what it needs first. Needs root for namespaces and packages, Debian 12 and Python 3.11.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test check lint types imports core contract agent engine api clients e2e metal bench install system lock clean
+
+help: ## what there is to type
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: install system ## the main job on this machine; EXIT=1 ends by itself, with status 0 only if all of it worked
+	@$(BIN)/python examples/demo.py $(if $(EXIT),--exit)
+
+test: check contract agent engine api clients e2e metal ## everything
+
+check: lint types imports core ## the quick rings: lint, types, imports, core
+
+lint: install
+	$(BIN)/ruff check src tests examples
+	$(BIN)/ruff format --check src tests examples
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+core: install ## rules, plan, desired, schedule: properties and golden cases, every branch
+	$(PYTEST) tests/core --cov=netloom.core --cov-branch --cov-report=term-missing:skip-covered
+
+contract: install system ## the simulation against the real kernel and a real Open vSwitch
+	$(PYTEST) tests/contract
+
+agent: install system ## the agent through its own door
+	$(PYTEST) tests/agent
+
+engine: install system ## commands and jobs, on SQLite and PostgreSQL
+	$(PYTEST) tests/engine
+
+api: install system ## the API through HTTP, on SQLite and PostgreSQL
+	$(PYTEST) tests/api
+
+clients: install system ## the field's own tools
+	$(PYTEST) tests/clients
+
+e2e: install system ## the main job with real hosts in namespaces, faults included
+	$(PYTEST) tests/e2e
+
+metal: install system ## VLAN and bonding on a kernel that has them, in User-Mode Linux
+	$(PYTEST) tests/metal
+
+bench: install system ## ours, the floor, the ratio
+	@$(BIN)/python -m tests.bench
+
+install: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+system: ## the Debian packages that hosts and tests need
+	@tools/install-system
+
+lock: ## write requirements.lock anew
+	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
