@@ -1,0 +1,44 @@
+"""Guest drivers: what runs virtual machines on a host and plugs their vNICs in.
+
+A driver keeps its guests findable by looking at the host (a name, a mark, a file), never in memory: an agent that is started again lists
+what runs. Its calls arrive one at a time; each may be repeated and then changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from netloom.core.protocol import GuestSpec, GuestState
+
+Ended: TypeAlias = Callable[[str], None]
+"""What a driver calls, from any thread, with the id of a guest that ended by itself."""
+
+
+class GuestError(Exception):
+    """A guest could not be started, changed or stopped; the message is for the person who asked, and what was begun has been undone."""
+
+
+class GuestDriver(Protocol):
+    """One way to run guests."""
+
+    name: str
+    """What ``GuestSpec.driver`` says to mean this driver."""
+
+    def start(self, spec: GuestSpec) -> None:
+        """Run the guest with its vNICs plugged in. Raises GuestError, with nothing left behind."""
+
+    def update(self, spec: GuestSpec) -> None:
+        """Make a running guest's vNICs equal to ``spec.nics``; the rest of the guest stays as it is. Raises GuestError."""
+
+    def stop(self, guest_id: str) -> None:
+        """End the guest and take its vNICs away; nothing happens when it is not there. Raises GuestError."""
+
+    def list(self) -> list[GuestState]:
+        """Every guest of this driver that is on the host: ``up``, or ``down`` when it ended by itself and was not stopped since."""
+
+    def watch(self, ended: Ended) -> None:
+        """Call ``ended`` from now on for each guest that ends by itself. Called once, before any other method."""
+
+    def close(self) -> None:
+        """The agent ends: stop watching. Guests stay."""
