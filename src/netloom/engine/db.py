@@ -1,0 +1,448 @@
+"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a commit.
+
+SQLite has one writer at a time anyway, so its one writing connection is handed from one waiting thread to the next, each in a savepoint of its own,
+and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit`. PostgreSQL has ordinary transactions (READ COMMITTED).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from netloom.core.errors import NetloomError, NotFoundError
+from netloom.engine.model.base import metadata
+
+Tx: TypeAlias = Connection
+"""A connection inside a transaction; who gets one neither commits nor rolls back."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_GROUP_MAX = 64
+"""Members of one group commit, so that the first of them need not wait for an endless queue."""
+_BUSY_MS = 10_000
+"""How long SQLite waits for another process (a backup, a shell) that holds the file."""
+_ATTEMPTS = 4
+"""How often :meth:`Database.run` tries before it gives up on deadlocks."""
+_RETRIED = {"40001", "40P01"}
+"""SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be repeated."""
+_CHANNEL = "netloom"
+_ANNOUNCED = "netloom_announced"
+
+log = structlog.get_logger(__name__)
+
+
+class CommitError(NetloomError):
+    """The database could not make a group of changes durable; none of them happened."""
+
+    status = 503
+    reason = "Database Failed"
+    code = "DATABASE"
+
+
+def new_id() -> str:
+    """A fresh id: a random UUID."""
+    return str(uuid.uuid4())
+
+
+def utc_now() -> datetime:
+    """The engine's clock."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """One database, for all threads of a process. ``url`` as SQLAlchemy has it: ``sqlite:///FILE`` or ``postgresql://...`` (psycopg 3)."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url: URL = _with_driver(make_url(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.bells = _Bells()
+        self._listener: _Listener | None = None
+        self._mutex = threading.Lock()
+        self._inside = threading.local()
+        if self.is_sqlite:
+            writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
+            self._group = _GroupCommit(writer, self.bells.ring)
+            self._writer = writer
+            self._reader = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
+        else:
+            self._writer = create_engine(self.url, pool_size=pool_size, max_overflow=2 * pool_size, pool_pre_ping=True)
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it cannot be made durable.
+
+        Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
+        """
+        if getattr(self._inside, "writing", False):
+            raise RuntimeError("a write transaction is already open in this thread")
+        self._inside.writing = True
+        try:
+            with self._group.member() if self.is_sqlite else self._postgres_transaction() as tx:
+                yield tx
+        finally:
+            self._inside.writing = False
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent snapshot for any number of queries; writing in it is refused."""
+        with self._reader.connect() as tx, tx.begin():
+            yield tx
+
+    def run(self, command: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - passed through to the command as they are
+        """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a deadlock.
+
+        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind. :meth:`write` cannot repeat its block.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.write() as tx:
+                    return command(tx, *args, **kwargs)
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                    raise
+                log.info("transaction repeated", attempt=attempt, reason=str(error.orig).splitlines()[0])
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @contextmanager
+    def _postgres_transaction(self) -> Iterator[Tx]:
+        with self._writer.connect() as tx:
+            tx.info.pop(_ANNOUNCED, None)
+            with tx.begin():
+                yield tx
+            topics = tx.info.pop(_ANNOUNCED, set())
+        self.bells.ring(topics)
+
+    def listen(self, topic: str) -> AbstractContextManager[threading.Event]:
+        """An event that is set after each commit that announced ``topic``, here or (``replicas=True``) in another replica; clear it before you look.
+
+        An announcement may be lost with a connection: look at intervals as well.
+        """
+        self._start_listener()
+        return self.bells.listen(topic)
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` (in whatever thread committed) as :meth:`listen` sets its event; returns the function that ends it."""
+        self._start_listener()
+        return self.bells.subscribe(topic, callback)
+
+    def _start_listener(self) -> None:
+        with self._mutex:
+            if self._listener is None and not self.is_sqlite:
+                self._listener = _Listener(self.url, self.bells)
+
+    def create_all(self) -> None:
+        """Create every table that metadata knows (tests; a real engine migrates)."""
+        with self.write() as tx:
+            metadata.create_all(tx)
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._listener is not None:
+            self._listener.close()
+        if self.is_sqlite:
+            self._group.close()
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
+    """Ring the bells of ``topic`` once this transaction is committed; with ``replicas`` in all replicas.
+
+    For what every command does (events) leave ``replicas`` out: PostgreSQL commits one at a time whatever notifies.
+    """
+    tx.info.setdefault(_ANNOUNCED, set()).add(topic)
+    if replicas and tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_notify(_CHANNEL, topic)))
+
+
+def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
+    """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is none.
+
+    On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the parent before adding a child.
+    """
+    row = tx.execute(select(table).where(table.c.id == row_id).with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no {row_id} among {table.name}.")
+    return row
+
+
+def violated(error: IntegrityError) -> str:
+    """The name of the constraint or unique index that a statement violated; empty when the database does not tell (foreign keys on SQLite)."""
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if name:
+        return str(name)
+    text = str(error.orig)
+    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", text) or re.search(
+        r"CHECK constraint failed: (\w+)", text
+    ):
+        return found[1]
+    if found := re.search(r"UNIQUE constraint failed: (.+)", text):
+        columns = [part.strip().split(".") for part in found[1].split(",")]
+        return _unique_over(columns[0][0], {column for _, column in columns})
+    return ""
+
+
+def _unique_over(table_name: str, columns: set[str]) -> str:
+    """The unique constraint over these columns: SQLite names columns where PostgreSQL names the constraint."""
+    table = metadata.tables[table_name]
+    candidates: list[Index | UniqueConstraint | PrimaryKeyConstraint] = [
+        *(index for index in table.indexes if index.unique),
+        *(constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)),
+        table.primary_key,
+    ]
+    return next(
+        (str(candidate.name) for candidate in candidates if {column.name for column in candidate.columns} == columns),
+        "",
+    )
+
+
+def _with_driver(url: URL) -> URL:
+    """PostgreSQL always through psycopg 3, however the URL spells it."""
+    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0 if pool_size == 1 else 2 * pool_size,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the writer.
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MS}",
+            f"query_only={int(read_only)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class _Batch:
+    """The requests that share one COMMIT."""
+
+    def __init__(self) -> None:
+        self.members = 0
+        self.announced: set[str] = set()
+        self.done = threading.Event()
+        self.error: BaseException | None = None
+
+
+class _GroupCommit:
+    """The writing connection of SQLite and the queue for it.
+
+    Whoever has the turn runs inside a savepoint. If somebody waits, the turn goes to them within the same transaction; whoever finds nobody waiting
+    commits for all. While that COMMIT waits for the disk, the next group queues up, which is what makes groups. Nobody returns before the COMMIT.
+    """
+
+    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
+        self._engine = engine
+        self._ring = ring
+        self._mutex = threading.Lock()
+        self._waiting: list[threading.Event] = []
+        self._busy = False
+        self._tx: Connection | None = None
+        self._batch: _Batch | None = None
+
+    @contextmanager
+    def member(self) -> Iterator[Tx]:
+        self._take_turn()
+        batch = None
+        try:
+            batch, tx = self._join()
+            tx.info[_ANNOUNCED] = set()
+            with tx.begin_nested():
+                yield tx
+            batch.announced |= tx.info[_ANNOUNCED]
+            batch.members += 1
+        except BaseException as error:
+            self._pass_on(batch, broken=error if self._is_broken() else None)
+            raise
+        self._pass_on(batch)
+        batch.done.wait()
+        if batch.error is not None:
+            raise CommitError(f"The change could not be stored: {batch.error}") from batch.error
+
+    def _take_turn(self) -> None:
+        with self._mutex:
+            if not self._busy:
+                self._busy = True
+                return
+            ticket = threading.Event()
+            self._waiting.append(ticket)
+        try:
+            ticket.wait()
+        except BaseException:  # interrupted: the turn must not be given to nobody
+            with self._mutex:
+                has_turn = ticket not in self._waiting
+                if not has_turn:
+                    self._waiting.remove(ticket)
+            if has_turn:
+                self._pass_on(self._batch)
+            raise
+
+    def _join(self) -> tuple[_Batch, Connection]:
+        """The open batch, or a new one with its transaction begun."""
+        if self._tx is None:
+            self._tx = self._engine.connect()
+        if self._batch is None:
+            self._tx.begin()
+            self._batch = _Batch()
+        return self._batch, self._tx
+
+    def _is_broken(self) -> bool:
+        """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that: sqlite.org/lang_transaction.html)."""
+        if self._tx is None or self._batch is None:
+            return True
+        return self._tx.connection.dbapi_connection is None or not self._tx.connection.dbapi_connection.in_transaction
+
+    def _pass_on(self, batch: _Batch | None, *, broken: BaseException | None = None) -> None:
+        """Give the turn to who waits within the same transaction, or end the transaction first."""
+        with self._mutex:
+            if batch is not None and broken is None and self._waiting and batch.members < _GROUP_MAX:
+                self._waiting.pop(0).set()
+                return
+        self._end(batch, broken)
+        with self._mutex:
+            if self._waiting:
+                self._waiting.pop(0).set()
+            else:
+                self._busy = False
+
+    def _end(self, batch: _Batch | None, broken: BaseException | None) -> None:
+        self._batch = None
+        tx = self._tx
+        try:
+            if tx is None or batch is None or broken is not None:
+                raise broken or RuntimeError("no transaction could be begun")
+            tx.commit()
+        except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must still pass the turn on
+            self._drop_connection()
+            if batch is not None:
+                batch.error = error
+        if batch is not None:
+            if batch.error is None:
+                self._ring(batch.announced)
+            batch.done.set()
+
+    def _drop_connection(self) -> None:
+        if self._tx is not None:
+            self._tx.invalidate()
+            self._tx.close()
+            self._tx = None
+
+    def close(self) -> None:
+        if self._tx is not None:
+            self._tx.close()
+            self._tx = None
+
+
+class _Bells:
+    """Who wants to know, by topic."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        with self._mutex:
+            self._callbacks[topic].append(callback)
+
+        def unsubscribe() -> None:
+            with self._mutex:
+                self._callbacks[topic].remove(callback)
+                if not self._callbacks[topic]:
+                    del self._callbacks[topic]
+
+        return unsubscribe
+
+    @contextmanager
+    def listen(self, topic: str) -> Iterator[threading.Event]:
+        bell = threading.Event()
+        unsubscribe = self.subscribe(topic, bell.set)
+        try:
+            yield bell
+        finally:
+            unsubscribe()
+
+    def ring(self, topics: set[str]) -> None:
+        with self._mutex:
+            callbacks = [callback for topic in topics for callback in self._callbacks.get(topic, ())]
+        for callback in callbacks:
+            callback()
+
+    def ring_all(self) -> None:
+        with self._mutex:
+            topics = set(self._callbacks)
+        self.ring(topics)
+
+
+class _Listener(threading.Thread):
+    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something may have been missed."""
+
+    def __init__(self, url: URL, bells: _Bells) -> None:
+        super().__init__(name="database-listener", daemon=True)
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._bells = bells
+        self._stop = threading.Event()
+        self._ready = threading.Event()
+        self.start()
+        self._ready.wait(timeout=10)
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except psycopg.OperationalError as error:
+                log.warning("lost the database's notifications, trying again", reason=str(error).strip())
+                self._stop.wait(1)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute(f"LISTEN {_CHANNEL}")
+            self._bells.ring_all()
+            self._ready.set()
+            while not self._stop.is_set():
+                for notice in connection.notifies(timeout=0.5):
+                    self._bells.ring({notice.payload})
+
+    def close(self) -> None:
+        self._stop.set()
+        self.join()

@@ -1,0 +1,1 @@
+"""Reads that two callers share, in files named by noun."""
