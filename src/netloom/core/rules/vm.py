@@ -1,0 +1,92 @@
+"""What is allowed to be done with a virtual machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from netloom.core.errors import Problem
+
+NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
+"""Names of virtual machines as oVirt has them."""
+
+MEMORY_MIN = 16 * 1024**2
+"""Octets. Less than that starts no kernel that we know of; oVirt's own floor is similar."""
+
+
+def name_is_valid(name: str) -> Problem | None:
+    """The name has the letters and the length that names of virtual machines may have."""
+    if NAME.fullmatch(name):
+        return None
+    text = f"The VM name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
+    return Problem("ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", text)
+
+
+def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+    """No other virtual machine has the name."""
+    if name not in taken:
+        return None
+    text = f"The VM name '{name}' is already in use, please choose a unique name and try again."
+    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+
+
+def memory_is_enough(octets: int) -> Problem | None:
+    """The memory is one that a guest can start with."""
+    if octets >= MEMORY_MIN:
+        return None
+    text = f"The memory of {octets} octets is too small: give at least {MEMORY_MIN} octets (16 MiB)."
+    return Problem("ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE", text)
+
+
+def cpus_are_valid(sockets: int, cores: int, threads: int) -> Problem | None:
+    """There is at least one of each."""
+    if min(sockets, cores, threads) >= 1:
+        return None
+    text = f"The CPU topology {sockets}x{cores}x{threads} (sockets, cores, threads) is not valid: each is at least 1."
+    return Problem("ACTION_TYPE_FAILED_MIN_CPU_SOCKETS", text)
+
+
+def is_down(name: str, status: str) -> Problem | None:
+    """Removal, a change of cluster and a start need a virtual machine that does not run."""
+    if status == "down":
+        return None
+    return Problem("ACTION_TYPE_FAILED_VM_IS_RUNNING", f"VM {name} is running (status {status}). Stop it first.")
+
+
+def is_not_down(status: str) -> Problem | None:
+    """Only what runs can be stopped."""
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running.") if status == "down" else None
+
+
+def networks_in_cluster(cluster: str, missing: Sequence[str]) -> Problem | None:
+    """Every network of its vNICs is attached to its cluster."""
+    if not missing:
+        return None
+    names = ", ".join(sorted(set(missing)))
+    text = f"The following networks are not attached to Cluster {cluster}: {names}. Attach them, or change the vNICs."
+    return Problem("ACTION_TYPE_FAILED_NETWORK_NOT_IN_CLUSTER", text)
+
+
+def networks_are_for_vms(bridgeless: Sequence[str]) -> Problem | None:
+    """Every network of its vNICs is a VM network."""
+    if not bridgeless:
+        return None
+    text = f"The following networks are not VM networks: {', '.join(sorted(set(bridgeless)))}."
+    return Problem("ACTION_TYPE_FAILED_NOT_A_VM_NETWORK", text)
+
+
+def a_host_fits(refusals: Sequence[str], fit: bool) -> Problem | None:
+    """Some host can take it; otherwise each host's reasons are told."""
+    if fit:
+        return None
+    detail = " ".join(refusals) or "The Cluster has no Hosts."
+    text = f"There is no host that satisfies current scheduling constraints. See below for details: {detail}"
+    return Problem("SCHEDULING_ALL_HOSTS_FILTERED_OUT", text)
+
+
+def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
+    """The addresses for its vNICs are addresses."""
+    if not bad:
+        return None
+    text = f"These addresses for vNICs are not valid: {', '.join(bad)}. Give an IP address and a netmask or prefix length."
+    return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS", text)

@@ -1,0 +1,33 @@
+"""Virtual machines."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, String, Table, Text, UniqueConstraint
+
+from netloom.engine.model.base import Json, Utc, id_column, metadata, reference
+
+vms = Table(
+    "vms",
+    metadata,
+    id_column(),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("comment", Text, nullable=False, server_default=""),
+    reference("cluster_id", "clusters.id"),
+    reference("template_id", "templates.id"),
+    # Octets.
+    Column("memory", BigInteger, nullable=False),
+    Column("sockets", Integer, nullable=False),
+    Column("cores", Integer, nullable=False),
+    Column("threads", Integer, nullable=False),
+    Column("status", String(32), nullable=False),
+    # Where it runs, or is being started; null when it is down.
+    reference("host_id", "hosts.id", nullable=True),
+    # Why it is down or could not be started, a sentence.
+    Column("status_reason", Text, nullable=False, server_default=""),
+    # Addresses for its vNICs: a list of {"nic": name, "address": "192.0.2.1/24"}, as oVirt's initialization has them.
+    Column("addresses", Json, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("name"),
+    CheckConstraint("status IN ('down', 'wait_for_launch', 'up', 'powering_down', 'unknown')", name="status"),
+)

@@ -1,0 +1,25 @@
+"""The vNICs of virtual machines."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, String, Table, Text, UniqueConstraint
+
+from netloom.engine.model.base import id_column, metadata, reference
+
+vnics = Table(
+    "vnics",
+    metadata,
+    id_column(),
+    reference("vm_id", "vms.id", on_delete="CASCADE", index=False),
+    Column("name", String(50), nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    # Null: the vNIC is on no network.
+    reference("profile_id", "vnic_profiles.id", nullable=True),
+    Column("mac", String(17), nullable=False),
+    Column("interface", String(32), nullable=False),
+    Column("plugged", Boolean, nullable=False),
+    Column("linked", Boolean, nullable=False),
+    # Whether what runs is what is wanted; false after the network's VLAN or MTU changed under a running vNIC.
+    Column("synced", Boolean, nullable=False),
+    UniqueConstraint("vm_id", "name"),
+)
