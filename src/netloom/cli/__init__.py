@@ -1,0 +1,1 @@
+"""The command line: a face of the public API, and the way to a lab."""

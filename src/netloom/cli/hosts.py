@@ -1,0 +1,186 @@
+"""What can be done with a host beside the usual verbs: its networking, above all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from netloom.cli import setup_file
+from netloom.cli.nouns import NOUNS
+from netloom.cli.output import pick, say, show_many, show_one
+from netloom.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
+from netloom.cli.verbs import resolve
+from netloom.client import Client
+from netloom.client.tree import Tree
+
+_HOST = next(noun for noun in NOUNS if noun.name == "host")
+_NICS = {"NAME": "name", "STATUS": "status", "MAC": "mac.address", "MTU": "mtu", "VLAN": "vlan.id", "BASE": "base_interface", "IPV4": "ip.address", "NETWORK": "network.name"}
+_STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
+_name = click.argument("name", metavar="HOST")
+
+
+@click.command("setup-networks")
+@_name
+@click.option("-f", "--file", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What to change, as YAML (see docs/setup-networks.md).")
+@click.option("--plan", is_flag=True, help="Only show the steps, what each costs and who is hurt; nothing is sent to the host.")
+@click.option("--confirm-within", type=click.IntRange(1, 120), metavar="S", help="Seconds that the host waits for the engine before it takes the change back.")
+@output_option
+@calls_engine
+def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
+    """Change a host's networking in one transaction.
+
+    The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status 6 when that happened.
+    """
+    host = resolve(client, _HOST, name)
+    body = setup_file.read(file.read_text(), attachment_ids(client, host["id"]))
+    if confirm_within:
+        body["connectivity_timeout"] = confirm_within
+    if plan:
+        _show_plan(client.addition("POST", "plans", {"host": {"id": host["id"]}, "setup": body}), form)
+        return
+    run_job(client, f"hosts/{host['id']}/setupnetworks", body)
+
+
+@click.command("commit")
+@_name
+@calls_engine
+def commit(client: Client, name: str) -> None:
+    """Make what runs on the host also what its boot restores."""
+    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/commitnetconfig", {})
+
+
+@click.command("sync")
+@_name
+@calls_engine
+def sync(client: Client, name: str) -> None:
+    """Bring every network of the host that is out of sync to what is wanted."""
+    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/syncallnetworks", {})
+
+
+@click.command("refresh")
+@_name
+@calls_engine
+def refresh(client: Client, name: str) -> None:
+    """Look at the host anew."""
+    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/refresh", {})
+
+
+@click.command("activate")
+@_name
+@calls_engine
+def activate(client: Client, name: str) -> None:
+    """Take the host out of maintenance."""
+    client.action(f"hosts/{resolve(client, _HOST, name)['id']}/activate")
+
+
+@click.command("deactivate")
+@_name
+@calls_engine
+def deactivate(client: Client, name: str) -> None:
+    """Put the host into maintenance."""
+    client.action(f"hosts/{resolve(client, _HOST, name)['id']}/deactivate")
+
+
+@click.command("token")
+@_name
+@click.option("-o", "--output", "form", type=click.Choice(("table", "json", "yaml")), default="table", help="What to print.")
+@calls_engine
+def token(client: Client, name: str, form: str) -> None:
+    """A one-time token with which the host's agent joins, and the command that does it."""
+    show_one(client.addition("POST", f"hosts/{resolve(client, _HOST, name)['id']}/enrollment", {}), form)
+
+
+@click.command("nics")
+@_name
+@output_option
+@calls_engine
+def nics(client: Client, name: str, form: str) -> None:
+    """The host's NICs, bonds and VLAN devices, and which network is on each."""
+    host = resolve(client, _HOST, name)
+    networks = {network["id"]: network["name"] for network in client.list("networks")}
+    found = client.list(f"hosts/{host['id']}/nics")
+    for nic in found:
+        _name_of_network(nic, networks)
+    show_many(found, _NICS, form)
+
+
+@click.command("attachments")
+@_name
+@output_option
+@calls_engine
+def attachments(client: Client, name: str, form: str) -> None:
+    """The networks of the host, where they are, and whether they are in sync."""
+    host = resolve(client, _HOST, name)
+    networks = {network["id"]: network["name"] for network in client.list("networks")}
+    nic_names = {nic["id"]: nic["name"] for nic in client.list(f"hosts/{host['id']}/nics")}
+    found = client.list(f"hosts/{host['id']}/networkattachments")
+    for item in found:
+        _name_of_network(item, networks)
+        item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
+        item["addresses"] = [a["ip"]["address"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
+        item["differs"] = [f"{c['name']} is {c.get('actual_value', '-')}, not {c.get('expected_value', '-')}" for c in item.get("reported_configurations", []) if c["in_sync"] == "false"]
+    show_many(found, {"NETWORK": "network.name", "NIC": "host_nic.name", "ADDRESSES": "addresses", "IN SYNC": "in_sync", "DIFFERS": "differs", "ID": "id"}, form)
+
+
+COMMANDS = (setup_networks, commit, sync, refresh, activate, deactivate, token, nics, attachments)
+
+
+def attachment_ids(client: Client, host_id: str) -> dict[str, str]:
+    """Ids of a host's attachments by the name of their network."""
+    networks = {network["id"]: network["name"] for network in client.list("networks")}
+    return {networks[item["network"]["id"]]: item["id"] for item in client.list(f"hosts/{host_id}/networkattachments")}
+
+
+def run_job(client: Client, path: str, body: Tree) -> None:
+    """Call an action, show its job's progress, and end with the exit code of the outcome."""
+    answer = client.action(path, {**body, "async": True})
+    job_id = pick(answer, "job.id")
+    if not job_id:
+        say("Nothing to do.")
+        return
+    console = Console(stderr=True, markup=False, highlight=False)
+    with Progress(TextColumn("{task.description}"), BarColumn(bar_width=30), TextColumn("{task.fields[phase]}"), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, phase="")
+        last = ""
+
+        def seen(progress: Tree) -> None:
+            nonlocal last
+            text = _phase(progress)
+            bar.update(task, description=progress.get("description", ""), phase=text)
+            if text != last and not console.is_terminal:
+                say(text)  # a log gets each phase once; a terminal gets the moving line
+            last = text
+
+        outcome = client.follow(job_id, seen)
+    if outcome["status"] == "finished":
+        say(outcome.get("outcome") or "Done.")
+        return
+    say(f"Failed: {outcome.get('outcome') or outcome.get('error', '')}")
+    raise click.exceptions.Exit(ROLLED_BACK if pick(outcome, "progress.phase") == "rolled_back" else REFUSED)
+
+
+def _phase(progress: Tree) -> str:
+    inner: dict[str, Any] = progress.get("progress") or {}
+    phase = str(inner.get("phase", progress["status"])).replace("_", " ")
+    left = inner.get("seconds_left")
+    return phase if left is None else f"{phase}, {float(left):.0f} s to the deadline"
+
+
+def _show_plan(plan: Tree, form: str) -> None:
+    if form != "table":
+        show_one(plan, form)
+        return
+    if not plan["steps"]:
+        say("Nothing to do: the host is already as wanted.")
+        return
+    show_many(plan["steps"], _STEPS, form)
+    say(f"{len(plan['steps'])} steps; worst loss: {plan['loss']}.")
+
+
+def _name_of_network(entity: Tree, networks: dict[str, str]) -> None:
+    if pick(entity, "network.id"):
+        entity["network"]["name"] = networks.get(entity["network"]["id"], "")

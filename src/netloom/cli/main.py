@@ -1,0 +1,53 @@
+"""``netloom``: nouns, then verbs.
+
+Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6 the host took a change back.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from netloom.cli import clusters, hosts, vms
+from netloom.cli.labs import lab
+from netloom.cli.nouns import NOUNS
+from netloom.cli.session import Session, calls_engine
+from netloom.cli.verbs import group_of
+from netloom.client import Client
+
+_PATH = click.Path(path_type=Path, exists=True, dir_okay=False)
+_EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS}
+
+
+@click.group(epilog="The password is read from NETLOOM_PASSWORD or from --password-file. Completion: eval \"$(_NETLOOM_COMPLETE=bash_source netloom)\"")
+@click.option("--url", envvar="NETLOOM_URL", default="https://127.0.0.1:8443", show_default=True, help="The engine. [NETLOOM_URL]")
+@click.option("--user", envvar="NETLOOM_USER", default="admin@internal", show_default=True, help="Who logs in. [NETLOOM_USER]")
+@click.option("--password-file", envvar="NETLOOM_PASSWORD_FILE", type=_PATH, help="File with the password. [NETLOOM_PASSWORD_FILE]")
+@click.option("--ca", "ca_file", envvar="NETLOOM_CA", type=_PATH, help="The engine's CA certificate. [NETLOOM_CA]")
+@click.version_option(package_name="netloom")
+@click.pass_context
+def cli(context: click.Context, url: str, user: str, password_file: Path | None, ca_file: Path | None) -> None:
+    """Manage the logical networks of a fleet of KVM hosts.
+
+    Besides the nouns below: 'netloom serve' starts an engine, 'netloom agent' the agent of a host.
+    """
+    context.obj = Session(url, user, password_file, ca_file)
+
+
+@click.command("follow")
+@click.option("--after", type=int, help="Id of the last event that is already known.")
+@calls_engine
+def follow_events(client: Client, after: int | None) -> None:
+    """Print events as they happen, a JSON document per line, until interrupted."""
+    for event in client.events(after):
+        click.echo(json.dumps(event, ensure_ascii=False))
+
+
+for _noun in NOUNS:
+    _group = group_of(_noun)
+    for _command in (*_EXTRA.get(_noun.name, ()), *((follow_events,) if _noun.name == "event" else ())):
+        _group.add_command(_command)
+    cli.add_command(_group)
+cli.add_command(lab)

@@ -1,0 +1,160 @@
+"""The nouns of the API that have the usual verbs, as data: where they live, what a list shows, what can be set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An option of ``add`` and ``set``, and the dotted path of the entity that it fills. ``many``: may be given more than once."""
+
+    option: str
+    path: str
+    help: str
+    type: Any = str
+    many: bool = False
+    default: Any = None
+    """Value for ``add`` when the option is not given."""
+
+    @property
+    def parameter(self) -> str:
+        """The name under which click hands the value over."""
+        return self.option.removeprefix("--").split("/")[0].replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """One noun. ``verbs``: which of list, show, add, set, remove it has."""
+
+    name: str
+    path: str
+    columns: Mapping[str, str]
+    help: str
+    fields: tuple[Field, ...] = ()
+    verbs: tuple[str, ...] = ("list", "show", "add", "set", "remove")
+    searchable: bool = True
+    query: Mapping[str, str | int] = field(default_factory=dict)
+
+
+_DESCRIPTION = Field("--description", "description", "A sentence about it.")
+_READ_ONLY = ("list", "show")
+_TAG = click.IntRange(0, 4094)
+
+NOUNS = (
+    Noun(
+        "datacenter",
+        "datacenters",
+        {"NAME": "name", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
+        "Data centres: where networks are defined.",
+        (_DESCRIPTION, Field("--rename", "name", "Its new name.")),
+    ),
+    Noun(
+        "cluster",
+        "clusters",
+        {"NAME": "name", "SWITCH": "switch_type", "ID": "id", "DESCRIPTION": "description"},
+        "Clusters: hosts that carry the same networks.",
+        (
+            Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
+            Field("--switch-type", "switch_type", "How its hosts switch: Linux bridges or Open vSwitch.", click.Choice(("legacy", "ovs"))),
+            Field("--management-network", "management_network.name", "The network over which the engine reaches its hosts."),
+            Field("--mac-pool", "mac_pool.id", "Id of the pool its vNICs get their MAC addresses from."),
+            _DESCRIPTION,
+            Field("--rename", "name", "Its new name."),
+        ),
+    ),
+    Noun(
+        "network",
+        "networks",
+        {"NAME": "name", "VLAN": "vlan.id", "MTU": "mtu", "USAGES": "usages", "ID": "id", "DESCRIPTION": "description"},
+        "Logical networks.",
+        (
+            Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
+            Field("--vlan", "vlan.id", "802.1Q tag; none for an untagged network.", _TAG),
+            Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, 65535)),
+            Field("--vm/--no-vm", "usages", "Whether vNICs may use it."),
+            Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
+            Field("--port-isolation/--no-port-isolation", "port_isolation", "Whether guests on one host are kept from each other."),
+            Field("--dns", "dns_resolver_configuration.name_servers", "A resolver for hosts; up to three.", many=True),
+            _DESCRIPTION,
+            Field("--rename", "name", "Its new name."),
+        ),
+    ),
+    Noun(
+        "host",
+        "hosts",
+        {"NAME": "name", "STATUS": "status", "ADDRESS": "address", "ID": "id", "DESCRIPTION": "description"},
+        "Hosts, and their networking.",
+        (
+            Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default"),
+            Field("--address", "address", "Name or address of the host."),
+            _DESCRIPTION,
+            Field("--rename", "name", "Its new name."),
+        ),
+    ),
+    Noun(
+        "vm",
+        "vms",
+        {"NAME": "name", "STATUS": "status", "HOST": "host.name", "ID": "id", "DESCRIPTION": "description"},
+        "Virtual machines, and their vNICs.",
+        (
+            Field("--cluster", "cluster.name", "The cluster it runs in.", default="Default"),
+            Field("--template", "template.name", "What it is made from.", default="Blank"),
+            Field("--memory", "memory", "Octets.", click.IntRange(min=1)),
+            _DESCRIPTION,
+            Field("--rename", "name", "Its new name."),
+        ),
+    ),
+    Noun(
+        "profile",
+        "vnicprofiles",
+        {"NAME": "name", "NETWORK": "network.id", "ID": "id", "DESCRIPTION": "description"},
+        "vNIC profiles: how a vNIC uses a network.",
+        (
+            Field("--network", "network.id", "Id of its network."),
+            Field("--port-mirroring/--no-port-mirroring", "port_mirroring", "Whether its vNICs see all frames of the network on their host."),
+            _DESCRIPTION,
+            Field("--rename", "name", "Its new name."),
+        ),
+        searchable=False,
+    ),
+    Noun(
+        "template",
+        "templates",
+        {"NAME": "name", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
+        "Templates that virtual machines are made from.",
+        verbs=_READ_ONLY,
+    ),
+    Noun(
+        "macpool",
+        "macpools",
+        {"NAME": "name", "DEFAULT": "default_pool", "DUPLICATES": "allow_duplicates", "ID": "id", "DESCRIPTION": "description"},
+        "Pools of MAC addresses.",
+        verbs=_READ_ONLY,
+        searchable=False,
+    ),
+    Noun(
+        "job",
+        "jobs",
+        {"STARTED": "start_time", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
+        "Work that left the engine.",
+        verbs=_READ_ONLY,
+        searchable=False,
+        query={"max": 50},
+    ),
+    Noun(
+        "event",
+        "events",
+        {"ID": "id", "TIME": "time", "SEVERITY": "severity", "CODE": "code", "WHAT": "description"},
+        "What happened.",
+        verbs=_READ_ONLY,
+        searchable=False,
+        query={"max": 50},
+    ),
+    Noun("user", "users", {"NAME": "user_name", "ID": "id"}, "Who may log in.", verbs=_READ_ONLY),
+    Noun("role", "roles", {"NAME": "name", "ID": "id", "DESCRIPTION": "description"}, "What may be granted.", verbs=_READ_ONLY, searchable=False),
+)

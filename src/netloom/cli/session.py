@@ -1,0 +1,68 @@
+"""What every command shares: the connection's options, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+
+from netloom.client import ApiError, Client, UnreachableError
+from netloom.cli.output import FORMATS, say
+
+REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
+"""Exit codes; 2 is click's for a wrong command line."""
+
+_CODE_OF_STATUS = {401: DENIED, 403: DENIED, 404: NOT_FOUND}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How to reach the engine, and in which form to print."""
+
+    url: str
+    user: str
+    password_file: Path | None
+    ca_file: Path | None
+
+    def client(self) -> Client:
+        """A client for one command. Raises click.UsageError when there is no password to log in with."""
+        password = os.environ.get("NETLOOM_PASSWORD", "")
+        if not password and self.password_file:
+            password = self.password_file.read_text().strip()
+        if not password:
+            raise click.UsageError("No password: set NETLOOM_PASSWORD, or name a file that holds it with --password-file.")
+        return Client(self.url, self.user, password, ca_file=self.ca_file)
+
+
+def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
+    """Give a command a client as its first argument, and end with the exit code of what went wrong."""
+
+    @functools.wraps(function)
+    def command(*args: P.args, **kwargs: P.kwargs) -> R:
+        session: Session = click.get_current_context().find_object(Session) or _no_session()
+        try:
+            with session.client() as client:
+                return function(client, *args, **kwargs)
+        except ApiError as error:
+            say(f"Error: {error}")
+            raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error
+        except UnreachableError as error:
+            say(f"Error: {error}")
+            raise click.exceptions.Exit(UNREACHABLE) from error
+
+    return command
+
+
+output_option = click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+
+
+def _no_session() -> Session:
+    raise click.UsageError("This command is part of netloom and has to be called through it.")

@@ -1,0 +1,105 @@
+"""The YAML file of ``netloom host setup-networks``, turned into the body of oVirt's setupnetworks action.
+
+    bonds:
+      - {name: bond0, slaves: [eth1, eth2], options: {mode: 4, miimon: 100}}
+    attachments:
+      - network: storage
+        nic: bond0
+        ipv4: {method: static, address: 192.0.2.11, prefix: 24, gateway: 192.0.2.1}
+        ipv6: {method: autoconf}
+        dns: [192.0.2.53]
+        properties: {bridge_opts: "forward_delay=1500"}
+    removed_attachments: [old]      # names of networks
+    removed_bonds: [bond1]
+    sync: [tenants]                 # networks whose attachment overrides what the host has
+    check_connectivity: true        # the host takes the change back unless the engine confirms
+    commit: false                   # whether the outcome also survives a reboot
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from typing import Any
+
+import click
+import yaml
+
+from netloom.client.tree import Tree
+
+_KNOWN = {"bonds", "attachments", "removed_attachments", "removed_bonds", "sync", "check_connectivity", "commit"}
+_ATTACHMENT = {"network", "nic", "ipv4", "ipv6", "dns", "properties"}
+_IP = {"method", "address", "prefix", "gateway"}
+
+
+def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
+    """The action's body. ``attachment_ids``: of the host's present attachments, by network name. Raises click.UsageError that names the place in the file."""
+    try:
+        wanted = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise click.UsageError(f"The file is not YAML: {error}") from error
+    _only(wanted, _KNOWN, "the file")
+    body: Tree = {
+        "modified_bonds": [_bond(bond) for bond in wanted.get("bonds", [])],
+        "modified_network_attachments": [_attachment(item, attachment_ids) for item in wanted.get("attachments", [])],
+        "removed_network_attachments": [{"id": _id(name, attachment_ids)} for name in wanted.get("removed_attachments", [])],
+        "removed_bonds": [{"name": name} for name in wanted.get("removed_bonds", [])],
+        "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in wanted.get("sync", [])],
+    }
+    body = {key: value for key, value in body.items() if value}
+    body["check_connectivity"] = wanted.get("check_connectivity", True)
+    body["commit_on_success"] = wanted.get("commit", False)
+    return body
+
+
+def _bond(bond: Mapping[str, Any]) -> Tree:
+    _only(bond, {"name", "slaves", "options"}, "a bond")
+    options = [{"name": name, "value": value} for name, value in bond.get("options", {}).items()]
+    bonding: Tree = {"slaves": [{"name": nic} for nic in bond.get("slaves", [])]}
+    if options:
+        bonding["options"] = options
+    return {"name": bond.get("name", ""), "bonding": bonding}
+
+
+def _attachment(item: Mapping[str, Any], attachment_ids: Mapping[str, str]) -> Tree:
+    _only(item, _ATTACHMENT, "an attachment")
+    if not item.get("network"):
+        raise click.UsageError("An attachment names no network.")
+    attachment: Tree = {"network": {"name": item["network"]}}
+    if item["network"] in attachment_ids:
+        attachment["id"] = attachment_ids[item["network"]]
+    if item.get("nic"):
+        attachment["host_nic"] = {"name": item["nic"]}
+    assignments = [_assignment(item[family], version) for family, version in (("ipv4", "v4"), ("ipv6", "v6")) if family in item]
+    if assignments:
+        attachment["ip_address_assignments"] = assignments
+    if "dns" in item:
+        attachment["dns_resolver_configuration"] = {"name_servers": item["dns"]}
+    if "properties" in item:
+        attachment["properties"] = [{"name": name, "value": value} for name, value in item["properties"].items()]
+    return attachment
+
+
+def _assignment(ip: Mapping[str, Any], version: str) -> Tree:
+    _only(ip, _IP, f"ip{version} of an attachment")
+    address: Tree = {"version": version}
+    if "address" in ip:
+        prefix = ip.get("prefix", 24 if version == "v4" else 64)
+        address |= {"address": ip["address"], "netmask": str(ip_network(f"0.0.0.0/{prefix}").netmask) if version == "v4" else prefix}
+    if "gateway" in ip:
+        address["gateway"] = ip["gateway"]
+    return {"assignment_method": ip.get("method", "static" if "address" in ip else "none"), "ip": address}
+
+
+def _id(network: str, attachment_ids: Mapping[str, str]) -> str:
+    if network not in attachment_ids:
+        raise click.UsageError(f"Network {network} is not attached to this host; attached are: {', '.join(sorted(attachment_ids)) or 'none'}.")
+    return attachment_ids[network]
+
+
+def _only(value: Any, known: set[str], place: str) -> None:  # noqa: ANN401 (what YAML holds)
+    if not isinstance(value, Mapping):
+        raise click.UsageError(f"{place.capitalize()} should be a mapping with some of: {', '.join(sorted(known))}.")
+    unknown = sorted(set(map(str, value)) - known)
+    if unknown:
+        raise click.UsageError(f"In {place}: unknown {', '.join(unknown)}. Known are: {', '.join(sorted(known))}.")

@@ -1,0 +1,107 @@
+"""What can be done with a virtual machine beside the usual verbs."""
+
+from __future__ import annotations
+
+import click
+
+from netloom.cli.hosts import run_job
+from netloom.cli.nouns import NOUNS
+from netloom.cli.output import show_many, show_one
+from netloom.cli.session import calls_engine, output_option
+from netloom.cli.verbs import resolve
+from netloom.client import Client
+from netloom.client.tree import Tree
+
+_VM = next(noun for noun in NOUNS if noun.name == "vm")
+_COLUMNS = {"NAME": "name", "MAC": "mac.address", "PLUGGED": "plugged", "LINKED": "linked", "PROFILE": "vnic_profile.name", "ID": "id"}
+_vm = click.argument("vm", metavar="VM")
+_nic = click.argument("nic", metavar="NIC")
+
+
+@click.command("start")
+@_vm
+@click.option("--host", help="Name of the host to start it on; any fit host when it is not given.")
+@calls_engine
+def start(client: Client, vm: str, host: str | None) -> None:
+    """Start a virtual machine."""
+    body: Tree = {"vm": {"placement_policy": {"hosts": [{"name": host}]}}} if host else {}
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/start", body)
+
+
+@click.command("stop")
+@_vm
+@calls_engine
+def stop(client: Client, vm: str) -> None:
+    """Stop a virtual machine."""
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/stop", {})
+
+
+@click.group("nic")
+def nic_group() -> None:
+    """The vNICs of a virtual machine."""
+
+
+@nic_group.command("list")
+@_vm
+@output_option
+@calls_engine
+def nic_list(client: Client, vm: str, form: str) -> None:
+    """List them."""
+    profiles = {profile["id"]: profile["name"] for profile in client.list("vnicprofiles")}
+    nics = client.list(f"vms/{resolve(client, _VM, vm)['id']}/nics")
+    for nic in nics:
+        if nic.get("vnic_profile"):
+            nic["vnic_profile"]["name"] = profiles.get(nic["vnic_profile"]["id"], "")
+    show_many(nics, _COLUMNS, form)
+
+
+@nic_group.command("add")
+@_vm
+@_nic
+@click.option("--profile", help="Name or id of its vNIC profile; without one it is connected to nothing.")
+@click.option("--mac", help="Its MAC address; from the cluster's pool when it is not given.")
+@output_option
+@calls_engine
+def nic_add(client: Client, vm: str, nic: str, profile: str | None, mac: str | None, form: str) -> None:
+    """Add one; a running machine gets it plugged in."""
+    entity: Tree = {"name": nic}
+    if profile:
+        entity["vnic_profile"] = {"id": client.find("vnicprofiles", profile)["id"]}
+    if mac:
+        entity["mac"] = {"address": mac}
+    show_one(client.add(f"vms/{resolve(client, _VM, vm)['id']}/nics", entity), form)
+
+
+@nic_group.command("remove")
+@_vm
+@_nic
+@calls_engine
+def nic_remove(client: Client, vm: str, nic: str) -> None:
+    """Remove one."""
+    client.remove(_nic_path(client, vm, nic))
+
+
+@nic_group.command("activate")
+@_vm
+@_nic
+@calls_engine
+def nic_activate(client: Client, vm: str, nic: str) -> None:
+    """Plug one in."""
+    client.action(f"{_nic_path(client, vm, nic)}/activate")
+
+
+@nic_group.command("deactivate")
+@_vm
+@_nic
+@calls_engine
+def nic_deactivate(client: Client, vm: str, nic: str) -> None:
+    """Unplug one."""
+    client.action(f"{_nic_path(client, vm, nic)}/deactivate")
+
+
+COMMANDS = (start, stop, nic_group)
+
+
+def _nic_path(client: Client, vm: str, nic: str) -> str:
+    nics = f"vms/{resolve(client, _VM, vm)['id']}/nics"
+    return f"{nics}/{client.find(nics, nic)['id']}"

@@ -1,0 +1,170 @@
+"""One connection to an engine, and the verbs of its API.
+
+Entities travel as plain dictionaries, in the shape of :mod:`netloom.client.tree`: the API knows its types, the client need not know them again.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from netloom.client.tree import Tree, from_wire, items, to_wire
+
+API = "/ovirt-engine/api"
+ADDITIONS = "/netloom/v1"
+TOKEN = "/ovirt-engine/sso/oauth/token"  # noqa: S105 (a path, not a secret)
+LOGOUT = "/ovirt-engine/services/sso-logout"
+POLL = 0.3
+"""Seconds between two looks at a job."""
+
+UNAUTHORIZED = 401
+
+
+class ApiError(Exception):
+    """The engine refused. ``status`` is HTTP's, the text is the fault's reason and detail."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class UnreachableError(Exception):
+    """The engine did not answer, or its certificate is not the one that was promised."""
+
+
+class Client:
+    """Speaks to one engine.
+
+    ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate (PEM); None trusts what the system trusts.
+    Logs in on the first call, and again when a token has expired. Raises ApiError and UnreachableError from every method that calls the engine.
+    """
+
+    def __init__(self, url: str, user: str, password: str, *, ca_file: Path | None = None, timeout: float = 180.0) -> None:
+        parts = urlsplit(url)
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self._user, self._password, self._token = user, password, ""
+        verify: ssl.SSLContext | bool = True
+        if ca_file is not None:
+            verify = ssl.create_default_context(cafile=str(ca_file))
+        self._http = httpx.Client(base_url=self.url, verify=verify, timeout=timeout, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the token back, if one was taken, and close the connection."""
+        if self._token:
+            self._send("POST", LOGOUT, data={"scope": "ovirt-app-api", "token": self._token})
+            self._token = ""
+        self._http.close()
+
+    def list(self, path: str, **query: str | int) -> list[Tree]:
+        """The entities of a collection, for example ``list("networks", search="name=storage")``."""
+        return items(self._call("GET", f"{API}/{path}", query=query))
+
+    def get(self, path: str, **query: str | int) -> Tree:
+        """One entity."""
+        return self._call("GET", f"{API}/{path}", query=query)
+
+    def add(self, path: str, entity: Tree, **query: str | int) -> Tree:
+        """Add an entity to a collection; returns it as it is then."""
+        return self._call("POST", f"{API}/{path}", body=entity, query=query)
+
+    def update(self, path: str, changes: Tree) -> Tree:
+        """Change what ``changes`` mentions; returns the entity as it is then."""
+        return self._call("PUT", f"{API}/{path}", body=changes)
+
+    def remove(self, path: str) -> None:
+        """Remove an entity."""
+        self._call("DELETE", f"{API}/{path}")
+
+    def action(self, path: str, body: Tree | None = None) -> Tree:
+        """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
+        return self._call("POST", f"{API}/{path}", body=body or {})
+
+    def find(self, path: str, name: str) -> Tree:
+        """The entity with that name or id in a collection. Raises ApiError(404) when there is none."""
+        for entity in self.list(path):
+            if name in (entity.get("name"), entity.get("id")):
+                return entity
+        raise ApiError(404, f"There is no {name!r} in {path}.")
+
+    def addition(self, method: str, path: str, body: Any = None, **query: str | int) -> Any:  # noqa: ANN401 (JSON is any value)
+        """Call one of Netloom's additions; plain JSON both ways."""
+        answer = self._authorised(method, f"{ADDITIONS}/{path}", query, None if body is None else json.dumps(body))
+        return answer.json() if answer.content else None
+
+    def follow(self, job_id: str, seen: Callable[[Tree], None]) -> Tree:
+        """Wait for the end of a job; ``seen`` is called with its progress at every look. Returns the last progress."""
+        while True:
+            progress: Tree = self.addition("GET", f"jobs/{job_id}")
+            seen(progress)
+            if progress["status"] != "started":
+                return progress
+            time.sleep(POLL)
+
+    def events(self, after: int | None = None) -> Iterator[Tree]:
+        """The engine's event stream, from after the event with that id; goes on until the connection ends."""
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        self._login_once()
+        request = {"headers": {**headers, "Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}}
+        with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, **request) as answer:
+            if answer.is_error:
+                answer.read()
+                raise ApiError(answer.status_code, _fault(answer))
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+
+    def _call(self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None) -> Tree:
+        content = None if body is None else json.dumps(to_wire(body))
+        answer = self._authorised(method, path, query or {}, content)
+        return from_wire(answer.json()) if answer.content else {}
+
+    def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
+        self._login_once()
+        for attempt in range(2):
+            headers = {"Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+            answer = self._send(method, path, params=query, content=content, headers=headers)
+            if answer.status_code != UNAUTHORIZED or attempt:
+                break
+            self._token = ""
+            self._login_once()
+        if answer.is_error:
+            raise ApiError(answer.status_code, _fault(answer))
+        return answer
+
+    def _login_once(self) -> None:
+        if self._token:
+            return
+        form = {"grant_type": "password", "scope": "ovirt-app-api", "username": self._user, "password": self._password}
+        answer = self._send("POST", TOKEN, data=form, headers={"Accept": "application/json"})
+        if answer.is_error:
+            raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {_fault(answer)}")
+        self._token = answer.json()["access_token"]
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 (handed on to httpx)
+        try:
+            return self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{self.url} did not answer: {error or type(error).__name__}") from error
+
+
+def _fault(answer: httpx.Response) -> str:
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return f"HTTP {answer.status_code} {answer.reason_phrase}"
+    fault = answer.json()
+    fault = fault.get("fault", fault)
+    told = [str(fault[key]) for key in ("reason", "detail", "error") if fault.get(key)]
+    return ": ".join(told) or f"HTTP {answer.status_code} {answer.reason_phrase}"
