@@ -1,0 +1,128 @@
+"""When a vNIC profile may be added, changed or removed. oVirt's commands: AddVnicProfile, UpdateVnicProfile, RemoveVnicProfile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from netloom.core.errors import Problem
+from netloom.core.rules.fields import listed
+
+_UUIDS = re.compile(
+    r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(, *[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})*)?", re.IGNORECASE
+)
+_PROPERTIES = {"SecurityGroups": _UUIDS}
+
+
+def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | None:
+    """Only a VM network takes vNICs."""
+    if not is_vm_network:
+        return Problem(
+            "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK",
+            f"The network '{network}' is no VM network, so it takes no vNICs. Add the usage 'vm' to it first.",
+        )
+    return None
+
+
+def name_is_free(name: str, others: Collection[str]) -> Problem | None:
+    """No other profile of the network (``others``: their names) has the name."""
+    if name in others:
+        return Problem(
+            "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE",
+            f"The vNIC profile name '{name}' is already used by another profile of the network. Choose a different "
+            "name.",
+        )
+    return None
+
+
+def network_is_kept(before: str, after: str) -> Problem | None:
+    """A profile stays with its network."""
+    if before != after:
+        return Problem(
+            "ACTION_TYPE_FAILED_CANNOT_CHANGE_VNIC_PROFILE_NETWORK",
+            "A vNIC profile cannot move to another network. Add a profile there instead.",
+        )
+    return None
+
+
+def passthrough_stands_alone(
+    *, passthrough: bool, port_mirroring: bool, filtered: bool, port_isolation: bool
+) -> Problem | None:
+    """A vNIC that is a virtual function of the host's NIC passes by everything that the host's bridge could do for "
+    "it."""
+    if not passthrough:
+        return None
+    if port_mirroring or filtered:
+        return Problem(
+            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
+            "A passthrough profile has neither port mirroring nor a network filter. Turn those off, or passthrough.",
+        )
+    if port_isolation:
+        return Problem(
+            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_ON_PORT_ISOLATED_NETWORK",
+            "A network with port isolation takes no passthrough profile. Use another network.",
+        )
+    return None
+
+
+def migratable_needs_passthrough(*, passthrough: bool, migratable: bool) -> Problem | None:
+    """Only a passthrough vNIC can be one that does not migrate."""
+    if not passthrough and not migratable:
+        return Problem(
+            "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY",
+            "Only a passthrough profile can be non-migratable. Leave migratable out, or turn passthrough on.",
+        )
+    return None
+
+
+def filter_is_known(filter_id: str | None, known: Collection[str]) -> Problem | None:
+    """A network filter that is named is in the catalogue."""
+    if filter_id is not None and filter_id not in known:
+        return Problem(
+            "ACTION_TYPE_FAILED_NETWORK_FILTER_ID_NOT_EXIST",
+            f"There is no network filter with the id {filter_id}. See /networkfilters for those that exist.",
+        )
+    return None
+
+
+def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
+    """Custom properties are ones that a vNIC has, with values that it takes."""
+    for name, value in properties.items():
+        allowed = _PROPERTIES.get(name)
+        if allowed is None:
+            return Problem(
+                "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS",
+                f"There is no custom property '{name}' for vNICs. Use one of {', '.join(sorted(_PROPERTIES))}.",
+            )
+        if not allowed.fullmatch(value):
+            return Problem(
+                "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES",
+                f"The custom property '{name}' cannot have the value '{value}'. Give ids with commas between them, or "
+                "nothing.",
+            )
+    return None
+
+
+def kept_while_used(vms: Sequence[str], *, mirroring_changes: bool, passthrough_changes: bool) -> Problem | None:
+    """Port mirroring and passthrough are not changed under VMs (``vms``: names of those that use the profile)."""
+    if not vms or not (mirroring_changes or passthrough_changes):
+        return None
+    what = "port mirroring" if mirroring_changes else "passthrough"
+    return Problem(
+        "ACTION_TYPE_FAILED_CANNOT_UPDATE_VNIC_PROFILE_IN_USE",
+        f"The profile's {what} cannot change while VMs use it: {listed(vms)}. Give their vNICs another profile first.",
+    )
+
+
+def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
+    """No vNIC has the profile."""
+    if vms:
+        code = (
+            "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE"
+            if len(vms) == 1
+            else "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
+        )
+        return Problem(
+            code, f"The vNIC profile '{name}' is used by VMs: {listed(vms)}. Give their vNICs another profile first."
+        )
+    return None
