@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 
 ID_LENGTH = 36
@@ -54,6 +54,11 @@ class Utc(TypeDecorator[datetime]):
 def id_column() -> Column[str]:
     """The primary key: a lower-case UUID as text."""
     return Column("id", String(ID_LENGTH), primary_key=True)
+
+
+def growing_number(name: str = "number") -> Column[int]:
+    """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the table)."""
+    return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
 
 
 def reference(
