@@ -76,8 +76,7 @@ def switch_type_may_change(
 
 
 def version_carries_isolation(version: str, isolated: Sequence[str]) -> Problem | None:
-    """The version does not fall below what port isolation (``isolated``: names of such networks in the cluster) "
-    "needs."""
+    """The version does not fall below what networks with port isolation (``isolated``: their names) need."""
     if isolated and version_key(version) < version_key(ISOLATION_SINCE):
         return Problem(
             "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL",

@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 
 HANDED_BACK = frozenset({Role.DISPLAY, Role.MIGRATION, Role.DEFAULT_ROUTE})
-"""Roles that go to the management network when their holder gives them up. Gluster goes to nobody, management is never given up."""
+"""Roles that go to the management network when given up. Gluster goes to nobody, management is never given up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,10 @@ def management_is_not_unset(network: str, before: Collection[Role], after: Colle
 
 
 def role_has_addresses(network: str, roles: Collection[Role], missing: Sequence[Missing]) -> Problem | None:
-    """A role network has an IPv4 or IPv6 address on every NIC of the cluster that carries it (``missing``: those "
-    "that have none)."""
+    """A role network has an IPv4 or IPv6 address on every NIC of the cluster that carries it.
+
+    ``missing``: those that have none.
+    """
     if missing and any(role != Role.MANAGEMENT for role in roles):
         places = listed(f"{one.nic} of {one.host}" for one in missing)
         return Problem(

@@ -1,4 +1,7 @@
-"""When a data centre may be added, changed or removed. oVirt's commands: AddEmptyStoragePool, UpdateStoragePool, RemoveStoragePool."""
+"""When a data centre may be added, changed or removed.
+
+oVirt's commands: AddEmptyStoragePool, UpdateStoragePool, RemoveStoragePool.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,14 @@
-"""MAC addresses as numbers, and when a pool of them may be added, changed or removed. oVirt's commands: AddMacPool, UpdateMacPool, RemoveMacPool."""
+"""MAC addresses as numbers, and when a pool of them may be added, changed or removed.
+
+oVirt's commands: AddMacPool, UpdateMacPool, RemoveMacPool.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from netloom.core.errors import Problem
@@ -119,7 +123,7 @@ def range_is_valid(one: MacRange) -> Problem | None:
 def ranges_are_apart(ranges: Sequence[MacRange]) -> Problem | None:
     """No two ranges of a pool overlap."""
     ordered = sorted(ranges)
-    for one, next_one in zip(ordered, ordered[1:], strict=False):
+    for one, next_one in pairwise(ordered):
         if one.overlaps(next_one):
             return Problem(
                 "MAC_POOL_CANNOT_CONTAIN_OVERLAPPING_RANGES",
@@ -152,8 +156,7 @@ def duplicates_may_be_forbidden(duplicates: Sequence[str]) -> Problem | None:
 
 
 def move_makes_no_duplicates(duplicates: Sequence[str]) -> Problem | None:
-    """Moving a cluster's addresses to another pool that forbids duplicates makes none (``duplicates``: those it "
-    "would)."""
+    """Moving a cluster's addresses to another pool that forbids duplicates makes none."""
     if duplicates:
         return Problem(
             "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS_DUE_TO_DUPLICATES",

@@ -1,4 +1,7 @@
-"""When a network may be added, changed or removed. oVirt's commands: AddNetwork, UpdateNetwork, RemoveNetwork, LabelNetwork."""
+"""When a network may be added, changed or removed.
+
+oVirt's commands: AddNetwork, UpdateNetwork, RemoveNetwork, LabelNetwork.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,7 @@ _RESERVED: Final = frozenset({"lo", "all", "default"})
 
 
 def host_side_name(name: str, network_id: str) -> str:
-    """The name of the network's bridge on hosts: its own where the kernel allows that, else ``on`` and 13 characters "
-    "of its id."""
+    """The name of its bridge on hosts: its own where the kernel allows that, else ``on`` and 13 characters of its id."""
     if _HOST_SIDE_NAME.fullmatch(name) and name not in _RESERVED:
         return name
     return "on" + network_id.replace("-", "")[:13]
@@ -184,17 +186,6 @@ def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None
             "NETWORK_CANNOT_RENAME_HOST_NETWORK",
             f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Take it off those hosts "
             "first.",
-        )
-    return None
-
-
-def label_is_not_replaced(before: str | None, after: str | None, hosts: Sequence[str]) -> Problem | None:
-    """A label is not exchanged for another while hosts (``hosts``: their names) carry the network through it."""
-    if before and after and before != after and hosts:
-        return Problem(
-            "ACTION_TYPE_FAILED_NETWORK_LABEL_RENAMING_NOT_SUPPORTED",
-            f"The label '{before}' cannot be replaced by '{after}' while hosts carry the network through it: "
-            f"{listed(hosts)}. Remove the label first.",
         )
     return None
 

@@ -1,4 +1,7 @@
-"""When a vNIC profile may be added, changed or removed. oVirt's commands: AddVnicProfile, UpdateVnicProfile, RemoveVnicProfile."""
+"""When a vNIC profile may be added, changed or removed.
+
+oVirt's commands: AddVnicProfile, UpdateVnicProfile, RemoveVnicProfile.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +51,7 @@ def network_is_kept(before: str, after: str) -> Problem | None:
 def passthrough_stands_alone(
     *, passthrough: bool, port_mirroring: bool, filtered: bool, port_isolation: bool
 ) -> Problem | None:
-    """A vNIC that is a virtual function of the host's NIC passes by everything that the host's bridge could do for "
-    "it."""
+    """A vNIC that is a virtual function of the host's NIC passes by all that the host's bridge could do for it."""
     if not passthrough:
         return None
     if port_mirroring or filtered:

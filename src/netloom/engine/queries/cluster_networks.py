@@ -1,0 +1,74 @@
+"""Reads of the networks of clusters, and of the roles they have there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import NotFoundError
+from netloom.core.rules.cluster_network import Missing, Role
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.host_networks import attachments
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.networks import networks
+
+
+def select() -> sa.Select[Any]:
+    """Every column of networks and of cluster_networks, and the names of data centre and cluster."""
+    return sa.select(
+        networks,
+        data_centers.c.name.label("data_center_name"),
+        *(column for column in cluster_networks.c if column.name != "network_id"),
+        clusters.c.name.label("cluster_name"),
+    ).select_from(
+        cluster_networks.join(networks, networks.c.id == cluster_networks.c.network_id)
+        .join(data_centers, data_centers.c.id == networks.c.data_center_id)
+        .join(clusters, clusters.c.id == cluster_networks.c.cluster_id)
+    )
+
+
+def find(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any] | None:
+    """One row of :func:`select`, None when the network is not attached to the cluster."""
+    return tx.execute(
+        select().where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id)
+    ).one_or_none()
+
+
+def get(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = find(tx, cluster_id, network_id)
+    if row is None:
+        raise NotFoundError(f"There is no network with the id {network_id} in the cluster {cluster_id}.")
+    return row
+
+
+def roles_of(row: sa.Row[Any]) -> frozenset[Role]:
+    """The roles in a row of :func:`select`."""
+    return frozenset(role for role in Role if getattr(row, role))
+
+
+def holder(tx: Tx, cluster_id: str, role: Role) -> str | None:
+    """The id of the network that has the role in the cluster."""
+    return tx.scalar(
+        sa.select(cluster_networks.c.network_id).where(
+            cluster_networks.c.cluster_id == cluster_id, cluster_networks.c[role]
+        )
+    )
+
+
+def without_address(tx: Tx, cluster_id: str, network_id: str) -> list[Missing]:
+    """The NICs of the cluster's hosts that carry the network and are to have no address on it, static or dynamic."""
+    rows = tx.execute(
+        sa.select(attachments.c.nic, attachments.c.ipv4, attachments.c.ipv6, hosts.c.name.label("host"))
+        .join(hosts, hosts.c.id == attachments.c.host_id)
+        .where(attachments.c.network_id == network_id, hosts.c.cluster_id == cluster_id)
+    )
+    return [
+        Missing(nic=row.nic, host=row.host)
+        for row in rows
+        if not any(family and family.get("method", "none") != "none" for family in (row.ipv4, row.ipv6))
+    ]

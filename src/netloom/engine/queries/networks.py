@@ -1,0 +1,89 @@
+"""Reads of networks, and of who uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import NotFoundError
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.host_networks import attachments
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.networks import networks
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+
+
+def select() -> sa.Select[Any]:
+    """Every column of networks, and the name of their data centre."""
+    return sa.select(networks, data_centers.c.name.label("data_center_name")).join(
+        data_centers, data_centers.c.id == networks.c.data_center_id
+    )
+
+
+def get(tx: Tx, network_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(networks.c.id == network_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no network with the id {network_id}.")
+    return row
+
+
+def namesakes(tx: Tx, data_center_id: str, *names: str, besides: str = "") -> list[sa.Row[Any]]:
+    """Both names of the networks of a data centre, ``besides`` left out, that have one of ``names`` as either."""
+    return list(
+        tx.execute(
+            sa.select(networks.c.name, networks.c.host_side_name).where(
+                networks.c.data_center_id == data_center_id,
+                networks.c.id != besides,
+                sa.or_(networks.c.name.in_(names), networks.c.host_side_name.in_(names)),
+            )
+        )
+    )
+
+
+def managed_clusters(tx: Tx, network_id: str) -> list[str]:
+    """Names of the clusters whose management network it is."""
+    return list(
+        tx.scalars(
+            sa.select(clusters.c.name)
+            .join(cluster_networks, cluster_networks.c.cluster_id == clusters.c.id)
+            .where(cluster_networks.c.network_id == network_id, cluster_networks.c.management)
+        )
+    )
+
+
+def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.Row[Any]]:
+    """Id and name of the hosts (of one cluster, if given) that have it attached, by name."""
+    query = (
+        sa.select(hosts.c.id, hosts.c.name)
+        .join(attachments, attachments.c.host_id == hosts.c.id)
+        .where(attachments.c.network_id == network_id)
+        .order_by(hosts.c.name)
+    )
+    return list(tx.execute(query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def vms_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
+    """Names of the VMs (of one cluster, if given) with a vNIC on it, by name."""
+    query = (
+        sa.select(vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .where(vnic_profiles.c.network_id == network_id)
+        .order_by(vms.c.name)
+    )
+    return list(tx.scalars(query.where(vms.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def by_name(tx: Tx, data_center_id: str, name: str) -> str | None:
+    """The id of the network of that name, None when there is none."""
+    return tx.scalar(
+        sa.select(networks.c.id).where(networks.c.data_center_id == data_center_id, networks.c.name == name)
+    )

@@ -1,0 +1,59 @@
+"""Reads of vNIC profiles, and of who uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import NotFoundError
+from netloom.engine.db import Tx
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.networks import networks
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+
+
+def select() -> sa.Select[Any]:
+    """Every column of vNIC profiles, and what one asks about their network and data centre."""
+    return sa.select(
+        vnic_profiles,
+        networks.c.name.label("network_name"),
+        networks.c.port_isolation,
+        networks.c.data_center_id,
+        data_centers.c.name.label("data_center_name"),
+    ).select_from(
+        vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
+            data_centers, data_centers.c.id == networks.c.data_center_id
+        )
+    )
+
+
+def get(tx: Tx, profile_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no vNIC profile with the id {profile_id}.")
+    return row
+
+
+def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
+    """Whether a profile of the network other than ``besides`` has the name."""
+    query = sa.select(vnic_profiles.c.id).where(
+        vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == name, vnic_profiles.c.id != besides
+    )
+    return tx.scalar(query) is not None
+
+
+def vms_using(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the VMs with a vNIC that has the profile, by name."""
+    return list(
+        tx.scalars(
+            sa.select(vms.c.name)
+            .distinct()
+            .join(vnics, vnics.c.vm_id == vms.c.id)
+            .where(vnics.c.profile_id == profile_id)
+            .order_by(vms.c.name)
+        )
+    )
