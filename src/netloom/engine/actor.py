@@ -9,7 +9,9 @@ from netloom.engine.db import new_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A user at work. ``filtered``: the client asked to see only what the user has permissions on (header ``Filter: true``)."""
+    """A user at work. ``filtered``: the client asked to see only what the user has permissions on (header ``Filter:
+    true``).
+    """
 
     user_id: str | None
     name: str

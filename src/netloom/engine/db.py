@@ -1,11 +1,15 @@
-"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a commit.
+"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a
+commit.
 
-SQLite has one writer at a time anyway, so its one writing connection is handed from one waiting thread to the next, each in a savepoint of its own,
-and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit`. PostgreSQL has ordinary transactions (READ COMMITTED).
+SQLite has one writer at a time anyway, so its one writing connection is handed from one waiting thread to the next,
+each in a savepoint of its own,
+and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit`. PostgreSQL has ordinary transactions
+(READ COMMITTED).
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import threading
 import uuid
@@ -49,7 +53,9 @@ _BUSY_MS = 10_000
 _ATTEMPTS = 4
 """How often :meth:`Database.run` tries before it gives up on deadlocks."""
 _RETRIED = {"40001", "40P01"}
-"""SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be repeated."""
+"""SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be
+repeated.
+"""
 _CHANNEL = "netloom"
 _ANNOUNCED = "netloom_announced"
 
@@ -75,7 +81,9 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """One database, for all threads of a process. ``url`` as SQLAlchemy has it: ``sqlite:///FILE`` or ``postgresql://...`` (psycopg 3)."""
+    """One database, for all threads of a process. ``url`` as SQLAlchemy has it: ``sqlite:///FILE`` or
+    ``postgresql://...`` (psycopg 3).
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url: URL = _with_driver(make_url(url))
@@ -95,7 +103,8 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it cannot be made durable.
+        """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it
+        cannot be made durable.
 
         Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
         """
@@ -115,9 +124,11 @@ class Database:
             yield tx
 
     def run(self, command: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - passed through to the command as they are
-        """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a deadlock.
+        """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a
+        deadlock.
 
-        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind. :meth:`write` cannot repeat its block.
+        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
+        :meth:`write` cannot repeat its block.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -139,7 +150,8 @@ class Database:
         self.bells.ring(topics)
 
     def listen(self, topic: str) -> AbstractContextManager[threading.Event]:
-        """An event that is set after each commit that announced ``topic``, here or (``replicas=True``) in another replica; clear it before you look.
+        """An event that is set after each commit that announced ``topic``, here or (``replicas=True``) in another
+        replica; clear it before you look.
 
         An announcement may be lost with a connection: look at intervals as well.
         """
@@ -147,7 +159,9 @@ class Database:
         return self.bells.listen(topic)
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` (in whatever thread committed) as :meth:`listen` sets its event; returns the function that ends it."""
+        """Call ``callback`` (in whatever thread committed) as :meth:`listen` sets its event; returns the function that
+        ends it.
+        """
         self._start_listener()
         return self.bells.subscribe(topic, callback)
 
@@ -157,7 +171,8 @@ class Database:
                 self._listener = _Listener(self.url, self.bells)
 
     def create_all(self) -> None:
-        """Create every table that metadata knows (tests; a real engine migrates)."""
+        """Create every table of the engine as metadata has it (tests; a real engine migrates)."""
+        importlib.import_module("netloom.engine.model.everything")
         with self.write() as tx:
             metadata.create_all(tx)
 
@@ -182,9 +197,11 @@ def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
 
 
 def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
-    """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is none.
+    """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is
+    none.
 
-    On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the parent before adding a child.
+    On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the
+    parent before adding a child.
     """
     row = tx.execute(select(table).where(table.c.id == row_id).with_for_update(key_share=True)).one_or_none()
     if row is None:
@@ -193,7 +210,9 @@ def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
 
 
 def violated(error: IntegrityError) -> str:
-    """The name of the constraint or unique index that a statement violated; empty when the database does not tell (foreign keys on SQLite)."""
+    """The name of the constraint or unique index that a statement violated; empty when the database does not tell
+    (foreign keys on SQLite).
+    """
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name:
         return str(name)
@@ -238,7 +257,8 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = Fa
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
         connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the writer.
+        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the
+        # writer.
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
@@ -268,8 +288,10 @@ class _Batch:
 class _GroupCommit:
     """The writing connection of SQLite and the queue for it.
 
-    Whoever has the turn runs inside a savepoint. If somebody waits, the turn goes to them within the same transaction; whoever finds nobody waiting
-    commits for all. While that COMMIT waits for the disk, the next group queues up, which is what makes groups. Nobody returns before the COMMIT.
+    Whoever has the turn runs inside a savepoint. If somebody waits, the turn goes to them within the same transaction;
+    whoever finds nobody waiting
+    commits for all. While that COMMIT waits for the disk, the next group queues up, which is what makes groups. Nobody
+    returns before the COMMIT.
     """
 
     def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
@@ -288,8 +310,14 @@ class _GroupCommit:
         try:
             batch, tx = self._join()
             tx.info[_ANNOUNCED] = set()
-            with tx.begin_nested():
+            savepoint = tx.begin_nested()
+            try:
                 yield tx
+                savepoint.commit()
+            except BaseException:
+                if not self._is_broken():
+                    savepoint.rollback()
+                raise
             batch.announced |= tx.info[_ANNOUNCED]
             batch.members += 1
         except BaseException as error:
@@ -328,7 +356,9 @@ class _GroupCommit:
         return self._batch, self._tx
 
     def _is_broken(self) -> bool:
-        """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that: sqlite.org/lang_transaction.html)."""
+        """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that:
+        sqlite.org/lang_transaction.html).
+        """
         if self._tx is None or self._batch is None:
             return True
         return self._tx.connection.dbapi_connection is None or not self._tx.connection.dbapi_connection.in_transaction
@@ -415,34 +445,36 @@ class _Bells:
 
 
 class _Listener(threading.Thread):
-    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something may have been missed."""
+    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something
+    may have been missed.
+    """
 
     def __init__(self, url: URL, bells: _Bells) -> None:
         super().__init__(name="database-listener", daemon=True)
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._bells = bells
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._ready = threading.Event()
         self.start()
         self._ready.wait(timeout=10)
 
     def run(self) -> None:
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             try:
                 self._listen()
             except psycopg.OperationalError as error:
                 log.warning("lost the database's notifications, trying again", reason=str(error).strip())
-                self._stop.wait(1)
+                self._stopping.wait(1)
 
     def _listen(self) -> None:
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(f"LISTEN {_CHANNEL}")
             self._bells.ring_all()
             self._ready.set()
-            while not self._stop.is_set():
+            while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=0.5):
                     self._bells.ring({notice.payload})
 
     def close(self) -> None:
-        self._stop.set()
+        self._stopping.set()
         self.join()

@@ -1,6 +1,8 @@
-"""Work that leaves the engine, as rows: asked for in a command's transaction, done by a worker of any replica, shown under ``/jobs``.
+"""Work that leaves the engine, as rows: asked for in a command's transaction, done by a worker of any replica, shown
+under ``/jobs``.
 
-Jobs of one lock key (``host:<id>``) run one at a time, oldest first. A running job shows signs of life; when its replica dies, another takes it
+Jobs of one lock key (``host:<id>``) run one at a time, oldest first. A running job shows signs of life; when its
+replica dies, another takes it
 over, so a job must be safe to repeat. What a lost replica still says about a job is refused (:class:`LostError`).
 """
 
@@ -80,7 +82,7 @@ class Outcome:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-def enqueue(
+def enqueue(  # noqa: PLR0917 - the six that every caller gives read well in this order
     tx: Tx,
     actor: Actor,
     kind: str,
@@ -93,7 +95,8 @@ def enqueue(
 ) -> str:
     """Ask for a job, to begin once this transaction is committed (and ``delay`` seconds have passed); returns its id.
 
-    ``kind`` names the function, ``key`` what it works on alone (empty: it gets in nobody's way), ``description`` is what users read.
+    ``kind`` names the function, ``key`` what it works on alone (empty: it gets in nobody's way), ``description`` is
+    what users read.
     """
     job_id, now = new_id(), utc_now()
     tx.execute(
@@ -119,10 +122,12 @@ def enqueue(
     return job_id
 
 
-def enqueue_once(
+def enqueue_once(  # noqa: PLR0917 - as enqueue
     tx: Tx, actor: Actor, kind: str, key: str, description: str, payload: Mapping[str, Any] | None = None
 ) -> str:
-    """As :func:`enqueue`, but a job of the same kind and key that still waits for its turn is enough; returns the id of either."""
+    """As :func:`enqueue`, but a job of the same kind and key that still waits for its turn is enough; returns the id of
+    either.
+    """
     waiting = select(jobs.c.id).where(
         jobs.c.kind == kind, jobs.c.lock_key == key, jobs.c.status == Status.STARTED, jobs.c.claimed_by.is_(None)
     )
@@ -132,7 +137,8 @@ def enqueue_once(
 def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
     """The oldest job whose turn it is, now this replica's; None when there is none.
 
-    Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment: :func:`claim_next` asks again.
+    Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
+    :func:`claim_next` asks again.
     """
     row = tx.execute(_claimable(utc_now(), kinds)).one_or_none()
     if row is None:
@@ -197,9 +203,11 @@ def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
 
 
 def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
-    """Put jobs of replicas that died back into the queue, and fail those that killed too many; returns how many there were.
+    """Put jobs of replicas that died back into the queue, and fail those that killed too many; returns how many there
+    were.
 
-    ``silent_for``: seconds since the last sign of life; 0 for all, when no other replica can be alive (SQLite, at start).
+    ``silent_for``: seconds since the last sign of life; 0 for all, when no other replica can be alive (SQLite, at
+    start).
     """
     dead = and_(
         jobs.c.status == Status.STARTED,
@@ -225,7 +233,9 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
 
 
 def finish(tx: Tx, job: Job, result: Mapping[str, Any] | None = None) -> None:
-    """The job is done. Raises LostError when it is no longer this replica's; then nothing of this transaction may stand."""
+    """The job is done. Raises LostError when it is no longer this replica's; then nothing of this transaction may
+    stand.
+    """
     hold(tx, job)
     _end(tx, job.id, Status.FINISHED, error=None, code=None, result=result)
 
@@ -239,7 +249,8 @@ def fail(tx: Tx, job: Job, error: str, code: str, result: Mapping[str, Any] | No
 def hold(tx: Tx, job: Job) -> None:
     """Make sure that the job is still this replica's until the transaction ends; raises LostError.
 
-    A job calls it in each transaction in which it records what it did, so that a replica that was taken for dead overwrites nothing.
+    A job calls it in each transaction in which it records what it did, so that a replica that was taken for dead
+    overwrites nothing.
     """
     row = tx.execute(
         select(jobs.c.claimed_by, jobs.c.status).where(jobs.c.id == job.id).with_for_update()
@@ -249,7 +260,9 @@ def hold(tx: Tx, job: Job) -> None:
 
 
 def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
-    """Let another worker, or this one later, do the job: this replica stops, or the job has to wait. The attempt does not count."""
+    """Let another worker, or this one later, do the job: this replica stops, or the job has to wait. The attempt does
+    not count.
+    """
     hold(tx, job)
     later = utc_now() + timedelta(seconds=delay)
     tx.execute(
@@ -271,7 +284,9 @@ def _end(
 
 
 def show_progress(tx: Tx, job_id: str, progress: Mapping[str, Any]) -> None:
-    """Replace what users see of a running job: ``phase``, ``deadline`` (RFC 3339), ``seconds_left``, ``steps`` (a text each), ``message``."""
+    """Replace what users see of a running job: ``phase``, ``deadline`` (RFC 3339), ``seconds_left``, ``steps`` (a text
+    each), ``message``.
+    """
     tx.execute(update(jobs).where(jobs.c.id == job_id).values(progress=dict(progress), last_updated=utc_now()))
     announce(tx, f"job:{job_id}", replicas=True)
 
@@ -285,7 +300,9 @@ def add_step(
     parent_id: str | None = None,
     external: bool = False,
 ) -> str:
-    """Begin a step of a job and return its id. ``step_type`` in oVirt's words: ``validating``, ``executing``, ``finalizing`` ..."""
+    """Begin a step of a job and return its id. ``step_type`` in oVirt's words: ``validating``, ``executing``,
+    ``finalizing`` ...
+    """
     step_id, now = new_id(), utc_now()
     tx.execute(
         insert(job_steps).values(
@@ -369,7 +386,9 @@ class JobContext:
 
     @contextmanager
     def step(self, description: str, *, step_type: str = "executing") -> Iterator[str]:
-        """A step that users see, from begin to end of the block; failed when the block raises. Holds no transaction meanwhile."""
+        """A step that users see, from begin to end of the block; failed when the block raises. Holds no transaction
+        meanwhile.
+        """
         step_id = self.db.run(add_step, self.job.id, description, step_type=step_type)
         try:
             yield step_id

@@ -1,6 +1,7 @@
 """Rights: who may do what on which thing.
 
-A permission gives a user (or everyone) a role on an object; a role is a set of action groups. A permission holds for the object and for all below it:
+A permission gives a user (or everyone) a role on an object; a role is a set of action groups. A permission holds for
+the object and for all below it:
 system -> data centre -> cluster -> host, VM; data centre -> network -> vNIC profile; system -> MAC pool, template.
 """
 
@@ -15,8 +16,15 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, exists,
 from netloom.core.errors import DeniedError, NotFoundError
 from netloom.engine.actor import SYSTEM, Actor
 from netloom.engine.db import Tx, new_id, utc_now
-from netloom.engine.model.base import metadata
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.mac_pools import mac_pools
+from netloom.engine.model.networks import networks
+from netloom.engine.model.templates import templates
 from netloom.engine.model.users import permissions, role_groups, roles
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
 
 __all__ = ["EVERYONE", "ROLES", "SYSTEM", "SYSTEM_REF", "ActionGroup", "Actor", "ObjectRef", "ObjectType", "Role"]
 
@@ -101,14 +109,14 @@ class ObjectRef:
 SYSTEM_REF = ObjectRef(ObjectType.SYSTEM, SYSTEM_ID)
 
 _TABLES = {
-    ObjectType.DATA_CENTER: "data_centers",
-    ObjectType.CLUSTER: "clusters",
-    ObjectType.HOST: "hosts",
-    ObjectType.NETWORK: "networks",
-    ObjectType.VNIC_PROFILE: "vnic_profiles",
-    ObjectType.VM: "vms",
-    ObjectType.TEMPLATE: "templates",
-    ObjectType.MAC_POOL: "mac_pools",
+    ObjectType.DATA_CENTER: data_centers,
+    ObjectType.CLUSTER: clusters,
+    ObjectType.HOST: hosts,
+    ObjectType.NETWORK: networks,
+    ObjectType.VNIC_PROFILE: vnic_profiles,
+    ObjectType.VM: vms,
+    ObjectType.TEMPLATE: templates,
+    ObjectType.MAC_POOL: mac_pools,
 }
 _PARENT = {
     ObjectType.CLUSTER: (ObjectType.DATA_CENTER, "data_center_id"),
@@ -121,11 +129,13 @@ _PARENT = {
 
 def table_of(object_type: ObjectType) -> Table:
     """The table in which things of a type are rows."""
-    return metadata.tables[_TABLES[object_type]]
+    return _TABLES[object_type]
 
 
 def require(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> None:
-    """Raise DeniedError unless the actor may do ``group`` on one of the objects (most commands name one; none means the system)."""
+    """Raise DeniedError unless the actor may do ``group`` on one of the objects (most commands name one; none means the
+    system).
+    """
     if actor.is_system:
         return
     wanted = objects or (SYSTEM_REF,)
@@ -167,7 +177,9 @@ def _at_or_above(ref: ObjectRef) -> ColumnElement[bool]:
 
 
 def is_administrator(tx: Tx, actor: Actor) -> bool:
-    """Whether the actor has a role for administrators anywhere; such users see everything unless they ask for their own view."""
+    """Whether the actor has a role for administrators anywhere; such users see everything unless they ask for their own
+    view.
+    """
     if actor.is_system:
         return True
     found = (
@@ -196,7 +208,8 @@ def visible(tx: Tx, actor: Actor, object_type: ObjectType) -> ColumnElement[bool
 def visible_ids(actor: Actor, object_type: ObjectType) -> Select[Any]:
     """The ids of a type on which, above which or below which the actor has a permission.
 
-    Above: a role on a data centre shows its networks. Below: whoever may use a VM sees the cluster and the data centre it is in.
+    Above: a role on a data centre shows its networks. Below: whoever may use a VM sees the cluster and the data centre
+    it is in.
     """
     table = table_of(object_type)
     mine = permissions.c.user_id.in_((actor.user_id, EVERYONE)) if not actor.is_system else literal(True)
@@ -428,7 +441,9 @@ ROLES = {
 
 
 def grant(tx: Tx, user_id: str, role_name: str, ref: ObjectRef) -> str:
-    """Give a user (or EVERYONE) a predefined role on a thing, without asking who may (commands have asked); returns the permission's id."""
+    """Give a user (or EVERYONE) a predefined role on a thing, without asking who may (commands have asked); returns the
+    permission's id.
+    """
     permission_id = new_id()
     tx.execute(
         insert(permissions).values(

@@ -1,4 +1,6 @@
-"""What all tables share: the metadata, the names of constraints, and the column types that SQLite and PostgreSQL both keep faithfully."""
+"""What all tables share: the metadata, the names of constraints, and the column types that SQLite and PostgreSQL both
+keep faithfully.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Every table of the engine. Constraints have the same names on both databases, so that commands can tell which one was violated.
+"""Every table of the engine. Constraints have the same names on both databases, so that commands can tell which one was
+violated.
 
-No constraint may be deferred: SQLite would check it at COMMIT, which several requests share (:class:`netloom.engine.db.Database`).
+No constraint may be deferred: SQLite would check it at COMMIT, which several requests share
+(:class:`netloom.engine.db.Database`).
 """
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -30,7 +34,9 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment, aware and in UTC on the Python side of both databases (SQLite knows no time zones and orders the text)."""
+    """A moment, aware and in UTC on the Python side of both databases (SQLite knows no time zones and orders the
+    text).
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -57,7 +63,9 @@ def id_column() -> Column[str]:
 
 
 def growing_number(name: str = "number") -> Column[int]:
-    """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the table)."""
+    """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the
+    table).
+    """
     return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
 
 
@@ -66,6 +74,7 @@ def reference(
 ) -> Column[Any]:
     """A column that holds the id of a row of ``target`` (``"networks.id"``).
 
-    ``on_delete`` is SQL's (``CASCADE``, ``SET NULL``; None refuses the deletion). Indexed, since the database looks there at each deletion of the target.
+    ``on_delete`` is SQL's (``CASCADE``, ``SET NULL``; None refuses the deletion). Indexed, since the database looks
+    there at each deletion of the target.
     """
     return Column(name, String(ID_LENGTH), ForeignKey(target, ondelete=on_delete), nullable=nullable, index=index)

@@ -1,0 +1,41 @@
+"""Imports every noun's tables, for those who need the whole metadata: migrations, and tests that create all."""
+
+from __future__ import annotations
+
+from netloom.engine.model import (
+    certificates,
+    cluster_networks,
+    clusters,
+    data_centers,
+    events,
+    host_networks,
+    hosts,
+    jobs,
+    mac_pools,
+    networks,
+    templates,
+    users,
+    vms,
+    vnic_profiles,
+    vnics,
+)
+from netloom.engine.model.base import metadata
+
+__all__ = [
+    "certificates",
+    "cluster_networks",
+    "clusters",
+    "data_centers",
+    "events",
+    "host_networks",
+    "hosts",
+    "jobs",
+    "mac_pools",
+    "metadata",
+    "networks",
+    "templates",
+    "users",
+    "vms",
+    "vnic_profiles",
+    "vnics",
+]

@@ -1,0 +1,169 @@
+"""Databases for tests: SQLite files, and a real PostgreSQL that runs while the tests run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from netloom.engine.db import Database, new_id
+
+TEMPLATE = "netloom_template"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Makes fresh databases that have all tables, by copying one that was made once."""
+
+    folder: Path
+    backend: str
+
+    def url(self, name: str) -> str:
+        if self.backend == "sqlite":
+            return f"sqlite:///{self.folder}/{name}.db"
+        return f"postgresql:///{name}?host={self.folder}&user=postgres"
+
+    def prepare(self) -> None:
+        if self.backend == "postgresql":
+            self._sql(f"CREATE DATABASE {TEMPLATE}")
+        db = Database(self.url(TEMPLATE))
+        db.create_all()
+        db.close()
+
+    def create(self) -> str:
+        """The URL of a new database."""
+        name = f"t{new_id().replace('-', '')}"
+        if self.backend == "sqlite":
+            shutil.copy(self.folder / f"{TEMPLATE}.db", self.folder / f"{name}.db")
+        else:
+            self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def empty(self) -> str:
+        """The URL of a new database without tables."""
+        name = f"e{new_id().replace('-', '')}"
+        if self.backend == "postgresql":
+            self._sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        name = url.split("?", 1)[0].rsplit("/", 1)[1]
+        if self.backend == "sqlite":
+            for path in self.folder.glob(f"{name}*"):
+                path.unlink()
+        else:
+            self._sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _sql(self, statement: str) -> None:
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def sqlite_databases() -> Iterator[Databases]:
+    with tempfile.TemporaryDirectory(prefix="nl-sqlite-") as folder:
+        databases = Databases(Path(folder), "sqlite")
+        databases.prepare()
+        yield databases
+
+
+@contextmanager
+def postgresql_databases() -> Iterator[Databases]:
+    """A private PostgreSQL on a unix socket, started now and stopped at the end; skips the test where none is installed."""
+    binaries = _postgresql_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="nl-pg-", dir="/tmp"))  # the path of a socket is limited to 107 octets
+    if user:
+        shutil.chown(folder, user, user)
+    try:
+        initdb = [
+            binaries / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        subprocess.run([*initdb, "--locale", "C.UTF-8"], check=True, user=user, cwd="/", capture_output=True)
+        # A test's data may be lost in a power cut, and a test machine has little memory.
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "shared_buffers": "32MB",
+        }
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        log = (folder / "log").open("w")
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", folder / "data", *arguments], user=user, cwd="/", stdout=log, stderr=log
+        )
+        try:
+            _wait_until_ready(folder, server)
+            databases = Databases(folder, "postgresql")
+            databases.prepare()
+            yield databases
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast shutdown": ends sessions, then stops
+            server.wait(timeout=30)
+            log.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _postgresql_binaries() -> Path | None:
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda path: int(path.parent.name))
+
+
+def _wait_until_ready(folder: Path, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((folder / "log").read_text()) from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """Each test that uses it, directly or through ``db``, runs on both."""
+    with sqlite_databases() if request.param == "sqlite" else postgresql_databases() as made:
+        yield made
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A database with all tables and no rows."""
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """A database with all tables and no rows, open."""
+    database = Database(database_url)
+    yield database
+    database.close()

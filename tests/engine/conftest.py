@@ -1,0 +1,7 @@
+"""Engine tests run on SQLite and on a real PostgreSQL: the fixture ``db`` is both, one after the other."""
+
+from __future__ import annotations
+
+from databases import database_url, databases, db
+
+__all__ = ["database_url", "databases", "db"]

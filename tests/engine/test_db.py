@@ -1,0 +1,262 @@
+"""The database: what is committed together, what is undone alone, and who hears of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+
+from databases import Databases
+from netloom.core.errors import NotFoundError
+from netloom.engine.actor import SYSTEM
+from netloom.engine.commands import audit
+from netloom.engine.db import CommitError, Database, Tx, announce, lock, new_id, utc_now, violated
+from netloom.engine.model.events import events
+from netloom.engine.model.users import roles, users
+
+
+def add_user(tx: Tx, name: str) -> str:
+    user_id = new_id()
+    tx.execute(
+        insert(users).values(
+            id=user_id, user_name=name, domain="internal", name=name, last_name="", email="",
+            is_group=False, enabled=True, created=utc_now(),
+        )
+    )  # fmt: skip
+    return user_id
+
+
+def names(db: Database) -> set[str]:
+    with db.read() as tx:
+        return set(tx.execute(select(users.c.user_name)).scalars())
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> None:
+    errors: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_a_block_that_raises_leaves_nothing(db: Database) -> None:
+    def fail(tx: Tx) -> None:
+        add_user(tx, "a")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        db.run(fail)
+    assert names(db) == set()
+
+
+def test_members_of_a_group_that_fail_undo_only_themselves(db: Database) -> None:
+    """Eight threads write at once; every third transaction raises, every fourth breaks a constraint."""
+
+    def work(thread: int) -> None:
+        for number in range(24):
+            try:
+                with db.write() as tx:
+                    add_user(tx, f"{thread}-{number}")
+                    if number % 3 == 0:
+                        raise KeyError  # noqa: TRY301 - the block that raises is what is tested
+                    if number % 4 == 1:
+                        add_user(tx, f"{thread}-{number}")
+            except (KeyError, IntegrityError):
+                continue
+            assert f"{thread}-{number}" in names(db), "visible to everybody once the block has ended"
+
+    in_threads(8, work)
+    assert names(db) == {f"{t}-{n}" for t in range(8) for n in range(24) if n % 3 and n % 4 != 1}
+
+
+def test_what_an_ended_block_wrote_survives_the_process(db: Database, database_url: str) -> None:
+    with db.write() as tx:
+        add_user(tx, "a")
+    other = Database(database_url)
+    assert names(other) == {"a"}
+    other.close()
+
+
+def test_readers_neither_wait_for_writers_nor_see_half_of_their_work(db: Database) -> None:
+    with db.write() as tx:
+        add_user(tx, "a")
+        seen: list[set[str]] = []
+        reader = threading.Thread(target=lambda: seen.append(names(db)))
+        reader.start()
+        reader.join(timeout=30)
+        assert seen == [set()]
+
+
+def test_a_read_sees_one_moment(db: Database) -> None:
+    with db.read() as tx:
+        before = tx.execute(select(func.count()).select_from(users)).scalar()
+        db.run(add_user, "a")
+        assert tx.execute(select(func.count()).select_from(users)).scalar() == before
+
+
+def test_a_read_refuses_to_write(db: Database) -> None:
+    with pytest.raises(DBAPIError), db.read() as tx:
+        add_user(tx, "a")
+
+
+def test_a_second_write_inside_the_first_is_refused_rather_than_waited_for(db: Database) -> None:
+    with db.write(), pytest.raises(RuntimeError), db.write():
+        pass
+
+
+def test_an_error_that_ends_the_whole_transaction_fails_its_group_and_not_the_next(tmp_path: Path) -> None:
+    """The second of three that queue together fills the disk, which makes SQLite undo the first one too."""
+    db = Database(f"sqlite:///{tmp_path}/small.db")
+    db.create_all()
+    ended: dict[str, BaseException | None] = {}
+    is_first_in = threading.Event()
+
+    def first(tx: Tx) -> None:
+        is_first_in.set()
+        _wait_until(lambda: len(db._group._waiting) == 2)
+        add_user(tx, "first")
+        pages = tx.execute(text("PRAGMA page_count")).scalar()
+        tx.execute(text(f"PRAGMA max_page_count={pages}"))  # the disk is full, as far as this connection knows
+
+    def second(tx: Tx) -> None:
+        for number in range(1000):
+            add_user(tx, f"{number}" + "x" * 20_000)
+
+    def work(name: str, command: Callable[[Tx], object]) -> None:
+        try:
+            db.run(command)
+        except (DBAPIError, CommitError) as error:
+            ended[name] = error
+        else:
+            ended[name] = None
+
+    threads = [threading.Thread(target=work, args=("first", first))]
+    threads[0].start()
+    assert is_first_in.wait(timeout=30)
+    for number, (name, command) in enumerate({"second": second, "third": lambda tx: add_user(tx, "third")}.items()):
+        threads.append(threading.Thread(target=work, args=(name, command)))
+        threads[-1].start()
+        _wait_until(lambda queued=number + 1: len(db._group._waiting) == queued or ended)
+    for thread in threads:
+        thread.join()
+    assert isinstance(ended["first"], CommitError)
+    assert "full" in str(ended["second"])
+    assert ended["third"] is None
+    assert names(db) == {"third"}
+    db.close()
+
+
+def _wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened for 30 s"
+        time.sleep(0.005)
+
+
+def test_the_name_of_a_violated_constraint_is_the_same_everywhere(db: Database) -> None:
+    db.run(add_user, "a")
+    with pytest.raises(IntegrityError) as caught:
+        db.run(add_user, "a")
+    assert violated(caught.value) == "uq_users_user_name"
+    role = {"id": "r", "name": "x", "description": "", "administrative": True, "mutable": True}
+    with pytest.raises(IntegrityError) as caught, db.write() as tx:
+        tx.execute(insert(roles), [role, {**role, "name": "y"}])
+    assert violated(caught.value) == "pk_roles"
+
+
+def test_lock_makes_others_wait_and_misses_say_so(db: Database) -> None:
+    """Increments of one row by many threads: none is lost."""
+    user_id = db.run(add_user, "0")
+
+    def increment(_: int) -> None:
+        for _ in range(10):
+            with db.write() as tx:
+                row = lock(tx, users, user_id)
+                tx.execute(update(users).where(users.c.id == user_id).values(user_name=str(int(row.user_name) + 1)))
+
+    in_threads(4, increment)
+    assert names(db) == {"40"}
+    with pytest.raises(NotFoundError), db.write() as tx:
+        lock(tx, users, "none")
+
+
+def test_a_deadlock_is_repeated_until_both_are_done(db: Database) -> None:
+    """Two transactions take two rows in opposite order, at first at the same time."""
+    ids = [db.run(add_user, "a"), db.run(add_user, "b")]
+    meeting = threading.Barrier(2)
+    first_time = [True, True]
+
+    def take(tx: Tx, number: int) -> None:
+        lock(tx, users, ids[number])
+        if first_time[number] and not db.is_sqlite:
+            first_time[number] = False
+            meeting.wait(timeout=30)
+        lock(tx, users, ids[1 - number])
+        tx.execute(update(users).where(users.c.id == ids[number]).values(name="done"))
+
+    in_threads(2, lambda number: db.run(take, number))
+    with db.read() as tx:
+        assert set(tx.execute(select(users.c.name)).scalars()) == {"done"}
+
+
+def test_bells_ring_after_the_commit_and_never_for_what_was_undone(db: Database) -> None:
+    def fail(tx: Tx) -> None:
+        announce(tx, "news", replicas=True)
+        raise KeyError
+
+    with db.listen("news") as bell:
+        bell.clear()
+        with pytest.raises(KeyError):
+            db.run(fail)
+        assert not bell.is_set()
+        with db.write() as tx:
+            announce(tx, "news")
+            assert not bell.is_set()
+        assert bell.is_set()
+
+
+def test_bells_ring_in_other_replicas(databases: Databases, db: Database, database_url: str) -> None:
+    if databases.backend == "sqlite":
+        return  # one process only, by design
+    other = Database(database_url)
+    with other.listen("news") as bell:
+        bell.clear()
+        with db.write() as tx:
+            announce(tx, "news", replicas=True)
+        assert bell.wait(timeout=30)
+    other.close()
+
+
+def test_times_come_back_aware_and_in_utc(db: Database) -> None:
+    noon = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    with db.write() as tx:
+        number = audit.record(tx, SYSTEM, 1, "x")
+        tx.execute(update(events).where(events.c.id == number).values(time=noon))
+        assert tx.execute(select(events.c.time)).scalar() == datetime(2026, 7, 1, 10, tzinfo=UTC)
+        assert tx.execute(select(events.c.time).where(events.c.time < noon + timedelta(seconds=1))).scalar()
+        with pytest.raises(StatementError):
+            tx.execute(update(events).values(time=datetime(2026, 7, 1)))  # noqa: DTZ001 - that is what is refused
+
+
+def test_event_numbers_grow_and_are_never_given_twice(db: Database) -> None:
+    with db.write() as tx:
+        numbers = [audit.record(tx, SYSTEM, 1, "x") for _ in range(3)]
+        tx.execute(events.delete())
+        numbers.append(audit.record(tx, SYSTEM, 1, "x"))
+    assert numbers == sorted(set(numbers))
