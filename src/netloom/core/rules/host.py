@@ -16,7 +16,9 @@ REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "n
 
 ACTIVATABLE = frozenset({"maintenance", "down", "install_failed", "non_operational", "non_responsive", "unassigned"})
 
-DEACTIVATABLE = frozenset({"up", "non_operational", "non_responsive", "down", "unassigned", "install_failed", "installing"})
+DEACTIVATABLE = frozenset(
+    {"up", "non_operational", "non_responsive", "down", "unassigned", "install_failed", "installing"}
+)
 
 
 def name_is_valid(name: str) -> Problem | None:

@@ -88,5 +88,7 @@ def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
     """The addresses for its vNICs are addresses."""
     if not bad:
         return None
-    text = f"These addresses for vNICs are not valid: {', '.join(bad)}. Give an IP address and a netmask or prefix length."
+    text = (
+        f"These addresses for vNICs are not valid: {', '.join(bad)}. Give an IP address and a netmask or prefix length."
+    )
     return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS", text)

@@ -11,26 +11,29 @@ attachments = Table(
     metadata,
     id_column(),
     reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    reference("network_id", "networks.id"),
+    # A network may go while hosts carry it: what is left there shows as unmanaged, and goes with the next change.
+    reference("network_id", "networks.id", on_delete="CASCADE"),
     # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and put back.
     Column("nic", String(50), nullable=False),
-    # As core.desired has them; null where the request said nothing about the family.
-    Column("ipv4", Json),
-    Column("ipv6", Json),
-    Column("dns", Json),
+    # As core.desired.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the network's does.
+    Column("assignments", Json, nullable=False),
     Column("properties", Json, nullable=False),
+    Column("dns", Json),
+    Column("qos", Json),
     UniqueConstraint("host_id", "network_id"),
 )
 
 host_bonds = Table(
     "host_bonds",
     metadata,
+    # The id under which the bond shows among the host's NICs once it is reported.
+    id_column(),
     reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
     Column("name", String(50), nullable=False),
-    Column("mode", String(32), nullable=False),
+    Column("slaves", Json, nullable=False),
+    # As users write them: core.desired.BondIntent.
     Column("options", Json, nullable=False),
-    Column("ports", Json, nullable=False),
-    PrimaryKeyConstraint("host_id", "name"),
+    UniqueConstraint("host_id", "name"),
 )
 
 host_changes = Table(
