@@ -63,12 +63,12 @@ def holder(tx: Tx, cluster_id: str, role: Role) -> str | None:
 def without_address(tx: Tx, cluster_id: str, network_id: str) -> list[Missing]:
     """The NICs of the cluster's hosts that carry the network and are to have no address on it, static or dynamic."""
     rows = tx.execute(
-        sa.select(attachments.c.nic, attachments.c.ipv4, attachments.c.ipv6, hosts.c.name.label("host"))
+        sa.select(attachments.c.nic, attachments.c.assignments, hosts.c.name.label("host"))
         .join(hosts, hosts.c.id == attachments.c.host_id)
         .where(attachments.c.network_id == network_id, hosts.c.cluster_id == cluster_id)
     )
     return [
         Missing(nic=row.nic, host=row.host)
         for row in rows
-        if not any(family and family.get("method", "none") != "none" for family in (row.ipv4, row.ipv6))
+        if not any(assignment["method"] != "none" for assignment in row.assignments)
     ]
