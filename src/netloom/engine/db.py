@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import psycopg
 import structlog
@@ -34,6 +34,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -123,7 +124,7 @@ class Database:
         with self._reader.connect() as tx, tx.begin():
             yield tx
 
-    def run(self, command: Callable[..., T], *args: Any, **kwargs: Any) -> T:  # noqa: ANN401 - passed through to the command as they are
+    def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a
         deadlock.
 
@@ -207,6 +208,15 @@ def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
     if row is None:
         raise NotFoundError(f"There is no {row_id} among {table.name}.")
     return row
+
+
+def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN401 - any column's value
+    """Insert a row unless one with its key or another unique value is there; returns whether it did.
+
+    Waits for another transaction that is about to insert the same one.
+    """
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    return tx.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 def violated(error: IntegrityError) -> str:
