@@ -1,0 +1,110 @@
+"""The door to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
+
+Observing is one transaction that selects. Executing is one transaction for all the steps given, then waiting until
+ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking at what it says of the
+interfaces that were made: a NIC that does not exist is accepted by the database, and only the columns ``error`` and
+``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). Each call opens its own connection, so a restarted ovsdb-server
+needs no care. docs/decisions/0010-ovsdb-by-hand.md tells why this is not ovsdbapp.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest
+from netloom.agent.ovsdb_session import OvsdbError, Session, as_set
+from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netloom.agent.ovsdb_session import Json
+
+__all__ = [
+    "GUEST_KEY",
+    "OWNER_KEY",
+    "SYSTEM_SOCKET",
+    "DoorStep",
+    "OvsStepError",
+    "OvsView",
+    "Ovsdb",
+    "OvsdbError",
+    "PlugGuest",
+    "UnplugGuest",
+]
+
+SYSTEM_SOCKET = "/run/openvswitch/db.sock"
+"""Where the system's own Open vSwitch listens."""
+
+
+class Ovsdb:
+    """One Open vSwitch, reached at the absolute path of its database's socket.
+
+    ``timeout``: seconds for each answer of the database. ``apply_timeout``: seconds for ovs-vswitchd to apply a change
+    (removing 500 internal ports takes the kernel 8). All methods may be called from several threads at once.
+    """
+
+    def __init__(self, path: str = SYSTEM_SOCKET, *, timeout: float = 10.0, apply_timeout: float = 60.0) -> None:
+        self.path = path
+        self.timeout = timeout
+        self.apply_timeout = apply_timeout
+
+    def version(self) -> str:
+        """The version of ovs-vswitchd, empty when it has not run on this database yet.
+
+        Raises OvsdbError when there is no database.
+        """
+        return "".join(str(value) for value in self._root("ovs_version"))
+
+    def datapaths(self) -> tuple[str, ...]:
+        """The datapath types that ovs-vswitchd knows (``netdev``, ``system``), sorted.
+
+        Raises OvsdbError when there is no database.
+        """
+        return tuple(sorted(str(value) for value in self._root("datapath_types")))
+
+    def observe(self) -> OvsView:
+        """Bridges, ports and guest ports by name. Raises OvsdbError when the database cannot be read.
+
+        The local port of a bridge (the one named like it) is part of the bridge and not listed. State, MTU and MAC of
+        internal ports are what ovs-vswitchd noted last, which may be seconds ago; their links in the kernel know
+        better.
+        """
+        with Session(self.path, self.timeout) as session:
+            return Tables.read(session).view()
+
+    def execute(self, steps: Sequence[DoorStep]) -> None:
+        """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
+
+        A name that is removed and made again divides the steps into two transactions.
+
+        Raises OvsStepError naming the step that was refused. If the database refused it, nothing of its transaction
+        happened; if ovs-vswitchd did, the transaction stands, and the next observation shows what it left. Raises
+        OvsdbError when the database or ovs-vswitchd does not answer.
+        """
+        with Session(self.path, self.timeout) as session:
+            rest = list(steps)
+            while rest:
+                script = Script(Tables.read(session))
+                while rest and not script.must_follow(rest[0]):
+                    script.add(rest.pop(0))
+                self._await_applied(session, script.commit(session))
+                script.check_interfaces(session)
+
+    def _root(self, column: str) -> list[Json]:
+        with Session(self.path, self.timeout) as session:
+            (rows,) = session.select({"Open_vSwitch": (column,)})
+            return as_set(session.only("Open_vSwitch", rows)[column])
+
+    def _await_applied(self, session: Session, target: int) -> None:
+        deadline = monotonic() + self.apply_timeout
+        (rows,) = session.select({"Open_vSwitch": ("cur_cfg",)})
+        while int(str(session.only("Open_vSwitch", rows)["cur_cfg"])) < target:
+            left = deadline - monotonic()
+            if left <= 0:
+                raise OvsdbError(
+                    f"ovs-vswitchd has not applied the change within {self.apply_timeout:g} s "
+                    f"(database {self.path}): is it running?"
+                )
+            rows = session.wait_change("Open_vSwitch", rows[0], left)

@@ -1,0 +1,329 @@
+"""Steps for Open vSwitch, written down as the operations of one transaction (RFC 7047 section 5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from netloom.agent.ovsdb_session import (
+    Json,
+    Operation,
+    OvsdbRefusalError,
+    Row,
+    Session,
+    as_set,
+    to_map,
+    to_set,
+)
+from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PortRow, Tables
+from netloom.core.host import NAME_MAX
+from netloom.core.steps import (
+    CreateOvsBridge,
+    CreateOvsPort,
+    DeleteOvsBridge,
+    DeleteOvsPort,
+    OvsStep,
+    SetMac,
+    SetMtu,
+    SetOvsBridge,
+    SetOvsPort,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netloom.core.host import GuestPort, OvsPort
+
+
+@dataclass(frozen=True, slots=True)
+class PlugGuest:
+    """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
+
+    ``isolated``: frames do not pass between it and other isolated ports of the bridge.
+
+    For guest drivers, never part of a plan.
+    """
+
+    port: GuestPort
+    isolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnplugGuest:
+    """Remove a guest's port; nothing happens when there is none. For guest drivers."""
+
+    name: str
+
+
+DoorStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
+"""What can be executed: the steps of a plan for OVS, and what guest drivers need.
+
+MTU and MAC are those of internal ports: Open vSwitch sets them itself, and takes back what others set.
+"""
+
+
+class OvsStepError(Exception):
+    """A step that Open vSwitch refused, and its reason.
+
+    ``step`` is None when the database refused the transaction for a reason that no single step has.
+    """
+
+    def __init__(self, step: DoorStep | None, reason: str) -> None:
+        super().__init__(
+            f"Open vSwitch refused {step}: {reason}" if step else f"Open vSwitch refused the changes: {reason}"
+        )
+        self.step = step
+        self.reason = reason
+
+
+class Script:
+    """The operations of one transaction.
+
+    Each step is checked against what the database held, with what earlier steps do to it; ``add`` raises OvsStepError.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._operations: list[Operation] = []
+        self._steps: list[DoorStep] = []  # the step of each operation, for the message when it is refused
+        self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
+        self._made: dict[str, DoorStep] = {}  # interface -> the step that made it
+        self._gone: set[str] = set()
+
+    def must_follow(self, step: DoorStep) -> bool:
+        """Whether the step makes anew what this script removes, and so belongs in the next transaction.
+
+        In one transaction ovs-vswitchd would keep the old device with its addresses.
+        """
+        match step:
+            case CreateOvsBridge(bridge):
+                return bridge.name in self._gone
+            case CreateOvsPort(port):
+                return not self._gone.isdisjoint({port.name, *port.interfaces})
+            case _:
+                return False
+
+    def add(self, step: DoorStep) -> None:  # noqa: C901 - one case per kind of step is how it reads best
+        """Write down one more step."""
+        self._step = step
+        match step:
+            case CreateOvsBridge():
+                self._create_bridge(step)
+            case SetOvsBridge(bridge):
+                row = self._bridge(bridge.name)
+                self._update("Bridge", row["_uuid"], {"stp_enable": bridge.stp})
+                self._own("Bridge", row["_uuid"], bridge.owner)
+            case DeleteOvsBridge(name):
+                self._delete_bridge(name)
+            case CreateOvsPort(port):
+                self._create_port(port)
+            case SetOvsPort(port):
+                uuid = self._port(port.name).uuid
+                self._update("Port", uuid, _port_columns(port))
+                self._own("Port", uuid, port.owner)
+            case DeleteOvsPort(name):
+                self._remove_port(name, self._port(name))
+            case SetMtu(name, mtu):
+                self._update("Interface", self._internal(name), {"mtu_request": mtu})
+            case SetMac(name, mac):
+                if int(mac[:2], 16) & 1:
+                    self._refuse(f"{mac} is a multicast address")  # OVS would only write so into its log
+                self._update("Interface", self._internal(name), {"mac": mac})
+            case PlugGuest(port, isolated):
+                self._plug(port, isolated)
+            case UnplugGuest(name):
+                if name in self._tables.ports:
+                    self._remove_port(name, self._port(name))
+
+    def commit(self, session: Session) -> int:
+        """Send the transaction; the value that ``cur_cfg`` will have reached when ovs-vswitchd has applied it.
+
+        Raises OvsStepError or OvsdbError.
+        """
+        self._join()
+        count = len(self._operations)
+        where: Json = [["_uuid", "==", self._tables.root]]
+        closing: list[Operation] = [
+            {"op": "mutate", "table": "Open_vSwitch", "where": where, "mutations": [["next_cfg", "+=", 1]]},
+            {"op": "select", "table": "Open_vSwitch", "where": where, "columns": ["next_cfg"]},
+        ]
+        try:
+            results = session.transact([*self._operations, *closing])
+        except OvsdbRefusalError as refusal:
+            step = self._steps[refusal.index] if refusal.index is not None and refusal.index < count else None
+            raise OvsStepError(step, str(refusal)) from refusal
+        for step, operation, result in zip(self._steps, self._operations, results, strict=False):
+            if operation["op"] != "insert" and result.get("count") != 1:
+                raise OvsStepError(step, "someone else removed it meanwhile")
+        return int(str(session.only("Open_vSwitch", session.rows(results[-1]))["next_cfg"]))
+
+    def check_interfaces(self, session: Session) -> None:
+        """Raise OvsStepError for the first interface of this script that ovs-vswitchd could not open."""
+        if not self._made:
+            return
+        (rows,) = session.select({"Interface": ("name", "ofport", "error")})
+        for row in rows:
+            step = self._made.get(str(row["name"]))
+            if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
+                reason = (
+                    " ".join(str(word) for word in as_set(row["error"]))
+                    or "ovs-vswitchd gave it no port number; its log tells why"
+                )
+                raise OvsStepError(step, f"interface {row['name']}: {reason}")
+
+    # -- bridges
+
+    def _create_bridge(self, step: CreateOvsBridge) -> None:
+        bridge = step.bridge
+        if bridge.name in self._tables.bridges:
+            self._refuse(f"bridge {bridge.name} exists already")
+        local = self._new_port(bridge.name, bridge.name, {bridge.name: {"type": "internal"}}, {})
+        row: Row = {
+            "name": bridge.name,
+            "datapath_type": bridge.datapath,
+            "stp_enable": bridge.stp,
+            "ports": local,
+            "external_ids": to_map(_marks(bridge.owner)),
+        }
+        uuid = self._insert("Bridge", row)
+        self._tables.bridges[bridge.name] = {"_uuid": uuid}
+        self._mutate("Open_vSwitch", self._tables.root, [["bridges", "insert", to_set([uuid])]])
+
+    def _delete_bridge(self, name: str) -> None:
+        uuid = self._bridge(name)["_uuid"]
+        self._join()
+        self._mutate("Open_vSwitch", self._tables.root, [["bridges", "delete", to_set([uuid])]])
+        del self._tables.bridges[name]
+        for port in [port for port, row in self._tables.ports.items() if row.bridge == name]:
+            self._forget(port)
+
+    # -- ports
+
+    def _create_port(self, port: OvsPort) -> None:
+        self._bridge(port.bridge)
+        if port.is_internal:
+            link: Row = {"type": "internal", "mtu_request": port.mtu, **({"mac": port.mac} if port.mac else {})}
+            interfaces = {port.name: link}
+        else:
+            interfaces = {name: {} for name in port.interfaces}
+        columns = {**_port_columns(port), "external_ids": to_map(_marks(port.owner))}
+        self._joining.setdefault(port.bridge, []).append(self._new_port(port.name, port.bridge, interfaces, columns))
+
+    def _plug(self, port: GuestPort, isolated: bool) -> None:
+        self._bridge(port.bridge)
+        columns: Row = {
+            "tag": _optional(port.tag),
+            "protected": isolated,
+            "external_ids": to_map({GUEST_KEY: port.vnic}),
+        }
+        known = self._tables.ports.get(port.name)
+        if known and known.bridge == port.bridge:
+            self._update("Port", known.uuid, columns)
+            return
+        if known:
+            self._remove_port(port.name, known)
+        self._joining.setdefault(port.bridge, []).append(
+            self._new_port(port.name, port.bridge, {port.name: {}}, columns)
+        )
+
+    def _new_port(self, name: str, bridge: str, interfaces: dict[str, Row], columns: Row) -> Json:
+        if name in self._tables.ports:
+            self._refuse(f"port {name} exists already on bridge {self._tables.ports[name].bridge}")
+        members = []
+        if len(name) > NAME_MAX and name in interfaces:
+            self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")  # OVS would cut it short
+        for interface, settings in interfaces.items():
+            if interface in self._tables.interfaces:
+                self._refuse(f"interface {interface} is in use by another port")
+            uuid = self._insert("Interface", {"name": interface, **settings})
+            members.append(uuid)
+            self._tables.interfaces[interface] = {"_uuid": uuid, "type": settings.get("type", "")}
+            self._made[interface] = self._step
+        uuid = self._insert("Port", {"name": name, "interfaces": to_set(members), **columns})
+        self._tables.ports[name] = PortRow(uuid, bridge, tuple(interfaces), {})
+        return uuid
+
+    def _remove_port(self, name: str, port: PortRow) -> None:
+        self._join()
+        self._mutate("Bridge", self._bridge(port.bridge)["_uuid"], [["ports", "delete", to_set([port.uuid])]])
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        port = self._tables.ports.pop(name)
+        for interface in port.interfaces:
+            self._tables.interfaces.pop(interface)
+            self._made.pop(interface, None)
+        self._gone.update((name, *port.interfaces))
+
+    def _join(self) -> None:
+        for bridge, ports in self._joining.items():
+            self._mutate("Bridge", self._bridge(bridge)["_uuid"], [["ports", "insert", to_set(ports)]])
+        self._joining.clear()
+
+    # -- lookups
+
+    def _bridge(self, name: str) -> Row:
+        if name not in self._tables.bridges:
+            self._refuse(f"there is no bridge {name}")
+        return self._tables.bridges[name]
+
+    def _port(self, name: str) -> PortRow:
+        if name not in self._tables.ports or name in self._tables.bridges:
+            self._refuse(f"there is no port {name}")
+        return self._tables.ports[name]
+
+    def _internal(self, name: str) -> Json:
+        interface = self._tables.interfaces.get(name, {})
+        if interface.get("type") != "internal":
+            self._refuse(f"there is no internal port {name}")
+        return interface["_uuid"]
+
+    def _refuse(self, reason: str) -> None:
+        raise OvsStepError(self._step, reason)
+
+    # -- operations
+
+    def _insert(self, table: str, row: Row) -> Json:
+        name = f"row{len(self._operations)}"
+        self._put({"op": "insert", "table": table, "row": row, "uuid-name": name})
+        return ["named-uuid", name]
+
+    def _update(self, table: str, uuid: Json, row: Row) -> None:
+        self._put({"op": "update", "table": table, "where": [["_uuid", "==", uuid]], "row": row})
+
+    def _mutate(self, table: str, uuid: Json, mutations: Sequence[Json]) -> None:
+        self._put({"op": "mutate", "table": table, "where": [["_uuid", "==", uuid]], "mutations": list(mutations)})
+
+    def _own(self, table: str, uuid: Json, owner: str) -> None:
+        """Change our mark and leave what others keep in external_ids."""
+        mutations: list[Json] = [["external_ids", "delete", to_set([OWNER_KEY])]]
+        if owner:
+            mutations.append(["external_ids", "insert", to_map(_marks(owner))])
+        self._mutate(table, uuid, mutations)
+
+    def _put(self, operation: Operation) -> None:
+        self._operations.append(operation)
+        self._steps.append(self._step)
+
+
+def _port_columns(port: OvsPort) -> Row:
+    """The columns of Port that a plan decides.
+
+    With a tag and trunks the tag is the native VLAN; OVS would ignore the trunks otherwise.
+    """
+    return {
+        "tag": _optional(port.tag),
+        "trunks": to_set(port.trunks),
+        "vlan_mode": _optional("native-untagged" if port.tag is not None and port.trunks else None),
+        "bond_mode": _optional(port.bond_mode or None),
+        "lacp": _optional(port.lacp if port.lacp != "off" else None),
+        "other_config": to_map(port.options),
+    }
+
+
+def _marks(owner: str) -> dict[str, str]:
+    return {OWNER_KEY: owner} if owner else {}
+
+
+def _optional(value: Json) -> Json:
+    return to_set([] if value is None else [value])

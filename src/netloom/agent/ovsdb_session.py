@@ -1,0 +1,208 @@
+"""One connection to an ovsdb-server: JSON-RPC as RFC 7047 has it, and the notation of its values.
+
+What Open vSwitch means by them is in ovsdb.py.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+Row: TypeAlias = dict[str, Json]
+Operation: TypeAlias = Mapping[str, Json]
+
+DATABASE = "Open_vSwitch"
+_CHUNK = 1 << 18
+
+
+class OvsdbError(Exception):
+    """The database, or the daemon that applies it, does not answer: the host's administrator must look."""
+
+
+class OvsdbRefusalError(OvsdbError):
+    """The database refused a transaction, and nothing was changed.
+
+    ``index``: of the operation that was refused, None when only the whole was (a constraint).
+    """
+
+    def __init__(self, index: int | None, error: str, details: str) -> None:
+        super().__init__(f"{error}: {details}" if details else error)
+        self.index = index
+        self.error = error
+
+
+class Session:
+    """A connection to the ovsdb-server at the absolute path of a unix socket; a context manager.
+
+    Not for several threads at once.
+
+    ``timeout``: seconds to wait for an answer. Raises OvsdbError when it cannot connect.
+    """
+
+    def __init__(self, path: str, timeout: float) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._buffer = b""
+        self._serial = 0
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            raise OvsdbError(
+                f"cannot reach Open vSwitch's database at {path} ({error.strerror or error}): is ovsdb-server running?"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close()
+
+    def select(self, tables: Mapping[str, Sequence[str]]) -> list[list[Row]]:
+        """The named columns of all rows of each table, read at one instant."""
+        operations: list[Operation] = [
+            {"op": "select", "table": table, "where": [], "columns": list(columns)} for table, columns in tables.items()
+        ]
+        return [self.rows(result) for result in self.transact(operations)]
+
+    def only(self, table: str, rows: Sequence[Row]) -> Row:
+        """The one row that Open_vSwitch has once it is set up (``ovs-vsctl init``). Raises OvsdbError."""
+        if len(rows) != 1:
+            raise OvsdbError(
+                f"table {table} of the database at {self._path} has {len(rows)} rows, not one: "
+                "has Open vSwitch ever been started on it?"
+            )
+        return rows[0]
+
+    @staticmethod
+    def rows(result: Row) -> list[Row]:
+        """What a select among the operations of a transaction found."""
+        rows = result.get("rows")
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    def wait_change(self, table: str, row: Row, timeout: float) -> list[Row]:
+        """The row of a one-row table once it differs from ``row``, or as it is after ``timeout`` seconds."""
+        columns: list[Json] = list(row)
+        condition: Operation = {
+            "op": "wait",
+            "table": table,
+            "where": [],
+            "columns": columns,
+            "until": "!=",
+            "rows": [row],
+            "timeout": int(timeout * 1000),
+        }
+        self._socket.settimeout(timeout + self._timeout)
+        try:
+            self.transact([condition])
+        except OvsdbRefusalError as refusal:
+            if refusal.error != "timed out":
+                raise
+        finally:
+            self._socket.settimeout(self._timeout)
+        return self.select({table: [str(column) for column in row]})[0]
+
+    def transact(self, operations: Sequence[Operation]) -> list[Row]:
+        """Carry out the operations as one transaction; their results.
+
+        Raises OvsdbRefusalError, and then nothing has happened.
+        """
+        reply = self._call("transact", [DATABASE, *(dict(operation) for operation in operations)])
+        if not isinstance(reply, list):
+            raise OvsdbError(f"ovsdb-server at {self._path} answered a transaction with {reply!r}")
+        results = []
+        for index, result in enumerate(reply):
+            if isinstance(result, dict) and "error" in result:
+                raise OvsdbRefusalError(
+                    index if index < len(operations) else None, str(result["error"]), str(result.get("details", ""))
+                )
+            results.append(result if isinstance(result, dict) else {})
+        return results
+
+    def _call(self, method: str, params: list[Json]) -> Json:
+        self._serial += 1
+        self._send({"method": method, "params": params, "id": self._serial})
+        while True:
+            message = self._receive()
+            if message.get("method") == "echo":
+                self._send({"result": message["params"], "error": None, "id": message["id"]})
+            elif message.get("id") == self._serial:
+                if message.get("error") is not None:
+                    raise OvsdbError(f"ovsdb-server at {self._path} refused {method}: {message['error']}")
+                return message["result"]
+
+    def _send(self, message: Row) -> None:
+        try:
+            self._socket.sendall(json.dumps(message, separators=(",", ":")).encode())
+        except OSError as error:
+            raise OvsdbError(f"ovsdb-server at {self._path} hung up: {error}") from error
+
+    def _receive(self) -> Row:
+        """The next JSON object of the stream.
+
+        Messages have nothing between them, so the end is where the parser finds it; it is tried only where an object
+        may end.
+        """
+        deadline = monotonic() + (self._socket.gettimeout() or self._timeout)
+        pieces = [self._buffer]
+        while True:
+            if pieces[-1].endswith(b"}"):
+                text = b"".join(pieces).decode().lstrip()
+                try:
+                    message, end = json.JSONDecoder().raw_decode(text)
+                except json.JSONDecodeError:
+                    pieces = [text.encode()]  # an inner object ended here: more is to come
+                else:
+                    self._buffer = text[end:].encode()
+                    return message if isinstance(message, dict) else {}
+            if monotonic() > deadline:
+                raise OvsdbError(f"ovsdb-server at {self._path} does not finish its answer")
+            pieces.append(self._read())
+
+    def _read(self) -> bytes:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except OSError as error:
+            raise OvsdbError(f"ovsdb-server at {self._path} does not answer: {error}") from error
+        if not data:
+            raise OvsdbError(f"ovsdb-server at {self._path} hung up")
+        return data
+
+
+def as_set(value: Json) -> list[Json]:
+    """The elements of a set; RFC 7047 section 5.1 writes a set of one element as the bare element."""
+    match value:
+        case ["set", list(elements)]:
+            return elements
+        case _:
+            return [value]
+
+
+def as_map(value: Json) -> dict[str, str]:
+    """A map of strings."""
+    match value:
+        case ["map", list(pairs)]:
+            return {str(pair[0]): str(pair[1]) for pair in pairs if isinstance(pair, list)}
+        case _:
+            return {}
+
+
+def to_set(values: Iterable[Json]) -> Json:
+    """A set in the notation of RFC 7047."""
+    return ["set", list(values)]
+
+
+def to_map(values: Mapping[str, str]) -> Json:
+    """A map in the notation of RFC 7047."""
+    return ["map", [[key, value] for key, value in values.items()]]

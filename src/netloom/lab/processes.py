@@ -1,0 +1,93 @@
+"""Processes that the lab starts.
+
+They are known by number and start time, so that ending them can never hit another that got the number later.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_GRACE = 5.0
+"""Seconds between the request to end and the order."""
+
+
+class LabError(Exception):
+    """The lab could not be built; the message says what was tried and what the machine answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process, by number and by the clock ticks since boot at which it started (proc(5), field 22 of stat)."""
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """The process that has the number now, or None."""
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return None
+        fields = stat.rpartition(")")[2].split()  # the name in parentheses may hold spaces
+        return None if fields[0] in "ZX" else cls(pid=pid, started=int(fields[19]))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it, and not another with its number, is running."""
+        return Process.of(self.pid) == self
+
+
+def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> Process:
+    """Start a program that outlives us, with its output at the end of ``log``. Raises LabError when that fails."""
+    with log.open("ab") as output:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, start_new_session=True
+            )
+        except OSError as error:
+            raise LabError(f"cannot start {command[0]}: {error}") from error
+    process = Process.of(child.pid)
+    child.returncode = 0  # it is not ours to wait for: without this its end would be a warning here
+    if process is None:
+        raise LabError(f"{command[0]} ended at once; {log} tells why")
+    return process
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 30.0) -> str:
+    """Run a program to its end and give its output. Raises LabError with what it said when it fails."""
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=timeout)  # noqa: S603 - as above
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabError(f"{' '.join(command)}: {error}") from error
+    if done.returncode:
+        raise LabError(f"{' '.join(command)}: {done.stderr.strip() or f'status {done.returncode}'}")
+    return done.stdout
+
+
+def end(processes: Sequence[Process]) -> None:
+    """End the processes that still live: ask, then order those that stay. Returns when none is left."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            if process.is_alive:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
+        deadline = time.monotonic() + _GRACE
+        while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _lives(process: Process) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)  # reaps it when it is our child
+    return process.is_alive
