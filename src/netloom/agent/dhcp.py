@@ -1,7 +1,10 @@
-"""DHCP clients on the host's links: one dhcpcd(8) per link, started and stopped by us, found again by what we noted in the agent's run folder.
+"""DHCP clients on the host's links: one dhcpcd(8) per link.
 
-IPv6 router advertisements stay the kernel's business (``accept_ra``), and dhcpcd touches neither the resolver nor the host's name: the first are a property of the link in its
-own right, the second have one writer only (:mod:`netloom.agent.resolver`).
+We start and stop them, and find them again by what we noted in the agent's run folder.
+
+IPv6 router advertisements stay the kernel's business (``accept_ra``), and dhcpcd touches neither the resolver nor the
+host's name: the first are a property of the link in its own right, the second have one writer only
+(:mod:`netloom.agent.resolver`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from pathlib import Path
 from time import monotonic, sleep
 
 _PRIVATE_FOLDERS = 'mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd && shift 2 && exec "$@"'
-"""dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network namespaces of one machine would meet there."""
+"""dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
+namespaces of one machine would meet there.
+"""
 
 _CONFIGURATION = """\
 duid
@@ -48,7 +53,10 @@ class _Client:
 
 
 class Dhcp:
-    """The DHCP clients of one agent. ``folder`` is ours alone and is emptied by a reboot, like the processes that it tells of."""
+    """The DHCP clients of one agent.
+
+    ``folder`` is ours alone and is emptied by a reboot, like the processes that it tells of.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +67,10 @@ class Dhcp:
         return {name: (client.dhcp4, client.dhcp6) for name, client in self._clients().items()}
 
     def run(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
-        """Run a client for the families named, and for none stop it; it gives back the addresses that it had. Raises DhcpError."""
+        """Run a client for the families named, and for none stop it; it gives back the addresses that it had.
+
+        Raises DhcpError.
+        """
         if self.running().get(link, (False, False)) == (dhcp4, dhcp6):
             return
         self.stop(link)
@@ -94,11 +105,25 @@ class Dhcp:
         configuration = self._folder / f"{link}.conf"
         families = "" if dhcp4 and dhcp6 else "ipv4only" if dhcp4 else "ipv6only"
         configuration.write_text(_CONFIGURATION.format(link=link, families=families, leases="ia_na" if dhcp6 else ""))
-        command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", _PRIVATE_FOLDERS, "sh", str(run), str(state)]
+        command = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "--",
+            "sh",
+            "-c",
+            _PRIVATE_FOLDERS,
+            "sh",
+            str(run),
+            str(state),
+        ]
         command += ["dhcpcd", "--nobackground", "--config", str(configuration), "--script", "/bin/true", link]
         with (self._folder / f"{link}.log").open("wb") as log:
             try:
-                child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # noqa: S603 -- fixed words and names of links
+                child = subprocess.Popen(  # noqa: S603 -- fixed words, our own folders, and the name of a link
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
             except OSError as error:
                 raise DhcpError(f"dhcpcd for {link} does not start: {error}") from error
         self._children[link] = child
@@ -123,7 +148,10 @@ class Dhcp:
 
 
 def _start_time(pid: int) -> str:
-    """When a process started, in the kernel's ticks (proc(5), field 22 of stat), which tells it from a later one with its number; empty when it does not run any more."""
+    """When a process started, which tells it from a later one with its number; empty when it does not run any more.
+
+    In the kernel's ticks (proc(5), field 22 of stat).
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """All that a host's networking is reached by. ``ovsdb`` is None on a host without Open vSwitch. Use them in threads of the host's network namespace only: settings under
-    /proc/sys/net are those of the thread's namespace."""
+    """All that a host's networking is reached by.
+
+    ``ovsdb`` is None on a host without Open vSwitch. Use them in threads of the host's network
+    namespace only: settings under /proc/sys/net are those of the thread's namespace.
+    """
 
     netlink: Netlink
     dhcp: Dhcp

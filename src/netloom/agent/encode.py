@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from functools import singledispatchmethod
 from ipaddress import ip_address, ip_network
 from socket import AF_INET, AF_INET6
@@ -42,16 +43,19 @@ from netloom.core.steps import (
     SetOwner,
     SetUp,
 )
-from netloom.core.world import with_metric
+from netloom.core.world import IPV6_METRIC, is_ipv6
 
 if TYPE_CHECKING:
-    from netloom.agent.observe import RawLink
     from collections.abc import Iterable, Mapping
+
+    from netloom.agent.observe import RawLink
 
 Requests: TypeAlias = tuple[nl.Request, ...]
 
 FIRST_OWN_INDEX = 1 << 16
-"""Links that we make get indexes from here on, chosen by us, so that later requests of the same datagram can name them; the kernel's own choices start at 1 and stay below."""
+"""Links that we make get indexes from here on, chosen by us, so that later requests of the same datagram can name
+them; the kernel's own choices start at 1 and stay below.
+"""
 
 _MTU_MAX = 65535
 _LONGEST_PREFIX_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
@@ -83,19 +87,25 @@ class Encoder:
     def _create(self, step: CreateLink) -> Requests:
         link = step.link
         index, self._next_index = self._next_index, self._next_index + 1
-        # The kernel takes no alias while it makes a link. A bridge whose MTU was never changed follows the smallest of its ports (br_mtu_auto_adjust); ours is made with
+        # The kernel takes no alias while it makes a link. A bridge whose MTU was never changed follows the smallest of
+        # its ports (br_mtu_auto_adjust); ours is made with
         # another one first, so that setting the wanted one is a change.
         first_mtu = link.mtu if not isinstance(link, Bridge) else link.mtu + 1 if link.mtu < _MTU_MAX else link.mtu - 1
         created = nl.text(nl.IFLA_IFNAME, link.name) + nl.u32(nl.IFLA_MTU, first_mtu) + self._kind(link)
         created += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(link.mac)) if link.mac else b""
         self._index_of[link.name] = index
-        finish = nl.text(nl.IFLA_IFALIAS, _alias(link.owner)) + (nl.u32(nl.IFLA_MTU, link.mtu) if isinstance(link, Bridge) else b"")
-        return (nl.Request(nl.RTM_NEWLINK, _link(index) + created, nl.CREATE_NEW), nl.Request(nl.RTM_SETLINK, _link(index) + finish))
+        finish = nl.text(nl.IFLA_IFALIAS, _alias(link.owner)) + (
+            nl.u32(nl.IFLA_MTU, link.mtu) if isinstance(link, Bridge) else b""
+        )
+        return (
+            nl.Request(nl.RTM_NEWLINK, _link(index) + created, nl.CREATE_NEW),
+            nl.Request(nl.RTM_SETLINK, _link(index) + finish),
+        )
 
     def _kind(self, link: Bond | Vlan | Bridge) -> bytes:
         if isinstance(link, Vlan):
             base = nl.u32(nl.IFLA_LINK, self._index(link.base))
-            return base + _link_info("vlan", nl.attribute(nl.IFLA_VLAN_ID, link.tag.to_bytes(2, "little")))
+            return base + _link_info("vlan", nl.attribute(nl.IFLA_VLAN_ID, link.tag.to_bytes(2, sys.byteorder)))
         if isinstance(link, Bridge):
             return _link_info("bridge", self._bridge_data(link.stp, link.options))
         if link.mode not in BOND_MODES:
@@ -129,7 +139,11 @@ class Encoder:
 
     @requests.register
     def _set_up(self, step: SetUp) -> Requests:
-        return (nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, self._index(step.name), nl.IFF_UP if step.up else 0, nl.IFF_UP)),)
+        return (
+            nl.Request(
+                nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, self._index(step.name), nl.IFF_UP if step.up else 0, nl.IFF_UP)
+            ),
+        )
 
     @requests.register
     def _set_mtu(self, step: SetMtu) -> Requests:
@@ -147,7 +161,12 @@ class Encoder:
         names = Names(self._index_of, {index: name for name, index in self._index_of.items()})
         wanted = {**bond_defaults(mode), **dict(step.options)}
         now = read_options(BOND_OPTIONS, data, names)
-        changed = {name: value for name, value in wanted.items() if name in dict(step.options) or name in now if now.get(name) != value}
+        changed = {
+            name: value
+            for name, value in wanted.items()
+            if name in dict(step.options) or name in now
+            if now.get(name) != value
+        }
         return (nl.Request(nl.RTM_NEWLINK, _link(link.index) + _link_info("bond", self._options("bond", changed))),)
 
     @requests.register
@@ -155,7 +174,12 @@ class Encoder:
         link = self._queried(step.name, "bridge")
         now = read_options(BRIDGE_OPTIONS, nl.attributes(link.info), Names({}, {}))
         wanted = {**BRIDGE_DEFAULTS, **dict(step.options)}
-        changed = {name: value for name, value in wanted.items() if name in dict(step.options) or name in now if now.get(name) != value}
+        changed = {
+            name: value
+            for name, value in wanted.items()
+            if name in dict(step.options) or name in now
+            if now.get(name) != value
+        }
         data = self._bridge_data(step.stp, changed)
         if not step.stp:  # first, because with STP on the timers must keep its limits
             data = nl.u32(IFLA_BR_STP_STATE, 0) + data
@@ -177,7 +201,7 @@ class Encoder:
 
     def _address(self, name: str, address: Address) -> bytes:
         ip = ip_address(address.ip)
-        family = AF_INET if ip.version == 4 else AF_INET6  # noqa: PLR2004 -- version of IP
+        family = _family(address.ip)
         packed = nl.IFADDR.pack(family, address.prefix, 0, nl.RT_SCOPE_UNIVERSE, self._index(name))
         packed += nl.attribute(nl.IFA_LOCAL, ip.packed) + nl.attribute(nl.IFA_ADDRESS, ip.packed)
         if family == AF_INET and address.prefix <= _LONGEST_PREFIX_WITH_BROADCAST:
@@ -186,7 +210,8 @@ class Encoder:
 
     @requests.register
     def _add_route(self, step: AddRoute) -> Requests:
-        scope = nl.RT_SCOPE_UNIVERSE if step.route.via or step.route.version == 6 else nl.RT_SCOPE_LINK  # noqa: PLR2004 -- version of IP
+        on_link = not step.route.via and not is_ipv6(step.route.to)
+        scope = nl.RT_SCOPE_LINK if on_link else nl.RT_SCOPE_UNIVERSE
         return (nl.Request(nl.RTM_NEWROUTE, self._route(step.route, scope), nl.CREATE_NEW),)
 
     @requests.register
@@ -195,9 +220,15 @@ class Encoder:
 
     def _route(self, route: Route, scope: int) -> bytes:
         to = ip_network(route.to)
-        family = AF_INET if to.version == 4 else AF_INET6  # noqa: PLR2004 -- version of IP
-        packed = nl.RTMSG.pack(family, to.prefixlen, 0, 0, _short(route.table), route.protocol, scope, nl.RTN_UNICAST, 0)
-        packed += nl.attribute(nl.RTA_DST, to.network_address.packed) + nl.u32(nl.RTA_TABLE, route.table) + nl.u32(nl.RTA_PRIORITY, with_metric(route).metric)
+        metric = route.metric or (IPV6_METRIC if is_ipv6(route.to) else 0)
+        packed = nl.RTMSG.pack(
+            _family(route.to), to.prefixlen, 0, 0, _short(route.table), route.protocol, scope, nl.RTN_UNICAST, 0
+        )
+        packed += (
+            nl.attribute(nl.RTA_DST, to.network_address.packed)
+            + nl.u32(nl.RTA_TABLE, route.table)
+            + nl.u32(nl.RTA_PRIORITY, metric)
+        )
         packed += nl.attribute(nl.RTA_GATEWAY, ip_address(route.via).packed) if route.via else b""
         return packed + nl.u32(nl.RTA_OIF, self._index(route.link))
 
@@ -230,6 +261,10 @@ def _alias(owner: str) -> str:
     return MARK + owner if owner else ""
 
 
+def _family(ip: str) -> int:
+    return AF_INET6 if is_ipv6(ip) else AF_INET
+
+
 def _short(table: int) -> int:
     """Table numbers that fit go into the header too; larger ones are told in an attribute only."""
     return table if table < _TABLES_IN_HEADER else 0
@@ -237,9 +272,15 @@ def _short(table: int) -> int:
 
 def _rule(rule: Rule) -> bytes:
     source, destination = (ip_network(prefix) if prefix else None for prefix in (rule.source, rule.destination))
-    version = (source or destination or ip_network("0.0.0.0/0")).version
     lengths = destination.prefixlen if destination else 0, source.prefixlen if source else 0
-    packed = nl.RTMSG.pack(AF_INET if version == 4 else AF_INET6, *lengths, 0, _short(rule.table), 0, 0, nl.FR_ACT_TO_TBL, 0)  # noqa: PLR2004 -- version of IP
+    packed = nl.RTMSG.pack(
+        _family(rule.source or rule.destination), *lengths, 0, _short(rule.table), 0, 0, nl.FR_ACT_TO_TBL, 0
+    )
     packed += nl.attribute(nl.FRA_SRC, source.network_address.packed) if source else b""
     packed += nl.attribute(nl.FRA_DST, destination.network_address.packed) if destination else b""
-    return packed + nl.u32(nl.FRA_PRIORITY, rule.priority) + nl.u32(nl.FRA_TABLE, rule.table) + nl.attribute(nl.FRA_PROTOCOL, bytes([rule.protocol]))
+    return (
+        packed
+        + nl.u32(nl.FRA_PRIORITY, rule.priority)
+        + nl.u32(nl.FRA_TABLE, rule.table)
+        + nl.attribute(nl.FRA_PROTOCOL, bytes([rule.protocol]))
+    )

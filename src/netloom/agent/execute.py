@@ -1,23 +1,26 @@
-"""Carrying out steps: kernel steps as netlink requests, many in one datagram; Open vSwitch steps in one transaction; the rest one by one.
+"""Carrying out steps.
 
-A step's requests never straddle two datagrams, so that a killed agent leaves no step half done. When the kernel refuses a step, steps after it that travelled in the same datagram may
-have been done: whoever executes looks at the host again and plans from there, so nothing relies on where it stopped.
+Kernel steps go as netlink requests, many in one datagram; Open vSwitch steps in one transaction; the rest one by one.
+
+A step's requests never straddle two datagrams, so that a killed agent leaves no step half done. When the kernel refuses
+a step, steps after it that travelled in the same datagram may have been done: whoever executes looks at the host again
+and plans from there, so nothing relies on where it stopped.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Sequence
+import struct
 from pathlib import Path
 from socket import if_nametoindex
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from netloom.agent import netlink as nl
 from netloom.agent.dhcp import DhcpError
-from netloom.agent.doors import Doors
 from netloom.agent.encode import Encoder, ImpossibleStepError, Requests
 from netloom.agent.networking import NetworkingError
-from netloom.agent.observe import dump_links, dump_advertised
+from netloom.agent.observe import dump_advertised, dump_links
 from netloom.agent.ovsdb import DoorStep, OvsStepError
 from netloom.agent.ovsdb_session import OvsdbError
 from netloom.core.steps import (
@@ -42,13 +45,18 @@ from netloom.core.steps import (
     SystemStep,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from netloom.agent.doors import Doors
+
 _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)
 
 
 class StepFailedError(NetworkingError):
     """The host refused a step. ``words``: the kernel's or Open vSwitch's own; ``errno``: 0 where there is none."""
 
-    def __init__(self, step: Step | None, words: str, number: int = 0) -> None:
+    def __init__(self, step: Step | DoorStep | None, words: str, number: int = 0) -> None:
         super().__init__(f"{step}: {words}" if step else words)
         self.step = step
         self.words = words
@@ -56,20 +64,27 @@ class StepFailedError(NetworkingError):
 
 
 def execute(steps: Sequence[Step], doors: Doors, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Carry out the steps in order; ``progress`` is told how many are done, now and then. Raises StepFailedError for the first one refused."""
+    """Carry out the steps in order; ``progress`` is told how many are done, now and then.
+
+    Raises StepFailedError for the first one refused.
+    """
     _Execution(doors, progress).run(steps)
 
 
 def prepare() -> None:
     """Settings that executing relies on, made once when the agent starts, in the host's namespace.
 
-    promote_secondaries (networking/ip-sysctl.rst): without it the kernel, told to remove an IPv4 address, silently removes all others of the same subnet on the link too.
+    promote_secondaries (networking/ip-sysctl.rst): without it the kernel, told to remove an IPv4 address, silently
+    removes all others of the same subnet on the link too.
     """
     _write_setting("net/ipv4/conf/all/promote_secondaries", "1")
 
 
 class _Execution:
-    """One run over a list of steps. Kernel steps and OVS steps wait in their batch until one of the other sort comes, or the batch is full."""
+    """One run over a list of steps.
+
+    Kernel steps and OVS steps wait in their batch until one of the other sort comes, or the batch is full.
+    """
 
     def __init__(self, doors: Doors, progress: Callable[[int], None]) -> None:
         self._doors = doors
@@ -79,7 +94,8 @@ class _Execution:
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
         self._ovs_internal: set[str] | None = None
-        # A new link takes its setting from the default; before it can go up it must have been told to accept no router advertisements.
+        # A new link takes its setting from the default; before it can go up it must have been told to accept no router
+        # advertisements.
         self._accepting_by_default = _read_setting("net/ipv6/conf/default/accept_ra") not in {"", "0"}
         self._still_accepting: list[str] = []
 
@@ -93,7 +109,7 @@ class _Execution:
                 self._do_system(step)
             else:
                 self._send_ovs()
-                self._add_kernel(step)
+                self._add_kernel(cast("KernelStep", step))  # what else is left
         self._flush()
 
     def _flush(self) -> None:
@@ -105,13 +121,18 @@ class _Execution:
         self._progress(self._done)
 
     def _add_kernel(self, step: KernelStep) -> None:
-        if isinstance(step, SetBondOptions | SetBridgeOptions) or (isinstance(step, SetUp) and step.name in self._still_accepting):
+        if isinstance(step, SetBondOptions | SetBridgeOptions) or (
+            isinstance(step, SetUp) and step.name in self._still_accepting
+        ):
             self._send_kernel()
         try:
             requests = self._encoder.requests(step)
         except (ImpossibleStepError, nl.NetlinkError) as error:
             self._send_kernel()
             raise StepFailedError(step, str(error), error.errno or 0) from error
+        except (ValueError, OverflowError, struct.error) as error:
+            self._send_kernel()
+            raise StepFailedError(step, f"no such value: {error}", errno.EINVAL) from error
         if sum(len(others) for _, others in self._kernel) + len(requests) > nl.BATCH:
             self._send_kernel()
         self._kernel.append((step, requests))
@@ -138,7 +159,10 @@ class _Execution:
                 self._doors.dhcp.stop(step.name)
 
     def _is_for_ovs(self, step: Step) -> TypeGuard[DoorStep]:
-        """OVS's own steps, and MTU and MAC of its internal ports: it sets them itself, and takes back what others set."""
+        """OVS's own steps, and MTU and MAC of its internal ports.
+
+        It sets those itself, and takes back what others set.
+        """
         if isinstance(step, _OVS_STEPS):
             return True
         if not isinstance(step, SetMtu | SetMac) or not self._doors.ovsdb:
@@ -146,7 +170,9 @@ class _Execution:
         if self._ovs_internal is None:
             _, ports, _ = self._doors.ovsdb.observe()
             self._ovs_internal = {name for name, port in ports.items() if port.is_internal}
-        return step.name in self._ovs_internal or any(isinstance(other, CreateOvsPort) and other.port.name == step.name for other in self._ovs)
+        return step.name in self._ovs_internal or any(
+            isinstance(other, CreateOvsPort) and other.port.name == step.name for other in self._ovs
+        )
 
     def _send_ovs(self) -> None:
         batch, self._ovs = self._ovs, []
@@ -182,7 +208,9 @@ class _Execution:
 
 
 def _set_autoconf(netlink: nl.Netlink, name: str, *, on: bool) -> None:
-    """2 and not 1: also on a host that forwards. Switched off, what advertisements had brought goes too, else it would stay for days.
+    """Accept router advertisements (with 2 and not 1: also on a host that forwards), or not.
+
+    Switched off, what advertisements had brought goes too, else it would stay for days.
 
     ``IFA_PROTO`` tells those addresses (Linux 5.18); older kernels keep them for their lifetime.
     """

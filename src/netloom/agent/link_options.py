@@ -1,17 +1,21 @@
-"""Options of bonds and Linux bridges: the kernel's names and textual values as sysfs has them, and their form in netlink.
+"""Options of bonds and Linux bridges: the kernel's names and textual values as sysfs has them, and their netlink form.
 
-Sources: linux/if_link.h (attribute numbers), networking/bonding.rst and drivers/net/bonding/bond_options.c (values, defaults), net/bridge/br_netlink.c and br_private.h (the same for bridges).
+Sources: linux/if_link.h (attribute numbers), networking/bonding.rst and drivers/net/bonding/bond_options.c (values,
+defaults), net/bridge/br_netlink.c and br_private.h (the same for bridges).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from netloom.agent.netlink import attribute, attributes, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 BOND_MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 """By the kernel's number."""
@@ -35,7 +39,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its attribute, its default as text, and how text and payload turn into each other (``write`` raises ValueError for a value that makes no sense, or KeyError)."""
+    """One option: its attribute, its default as text, and how text and payload turn into each other.
+
+    ``write`` raises ValueError for a value that makes no sense.
+    """
 
     kind: int
     default: str
@@ -100,7 +107,7 @@ def _read_mac(payload: bytes, _: Names) -> str:
 
 
 def _read_quarter(payload: bytes, _: Names) -> str:
-    """A quarter of the query interval by default, 31.25 s, which a kernel with 250 ticks a second gives back as 3124."""
+    """31.25 s by default, which a kernel with 250 ticks a second gives back as 3124."""
     return {3124: "3125"}.get(number(payload), str(number(payload)))
 
 
@@ -187,7 +194,10 @@ BRIDGE_DEFAULTS: Mapping[str, str] = {name: option.default for name, option in B
 
 
 def write_options(known: Mapping[str, Option], wanted: Mapping[str, str], names: Names) -> bytes:
-    """The attributes that set the options named. Raises ValueError that says which option, or which value, makes no sense."""
+    """The attributes that set the options named.
+
+    Raises ValueError that says which option, or which value, makes no sense.
+    """
     packed = b""
     for name, option in known.items():
         if name in wanted:

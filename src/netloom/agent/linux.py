@@ -26,7 +26,10 @@ _Result = TypeVar("_Result")
 
 
 class LinuxNetworking:
-    """The kernel, Open vSwitch and resolver of this host, or of the network namespace that the agent was started in. Implements :class:`netloom.agent.networking.Networking`."""
+    """The kernel, Open vSwitch and resolver of this host, or of the network namespace that the agent was started in.
+
+    Implements :class:`netloom.agent.networking.Networking`.
+    """
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
@@ -37,7 +40,10 @@ class LinuxNetworking:
         return _looking(lambda: observe(self._doors))
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
-        """Do the steps in order. Raises NetworkingError at the first that is refused; of those after it some may have been done."""
+        """Do the steps in order.
+
+        Raises NetworkingError at the first that is refused; of those after it some may have been done.
+        """
         _looking(lambda: execute(steps, self._doors, progress))
 
     def statistics(self) -> Mapping[str, LinkCounters]:
@@ -46,17 +52,24 @@ class LinuxNetworking:
 
     def boot(self) -> str:
         """The kernel's own number of this boot, and the namespace, which does not outlive its host's boot either."""
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}-{Path('/proc/thread-self/ns/net').readlink()}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}-{Path('/proc/thread-self/ns/net').readlink()}"
 
 
 def open_linux(run: Path, *, resolver: Path, state: Path, ovsdb: str | None) -> LinuxNetworking:
     """Open the doors of the host that the calling thread is in. Raises OSError.
 
-    ``run``: the agent's folder that a reboot empties; ``state``: the one that stays; ``resolver``: the resolver file; ``ovsdb``: the socket of Open vSwitch's database, None without it.
+    ``run``: the agent's folder that a reboot empties; ``state``: the one that stays; ``resolver``: the resolver file;
+    ``ovsdb``: the socket of Open vSwitch's database, None without it.
     """
     dhcp = run / "dhcp"
     dhcp.mkdir(parents=True, exist_ok=True)
-    doors = Doors(netlink=Netlink(), dhcp=Dhcp(dhcp), resolver=Resolver(resolver, state / "resolver-found"), ovsdb=Ovsdb(ovsdb) if ovsdb else None)
+    doors = Doors(
+        netlink=Netlink(),
+        dhcp=Dhcp(dhcp),
+        resolver=Resolver(resolver, state / "resolver-found"),
+        ovsdb=Ovsdb(ovsdb) if ovsdb else None,
+    )
     return LinuxNetworking(doors)
 
 

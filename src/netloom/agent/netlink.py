@@ -1,7 +1,8 @@
 """A small door to rtnetlink (rtnetlink(7), netlink(7)): hand-packed requests, many in one datagram, and dumps.
 
-The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was refused, and also when the sending process is killed: that is what
-makes a step, which is one or two requests of one datagram, never half done. docs/decisions/0020-netlink-by-hand.md tells why this is not pyroute2.
+The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was
+refused, and also when the sending process is killed: that is what makes a step, which is one or two requests of one
+datagram, never half done. docs/decisions/0020-netlink-by-hand.md tells why this is not pyroute2.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 BATCH = 64
-"""Requests per datagram from which larger ones gain nothing (measured), and after which others get their turn at the kernel's configuration lock."""
+"""Requests per datagram from which larger ones gain nothing (measured), and after which others get their turn at the
+kernel's configuration lock.
+"""
 
 # linux/rtnetlink.h: message types
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
@@ -44,7 +50,8 @@ _DUMP_TRIES = 10
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER = 1, 3, 4, 5, 10
 IFLA_LINKINFO, IFLA_IFALIAS, IFLA_STATS64, IFLA_AF_SPEC, IFLA_EXT_MASK = 18, 20, 23, 26, 29
 IFLA_CARRIER, IFLA_LINK_NETNSID, IFLA_PERM_ADDRESS = 33, 37, 54
-IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA = 1, 2, 5
+IFLA_BOND_SLAVE_PERM_HWADDR = 4
 IFLA_INET6_CONF = 2
 IFLA_VLAN_ID, IFLA_VLAN_PROTOCOL = 1, 5
 RTEXT_FILTER_SKIP_STATS = 1 << 3
@@ -74,7 +81,10 @@ IFADDR = struct.Struct("=BBBBI")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
 
 RTMSG = struct.Struct("=BBBBBBBBI")
-"""struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags. struct fib_rule_hdr has the same shape, with an action for the type."""
+"""struct rtmsg: family, destination and source length, tos, table, protocol, scope, type, flags.
+
+struct fib_rule_hdr has the same shape, with an action for the type.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The kernel's answer to the ``position``-th request of a batch, when it refused: errno and, where it has some, its words."""
+    """The kernel's refusal of the ``position``-th request of a batch: errno, and words where it has some."""
 
     position: int
     errno: int
@@ -137,11 +147,11 @@ def string(payload: bytes) -> str:
     return payload.rstrip(b"\0").decode(errors="replace")
 
 
-
-
-
 class Netlink:
-    """A socket to the kernel's configuration of the network namespace that the calling thread was in when it was opened. Safe to share between threads; close it, or use ``with``."""
+    """A socket to the configuration of the network namespace that the calling thread was in when it was opened.
+
+    Safe to share between threads; close it, or use ``with``.
+    """
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
@@ -152,7 +162,7 @@ class Netlink:
         self._sequence = 0
         self._lock = Lock()
 
-    def __enter__(self) -> Netlink:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,20 +177,31 @@ class Netlink:
         return self._socket.fileno()
 
     def send(self, requests: Sequence[Request]) -> list[Refused]:
-        """Have the kernel do all requests, in order, from one datagram; what it refused is returned, and did not keep it from doing the rest."""
+        """Have the kernel do all requests, in order, from one datagram.
+
+        What it refused is returned, and did not keep it from doing the rest.
+        """
         with self._lock:
             first = self._sequence + 1
             self._sequence += len(requests)
-            packed = []
+            packed: list[bytes] = []
             for sequence, request in enumerate(requests, first):
-                # Refusals are always answered; only the last request needs an acknowledgement, which tells that all before it are done.
+                # Refusals are always answered; only the last request needs an acknowledgement, which tells that all
+                # before it are done.
                 flags = request.flags | NLM_F_REQUEST | (NLM_F_ACK if sequence == self._sequence else 0)
-                packed += (_HEADER.pack(_HEADER.size + len(request.body), request.kind, flags, sequence, 0), request.body, bytes(-len(request.body) % 4))
+                packed += (
+                    _HEADER.pack(_HEADER.size + len(request.body), request.kind, flags, sequence, 0),
+                    request.body,
+                    bytes(-len(request.body) % 4),
+                )
             self._socket.send(b"".join(packed))
             return list(self._refusals(first, self._sequence))
 
     def query(self, request: Request) -> bytes:
-        """The one answer to a request that asks for one thing. Raises NetlinkError when the kernel has no such thing."""
+        """The one answer to a request that asks for one thing.
+
+        Raises NetlinkError when the kernel has no such thing.
+        """
         with self._lock:
             self._ask(request, 0)
             data = self._socket.recv(_DUMP_CHUNK)
@@ -190,7 +211,10 @@ class Netlink:
             return data[_HEADER.size : size]
 
     def dump(self, kind: int, body: bytes) -> list[bytes]:
-        """All things of one kind: the messages without their headers. Raises NetlinkError when the kernel refuses, or when its tables changed during each of many tries."""
+        """All things of one kind: the messages without their headers.
+
+        Raises NetlinkError when the kernel refuses, or when its tables changed during each of many tries.
+        """
         with self._lock:
             for _ in range(_DUMP_TRIES):
                 self._ask(Request(kind, body), NLM_F_DUMP)
@@ -201,7 +225,9 @@ class Netlink:
 
     def _ask(self, request: Request, flags: int) -> None:
         self._sequence += 1
-        header = _HEADER.pack(_HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0)
+        header = _HEADER.pack(
+            _HEADER.size + len(request.body), request.kind, request.flags | flags | NLM_F_REQUEST, self._sequence, 0
+        )
         self._socket.send(header + request.body)
 
     def _collect(self) -> tuple[list[bytes], bool]:

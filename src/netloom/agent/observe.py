@@ -1,22 +1,18 @@
-"""What a host has: its links, addresses, routes and rules as the kernel and Open vSwitch tell them, as one :class:`Host`.
+"""What a host has, as the kernel and Open vSwitch tell it, as one :class:`Host`.
 
 Nothing is remembered from earlier looks; ownership is read off the marks that the things themselves carry.
 """
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
 import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
 from socket import AF_INET, AF_INET6
+from typing import TYPE_CHECKING
 
 from netloom.agent import netlink as nl
-from netloom.agent.doors import Doors
 from netloom.agent.link_options import (
     BOND_MODES,
     BOND_OPTIONS,
@@ -32,6 +28,7 @@ from netloom.agent.link_options import (
     mac_text,
     read_options,
 )
+from netloom.agent.nic_facts import read_facts
 from netloom.core.host import (
     MARK,
     PROTOCOL,
@@ -41,12 +38,17 @@ from netloom.core.host import (
     GuestPort,
     Host,
     Nic,
-    NicFacts,
     Route,
     Rule,
     Vlan,
 )
 from netloom.core.protocol import LinkCounters
+from netloom.core.world import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netloom.agent.doors import Doors
 
 GUEST_MARK = f"{MARK}guest:"
 """What the alias of a guest's port begins with; the vNIC's id follows."""
@@ -58,10 +60,8 @@ _ETH_P_8021Q = b"\x81\x00"
 _NOT_CONFIGURATION = frozenset({nl.RTPROT_REDIRECT, nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_DHCP})
 _DEVCONF_FORWARDING, _DEVCONF_ACCEPT_RA = 0, 3  # linux/ipv6.h
 _IPV6_CONF = struct.Struct("=4i")
-_SIOCETHTOOL, _ETHTOOL_GSET, _ETHTOOL_GDRVINFO = 0x8946, 0x1, 0x3
-_SPEED_UNKNOWN = 0xFFFFFFFF
-_DUPLEX = {0: "half", 1: "full"}
 _IFAPROT_KERNEL_RA = b"\x02"
+_IPV4_OCTETS = 4
 _COUNTERS = struct.Struct("=8Q")
 
 
@@ -100,7 +100,10 @@ _NO_ADDRESSES = _Addresses()
 
 
 def observe(doors: Doors) -> Host:
-    """All networking of the host. Raises NetlinkError, or OvsdbError when there should be an Open vSwitch and it does not answer."""
+    """All networking of the host.
+
+    Raises NetlinkError, or OvsdbError when there should be an Open vSwitch and it does not answer.
+    """
     links = dump_links(doors.netlink)
     names = Names({link.name: link.index for link in links}, {link.index: link.name for link in links})
     all_routes = [_routes(doors.netlink, family, names) for family in (AF_INET, AF_INET6)]
@@ -119,9 +122,16 @@ def counters(netlink: nl.Netlink) -> dict[str, LinkCounters]:
     found = {}
     for link in dump_links(netlink, statistics=True):
         if nl.IFLA_STATS64 in link.attrs:
-            _, _, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped = _COUNTERS.unpack_from(link.attrs[nl.IFLA_STATS64])
+            _, _, rx_bytes, tx_bytes, rx_errors, tx_errors, rx_dropped, tx_dropped = _COUNTERS.unpack_from(
+                link.attrs[nl.IFLA_STATS64]
+            )
             found[link.name] = LinkCounters(
-                rx_bytes=rx_bytes, tx_bytes=tx_bytes, rx_errors=rx_errors, tx_errors=tx_errors, rx_dropped=rx_dropped, tx_dropped=tx_dropped
+                rx_bytes=rx_bytes,
+                tx_bytes=tx_bytes,
+                rx_errors=rx_errors,
+                tx_errors=tx_errors,
+                rx_dropped=rx_dropped,
+                tx_dropped=tx_dropped,
             )
     return found
 
@@ -143,7 +153,9 @@ def decode_link(message: bytes) -> RawLink:
     attrs = nl.attributes(message, nl.IFINFO.size)
     info = nl.attributes(attrs[nl.IFLA_LINKINFO]) if nl.IFLA_LINKINFO in attrs else {}
     name = nl.string(attrs[nl.IFLA_IFNAME])
-    return RawLink(index, kind, flags, name, nl.string(info.get(nl.IFLA_INFO_KIND, b"")), attrs, info.get(nl.IFLA_INFO_DATA, b""))
+    return RawLink(
+        index, kind, flags, name, nl.string(info.get(nl.IFLA_INFO_KIND, b"")), attrs, info.get(nl.IFLA_INFO_DATA, b"")
+    )
 
 
 class _Sorter:
@@ -155,7 +167,9 @@ class _Sorter:
         self._links = links
         self._dhcp = doors.dhcp.running()
         self._kind_of = {link.index: link.kind for link in links}
-        self._addresses = _addresses(doors.netlink, frozenset(names.index_of[name] for name in self._dhcp if name in names.index_of), leased)
+        self._addresses = _addresses(
+            doors.netlink, frozenset(names.index_of[name] for name in self._dhcp if name in names.index_of), leased
+        )
         bridges, ports, guests = doors.ovsdb.observe() if doors.ovsdb else ({}, {}, {})
         self._ovs_bridges, self._ovs_ports, self._ovs_guests = bridges, ports, guests
 
@@ -175,7 +189,7 @@ class _Sorter:
             if link.alias.startswith(GUEST_MARK):
                 guests[name] = GuestPort(name=name, vnic=link.alias.removeprefix(GUEST_MARK), bridge=self._master(link))
             elif port and port.is_internal:
-                ovs_ports[name] = replace(port, **self._link_fields(link))
+                ovs_ports[name] = replace(port, **self._link_fields(link))  # type: ignore[arg-type] # keys are fields
             elif link.kind == "bridge":
                 bridges[name] = self._bridge(link)
             elif link.kind == "bond":
@@ -223,7 +237,8 @@ class _Sorter:
         return self._names.name_of[link.master] if self._kind_of.get(link.master) in {"bond", "bridge"} else ""
 
     def _nic(self, link: RawLink) -> Nic:
-        return Nic(facts=_facts(self._doors.netlink, link), **self._common(link))  # type: ignore[arg-type] # the keys are the fields
+        facts = read_facts(self._doors.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
+        return Nic(facts=facts, **self._common(link))  # type: ignore[arg-type] # keys are fields
 
     def _bridge(self, link: RawLink) -> Bridge:
         data = nl.attributes(link.info)
@@ -231,7 +246,7 @@ class _Sorter:
         return Bridge(
             stp=bool(nl.number(data.get(IFLA_BR_STP_STATE, b""))),
             options={name: value for name, value in options.items() if value != BRIDGE_DEFAULTS[name]},
-            **self._common(link),  # type: ignore[arg-type] # the keys are the fields
+            **self._common(link),  # type: ignore[arg-type] # keys are fields
         )
 
     def _bond(self, link: RawLink) -> Bond:
@@ -245,11 +260,14 @@ class _Sorter:
             options={name: value for name, value in options.items() if value != defaults[name]},
             active_port=self._names.name_of.get(nl.number(data.get(IFLA_BOND_ACTIVE_SLAVE, b"")), ""),
             partner_mac=mac_text(partner) if any(partner) else "",
-            **self._common(link),  # type: ignore[arg-type] # the keys are the fields
+            **self._common(link),  # type: ignore[arg-type] # keys are fields
         )
 
     def _is_plain_vlan(self, link: RawLink) -> bool:
-        """802.1Q over a link of this namespace; 802.1ad, and devices whose base was moved elsewhere, are not ours to understand."""
+        """802.1Q over a link of this namespace.
+
+        802.1ad, and devices whose base was moved elsewhere, are not ours to understand.
+        """
         if link.kind != "vlan" or nl.IFLA_LINK_NETNSID in link.attrs:
             return False
         return nl.attributes(link.info).get(nl.IFLA_VLAN_PROTOCOL, _ETH_P_8021Q) == _ETH_P_8021Q
@@ -257,69 +275,47 @@ class _Sorter:
     def _vlan(self, link: RawLink) -> Vlan:
         tag = nl.number(nl.attributes(link.info)[nl.IFLA_VLAN_ID])
         base = self._names.name_of[nl.number(link.attrs[nl.IFLA_LINK])]
-        return Vlan(base=base, tag=tag, **self._common(link))  # type: ignore[arg-type] # the keys are the fields
+        return Vlan(base=base, tag=tag, **self._common(link))  # type: ignore[arg-type] # keys are fields
+
+
+def _permanent_mac(link: RawLink) -> bytes:
+    """The address that the NIC goes back to: burnt in, or else its own one while it wears that of its bond."""
+    if nl.IFLA_PERM_ADDRESS in link.attrs:
+        return link.attrs[nl.IFLA_PERM_ADDRESS]
+    slave = nl.attributes(nl.attributes(link.attrs.get(nl.IFLA_LINKINFO, b"")).get(nl.IFLA_INFO_SLAVE_DATA, b""))
+    return slave.get(nl.IFLA_BOND_SLAVE_PERM_HWADDR, link.attrs.get(nl.IFLA_ADDRESS, b""))
 
 
 def _is_ovs_plumbing(link: RawLink) -> bool:
-    """The devices that Open vSwitch makes for itself: ``ovs-system``, and ``ovs-netdev`` with its kin for the userspace datapath."""
+    """The devices that Open vSwitch makes for itself.
+
+    They are ``ovs-system``, and ``ovs-netdev`` with its kin for the userspace datapath.
+    """
     return link.kind == _OVS_KIND or (link.kind == "tun" and link.name.startswith("ovs-"))
 
 
 def _accepts_advertisements(af_spec: bytes) -> bool:
-    """Whether IPv6 router advertisements have an effect: accept_ra 2 always, 1 unless the link forwards (networking/ip-sysctl.rst)."""
+    """Whether IPv6 router advertisements have an effect.
+
+    With accept_ra 2 they always do, with 1 unless the link forwards (networking/ip-sysctl.rst).
+    """
     settings = nl.attributes(nl.attributes(af_spec).get(AF_INET6, b"")).get(nl.IFLA_INET6_CONF)
     if not settings:
         return False
     conf = _IPV6_CONF.unpack_from(settings)
-    return conf[_DEVCONF_ACCEPT_RA] > (1 if conf[_DEVCONF_FORWARDING] else 0)
-
-
-def _facts(netlink: nl.Netlink, link: RawLink) -> NicFacts:
-    """What can be found out about a NIC; by ioctl and not in /sys/class/net, which shows the namespace of whoever mounted it."""
-    command = _ethtool(netlink, link.name, _ETHTOOL_GDRVINFO, 196)
-    driver, bus_info = (nl.string(command[4:36].split(b"\0")[0]), nl.string(command[100:132].split(b"\0")[0])) if command else ("", "")
-    settings = _ethtool(netlink, link.name, _ETHTOOL_GSET, 44)
-    speed, duplex = 0, ""
-    if settings:
-        (low,), (high,) = struct.unpack_from("=H", settings, 12), struct.unpack_from("=H", settings, 28)
-        speed = low | high << 16
-        duplex = _DUPLEX.get(settings[14], "")
-    device = Path("/sys/bus/pci/devices", bus_info)
-    return NicFacts(
-        permanent_mac=mac_text(link.attrs.get(nl.IFLA_PERM_ADDRESS, b"")) or mac_text(link.attrs.get(nl.IFLA_ADDRESS, b"")),
-        driver=driver,
-        pci_address=bus_info if bus_info and device.exists() else "",
-        vendor=_read(device / "vendor") if bus_info else "",
-        device=_read(device / "device") if bus_info else "",
-        speed=0 if speed == _SPEED_UNKNOWN else speed,
-        duplex=duplex,
-    )
-
-
-def _ethtool(netlink: nl.Netlink, name: str, command: int, size: int) -> bytes:
-    """An ethtool command's answer (linux/ethtool.h), empty when the driver does not know it."""
-    buffer = ctypes.create_string_buffer(struct.pack("=I", command), size)
-    request = struct.pack("16sP16x", name.encode(), ctypes.addressof(buffer))
-    try:
-        fcntl.ioctl(netlink.fileno(), _SIOCETHTOOL, request)
-    except OSError:
-        return b""
-    return buffer.raw
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
+    return bool(conf[_DEVCONF_ACCEPT_RA] > (1 if conf[_DEVCONF_FORWARDING] else 0))
 
 
 def _ip(packed: bytes) -> str:
-    return str(IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed))  # noqa: PLR2004 -- octets of an IPv4 address
+    return str(IPv4Address(packed) if len(packed) == _IPV4_OCTETS else IPv6Address(packed))
 
 
 def _addresses(netlink: nl.Netlink, with_dhcp: frozenset[int], leased: frozenset[str]) -> dict[int, _Addresses]:
-    """The addresses of every link. ``leased``: addresses that routes by DHCP are sourced from, which tells a lease without end from an address that somebody configured."""
+    """The addresses of every link.
+
+    ``leased``: addresses that routes by DHCP are sourced from, which tells a lease without end from an address that
+    somebody configured.
+    """
     permanent: dict[int, list[Address]] = defaultdict(list)
     dynamic: dict[int, list[Address]] = defaultdict(list)
     for message in netlink.dump(nl.RTM_GETADDR, nl.IFADDR.pack(0, 0, 0, 0, 0)):
@@ -331,31 +327,39 @@ def _addresses(netlink: nl.Netlink, with_dhcp: frozenset[int], leased: frozenset
         is_permanent = nl.number(attrs.get(nl.IFA_FLAGS, bytes([flags]))) & nl.IFA_F_PERMANENT
         came_by_dhcp = index in with_dhcp and address.ip in leased
         (permanent if is_permanent and not came_by_dhcp else dynamic)[index].append(address)
-    return {index: _Addresses(tuple(sorted(permanent[index])), tuple(sorted(dynamic[index]))) for index in permanent.keys() | dynamic.keys()}
+    return {
+        index: _Addresses(tuple(sorted(permanent[index])), tuple(sorted(dynamic[index])))
+        for index in permanent.keys() | dynamic.keys()
+    }
 
 
 def _routes(netlink: nl.Netlink, family: int, names: Names) -> tuple[list[Route], set[str]]:
     """The unicast routes that are somebody's configuration, and the sources of those by DHCP."""
-    routes, leased = [], set()
+    routes: list[Route] = []
+    leased: set[str] = set()
     anywhere = "0.0.0.0/0" if family == AF_INET else "::/0"
     for message in netlink.dump(nl.RTM_GETROUTE, nl.RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0)):
         _, length, _, _, table, protocol, _, kind, flags = nl.RTMSG.unpack_from(message)
-        if kind != nl.RTN_UNICAST or flags & nl.RTM_F_CLONED or protocol in {nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_REDIRECT}:
+        if (
+            kind != nl.RTN_UNICAST
+            or flags & nl.RTM_F_CLONED
+            or protocol in {nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_REDIRECT}
+        ):
             continue
         attrs = nl.attributes(message, nl.RTMSG.size)
         if protocol == nl.RTPROT_DHCP:
-            leased.update(_ip(attrs[kind]) for kind in (nl.RTA_PREFSRC,) if kind in attrs)
+            if nl.RTA_PREFSRC in attrs:
+                leased.add(_ip(attrs[nl.RTA_PREFSRC]))
         elif nl.RTA_OIF in attrs:  # else it is a route over several links, which nothing of ours makes
-            routes.append(
-                Route(
-                    to=f"{_ip(attrs[nl.RTA_DST])}/{length}" if nl.RTA_DST in attrs else anywhere,
-                    link=names.name_of.get(nl.number(attrs[nl.RTA_OIF]), ""),
-                    via=_ip(attrs[nl.RTA_GATEWAY]) if nl.RTA_GATEWAY in attrs else "",
-                    table=nl.number(attrs.get(nl.RTA_TABLE, bytes([table]))),
-                    metric=nl.number(attrs.get(nl.RTA_PRIORITY, b"")),
-                    protocol=protocol,
-                )
+            route = Route(
+                to=f"{_ip(attrs[nl.RTA_DST])}/{length}" if nl.RTA_DST in attrs else anywhere,
+                link=names.name_of.get(nl.number(attrs[nl.RTA_OIF]), ""),
+                via=_ip(attrs[nl.RTA_GATEWAY]) if nl.RTA_GATEWAY in attrs else "",
+                table=nl.number(attrs.get(nl.RTA_TABLE, bytes([table]))),
+                metric=nl.number(attrs.get(nl.RTA_PRIORITY, b"")),
+                protocol=protocol,
             )
+            routes.append(canonical(route))
     return routes, leased
 
 
@@ -383,5 +387,6 @@ def dump_advertised(netlink: nl.Netlink, index: int) -> list[bytes]:
     return [
         message
         for message in messages
-        if nl.IFADDR.unpack_from(message)[4] == index and nl.attributes(message, nl.IFADDR.size).get(nl.IFA_PROTO) == _IFAPROT_KERNEL_RA
+        if nl.IFADDR.unpack_from(message)[4] == index
+        and nl.attributes(message, nl.IFADDR.size).get(nl.IFA_PROTO) == _IFAPROT_KERNEL_RA
     ]

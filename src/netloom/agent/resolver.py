@@ -1,10 +1,16 @@
-"""The host's resolver file (resolv.conf(5)): ours when it begins with our mark, and then the file that was there before is kept beside the agent's state."""
+"""The host's resolver file (resolv.conf(5)): ours when it begins with our mark.
+
+Then the file that was there before is kept beside the agent's state.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MARK = "# Written by Netloom; what was here before comes back when no network of the host has name servers any more.\n"
 
@@ -24,7 +30,9 @@ class Resolver:
             return None
         if not content.startswith(_MARK):
             return None
-        return tuple(words[1] for line in content.splitlines() if len(words := line.split()) > 1 and words[0] == "nameserver")
+        return tuple(
+            words[1] for line in content.splitlines() if len(words := line.split()) > 1 and words[0] == "nameserver"
+        )
 
     def write(self, servers: tuple[str, ...] | None) -> None:
         """Make the file ours with these name servers, or (None) hand it back. Raises OSError."""
