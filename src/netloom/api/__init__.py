@@ -1,0 +1,1 @@
+"""The public API: oVirt's v4 API in XML and JSON, and Netloom's additions. Parse, begin, call one command or query, show."""

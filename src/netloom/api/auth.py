@@ -1,0 +1,211 @@
+"""Who asks: HTTP Basic on every URL, bearer tokens, and sessions by cookie; and the endpoints at which tokens are got and given back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+import anyio.to_thread
+from sqlalchemy import literal, select
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from netloom.api.faults import UnauthenticatedError
+from netloom.api.routes import LOGIN, PUBLIC, READ, Needs
+from netloom.core.errors import DeniedError
+from netloom.engine.actor import Actor
+from netloom.engine.commands import authorize, tokens
+from netloom.engine.commands.authorize import EVERYONE, ActionGroup
+from netloom.engine.commands.tokens import Credentials, LoginError, Purpose, User
+from netloom.engine.db import Database, Tx, utc_now
+from netloom.engine.model.users import permissions, role_groups
+
+COOKIE = "JSESSIONID"
+SCOPE = "ovirt-app-api"
+FORM_MAX = 16 * 1024
+"""Octets of a login's form."""
+_NOBODY = Actor(user_id="", name="nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who asks, and what the answer must carry for it."""
+
+    actor: Actor
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Doorkeeper:
+    """Finds out who sends a request and whether the endpoint is for them at all."""
+
+    def __init__(self, db: Database, *, secure: bool) -> None:
+        self.db = db
+        self.secure = secure
+        self.credentials = Credentials(db)
+
+    def admit(self, headers: Mapping[str, str], address: str, correlation_id: str, needs: Needs) -> Session:
+        """Raises UnauthenticatedError, and DeniedError for whoever has the needed right nowhere."""
+        if needs is PUBLIC:
+            return Session(_NOBODY)
+        user, answer_headers = self._user(headers, address, correlation_id)
+        is_filtered = headers.get("filter", "").lower() == "true"
+        actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id, filtered=is_filtered)
+        if needs is not LOGIN:
+            with self.db.read() as tx:
+                _check_right(tx, actor, needs)
+        return Session(actor, answer_headers)
+
+    def _user(self, headers: Mapping[str, str], address: str, correlation_id: str) -> tuple[User, dict[str, str]]:
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        cookie = _cookie(headers)
+        if cookie:
+            user = self._of_session(cookie, ends=not _is_persistent(headers))
+            if user is not None:
+                return user, {}
+        if scheme.lower() == "bearer":
+            with self.db.read() as tx:
+                user = tokens.user_of(tx, secret.strip())
+            if user is not None:
+                return user, {}
+        if scheme.lower() == "basic":
+            user = self._of_password(secret, address, correlation_id)
+            return user, self._new_session(user) if _is_persistent(headers) else {}
+        raise UnauthenticatedError("Log in first.")
+
+    def _of_session(self, cookie: str, *, ends: bool) -> User | None:
+        """The user of a session; a request that does not ask for it to last ends it, as in oVirt."""
+        with self.db.read() as tx:
+            user = tokens.user_of(tx, cookie, Purpose.SESSION)
+            is_touched = user is not None and not ends and tokens.needs_touch(tx, cookie)
+        if user is not None and ends:
+            self.db.run(tokens.revoke, cookie)
+        elif is_touched:
+            self.db.run(tokens.touch, cookie)
+        return user
+
+    def _of_password(self, secret: str, address: str, correlation_id: str) -> User:
+        try:
+            name, colon, password = base64.b64decode(secret, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise UnauthenticatedError("The Authorization header is not understood.") from error
+        if not colon:
+            raise UnauthenticatedError("The Authorization header has no password.")
+        try:
+            return self.credentials.check(name, password, address, correlation_id)
+        except LoginError as error:
+            raise UnauthenticatedError(error.text) from error
+
+    def _new_session(self, user: User) -> dict[str, str]:
+        token = self.db.run(tokens.issue, user, Purpose.SESSION)
+        secure = "; Secure" if self.secure else ""
+        return {"Set-Cookie": f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"}
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
+
+
+def _is_persistent(headers: Mapping[str, str]) -> bool:
+    return "persistent-auth" in headers.get("prefer", "").lower()
+
+
+def _check_right(tx: Tx, actor: Actor, needs: Needs) -> None:
+    if needs is READ:
+        if not actor.filtered and not authorize.is_administrator(tx, actor):
+            raise DeniedError(
+                f"The user {actor.name} may only see what permissions were granted on: send the header Filter: true."
+            )
+    elif isinstance(needs, ActionGroup) and not may_anywhere(tx, actor, needs):
+        raise DeniedError(
+            f"The user {actor.name} is not authorized to perform this action: it needs a role with {needs}."
+        )
+
+
+def may_anywhere(tx: Tx, actor: Actor, group: ActionGroup) -> bool:
+    """Whether there is anything at all on which the actor may do ``group``. The command asks about the very object."""
+    found = (
+        select(literal(1))
+        .select_from(permissions.join(role_groups, role_groups.c.role_id == permissions.c.role_id))
+        .where(permissions.c.user_id.in_((actor.user_id, EVERYONE)), role_groups.c.action_group == group)
+        .limit(1)
+    )
+    return tx.execute(found).first() is not None
+
+
+class TokenDesk:
+    """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    async def token(self, request: Request) -> Response:
+        """A password for a token: ``grant_type=password``."""
+        form = await _form(request)
+        if form.get("grant_type") != "password" or "username" not in form:
+            return _refusal(form, 400, "unsupported_grant_type", "Send grant_type=password with username and password.")
+        try:
+            token, expires = await anyio.to_thread.run_sync(self._login, form, _address(request))
+        except LoginError as error:
+            answer = _refusal(form, 400, "access_denied", error.text)
+            if error.wait:
+                answer.headers["Retry-After"] = str(int(error.wait) + 1)
+            return answer
+        milliseconds = str(int(expires.timestamp() * 1000))
+        return _json(
+            {"access_token": token, "scope": form.get("scope") or SCOPE, "exp": milliseconds, "token_type": "bearer"}
+        )
+
+    def _login(self, form: Mapping[str, str], address: str) -> tuple[str, datetime]:
+        user = tokens.login(self.db, form["username"], form.get("password", ""), address)
+        return self.db.run(tokens.issue, user), utc_now() + tokens.TOKEN_LIFE
+
+    async def kerberos(self, request: Request) -> Response:
+        """The same by a Kerberos ticket, which nobody checks here."""
+        return _refusal(
+            await _form(request),
+            400,
+            "unsupported_grant_type",
+            "Kerberos is not configured; log in with a user name and a password.",
+        )
+
+    async def logout(self, request: Request) -> Response:
+        """Give a token back."""
+        token = (await _form(request)).get("token", "")
+        await anyio.to_thread.run_sync(lambda: self.db.run(tokens.revoke, token))
+        return _json({})
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_MAX:
+            return {}
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _refusal(form: Mapping[str, str], status: int, code: str, text: str) -> Response:
+    if form.get("scope", SCOPE) == SCOPE:
+        return _json({"error_code": code, "error": text}, status)
+    return _json({"error": code, "error_description": text}, status)
+
+
+def _json(tree: Mapping[str, str], status: int = 200) -> Response:
+    return JSONResponse(tree, status, headers={"Cache-Control": "no-store"})

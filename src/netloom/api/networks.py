@@ -1,0 +1,148 @@
+"""Networks of data centres, at ``/networks`` and below their data centre."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import Select, exists, select
+from sqlalchemy.engine import Row
+
+from netloom.api.follow import loads
+from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.schema import given, reference
+from netloom.api.search import LISTED, Searchable
+from netloom.api.shown import columns, ref, required, required_ref, see, visible_page
+from netloom.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
+from netloom.engine.commands import authorize
+from netloom.engine.commands.authorize import ActionGroup, ObjectType
+from netloom.engine.commands.networks import AddNetwork, add_network
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.networks import networks
+from netloom.engine.queries import networks as queries
+from netloom.engine.queries.references import Ref
+
+routes = Routes("networks")
+
+
+def _in_cluster(test: Any) -> Any:  # noqa: ANN401 (conditions of SQLAlchemy)
+    return exists(
+        select(clusters.c.id)
+        .join(cluster_networks, cluster_networks.c.cluster_id == clusters.c.id)
+        .where(cluster_networks.c.network_id == networks.c.id, test(clusters.c.name))
+    )
+
+
+SEARCHABLE = Searchable(
+    columns(
+        networks,
+        datacenter=data_centers.c.name,
+        cluster=_in_cluster,
+        label=networks.c.label,
+        mtu=networks.c.mtu,
+        stp=networks.c.stp,
+        vlanid=networks.c.vlan_id,
+        **{"datacenter.name": data_centers.c.name, "cluster.name": _in_cluster},
+    ),
+    key=networks.c.id,
+)
+
+
+def show(row: Row[Any]) -> Network:
+    """A row of :func:`netloom.engine.queries.networks.select`."""
+    return Network(
+        id=row.id,
+        href=f"/networks/{row.id}",
+        name=row.name,
+        description=row.description,
+        comment=row.comment,
+        mtu=row.mtu,
+        port_isolation=row.port_isolation,
+        stp=row.stp,
+        usages=["vm"] if row.vm_network else [],
+        vdsm_name=row.host_side_name,
+        vlan=UNSET if row.vlan_id is None else Vlan(id=row.vlan_id),
+        dns_resolver_configuration=DnsResolverConfiguration(name_servers=row.name_servers)
+        if row.name_servers
+        else UNSET,
+        data_center=reference(DataCenter, row.data_center_id),
+    )
+
+
+@loads(Network)
+def load(tx: Tx, call: Call[Any], ids: Any) -> dict[str, Network]:
+    """Networks by their ids."""
+    condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
+    statement = queries.select().where(networks.c.id.in_(ids))
+    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
+
+
+def _list(call: Call[None], statement: Select[Any]) -> list[Network]:
+    with call.read() as tx:
+        return [show(row) for row in visible_page(tx, call, statement, ObjectType.NETWORK, SEARCHABLE)]
+
+
+@routes.get("/networks", many(Network), needs=READ, queries=LISTED)
+def list_networks(call: Call[None]) -> list[Network]:
+    """Networks of all data centres."""
+    return _list(call, queries.select())
+
+
+@routes.get("/datacenters/{data_center_id}/networks", many(Network), needs=READ, queries=LISTED)
+def list_networks_of_data_center(call: Call[None]) -> list[Network]:
+    """Networks of one data centre."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
+    return _list(call, queries.select().where(networks.c.data_center_id == call.ids["data_center_id"]))
+
+
+@routes.get("/networks/{network_id}", Network, needs=READ)
+def get_network(call: Call[None]) -> Network:
+    """One network."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.NETWORK, call.ids["network_id"])
+        return show(queries.get(tx, call.ids["network_id"]))
+
+
+def _vlan_id(body: Network) -> int | None:
+    tag = UNSET if isinstance(body.vlan, UnsetType) else body.vlan.id
+    return None if isinstance(tag, UnsetType) else tag
+
+
+def _add(call: Call[Network], data_center: Ref) -> Network:
+    body = call.body
+    usages = given(body.usages, ["vm"])
+    dns = body.dns_resolver_configuration
+    qos = ref(body.qos)
+    spec = AddNetwork(
+        name=required(body.name, "Network [name]"),
+        data_center=data_center,
+        description=given(body.description, ""),
+        comment=given(body.comment, ""),
+        vlan_id=_vlan_id(body),
+        mtu=given(body.mtu, 0),
+        vm_network="vm" in usages,
+        stp=given(body.stp, False),
+        port_isolation=given(body.port_isolation, False),
+        name_servers=() if isinstance(dns, UnsetType) else tuple(given(dns.name_servers, [])),
+        qos_id=qos.id if qos else None,
+        profile_required=given(body.profile_required, True),
+    )
+    network_id = call.run(add_network, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, network_id))
+
+
+@routes.post("/networks", Network, needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK)
+def post_network(call: Call[Network]) -> Network:
+    """Add a network to the data centre that it names."""
+    return _add(call, required_ref(call.body.data_center, "Network [dataCenter"))
+
+
+@routes.post("/datacenters/{data_center_id}/networks", Network, needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK)
+def post_network_of_data_center(call: Call[Network]) -> Network:
+    """Add a network to the data centre."""
+    return _add(call, Ref(id=call.ids["data_center_id"]))
