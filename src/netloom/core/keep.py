@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 
 class _Keep(Enum):
@@ -14,3 +14,10 @@ KEEP: Final = _Keep.KEEP
 """Default of every field of a change: leave it as it is. None, where allowed, means "take it away"."""
 
 Keep: TypeAlias = Literal[_Keep.KEEP]
+
+T = TypeVar("T")
+
+
+def settle(value: T | Keep, current: T) -> T:
+    """What a field will be: the value that the change gives it, else the one it has."""
+    return current if value is KEEP else value

@@ -55,12 +55,8 @@ def data_center_is_kept(before: str, after: str) -> Problem | None:
     return None
 
 
-def switch_type_may_change(
-    before: str, after: str, *, running_vms: Sequence[str], active_hosts: Sequence[str]
-) -> Problem | None:
+def switch_type_may_change(*, running_vms: Sequence[str], active_hosts: Sequence[str]) -> Problem | None:
     """The switch under running vNICs is not exchanged: no VM runs in the cluster, and its hosts are in maintenance."""
-    if before == after:
-        return None
     if running_vms:
         return Problem(
             "CLUSTER_CANNOT_CHANGE_SWITCH_TYPE_WITH_RUNNING_VMS",

@@ -10,6 +10,12 @@ from collections.abc import Sequence
 from netloom.core.errors import Problem
 from netloom.core.rules.fields import listed
 
+VERSIONS = ("4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8")
+"""Compatibility versions that clients of the v4 API send, oldest first."""
+
+DEFAULT_VERSION = "4.7"
+"""The version of a data centre that says nothing of it; 4.8 is what newer hosts of oVirt have, and older clients do not know."""
+
 
 def has_no_clusters(name: str, clusters: Sequence[str]) -> Problem | None:
     """Clusters go before their data centre does (``clusters``: their names)."""
@@ -21,12 +27,12 @@ def has_no_clusters(name: str, clusters: Sequence[str]) -> Problem | None:
     return None
 
 
-def version_is_supported(version: str, supported: Sequence[str]) -> Problem | None:
-    """A compatibility version is one of those that we speak."""
-    if version not in supported:
+def version_is_supported(version: str) -> Problem | None:
+    """A compatibility version is one of :data:`VERSIONS`."""
+    if version not in VERSIONS:
         return Problem(
             "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED",
-            f"Compatibility version {version} is not supported. Use one of {', '.join(supported)}.",
+            f"Compatibility version {version} is not supported. Use one of {', '.join(VERSIONS)}.",
         )
     return None
 

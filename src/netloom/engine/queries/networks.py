@@ -58,6 +58,17 @@ def managed_clusters(tx: Tx, network_id: str) -> list[str]:
     )
 
 
+def clusters_with(tx: Tx, network_id: str) -> list[str]:
+    """Ids of the clusters that it is attached to, in an order that is always the same."""
+    return list(
+        tx.scalars(
+            sa.select(cluster_networks.c.cluster_id)
+            .where(cluster_networks.c.network_id == network_id)
+            .order_by(cluster_networks.c.cluster_id)
+        )
+    )
+
+
 def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.Row[Any]]:
     """Id and name of the hosts (of one cluster, if given) that have it attached, by name."""
     query = (

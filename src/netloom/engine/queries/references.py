@@ -29,7 +29,9 @@ def resolve(tx: Tx, table: Table, ref: Ref, kind: str, *where: ColumnElement[boo
     if ref.id:
         query = query.where(table.c.id == ref.id)
     if ref.name:
-        query = query.where(table.c.name == ref.name, *where)
+        query = query.where(table.c.name == ref.name)
+    if not ref.id:
+        query = query.where(*where)
     found: list[Row[tuple[str]]] = list(tx.execute(query.limit(2)))
     if len(found) == 1:
         return str(found[0].id)

@@ -1,0 +1,156 @@
+"""Giving MAC addresses to vNICs and taking them back. Parts of other commands: they check no rights and record no events."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from netloom.core.rules import check
+from netloom.core.rules import mac_pool as rules
+from netloom.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netloom.engine.db import Tx
+from netloom.engine.model.mac_pools import mac_addresses, mac_pools
+from netloom.engine.queries import mac_pools as queries
+
+_TRIES = 8
+"""Random addresses to try before the first gap is searched for. With the pool half full, one in 256 allocations searches."""
+
+_CHUNK = 500
+"""Addresses in one statement, below the limits on parameters of both databases."""
+
+
+def allocate_mac(tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.") -> str:
+    """A free address of the pool, which is in use from now on; the primary key of mac_addresses makes it nobody else's.
+
+    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address that was given
+    back is not soon seen again. Raises ValidationError when the pool is empty.
+    """
+    ranges = queries.ranges_of(tx, (pool_id,))[pool_id]
+    sizes = [one.last - one.first + 1 for one in ranges]
+    for _ in range(_TRIES):
+        address = _nth(ranges, secrets.randbelow(sum(sizes)))
+        if _insert_unless_used(tx, pool_id, address):
+            return mac_text(address)
+    while (free := _first_free(tx, ranges)) is not None:
+        if _insert_unless_used(tx, pool_id, free):
+            return mac_text(free)
+    check(action, rules.pool_has_free(queries.get(tx, pool_id).name, found=False))
+    raise AssertionError("unreachable: the rule does not hold")
+
+
+def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interface.") -> str:
+    """Use a certain address, inside or outside of the pool's ranges; returns it in lower case.
+
+    Raises ValidationError when it is no address, or when a vNIC has it and the pool forbids duplicates.
+    """
+    check(action, rules.mac_is_valid(mac))
+    address = mac_number(mac)
+    # Shared, so that "allow duplicates" cannot be turned off between this look and our commit.
+    pool = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == pool_id).with_for_update(read=True)).one()
+    row = {"address": address, "pool_id": pool_id, "uses": 1}
+    if pool.allow_duplicates:
+        _insert_or_count(tx, row)
+    elif not tx.execute(_insert(tx).values(row).on_conflict_do_nothing()).rowcount:
+        check(
+            action,
+            rules.mac_is_free(
+                mac_text(address), queries.user_of(tx, pool_id, mac_text(address)), allow_duplicates=False
+            ),
+        )
+    return mac_text(address)
+
+
+def release_mac(tx: Tx, pool_id: str, mac: str) -> None:
+    """One vNIC less has the address; with the last, it is free again."""
+    here = sa.and_(mac_addresses.c.address == mac_number(mac), mac_addresses.c.pool_id == pool_id)
+    shared = tx.execute(
+        sa.update(mac_addresses).where(here, mac_addresses.c.uses > 1).values(uses=mac_addresses.c.uses - 1)
+    )
+    if not shared.rowcount:
+        tx.execute(sa.delete(mac_addresses).where(here))
+
+
+def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, action: str) -> None:
+    """Move addresses (one for each vNIC) to another pool. Raises ValidationError when that would make duplicates in a pool that forbids them."""
+    counts = Counter(mac_number(mac) for mac in macs)
+    target = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == to_pool).with_for_update(read=True)).one()
+    there = _addresses_in(tx, to_pool, list(counts))
+    if not target.allow_duplicates:
+        doubled = [mac_text(address) for address, count in counts.items() if count > 1 or address in there]
+        check(action, rules.move_makes_no_duplicates(doubled))
+    for address, count in counts.items():
+        _insert_or_count(tx, {"address": address, "pool_id": to_pool, "uses": count})
+        here = sa.and_(mac_addresses.c.address == address, mac_addresses.c.pool_id == from_pool)
+        tx.execute(sa.delete(mac_addresses).where(here, mac_addresses.c.uses <= count))
+        tx.execute(sa.update(mac_addresses).where(here).values(uses=mac_addresses.c.uses - count))
+
+
+def _insert(tx: Tx) -> Any:  # noqa: ANN401 - the two dialects' inserts share on_conflict_*, but no type
+    return postgresql.insert(mac_addresses) if tx.dialect.name == "postgresql" else sqlite.insert(mac_addresses)
+
+
+def _insert_or_count(tx: Tx, row: dict[str, Any]) -> None:
+    """One vNIC (or ``uses``) more has the address."""
+    tx.execute(
+        _insert(tx)
+        .values(row)
+        .on_conflict_do_update(index_elements=["address", "pool_id"], set_={"uses": mac_addresses.c.uses + row["uses"]})
+    )
+
+
+def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
+    """Mark an address as used; False when it is used already, in whatever pool."""
+    used = sa.exists().where(mac_addresses.c.address == address).correlate(None)
+    values = sa.select(
+        sa.literal(address, sa.BigInteger), sa.literal(pool_id, sa.String), sa.literal(1, sa.Integer)
+    ).where(sa.not_(used))
+    statement = _insert(tx).from_select(["address", "pool_id", "uses"], values).on_conflict_do_nothing()
+    return bool(tx.execute(statement).rowcount)
+
+
+def _nth(ranges: Sequence[MacRange], position: int) -> int:
+    """The address at a position, counted over all ranges."""
+    for one in ranges:
+        size = one.last - one.first + 1
+        if position < size:
+            return one.first + position
+        position -= size
+    raise IndexError(position)
+
+
+def _first_free(tx: Tx, ranges: Sequence[MacRange]) -> int | None:
+    """The lowest address of the ranges that nobody uses."""
+    after = mac_addresses.alias()
+    for one in ranges:
+        begins_used = tx.scalar(sa.select(sa.exists().where(mac_addresses.c.address == one.first)))
+        if not begins_used:
+            return one.first
+        gap = tx.scalar(
+            sa.select(sa.func.min(mac_addresses.c.address)).where(
+                mac_addresses.c.address.between(one.first, one.last - 1),
+                sa.not_(sa.exists().where(after.c.address == mac_addresses.c.address + 1)),
+            )
+        )
+        if gap is not None:
+            return int(gap) + 1
+    return None
+
+
+def _addresses_in(tx: Tx, pool_id: str, addresses: Sequence[int]) -> set[int]:
+    """Those of the addresses that the pool knows as used."""
+    found: set[int] = set()
+    for start in range(0, len(addresses), _CHUNK):
+        found.update(
+            tx.scalars(
+                sa.select(mac_addresses.c.address).where(
+                    mac_addresses.c.pool_id == pool_id,
+                    mac_addresses.c.address.in_(addresses[start : start + _CHUNK]),
+                )
+            )
+        )
+    return found

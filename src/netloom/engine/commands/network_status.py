@@ -1,0 +1,34 @@
+"""Whether the required networks of a cluster are there on all its hosts that are up."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.host_networks import attachments
+from netloom.engine.model.hosts import hosts
+
+
+def refresh_status(tx: Tx, cluster_id: str) -> None:
+    """Bring the status of the cluster's networks up to date; to be called when hosts, attachments or ``required`` change.
+
+    Optional networks are always operational. A required one is operational when every host that is up has it, non-operational
+    when one has not, and stays as it was while no host is up.
+    """
+    up = sa.and_(hosts.c.cluster_id == cluster_id, hosts.c.status == "up")
+    has = sa.exists().where(
+        attachments.c.host_id == hosts.c.id, attachments.c.network_id == cluster_networks.c.network_id
+    )
+    lacking = sa.exists().where(up, sa.not_(has))
+    wanted = sa.case(
+        (sa.not_(cluster_networks.c.required), "operational"),
+        (lacking, "non_operational"),
+        (sa.exists().where(up), "operational"),
+        else_=cluster_networks.c.status,
+    )
+    tx.execute(
+        sa.update(cluster_networks)
+        .where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.status != wanted)
+        .values(status=wanted)
+    )

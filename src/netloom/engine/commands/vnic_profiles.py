@@ -1,0 +1,235 @@
+"""Adding, changing and removing vNIC profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import Problem
+from netloom.core.keep import KEEP, Keep, settle
+from netloom.core.network_filters import DEFAULT_FILTER, FILTERS
+from netloom.core.rules import check, fields
+from netloom.core.rules import network as network_rules
+from netloom.core.rules import vnic_profile as rules
+from netloom.engine.commands import audit, authorize
+from netloom.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.races import refused
+from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.model.networks import networks
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import networks as network_queries
+from netloom.engine.queries import vnic_profiles as queries
+from netloom.engine.queries.references import Ref, resolve
+
+_ADD = "Cannot add VM network interface profile."
+_UPDATE = "Cannot edit VM network interface profile."
+_REMOVE = "Cannot remove VM network interface profile."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVnicProfile:
+    """A profile to be. ``network_filter_id``: None for no filter; when kept, the default filter, or none for passthrough."""
+
+    name: str
+    network: Ref
+    description: str = ""
+    comment: str = ""
+    port_mirroring: bool = False
+    passthrough: bool = False
+    migratable: bool = True
+    network_filter_id: str | None | Keep = KEEP
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+    qos_id: str | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnicProfile:
+    """What changes of a profile."""
+
+    id: str
+    name: str | Keep = KEEP
+    network: Ref | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    port_mirroring: bool | Keep = KEEP
+    passthrough: bool | Keep = KEEP
+    migratable: bool | Keep = KEEP
+    network_filter_id: str | None | Keep = KEEP
+    custom_properties: Mapping[str, str] | Keep = KEEP
+    qos_id: str | None | Keep = KEEP
+
+
+def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
+    """Add a profile to a VM network; returns its id.
+
+    Needs CREATE_NETWORK_VNIC_PROFILE on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    network = network_queries.get(tx, resolve(tx, networks, spec.network, "network"))
+    authorize.require(tx, actor, ActionGroup.CREATE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.NETWORK, network.id))
+    filter_id = spec.network_filter_id
+    if filter_id is KEEP:
+        filter_id = None if spec.passthrough else DEFAULT_FILTER
+    values = {
+        "name": spec.name,
+        "description": spec.description,
+        "comment": spec.comment,
+        "port_mirroring": spec.port_mirroring,
+        "passthrough": spec.passthrough,
+        "migratable": spec.migratable,
+        "network_filter_id": filter_id,
+        "custom_properties": dict(spec.custom_properties),
+    }
+    check(
+        _ADD,
+        rules.network_is_vm_network(network.name, is_vm_network=network.vm_network),
+        *_problems(values, port_isolation=network.port_isolation),
+        network_rules.qos_is_known(spec.qos_id),
+        _name_is_free(tx, network.id, spec.name),
+    )
+    profile_id = new_id()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(sa.insert(vnic_profiles).values(id=profile_id, network_id=network.id, is_default=False, **values))
+    if spec.public:
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    text = f"VM network interface profile {spec.name} was added for network {network.name} by {actor.name}."
+    audit.record(tx, actor, 1122, text, data_center=network.data_center_id, network=network.id)
+    return profile_id
+
+
+def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
+    """Change a profile. vNICs of running VMs that use it are marked as out of sync when what they run with changes.
+
+    Needs CONFIGURE_NETWORK_VNIC_PROFILE on the profile. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    lock(tx, vnic_profiles, spec.id)
+    before = queries.get(tx, spec.id)
+    authorize.require(
+        tx, actor, ActionGroup.CONFIGURE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, spec.id)
+    )
+    after = {
+        "name": settle(spec.name, before.name),
+        "description": settle(spec.description, before.description),
+        "comment": settle(spec.comment, before.comment),
+        "port_mirroring": settle(spec.port_mirroring, before.port_mirroring),
+        "passthrough": settle(spec.passthrough, before.passthrough),
+        "migratable": settle(spec.migratable, before.migratable),
+        "network_filter_id": settle(spec.network_filter_id, before.network_filter_id),
+        "custom_properties": dict(settle(spec.custom_properties, before.custom_properties)),
+    }
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    network_id = before.network_id if spec.network is KEEP else resolve(tx, networks, spec.network, "network")
+    check(
+        _UPDATE,
+        rules.network_is_kept(before.network_id, network_id),
+        *_problems(after, port_isolation=before.port_isolation),
+        network_rules.qos_is_known(None if spec.qos_id is KEEP else spec.qos_id),
+        _name_is_free(tx, before.network_id, after["name"], besides=spec.id) if "name" in changed else None,
+        rules.kept_while_used(
+            queries.vms_using(tx, spec.id),
+            mirroring_changes="port_mirroring" in changed,
+            passthrough_changes="passthrough" in changed,
+        ),
+    )
+    if not changed:
+        return
+    with refused(_UPDATE, lambda _: rules.name_is_free(after["name"], (after["name"],))):
+        tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
+    if {"network_filter_id", "custom_properties"} & changed.keys():
+        running = sa.select(vms.c.id).where(vms.c.status != "down")
+        tx.execute(
+            sa.update(vnics)
+            .where(vnics.c.profile_id == spec.id, vnics.c.plugged, vnics.c.vm_id.in_(running))
+            .values(synced=False)
+        )
+    text = f"VM network interface profile {after['name']} was changed by {actor.name}."
+    audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
+
+
+def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
+    """Remove a profile that no vNIC has.
+
+    Needs DELETE_NETWORK_VNIC_PROFILE on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    lock(tx, vnic_profiles, profile_id)
+    profile = queries.get(tx, profile_id)
+    authorize.require(
+        tx, actor, ActionGroup.DELETE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, profile_id)
+    )
+    check(_REMOVE, rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)))
+    authorize.forget(tx, profile_id)
+    with refused(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.id == profile_id))
+    text = (
+        f"VM network interface profile {profile.name} was removed from network {profile.network_name} by {actor.name}."
+    )
+    audit.record(tx, actor, 1126, text, data_center=profile.data_center_id, network=profile.network_id)
+
+
+def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: bool) -> str:
+    """The profile that a VM network begins with, named like it. Part of adding the network: asks no rule, records no event."""
+    profile_id = new_id()
+    tx.execute(
+        sa.insert(vnic_profiles).values(
+            id=profile_id,
+            network_id=network_id,
+            name=network_name,
+            description="",
+            comment="",
+            is_default=True,
+            port_mirroring=False,
+            passthrough=False,
+            migratable=True,
+            network_filter_id=DEFAULT_FILTER,
+            custom_properties={},
+        )
+    )
+    if public:
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    return profile_id
+
+
+def rename_default_profile(tx: Tx, network_id: str, before: str, after: str) -> None:
+    """The profile that has its network's name follows it, unless another profile of the network has that name already."""
+    if not queries.is_taken(tx, network_id, after):
+        tx.execute(
+            sa.update(vnic_profiles)
+            .where(vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == before)
+            .values(name=after)
+        )
+
+
+def remove_profiles(tx: Tx, network_id: str) -> None:
+    """All profiles of a network that no VM uses go with it. Asks no rule, records no event."""
+    found = tx.scalars(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)).all()
+    authorize.forget(tx, *found)
+    with refused("Cannot remove the profiles of Network.", lambda _: None):
+        tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.network_id == network_id))
+
+
+def _problems(values: Mapping[str, Any], *, port_isolation: bool) -> tuple[Problem | None, ...]:
+    """The rules that look at the profile alone."""
+    return (
+        fields.name_is_valid("profile", values["name"]),
+        fields.text_is_valid("profile", "description", values["description"]),
+        fields.text_is_valid("profile", "comment", values["comment"]),
+        rules.properties_are_known(values["custom_properties"]),
+        rules.filter_is_known(values["network_filter_id"], FILTERS),
+        rules.migratable_needs_passthrough(passthrough=values["passthrough"], migratable=values["migratable"]),
+        rules.passthrough_stands_alone(
+            passthrough=values["passthrough"],
+            port_mirroring=values["port_mirroring"],
+            filtered=values["network_filter_id"] is not None,
+            port_isolation=port_isolation,
+        ),
+    )
+
+
+def _name_is_free(tx: Tx, network_id: str, name: str, *, besides: str = "") -> Problem | None:
+    taken = queries.is_taken(tx, network_id, name, besides=besides)
+    return rules.name_is_free(name, (name,) if taken else ())
