@@ -44,6 +44,8 @@ host_changes = Table(
     # The attachments and bonds to be; null when those that are stored are to be put on the host again.
     Column("candidate", Json),
     Column("reason", Text, nullable=False),
+    # The job that brings it; no foreign key, as finished jobs are forgotten long before changes are.
+    Column("job_id", String(36), nullable=False),
     Column("state", String(16), nullable=False),
     Column("error", Text, nullable=False, server_default=""),
     Column("created_at", Utc, nullable=False),

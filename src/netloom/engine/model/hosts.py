@@ -13,8 +13,10 @@ hosts = Table(
     Column("name", String(255), nullable=False),
     Column("description", Text, nullable=False, server_default=""),
     Column("comment", Text, nullable=False, server_default=""),
-    # Where the agent listens, as the engine calls it: a name or an address, with a port when it is not the usual one.
+    # As users know the machine: a name or an address, with a port if they like.
     Column("address", String(255), nullable=False),
+    # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
+    Column("agent_url", String(255), nullable=False, server_default=""),
     reference("cluster_id", "clusters.id"),
     Column("status", String(32), nullable=False),
     # Why the host is not up, a sentence; empty when there is nothing to say.
@@ -26,7 +28,6 @@ hosts = Table(
     Column("dirty", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("name"),
-    UniqueConstraint("address"),
     CheckConstraint(
         "status IN ('installing', 'install_failed', 'up', 'down', 'maintenance', 'preparing_for_maintenance',"
         " 'non_operational', 'non_responsive', 'unassigned')",

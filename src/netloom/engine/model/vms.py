@@ -28,6 +28,8 @@ vms = Table(
     # Addresses for its vNICs: a list of {"nic": name, "address": "192.0.2.1/24"}, as oVirt's initialization has them.
     Column("addresses", Json, nullable=False),
     Column("created_at", Utc, nullable=False),
+    # When its status changed last: what a host said before that tells nothing about it.
+    Column("changed_at", Utc, nullable=False),
     UniqueConstraint("name"),
     CheckConstraint("status IN ('down', 'wait_for_launch', 'up', 'powering_down', 'unknown')", name="status"),
 )

@@ -1,0 +1,135 @@
+"""Setting up a host's networks: the one command behind every change of its attachments and bonds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netloom.core.errors import HostError
+from netloom.core.host_request import AttachmentWish, HostView, Ref, SetupRequest
+from netloom.core.rules import check
+from netloom.core.rules.host import is_reachable_for_work
+from netloom.core.rules.setup_networks import ACTION, validate
+from netloom.engine import queue
+from netloom.engine.commands import authorize, host_changes
+from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.model.hosts import hosts
+from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries.host_networks import Candidate
+
+_COMMIT = "Cannot commit network changes."
+_SYNC = "Cannot sync Networks."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupHostNetworks:
+    """A request for the networks of one host."""
+
+    host_id: str
+    request: SetupRequest
+
+
+def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: str = ACTION) -> str | None:
+    """Set up a host's networks; returns the id of the job that brings the change there, None when there is nothing to do.
+
+    The engine's attachments change only when the host took it. Needs CONFIGURE_HOST_NETWORK on the host.
+    Raises NotFoundError, DeniedError, BusyError while another change is under way, ValidationError.
+    """
+    request = spec.request
+    host = _begin(tx, actor, spec.host_id)
+    view = queries.view(tx, spec.host_id)
+    final = validate(view, request, new_id, action)
+    if not (final.touched or final.touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged):
+        return None
+    return host_changes.begin(
+        tx,
+        actor,
+        spec.host_id,
+        candidate=Candidate(attachments=final.attachments, bonds=final.bonds),
+        reason=describe(view, request),
+        confirm_within=float(request.connectivity_timeout) if request.check_connectivity else 0.0,
+        commit=request.commit_on_success,
+        description=f"Setting up networks of Host {host.name}",
+    )
+
+
+def _begin(tx: Tx, actor: Actor, host_id: str) -> Any:  # noqa: ANN401 - a row of hosts
+    """Lock the host, check the right, and that no other change of its networks is under way."""
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    host_changes.require_idle(tx, host_id, host.name)
+    return host
+
+
+def describe(view: HostView, request: SetupRequest) -> str:
+    """What a request asks for, in a few words for people."""
+    names = {a.id: view.networks[a.network_id].name for a in view.intent.attachments if a.network_id in view.networks}
+    parts = [
+        ("set", [str(wish.network) if wish.network != Ref() else names.get(wish.id, "") for wish in request.attachments]),
+        ("remove", [names.get(ref.id, str(ref)) for ref in request.removed]),
+        ("synchronize", [names.get(attachment_id, "") for attachment_id in request.synchronized]),
+        ("set bond", [str(wish.bond) for wish in request.bonds]),
+        ("remove bond", [str(ref) for ref in request.removed_bonds]),
+        ("remove unmanaged", list(request.removed_unmanaged)),
+    ]
+    return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+
+
+def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> str | None:
+    """Attach one network; as :func:`setup_host_networks`."""
+    request = SetupRequest(attachments=(replace(wish, id=""),))
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot add network attachment."
+    )
+
+
+def update_attachment(
+    tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish, *, synchronize: bool = False
+) -> str | None:
+    """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of sync."""
+    request = SetupRequest(attachments=(wish,), synchronized=(wish.id,) if synchronize else ())
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot update network attachment."
+    )
+
+
+def remove_attachment(tx: Tx, actor: Actor, host_id: str, attachment_id: str) -> str | None:
+    """Take one network off the host; as :func:`setup_host_networks`."""
+    request = SetupRequest(removed=(Ref(id=attachment_id),))
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot remove network attachment."
+    )
+
+
+def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
+    """Make what runs on the host what boot restores; returns the job's id. Needs CONFIGURE_HOST_NETWORK on the host.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    check(_COMMIT, is_reachable_for_work(host.status))
+    description = f"Committing network changes of Host {host.name}"
+    return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+
+
+def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
+    """Put every network of the host that is out of sync in sync and commit; returns the job's id, None when all are.
+
+    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    """
+    _begin(tx, actor, host_id)
+    data = queries.load_one(tx, host_id)
+    check(_SYNC, is_reachable_for_work(data.row.status))
+    out_of_sync = tuple(data.differences())
+    if not out_of_sync:
+        return None
+    request = SetupRequest(synchronized=out_of_sync, commit_on_success=True)
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _SYNC)
+
+
+def require_report(data: queries.HostData) -> None:
+    """Raise HostError when the host has never told what it is."""
+    if data.report is None:
+        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")

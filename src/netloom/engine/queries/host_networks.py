@@ -1,0 +1,257 @@
+"""Reads of what is wanted of hosts and what they report, for any number of hosts with the same number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_interface
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent
+from netloom.core.errors import NotFoundError
+from netloom.core.host import Host
+from netloom.core.host_request import HostView, NetworkView, static_assignments
+from netloom.core.protocol import HostReport
+from netloom.core.sync import Reported, compare_attachment
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.host_networks import attachments, host_bonds
+from netloom.engine.model.hosts import host_nics, host_reports, hosts
+from netloom.engine.model.networks import networks
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+
+ROLES = ("management", "display", "migration", "default_route", "gluster")
+
+_REPORT = msgspec.json.Decoder(HostReport)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Attachments and bonds that a host may come to have."""
+
+    attachments: tuple[AttachmentIntent, ...] = ()
+    bonds: tuple[BondIntent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostData:
+    """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``: None before the first one."""
+
+    row: sa.Row[Any]
+    intent: HostIntent
+    nics: Mapping[str, str]
+    networks: Mapping[str, NetworkView]
+    report: HostReport | None
+    reported_at: datetime | None
+    _compared: dict[str, tuple[Reported, ...]] = field(default_factory=dict)
+
+    @property
+    def host(self) -> Host:
+        """What it reports, nothing before the first report."""
+        return self.report.host if self.report else Host()
+
+    def compare(self, attachment: AttachmentIntent) -> tuple[Reported, ...]:
+        """How the attachment stands on the host, property by property."""
+        if attachment.id not in self._compared:
+            self._compared[attachment.id] = compare_attachment(self.intent, attachment, self.host)
+        return self._compared[attachment.id]
+
+    def is_in_sync(self, attachment: AttachmentIntent) -> bool:
+        """Whether every property is as wanted."""
+        return all(reported.in_sync for reported in self.compare(attachment))
+
+    def differences(self) -> dict[str, tuple[str, ...]]:
+        """For each attachment out of sync a few words on every property that differs."""
+        found = {}
+        for attachment in self.intent.attachments:
+            wrong = [reported for reported in self.compare(attachment) if not reported.in_sync]
+            if wrong:
+                found[attachment.id] = tuple(
+                    f"{one.name} is {one.actual or 'none'} on the host and {one.expected or 'none'} is wanted"
+                    for one in wrong
+                )
+        return found
+
+
+def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
+    """What is known of each host that exists among those asked for. Seven queries, however many there are."""
+    rows = tx.execute(
+        sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
+        .join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .where(hosts.c.id.in_(host_ids))
+    ).all()
+    wanted = _wanted(tx, host_ids)
+    bonds = _bonds(tx, host_ids)
+    nics = _nics(tx, host_ids)
+    known = _networks(tx, {row.cluster_id for row in rows}, {a.network_id for each in wanted.values() for a in each})
+    users = _users(tx, host_ids)
+    reports = {
+        row.host_id: row for row in tx.execute(sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids)))
+    }
+    loaded = {}
+    for row in rows:
+        views = _views(row.cluster_id, known, users[row.id])
+        report = _REPORT.decode(reports[row.id].report) if row.id in reports else None
+        candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]))
+        loaded[row.id] = HostData(
+            row=row,
+            intent=intent_of(row.switch_type, candidate, views, report),
+            nics=nics[row.id],
+            networks=views,
+            report=report,
+            reported_at=reports[row.id].taken_at if row.id in reports else None,
+        )
+    return loaded
+
+
+def load_one(tx: Tx, host_id: str) -> HostData:
+    """:func:`load` for one host; raises NotFoundError."""
+    loaded = load(tx, (host_id,)).get(host_id)
+    if loaded is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return loaded
+
+
+def intent_of(
+    switch_type: str, candidate: Candidate, views: Mapping[str, NetworkView], report: HostReport | None
+) -> HostIntent:
+    """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone are left out."""
+    present = tuple(one for one in candidate.attachments if one.network_id in views)
+    role = next((network_id for network_id, view in views.items() if "default_route" in view.roles), "")
+    datapaths = report.capabilities.ovs_datapaths if report else ()
+    return HostIntent(
+        switch_type="ovs" if switch_type == "ovs" else "legacy",
+        networks=tuple(views[one.network_id].intent for one in present),
+        attachments=present,
+        bonds=candidate.bonds,
+        default_route_network=role,
+        ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
+    )
+
+
+def view(tx: Tx, host_id: str) -> HostView:
+    """A host as the rules of SetupNetworks need it; raises NotFoundError."""
+    data = load_one(tx, host_id)
+    return HostView(
+        id=host_id,
+        name=data.row.name,
+        status=data.row.status,
+        intent=data.intent,
+        report=data.host,
+        nics=data.nics,
+        networks=data.networks,
+        differences=data.differences(),
+        addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
+    )
+
+
+def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
+    """The stored attachments of each host, by network."""
+    return _wanted(tx, host_ids)
+
+
+def _wanted(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
+    found: dict[str, list[AttachmentIntent]] = defaultdict(list)
+    query = sa.select(attachments).where(attachments.c.host_id.in_(host_ids)).order_by(attachments.c.network_id)
+    for row in tx.execute(query):
+        found[row.host_id].append(_attachment(row))
+    return found
+
+
+def _attachment(row: sa.Row[Any]) -> AttachmentIntent:
+    values = {
+        name: getattr(row, name) for name in ("id", "network_id", "nic", "assignments", "properties", "dns", "qos")
+    }
+    return msgspec.convert(values, AttachmentIntent)
+
+
+def _bonds(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
+    found: dict[str, list[BondIntent]] = defaultdict(list)
+    for row in tx.execute(sa.select(host_bonds).where(host_bonds.c.host_id.in_(host_ids)).order_by(host_bonds.c.name)):
+        bond = BondIntent(id=row.id, name=row.name, slaves=tuple(row.slaves), options=row.options)
+        found[row.host_id].append(bond)
+    return found
+
+
+def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id.in_(host_ids)).order_by(host_nics.c.name)):
+        found[row.host_id][row.id] = row.name
+    return found
+
+
+def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without cluster."""
+    columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)]
+    joined = networks.outerjoin(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+    wanted = sa.or_(cluster_networks.c.cluster_id.in_(cluster_ids), networks.c.id.in_(network_ids))
+    return tx.execute(sa.select(networks, *columns).select_from(joined).where(wanted)).all()
+
+
+def _users(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    """Names of the running guests of each host by the network that a plugged vNIC of theirs is on."""
+    query = (
+        sa.select(vms.c.host_id, vnic_profiles.c.network_id, vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .where(vms.c.host_id.in_(host_ids), vnics.c.plugged, vms.c.status != "down")
+        .order_by(vms.c.name)
+    )
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in tx.execute(query):
+        found[row.host_id][row.network_id].append(row.name)
+    return found
+
+
+def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Sequence[str]]) -> dict[str, NetworkView]:
+    managing = {row.id for row in rows if row.management}
+    found: dict[str, NetworkView] = {}
+    for row in rows:
+        here = row.cluster_id == cluster_id
+        if row.id in found and not here:
+            continue
+        found[row.id] = NetworkView(
+            intent=network_intent(row),
+            in_cluster=here,
+            roles=frozenset(role for role in ROLES if here and getattr(row, role)),
+            is_management=row.id in managing,
+            users=tuple(users.get(row.id, ())),
+        )
+    return found
+
+
+def network_intent(row: sa.Row[Any]) -> NetworkIntent:
+    """A network's columns as hosts need them."""
+    return NetworkIntent(
+        id=row.id,
+        name=row.name,
+        vdsm_name=row.host_side_name,
+        vlan=row.vlan_id,
+        mtu=row.mtu,
+        vm=row.vm_network,
+        stp=row.stp,
+        dns=tuple(row.name_servers),
+        port_isolation=row.port_isolation,
+    )
+
+
+def _addresses_elsewhere(tx: Tx, cluster_id: str, host_id: str) -> dict[tuple[str, str], str]:
+    query = (
+        sa.select(attachments, hosts.c.name.label("host_name"))
+        .join(hosts, hosts.c.id == attachments.c.host_id)
+        .where(hosts.c.cluster_id == cluster_id, hosts.c.id != host_id)
+    )
+    return {
+        (attachment.network_id, str(ip_interface(ip.address).ip)): row.host_name
+        for row in tx.execute(query)
+        for attachment, ip in static_assignments((_attachment(row),))
+    }
