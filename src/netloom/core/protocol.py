@@ -17,6 +17,10 @@ from enum import StrEnum
 from netloom.core.host import Host
 
 
+AGENT_PORT = 54322
+"""TCP port that an agent listens at when nobody says otherwise."""
+
+
 class Phase(StrEnum):
     """Where a change of a host stands. Stored on the host's disk before each phase begins."""
 

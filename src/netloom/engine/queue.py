@@ -55,6 +55,16 @@ class LostError(NetloomError):
     code = "JOB_LOST"
 
 
+class PostponedError(Exception):
+    """Raised by a job's function that has to be called again, ``delay`` seconds from now: what it needs is not there
+    yet, or the engine stops.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(f"again in {delay} s")
+        self.delay = delay
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job that a worker has claimed."""
@@ -69,6 +79,11 @@ class Job:
     correlation_id: str
     attempts: int
     claimed_by: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it, for what the job writes down."""
+        return Actor(user_id=self.owner_id, name=self.owner_name, correlation_id=self.correlation_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
