@@ -18,45 +18,45 @@ _ARP = _ALL - {"802.3ad", "balance-tlb", "balance-alb"}
 _PRIMARY = frozenset({"active-backup", "balance-tlb", "balance-alb"})
 _LACP = frozenset({"802.3ad"})
 
-BOND_OPTIONS: Mapping[str, frozenset[str]] = {
-    "active_slave": _PRIMARY,
-    "ad_actor_sys_prio": _LACP,
-    "ad_actor_system": _LACP,
-    "ad_select": _LACP,
-    "ad_user_port_key": _LACP,
-    "all_slaves_active": _ALL,
-    "arp_all_targets": _ALL,
-    "arp_interval": _ARP,
-    "arp_ip_target": _ARP,
-    "arp_missed_max": _ARP,
-    "arp_validate": _ARP,
-    "downdelay": _ALL,
-    "fail_over_mac": _ALL,
-    "lacp_active": _LACP,
-    "lacp_rate": _LACP,
-    "lp_interval": _ALL,
-    "miimon": _ALL,
-    "min_links": _ALL,
-    "num_grat_arp": _ALL,
-    "num_unsol_na": _ALL,
-    "packets_per_slave": frozenset({"balance-rr"}),
-    "peer_notif_delay": _ALL,
-    "primary": _PRIMARY,
-    "primary_reselect": _PRIMARY,
-    "resend_igmp": _ALL,
-    "tlb_dynamic_lb": frozenset({"balance-tlb", "balance-alb"}),
-    "updelay": _ALL,
-    "use_carrier": _ALL,
-    "xmit_hash_policy": _ALL,
+BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
+    "ad_actor_sys_prio": (_LACP, "65535"),
+    "ad_actor_system": (_LACP, "00:00:00:00:00:00"),
+    "ad_select": (_LACP, "stable"),
+    "ad_user_port_key": (_LACP, "0"),
+    "all_slaves_active": (_ALL, "0"),
+    "arp_all_targets": (_ALL, "any"),
+    "arp_interval": (_ARP, "0"),
+    "arp_ip_target": (_ARP, ""),
+    "arp_validate": (_ARP, "none"),
+    "downdelay": (_ALL, "0"),
+    "fail_over_mac": (_ALL, "none"),
+    "lacp_rate": (_LACP, "slow"),
+    "lp_interval": (_ALL, "1"),
+    "miimon": (_ALL, "0"),
+    "min_links": (_ALL, "0"),
+    "num_peer_notif": (_ALL, "1"),
+    "packets_per_slave": (frozenset({"balance-rr"}), "1"),
+    "primary": (_PRIMARY, ""),
+    "primary_reselect": (_PRIMARY, "always"),
+    "resend_igmp": (_ALL, "1"),
+    "tlb_dynamic_lb": (frozenset({"balance-tlb", "balance-alb"}), "1"),
+    "updelay": (_ALL, "0"),
+    "use_carrier": (_ALL, "1"),
+    "xmit_hash_policy": (_ALL, "layer2"),
 }
-"""In which modes the kernel takes each option."""
+"""In which modes the kernel takes each option, and what it is when nobody sets it."""
+
+_MIIMON = "100"
+"""Milliseconds; the default of ``miimon`` in the modes that cannot do without it (bond_option_mode_set() of the kernel)."""
+
+_ALIASES = {"num_grat_arp": "num_peer_notif", "num_unsol_na": "num_peer_notif"}
+"""Older names of options, which users still write."""
 
 BOND_VALUES: Mapping[str, tuple[str, ...]] = {
     "ad_select": ("stable", "bandwidth", "count"),
     "arp_all_targets": ("any", "all"),
     "arp_validate": ("none", "active", "backup", "all", "filter", "filter_active", "filter_backup"),
     "fail_over_mac": ("none", "active", "follow"),
-    "lacp_active": ("off", "on"),
     "lacp_rate": ("slow", "fast"),
     "primary_reselect": ("always", "better", "failure"),
     "xmit_hash_policy": ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"),
@@ -72,41 +72,43 @@ ONLY_WHILE_DOWN = frozenset(
         "ad_actor_system",
         "ad_select",
         "ad_user_port_key",
-        "lacp_active",
         "lacp_rate",
         "tlb_dynamic_lb",
     }
 )
 """What the kernel changes only while a bond is down (BOND_OPTFLAG_IFDOWN)."""
 
-BRIDGE_OPTIONS: Mapping[str, tuple[int, int]] = {
-    "ageing_time": (0, 2**32 - 1),
-    "default_pvid": (0, 4094),
-    "forward_delay": (200, 3000),
-    "group_fwd_mask": (0, 65535),
-    "hash_max": (1, 2**31),
-    "hello_time": (100, 1000),
-    "max_age": (600, 4000),
-    "multicast_last_member_count": (0, 2**32 - 1),
-    "multicast_last_member_interval": (0, 2**63),
-    "multicast_membership_interval": (0, 2**63),
-    "multicast_querier": (0, 1),
-    "multicast_querier_interval": (0, 2**63),
-    "multicast_query_interval": (0, 2**63),
-    "multicast_query_response_interval": (0, 2**63),
-    "multicast_query_use_ifaddr": (0, 1),
-    "multicast_router": (0, 2),
-    "multicast_snooping": (0, 1),
-    "multicast_startup_query_count": (0, 2**32 - 1),
-    "multicast_startup_query_interval": (0, 2**63),
-    "nf_call_arptables": (0, 1),
-    "nf_call_ip6tables": (0, 1),
-    "nf_call_iptables": (0, 1),
-    "priority": (0, 65535),
-    "vlan_filtering": (0, 1),
-    "vlan_stats_enabled": (0, 1),
+_WORD, _LONG = 2**32 - 1, 2**63 - 1
+
+BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
+    "ageing_time": (0, _WORD, 30000),
+    "forward_delay": (200, 3000, 1500),
+    "group_fwd_mask": (0, 2**16 - 1, 0),
+    "hash_max": (1, 2**31, 4096),
+    "hello_time": (100, 1000, 200),
+    "max_age": (600, 4000, 2000),
+    "multicast_igmp_version": (2, 3, 2),
+    "multicast_last_member_count": (0, _WORD, 2),
+    "multicast_last_member_interval": (0, _LONG, 100),
+    "multicast_membership_interval": (0, _LONG, 26000),
+    "multicast_mld_version": (1, 2, 1),
+    "multicast_querier": (0, 1, 0),
+    "multicast_querier_interval": (0, _LONG, 25500),
+    "multicast_query_interval": (100, _LONG, 12500),
+    "multicast_query_response_interval": (0, _LONG, 1000),
+    "multicast_query_use_ifaddr": (0, 1, 0),
+    "multicast_router": (0, 2, 1),
+    "multicast_snooping": (0, 1, 1),
+    "multicast_startup_query_count": (0, _WORD, 2),
+    "multicast_stats_enabled": (0, 1, 0),
+    "nf_call_arptables": (0, 1, 0),
+    "nf_call_ip6tables": (0, 1, 0),
+    "nf_call_iptables": (0, 1, 0),
+    "priority": (0, 2**16 - 1, 32768),
+    "vlan_filtering": (0, 1, 0),
+    "vlan_stats_enabled": (0, 1, 0),
 }
-"""The values that the kernel takes for each bridge attribute, by the attribute's name in sysfs."""
+"""By name in sysfs: the least and the greatest value that the kernel takes, and the one that a bridge has by itself. Times in 1/100 s."""
 
 _RESERVED_GROUPS = 0x0007
 """Bits of ``group_fwd_mask`` that the kernel refuses (BR_GROUPFWD_RESTRICTED: STP, pause frames, LACP)."""
@@ -118,19 +120,47 @@ def bond_mode(text: str) -> str:
 
 
 def bond_options(options: Mapping[str, str]) -> dict[str, str]:
-    """A user's options of a bond, the mode left out, with the kernel's textual values: sorted, names instead of numbers."""
+    """A user's options of a bond as an observed bond has them: kernel's names and texts, without the mode and without defaults, sorted."""
+    mode = bond_mode(options.get("mode", ""))
     kernel = {}
     for key in sorted(options):
-        names, value = BOND_VALUES.get(key, ()), options[key].strip()
-        if key != "mode":
-            kernel[key] = names[int(value)] if value.isdecimal() and int(value) < len(names) else value
+        name, value = _ALIASES.get(key, key), options[key].strip()
+        names = BOND_VALUES.get(name, ())
+        value = names[int(value)] if value.isdecimal() and int(value) < len(names) else value
+        if key != "mode" and value != bond_default(mode, name):
+            kernel[name] = value
     return kernel
 
 
+def bond_default(mode: str, name: str) -> str | None:
+    """What an option of a bond is when nobody sets it; None for an option that there is not."""
+    if name == "miimon" and mode not in _ARP:
+        return _MIIMON
+    return BOND_OPTIONS[name][1] if name in BOND_OPTIONS else None
+
+
 def bridge_options(text: str) -> dict[str, str]:
-    """The ``bridge_opts`` property as users write it: ``key=value`` pairs with blanks between, sorted by key. What has no value is left out."""
-    pairs = (pair.partition("=") for pair in text.split())
-    return dict(sorted((key, value) for key, equals, value in pairs if equals))
+    """The ``bridge_opts`` property (``key=value`` pairs with blanks between) as an observed bridge has it: without defaults, sorted.
+
+    What cannot be understood stays as it is, for the kernel, or a rule before it, to refuse.
+    """
+    options = {}
+    for pair in sorted(text.split()):
+        key, _, value = pair.partition("=")
+        number = _number(value)
+        if key not in BRIDGE_OPTIONS or number is None:
+            options[key] = value
+        elif number != BRIDGE_OPTIONS[key][2]:
+            options[key] = hex(number) if key == "group_fwd_mask" else str(number)
+    return options
+
+
+def _number(text: str) -> int | None:
+    """A number as sysfs takes it: decimal, or hexadecimal with ``0x``."""
+    try:
+        return int(text, 16) if text.startswith("0x") else int(text)
+    except ValueError:
+        return None
 
 
 def bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | None:
@@ -138,7 +168,7 @@ def bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | None
     for key, value in options.items():
         if key not in BOND_OPTIONS:
             return f"{name}: bonds have no option {key!r}"
-        if mode not in BOND_OPTIONS[key]:
+        if mode not in BOND_OPTIONS[key][0]:
             return f"{name}: a bond in mode {mode} has no option {key}"
         names = BOND_VALUES.get(key)
         if names and value not in names:
@@ -168,11 +198,12 @@ def bridge_problem(name: str, options: Mapping[str, str], *, stp: bool) -> str |
     for key, value in options.items():
         if key not in BRIDGE_OPTIONS:
             return f"{name}: bridges have no option {key!r}"
-        least, most = BRIDGE_OPTIONS[key]
+        least, most, _ = BRIDGE_OPTIONS[key]
         if key == "forward_delay" and not stp:
-            least, most = 0, 2**32 - 1
-        if not value.isdecimal() or not least <= int(value) <= most:
+            least, most = 0, _WORD
+        number = _number(value)
+        if number is None or not least <= number <= most:
             return f"{name}: {key} cannot be {value!r}, but a number from {least} to {most}"
-        if key == "group_fwd_mask" and int(value) & _RESERVED_GROUPS:
+        if key == "group_fwd_mask" and number & _RESERVED_GROUPS:
             return f"{name}: group_fwd_mask cannot have bit 0, 1 or 2"
     return None

@@ -15,7 +15,7 @@ from netloom.core import steps as s
 from netloom.core.errors import HostError
 from netloom.core.host import NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
 from netloom.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
-from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, is_ipv6, with_metric
+from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, is_ipv6, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +34,7 @@ MAX_TAG = 4094
 OVS_BOND_MODES = ("active-backup", "balance-slb", "balance-tcp")
 
 
-class RefusedError(HostError):
+class StepRefusedError(HostError):
     """A kernel or an OVSDB refuses the step."""
 
     code = "ACTION_TYPE_FAILED_HOST_REFUSED"
@@ -47,10 +47,10 @@ class Simulation:
         self.world = World(host)
 
     def apply(self, step: s.Step) -> None:
-        """Do the step; raises RefusedError, and changes nothing, where the real thing refuses it."""
+        """Do the step; raises StepRefusedError, and changes nothing, where the real thing refuses it."""
         problem = REFUSALS[type(step)](self.world, step)
         if problem:
-            raise RefusedError(problem)
+            raise StepRefusedError(problem)
         self.world.apply(step)
 
     @property
@@ -60,12 +60,12 @@ class Simulation:
 
 
 def simulate(host: Host, step: s.Step) -> Host:
-    """The host after the step. Raises RefusedError where the real thing refuses it."""
+    """The host after the step. Raises StepRefusedError where the real thing refuses it."""
     return simulate_all(host, (step,))
 
 
 def simulate_all(host: Host, steps: Iterable[s.Step]) -> Host:
-    """The host after all steps. Raises RefusedError at the first that the real thing refuses."""
+    """The host after all steps. Raises StepRefusedError at the first that the real thing refuses."""
     simulation = Simulation(host)
     for step in steps:
         simulation.apply(step)
@@ -273,7 +273,7 @@ def _remove_address(world: World, step: s.RemoveAddress) -> str | None:
 
 
 def _add_route(world: World, step: s.AddRoute) -> str | None:
-    route = with_metric(step.route)
+    route = canonical(step.route)
     link = world.links.get(route.link)
     if link is None:
         return f"route {route.to}: there is no link {route.link}"
@@ -296,7 +296,7 @@ def _add_route(world: World, step: s.AddRoute) -> str | None:
 def _reachable(world: World, link: WorldLink, gateway: str) -> bool:
     """fib_check_nh() and ip6_route_check_nh(): an address or an on-link route of the link covers the gateway."""
     target = ip_address(gateway)
-    if target.is_link_local:
+    if target.version == 6 and target.is_link_local:  # noqa: PLR2004 # of IP
         return True
     networks = [address.network for address in (*link.addresses, *link.dynamic)]
     networks += [route.to for route in world.routes_over.get(link.name, ()) if not route.via]
@@ -304,7 +304,7 @@ def _reachable(world: World, link: WorldLink, gateway: str) -> bool:
 
 
 def _remove_route(world: World, step: s.RemoveRoute) -> str | None:
-    found = with_metric(step.route) in world.routes
+    found = canonical(step.route) in world.routes
     return None if found else f"there is no route {step.route.to} over {step.route.link} in table {step.route.table}"
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from netloom.core import steps as s
 from netloom.core.host import (
     DEFAULT_MTU,
-    Address,
     Bond,
     Bridge,
     GuestPort,
@@ -49,10 +48,10 @@ def is_ipv6(text: str) -> bool:
     return ":" in text
 
 
-def with_metric(route: Route) -> Route:
-    """The route as the kernel reports it: an IPv6 route without metric has the default one."""
-    if route.metric == 0 and ":" in route.to:
-        return replace(route, metric=IPV6_METRIC)
+def canonical(route: Route) -> Route:
+    """The route as hosts report it: the metric that the kernel gives to an IPv6 route without one counts as none."""
+    if route.metric == IPV6_METRIC and ":" in route.to:
+        return replace(route, metric=0)
     return route
 
 
@@ -130,7 +129,7 @@ class World:
         for port in host.ovs_ports.values():
             self._put_ovs_port(port)
         for route in host.routes:
-            self._put_route(with_metric(route))
+            self._put_route(canonical(route))
         for guest in host.guest_ports.values():
             self.guests_on.setdefault(guest.bridge, []).append(guest.name)
 
@@ -388,11 +387,11 @@ class World:
 
     def add_route(self, step: s.AddRoute) -> None:
         """Add a route."""
-        self._put_route(with_metric(step.route))
+        self._put_route(canonical(step.route))
 
     def remove_route(self, step: s.RemoveRoute) -> None:
         """Remove a route."""
-        self._drop_routes(step.route.link, [with_metric(step.route)])
+        self._drop_routes(step.route.link, [canonical(step.route)])
 
     def add_rule(self, step: s.AddRule) -> None:
         """Add a policy rule."""
@@ -458,9 +457,30 @@ def keeps_port_macs(bond: WorldLink) -> bool:
     return (bond.options or {}).get("fail_over_mac", "none") not in {"none", "0"}
 
 
-EFFECTS: dict[type, Callable[[World, s.Step], None]] = {
-    getattr(s, "".join(word.capitalize() for word in name.split("_"))): effect
-    for name, effect in vars(World).items()
-    if name.split("_")[0] in {"create", "delete", "set", "add", "remove"}
+EFFECTS: dict[type, Callable[..., None]] = {
+    s.CreateLink: World.create_link,
+    s.DeleteLink: World.delete_link,
+    s.SetOwner: World.set_owner,
+    s.SetMaster: World.set_master,
+    s.SetUp: World.set_up,
+    s.SetMtu: World.set_mtu,
+    s.SetMac: World.set_mac,
+    s.SetBondOptions: World.set_bond_options,
+    s.SetBridgeOptions: World.set_bridge_options,
+    s.SetAutoconf: World.set_autoconf,
+    s.SetDhcp: World.set_dhcp,
+    s.AddAddress: World.add_address,
+    s.RemoveAddress: World.remove_address,
+    s.AddRoute: World.add_route,
+    s.RemoveRoute: World.remove_route,
+    s.AddRule: World.add_rule,
+    s.RemoveRule: World.remove_rule,
+    s.SetDns: World.set_dns,
+    s.CreateOvsBridge: World.create_ovs_bridge,
+    s.DeleteOvsBridge: World.delete_ovs_bridge,
+    s.SetOvsBridge: World.set_ovs_bridge,
+    s.CreateOvsPort: World.create_ovs_port,
+    s.SetOvsPort: World.set_ovs_port,
+    s.DeleteOvsPort: World.delete_ovs_port,
 }
-"""What each kind of step does, by the step's type: ``SetUp`` is done by ``World.set_up``."""
+"""What each kind of step does."""
