@@ -1,0 +1,123 @@
+"""The agents of a lab's hosts: starting, ending, and running programs beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netloom.lab import namespaces
+from netloom.lab.processes import LabError, end, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from netloom.lab.processes import Process
+    from netloom.lab.state import HostState, LabState
+
+PORT = 54322
+"""Where an agent listens, as its program has it by default."""
+
+GUEST_PREFIX = "nlg-"
+"""What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
+
+_READY = 60.0
+"""Seconds for an agent to join its engine and to answer; generous, for machines with much to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """How hosts join an engine: its URL, the fingerprint of its authority, and a function that gives a one-time token.
+
+    The function is told the host's name and the address at which the engine reaches it.
+    """
+
+    url: str
+    fingerprint: str
+    token: Callable[[str, str], str]
+
+
+def host_folder(folder: Path, host: str) -> Path:
+    """Where a host's own files are: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``."""
+    return folder.absolute() / "hosts" / host
+
+
+def guests_of(folder: Path, host: str) -> list[str]:
+    """Ids of the guests that a host's agent keeps note of."""
+    return sorted(path.stem for path in (host_folder(folder, host) / "state" / "guests").glob("*.json"))
+
+
+def start(lab: LabState, folder: Path, host: HostState, join: Join | None, options: Sequence[str] = ()) -> None:
+    """Start a host's agent and wait until it answers. Without ``join`` it must have joined an engine before.
+
+    ``options``: further words for its command line. Raises LabError.
+    """
+    place = host_folder(folder, host.name)
+    place.mkdir(parents=True, exist_ok=True)
+    resolver = place / "resolv.conf"
+    resolver.touch()
+    command = [
+        *namespaces.inside_as_host(host.namespace),
+        *(sys.executable, "-m", "netloom.agent"),
+        *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
+        *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", "namespace", "--hostname", host.name),
+        *("--listen", f"0.0.0.0:{PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
+        *options,
+    ]
+    environment = dict(os.environ)
+    if join:
+        command += [
+            "--enroll",
+            join.url,
+            "--ca-fingerprint",
+            join.fingerprint,
+            "--address",
+            f"https://{host.address}:{PORT}",
+        ]
+        environment["NETLOOM_ENROLL_TOKEN"] = join.token(host.name, host.address)
+    process = spawn(command, log=place / "agent.log", env=environment)
+    lab.agents[host.name] = process
+    lab.save(folder)
+    _await_answer(host, process, place / "agent.log")
+
+
+def stop(lab: LabState, folder: Path, host: str, *, kill: bool = False) -> None:
+    """End a host's agent: ask it to, or (``kill``) do not ask. Nothing happens when it does not run."""
+    process = lab.agents.pop(host, None)
+    if process is None:
+        return
+    if kill and process.is_alive:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    end([process])
+    lab.save(folder)
+
+
+def run_inside(namespace: str, command: Sequence[str], timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+    """Run a program in a namespace to its end. Raises LabError when it cannot be started or takes too long."""
+    try:
+        return subprocess.run(  # noqa: S603 - the caller is the person at the machine, and no shell reads it
+            [*namespaces.inside(namespace), *command], check=False, capture_output=True, text=True, timeout=timeout
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabError(f"{' '.join(command)} in {namespace}: {error}") from error
+
+
+def _await_answer(host: HostState, process: Process, log: Path) -> None:
+    deadline = time.monotonic() + _READY
+    while True:
+        with suppress(OSError), socket.create_connection((host.address, PORT), timeout=1):
+            return
+        if not process.is_alive:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise LabError(f"the agent of {host.name} ended: {''.join(last)} ({log})")
+        if time.monotonic() > deadline:
+            raise LabError(f"the agent of {host.name} does not answer at {host.address} port {PORT}: see {log}")
+        time.sleep(0.05)
