@@ -132,7 +132,7 @@ class Agents:
         """One request; status and body of the answer. Raises the errors of httpcore."""
         pool = self._kept if method == "GET" else self._fresh
         timeout = {"connect": CONNECT_SECONDS, "read": patience, "write": ANSWER_SECONDS, "pool": ANSWER_SECONDS}
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = [("Content-Type", "application/json")] if body is not None else []
         with pool.stream(
             method, f"https://{host_id}{path}", headers=headers, content=body, extensions={"timeout": timeout}
         ) as response:

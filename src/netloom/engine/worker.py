@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -68,7 +69,7 @@ class Worker:
         self._spawn("job-dispatch", self._dispatch)
         self._spawn("job-heartbeat", self._show_life)
         for timer in self._timers:
-            self._spawn(f"timer-{timer.name}", lambda timer=timer: self._keep_time(timer))
+            self._spawn(f"timer-{timer.name}", partial(self._keep_time, timer))
 
     def stop(self) -> None:
         """End: no new jobs; those that run are told (``JobContext.stop``) and waited for."""
