@@ -293,9 +293,16 @@ class _Builder:
             )
         if len(interfaces) == 1:
             return OvsPort(name=interfaces[0], owner=SHARED, bridge=bridge, interfaces=interfaces)
-        bond_mode_, lacp = OVS_BOND_MODES[mode]
+        ovs_mode, lacp = OVS_BOND_MODES[mode]
+        is_fast = lacp != "off" and bond_options(bond.options).get("lacp_rate") == "fast"
         return OvsPort(
-            name=bond.name, owner=SHARED, bridge=bridge, interfaces=interfaces, bond_mode=bond_mode_, lacp=lacp
+            name=bond.name,
+            owner=SHARED,
+            bridge=bridge,
+            interfaces=interfaces,
+            bond_mode=ovs_mode,
+            lacp=lacp,
+            options={"lacp-time": "fast"} if is_fast else {},
         )
 
     # MAC addresses: a host keeps the one that its peers know it by.

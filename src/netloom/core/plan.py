@@ -24,7 +24,7 @@ from netloom.core.errors import HostError
 from netloom.core.host import MAIN_TABLE, PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
 from netloom.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netloom.core.prune import prune_missing
-from netloom.core.world import DHCP_ROUTE, KERNEL_ROUTE, RA_ROUTE, AnyLink, World, WorldLink, canonical, is_ipv6
+from netloom.core.world import AnyLink, World, WorldLink, canonical, comes_by_itself, is_ipv6
 
 __all__ = ["PlanError", "plan", "prune_missing"]
 
@@ -428,20 +428,9 @@ class _Planner:
                     self._do(s.RemoveAddress(giver.name, old))  # type: ignore[union-attr] # it has addresses, so it is there
             self._do(s.AddAddress(name, address))
 
-    def _comes_by_itself(self, route: Route) -> bool:
-        """Whether the kernel, router advertisements or a DHCP client look after the route."""
-        if route.protocol == KERNEL_ROUTE:
-            return True
-        want = self.want.get(route.link)
-        if want is None:
-            return False
-        if route.protocol == DHCP_ROUTE:
-            return want.dhcp6 if is_ipv6(route.to) else want.dhcp4
-        return route.protocol == RA_ROUTE and want.autoconf
-
     def _is_route_managed(self, route: Route) -> bool:
         is_ours = route.protocol == PROTOCOL or route.link in self.want or route.link in self.gone
-        return is_ours and not self._comes_by_itself(route)
+        return is_ours and not comes_by_itself(route, self.want.get(route.link))
 
     def _change_routes(self) -> None:
         world = self.world

@@ -20,6 +20,7 @@ from netloom.core.host import (
     Bridge,
     GuestPort,
     Host,
+    Link,
     Nic,
     OvsBridge,
     OvsPort,
@@ -53,6 +54,17 @@ def canonical(route: Route) -> Route:
     if route.metric == IPV6_METRIC and ":" in route.to:
         return replace(route, metric=0)
     return route
+
+
+def comes_by_itself(route: Route, link: Link | None) -> bool:
+    """Whether the kernel, router advertisements or a DHCP client look after the route over a link that should be as given (None: any)."""
+    if route.protocol == KERNEL_ROUTE:
+        return True
+    if link is None:
+        return False
+    if route.protocol == DHCP_ROUTE:
+        return link.dhcp6 if is_ipv6(route.to) else link.dhcp4
+    return route.protocol == RA_ROUTE and link.autoconf
 
 
 class WorldLink:
