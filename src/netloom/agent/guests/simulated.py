@@ -1,0 +1,86 @@
+"""Guests of a simulated host: entries of the simulated machine, each vNIC with a port in its Host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from netloom.agent.guests import GuestError
+from netloom.core.host import GuestPort, Host
+from netloom.core.protocol import GuestState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netloom.agent.guests import Ended
+    from netloom.agent.simulated import SimulatedMachine
+    from netloom.core.protocol import GuestNic, GuestSpec
+
+
+class SimulatedGuests:
+    """The driver ``simulated``. A vNIC whose bridge the host has not is refused, as a real host refuses it."""
+
+    name = "simulated"
+
+    def __init__(self, machine: SimulatedMachine) -> None:
+        self._machine = machine
+        self._ended: Ended = lambda _guest: None
+
+    def start(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        self._put(spec)
+
+    def update(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        self._put(spec)
+
+    def stop(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        with self._machine.lock:
+            state = self._machine.state
+            if guest_id in state.guests:
+                others = {key: guest for key, guest in state.guests.items() if key != guest_id}
+                self._machine.change(replace(state, guests=others, host=_with_ports(state.host, others.values())))
+
+    def list(self) -> list[GuestState]:
+        """See GuestDriver."""
+        return list(self._machine.state.guests.values())
+
+    def watch(self, ended: Ended) -> None:
+        """See GuestDriver."""
+        self._ended = ended
+
+    def close(self) -> None:
+        """See GuestDriver."""
+        self._ended = lambda _guest: None
+
+    def end(self, guest_id: str) -> None:
+        """Let a guest end by itself."""
+        with self._machine.lock:
+            state = self._machine.state
+            guest = state.guests.get(guest_id)
+            if guest is None:
+                return
+            guests = {**state.guests, guest_id: replace(guest, status="down")}
+            self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+        self._ended(guest_id)
+
+    def _put(self, spec: GuestSpec) -> None:
+        with self._machine.lock:
+            state = self._machine.state
+            for nic in spec.nics:
+                if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
+                    raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
+            guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=spec.nics)
+            guests = {**state.guests, spec.id: guest}
+            self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+
+
+def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
+    """The host with exactly the ports of the guests that are up."""
+    nics = [nic for guest in guests if guest.status == "up" for nic in guest.nics if nic.bridge]
+    return replace(host, guest_ports={port.name: port for port in map(_port, nics)})
+
+
+def _port(nic: GuestNic) -> GuestPort:
+    return GuestPort(name=f"vnet{nic.id.replace('-', '')[:8]}", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)

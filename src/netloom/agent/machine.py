@@ -1,0 +1,69 @@
+"""This machine's networking as a door: the kernel, Open vSwitch and the resolver behind one protocol."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netloom.agent.doors import Doors
+from netloom.agent.execute import execute, prepare
+from netloom.agent.netlink import Netlink, NetlinkError
+from netloom.agent.networking import NetworkingError
+from netloom.agent.observe import counters, observe
+from netloom.agent.ovsdb_session import OvsdbError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from netloom.agent.dhcp import Dhcp
+    from netloom.agent.networking import Progress
+    from netloom.agent.ovsdb import Ovsdb
+    from netloom.agent.resolver import Resolver
+    from netloom.core.host import Host
+    from netloom.core.protocol import LinkCounters
+    from netloom.core.steps import Step
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""random(4): one value from boot to boot."""
+
+
+class MachineNetworking:
+    """Implements ``Networking``. Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
+
+    ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
+    """
+
+    def __init__(self, *, dhcp: Dhcp, resolver: Resolver, ovsdb: Ovsdb | None, boot: str) -> None:
+        self._dhcp = dhcp
+        self._resolver = resolver
+        self._ovsdb = ovsdb
+        self._boot = boot
+        prepare()
+
+    def observe(self) -> Host:
+        """What the host has now. Raises NetworkingError."""
+        with self._doors() as doors:
+            return observe(doors)
+
+    def execute(self, steps: Sequence[Step], progress: Progress) -> None:
+        """Do the steps in order. Raises NetworkingError."""
+        with self._doors() as doors:
+            execute(steps, doors, progress)
+
+    def statistics(self) -> Mapping[str, LinkCounters]:
+        """Counters of every link. Raises NetworkingError."""
+        with self._doors() as doors:
+            return counters(doors.netlink)
+
+    def boot(self) -> str:
+        """Names this boot of the machine."""
+        return self._boot
+
+    @contextmanager
+    def _doors(self) -> Iterator[Doors]:
+        try:
+            with Netlink() as netlink:
+                yield Doors(netlink=netlink, dhcp=self._dhcp, resolver=self._resolver, ovsdb=self._ovsdb)
+        except (NetlinkError, OvsdbError) as error:
+            raise NetworkingError(str(error)) from error

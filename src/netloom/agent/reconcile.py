@@ -1,0 +1,71 @@
+"""Making a host what it should be: look, plan, do, until nothing is left to do; then look whether it is so."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, TypeAlias
+
+from netloom.agent.networking import NetworkingError
+from netloom.core.compare import differences
+from netloom.core.plan import plan, prune_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netloom.agent.networking import Networking
+    from netloom.core.host import Host
+
+log = logging.getLogger(__name__)
+
+PASSES = 3
+"""How often to plan anew. A second pass mends what changed under the first; what a third cannot mend will not be mended by trying."""
+
+Report: TypeAlias = "Callable[[int, int], None]"
+"""Told the steps done and the steps there are in this pass. What it raises stops the work there."""
+
+
+class NotConvergedError(Exception):
+    """The host is not as wanted although every step was done. ``left``: what differs, a line each."""
+
+    def __init__(self, left: tuple[str, ...]) -> None:
+        super().__init__("the host did not become what was asked: " + "; ".join(left))
+        self.left = left
+
+
+def reconcile(door: Networking, desired: Host, report: Report, *, seen: Host | None = None) -> None:
+    """Make the host what ``desired`` says of what is managed. ``seen``: what it is now, when that is known already.
+
+    Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result is not as wanted.
+    """
+    now = seen if seen is not None else door.observe()
+    for _ in range(PASSES):
+        steps = plan(now, desired)
+        if not steps:
+            break
+        total = len(steps)
+        door.execute(steps, lambda done, total=total: report(done, total))  # type: ignore[misc]  # mypy sees no type for a default in a lambda
+        now = door.observe()
+    left = differences(now, desired)
+    if left:
+        raise NotConvergedError(tuple(left))
+
+
+def restore(door: Networking, wanted: Host) -> tuple[str, ...]:
+    """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, a line each (empty: it is as it was).
+
+    A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are told, and the rest comes back.
+    """
+    wanted, left = prune_missing(wanted, door.observe())
+    trouble = ""
+    for _ in range(PASSES):
+        try:
+            reconcile(door, wanted, lambda _done, _total: None)
+        except NetworkingError as error:
+            trouble = str(error)
+            log.warning("on the way back: %s", trouble)
+        except NotConvergedError as error:
+            return (*left, *error.left)
+        else:
+            return left
+    remaining = tuple(differences(door.observe(), wanted))
+    return (*left, *remaining, trouble) if remaining else left

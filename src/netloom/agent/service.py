@@ -1,0 +1,208 @@
+"""What one host answers to the engine: the routes of core.protocol, from a request's path to a value."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
+
+from netloom.agent.guests import GuestError
+from netloom.agent.networking import NetworkingError
+from netloom.agent.store import StoreError
+from netloom.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode
+from netloom.core.protocol import ChangeRequest, GenerationRef, GuestSpec, GuestState, HostReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from netloom.agent.change import Changes
+    from netloom.agent.events import Events
+    from netloom.agent.guests import GuestDriver
+    from netloom.agent.networking import Networking
+    from netloom.core.protocol import Capabilities
+
+log = logging.getLogger(__name__)
+
+LONGEST_POLL = 60.0
+"""Seconds that ``GET /v1/events`` waits at most, whatever it is asked."""
+
+OK, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 200, 202, 204, 405
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    opened: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, without HTTP; an empty body for none."""
+
+    status: int
+    body: bytes
+
+
+Answer: TypeAlias = tuple[int, object]
+
+
+class Guests:
+    """The guests of one host, of all its drivers. Starting, changing and stopping happens one at a time."""
+
+    def __init__(self, drivers: Sequence[GuestDriver], events: Events) -> None:
+        self._drivers = {driver.name: driver for driver in drivers}
+        self._lock = Lock()
+        for driver in drivers:
+            driver.watch(lambda guest: events.add("guest", guest, "ended"))
+
+    def list(self) -> list[GuestState]:
+        """Every guest on the host."""
+        return [state for driver in self._drivers.values() for state in driver.list()]
+
+    def put(self, spec: GuestSpec) -> GuestState:
+        """Start a guest, or make the vNICs of a running one equal to the spec. Raises RefusalError, GuestError."""
+        driver = self._drivers.get(spec.driver)
+        if driver is None:
+            known = ", ".join(sorted(self._drivers)) or "none"
+            raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
+        with self._lock:
+            running = {state.id for state in driver.list() if state.status == "up"}
+            if spec.id in running:
+                driver.update(spec)
+            else:
+                driver.stop(spec.id)  # what is left of one that ended by itself
+                driver.start(spec)
+            return next(state for state in driver.list() if state.id == spec.id)
+
+    def stop(self, guest_id: str) -> None:
+        """Stop a guest, whichever driver runs it. Raises GuestError."""
+        with self._lock:
+            for driver in self._drivers.values():
+                driver.stop(guest_id)
+
+    def close(self) -> None:
+        """Stop watching; the guests stay."""
+        for driver in self._drivers.values():
+            driver.close()
+
+
+class HostService:
+    """One host behind the agent's door."""
+
+    def __init__(
+        self, *, capabilities: Callable[[], Capabilities], door: Networking, changes: Changes, guests: Guests, events: Events
+    ) -> None:
+        self.capabilities = capabilities
+        self.door = door
+        self.changes = changes
+        self.guests = guests
+        self.events = events
+
+    def answer(self, request: Request) -> Reply | None:
+        """Do what a request asks. None means that no answer will ever come (which a simulation may want)."""
+        try:
+            status, value = self._route(request)
+        except RefusalError as error:
+            return Reply(error.status, encode(error.refusal))
+        except (NetworkingError, GuestError, StoreError) as error:
+            return Reply(BROKEN, encode(RefusalError(BROKEN, "failed", str(error)).refusal))
+        return Reply(status, b"" if value is None else encode(value))
+
+    def report(self) -> HostReport:
+        """What ``GET /v1/host`` answers. Raises NetworkingError, StoreError."""
+        host = self.door.observe()
+        return HostReport(
+            capabilities=self.capabilities(),
+            host=host,
+            generation=self.changes.generation,
+            dirty=self.changes.is_dirty(host),
+            change=self.changes.current(),
+            guests=tuple(self.guests.list()),
+            statistics=self.door.statistics(),
+        )
+
+    def close(self, patience: float) -> None:
+        """The agent ends: unconfirmed changes are taken back (waiting that many seconds), all else stays."""
+        self.changes.close(patience)
+        self.events.close()
+        self.guests.close()
+
+    def _route(self, request: Request) -> Answer:
+        match request.path.strip("/").split("/"):
+            case ["v1", "guests", guest_id] if guest_id:
+                return self._guest(request, guest_id)
+        routes = ROUTES.get(request.path)
+        if routes is None:
+            raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")
+        route = routes.get(request.method)
+        if route is None:
+            raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only {' and '.join(routes)}.")
+        return route(self, request)
+
+    def _guest(self, request: Request, guest_id: str) -> Answer:
+        if request.method == "PUT":
+            spec = decode(GuestSpec, request.body)
+            if spec.id != guest_id:
+                raise RefusalError(MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}.")
+            return OK, self.guests.put(spec)
+        if request.method == "DELETE":
+            self.guests.stop(guest_id)
+            return NO_CONTENT, None
+        raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
+
+
+def _host(service: HostService, _request: Request) -> Answer:
+    return OK, service.report()
+
+
+def _put_host(service: HostService, request: Request) -> Answer:
+    return ACCEPTED, service.changes.put(decode(ChangeRequest, request.body))
+
+
+def _confirm(service: HostService, request: Request) -> Answer:
+    return OK, service.changes.confirm(decode(GenerationRef, request.body).generation, request.opened)
+
+
+def _roll_back(service: HostService, request: Request) -> Answer:
+    return OK, service.changes.roll_back(decode(GenerationRef, request.body).generation)
+
+
+def _commit(service: HostService, _request: Request) -> Answer:
+    return OK, service.changes.commit()
+
+
+def _events(service: HostService, request: Request) -> Answer:
+    after, wait = _number(request, "after"), _number(request, "wait")
+    return OK, service.events.page(int(after), min(wait, LONGEST_POLL))
+
+
+def _guests(service: HostService, _request: Request) -> Answer:
+    return OK, service.guests.list()
+
+
+ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
+    "/v1/host": {"GET": _host, "PUT": _put_host},
+    "/v1/host/confirm": {"POST": _confirm},
+    "/v1/host/rollback": {"POST": _roll_back},
+    "/v1/host/commit": {"POST": _commit},
+    "/v1/events": {"GET": _events},
+    "/v1/guests": {"GET": _guests},
+}
+
+
+def _number(request: Request, name: str) -> float:
+    """A number from the query, at least 0, and 0 when it is not there."""
+    text = request.query.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise RefusalError(MALFORMED, "malformed", f"{name} must be a number from 0, not {text!r}.")
+    return number

@@ -1,0 +1,333 @@
+"""A simulated host: the agent's own server, state machine and disk, over a Host value instead of a kernel, with faults to inject.
+
+The value is kept in a file, as a kernel keeps its networking when the agent is killed. ``POST /v1/simulation`` (:class:`Simulation`) says
+what shall go wrong from now on; it answers also when the host is unreachable, and exists on simulated hosts only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping  # msgspec reads the types of the fields
+from dataclasses import dataclass, field, replace
+from errno import ENOSPC
+from threading import Lock, RLock
+from time import sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from netloom import agent
+from netloom.agent.change import Changes
+from netloom.agent.events import Events
+from netloom.agent.guests.simulated import SimulatedGuests
+from netloom.agent.networking import NetworkingError
+from netloom.agent.service import OK, Guests, HostService, Reply, Request
+from netloom.agent.store import Store, StoreError
+from netloom.agent.wire import CONFLICT, RefusalError, decode, encode
+from netloom.core.host import Address, Host, Nic, NicFacts
+from netloom.core.protocol import Capabilities, GuestState, LinkCounters, Phase
+from netloom.core.simulate import Simulation as HostSimulation
+from netloom.core.simulate import StepRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from netloom.agent.networking import Progress
+    from netloom.agent.store import Record
+    from netloom.core.steps import Step
+
+PATH = "/v1/simulation"
+
+ALWAYS = "always"
+
+NICS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What goes wrong on a simulated host from now on (the whole set: what is not named goes wrong no more), and what happens to it at once.
+
+    ``refuse``: kinds of step, by class name, and how many of each are refused. ``step_seconds``: how long each step takes.
+    ``lose_replies``: how many requests that are not GET are done without ever being answered. ``unreachable``: phases of a change during which
+    nothing is answered, or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the
+    number of steps after which it is. ``disk_full``: nothing can be stored.
+
+    At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand; ``end_guests`` end by
+    themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
+    """
+
+    refuse: Mapping[str, int] = field(default_factory=dict)
+    step_seconds: float = 0
+    lose_replies: int = 0
+    unreachable: tuple[str, ...] = ()
+    crash_at: str = ""
+    crash_after_steps: int = 0
+    disk_full: bool = False
+    carrier: Mapping[str, bool] = field(default_factory=dict)
+    host: Host | None = None
+    end_guests: tuple[str, ...] = ()
+    reboot: bool = False
+    hardware: Host | None = None
+
+
+class Faults:
+    """What goes wrong now, counted down as it does. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.set(Simulation())
+
+    def set(self, simulation: Simulation) -> None:
+        """Let this go wrong from now on, and nothing else."""
+        with self._lock:
+            self.wanted = simulation
+            self._refuse = dict(simulation.refuse)
+            self._lose = simulation.lose_replies
+            self._steps = 0
+
+    def refuses(self, step: Step) -> bool:
+        """Whether this step is one to refuse."""
+        kind = type(step).__name__
+        with self._lock:
+            left = self._refuse.get(kind, 0)
+            self._refuse[kind] = max(0, left - 1)
+            return left > 0
+
+    def loses_reply(self) -> bool:
+        """Whether this answer is one to lose."""
+        with self._lock:
+            self._lose, lost = max(0, self._lose - 1), self._lose > 0
+            return lost
+
+    def steps_done(self, number: int) -> None:
+        """More steps were done: perhaps the one after which the process dies."""
+        with self._lock:
+            self._steps += number
+            if self._steps == self.wanted.crash_after_steps:
+                _die()
+
+    def stored(self, record: Record) -> None:
+        """A phase was stored: perhaps the one after which the process dies."""
+        if record.change and record.change.phase == self.wanted.crash_at:
+            _die()
+
+    def cuts(self, phase: Phase | None) -> bool:
+        """Whether nothing is answered in this phase."""
+        return ALWAYS in self.wanted.unreachable or (phase is not None and phase in self.wanted.unreachable)
+
+
+def _die() -> None:
+    """End as an agent that is killed: at once, with nothing tidied up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a simulated host is, besides what its agent stores. ``hardware``: its networking as it is after a boot."""
+
+    boot: str
+    hardware: Host
+    host: Host
+    guests: Mapping[str, GuestState] = field(default_factory=dict)
+
+
+class SimulatedMachine:
+    """The machine, in a file. Implements the door ``Networking``."""
+
+    def __init__(self, path: Path, hardware: Host, faults: Faults) -> None:
+        self._path = path
+        self._faults = faults
+        self._lock = RLock()
+        if path.exists():
+            self._state = msgspec.json.decode(path.read_bytes(), type=Machine)
+        else:
+            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+    @property
+    def state(self) -> Machine:
+        """What the machine is now."""
+        return self._state
+
+    @property
+    def lock(self) -> RLock:
+        """Held by who reads the state to change it."""
+        return self._lock
+
+    def change(self, state: Machine) -> None:
+        """Let the machine be this; a kill of the process at any moment leaves the old or the new."""
+        with self._lock:
+            temporary = self._path.with_suffix(".new")
+            temporary.write_bytes(msgspec.json.encode(state))
+            temporary.rename(self._path)
+            self._state = state
+
+    def observe(self) -> Host:
+        """What the host has now."""
+        return self._state.host
+
+    def execute(self, steps: Sequence[Step], progress: Progress) -> None:
+        """Do the steps in order, as the simulation does them and as the faults want. Raises NetworkingError.
+
+        Steps that take time, or after which the process may die, are seen one by one; all others at once, which is much cheaper.
+        """
+        wanted = self._faults.wanted
+        size = 1 if wanted.step_seconds or wanted.crash_after_steps else max(1, len(steps))
+        for start in range(0, len(steps), size):
+            sleep(wanted.step_seconds)
+            with self._lock:
+                self._play(steps[start : start + size])
+            progress(start + size)
+
+    def _play(self, steps: Sequence[Step]) -> None:
+        host = HostSimulation(self._state.host)
+        try:
+            for step in steps:
+                if self._faults.refuses(step):
+                    raise NetworkingError(f"the simulated host refuses {step}, as it was told to")
+                host.apply(step)
+        except StepRefusedError as error:
+            raise NetworkingError(str(error)) from error
+        finally:
+            self.change(replace(self._state, host=host.host))
+        self._faults.steps_done(len(steps))
+
+    def statistics(self) -> Mapping[str, LinkCounters]:
+        """No traffic at all."""
+        none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
+        return dict.fromkeys(self._state.host.links(), none)
+
+    def boot(self) -> str:
+        """Changes with each simulated reboot."""
+        return self._state.boot
+
+    def reboot(self, hardware: Host | None) -> None:
+        """Start again: guests and everything that is not hardware are gone. ``hardware``: what it has from now on, if that changed."""
+        with self._lock:
+            hardware = hardware or self._state.hardware
+            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+
+class SimulatedStore(Store):
+    """A store on a disk that can be full, in a process that can be killed."""
+
+    def __init__(self, folder: Path, faults: Faults) -> None:
+        super().__init__(folder)
+        self._faults = faults
+
+    def save(self, record: Record) -> None:
+        """As a real store; then perhaps the process dies."""
+        super().save(record)
+        self._faults.stored(record)
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self._faults.wanted.disk_full:
+            raise StoreError(f"{self.folder / name} cannot be written: {os.strerror(ENOSPC)}")
+        super()._write(name, data)
+
+
+class SimulatedService(HostService):
+    """A simulated host behind the agent's door."""
+
+    def __init__(self, name: str, number: int, folder: Path) -> None:
+        self._faults = Faults()
+        events = Events(capacity=200)
+        store = SimulatedStore(folder, self._faults)
+        self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
+        self._guests = SimulatedGuests(self._machine)
+        facts = capabilities(name)
+        super().__init__(
+            capabilities=lambda: facts,
+            door=self._machine,
+            changes=Changes(store, self._machine, events),
+            guests=Guests([self._guests], events),
+            events=events,
+        )
+        self.changes.recover()
+
+    def answer(self, request: Request) -> Reply | None:
+        """As a real host, but for the faults; and the way to inject them."""
+        if request.path == PATH:
+            return self._inject(request)
+        if self._is_cut():
+            return None
+        reply = super().answer(request)
+        lost = request.method != "GET" and self._faults.loses_reply()
+        return None if lost or self._is_cut() else reply
+
+    def _is_cut(self) -> bool:
+        change = self.changes.current()
+        return self._faults.cuts(change.phase if change else None)
+
+    def _inject(self, request: Request) -> Reply:
+        try:
+            if request.method != "GET":
+                wanted = decode(Simulation, request.body)
+                self._happen(wanted)
+                self._faults.set(wanted)
+        except RefusalError as error:
+            return Reply(error.status, encode(error.refusal))
+        return Reply(OK, encode(self._faults.wanted))
+
+    def _happen(self, wanted: Simulation) -> None:
+        change = self.changes.current()
+        if wanted.reboot and change and not change.phase.is_final:
+            raise RefusalError(CONFLICT, "busy", "A simulated host starts again only when no change is under way; use crash_at for that.")
+        with self._machine.lock:
+            host = wanted.host or self._machine.state.host
+            for name, carrier in wanted.carrier.items():
+                if name not in host.nics:
+                    raise RefusalError(CONFLICT, "unknown", f"This host has no NIC {name}.")
+                host = host.with_link(replace(host.nics[name], carrier=carrier))
+            self._machine.change(replace(self._machine.state, host=host))
+        for name, carrier in wanted.carrier.items():
+            self.events.add("link", name, "up" if carrier else "no carrier")
+        if wanted.host:
+            self.events.lose()
+        for guest in wanted.end_guests:
+            self._guests.end(guest)
+        if wanted.reboot:
+            self._machine.reboot(wanted.hardware)
+            self.changes.recover()
+
+
+def hardware(number: int) -> Host:
+    """What simulated host ``number`` has: eth0 to eth3, the first with an address in 198.18.0.0/15 (RFC 2544: for devices under test)."""
+    nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
+    address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
+    return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))})
+
+
+def _nic(number: int, nic: int) -> Nic:
+    mac = f"02:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}:{nic:02x}"
+    facts = NicFacts(
+        permanent_mac=mac,
+        driver="simulated",
+        pci_address=f"0000:{nic + 1:02x}:00.0",
+        vendor="0x1af4",
+        device="0x1041",
+        speed=25000,
+        duplex="full",
+    )
+    return Nic(name=f"eth{nic}", mac=mac, facts=facts)
+
+
+def capabilities(name: str) -> Capabilities:
+    """A host that can do everything."""
+    return Capabilities(
+        hostname=name,
+        agent_version=agent.version(),
+        kernel="simulated",
+        os_name="Netloom simulated host",
+        os_version="1",
+        cpu_model="simulated",
+        cpu_cores=32,
+        memory=256 * 1024**3,
+        vlan=True,
+        bonding=True,
+        ovs_version="3.1.0",
+        ovs_datapaths=("netdev", "system"),
+        guest_drivers=(SimulatedGuests.name,),
+    )

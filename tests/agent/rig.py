@@ -1,0 +1,238 @@
+"""An agent to test, reached as the engine reaches it: HTTPS with mutual TLS, certificates of an authority made for the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from threading import Thread
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from netloom.agent.enroll import Identity
+from netloom.agent.serve import Server
+from netloom.agent.simulated import SimulatedService, Simulation
+from netloom.agent.wire import ENGINE_NAME, server_context
+from netloom.core.host import Address, Bridge, Host, Vlan
+from netloom.core.protocol import Change, ChangeRequest, EventPage, GenerationRef, HostReport, Phase, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds after which something that must happen counts as not happening."""
+
+
+class Authority:
+    """A certificate authority in memory."""
+
+    def __init__(self, name: str = "Netloom test authority") -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        ca = x509.BasicConstraints(ca=True, path_length=0)
+        self.certificate = self._builder(self.name, self.key.public_key()).add_extension(ca, critical=True).sign(self.key, hashes.SHA256())
+
+    def _builder(self, name: x509.Name, key: Any) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self.name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def fingerprint(self) -> str:
+        return self.certificate.fingerprint(hashes.SHA256()).hex()
+
+    def sign(self, key: Any, *dns: str) -> str:
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
+        names.append(x509.IPAddress(ip_address("127.0.0.1")))
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns[0])])
+        built = self._builder(subject, key).add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return built.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def issue(self, folder: Path, *dns: str) -> Identity:
+        """A key and a certificate for these names, as files in the places where an agent has them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        identity = Identity(folder)
+        key = ec.generate_private_key(ec.SECP256R1())
+        identity.key.write_bytes(
+            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        )
+        identity.certificate.write_text(self.sign(key.public_key(), *dns))
+        identity.authority.write_text(self.pem)
+        identity.hosts.write_text("{}")
+        return identity
+
+
+def client_context(identity: Identity) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(identity.authority))
+    context.load_cert_chain(identity.certificate, identity.key)
+    return context
+
+
+class RefusedError(Exception):
+    """What the agent refused, as the engine sees it."""
+
+    def __init__(self, status: int, refusal: Refusal) -> None:
+        super().__init__(f"{status} {refusal.code}: {refusal.message}")
+        self.status = status
+        self.code = refusal.code
+        self.message = refusal.message
+
+
+class Engine:
+    """The engine's end of the wire, for one host. ``url`` ends with the host's prefix, if it has one."""
+
+    def __init__(self, url: str, identity: Identity) -> None:
+        self.url = url
+        self.identity = identity
+        self.context = client_context(identity)
+        self.client = self.connect()
+
+    def connect(self) -> httpx.Client:
+        """A client that has no connection yet."""
+        return httpx.Client(base_url=self.url, verify=self.context, timeout=PATIENCE)
+
+    def ask(self, kind: type[T], method: str, path: str, body: object = None, client: httpx.Client | None = None) -> T:
+        content = None if body is None else msgspec.json.encode(body)
+        response = (client or self.client).request(method, path, content=content)
+        if response.status_code >= 400:
+            raise RefusedError(response.status_code, msgspec.json.decode(response.content, type=Refusal))
+        return msgspec.json.decode(response.content, type=kind)
+
+    def report(self) -> HostReport:
+        return self.ask(HostReport, "GET", "/v1/host")
+
+    def host(self) -> Host:
+        return self.report().host
+
+    def put(self, generation: int, desired: Host, *, confirm_within: float = PATIENCE, commit: bool = False) -> Change:
+        request = ChangeRequest(generation=generation, desired=desired, confirm_within=confirm_within, commit=commit)
+        return self.ask(Change, "PUT", "/v1/host", request)
+
+    def confirm(self, generation: int, client: httpx.Client | None = None) -> Change:
+        if client:
+            return self.ask(Change, "POST", "/v1/host/confirm", GenerationRef(generation=generation), client)
+        with self.connect() as fresh:
+            return self.ask(Change, "POST", "/v1/host/confirm", GenerationRef(generation=generation), fresh)
+
+    def roll_back(self, generation: int) -> Change:
+        return self.ask(Change, "POST", "/v1/host/rollback", GenerationRef(generation=generation))
+
+    def commit(self) -> Change:
+        return self.ask(Change, "POST", "/v1/host/commit")
+
+    def simulate(self, **faults: Any) -> None:
+        self.ask(Simulation, "POST", "/v1/simulation", Simulation(**faults))
+
+    def events(self, after: int = 0, wait: float = 0) -> EventPage:
+        return self.ask(EventPage, "GET", f"/v1/events?after={after}&wait={wait}")
+
+    def until(self, *phases: Phase) -> Change:
+        """Wait until the change is in one of the phases, or in a final one."""
+        end = monotonic() + PATIENCE
+        while True:
+            change = self.report().change
+            assert change is not None
+            if change.phase in phases:
+                return change
+            assert not change.phase.is_final, change
+            assert monotonic() < end, change
+            sleep(0.005)
+
+    def applied(self, generation: int, desired: Host) -> Change:
+        """Bring a change to where it awaits its confirmation."""
+        self.put(generation, desired)
+        return self.until(Phase.AWAITING)
+
+    def kept(self, generation: int, desired: Host, *, commit: bool = False) -> Change:
+        """Bring a change to its good end."""
+        self.put(generation, desired, commit=commit)
+        self.until(Phase.AWAITING)
+        return self.confirm(generation)
+
+
+def with_network(host: Host, tag: int = 100, name: str = "blue", nic: str = "eth1") -> Host:
+    """The host as it shall be with a VLAN network on a NIC: a device, a bridge over it, an address."""
+    device = f"{nic}.{tag}"
+    owned = replace(host.nics[nic], owner="nic")
+    vlan = Vlan(name=device, owner=name, base=nic, tag=tag, master=name)
+    bridge = Bridge(name=name, owner=name, addresses=(Address(ip=f"10.0.{tag % 250}.1", prefix=24),))
+    return host.with_link(owned).with_link(vlan).with_link(bridge)
+
+
+@contextmanager
+def served(folder: Path, authority: Authority, number: int = 1) -> Iterator[str]:
+    """A simulated host, served by this process; yields the URL with its prefix."""
+    identity = authority.issue(folder / "tls", "localhost")
+    server = Server(("127.0.0.1", 0))
+    service = SimulatedService(f"sim-{number}", number, folder / f"sim-{number}")
+    server.open(server_context(identity.certificate, identity.key, identity.authority), {f"/sim-{number}": service})
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.port}/sim-{number}"
+    finally:
+        server.shutdown()
+        thread.join()
+        service.close(PATIENCE)
+        server.server_close()
+
+
+class AgentProcess:
+    """An agent as a program."""
+
+    def __init__(self, state: Path, *options: str, env: dict[str, str] | None = None, within: Sequence[str] = ()) -> None:
+        command = [*within, sys.executable, "-m", "netloom.agent", "--state", str(state), "--listen", "127.0.0.1:0", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if "serving" not in line:
+            self.process.wait(PATIENCE)
+            self.process.stdout.close()
+            raise RuntimeError(f"the agent did not start: {self.process.returncode}")
+        self.port = int(line.split()[-1])
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def died(self) -> int:
+        """Wait for the end of the process; returns its status."""
+        assert self.process.stdout
+        status = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        return status
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.died()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.died()

@@ -1,0 +1,160 @@
+"""Who may talk to an agent, and what becomes of requests that make no sense."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import httpx
+import msgspec
+import pytest
+from agent.rig import Authority, Engine, client_context
+
+from netloom.agent import serve
+from netloom.agent.wire import ENGINE_NAME
+from netloom.core.protocol import HostReport, Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEEP = b"[" * 200_000
+
+
+def _refusal(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, msgspec.json.decode(response.content, type=Refusal).code
+
+
+def test_another_host_may_not(engine: Engine, authority: Authority, tmp_path: Path) -> None:
+    host = authority.issue(tmp_path / "host", "host-2.example.com")
+    with httpx.Client(base_url=engine.url, verify=client_context(host)) as client:
+        assert _refusal(client.get("/v1/host")) == (403, "denied")
+        assert _refusal(client.put("/v1/host", content=b"{}")) == (403, "denied")
+
+
+def test_the_name_must_be_a_name_of_the_certificate(engine: Engine, authority: Authority, tmp_path: Path) -> None:
+    similar = authority.issue(tmp_path / "host", f"{ENGINE_NAME}.example.com")
+    with httpx.Client(base_url=engine.url, verify=client_context(similar)) as client:
+        assert _refusal(client.get("/v1/host")) == (403, "denied")
+
+
+def test_another_authority_may_not(engine: Engine, tmp_path: Path) -> None:
+    stranger = Authority().issue(tmp_path / "stranger", ENGINE_NAME)
+    context = ssl.create_default_context(cafile=str(engine.identity.authority))
+    context.load_cert_chain(stranger.certificate, stranger.key)
+    with httpx.Client(base_url=engine.url, verify=context) as client, pytest.raises(httpx.TransportError):
+        client.get("/v1/host")
+
+
+def test_nobody_may_not(engine: Engine) -> None:
+    context = ssl.create_default_context(cafile=str(engine.identity.authority))
+    with httpx.Client(base_url=engine.url, verify=context) as client, pytest.raises(httpx.TransportError):
+        client.get("/v1/host")
+    plain = engine.url.replace("https", "http")
+    with httpx.Client(base_url=plain) as client, pytest.raises(httpx.TransportError):
+        client.get("/v1/host")
+    assert engine.report()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/host", b""),
+        ("PUT", "/v1/host", b"{"),
+        ("PUT", "/v1/host", b"\xff\xfe"),
+        ("PUT", "/v1/host", b"null"),
+        ("PUT", "/v1/host", b'{"generation": "1", "desired": {}, "confirm_within": 1}'),
+        ("PUT", "/v1/host", b'{"generation": 1.5, "desired": {}, "confirm_within": 1}'),
+        ("PUT", "/v1/host", b'{"generation": 1, "desired": [], "confirm_within": 1}'),
+        ("PUT", "/v1/host", b'{"generation": 1, "desired": {}, "confirm_within": null}'),
+        ("PUT", "/v1/host", b'{"generation": 99999999999999999999, "desired": {}, "confirm_within": 1}'),
+        ("PUT", "/v1/host", DEEP),
+        ("POST", "/v1/host/confirm", b"{}"),
+        ("POST", "/v1/host/rollback", b"[]"),
+        ("PUT", "/v1/guests/g1", b"{}"),
+        ("POST", "/v1/simulation", b'{"refuse": []}'),
+        ("GET", "/v1/events?after=x", b""),
+        ("GET", "/v1/events?after=-1", b""),
+        ("GET", "/v1/events?wait=inf", b""),
+        ("GET", "/v1/events?wait=nan", b""),
+    ],
+)
+def test_what_makes_no_sense(engine: Engine, method: str, path: str, body: bytes) -> None:
+    before = engine.report()
+    assert _refusal(engine.client.request(method, path, content=body)) == (400, "malformed")
+    assert engine.report() == before
+
+
+def test_what_is_not_there(engine: Engine) -> None:
+    for path in ("/v1/nothing", "/", "/v1/guests/", "/v1/guests/a/b"):
+        assert _refusal(engine.client.get(path)) == (404, "unknown")
+    assert _refusal(engine.client.delete("/v1/host")) == (405, "unknown")
+    assert _refusal(engine.client.get("/v1/guests/g1")) == (405, "unknown")
+    with httpx.Client(verify=engine.context) as client:
+        assert _refusal(client.get(engine.url.replace("sim-1", "sim-2") + "/v1/host")) == (404, "unknown")
+
+
+def _talk(engine: Engine, request: bytes) -> bytes:
+    """The raw answer to raw octets."""
+    url = httpx.URL(engine.url)
+    with (
+        socket.create_connection((url.host, url.port or 0), timeout=30) as plain,
+        engine.context.wrap_socket(plain, server_hostname=url.host) as tls,
+    ):
+        tls.sendall(request)
+        answer = b""
+        while chunk := tls.recv(65536):
+            answer += chunk
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (b"PATCH /sim-1/v1/host HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /sim-1/v1/host HTTP/7.0\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET /sim-1/v1/host HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"PUT /sim-1/v1/host HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"PUT /sim-1/v1/host HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"400"),
+        (b"PUT /sim-1/v1/host HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", b"400"),
+        (b"PUT /sim-1/v1/host HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
+        (b"PUT /sim-1/v1/host HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+    ],
+)
+def test_what_is_no_http(engine: Engine, request_line: bytes, status: bytes) -> None:
+    head, _, body = _talk(engine, request_line).partition(b"\r\n\r\n")
+    assert head.split()[1] == status
+    assert msgspec.json.decode(body, type=Refusal).code == "malformed"
+
+
+def test_a_connection_serves_many_requests(engine: Engine) -> None:
+    once = b"GET /sim-1/v1/host HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /sim-1/v1/host HTTP/1.1\r\nConnection: close\r\n\r\n"
+    answers = _talk(engine, once * 2 + last).split(b"HTTP/1.1 200 OK")[1:]
+    assert len(answers) == 3
+    assert msgspec.json.decode(answers[2].partition(b"\r\n\r\n")[2], type=HostReport) == engine.report()
+
+
+def test_who_never_shakes_hands_is_in_nobodys_way(engine: Engine) -> None:
+    url = httpx.URL(engine.url)
+    silent = [socket.create_connection((url.host, url.port or 0)) for _ in range(serve.CONNECTIONS)]
+    until = monotonic() + 30
+    while True:  # a connection above the bound is closed at once, so one of all these, or the engine's, is refused
+        try:
+            with engine.connect() as client:
+                client.get("/v1/host")
+        except httpx.TransportError:
+            break
+        assert monotonic() < until
+    for connection in silent:
+        connection.close()
+    while True:
+        try:
+            with engine.connect() as client:
+                assert client.get("/v1/host").status_code == 200
+            break
+        except httpx.TransportError:
+            assert monotonic() < until
