@@ -1,0 +1,288 @@
+"""Jobs: who gets which, in what order, and what becomes of those whose worker dies."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from netloom.core.errors import HostError, NotFoundError
+from netloom.engine import queue
+from netloom.engine.actor import SYSTEM, Actor
+from netloom.engine.db import Database, new_id, utc_now
+from netloom.engine.model.jobs import job_steps, jobs
+from netloom.engine.queue import Job, JobContext, LostError, PostponedError, Status
+from netloom.engine.worker import Timer, Worker
+from sqlalchemy import select, update
+
+KINDS = frozenset({"work"})
+ANNA = Actor(user_id="00000000-0000-0000-0000-00000000000a", name="anna@internal", correlation_id="abc")
+
+
+def ask(db: Database, key: str = "", payload: dict | None = None, delay: float = 0.0) -> str:
+    return db.run(queue.enqueue, ANNA, "work", key, "Doing work", payload, delay=delay)
+
+
+def claim(db: Database, replica: str = "one") -> Job | None:
+    return queue.claim_next(db, replica, KINDS)
+
+
+def silence(db: Database) -> None:
+    """Let the last sign of life of every running job be long ago."""
+    db.run(lambda tx: tx.execute(update(jobs).values(heartbeat=utc_now() - timedelta(hours=1))))
+
+
+def ended(db: Database, job_id: str) -> queue.Outcome:
+    outcome = queue.wait_for(db, job_id, 60)
+    assert outcome is not None
+    return outcome
+
+
+def test_jobs_of_a_key_run_one_at_a_time_oldest_first_and_others_pass(db: Database) -> None:
+    first, second, other = ask(db, "host:a"), ask(db, "host:a"), ask(db, "host:b")
+    one = claim(db)
+    assert one is not None
+    assert one.id == first
+    assert one.actor == ANNA
+    two = claim(db, "two")
+    assert two is not None
+    assert two.id == other
+    assert claim(db, "three") is None
+    db.run(queue.finish, one)
+    three = claim(db, "three")
+    assert three is not None
+    assert three.id == second
+
+
+def test_a_job_asked_for_in_a_transaction_that_fails_never_was(db: Database) -> None:
+    def fail(tx) -> None:
+        queue.enqueue(tx, SYSTEM, "work", "", "Doing work")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        db.run(fail)
+    assert claim(db) is None
+
+
+def test_many_workers_do_every_job_once_and_no_two_of_a_key_together(db: Database) -> None:
+    asked = [ask(db, f"host:{number % 5}") for number in range(60)]
+    done: Counter[str] = Counter()
+    together: Counter[str] = Counter()
+    mutex = threading.Lock()
+    errors: list[str] = []
+
+    def work(replica: str) -> None:
+        for _ in range(10_000):
+            if sum(done.values()) == len(asked):
+                return
+            job = claim(db, replica)
+            if job is None:
+                continue
+            with mutex:
+                together[job.lock_key] += 1
+                if together[job.lock_key] > 1:
+                    errors.append(job.lock_key)
+            with mutex:
+                together[job.lock_key] -= 1
+                done[job.id] += 1
+            db.run(queue.finish, job)
+
+    threads = [threading.Thread(target=work, args=(f"replica-{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert done == Counter(asked)
+
+
+def test_a_delayed_job_waits_and_keeps_its_place(db: Database) -> None:
+    ask(db, "host:a", delay=3600)
+    ask(db, "host:a")
+    ask(db, "host:b")
+    job = claim(db)
+    assert job is not None
+    assert job.lock_key == "host:b"
+    assert claim(db) is None
+
+
+def test_a_dead_workers_job_is_taken_over_and_the_dead_can_say_nothing_more(db: Database) -> None:
+    ask(db, "host:a")
+    lost = claim(db, "dead")
+    assert lost is not None
+    assert db.run(queue.take_over) == 0, "it was alive a moment ago"
+    silence(db)
+    assert db.run(queue.beat, "dead", [lost.id]) == {lost.id}
+    assert db.run(queue.take_over) == 0, "it shows signs of life"
+    silence(db)
+    assert db.run(queue.take_over) == 1
+    mine = claim(db, "heir")
+    assert mine is not None
+    assert (mine.id, mine.attempts) == (lost.id, 2)
+    for act in (queue.finish, queue.hold, queue.put_back):
+        with pytest.raises(LostError):
+            db.run(act, lost)
+    assert db.run(queue.beat, "dead", [lost.id]) == set()
+    db.run(queue.finish, mine)
+    with pytest.raises(LostError):
+        db.run(queue.finish, mine)
+
+
+def test_a_job_that_kills_its_workers_is_given_up(db: Database) -> None:
+    job_id = ask(db, "host:a")
+    for number in range(queue.ATTEMPTS_MAX):
+        assert claim(db, f"victim-{number}")
+        db.run(queue.take_over, silent_for=0)
+    assert claim(db) is None
+    outcome = ended(db, job_id)
+    assert outcome.status == Status.FAILED
+    assert "Given up" in outcome.error
+
+
+def test_once_means_one_that_still_waits(db: Database) -> None:
+    first = db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work")
+    assert db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work") == first
+    assert claim(db)
+    assert db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work") != first, "the running one may have looked already"
+    with db.read() as tx:
+        assert queue.busy_with(tx, "host:a") == first
+        assert queue.busy_with(tx, "host:b") is None
+
+
+def test_steps_and_progress_are_seen_while_the_job_runs(db: Database) -> None:
+    job_id = ask(db)
+    job = claim(db)
+    assert job is not None
+    context = JobContext(db=db, job=job, stop=threading.Event())
+    with context.step("First"):
+        context.progress(phase="applying", seconds_left=12)
+        with db.read() as tx:
+            assert tx.execute(select(jobs.c.progress)).scalar_one() == {"phase": "applying", "seconds_left": 12}
+            assert tx.execute(select(job_steps.c.status)).scalar_one() == "started"
+    with pytest.raises(HostError), context.step("Second"):
+        raise HostError("no")
+    left = db.run(queue.add_step, job_id, "Third")
+    db.run(queue.fail, job, "no", "CODE")
+    with db.read() as tx:
+        steps = tx.execute(select(job_steps.c.description, job_steps.c.status).order_by(job_steps.c.number)).all()
+    assert [tuple(step) for step in steps] == [("First", "finished"), ("Second", "failed"), ("Third", "failed")]
+    assert left
+    with pytest.raises(NotFoundError):
+        db.run(queue.finish_step, "none")
+
+
+def test_waiting_ends_with_the_job_or_the_time(db: Database) -> None:
+    job_id = ask(db)
+    assert queue.wait_for(db, job_id, 0.05) is None
+    job = claim(db)
+    assert job is not None
+    waiting = threading.Thread(target=lambda: db.run(queue.finish, job, {"answer": 42}))
+    waiting.start()
+    assert ended(db, job_id).result == {"answer": 42}
+    waiting.join()
+    with pytest.raises(NotFoundError):
+        queue.wait_for(db, "none", 1)
+
+
+def test_old_jobs_are_swept_unless_they_are_to_be_cleared_by_hand(db: Database) -> None:
+    gone, kept = ask(db), db.run(queue.enqueue, ANNA, "work", "", "Doing work", auto_cleared=False)
+    for _ in range(2):
+        job = claim(db)
+        assert job is not None
+        db.run(queue.finish, job)
+    assert db.run(queue.sweep) == 0
+    db.run(lambda tx: tx.execute(update(jobs).values(end_time=utc_now() - timedelta(days=8))))
+    assert db.run(queue.sweep) == 1
+    with db.read() as tx:
+        assert tx.execute(select(jobs.c.id)).scalars().all() == [kept]
+    assert gone != kept
+
+
+def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None:
+    tries: Counter[str] = Counter()
+
+    def work(context: JobContext) -> dict | None:
+        wish = context.job.payload["wish"]
+        tries[wish] += 1
+        if wish == "refused":
+            raise HostError("The host refuses.", code="REFUSED")
+        if wish == "broken":
+            raise KeyError(wish)
+        if wish == "later" and tries[wish] < 3:
+            raise PostponedError
+        return {"wish": wish}
+
+    worker = Worker(db, {"work": work}, threads=3)
+    worker.start()
+    try:
+        good, refused, broken, later = (ask(db, wish, {"wish": wish}) for wish in ("good", "refused", "broken", "later"))
+        strange = db.run(queue.enqueue, SYSTEM, "unknown", "", "Of a newer engine")
+        assert ended(db, good).result == {"wish": "good"}
+        assert (ended(db, refused).error, ended(db, refused).error_code) == ("The host refuses.", "REFUSED")
+        assert broken in ended(db, broken).error
+        assert ended(db, later).status == Status.FINISHED
+        assert tries["later"] == 3
+        assert queue.wait_for(db, strange, 0) is None
+    finally:
+        worker.stop()
+    assert worker.busy() == 0
+
+
+def test_a_worker_that_stops_tells_its_jobs_and_another_goes_on(db: Database) -> None:
+    started = threading.Event()
+
+    def patient(context: JobContext) -> None:
+        started.set()
+        assert context.stop.wait(60)
+        raise PostponedError
+
+    first = Worker(db, {"work": patient})
+    first.start()
+    job_id = ask(db)
+    assert started.wait(60)
+    first.stop()
+    second = Worker(db, {"work": lambda _: {"done": True}})
+    second.start()
+    try:
+        assert ended(db, job_id).result == {"done": True}
+    finally:
+        second.stop()
+
+
+def test_an_engine_on_sqlite_that_starts_again_goes_on_with_what_was_running(db: Database) -> None:
+    if not db.is_sqlite:
+        return  # replicas may be alive there; the heartbeat decides
+    job_id = ask(db)
+    assert claim(db, "the process that was killed")
+    worker = Worker(db, {"work": lambda _: {"done": True}})
+    worker.start()
+    try:
+        assert ended(db, job_id).result == {"done": True}
+    finally:
+        worker.stop()
+
+
+def test_timers_ring_on_time_and_on_signal_and_survive_errors(db: Database) -> None:
+    rung = threading.Semaphore(0)
+
+    def ring(_: Database) -> None:
+        rung.release()
+        raise KeyError("timers go on")
+
+    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=ring), Timer(name="rare", every=3600, run=ring, topic="news")])
+    worker.start()
+    try:
+        for _ in range(5):
+            assert rung.acquire(timeout=60)
+    finally:
+        worker.stop()
+    rung = threading.Semaphore(0)
+    worker = Worker(db, {}, [Timer(name="rare", every=3600, run=lambda _: rung.release(), topic="jobs")])
+    worker.start()
+    try:
+        assert rung.acquire(timeout=60), "at the start"
+        ask(db, new_id())
+        assert rung.acquire(timeout=60), "on the signal"
+    finally:
+        worker.stop()
