@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netloom.core.errors import BusyError
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check
 from netloom.core.rules import cluster as cluster_rules
@@ -22,7 +23,7 @@ from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
-from netloom.engine.model.host_networks import attachments
+from netloom.engine.model.host_networks import attachments, host_changes
 from netloom.engine.model.hosts import hosts
 from netloom.engine.model.networks import networks
 from netloom.engine.queries import cluster_networks as queries
@@ -145,6 +146,7 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
 def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
     """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule."""
     row = queries.get(tx, cluster_id, network_id)
+    _require_no_newcomer(tx, cluster_id, network_id, row.name)
     _move_roles(tx, actor, cluster_id, network_id, queries.roles_of(row), frozenset())
     tx.execute(
         sa.delete(cluster_networks).where(
@@ -160,6 +162,23 @@ def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str
     )
     for host in carrying:
         request_apply(tx, actor, host.id, reason)
+
+
+def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
+    """Raise BusyError while a host of the cluster is being given the network: it would have it after all."""
+    coming = (
+        sa.select(host_changes.c.candidate, hosts.c.name)
+        .join(hosts, hosts.c.id == host_changes.c.host_id)
+        .where(
+            hosts.c.cluster_id == cluster_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+        )
+    )
+    for change in tx.execute(coming):
+        if any(attachment["network_id"] == network_id for attachment in change.candidate["attachments"]):
+            raise BusyError(
+                f"Related operation is currently in progress: network {name} is being set up on Host {change.name}."
+                " Try again later."
+            )
 
 
 def _check_roles(
