@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, PrimaryKeyConstraint, String, Table, text
 
 from netloom.engine.model.base import metadata, reference
 
@@ -30,6 +30,6 @@ for _role in ("management", "display", "migration", "default_route", "gluster"):
         f"uq_cluster_networks_{_role}",
         cluster_networks.c.cluster_id,
         unique=True,
-        sqlite_where=cluster_networks.c[_role],
-        postgresql_where=cluster_networks.c[_role],
+        sqlite_where=text(_role),
+        postgresql_where=text(_role),
     )

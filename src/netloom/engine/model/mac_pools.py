@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from netloom.engine.model.base import id_column, metadata, reference
@@ -34,8 +35,8 @@ Index(
     "uq_mac_pools_default",
     mac_pools.c.is_default,
     unique=True,
-    sqlite_where=mac_pools.c.is_default,
-    postgresql_where=mac_pools.c.is_default,
+    sqlite_where=text("is_default"),
+    postgresql_where=text("is_default"),
 )
 
 # Addresses are numbers of 48 bits here, so that the database can count with them.

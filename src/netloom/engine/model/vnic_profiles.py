@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, UniqueConstraint, text
 
 from netloom.engine.model.base import ID_LENGTH, Json, id_column, metadata, reference
 
@@ -33,6 +33,6 @@ Index(
     "uq_vnic_profiles_default",
     vnic_profiles.c.network_id,
     unique=True,
-    sqlite_where=vnic_profiles.c.is_default,
-    postgresql_where=vnic_profiles.c.is_default,
+    sqlite_where=text("is_default"),
+    postgresql_where=text("is_default"),
 )
