@@ -54,7 +54,7 @@ metal: install system ## VLAN and bonding on a kernel that has them, in User-Mod
 	$(PYTEST) tests/metal
 
 bench: install system ## ours, the floor, the ratio
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench
 
 install: .venv/.installed
 

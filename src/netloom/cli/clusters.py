@@ -14,11 +14,20 @@ from netloom.client.tree import Tree
 _CLUSTER = next(noun for noun in NOUNS if noun.name == "cluster")
 _NETWORK = next(noun for noun in NOUNS if noun.name == "network")
 _ROLES = click.Choice(("management", "display", "migration", "default_route", "gluster"))
-_COLUMNS = {"NAME": "name", "VLAN": "vlan.id", "REQUIRED": "required", "STATUS": "status", "USAGES": "usages", "ID": "id"}
+_COLUMNS = {
+    "NAME": "name",
+    "VLAN": "vlan.id",
+    "REQUIRED": "required",
+    "STATUS": "status",
+    "USAGES": "usages",
+    "ID": "id",
+}
 _cluster = click.argument("cluster", metavar="CLUSTER")
 _network = click.argument("network", metavar="NETWORK")
 _required = click.option("--required/--optional", default=None, help="Whether a host without it is not operational.")
-_role = click.option("--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once.")
+_role = click.option(
+    "--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once."
+)
 
 
 @click.command("networks")
@@ -37,7 +46,9 @@ def networks(client: Client, cluster: str, form: str) -> None:
 @_role
 @output_option
 @calls_engine
-def attach(client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str) -> None:
+def attach(
+    client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
+) -> None:
     """Attach a network to a cluster."""
     found = resolve(client, _NETWORK, network)
     entity: Tree = {"id": found["id"], **_flags(required, roles, found)}
@@ -51,7 +62,9 @@ def attach(client: Client, cluster: str, network: str, required: bool | None, ro
 @_role
 @output_option
 @calls_engine
-def change(client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str) -> None:
+def change(
+    client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
+) -> None:
     """Change how a cluster uses a network; roles, when given, replace all that it has."""
     found = resolve(client, _NETWORK, network)
     path = f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks/{found['id']}"
@@ -64,7 +77,9 @@ def change(client: Client, cluster: str, network: str, required: bool | None, ro
 @calls_engine
 def detach(client: Client, cluster: str, network: str) -> None:
     """Detach a network from a cluster."""
-    client.remove(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks/{resolve(client, _NETWORK, network)['id']}")
+    client.remove(
+        f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks/{resolve(client, _NETWORK, network)['id']}"
+    )
 
 
 COMMANDS = (networks, attach, change, detach)

@@ -18,22 +18,46 @@ from netloom.client import Client
 from netloom.client.tree import Tree
 
 _HOST = next(noun for noun in NOUNS if noun.name == "host")
-_NICS = {"NAME": "name", "STATUS": "status", "MAC": "mac.address", "MTU": "mtu", "VLAN": "vlan.id", "BASE": "base_interface", "IPV4": "ip.address", "NETWORK": "network.name"}
+_NICS = {
+    "NAME": "name",
+    "STATUS": "status",
+    "MAC": "mac.address",
+    "MTU": "mtu",
+    "VLAN": "vlan.id",
+    "BASE": "base_interface",
+    "IPV4": "ip.address",
+    "NETWORK": "network.name",
+}
 _STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
 _name = click.argument("name", metavar="HOST")
 
 
 @click.command("setup-networks")
 @_name
-@click.option("-f", "--file", "file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What to change, as YAML (see docs/setup-networks.md).")
-@click.option("--plan", is_flag=True, help="Only show the steps, what each costs and who is hurt; nothing is sent to the host.")
-@click.option("--confirm-within", type=click.IntRange(1, 120), metavar="S", help="Seconds that the host waits for the engine before it takes the change back.")
+@click.option(
+    "-f",
+    "--file",
+    "file",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What to change, as YAML (see docs/setup-networks.md).",
+)
+@click.option(
+    "--plan", is_flag=True, help="Only show the steps, what each costs and who is hurt; nothing is sent to the host."
+)
+@click.option(
+    "--confirm-within",
+    type=click.IntRange(1, 120),
+    metavar="S",
+    help="Seconds that the host waits for the engine before it takes the change back.",
+)
 @output_option
 @calls_engine
 def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
     """Change a host's networking in one transaction.
 
-    The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status 6 when that happened.
+    The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status
+    6 when that happened.
     """
     host = resolve(client, _HOST, name)
     body = setup_file.read(file.read_text(), attachment_ids(client, host["id"]))
@@ -87,7 +111,9 @@ def deactivate(client: Client, name: str) -> None:
 
 @click.command("token")
 @_name
-@click.option("-o", "--output", "form", type=click.Choice(("table", "json", "yaml")), default="table", help="What to print.")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(("table", "json", "yaml")), default="table", help="What to print."
+)
 @calls_engine
 def token(client: Client, name: str, form: str) -> None:
     """A one-time token with which the host's agent joins, and the command that does it."""
@@ -121,9 +147,26 @@ def attachments(client: Client, name: str, form: str) -> None:
     for item in found:
         _name_of_network(item, networks)
         item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
-        item["addresses"] = [a["ip"]["address"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
-        item["differs"] = [f"{c['name']} is {c.get('actual_value', '-')}, not {c.get('expected_value', '-')}" for c in item.get("reported_configurations", []) if c["in_sync"] == "false"]
-    show_many(found, {"NETWORK": "network.name", "NIC": "host_nic.name", "ADDRESSES": "addresses", "IN SYNC": "in_sync", "DIFFERS": "differs", "ID": "id"}, form)
+        item["addresses"] = [
+            a["ip"]["address"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")
+        ]
+        item["differs"] = [
+            f"{c['name']} is {c.get('actual_value', '-')}, not {c.get('expected_value', '-')}"
+            for c in item.get("reported_configurations", [])
+            if c["in_sync"] == "false"
+        ]
+    show_many(
+        found,
+        {
+            "NETWORK": "network.name",
+            "NIC": "host_nic.name",
+            "ADDRESSES": "addresses",
+            "IN SYNC": "in_sync",
+            "DIFFERS": "differs",
+            "ID": "id",
+        },
+        form,
+    )
 
 
 COMMANDS = (setup_networks, commit, sync, refresh, activate, deactivate, token, nics, attachments)
@@ -143,7 +186,13 @@ def run_job(client: Client, path: str, body: Tree) -> None:
         say("Nothing to do.")
         return
     console = Console(stderr=True, markup=False, highlight=False)
-    with Progress(TextColumn("{task.description}"), BarColumn(bar_width=30), TextColumn("{task.fields[phase]}"), console=console, transient=True) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[phase]}"),
+        console=console,
+        transient=True,
+    ) as bar:
         task = bar.add_task("", total=None, phase="")
         last = ""
 

@@ -1,6 +1,7 @@
 """``netloom``: nouns, then verbs.
 
-Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6 the host took a change back.
+Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6
+the host took a change back.
 """
 
 from __future__ import annotations
@@ -21,10 +22,25 @@ _PATH = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS}
 
 
-@click.group(epilog="The password is read from NETLOOM_PASSWORD or from --password-file. Completion: eval \"$(_NETLOOM_COMPLETE=bash_source netloom)\"")
-@click.option("--url", envvar="NETLOOM_URL", default="https://127.0.0.1:8443", show_default=True, help="The engine. [NETLOOM_URL]")
-@click.option("--user", envvar="NETLOOM_USER", default="admin@internal", show_default=True, help="Who logs in. [NETLOOM_USER]")
-@click.option("--password-file", envvar="NETLOOM_PASSWORD_FILE", type=_PATH, help="File with the password. [NETLOOM_PASSWORD_FILE]")
+_EPILOG = """The password is read from NETLOOM_PASSWORD or from --password-file.
+
+Completion: eval "$(_NETLOOM_COMPLETE=bash_source netloom)"
+"""
+
+
+@click.group(epilog=_EPILOG)
+@click.option(
+    "--url", envvar="NETLOOM_URL", default="https://127.0.0.1:8443", show_default=True, help="The engine. [NETLOOM_URL]"
+)
+@click.option(
+    "--user", envvar="NETLOOM_USER", default="admin@internal", show_default=True, help="Who logs in. [NETLOOM_USER]"
+)
+@click.option(
+    "--password-file",
+    envvar="NETLOOM_PASSWORD_FILE",
+    type=_PATH,
+    help="File with the password. [NETLOOM_PASSWORD_FILE]",
+)
 @click.option("--ca", "ca_file", envvar="NETLOOM_CA", type=_PATH, help="The engine's CA certificate. [NETLOOM_CA]")
 @click.version_option(package_name="netloom")
 @click.pass_context

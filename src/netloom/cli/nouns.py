@@ -11,7 +11,10 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An option of ``add`` and ``set``, and the dotted path of the entity that it fills. ``many``: may be given more than once."""
+    """An option of ``add`` and ``set``, and the dotted path of the entity that it fills.
+
+    ``many``: may be given more than once.
+    """
 
     option: str
     path: str
@@ -60,8 +63,17 @@ NOUNS = (
         "Clusters: hosts that carry the same networks.",
         (
             Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
-            Field("--switch-type", "switch_type", "How its hosts switch: Linux bridges or Open vSwitch.", click.Choice(("legacy", "ovs"))),
-            Field("--management-network", "management_network.name", "The network over which the engine reaches its hosts."),
+            Field(
+                "--switch-type",
+                "switch_type",
+                "How its hosts switch: Linux bridges or Open vSwitch.",
+                click.Choice(("legacy", "ovs")),
+            ),
+            Field(
+                "--management-network",
+                "management_network.name",
+                "The network over which the engine reaches its hosts.",
+            ),
             Field("--mac-pool", "mac_pool.id", "Id of the pool its vNICs get their MAC addresses from."),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
@@ -78,7 +90,11 @@ NOUNS = (
             Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, 65535)),
             Field("--vm/--no-vm", "usages", "Whether vNICs may use it."),
             Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
-            Field("--port-isolation/--no-port-isolation", "port_isolation", "Whether guests on one host are kept from each other."),
+            Field(
+                "--port-isolation/--no-port-isolation",
+                "port_isolation",
+                "Whether guests on one host are kept from each other.",
+            ),
             Field("--dns", "dns_resolver_configuration.name_servers", "A resolver for hosts; up to three.", many=True),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
@@ -116,7 +132,11 @@ NOUNS = (
         "vNIC profiles: how a vNIC uses a network.",
         (
             Field("--network", "network.id", "Id of its network."),
-            Field("--port-mirroring/--no-port-mirroring", "port_mirroring", "Whether its vNICs see all frames of the network on their host."),
+            Field(
+                "--port-mirroring/--no-port-mirroring",
+                "port_mirroring",
+                "Whether its vNICs see all frames of the network on their host.",
+            ),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),
@@ -132,7 +152,13 @@ NOUNS = (
     Noun(
         "macpool",
         "macpools",
-        {"NAME": "name", "DEFAULT": "default_pool", "DUPLICATES": "allow_duplicates", "ID": "id", "DESCRIPTION": "description"},
+        {
+            "NAME": "name",
+            "DEFAULT": "default_pool",
+            "DUPLICATES": "allow_duplicates",
+            "ID": "id",
+            "DESCRIPTION": "description",
+        },
         "Pools of MAC addresses.",
         verbs=_READ_ONLY,
         searchable=False,
@@ -156,5 +182,12 @@ NOUNS = (
         query={"max": 50},
     ),
     Noun("user", "users", {"NAME": "user_name", "ID": "id"}, "Who may log in.", verbs=_READ_ONLY),
-    Noun("role", "roles", {"NAME": "name", "ID": "id", "DESCRIPTION": "description"}, "What may be granted.", verbs=_READ_ONLY, searchable=False),
+    Noun(
+        "role",
+        "roles",
+        {"NAME": "name", "ID": "id", "DESCRIPTION": "description"},
+        "What may be granted.",
+        verbs=_READ_ONLY,
+        searchable=False,
+    ),
 )

@@ -22,7 +22,9 @@ def pick(entity: Any, path: str) -> str:  # noqa: ANN401 (an entity is any JSON)
     for key in path.split("."):
         entity = entity.get(key) if isinstance(entity, Mapping) else None
     if isinstance(entity, list):
-        return ", ".join(item if isinstance(item, str) else str(item.get("name") or item.get("id", "")) for item in entity)
+        return ", ".join(
+            item if isinstance(item, str) else str(item.get("name") or item.get("id", "")) for item in entity
+        )
     return "" if entity is None else str(entity)
 
 
@@ -58,7 +60,12 @@ def say(text: str) -> None:
 def _leaves(value: Any, path: str) -> list[tuple[str, str]]:  # noqa: ANN401 (JSON is any value)
     if isinstance(value, Mapping):
         skipped = ("href", "link", "actions")
-        return [leaf for key, item in value.items() if key not in skipped for leaf in _leaves(item, f"{path}.{key}" if path else key)]
+        return [
+            leaf
+            for key, item in value.items()
+            if key not in skipped
+            for leaf in _leaves(item, f"{path}.{key}" if path else key)
+        ]
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return [leaf for number, item in enumerate(value, 1) for leaf in _leaves(item, f"{path}[{number}]")]
     return [(path, ", ".join(map(str, value)) if isinstance(value, list) else str(value))]

@@ -11,8 +11,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import click
 
-from netloom.client import ApiError, Client, UnreachableError
 from netloom.cli.output import FORMATS, say
+from netloom.client import ApiError, Client, UnreachableError
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
@@ -38,7 +38,9 @@ class Session:
         if not password and self.password_file:
             password = self.password_file.read_text().strip()
         if not password:
-            raise click.UsageError("No password: set NETLOOM_PASSWORD, or name a file that holds it with --password-file.")
+            raise click.UsageError(
+                "No password: set NETLOOM_PASSWORD, or name a file that holds it with --password-file."
+            )
         return Client(self.url, self.user, password, ca_file=self.ca_file)
 
 
@@ -61,7 +63,9 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
     return command
 
 
-output_option = click.option("-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
+output_option = click.option(
+    "-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print."
+)
 
 
 def _no_session() -> Session:

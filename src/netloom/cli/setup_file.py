@@ -1,19 +1,19 @@
 """The YAML file of ``netloom host setup-networks``, turned into the body of oVirt's setupnetworks action.
 
-    bonds:
-      - {name: bond0, slaves: [eth1, eth2], options: {mode: 4, miimon: 100}}
-    attachments:
-      - network: storage
-        nic: bond0
-        ipv4: {method: static, address: 192.0.2.11, prefix: 24, gateway: 192.0.2.1}
-        ipv6: {method: autoconf}
-        dns: [192.0.2.53]
-        properties: {bridge_opts: "forward_delay=1500"}
-    removed_attachments: [old]      # names of networks
-    removed_bonds: [bond1]
-    sync: [tenants]                 # networks whose attachment overrides what the host has
-    check_connectivity: true        # the host takes the change back unless the engine confirms
-    commit: false                   # whether the outcome also survives a reboot
+bonds:
+  - {name: bond0, slaves: [eth1, eth2], options: {mode: 4, miimon: 100}}
+attachments:
+  - network: storage
+    nic: bond0
+    ipv4: {method: static, address: 192.0.2.11, prefix: 24, gateway: 192.0.2.1}
+    ipv6: {method: autoconf}
+    dns: [192.0.2.53]
+    properties: {bridge_opts: "forward_delay=1500"}
+removed_attachments: [old]      # names of networks
+removed_bonds: [bond1]
+sync: [tenants]                 # networks whose attachment overrides what the host has
+check_connectivity: true        # the host takes the change back unless the engine confirms
+commit: false                   # whether the outcome also survives a reboot
 """
 
 from __future__ import annotations
@@ -33,7 +33,11 @@ _IP = {"method", "address", "prefix", "gateway"}
 
 
 def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
-    """The action's body. ``attachment_ids``: of the host's present attachments, by network name. Raises click.UsageError that names the place in the file."""
+    """The action's body.
+
+    ``attachment_ids``: of the host's present attachments, by network name. Raises click.UsageError that names the
+    place in the file.
+    """
     try:
         wanted = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
@@ -42,7 +46,9 @@ def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
     body: Tree = {
         "modified_bonds": [_bond(bond) for bond in wanted.get("bonds", [])],
         "modified_network_attachments": [_attachment(item, attachment_ids) for item in wanted.get("attachments", [])],
-        "removed_network_attachments": [{"id": _id(name, attachment_ids)} for name in wanted.get("removed_attachments", [])],
+        "removed_network_attachments": [
+            {"id": _id(name, attachment_ids)} for name in wanted.get("removed_attachments", [])
+        ],
         "removed_bonds": [{"name": name} for name in wanted.get("removed_bonds", [])],
         "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in wanted.get("sync", [])],
     }
@@ -70,7 +76,9 @@ def _attachment(item: Mapping[str, Any], attachment_ids: Mapping[str, str]) -> T
         attachment["id"] = attachment_ids[item["network"]]
     if item.get("nic"):
         attachment["host_nic"] = {"name": item["nic"]}
-    assignments = [_assignment(item[family], version) for family, version in (("ipv4", "v4"), ("ipv6", "v6")) if family in item]
+    assignments = [
+        _assignment(item[family], version) for family, version in (("ipv4", "v4"), ("ipv6", "v6")) if family in item
+    ]
     if assignments:
         attachment["ip_address_assignments"] = assignments
     if "dns" in item:
@@ -85,7 +93,10 @@ def _assignment(ip: Mapping[str, Any], version: str) -> Tree:
     address: Tree = {"version": version}
     if "address" in ip:
         prefix = ip.get("prefix", 24 if version == "v4" else 64)
-        address |= {"address": ip["address"], "netmask": str(ip_network(f"0.0.0.0/{prefix}").netmask) if version == "v4" else prefix}
+        address |= {
+            "address": ip["address"],
+            "netmask": str(ip_network(f"0.0.0.0/{prefix}").netmask) if version == "v4" else prefix,
+        }
     if "gateway" in ip:
         address["gateway"] = ip["gateway"]
     return {"assignment_method": ip.get("method", "static" if "address" in ip else "none"), "ip": address}
@@ -93,7 +104,8 @@ def _assignment(ip: Mapping[str, Any], version: str) -> Tree:
 
 def _id(network: str, attachment_ids: Mapping[str, str]) -> str:
     if network not in attachment_ids:
-        raise click.UsageError(f"Network {network} is not attached to this host; attached are: {', '.join(sorted(attachment_ids)) or 'none'}.")
+        known = ", ".join(sorted(attachment_ids)) or "none"
+        raise click.UsageError(f"Network {network} is not attached to this host; attached are: {known}.")
     return attachment_ids[network]
 
 

@@ -40,7 +40,9 @@ def _list(noun: Noun) -> click.Command:
 
     params: list[click.Parameter] = [_output()]
     if noun.searchable:
-        params.append(click.Option(["--search"], help="Only those that match, for example 'name=web* and cluster=Default'."))
+        params.append(
+            click.Option(["--search"], help="Only those that match, for example 'name=web* and cluster=Default'.")
+        )
     return click.Command("list", callback=run, params=params, help="List them.")
 
 
@@ -54,8 +56,12 @@ def _show(noun: Noun) -> click.Command:
 
 def _add(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
-        entity = _entity(noun, {field.parameter: field.default for field in noun.fields} | {k: v for k, v in values.items() if v not in (None, ())})
+    def run(client: Client, /, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        entity = _entity(
+            noun,
+            {field.parameter: field.default for field in noun.fields}
+            | {k: v for k, v in values.items() if v not in (None, ())},
+        )
         show_one(client.add(noun.path, {"name": name, **entity}), form)
 
     fields = [field for field in noun.fields if field.path != "name"]
@@ -64,13 +70,18 @@ def _add(noun: Noun) -> click.Command:
 
 def _set(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+    def run(client: Client, /, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         changes = _entity(noun, {k: v for k, v in values.items() if v not in (None, ())})
         if not changes:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         show_one(client.update(f"{noun.path}/{resolve(client, noun, name)['id']}", changes), form)
 
-    return click.Command("set", callback=run, params=[_NAME, *map(_option, noun.fields), _output()], help="Change what the options name; the rest stays.")
+    return click.Command(
+        "set",
+        callback=run,
+        params=[_NAME, *map(_option, noun.fields), _output()],
+        help="Change what the options name; the rest stays.",
+    )
 
 
 def _remove(noun: Noun) -> click.Command:

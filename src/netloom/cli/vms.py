@@ -13,7 +13,14 @@ from netloom.client import Client
 from netloom.client.tree import Tree
 
 _VM = next(noun for noun in NOUNS if noun.name == "vm")
-_COLUMNS = {"NAME": "name", "MAC": "mac.address", "PLUGGED": "plugged", "LINKED": "linked", "PROFILE": "vnic_profile.name", "ID": "id"}
+_COLUMNS = {
+    "NAME": "name",
+    "MAC": "mac.address",
+    "PLUGGED": "plugged",
+    "LINKED": "linked",
+    "PROFILE": "vnic_profile.name",
+    "ID": "id",
+}
 _vm = click.argument("vm", metavar="VM")
 _nic = click.argument("nic", metavar="NIC")
 

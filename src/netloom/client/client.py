@@ -1,6 +1,7 @@
 """One connection to an engine, and the verbs of its API.
 
-Entities travel as plain dictionaries, in the shape of :mod:`netloom.client.tree`: the API knows its types, the client need not know them again.
+Entities travel as plain dictionaries, in the shape of :mod:`netloom.client.tree`: the API knows its types, the client
+need not know them again.
 """
 
 from __future__ import annotations
@@ -43,11 +44,14 @@ class UnreachableError(Exception):
 class Client:
     """Speaks to one engine.
 
-    ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate (PEM); None trusts what the system trusts.
-    Logs in on the first call, and again when a token has expired. Raises ApiError and UnreachableError from every method that calls the engine.
+    ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate
+    (PEM); None trusts what the system trusts. Logs in on the first call, and again when a token has expired. Raises
+    ApiError and UnreachableError from every method that calls the engine.
     """
 
-    def __init__(self, url: str, user: str, password: str, *, ca_file: Path | None = None, timeout: float = 180.0) -> None:
+    def __init__(
+        self, url: str, user: str, password: str, *, ca_file: Path | None = None, timeout: float = 180.0
+    ) -> None:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
         self._user, self._password, self._token = user, password, ""
@@ -59,7 +63,9 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -116,10 +122,10 @@ class Client:
 
     def events(self, after: int | None = None) -> Iterator[Tree]:
         """The engine's event stream, from after the event with that id; goes on until the connection ends."""
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        headers: dict[str, str] = {} if after is None else {"Last-Event-ID": str(after)}
         self._login_once()
-        request = {"headers": {**headers, "Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}}
-        with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, **request) as answer:
+        headers |= {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
+        with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, headers=headers) as answer:
             if answer.is_error:
                 answer.read()
                 raise ApiError(answer.status_code, _fault(answer))
@@ -127,23 +133,29 @@ class Client:
                 if line.startswith("data:"):
                     yield json.loads(line[5:])
 
-    def _call(self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None) -> Tree:
+    def _call(
+        self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None
+    ) -> Tree:
         content = None if body is None else json.dumps(to_wire(body))
         answer = self._authorised(method, path, query or {}, content)
         return from_wire(answer.json()) if answer.content else {}
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
         self._login_once()
-        for attempt in range(2):
-            headers = {"Accept": "application/json", "Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-            answer = self._send(method, path, params=query, content=content, headers=headers)
-            if answer.status_code != UNAUTHORIZED or attempt:
-                break
+        answer = self._with_token(method, path, query, content)
+        if answer.status_code == UNAUTHORIZED:  # the token has expired
             self._token = ""
             self._login_once()
+            answer = self._with_token(method, path, query, content)
         if answer.is_error:
             raise ApiError(answer.status_code, _fault(answer))
         return answer
+
+    def _with_token(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {self._token}"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return self._send(method, path, params=query, content=content, headers=headers)
 
     def _login_once(self) -> None:
         if self._token:
@@ -158,7 +170,7 @@ class Client:
         try:
             return self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
-            raise UnreachableError(f"{self.url} did not answer: {error or type(error).__name__}") from error
+            raise UnreachableError(f"{self.url} did not answer: {str(error) or type(error).__name__}") from error
 
 
 def _fault(answer: httpx.Response) -> str:

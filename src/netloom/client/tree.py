@@ -1,7 +1,8 @@
 """The shape of entities in this client, and of the same on the wire.
 
-oVirt's JSON wraps each list by the name of its items (``{"usages": {"usage": ["vm"]}}``) and writes every scalar as a string. Here a list is a list; scalars stay strings,
-since only the reader knows what they mean. A wrapped list is told from an entity by its single key being the singular of the name that holds it.
+oVirt's JSON wraps each list by the name of its items (``{"usages": {"usage": ["vm"]}}``) and writes every scalar as a
+string. Here a list is a list; scalars stay strings, since only the reader knows what they mean. A wrapped list is
+told from an entity by its single key being the singular of the name that holds it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,28 @@ from typing import Any, TypeAlias
 
 Tree: TypeAlias = dict[str, Any]
 
-_SINGULAR = {"statuses": "status", "dns_servers": "dns_server", "properties": "property", "custom_properties": "custom_property"}
+_SINGULAR = {
+    "statuses": "status",
+    "dns_servers": "dns_server",
+    "properties": "property",
+    "custom_properties": "custom_property",
+}
 
 
 def singular(plural: str) -> str:
     """The item name of a list (``host_nics`` -> ``host_nic``)."""
-    return _SINGULAR.get(plural) or (plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s"))
+    return _SINGULAR.get(plural) or (
+        plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s")
+    )
 
 
-_ITEM_NAMES = {"slaves": "host_nic", "modified_bonds": "host_nic", "removed_bonds": "host_nic", "modified_labels": "network_label", "removed_labels": "network_label"}
+_ITEM_NAMES = {
+    "slaves": "host_nic",
+    "modified_bonds": "host_nic",
+    "removed_bonds": "host_nic",
+    "modified_labels": "network_label",
+    "removed_labels": "network_label",
+}
 _ITEM_NAMES |= {f"{verb}_network_attachments": "network_attachment" for verb in ("modified", "removed", "synchronized")}
 
 

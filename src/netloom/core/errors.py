@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A rule that does not hold: oVirt's message code, and a sentence that a person can act on (names what is wrong and what to do)."""
+    """A rule that does not hold: oVirt's message code, and a sentence that a person can act on (names what is wrong
+    and what to do).
+    """
 
     code: str
     text: str
@@ -59,7 +61,10 @@ class BusyError(NetloomError):
 
 @dataclass
 class ValidationError(NetloomError):
-    """Rules refuse the request: the caller must ask for something else. ``action`` opens the sentence, for example ``Cannot add Network.``"""
+    """Rules refuse the request: the caller must ask for something else.
+
+    ``action`` opens the sentence, for example ``Cannot add Network.``
+    """
 
     action: str
     problems: Sequence[Problem] = field(default_factory=tuple)

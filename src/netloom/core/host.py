@@ -1,13 +1,14 @@
 """All networking of one host, as a value.
 
 One type serves for what is wanted, what is observed and what is sent, so that the three can be compared with ``==``.
-Every part is frozen; every map is keyed by the part's name and every tuple of addresses, routes and rules is sorted, so that equal
-configurations are equal values.
+Every part is frozen; every map is keyed by the part's name and every tuple of addresses, routes and rules is sorted,
+so that equal configurations are equal values.
 
-Ownership: what Netloom made or manages carries a mark on the thing itself: the link alias ``netloom:<owner>`` (a NIC, a bond, a VLAN
-device, a bridge), ``external_ids:netloom`` in OVSDB (a bridge, a port), the routing protocol number :data:`PROTOCOL` (a route, a rule).
-``owner`` holds what follows the prefix, for example a network's id; ``""`` means that the thing is not ours. A part of a :class:`Host`
-is *managed* when its owner is not empty on either side of a plan; all the rest is reported and never touched.
+Ownership: what Netloom made or manages carries a mark on the thing itself: the link alias ``netloom:<owner>`` (a NIC,
+a bond, a VLAN device, a bridge), ``external_ids:netloom`` in OVSDB (a bridge, a port), the routing protocol number
+:data:`PROTOCOL` (a route, a rule). ``owner`` holds what follows the prefix, for example a network's id; ``""`` means
+that the thing is not ours. A part of a :class:`Host` is *managed* when its owner is not empty on either side of a
+plan; all the rest is reported and never touched.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_interface, ip_network
 
 PROTOCOL = 110
-"""rtnetlink protocol number of our routes and rules (rtnetlink(7): numbers above RTPROT_STATIC are free for routing daemons)."""
+"""rtnetlink protocol number of our routes and rules (rtnetlink(7): numbers above RTPROT_STATIC are free for routing
+daemons).
+"""
 
 MAIN_TABLE = 254
 """The routing table that the default route lives in (rtnetlink(7), RT_TABLE_MAIN)."""
@@ -35,7 +38,10 @@ NAME_MAX = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Address:
-    """A permanent address on a link. Link-local and dynamic (DHCP, SLAAC) addresses are not configuration and never appear."""
+    """A permanent address on a link.
+
+    Link-local and dynamic (DHCP, SLAAC) addresses are not configuration and never appear.
+    """
 
     ip: str
     prefix: int
@@ -56,7 +62,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Route:
-    """A unicast route. ``to`` is always a prefix (``0.0.0.0/0`` for the IPv4 default); ``via`` is empty for an on-link route."""
+    """A unicast route.
+
+    ``to`` is always a prefix (``0.0.0.0/0`` for the IPv4 default); ``via`` is empty for an on-link route.
+    """
 
     to: str
     link: str
@@ -78,7 +87,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Rule:
-    """A policy rule: traffic from ``source`` (or to ``destination``, exactly one of them set, as prefixes) looks in ``table``."""
+    """A policy rule: traffic from ``source`` (or to ``destination``, exactly one of them set, as prefixes) looks in
+    ``table``.
+    """
 
     table: int
     priority: int
@@ -91,8 +102,9 @@ class Rule:
 class Link:
     """What all links have. ``master`` names the bond or Linux bridge that this link is a port of.
 
-    ``mac`` is empty in a wanted value when any address will do. ``dhcp4``, ``dhcp6``: a DHCP client runs on the link; ``autoconf``:
-    IPv6 router advertisements are accepted. What those bring is in ``dynamic``, reported only and never compared.
+    ``mac`` is empty in a wanted value when any address will do. ``dhcp4``, ``dhcp6``: a DHCP client runs on the link;
+    ``autoconf``: IPv6 router advertisements are accepted. What those bring is in ``dynamic``, reported only and never
+    compared.
     """
 
     name: str
@@ -133,8 +145,8 @@ class Nic(Link):
 class Bond(Link):
     """A kernel bond (Linux: networking/bonding.rst). Its ports are the NICs whose ``master`` it is.
 
-    ``mode`` is the kernel's name (``active-backup``, ``802.3ad`` ...). ``options`` holds what differs from the mode's defaults, with
-    the kernel's textual values, for example ``{"miimon": "100", "xmit_hash_policy": "layer2+3"}``.
+    ``mode`` is the kernel's name (``active-backup``, ``802.3ad`` ...). ``options`` holds what differs from the mode's
+    defaults, with the kernel's textual values, for example ``{"miimon": "100", "xmit_hash_policy": "layer2+3"}``.
     """
 
     mode: str = "active-backup"
@@ -155,8 +167,8 @@ class Vlan(Link):
 class Bridge(Link):
     """A Linux bridge. Its ports are the links whose ``master`` it is, and guest ports.
 
-    ``options`` holds wanted bridge attributes by their sysfs names (``forward_delay`` in 1/100 s, ``priority`` ...); an observed
-    bridge reports those that differ from the kernel's defaults.
+    ``options`` holds wanted bridge attributes by their sysfs names (``forward_delay`` in 1/100 s, ``priority`` ...);
+    an observed bridge reports those that differ from the kernel's defaults.
     """
 
     stp: bool = False
@@ -165,7 +177,10 @@ class Bridge(Link):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OvsBridge:
-    """An Open vSwitch bridge. ``datapath`` is ``system`` (kernel) or ``netdev`` (userspace), see ovs-vswitchd.conf.db(5)."""
+    """An Open vSwitch bridge.
+
+    ``datapath`` is ``system`` (kernel) or ``netdev`` (userspace), see ovs-vswitchd.conf.db(5).
+    """
 
     name: str
     owner: str = ""
@@ -178,8 +193,9 @@ class OvsPort(Link):
     """A port of an OVS bridge. Without ``interfaces`` it is an internal port, a link of its own with addresses.
 
     With one interface it carries that NIC or bond (and has its name); with several it is an OVS bond in ``bond_mode``
-    (``active-backup``, ``balance-slb``, ``balance-tcp``) and ``lacp`` (``off``, ``active``, ``passive``). ``tag`` is the access VLAN, None for none;
-    ``trunks`` the VLANs that pass tagged (empty without tag: all). Link fields other than name and owner mean something for internal ports only.
+    (``active-backup``, ``balance-slb``, ``balance-tcp``) and ``lacp`` (``off``, ``active``, ``passive``). ``tag`` is
+    the access VLAN, None for none; ``trunks`` the VLANs that pass tagged (empty without tag: all). Link fields other
+    than name and owner mean something for internal ports only.
     """
 
     bridge: str
@@ -198,7 +214,10 @@ class OvsPort(Link):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestPort:
-    """Where a guest's vNIC is plugged in. Made and removed by the guest driver, never by a plan; reported so that a plan can say who is hurt."""
+    """Where a guest's vNIC is plugged in.
+
+    Made and removed by the guest driver, never by a plan; reported so that a plan can say who is hurt.
+    """
 
     name: str
     vnic: str
@@ -210,7 +229,8 @@ class GuestPort:
 class Host:
     """All networking of one host.
 
-    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``unmanaged``: names of links of kinds that we know nothing of.
+    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``unmanaged``: names of links of
+    kinds that we know nothing of.
     """
 
     nics: Mapping[str, Nic] = field(default_factory=dict)
@@ -250,7 +270,9 @@ PART_OF: Mapping[type, str] = {Nic: "nics", Bond: "bonds", Vlan: "vlans", Bridge
 
 
 class Loss(StrEnum):
-    """How much traffic a step costs those who use what it changes: nothing, a moment (under about a second), or longer."""
+    """How much traffic a step costs those who use what it changes: nothing, a moment (under about a second), or
+    longer.
+    """
 
     NONE = "none"
     BLIP = "blip"

@@ -1,11 +1,14 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
-``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation or while another
-change is under way; repeating the request of the current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) -> :class:`Change`;
-a confirmation on a connection that was opened before the change was applied gets 409. ``POST /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores.
-``GET /v1/events?after=N&wait=S`` -> :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}`` (:class:`GuestSpec`) starts it or makes a
-running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it (also when it is not there).
-Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
+``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409
+with :class:`Refusal` for an older generation or while another change is under way; repeating the request of the
+current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+:class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
+/v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
+:class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
+(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it
+(also when it is not there). Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500
+(the host could not).
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from netloom.core.host import Host
-
 
 AGENT_PORT = 54322
 """TCP port that an agent listens at when nobody says otherwise."""
@@ -40,7 +42,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """The whole wanted Host. ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a confirmation also commits."""
+    """The whole wanted Host.
+
+    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a
+    confirmation also commits.
+    """
 
     generation: int
     desired: Host
@@ -50,7 +56,11 @@ class ChangeRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """State of the last change. ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty: verified equal to the checkpoint)."""
+    """State of the last change.
+
+    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
+    verified equal to the checkpoint).
+    """
 
     generation: int
     phase: Phase
@@ -92,7 +102,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestNic:
-    """A vNIC to plug in. ``bridge``: the Linux bridge or OVS bridge, empty for none (the vNIC is there, with its link down); ``tag``: the access VLAN on an OVS bridge."""
+    """A vNIC to plug in.
+
+    ``bridge``: the Linux bridge or OVS bridge, empty for none (the vNIC is there, with its link down); ``tag``: the
+    access VLAN on an OVS bridge.
+    """
 
     id: str
     name: str
@@ -121,7 +135,7 @@ class GuestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestState:
-    """A guest that is on the host. ``status``: ``up``, ``down`` (it ended by itself and has not been asked about) ..."""
+    """A guest that is on the host. ``status``: ``up``, or ``down`` when it ended by itself and was not stopped since."""
 
     id: str
     name: str
@@ -133,7 +147,10 @@ class GuestState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
-    """What ``GET /v1/host`` answers. ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores."""
+    """What ``GET /v1/host`` answers.
+
+    ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
+    """
 
     capabilities: Capabilities
     host: Host
@@ -158,7 +175,9 @@ class LinkCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
-    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id), ``change``."""
+    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id),
+    ``change``.
+    """
 
     id: int
     kind: str
@@ -168,7 +187,11 @@ class AgentEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Events after the asked one, oldest first. ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of the agent."""
+    """Events after the asked one, oldest first.
+
+    ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of
+    the agent.
+    """
 
     boot: str
     events: tuple[AgentEvent, ...]
@@ -177,7 +200,11 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request was not done. ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``old_connection``, ``wrong_phase``, ``plan``, ``failed``."""
+    """Why a request was not done.
+
+    ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``old_connection``, ``wrong_phase``,
+    ``plan``, ``failed``.
+    """
 
     code: str
     message: str

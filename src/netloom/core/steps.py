@@ -1,7 +1,8 @@
 """The steps of a plan: what a kernel, an OVSDB or the host's resolver can do in one go.
 
-Each step is a value. The agent executes it (netlink messages in one datagram, or operations in one OVSDB transaction, so that a step is never half done);
-:func:`netloom.core.simulate.simulate` predicts it and refuses what the real thing refuses.
+Each step is a value. The agent executes it (netlink messages in one datagram, or operations in one OVSDB transaction,
+so that a step is never half done); :func:`netloom.core.simulate.simulate` predicts it and refuses what the real thing
+refuses.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from netloom.core.host import Address, Bond, Bridge, OvsBridge, OvsPort, Route, 
 
 @dataclass(frozen=True, slots=True)
 class CreateLink:
-    """Make a bond, a VLAN device or a Linux bridge, marked with its owner and with its MTU, MAC (unless empty) and options.
+    """Make a bond, a VLAN device or a Linux bridge, marked with its owner and with its MTU, MAC (unless empty) and
+    options.
 
-    The new link is down, has no master, no addresses, no DHCP client, and accepts no router advertisements. What ``link`` says of those is left to later steps.
+    The new link is down, has no master, no addresses, no DHCP client, and accepts no router advertisements. What
+    ``link`` says of those is left to later steps.
     """
 
     link: Bond | Vlan | Bridge
@@ -24,7 +27,9 @@ class CreateLink:
 
 @dataclass(frozen=True, slots=True)
 class DeleteLink:
-    """Remove a bond, VLAN device or Linux bridge; the VLAN devices over it go with it, its ports become free (a bond's ports go down)."""
+    """Remove a bond, VLAN device or Linux bridge; the VLAN devices over it go with it, its ports become free (a
+    bond's ports go down).
+    """
 
     name: str
 
@@ -39,7 +44,10 @@ class SetOwner:
 
 @dataclass(frozen=True, slots=True)
 class SetMaster:
-    """Make a link the port of a bond or Linux bridge, or (``""``) free it. A link must be down to join a bond, and is down after it left one."""
+    """Make a link the port of a bond or Linux bridge, or (``""``) free it.
+
+    A link must be down to join a bond, and is down after it left one.
+    """
 
     name: str
     master: str
@@ -47,7 +55,10 @@ class SetMaster:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """Set a link administratively up or down. Going down loses its routes and, as the kernel has it, its IPv6 addresses."""
+    """Set a link administratively up or down.
+
+    Going down loses its routes and, as the kernel has it, its IPv6 addresses.
+    """
 
     name: str
     up: bool
@@ -71,7 +82,10 @@ class SetMac:
 
 @dataclass(frozen=True, slots=True)
 class SetBondOptions:
-    """Change options of a bond that the kernel lets change while it runs. The whole wanted set: what is not named goes back to the mode's default."""
+    """Change options of a bond that the kernel lets change while it runs.
+
+    The whole wanted set: what is not named goes back to the mode's default.
+    """
 
     name: str
     options: tuple[tuple[str, str], ...]
@@ -79,7 +93,10 @@ class SetBondOptions:
 
 @dataclass(frozen=True, slots=True)
 class SetBridgeOptions:
-    """Change STP and the options of a Linux bridge. The whole wanted set: what is not named goes back to the kernel's default."""
+    """Change STP and the options of a Linux bridge.
+
+    The whole wanted set: what is not named goes back to the kernel's default.
+    """
 
     name: str
     stp: bool
@@ -177,9 +194,11 @@ class SetOvsBridge:
 
 @dataclass(frozen=True, slots=True)
 class CreateOvsPort:
-    """Make a port of an OVS bridge with its owner, tag, trunks, interfaces and bond settings; an internal one with its MTU and MAC (unless empty).
+    """Make a port of an OVS bridge with its owner, tag, trunks, interfaces and bond settings; an internal one with
+    its MTU and MAC (unless empty).
 
-    A new internal port is down and has no addresses. A NIC or bond that becomes an interface of the port keeps its own addresses.
+    A new internal port is down and has no addresses. A NIC or bond that becomes an interface of the port keeps its
+    own addresses.
     """
 
     port: OvsPort
@@ -187,7 +206,9 @@ class CreateOvsPort:
 
 @dataclass(frozen=True, slots=True)
 class SetOvsPort:
-    """Change owner, tag, trunks, bond mode, LACP and options of an OVS port that exists (its bridge and interfaces never change: that is a new port)."""
+    """Change owner, tag, trunks, bond mode, LACP and options of an OVS port that exists (its bridge and interfaces
+    never change: that is a new port).
+    """
 
     port: OvsPort
 
