@@ -100,6 +100,7 @@ BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "multicast_router": (0, 2, 1),
     "multicast_snooping": (0, 1, 1),
     "multicast_startup_query_count": (0, _WORD, 2),
+    "multicast_startup_query_interval": (0, _LONG, 3125),
     "multicast_stats_enabled": (0, 1, 0),
     "nf_call_arptables": (0, 1, 0),
     "nf_call_ip6tables": (0, 1, 0),

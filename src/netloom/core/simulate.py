@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from netloom.core import steps as s
 from netloom.core.errors import HostError
-from netloom.core.host import NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
+from netloom.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
 from netloom.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
 from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, is_ipv6, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from netloom.core.host import Host
+    from netloom.core.host import Host, Route
 
 MIN_MTU = 68
 """Octets; the smallest MTU of an Ethernet link (RFC 791, section 3.2; ETH_MIN_MTU of the kernel)."""
@@ -245,7 +245,15 @@ def _set_bridge_options(world: World, step: s.SetBridgeOptions) -> str | None:
     return bridge_problem(step.name, dict(step.options), stp=step.stp)
 
 
-def _link_is_there(world: World, step: s.SetAutoconf | s.SetDhcp) -> str | None:
+def _link_is_there(world: World, step: s.SetDhcp) -> str | None:
+    return _missing(world, step.name)
+
+
+def _set_autoconf(world: World, step: s.SetAutoconf) -> str | None:
+    """A link whose MTU is too small for IPv6 has no such setting."""
+    link = world.links.get(step.name)
+    if link is not None and 0 < link.mtu < IPV6_MIN_MTU:
+        return f"{step.name}: no IPv6 with an MTU of {link.mtu}; it takes {IPV6_MIN_MTU}"
     return _missing(world, step.name)
 
 
@@ -288,18 +296,36 @@ def _add_route(world: World, step: s.AddRoute) -> str | None:
     key = (route.to, route.table, route.metric)
     if any((other.to, other.table, other.metric) == key for other in world.routes):
         return f"route {route.to} is in table {route.table} with metric {route.metric} already"
-    if route.via and not _reachable(world, link, route.via):
+    if _is_connected(world, route):
+        return f"route {route.to} came into table {route.table} with an address already"
+    if route.via and not _reachable(world, link, route):
         return f"route {route.to}: gateway {route.via} is not in a network of {route.link}"
     return None
 
 
-def _reachable(world: World, link: WorldLink, gateway: str) -> bool:
-    """fib_check_nh() and ip6_route_check_nh(): an address or an on-link route of the link covers the gateway."""
-    target = ip_address(gateway)
+def _is_connected(world: World, route: Route) -> bool:
+    """fib_add_ifaddr(): an IPv4 address brings a route to its network, metric 0, in the main table while its link is up."""
+    if is_ipv6(route.to) or route.is_default or (route.table, route.metric) != (MAIN_TABLE, 0):
+        return False
+    return any(
+        address.network == route.to and address.prefix < 32  # noqa: PLR2004 # bits of an IPv4 address
+        for link in world.links.values()
+        if link.up
+        for address in (*link.addresses, *link.dynamic)
+    )
+
+
+def _reachable(world: World, link: WorldLink, through: Route) -> bool:
+    """fib_check_nh() and ip6_route_check_nh(): an address of the link covers the gateway, or an on-link route does.
+
+    They look for that route in the new one's table, then in the main one.
+    """
+    target = ip_address(through.via)
     if target.version == 6 and target.is_link_local:  # noqa: PLR2004 # of IP
         return True
     networks = [address.network for address in (*link.addresses, *link.dynamic)]
-    networks += [route.to for route in world.routes_over.get(link.name, ()) if not route.via]
+    over = world.routes_over.get(link.name, ())
+    networks += [route.to for route in over if not route.via and route.table in {through.table, MAIN_TABLE}]
     return any(target in ip_network(network) for network in networks)
 
 
@@ -407,7 +433,7 @@ REFUSALS: dict[type, Callable[..., str | None]] = {
     s.SetMac: _set_mac,
     s.SetBondOptions: _set_bond_options,
     s.SetBridgeOptions: _set_bridge_options,
-    s.SetAutoconf: _link_is_there,
+    s.SetAutoconf: _set_autoconf,
     s.SetDhcp: _link_is_there,
     s.AddAddress: _add_address,
     s.RemoveAddress: _remove_address,
