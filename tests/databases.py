@@ -37,7 +37,7 @@ class Databases:
         if self.backend == "postgresql":
             self._sql(f"CREATE DATABASE {TEMPLATE}")
         db = Database(self.url(TEMPLATE))
-        db.create_all()
+        db.migrate()
         db.close()
 
     def create(self) -> str:

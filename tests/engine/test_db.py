@@ -123,7 +123,7 @@ def test_a_second_write_inside_the_first_is_refused_rather_than_waited_for(db: D
 def test_an_error_that_ends_the_whole_transaction_fails_its_group_and_not_the_next(tmp_path: Path) -> None:
     """The second of three that queue together fills the disk, which makes SQLite undo the first one too."""
     db = Database(f"sqlite:///{tmp_path}/small.db")
-    db.create_all()
+    db.migrate()
     ended: dict[str, BaseException | None] = {}
     is_first_in = threading.Event()
 

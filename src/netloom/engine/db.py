@@ -9,7 +9,6 @@ and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit
 
 from __future__ import annotations
 
-import importlib
 import re
 import threading
 import uuid
@@ -57,10 +56,16 @@ _RETRIED = {"40001", "40P01"}
 """SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be
 repeated.
 """
+_MIGRATION_LOCK = 0x6E65746C6F6F6D
+"""Number of the advisory lock under which PostgreSQL's tables are made ("netloom" in ASCII)."""
 _CHANNEL = "netloom"
 _ANNOUNCED = "netloom_announced"
 
 log = structlog.get_logger(__name__)
+
+
+class MigrationError(NetloomError):
+    """The database is not one that this version can bring up to date, for example of a newer version."""
 
 
 class CommitError(NetloomError):
@@ -171,11 +176,22 @@ class Database:
             if self._listener is None and not self.is_sqlite:
                 self._listener = _Listener(self.url, self.bells)
 
-    def create_all(self) -> None:
-        """Create every table of the engine as metadata has it (tests; a real engine migrates)."""
-        importlib.import_module("netloom.engine.model.everything")
+    def migrate(self) -> None:
+        """Bring the tables to this version; several replicas may do so at once. Raises MigrationError, DBAPIError."""
+        from alembic import command  # noqa: PLC0415 - needed once, at start
+        from alembic.config import Config  # noqa: PLC0415 - the same
+        from alembic.util import CommandError  # noqa: PLC0415 - the same
+
+        config = Config()
+        config.set_main_option("script_location", "netloom.engine:migrations")
         with self.write() as tx:
-            metadata.create_all(tx)
+            if not self.is_sqlite:
+                tx.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config.attributes["connection"] = tx
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise MigrationError(f"This version cannot use the database {self.url!r}: {error}") from error
 
     def close(self) -> None:
         """Close all connections."""

@@ -1,0 +1,83 @@
+"""Migrated databases are what the tables say, on both databases, however many replicas migrate at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from databases import Databases
+from netloom.engine.db import Database, MigrationError
+from netloom.engine.model.everything import metadata
+from sqlalchemy import Connection, inspect, text
+
+
+@pytest.fixture
+def empty(databases: Databases) -> Iterator[Database]:
+    url = databases.empty()
+    db = Database(url)
+    yield db
+    db.close()
+    databases.drop(url)
+
+
+def described(tx: Connection) -> dict[str, Any]:
+    """All that the database knows of its tables."""
+    inspector = inspect(tx)
+
+    def plain(items: list[Any]) -> list[str]:
+        return sorted(str(sorted((key, str(value)) for key, value in item.items())) for item in items)
+
+    return {
+        table: {
+            "columns": plain(inspector.get_columns(table)),
+            "key": plain([inspector.get_pk_constraint(table)]),
+            "references": plain(inspector.get_foreign_keys(table)),
+            "unique": plain(inspector.get_unique_constraints(table)),
+            "checks": plain(inspector.get_check_constraints(table)),
+            "indexes": plain(inspector.get_indexes(table)),
+        }
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def test_migrations_make_what_the_tables_say(databases: Databases, db: Database, empty: Database) -> None:
+    with empty.write() as tx:
+        metadata.create_all(tx)
+    with empty.read() as declared, db.read() as migrated:
+        assert described(migrated) == described(declared)
+
+
+def test_no_constraint_is_deferred() -> None:
+    """SQLite would check it at COMMIT, which several requests share."""
+    deferred = [c.name for table in metadata.tables.values() for c in table.constraints if c.deferrable or c.initially]
+    assert deferred == []
+
+
+def test_replicas_that_start_together_migrate_once(databases: Databases, empty: Database) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        db = Database(url)
+        try:
+            db.migrate()
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+            errors.append(error)
+        finally:
+            db.close()
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_database_of_a_newer_version_is_refused(db: Database) -> None:
+    db.run(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = 'future'")))
+    with pytest.raises(MigrationError, match="cannot use the database"):
+        db.migrate()
