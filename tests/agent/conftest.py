@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from agent.rig import Authority, Engine, served
 
+from agent.rig import Authority, Engine, served
 from netloom.agent.wire import ENGINE_NAME
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""An agent to test, reached as the engine reaches it: HTTPS with mutual TLS, certificates of an authority made for the run."""
+"""An agent to test, reached as the engine reaches it: HTTPS with mutual TLS, an authority made for the run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes as PublicKey
 
 from netloom.agent.enroll import Identity
 from netloom.agent.serve import Server
 from netloom.agent.simulated import SimulatedService, Simulation
-from netloom.agent.wire import ENGINE_NAME, server_context
+from netloom.agent.wire import server_context
 from netloom.core.host import Address, Bridge, Host, Vlan
 from netloom.core.protocol import Change, ChangeRequest, EventPage, GenerationRef, HostReport, Phase, Refusal
 
@@ -45,9 +46,13 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         ca = x509.BasicConstraints(ca=True, path_length=0)
-        self.certificate = self._builder(self.name, self.key.public_key()).add_extension(ca, critical=True).sign(self.key, hashes.SHA256())
+        self.certificate = (
+            self._builder(self.name, self.key.public_key())
+            .add_extension(ca, critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
 
-    def _builder(self, name: x509.Name, key: Any) -> x509.CertificateBuilder:
+    def _builder(self, name: x509.Name, key: PublicKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -67,7 +72,7 @@ class Authority:
     def fingerprint(self) -> str:
         return self.certificate.fingerprint(hashes.SHA256()).hex()
 
-    def sign(self, key: Any, *dns: str) -> str:
+    def sign(self, key: PublicKey, *dns: str) -> str:
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
         names.append(x509.IPAddress(ip_address("127.0.0.1")))
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns[0])])
@@ -80,7 +85,9 @@ class Authority:
         identity = Identity(folder)
         key = ec.generate_private_key(ec.SECP256R1())
         identity.key.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
         )
         identity.certificate.write_text(self.sign(key.public_key(), *dns))
         identity.authority.write_text(self.pem)
@@ -146,7 +153,7 @@ class Engine:
     def commit(self) -> Change:
         return self.ask(Change, "POST", "/v1/host/commit")
 
-    def simulate(self, **faults: Any) -> None:
+    def simulate(self, **faults: Any) -> None:  # noqa: ANN401  # the fields of Simulation
         self.ask(Simulation, "POST", "/v1/simulation", Simulation(**faults))
 
     def events(self, after: int = 0, wait: float = 0) -> EventPage:
@@ -206,8 +213,20 @@ def served(folder: Path, authority: Authority, number: int = 1) -> Iterator[str]
 class AgentProcess:
     """An agent as a program."""
 
-    def __init__(self, state: Path, *options: str, env: dict[str, str] | None = None, within: Sequence[str] = ()) -> None:
-        command = [*within, sys.executable, "-m", "netloom.agent", "--state", str(state), "--listen", "127.0.0.1:0", *options]
+    def __init__(
+        self, state: Path, *options: str, env: dict[str, str] | None = None, within: Sequence[str] = ()
+    ) -> None:
+        command = [
+            *within,
+            sys.executable,
+            "-m",
+            "netloom.agent",
+            "--state",
+            str(state),
+            "--listen",
+            "127.0.0.1:0",
+            *options,
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         assert self.process.stdout
         line = self.process.stdout.readline()

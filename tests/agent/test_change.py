@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from agent.rig import Engine, RefusedError, with_network
 
+from agent.rig import Engine, RefusedError, with_network
 from netloom.core.host import Bond, Host, Vlan
 from netloom.core.protocol import GuestNic, GuestSpec, GuestState, Phase
 

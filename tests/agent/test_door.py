@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import msgspec
 import pytest
-from agent.rig import Authority, Engine, client_context
 
+from agent.rig import Authority, Engine, client_context
 from netloom.agent import serve
 from netloom.agent.wire import ENGINE_NAME
 from netloom.core.protocol import HostReport, Refusal

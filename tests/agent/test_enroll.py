@@ -1,4 +1,8 @@
-"""Joining an engine. Its end is played by a small server that holds an authority and signs what it is sent, as the engine's own endpoint does."""
+"""Joining an engine.
+
+Its end is played by a small server that holds an authority and signs what it is sent, as the engine's own endpoint
+does.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agent.rig import AgentProcess, Authority, Engine
 from cryptography import x509
 
+from agent.rig import AgentProcess, Authority, Engine
 from netloom.agent.enroll import EnrollError, Identity, enroll, fingerprint_of
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ class Desk(ThreadingHTTPServer):
     def url(self) -> str:
         return f"https://127.0.0.1:{self.server_address[1]}"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Clients that go away in the middle of a handshake are part of the play."""
 
 
@@ -86,7 +90,15 @@ def desk(authority: Authority, tmp_path: Path) -> Iterator[Desk]:
 def _join(desk: Desk, folder: Path, *, fingerprint: str = "", token: str = "secret", address: str = "") -> Identity:
     identity = Identity(folder)
     fingerprint = fingerprint or desk.authority.fingerprint
-    enroll(identity, url=desk.url, token=token, fingerprint=fingerprint, address=address, port=54322, hostname="h1.example.com")
+    enroll(
+        identity,
+        url=desk.url,
+        token=token,
+        fingerprint=fingerprint,
+        address=address,
+        port=54322,
+        hostname="h1.example.com",
+    )
     return identity
 
 
@@ -123,7 +135,9 @@ def test_a_token_works_once(desk: Desk, tmp_path: Path) -> None:
     assert Identity(tmp_path).is_of(desk.authority.fingerprint)
 
 
-def test_the_program_joins_once_and_then_starts_by_itself(desk: Desk, tmp_path: Path, engine_identity: Identity) -> None:
+def test_the_program_joins_once_and_then_starts_by_itself(
+    desk: Desk, tmp_path: Path, engine_identity: Identity
+) -> None:
     token = tmp_path / "token"
     token.write_text("secret\n")
     state = tmp_path / "state"
@@ -135,7 +149,10 @@ def test_the_program_joins_once_and_then_starts_by_itself(desk: Desk, tmp_path: 
     assert engine.report().capabilities.hostname == "sim-2"
     engine.client.close()
     assert process.stop() == 0
-    assert json.loads((state / "enrollment.json").read_text())["host_ids"] == {"sim-1": "id-of-sim-1", "sim-2": "id-of-sim-2"}
+    assert json.loads((state / "enrollment.json").read_text())["host_ids"] == {
+        "sim-1": "id-of-sim-1",
+        "sim-2": "id-of-sim-2",
+    }
     for options in (("--simulated", "2"), joining):
         process = AgentProcess(state, *options)
         assert process.stop() == 0

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from agent.rig import AgentProcess, Authority, Engine, RefusedError, with_network
 
+from agent.rig import AgentProcess, Authority, Engine, RefusedError, with_network
 from netloom.core.protocol import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from netloom.agent.enroll import Identity
-    from netloom.core.host import Host
 
 Start = "Callable[..., tuple[AgentProcess, Engine]]"
 
@@ -184,4 +183,7 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
     assert "clear text" in run(*with_token, "--enroll", "http://192.0.2.1").stderr
     assert "no address of an engine" in run(*with_token, "--enroll", "engine").stderr
     assert "cannot be reached" in run(*with_token, "--enroll", "https://127.0.0.1:1").stderr
-    assert "no SHA-256 fingerprint" in run(*listen, "--token", "t", "--ca-fingerprint", "abc", "--enroll", "https://127.0.0.1:1").stderr
+    assert (
+        "no SHA-256 fingerprint"
+        in run(*listen, "--token", "t", "--ca-fingerprint", "abc", "--enroll", "https://127.0.0.1:1").stderr
+    )

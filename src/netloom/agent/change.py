@@ -1,8 +1,8 @@
-"""Test-then-commit: a change of the host is tried, kept when somebody outside says that the host is still there, and taken back otherwise.
+"""Test-then-commit: a change is tried, kept when somebody outside says that the host is still there, else taken back.
 
-``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a request leads to
-``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was killed knows on its next start what was going on,
-and takes an unfinished change back before anything else.
+``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a
+request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was
+killed knows on its next start what was going on, and takes an unfinished change back before anything else.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from netloom.core.plan import PlanError, plan
 from netloom.core.protocol import Change, Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from netloom.agent.events import Events
     from netloom.agent.networking import Networking
     from netloom.agent.store import Store
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 3600.0
-"""Seconds that a request may leave between the apply and the rollback; a host that hangs longer than that on a change helps nobody."""
+"""Seconds that a request may leave between the apply and the rollback; a host that hangs longer than that on a change
+helps nobody.
+"""
 
 LAST_GENERATION = (1 << 63) - 1
 
@@ -49,7 +53,7 @@ class StoppedError(Exception):
 
 
 class Changes:
-    """The changes of one host, one at a time. ``recover`` comes first; then everything may be called from any thread."""
+    """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread."""
 
     def __init__(self, store: Store, door: Networking, events: Events) -> None:
         self._store = store
@@ -80,16 +84,16 @@ class Changes:
 
     def is_dirty(self, running: Host) -> bool:
         """Whether what runs is not what boot restores. Raises StoreError."""
-        return bool(differences(running, self._committed()))
+        return bool(differences(self._committed(), running))
 
     def put(self, request: ChangeRequest) -> Change:
         """Take a request: once this returns, it and the checkpoint are on the disk, and the change is on its way.
 
-        Raises RefusalError: for an older generation, while another change is under way, when no plan leads there, when the host
-        cannot be looked at or the disk is full. The host is untouched then.
+        Raises RefusalError: for an older generation, while another change is under way, when no plan leads there, when
+        the host cannot be looked at or the disk is full. The host is untouched then.
         """
         if not 1 <= request.generation <= LAST_GENERATION or not 0 <= request.confirm_within <= LONGEST_WAIT:
-            text = f"A generation is at least 1 and fits 63 bits, and confirm_within is from 0 to {LONGEST_WAIT:.0f} seconds."
+            text = f"A generation is from 1 to {LAST_GENERATION}, confirm_within from 0 to {LONGEST_WAIT:.0f} seconds."
             raise RefusalError(MALFORMED, "malformed", text)
         with self._moved:
             known = self._known(request)
@@ -106,25 +110,33 @@ class Changes:
             raise
         with self._moved:
             shown = self._shown()
-            self._thread = Thread(target=self._run, args=(request, seen), name=f"change-{request.generation}", daemon=True)
+            self._thread = Thread(
+                target=self._run, args=(request, seen), name=f"change-{request.generation}", daemon=True
+            )
             self._thread.start()
         return shown
 
     def confirm(self, generation: int, opened: float) -> Change:
         """Keep the change; ``opened``: when the connection that says so was accepted (time.monotonic).
 
-        Raises RefusalError when that was before the change was applied (it proves nothing), when the change does not wait for a
-        confirmation (any more), and when the disk did not take it.
+        Raises RefusalError when that was before the change was applied (it proves nothing), when the change does not
+        wait for a confirmation (any more), and when the disk did not take it.
         """
         with self._moved:
             change = self._change_of(generation)
             if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
                 return self._shown()
             if change.phase is not Phase.AWAITING or self._stop or monotonic() >= self._deadline:
-                raise RefusalError(CONFLICT, "wrong_phase", f"Change {generation} awaits no confirmation: it is {_words(change.phase)}.")
+                raise RefusalError(
+                    CONFLICT,
+                    "wrong_phase",
+                    f"Change {generation} awaits no confirmation: it is {_words(change.phase)}.",
+                )
             if opened <= self._applied:
                 raise RefusalError(
-                    CONFLICT, "old_connection", "This connection was opened before the change was applied: confirm on a new one."
+                    CONFLICT,
+                    "old_connection",
+                    "This connection was opened before the change was applied: confirm on a new one.",
                 )
             try:
                 self._settle()
@@ -138,14 +150,21 @@ class Changes:
         with self._moved:
             change = self._change_of(generation)
             if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
-                raise RefusalError(CONFLICT, "wrong_phase", f"Change {generation} is {_words(change.phase)}: send the older configuration as a new one.")
+                raise RefusalError(
+                    CONFLICT,
+                    "wrong_phase",
+                    f"Change {generation} is {_words(change.phase)}: send the older configuration as a new one.",
+                )
             if not change.phase.is_final:
                 self._stop = self._stop or "it was asked to be taken back"
                 self._moved.notify_all()
             return self._shown()
 
     def commit(self) -> Change:
-        """Make what runs now what boot restores. Raises RefusalError while a change is under way, and when the disk did not take it."""
+        """Make what runs now what boot restores.
+
+        Raises RefusalError while a change is under way, and when the disk did not take it.
+        """
         with self._moved:
             if self._busy:
                 raise self._busy_refusal()
@@ -165,9 +184,12 @@ class Changes:
             return replace(change, phase=Phase.COMMITTED)
 
     def recover(self, patience: float = 0) -> None:
-        """Read the state; take back a change that was left unfinished, or after a boot restore what was committed. Raises StoreError, NetworkingError.
+        """Read the state; take back a change that was left unfinished, or after a boot restore what was committed.
 
-        ``patience``: seconds to wait after a boot for NICs that the committed configuration uses and that are not there yet.
+        Raises StoreError, NetworkingError.
+
+        ``patience``: seconds to wait after a boot for NICs that the committed configuration uses and that are not there
+        yet.
         """
         self._record = self._store.load()
         boot, change = self._door.boot(), self._record.change
@@ -193,7 +215,10 @@ class Changes:
     # A change's way, in its own thread
 
     def _checkpoint(self, request: ChangeRequest) -> Host:
-        """Look at the host, see that a plan exists, and put checkpoint and request on the disk. Returns what the host is. Raises RefusalError."""
+        """Look at the host, see that a plan exists, and put checkpoint and request on the disk.
+
+        Returns what the host is. Raises RefusalError.
+        """
         try:
             seen = self._door.observe()
             plan(seen, request.desired)
@@ -253,14 +278,20 @@ class Changes:
             raise StoppedError(self._stop)
 
     def _settle(self) -> None:
-        """Confirmed; and committed in the same write when that was asked, so that no crash falls between the two. Called with the lock."""
+        """Confirmed; and committed in the same write when that was asked, so that no crash falls between the two.
+
+        Called with the lock.
+        """
         if self._record.commit:
             self._enter(Phase.COMMITTED, committed=self._record.desired)
         else:
             self._enter(Phase.CONFIRMED)
 
     def _enter(self, phase: Phase, *, committed: str = "", error: str = "", difference: tuple[str, ...] = ()) -> None:
-        """Put the next phase on the disk, then let it be seen. Called with the lock. Raises StoreError with the phase as it was."""
+        """Put the next phase on the disk, then let it be seen. Called with the lock.
+
+        Raises StoreError with the phase as it was.
+        """
         record = self._next(phase, committed, error, difference)
         self._store.save(record)
         self._show(record)
@@ -281,18 +312,24 @@ class Changes:
             self._events.change(record.generation, record.change.phase)
 
     def _roll_back(self, reason: str) -> None:
-        """Go back to the checkpoint. A disk that takes nothing any more does not stop it: it still says that the change is unfinished, so the next start goes back again."""
+        """Go back to the checkpoint.
+
+        A disk that takes nothing any more does not stop it: it still says that the change is unfinished, so the next
+        start goes back again.
+        """
         log.warning("change %d is taken back: %s", self._record.generation, reason)
         self._enter_anyway(Phase.ROLLING_BACK, error=reason)
         try:
-            difference = self._back_to(self._store.host(self._record.checkpoint))
+            desired = self._store.host(self._record.desired)
+            taken = [name for name, link in desired.links().items() if link.owner]
+            difference = self._back_to(self._store.host(self._record.checkpoint), taken)
         except StoreError as error:
             difference = (str(error),)
         self._enter_anyway(Phase.ROLLED_BACK, difference=difference)
 
-    def _back_to(self, host: Host) -> tuple[str, ...]:
+    def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
-            return restore(self._door, host)
+            return restore(self._door, host, watch)
         except Exception as error:  # the end of the way back must be reached and told in any case
             log.exception("the way back failed")
             return (f"the way back failed: {error}",)
@@ -338,18 +375,21 @@ class Changes:
         return self._boots_to[1]
 
     def _file_of(self, running: Host) -> str:
-        """The file of what runs: that of the last wanted Host where it is what runs (it leaves open what may be open), else a new one."""
+        """The file of what runs: a new one, unless what was wanted last runs (it leaves open what may be open)."""
         record = self._record
-        if record.committed and not differences(running, self._committed()):
+        if record.committed and not differences(self._committed(), running):
             return record.committed
         if record.change and record.change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
             with suppress(StoreError):
-                if not differences(running, self._store.host(record.desired)):
+                if not differences(self._store.host(record.desired), running):
                     return record.desired
         return self._store.keep(f"committed-{uuid4().hex}", running)
 
     def _known(self, request: ChangeRequest) -> Change | None:
-        """The change of a request that is only repeated. Raises RefusalError for one that is too old. Called with the lock."""
+        """The change of a request that is only repeated. Raises RefusalError for one that is too old.
+
+        Called with the lock.
+        """
         record = self._record
         if request.generation > record.generation:
             return None
@@ -359,7 +399,9 @@ class Changes:
                 if self._store.host(record.desired) == request.desired:
                     return self._shown()
         raise RefusalError(
-            CONFLICT, "stale_generation", f"Generation {request.generation} is too old: the host has seen generation {record.generation}."
+            CONFLICT,
+            "stale_generation",
+            f"Generation {request.generation} is too old: the host has seen generation {record.generation}.",
         )
 
     def _change_of(self, generation: int) -> Change:
@@ -367,7 +409,9 @@ class Changes:
         if change is None or generation > change.generation:
             raise RefusalError(CONFLICT, "wrong_phase", f"The host knows no change {generation}.")
         if generation < change.generation:
-            raise RefusalError(CONFLICT, "stale_generation", f"Change {generation} is over: the host is at {change.generation}.")
+            raise RefusalError(
+                CONFLICT, "stale_generation", f"Change {generation} is over: the host is at {change.generation}."
+            )
         return change
 
     def _shown(self) -> Change:
@@ -382,7 +426,9 @@ class Changes:
         return bool(self._record.change and self._record.change.phase.is_final)
 
     def _busy_refusal(self) -> RefusalError:
-        return RefusalError(CONFLICT, "busy", f"Another change of the host is under way (generation {self._record.generation}).")
+        return RefusalError(
+            CONFLICT, "busy", f"Another change of the host is under way (generation {self._record.generation})."
+        )
 
 
 def _now() -> str:

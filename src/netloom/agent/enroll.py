@@ -1,7 +1,8 @@
-"""Joining an engine: a key made on the host, a certificate for it from the engine's authority, for a token that works once.
+"""Joining an engine: a key made on the host, and for a token that works once a certificate from the engine's authority.
 
-Trust starts at the fingerprint of the authority's certificate, which the administrator carries here together with the token: the
-certificate is fetched without trust and used only if it has that fingerprint, and the token is sent only to a server that the authority vouches for.
+Trust starts at the fingerprint of the authority's certificate, which the administrator carries here together with the
+token: the certificate is fetched without trust and used only if it has that fingerprint, and the token is sent only to
+a server that the authority vouches for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import http.client
 import json
 import ssl
-from collections.abc import Mapping  # msgspec reads the types of the fields
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class Identity:
 
     @property
     def hosts(self) -> Path:
-        """Which engine this host belongs to, and its ids there. Written last, so there when the enrolment is complete."""
+        """The host's engine, and its ids there. Written last: when it is there, the enrolment is complete."""
         return self.folder / "enrollment.json"
 
     def is_of(self, fingerprint: str) -> bool:
@@ -78,7 +79,10 @@ class Identity:
 
 
 def plain(fingerprint: str) -> str:
-    """A SHA-256 fingerprint as 64 lower-case hexadecimal digits, from the ways in which programs print it. Raises EnrollError."""
+    """A SHA-256 fingerprint as 64 lower-case hexadecimal digits, from the ways in which programs print it.
+
+    Raises EnrollError.
+    """
     digits = fingerprint.strip().lower().removeprefix("sha256:").replace(":", "").replace(" ", "")
     if len(digits) != hashlib.sha256().digest_size * 2 or set(digits) - set("0123456789abcdef"):
         raise EnrollError(f"{fingerprint!r} is no SHA-256 fingerprint: 64 hexadecimal digits, with or without colons")
@@ -94,12 +98,21 @@ def fingerprint_of(pem: str) -> str:
 
 
 def enroll(
-    identity: Identity, *, url: str, token: str, fingerprint: str, address: str, port: int, hostname: str, simulated: tuple[str, ...] = ()
+    identity: Identity,
+    *,
+    url: str,
+    token: str,
+    fingerprint: str,
+    address: str,
+    port: int,
+    hostname: str,
+    simulated: tuple[str, ...] = (),
 ) -> Enrollment:
     """Join the engine at ``url``. Raises EnrollError.
 
-    ``address``: the URL at which the engine reaches this agent; empty to take the local address of the connection to the engine,
-    with ``port``. ``simulated``: names of the hosts that this process simulates, which share its certificate.
+    ``address``: the URL at which the engine reaches this agent; empty to take the local address of the connection to
+    the engine, with ``port``. ``simulated``: names of the hosts that this process simulates, which share its
+    certificate.
     """
     engine = urlsplit(url)
     if not engine.hostname or engine.scheme not in {"http", "https"}:
@@ -115,7 +128,9 @@ def enroll(
         address = address or f"https://{f'[{local}]' if ':' in local else local}:{port}"
         request = {"token": token, "csr": _csr(identity, hostname), "address": address, "hostname": hostname}
         body = json.dumps({**request, "simulated": simulated} if simulated else request)
-        connection.request("POST", ENROLL_PATH, body, {"Content-Type": "application/json", "Accept": "application/json"})
+        connection.request(
+            "POST", ENROLL_PATH, body, {"Content-Type": "application/json", "Accept": "application/json"}
+        )
         response = connection.getresponse()
         answer = response.read(LARGEST_ANSWER)
     except (OSError, http.client.HTTPException) as error:
@@ -123,12 +138,17 @@ def enroll(
     finally:
         connection.close()
     if response.status not in {http.client.OK, http.client.CREATED}:
-        raise EnrollError(f"the engine refused: {response.status} {response.reason}: {answer.decode(errors='replace')[:500]}")
+        raise EnrollError(
+            f"the engine refused: {response.status} {response.reason}: {answer.decode(errors='replace')[:500]}"
+        )
     return _keep(identity, url, authority, answer)
 
 
 def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
-    """The authority's certificate, fetched from whoever answers, trusted because of its fingerprint. Raises EnrollError."""
+    """The authority's certificate, fetched from whoever answers, trusted because of its fingerprint.
+
+    Raises EnrollError.
+    """
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -142,10 +162,13 @@ def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
     finally:
         connection.close()
     if response.status != http.client.OK:
-        raise EnrollError(f"{engine.geturl()}{CA_PATH} answers {response.status} {response.reason}: is that a Netloom engine?")
+        raise EnrollError(
+            f"{engine.geturl()}{CA_PATH} answers {response.status} {response.reason}: is that a Netloom engine?"
+        )
     found = fingerprint_of(pem)
     if found != fingerprint:
-        raise EnrollError(f"the certificate authority at {engine.geturl()} has the fingerprint {found}, not {fingerprint}: do not go on")
+        wrong = f"the certificate authority at {engine.geturl()} has the fingerprint {found}, not {fingerprint}"
+        raise EnrollError(f"{wrong}: do not go on")
     return pem
 
 
@@ -175,7 +198,9 @@ def _csr(identity: Identity, hostname: str) -> str:
             raise EnrollError(f"{identity.key} is not the key that this program made: move it away")
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         replace_file(identity.key, pem, mode=0o600)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64])])  # RFC 5280: ub-common-name
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())

@@ -50,7 +50,7 @@ class Events:
         self.add("agent", "", "events were lost")
 
     def page(self, after: int, wait: float) -> EventPage:
-        """Events with an id above ``after``, at once when there are any, else as soon as there is one; empty after ``wait`` seconds.
+        """Events with an id above ``after``: at once, else when there is one; none after ``wait`` seconds.
 
         An ``after`` from before the agent's last start is answered at once, as lost.
         """

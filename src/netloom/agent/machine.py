@@ -29,7 +29,9 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class MachineNetworking:
-    """Implements ``Networking``. Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
+    """Implements ``Networking``.
+
+    Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
 
     ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
     """

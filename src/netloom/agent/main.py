@@ -36,44 +36,90 @@ CONNECTIONS_PER_SIMULATED_HOST = 2
 TOKEN_VARIABLE = "NETLOOM_ENROLL_TOKEN"  # noqa: S105  # the name of a variable
 
 EPILOG = """\
-The first start joins an engine: take the token and the fingerprint from 'netloom host token HOST' there. Later starts need neither.
+The first start joins an engine, with the token and the fingerprint that the engine gives for the host. Later starts
+need neither.
 The token is best given in a file or in NETLOOM_ENROLL_TOKEN: a command line can be read by every user of the machine.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run an agent until SIGTERM or SIGINT. Returns the exit status: 0 when it was asked to end, 1 when it could not work."""
+    """Run an agent until SIGTERM or SIGINT.
+
+    Returns the exit status: 0 when it was asked to end, 1 when it could not work.
+    """
     options = _parser().parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
     try:
         _run(options)
     except (EnrollError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
-        print(f"netloom agent: {error}", file=sys.stderr)
+        print(f"netloom agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
         return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="netloom agent", description=agent.__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="netloom agent",
+        description=agent.__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--state", type=Path, default=Path("/var/lib/netloom"), metavar="DIR", help="what must survive a crash (%(default)s)")
-    add("--run", type=Path, default=Path("/run/netloom"), metavar="DIR", help="what must not survive a boot (%(default)s)")
-    add("--listen", default="0.0.0.0:54322", metavar="HOST:PORT", help="where the engine reaches the agent (%(default)s)")  # noqa: S104  # the engine is elsewhere
+    add(
+        "--state",
+        type=Path,
+        default=Path("/var/lib/netloom"),
+        metavar="DIR",
+        help="what must survive a crash (%(default)s)",
+    )
+    add(
+        "--run",
+        type=Path,
+        default=Path("/run/netloom"),
+        metavar="DIR",
+        help="what must not survive a boot (%(default)s)",
+    )
+    add(
+        "--listen",
+        default="0.0.0.0:54322",
+        metavar="HOST:PORT",
+        help="where the engine reaches the agent (%(default)s)",
+    )
     join = parser.add_argument_group("joining an engine")
-    join.add_argument("--enroll", default="", metavar="URL", help="the engine, for example https://engine.example.com:8443")
-    join.add_argument("--token", default="", metavar="T", help="the one-time token; better in a file or the environment")
+    join.add_argument(
+        "--enroll", default="", metavar="URL", help="the engine, for example https://engine.example.com:8443"
+    )
+    join.add_argument(
+        "--token", default="", metavar="T", help="the one-time token; better in a file or the environment"
+    )
     join.add_argument("--token-file", type=Path, metavar="FILE", help=f"a file that holds it (else ${TOKEN_VARIABLE})")
     join.add_argument("--ca-fingerprint", default="", metavar="SHA256", help="of the engine's certificate authority")
-    join.add_argument("--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)")
+    join.add_argument(
+        "--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)"
+    )
     join.add_argument("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
     host = parser.add_argument_group("the host")
-    host.add_argument("--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)")
-    host.add_argument("--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)")
-    host.add_argument("--guests", default="", metavar="LIST", help="guest drivers, separated by commas: namespace (none)")
-    host.add_argument("--boot-wait", type=float, default=30, metavar="S", help="how long to wait after a boot for NICs (%(default)s s)")
-    host.add_argument("--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)")
+    host.add_argument(
+        "--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)"
+    )
+    host.add_argument(
+        "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
+    )
+    host.add_argument(
+        "--guests", default="", metavar="LIST", help="guest drivers, separated by commas: namespace (none)"
+    )
+    host.add_argument(
+        "--boot-wait",
+        type=float,
+        default=30,
+        metavar="S",
+        help="how long to wait after a boot for NICs (%(default)s s)",
+    )
+    host.add_argument(
+        "--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)"
+    )
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
     add("--version", action="version", version=agent.version())
@@ -107,7 +153,7 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
         signal.signal(number, lambda _number, _frame: asked.set())
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
-    print(f"netloom agent: serving {len(services)} host(s) at port {server.port}", flush=True)
+    print(f"netloom agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
     _tell_systemd("READY=1")
     asked.wait()
     _tell_systemd("STOPPING=1")
@@ -122,7 +168,9 @@ def _join(options: argparse.Namespace, identity: Identity, port: int, names: tup
     if identity.is_of(options.ca_fingerprint):
         return
     if not options.enroll:
-        raise EnrollError(f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint")
+        raise EnrollError(
+            f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"
+        )
     if not options.ca_fingerprint:
         raise EnrollError("--enroll needs --ca-fingerprint, by which the engine is known to be the right one")
     enroll(
@@ -139,7 +187,11 @@ def _join(options: argparse.Namespace, identity: Identity, port: int, names: tup
 
 
 def _token(options: argparse.Namespace) -> str:
-    token = options.token_file.read_text().strip() if options.token_file else options.token or os.environ.get(TOKEN_VARIABLE, "")
+    token = (
+        options.token_file.read_text().strip()
+        if options.token_file
+        else options.token or os.environ.get(TOKEN_VARIABLE, "")
+    )
     if not token:
         raise EnrollError(f"--enroll needs a token: --token-file, or ${TOKEN_VARIABLE}")
     return str(token)

@@ -26,7 +26,10 @@ class Networking(Protocol):
         """What the host has now. Raises NetworkingError."""
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
-        """Do the steps in order. Raises NetworkingError at the first that is refused; those before it are done, none after it."""
+        """Do the steps in order.
+
+        Raises NetworkingError at the first that is refused; those before it are done, none after it.
+        """
 
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""

@@ -33,7 +33,7 @@ class RealService(HostService):
 
 
 def real_host(options: Namespace) -> HostService:
-    """The machine's host service, an unfinished change taken back and after a boot the committed configuration restored. Raises NetworkingError, StoreError."""
+    """The machine's host service, recovered: see Changes.recover. Raises NetworkingError, StoreError."""
     events = Events()
     ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
     door = MachineNetworking(
@@ -46,7 +46,11 @@ def real_host(options: Namespace) -> HostService:
     changes.recover(options.boot_wait)
     drivers = [name for name in options.guests.split(",") if name]
     service = RealService(
-        capabilities=partial(read_capabilities, ovsdb, drivers), door=door, changes=changes, guests=Guests([], events), events=events
+        capabilities=partial(read_capabilities, ovsdb, drivers),
+        door=door,
+        changes=changes,
+        guests=Guests([], events),
+        events=events,
     )
     service.monitor = Monitor(events)
     return service

@@ -10,7 +10,7 @@ from netloom.core.compare import differences
 from netloom.core.plan import plan, prune_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from netloom.agent.networking import Networking
     from netloom.core.host import Host
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PASSES = 3
-"""How often to plan anew. A second pass mends what changed under the first; what a third cannot mend will not be mended by trying."""
+"""How often to plan anew.
+
+A second pass mends what changed under the first; what a third cannot mend will not be mended by trying.
+"""
 
 Report: TypeAlias = "Callable[[int, int], None]"
 """Told the steps done and the steps there are in this pass. What it raises stops the work there."""
@@ -45,27 +48,29 @@ def reconcile(door: Networking, desired: Host, report: Report, *, seen: Host | N
         total = len(steps)
         door.execute(steps, lambda done, total=total: report(done, total))  # type: ignore[misc]  # mypy sees no type for a default in a lambda
         now = door.observe()
-    left = differences(now, desired)
+    left = differences(desired, now)
     if left:
-        raise NotConvergedError(tuple(left))
+        raise NotConvergedError(left)
 
 
-def restore(door: Networking, wanted: Host) -> tuple[str, ...]:
-    """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, a line each (empty: it is as it was).
+def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+    """Take the host to a configuration that it had, as far as it lets itself be taken; tells what differs, line by line.
 
-    A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are told, and the rest comes back.
+    A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
+    told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).
     """
-    wanted, left = prune_missing(wanted, door.observe())
-    trouble = ""
+    wanted, missing = prune_missing(wanted, door.observe())
+    trouble: tuple[str, ...] = ()
     for _ in range(PASSES):
         try:
             reconcile(door, wanted, lambda _done, _total: None)
         except NetworkingError as error:
-            trouble = str(error)
-            log.warning("on the way back: %s", trouble)
+            trouble = (str(error),)
+            log.warning("on the way back: %s", error)
         except NotConvergedError as error:
-            return (*left, *error.left)
+            log.warning("on the way back: %s", error)
+            break
         else:
-            return left
-    remaining = tuple(differences(door.observe(), wanted))
-    return (*left, *remaining, trouble) if remaining else left
+            break
+    left = differences(wanted, door.observe(), watch)
+    return (*missing, *left, *(trouble if left else ()))

@@ -1,7 +1,7 @@
 """The agent's door: HTTPS with mutual TLS, a thread per connection, a bound on everything.
 
-The moment at which a connection was accepted matters (a confirmation must come on one that was opened after the change), and the connections
-are few, so this is the standard library's server and no framework.
+The moment at which a connection was accepted matters (a confirmation must come on one that was opened after the
+change), and the connections are few, so this is the standard library's server and no framework.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Server(ThreadingHTTPServer):
         self.services: dict[str, HostService] = {}
         self.context: ssl.SSLContext | None = None
         self._free = BoundedSemaphore(connections)
-        super().__init__(address, Handler)
+        super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
 
     @property
     def port(self) -> int:
@@ -64,13 +64,13 @@ class Server(ThreadingHTTPServer):
         self.services.update(services)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """Hand a connection that was accepted this moment to a thread of its own, or close it when there are too many."""
+        """Hand a connection, accepted this moment, to a thread of its own; close it when there are too many."""
         if not self._free.acquire(blocking=False):
             log.warning("too many connections: closed one from %s", client_address[0])
             self.shutdown_request(request)
             return
         try:
-            super().process_request((request, monotonic()), client_address)
+            super().process_request((request, monotonic()), client_address)  # type: ignore[arg-type]  # passed on as it is
         except RuntimeError:  # no thread could be started
             self._free.release()
             raise
@@ -106,7 +106,7 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002  # the types of the class above
         """Log what nobody foresaw, where the class above prints it."""
-        log.exception("serving %s", client_address[0])
+        log.exception("serving %s", client_address[0])  # noqa: LOG004  # called by the class above while it handles one
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer; as all methods do."""
         self._serve()
 
-    do_PUT = do_POST = do_DELETE = do_GET
+    do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815  # names that the class above looks for
 
     def _serve(self) -> None:
         try:

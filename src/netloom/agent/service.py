@@ -96,7 +96,13 @@ class HostService:
     """One host behind the agent's door."""
 
     def __init__(
-        self, *, capabilities: Callable[[], Capabilities], door: Networking, changes: Changes, guests: Guests, events: Events
+        self,
+        *,
+        capabilities: Callable[[], Capabilities],
+        door: Networking,
+        changes: Changes,
+        guests: Guests,
+        events: Events,
     ) -> None:
         self.capabilities = capabilities
         self.door = door
@@ -149,7 +155,9 @@ class HostService:
         if request.method == "PUT":
             spec = decode(GuestSpec, request.body)
             if spec.id != guest_id:
-                raise RefusalError(MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}.")
+                raise RefusalError(
+                    MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}."
+                )
             return OK, self.guests.put(spec)
         if request.method == "DELETE":
             self.guests.stop(guest_id)

@@ -1,14 +1,15 @@
-"""A simulated host: the agent's own server, state machine and disk, over a Host value instead of a kernel, with faults to inject.
+"""A simulated host: the agent's own server, state machine and disk over a Host value, with faults to inject.
 
-The value is kept in a file, as a kernel keeps its networking when the agent is killed. ``POST /v1/simulation`` (:class:`Simulation`) says
-what shall go wrong from now on; it answers also when the host is unreachable, and exists on simulated hosts only.
+The value is kept in a file, as a kernel keeps its networking when the agent is killed. ``POST /v1/simulation``
+(:class:`Simulation`) says what shall go wrong from now on; it answers also when the host is unreachable, and exists on
+simulated hosts only.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping  # msgspec reads the types of the fields
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from errno import ENOSPC
 from threading import Lock, RLock
@@ -48,15 +49,16 @@ NICS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What goes wrong on a simulated host from now on (the whole set: what is not named goes wrong no more), and what happens to it at once.
+    """What goes wrong on a simulated host from now on, and what happens to it at once.
 
-    ``refuse``: kinds of step, by class name, and how many of each are refused. ``step_seconds``: how long each step takes.
-    ``lose_replies``: how many requests that are not GET are done without ever being answered. ``unreachable``: phases of a change during which
-    nothing is answered, or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the
-    number of steps after which it is. ``disk_full``: nothing can be stored.
+    From now on (the whole set: what is not named goes wrong no more): ``refuse``: kinds of step, by class name, and how
+    many of each are refused. ``step_seconds``: how long each step takes. ``lose_replies``: how many requests that are
+    not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
+    or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
+    of steps after which it is. ``disk_full``: nothing can be stored.
 
-    At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand; ``end_guests`` end by
-    themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
+    At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
+    ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
     """
 
     refuse: Mapping[str, int] = field(default_factory=dict)
@@ -171,7 +173,8 @@ class SimulatedMachine:
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
         """Do the steps in order, as the simulation does them and as the faults want. Raises NetworkingError.
 
-        Steps that take time, or after which the process may die, are seen one by one; all others at once, which is much cheaper.
+        Steps that take time, or after which the process may die, are seen one by one; all others at once, which is much
+        cheaper.
         """
         wanted = self._faults.wanted
         size = 1 if wanted.step_seconds or wanted.crash_after_steps else max(1, len(steps))
@@ -204,7 +207,10 @@ class SimulatedMachine:
         return self._state.boot
 
     def reboot(self, hardware: Host | None) -> None:
-        """Start again: guests and everything that is not hardware are gone. ``hardware``: what it has from now on, if that changed."""
+        """Start again: guests and everything that is not hardware are gone.
+
+        ``hardware``: what it has from now on, if that changed.
+        """
         with self._lock:
             hardware = hardware or self._state.hardware
             self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
@@ -274,7 +280,11 @@ class SimulatedService(HostService):
     def _happen(self, wanted: Simulation) -> None:
         change = self.changes.current()
         if wanted.reboot and change and not change.phase.is_final:
-            raise RefusalError(CONFLICT, "busy", "A simulated host starts again only when no change is under way; use crash_at for that.")
+            raise RefusalError(
+                CONFLICT,
+                "busy",
+                "A simulated host starts again only when no change is under way; use crash_at for that.",
+            )
         with self._machine.lock:
             host = wanted.host or self._machine.state.host
             for name, carrier in wanted.carrier.items():
@@ -294,7 +304,10 @@ class SimulatedService(HostService):
 
 
 def hardware(number: int) -> Host:
-    """What simulated host ``number`` has: eth0 to eth3, the first with an address in 198.18.0.0/15 (RFC 2544: for devices under test)."""
+    """What simulated host ``number`` has: eth0 to eth3, the first with an address.
+
+    It is from 198.18.0.0/15, which RFC 2544 keeps for devices under test.
+    """
     nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
     address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
     return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))})

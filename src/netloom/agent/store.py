@@ -1,8 +1,8 @@
 """What the agent must know after a crash, on disk.
 
-One small file, ``state.json``, is the truth, and is only ever replaced as a whole. The Hosts that it speaks of (checkpoint, wanted, committed) are
-files of their own that never change once written; it names them. So there is no order of writes in which a crash leaves two files that
-contradict each other.
+One small file, ``state.json``, is the truth, and is only ever replaced as a whole. The Hosts that it speaks of
+(checkpoint, wanted, committed) are files of their own that never change once written; it names them. So there is no
+order of writes in which a crash leaves two files that contradict each other.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class StoreError(Exception):
 class Record:
     """The agent's state. ``checkpoint``, ``desired``, ``committed``: names of Host files, empty for none.
 
-    ``boot``: the boot during which this was last true; ``generation``: of the last request that was taken; ``confirm_within``, ``commit``:
-    of that request; ``change``: how far it came.
+    ``boot``: the boot during which this was last true; ``generation``: of the last request that was taken;
+    ``confirm_within``, ``commit``: of that request; ``change``: how far it came.
     """
 
     boot: str = ""
@@ -48,14 +48,17 @@ class Record:
 
 
 class Store:
-    """A folder that belongs to one host's agent. Every write is on the disk when the call returns, or has not happened."""
+    """A folder of one host's agent. Every write is on the disk when the call returns, or has not happened."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def load(self) -> Record:
-        """The state that was saved last; that of a new host when there is none. Raises StoreError when the file is damaged."""
+        """The state that was saved last; that of a new host when there is none.
+
+        Raises StoreError when the file is damaged.
+        """
         path = self.folder / STATE
         return self._read(path, Record) if path.exists() else Record()
 
@@ -74,7 +77,10 @@ class Store:
         return self._read(self.folder / file, Host)
 
     def sweep(self, record: Record, names: tuple[str, ...]) -> None:
-        """Remove the Host files with these prefixes that the record does not name. What cannot be removed now is removed another time."""
+        """Remove the Host files with these prefixes that the record does not name.
+
+        What cannot be removed now is removed another time.
+        """
         named = {record.checkpoint, record.desired, record.committed}
         for path in self.folder.iterdir():
             if path.name.startswith(names) and path.name not in named:
@@ -95,7 +101,7 @@ class Store:
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Give a file new content so that a crash at any moment leaves the old content or the new, and the new once this returns. Raises OSError."""
+    """Give a file new content: a crash leaves the old or the new, and the new once this returned. Raises OSError."""
     temporary = path.with_name(f".{path.name}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)

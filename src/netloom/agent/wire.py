@@ -1,4 +1,4 @@
-"""What goes over the wire between engine and agent: JSON of the values in core.protocol, inside TLS that knows both ends."""
+"""What goes over the wire between engine and agent: core.protocol as JSON, inside TLS that knows both ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ MALFORMED, MISSING, CONFLICT, BROKEN = 400, 404, 409, 500
 
 
 class RefusalError(Exception):
-    """A request that is not done. ``status`` is the HTTP status, ``code`` one of those that core.protocol.Refusal lists."""
+    """A request that is not done.
+
+    ``status`` is the HTTP status, ``code`` one of those that core.protocol.Refusal lists.
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -44,7 +47,10 @@ def decode(kind: type[T], body: bytes) -> T:
 
 
 def server_context(certificate: Path, key: Path, authority: Path) -> ssl.SSLContext:
-    """TLS for the agent's door: its own certificate, and only peers that the engine's authority has signed. Raises OSError or ssl.SSLError."""
+    """TLS for the agent's door: its own certificate, and only peers that the engine's authority has signed.
+
+    Raises OSError or ssl.SSLError.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
@@ -55,7 +61,10 @@ def server_context(certificate: Path, key: Path, authority: Path) -> ssl.SSLCont
 
 
 def is_engine(certificate: Mapping[str, Any] | None) -> bool:
-    """Whether a verified peer certificate (as ssl.SSLSocket.getpeercert returns it) is the engine's: by its DNS names, else by its common name."""
+    """Whether a verified certificate, as ssl.SSLSocket.getpeercert returns it, is the engine's.
+
+    Its DNS names tell, or where it has none its common name.
+    """
     if not certificate:
         return False
     names = {value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"}

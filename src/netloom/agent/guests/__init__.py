@@ -1,7 +1,7 @@
 """Guest drivers: what runs virtual machines on a host and plugs their vNICs in.
 
-A driver keeps its guests findable by looking at the host (a name, a mark, a file), never in memory: an agent that is started again lists
-what runs. Its calls arrive one at a time; each may be repeated and then changes nothing.
+A driver keeps its guests findable by looking at the host (a name, a mark, a file), never in memory: an agent that is
+started again lists what runs. Its calls arrive one at a time; each may be repeated and then changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Ended: TypeAlias = Callable[[str], None]
 
 
 class GuestError(Exception):
-    """A guest could not be started, changed or stopped; the message is for the person who asked, and what was begun has been undone."""
+    """A guest could not be started, changed or stopped; the message says why, and what was begun has been undone."""
 
 
 class GuestDriver(Protocol):
@@ -29,13 +29,13 @@ class GuestDriver(Protocol):
         """Run the guest with its vNICs plugged in. Raises GuestError, with nothing left behind."""
 
     def update(self, spec: GuestSpec) -> None:
-        """Make a running guest's vNICs equal to ``spec.nics``; the rest of the guest stays as it is. Raises GuestError."""
+        """Make a running guest's vNICs equal to ``spec.nics``; the rest of it stays. Raises GuestError."""
 
     def stop(self, guest_id: str) -> None:
         """End the guest and take its vNICs away; nothing happens when it is not there. Raises GuestError."""
 
     def list(self) -> list[GuestState]:
-        """Every guest of this driver that is on the host: ``up``, or ``down`` when it ended by itself and was not stopped since."""
+        """Every guest of this driver on the host: ``up``, or ``down`` when it ended by itself and was not stopped."""
 
     def watch(self, ended: Ended) -> None:
         """Call ``ended`` from now on for each guest that ends by itself. Called once, before any other method."""
