@@ -54,7 +54,7 @@ def reconcile(door: Networking, desired: Host, report: Report, *, seen: Host | N
 
 
 def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
-    """Take the host to a configuration that it had, as far as it lets itself be taken; tells what differs, line by line.
+    """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, in lines.
 
     A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
     told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).

@@ -64,7 +64,7 @@ def _fields_of(link: Link, host: Host) -> tuple[str, ...]:
 def _fields(name: str, want: object, have: object, fields: tuple[str, ...]) -> Iterator[str]:
     for field in fields:
         wanted, there = getattr(want, field), getattr(have, field)
-        if wanted != there and _ANY.get(field, wanted) not in {wanted, there}:
+        if wanted != there and (field not in _ANY or _ANY[field] not in (wanted, there)):
             yield f"{name}: {field} should be {_text(wanted)}, and is {_text(there)}"
 
 
