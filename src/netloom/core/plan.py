@@ -24,7 +24,7 @@ from netloom.core.errors import HostError
 from netloom.core.host import MAIN_TABLE, PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
 from netloom.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netloom.core.prune import prune_missing
-from netloom.core.world import AnyLink, World, WorldLink, canonical, comes_by_itself, is_ipv6
+from netloom.core.world import IPV6_MIN_MTU, AnyLink, World, WorldLink, canonical, comes_by_itself, is_ipv6
 
 __all__ = ["PlanError", "plan", "prune_missing"]
 
@@ -71,6 +71,7 @@ class _Planner:
         self._set_autoconf()
         for name in self.order:
             self._settle(self.want[name])
+        self._set_autoconf()
         self._move_addresses()
         self._change_routes()
         self._set_dhcp()
@@ -347,9 +348,10 @@ class _Planner:
             self._do(s.SetMaster(port, bond))
 
     def _set_autoconf(self) -> None:
+        """Called before links go up, when a router is asked, and again for those whose MTU had no room for IPv6."""
         for name in self.order:
-            want = self.want[name]
-            if self.world.links[name].autoconf != want.autoconf:
+            want, link = self.want[name], self.world.links[name]
+            if link.autoconf != want.autoconf and not 0 < link.mtu < IPV6_MIN_MTU:
                 self._do(s.SetAutoconf(name, want.autoconf))
 
     # 4. Each link

@@ -1,0 +1,17 @@
+"""How many examples the properties of the core take: 2,000, or NETLOOM_EXAMPLES while developing."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "core",
+    max_examples=int(os.environ.get("NETLOOM_EXAMPLES", "2000")),
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("core")

@@ -1,0 +1,330 @@
+"""Random hosts and intents, for every ring that wants some. All values are ones that a real host can have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netloom.core.host import (
+    Address,
+    Bond,
+    Bridge,
+    Host,
+    Nic,
+    NicFacts,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    Vlan,
+)
+from netloom.core.plan import plan
+from netloom.core.simulate import simulate_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+NICS = ("eth0", "eth1", "eth2", "averylongnic0")
+MTUS = (0, 1280, 1500, 9000)
+OWNERS = ("net-a", "net-b", "net-c", "base")
+
+
+def mac_of(index: int) -> str:
+    """The permanent MAC address of the NIC with that number."""
+    return f"02:00:00:00:00:{index:02x}"
+
+
+def machine(names: Sequence[str] = NICS, **fields: Any) -> Host:  # noqa: ANN401 # any field of Nic
+    """A machine as it is when nobody has configured anything."""
+    return Host(
+        nics={
+            name: Nic(name=name, mac=mac_of(i), facts=NicFacts(permanent_mac=mac_of(i)), **fields)
+            for i, name in enumerate(names)
+        }
+    )
+
+
+# What users want
+
+
+@st.composite
+def assignments(draw: DrawFn, number: int) -> tuple[IpAssignment, ...]:
+    """IP configuration of the network with that number; static subnets of different networks do not overlap."""
+    found = []
+    match draw(st.sampled_from(("", "", "static", "gateway", "dhcp"))):
+        case "static":
+            found.append(IpAssignment(method="static", address=f"10.0.{number}.5", prefix=24))
+        case "gateway":
+            found.append(IpAssignment(method="static", address=f"10.0.{number}.5", prefix=24, gateway=f"10.0.{number}.1"))
+        case "dhcp":
+            found.append(IpAssignment(method="dhcp"))
+    match draw(st.sampled_from(("", "", "static", "gateway", "autoconf", "poly_dhcp_autoconf"))):
+        case "static":
+            found.append(IpAssignment(version=6, method="static", address=f"fd00:{number}::5", prefix=64))
+        case "gateway":
+            ip = IpAssignment(version=6, method="static", address=f"fd00:{number}::5", prefix=64, gateway=f"fd00:{number}::1")
+            found.append(ip)
+        case "autoconf" | "poly_dhcp_autoconf" as method:
+            found.append(IpAssignment(version=6, method=method))
+    return tuple(found)
+
+
+@st.composite
+def bonds(draw: DrawFn, nics: Sequence[str], modes: Sequence[str]) -> tuple[BondIntent, ...]:
+    """No bond, or one of two or three of the NICs."""
+    if len(nics) < 2 or not draw(st.booleans()):
+        return ()
+    slaves = draw(st.lists(st.sampled_from(nics), min_size=2, max_size=3, unique=True))
+    mode = draw(st.sampled_from(modes))
+    options = {"mode": mode, **draw(st.sampled_from(({}, {"miimon": "100"}, {"miimon": "250", "updelay": "500"})))}
+    if mode in {"4", "802.3ad"}:
+        options |= draw(st.sampled_from(({}, {"lacp_rate": "1"}, {"xmit_hash_policy": "2"})))
+    if mode == "1":
+        options |= draw(st.sampled_from(({}, {"fail_over_mac": "1"})))
+    return (BondIntent(id="id-bond0", name=draw(st.sampled_from(("bond0", "bond1"))), slaves=tuple(slaves), options=options),)
+
+
+@st.composite
+def intents(draw: DrawFn, nics: Sequence[str] = NICS, *, switch_types: Sequence[str] = ("legacy", "ovs"), most: int = 5) -> HostIntent:
+    """What somebody may want of a host with those NICs, within the rules that the engine checks."""
+    switch_type = draw(st.sampled_from(switch_types))
+    modes = ("1", "4", "802.3ad") if switch_type == "ovs" else ("0", "1", "2", "4", "active-backup")
+    some_bonds = draw(bonds(nics, modes))
+    slaves = {slave for bond in some_bonds for slave in bond.slaves}
+    bases = [*(nic for nic in nics if nic not in slaves), *(bond.name for bond in some_bonds)]
+    networks, attachments = [], []
+    untagged_mtu: dict[str, int] = {}
+    taken: set[tuple[str, int | None]] = set()
+    for number in range(draw(st.integers(0, most))):
+        base = draw(st.sampled_from(bases))
+        vlan = draw(st.sampled_from((None, 100, 200, 4094)))
+        if (base, vlan) in taken:
+            continue
+        taken.add((base, vlan))
+        mtu = untagged_mtu.setdefault(base, draw(st.sampled_from(MTUS)))
+        vm = draw(st.booleans())
+        network = NetworkIntent(
+            id=f"id-{number}",
+            name=f"network {number}",
+            vdsm_name=f"net{number}",
+            vlan=vlan,
+            mtu=mtu,
+            vm=vm,
+            stp=vm and draw(st.booleans()),
+            dns=draw(st.sampled_from(((), ("192.0.2.53",)))),
+        )
+        properties = {"bridge_opts": "forward_delay=400 group_fwd_mask=8"} if vm and draw(st.booleans()) else {}
+        ip = draw(assignments(number))
+        networks.append(network)
+        attachments.append(
+            AttachmentIntent(id=f"at-{number}", network_id=network.id, nic=base, assignments=ip, properties=properties)
+        )
+    default = draw(st.sampled_from(("", *(network.id for network in networks))))
+    return HostIntent(
+        switch_type=switch_type,  # type: ignore[arg-type] # one of the two
+        networks=tuple(networks),
+        attachments=tuple(attachments),
+        bonds=some_bonds,
+        default_route_network=default,
+        ovs_datapath="netdev",
+    )
+
+
+# What hosts are like
+
+
+@st.composite
+def untouched(draw: DrawFn, nics: Sequence[str] = NICS) -> Host:
+    """A machine before we come: some NICs have addresses and routes that somebody gave them, and there are links that are not ours."""
+    host = machine(nics)
+    changed, routes = dict(host.nics), []
+    for number, name in enumerate(nics):
+        up = draw(st.booleans())
+        addresses = draw(
+            st.sampled_from(((), (Address(ip=f"10.0.{number}.5", prefix=24),), (Address(ip=f"192.0.2.{number + 1}", prefix=28),)))
+        )
+        changed[name] = replace(changed[name], up=up, addresses=addresses, mtu=draw(st.sampled_from((1500, 1500, 9000))))
+        if up and addresses and draw(st.booleans()):
+            routes.append(Route(to=f"172.16.{number}.0/24", link=name, via=f"{addresses[0].ip[:-1]}9"[:15], protocol=4))
+    vlans, bridges = {}, {}
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(nics))
+        base = changed[name]
+        vlans["theirs"] = Vlan(name="theirs", base=name, tag=77, up=base.up, mac=base.mac, mtu=1500)
+    if draw(st.booleans()):
+        bridges["virbr0"] = Bridge(
+            name="virbr0", mac="02:00:00:00:77:00", addresses=(Address(ip="198.18.0.1", prefix=24),), stp=True
+        )
+        routes.append(Route(to="198.18.9.0/24", link="virbr0", via="198.18.0.9", protocol=3))
+    return replace(host, nics=changed, vlans=vlans, bridges=bridges, routes=tuple(sorted(routes)))
+
+
+@st.composite
+def managed(draw: DrawFn, nics: Sequence[str] = NICS, **kinds: Any) -> Host:  # noqa: ANN401 # passed on to intents()
+    """A host that we made something of: the wanted host of some intent, reached from an untouched machine."""
+    start = draw(untouched(nics))
+    return simulate_all(start, plan(start, desired_host(draw(intents(nics, **kinds)), start)))
+
+
+@st.composite
+def hosts(draw: DrawFn, nics: Sequence[str] = NICS, *, ovs: bool = True) -> Host:
+    """Any state that a kernel and an OVSDB can be in with those NICs, everything ours; stranger than what desired_host asks for."""
+    return _Draft(draw, nics).host(ovs=ovs)
+
+
+class _Draft:
+    """A host being drawn: parts are made lower ones first, and each is used at most once from above, except by VLAN devices."""
+
+    def __init__(self, draw: DrawFn, nics: Sequence[str]) -> None:
+        self.draw = draw
+        owner = self._one(OWNERS)
+        self.links: dict[str, Any] = {
+            name: Nic(name=name, owner=owner, mac=mac_of(i), facts=NicFacts(permanent_mac=mac_of(i)))
+            for i, name in enumerate(nics)
+        }
+        self.free = list(nics)
+        self.ovs_bridges: dict[str, OvsBridge] = {}
+        self.ovs_ports: dict[str, OvsPort] = {}
+
+    def _one(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 # whatever is in the sequence
+        return self.draw(st.sampled_from(values))
+
+    def _some(self, values: Sequence[str], most: int) -> list[str]:
+        return self.draw(st.lists(st.sampled_from(values), max_size=most, unique=True)) if values else []
+
+    def host(self, *, ovs: bool) -> Host:
+        for name in self._some(("bond0", "br0"), 2):
+            (self._bond if name == "bond0" else self._bridge)(name)
+        for number in range(self._one((0, 1, 2, 3))):
+            self._vlan(number)
+        for name in self._some(("br1", "v1"), 2):
+            self._bridge(name)
+        if ovs:
+            for name in self._some(("sw0", "br1"), 2):
+                self._switch(name)
+        self._mtus()
+        self._addresses()
+        return self._finished()
+
+    def _bond(self, name: str) -> None:
+        ports = self._some(self.free, 3)
+        mode = self._one(("balance-rr", "active-backup", "802.3ad"))
+        options = self._one(({}, {"miimon": "250"}, {"fail_over_mac": "follow"} if mode == "active-backup" else {"lacp_rate": "fast"} if mode == "802.3ad" else {}))
+        self.links[name] = Bond(name=name, owner=self._one(OWNERS), mode=mode, options=options, mac=self._one(("", mac_of(0x50))))
+        self._enslave(ports, name)
+        self.free.append(name)
+
+    def _enslave(self, ports: list[str], master: str) -> None:
+        for port in ports:
+            self.free.remove(port)
+            self.links[port] = replace(self.links[port], master=master, mac="")
+
+    def _vlan(self, number: int) -> None:
+        base = self._one([name for name in self.links if not self.links[name].master or not isinstance(self.links.get(self.links[name].master), Bond)])
+        tag = self._one((1, 100, 200))
+        if any(isinstance(other, Vlan) and (other.base, other.tag) == (base, tag) for other in self.links.values()):
+            return
+        name = f"v{number}"
+        self.links[name] = Vlan(name=name, owner=self._one(OWNERS), base=base, tag=tag)
+        self.free.append(name)
+
+    def _bridge(self, name: str) -> None:
+        if name in self.links:
+            return
+        ports = [port for port in self._some(self.free, 2) if not isinstance(self.links[port], Bridge)]
+        self.links[name] = Bridge(
+            name=name,
+            owner=self._one(OWNERS),
+            stp=self._one((False, True)),
+            options=self._one(({}, {"priority": "4096"}, {"ageing_time": "500"})),
+            mac=self._one(("", mac_of(0x60))),
+        )
+        for port in ports:
+            self.free.remove(port)
+            self.links[port] = replace(self.links[port], master=name)
+
+    def _switch(self, name: str) -> None:
+        if name in self.links:
+            return
+        self.ovs_bridges[name] = OvsBridge(name=name, owner=self._one(OWNERS), datapath="netdev", stp=self._one((False, True)))
+        doors = [door for door in self._some(self.free, 2) if isinstance(self.links[door], Nic | Bond)]
+        for door in doors:
+            self.free.remove(door)
+        common = {"owner": self._one(OWNERS), "bridge": name}
+        if len(doors) == 2 and self._one((False, True)):
+            port = f"pair-{name}"
+            mode = self._one(("active-backup", "balance-slb"))
+            self.ovs_ports[port] = OvsPort(name=port, interfaces=tuple(sorted(doors)), bond_mode=mode, **common)
+        else:
+            for door in doors:
+                trunks = self._one(((), (100, 200)))
+                self.ovs_ports[door] = OvsPort(name=door, interfaces=(door,), trunks=trunks, **common)
+        for port in self._some(("int0", "int1", "v2"), 2):
+            if port not in self.links:
+                self.links[port] = OvsPort(name=port, tag=self._one((None, 0, 100)), mac=self._one(("", mac_of(0x70))), **common)
+
+    def _mtus(self) -> None:
+        """VLAN devices have at most the MTU of their base, ports of bonds that of the bond."""
+        for name in list(self.links):
+            link = self.links[name]
+            if isinstance(link, Vlan):
+                most = self.links[link.base].mtu
+                mtu = self._one([mtu for mtu in (1000, 1280, 1500, 9000) if mtu <= most])
+                up = self.links[link.base].up and self._one((True, True, False))
+            else:
+                mtu, up = self._one((1000, 1500, 1500, 9000)), self._one((True, True, False))
+            self.links[name] = replace(link, mtu=mtu, up=up)
+            if isinstance(link, Bond):
+                for port in [port for port in self.links.values() if port.master == name]:
+                    self._limit(port.name, mtu)
+
+    def _limit(self, name: str, mtu: int) -> None:
+        self.links[name] = replace(self.links[name], mtu=mtu, up=True)
+
+    def _addresses(self) -> None:
+        pool = [Address(ip=f"10.1.{n}.1", prefix=24) for n in range(3)]
+        pool += [Address(ip=f"fd00:1:{n}::1", prefix=64) for n in range(3)]
+        for address in pool:
+            name = self._one(["", *self.links])
+            if name and (address.version == 4 or self._takes_ipv6(self.links[name])):
+                link = self.links[name]
+                self.links[name] = replace(link, addresses=tuple(sorted((*link.addresses, address))))
+        for name in self._some(list(self.links), 2):
+            ipv6 = self.links[name].mtu >= 1280
+            dhcp4, dhcp6, autoconf = self._one((True, False)), self._one((True, False)), ipv6 and self._one((True, False))
+            self.links[name] = replace(self.links[name], dhcp4=dhcp4, dhcp6=dhcp6, autoconf=autoconf)
+
+    def _takes_ipv6(self, link: Any) -> bool:  # noqa: ANN401 # any kind of link
+        return bool(link.up and link.mtu >= 1280)
+
+    def _routes(self) -> tuple[Route, ...]:
+        routes = {}
+        for link in self.links.values():
+            for address in link.addresses if link.up else ():
+                if self._one((True, False)):
+                    gateway = f"{address.ip[:-1]}9"
+                    to = self._one(("0.0.0.0/0", "172.16.0.0/16") if address.version == 4 else ("::/0", "fd77::/32"))
+                    route = Route(to=to, link=link.name, via=gateway, table=self._one((254, 1000)), metric=self._one((0, 50)))
+                    routes[route.to, route.table, route.metric] = route
+        return tuple(sorted(routes.values()))
+
+    def _finished(self) -> Host:
+        internal = {n: x for n, x in self.links.items() if isinstance(x, OvsPort)}
+        rules = [Rule(table=1000, priority=3200, source=f"10.1.{n}.0/24") for n in range(2) if self._one((True, False))]
+        return Host(
+            nics={n: x for n, x in self.links.items() if isinstance(x, Nic)},
+            bonds={n: x for n, x in self.links.items() if isinstance(x, Bond)},
+            vlans={n: x for n, x in self.links.items() if isinstance(x, Vlan)},
+            bridges={n: x for n, x in self.links.items() if isinstance(x, Bridge)},
+            ovs_bridges=self.ovs_bridges,
+            ovs_ports={**self.ovs_ports, **internal},
+            routes=self._routes(),
+            rules=tuple(sorted(rules)),
+            dns=self._one((None, ("192.0.2.53",), ("192.0.2.53", "2001:db8::53"))),
+        )
