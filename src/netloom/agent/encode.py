@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netloom.agent import netlink as nl
 from netloom.agent.link_options import (
-    BOND_MODES,
     BOND_OPTIONS,
     BRIDGE_DEFAULTS,
     BRIDGE_OPTIONS,
@@ -25,6 +24,7 @@ from netloom.agent.link_options import (
 )
 from netloom.agent.observe import query_link
 from netloom.core.host import MARK, Address, Bond, Bridge, Route, Rule, Vlan
+from netloom.core.options import MODES
 from netloom.core.steps import (
     AddAddress,
     AddRoute,
@@ -108,9 +108,9 @@ class Encoder:
             return base + _link_info("vlan", nl.attribute(nl.IFLA_VLAN_ID, link.tag.to_bytes(2, sys.byteorder)))
         if isinstance(link, Bridge):
             return _link_info("bridge", self._bridge_data(link.stp, link.options))
-        if link.mode not in BOND_MODES:
+        if link.mode not in MODES:
             raise ImpossibleStepError(errno.EINVAL, f"there is no bond mode {link.mode}")
-        mode = nl.attribute(IFLA_BOND_MODE, bytes([BOND_MODES.index(link.mode)]))
+        mode = nl.attribute(IFLA_BOND_MODE, bytes([MODES.index(link.mode)]))
         return _link_info("bond", mode + self._options("bond", link.options))
 
     def _bridge_data(self, stp: bool, options: Mapping[str, str]) -> bytes:
@@ -157,7 +157,7 @@ class Encoder:
     def _set_bond_options(self, step: SetBondOptions) -> Requests:
         link = self._queried(step.name, "bond")
         data = nl.attributes(link.info)
-        mode = BOND_MODES[nl.number(data[IFLA_BOND_MODE])]
+        mode = MODES[nl.number(data[IFLA_BOND_MODE])]
         names = Names(self._index_of, {index: name for name, index in self._index_of.items()})
         wanted = {**bond_defaults(mode), **dict(step.options)}
         now = read_options(BOND_OPTIONS, data, names)

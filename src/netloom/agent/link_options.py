@@ -7,26 +7,21 @@ defaults), net/bridge/br_netlink.c and br_private.h (the same for bridges).
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from netloom.agent.netlink import attribute, attributes, number
+from netloom.core.options import BOND_VALUES, bond_default
+from netloom.core.options import BRIDGE_OPTIONS as KNOWN_OF_BRIDGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-BOND_MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
-"""By the kernel's number."""
-
 IFLA_BOND_MODE, IFLA_BOND_ACTIVE_SLAVE, IFLA_BOND_MIIMON, IFLA_BOND_AD_INFO = 1, 2, 3, 23
 IFLA_BOND_AD_INFO_PARTNER_MAC = 5
 IFLA_BR_STP_STATE = 5
-
-_MIIMON_BY_MODE = "100"
-"""What the kernel sets by itself in the modes that cannot do without link monitoring (bond_option_mode_set)."""
-_MODES_WITH_MIIMON = frozenset({"802.3ad", "balance-tlb", "balance-alb"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +34,12 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its attribute, its default as text, and how text and payload turn into each other.
+    """One option: its attribute, and how text and payload turn into each other.
 
     ``write`` raises ValueError for a value that makes no sense.
     """
 
     kind: int
-    default: str
     write: Callable[[str, Names], bytes]
     read: Callable[[bytes, Names], str]
 
@@ -61,8 +55,8 @@ def _read_number(payload: bytes, _: Names) -> str:
     return str(number(payload))
 
 
-def _number(kind: int, size: int, default: str) -> Option:
-    return Option(kind, default, partial(_write_number, size=size), _read_number)
+def _number(kind: int, size: int) -> Option:
+    return Option(kind, partial(_write_number, size=size), _read_number)
 
 
 def _write_word(value: str, _: Names, *, words: tuple[str, ...], size: int) -> bytes:
@@ -76,8 +70,8 @@ def _read_word(payload: bytes, _: Names, *, words: tuple[str, ...]) -> str:
     return words[at] if at < len(words) else str(at)
 
 
-def _word(kind: int, size: int, *words: str) -> Option:
-    return Option(kind, words[0], partial(_write_word, words=words, size=size), partial(_read_word, words=words))
+def _word(kind: int, size: int, words: tuple[str, ...]) -> Option:
+    return Option(kind, partial(_write_word, words=words, size=size), partial(_read_word, words=words))
 
 
 def _write_link(value: str, names: Names) -> bytes:
@@ -106,6 +100,14 @@ def _read_mac(payload: bytes, _: Names) -> str:
     return mac_text(payload)
 
 
+def _write_hex(value: str, _: Names) -> bytes:
+    return int(value, 0).to_bytes(2, sys.byteorder)
+
+
+def _read_hex(payload: bytes, _: Names) -> str:
+    return hex(number(payload))
+
+
 def _read_quarter(payload: bytes, _: Names) -> str:
     """31.25 s by default, which a kernel with 250 ticks a second gives back as 3124."""
     return {3124: "3125"}.get(number(payload), str(number(payload)))
@@ -122,75 +124,73 @@ def mac_bytes(value: str) -> bytes:
 
 
 BOND_OPTIONS: Mapping[str, Option] = {
-    "miimon": _number(IFLA_BOND_MIIMON, 4, "0"),
-    "updelay": _number(4, 4, "0"),
-    "downdelay": _number(5, 4, "0"),
-    "use_carrier": _number(6, 1, "1"),
-    "arp_interval": _number(7, 4, "0"),
-    "arp_ip_target": Option(8, "", _write_ips, _read_ips),
-    "arp_validate": _word(9, 4, "none", "active", "backup", "all", "filter", "filter_active", "filter_backup"),
-    "arp_all_targets": _word(10, 4, "any", "all"),
-    "primary": Option(11, "", _write_link, _read_link),
-    "primary_reselect": _word(12, 1, "always", "better", "failure"),
-    "fail_over_mac": _word(13, 1, "none", "active", "follow"),
-    "xmit_hash_policy": _word(14, 1, "layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"),
-    "resend_igmp": _number(15, 4, "1"),
-    "num_grat_arp": _number(16, 1, "1"),
-    "all_slaves_active": _number(17, 1, "0"),
-    "min_links": _number(18, 4, "0"),
-    "lp_interval": _number(19, 4, "1"),
-    "packets_per_slave": _number(20, 4, "1"),
-    "lacp_rate": _word(21, 1, "slow", "fast"),
-    "ad_select": _word(22, 1, "stable", "bandwidth", "count"),
-    "ad_actor_sys_prio": _number(24, 2, "65535"),
-    "ad_user_port_key": _number(25, 2, "0"),
-    "ad_actor_system": Option(26, "00:00:00:00:00:00", _write_mac, _read_mac),
-    "tlb_dynamic_lb": _number(27, 1, "1"),
-    "peer_notif_delay": _number(28, 4, "0"),
-    "lacp_active": replace(_word(29, 1, "off", "on"), default="on"),
-    "arp_missed_max": _number(30, 1, "2"),
+    "miimon": _number(IFLA_BOND_MIIMON, 4),
+    "updelay": _number(4, 4),
+    "downdelay": _number(5, 4),
+    "use_carrier": _number(6, 1),
+    "arp_interval": _number(7, 4),
+    "arp_ip_target": Option(8, _write_ips, _read_ips),
+    "arp_validate": _word(9, 4, BOND_VALUES["arp_validate"]),
+    "arp_all_targets": _word(10, 4, BOND_VALUES["arp_all_targets"]),
+    "primary": Option(11, _write_link, _read_link),
+    "primary_reselect": _word(12, 1, BOND_VALUES["primary_reselect"]),
+    "fail_over_mac": _word(13, 1, BOND_VALUES["fail_over_mac"]),
+    "xmit_hash_policy": _word(14, 1, BOND_VALUES["xmit_hash_policy"]),
+    "resend_igmp": _number(15, 4),
+    "num_peer_notif": _number(16, 1),
+    "all_slaves_active": _number(17, 1),
+    "min_links": _number(18, 4),
+    "lp_interval": _number(19, 4),
+    "packets_per_slave": _number(20, 4),
+    "lacp_rate": _word(21, 1, BOND_VALUES["lacp_rate"]),
+    "ad_select": _word(22, 1, BOND_VALUES["ad_select"]),
+    "ad_actor_sys_prio": _number(24, 2),
+    "ad_user_port_key": _number(25, 2),
+    "ad_actor_system": Option(26, _write_mac, _read_mac),
+    "tlb_dynamic_lb": _number(27, 1),
 }
 
 BRIDGE_OPTIONS: Mapping[str, Option] = {
-    "forward_delay": _number(1, 4, "1500"),
-    "hello_time": _number(2, 4, "200"),
-    "max_age": _number(3, 4, "2000"),
-    "ageing_time": _number(4, 4, "30000"),
-    "priority": _number(6, 2, "32768"),
-    "vlan_filtering": _number(7, 1, "0"),
-    "group_fwd_mask": _number(9, 2, "0"),
-    "multicast_router": _number(22, 1, "1"),
-    "multicast_snooping": _number(23, 1, "1"),
-    "multicast_query_use_ifaddr": _number(24, 1, "0"),
-    "multicast_querier": _number(25, 1, "0"),
-    "hash_max": _number(27, 4, "4096"),
-    "multicast_last_member_count": _number(28, 4, "2"),
-    "multicast_startup_query_count": _number(29, 4, "2"),
-    "multicast_last_member_interval": _number(30, 8, "100"),
-    "multicast_membership_interval": _number(31, 8, "26000"),
-    "multicast_querier_interval": _number(32, 8, "25500"),
-    "multicast_query_interval": _number(33, 8, "12500"),
-    "multicast_query_response_interval": _number(34, 8, "1000"),
-    "multicast_startup_query_interval": Option(35, "3125", partial(_write_number, size=8), _read_quarter),
-    "nf_call_iptables": _number(36, 1, "0"),
-    "nf_call_ip6tables": _number(37, 1, "0"),
-    "nf_call_arptables": _number(38, 1, "0"),
-    "default_pvid": _number(39, 2, "1"),
-    "vlan_stats_enabled": _number(41, 1, "0"),
-    "multicast_stats_enabled": _number(42, 1, "0"),
-    "multicast_igmp_version": _number(43, 1, "2"),
-    "multicast_mld_version": _number(44, 1, "1"),
+    "forward_delay": _number(1, 4),
+    "hello_time": _number(2, 4),
+    "max_age": _number(3, 4),
+    "ageing_time": _number(4, 4),
+    "priority": _number(6, 2),
+    "vlan_filtering": _number(7, 1),
+    "group_fwd_mask": Option(9, _write_hex, _read_hex),
+    "multicast_router": _number(22, 1),
+    "multicast_snooping": _number(23, 1),
+    "multicast_query_use_ifaddr": _number(24, 1),
+    "multicast_querier": _number(25, 1),
+    "hash_max": _number(27, 4),
+    "multicast_last_member_count": _number(28, 4),
+    "multicast_startup_query_count": _number(29, 4),
+    "multicast_last_member_interval": _number(30, 8),
+    "multicast_membership_interval": _number(31, 8),
+    "multicast_querier_interval": _number(32, 8),
+    "multicast_query_interval": _number(33, 8),
+    "multicast_query_response_interval": _number(34, 8),
+    "multicast_startup_query_interval": Option(35, partial(_write_number, size=8), _read_quarter),
+    "nf_call_iptables": _number(36, 1),
+    "nf_call_ip6tables": _number(37, 1),
+    "nf_call_arptables": _number(38, 1),
+    "vlan_stats_enabled": _number(41, 1),
+    "multicast_stats_enabled": _number(42, 1),
+    "multicast_igmp_version": _number(43, 1),
+    "multicast_mld_version": _number(44, 1),
 }
 
 
-def bond_defaults(mode: str) -> dict[str, str]:
-    """What each option of a bond is when nobody sets it."""
-    defaults = {name: option.default for name, option in BOND_OPTIONS.items()}
-    return {**defaults, "miimon": _MIIMON_BY_MODE} if mode in _MODES_WITH_MIIMON else defaults
-
-
-BRIDGE_DEFAULTS: Mapping[str, str] = {name: option.default for name, option in BRIDGE_OPTIONS.items()}
+BRIDGE_DEFAULTS: Mapping[str, str] = {
+    name: hex(default) if name == "group_fwd_mask" else str(default)
+    for name, (_, _, default) in KNOWN_OF_BRIDGES.items()
+}
 """What each option of a bridge is when nobody sets it."""
+
+
+def bond_defaults(mode: str) -> dict[str, str]:
+    """What each option of a bond in this mode is when nobody sets it."""
+    return {name: bond_default(mode, name) or "" for name in BOND_OPTIONS}
 
 
 def write_options(known: Mapping[str, Option], wanted: Mapping[str, str], names: Names) -> bytes:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from netloom.agent import netlink as nl
 from netloom.agent.link_options import (
-    BOND_MODES,
     BOND_OPTIONS,
     BRIDGE_DEFAULTS,
     BRIDGE_OPTIONS,
@@ -42,6 +41,7 @@ from netloom.core.host import (
     Rule,
     Vlan,
 )
+from netloom.core.options import MODES
 from netloom.core.protocol import LinkCounters
 from netloom.core.world import canonical
 
@@ -81,6 +81,11 @@ class RawLink:
     def alias(self) -> str:
         """What somebody noted on it; our mark if it is ours."""
         return nl.string(self.attrs.get(nl.IFLA_IFALIAS, b""))
+
+    @property
+    def mtu(self) -> int:
+        """In octets."""
+        return nl.number(self.attrs[nl.IFLA_MTU])
 
     @property
     def master(self) -> int:
@@ -218,7 +223,7 @@ class _Sorter:
         addresses = self._addresses.get(link.index, _NO_ADDRESSES)
         return {
             "up": bool(link.flags & nl.IFF_UP),
-            "mtu": nl.number(attrs[nl.IFLA_MTU]),
+            "mtu": link.mtu,
             "mac": mac_text(attrs.get(nl.IFLA_ADDRESS, b"")),
             "addresses": addresses.permanent,
             "dynamic": addresses.dynamic,
@@ -251,7 +256,7 @@ class _Sorter:
 
     def _bond(self, link: RawLink) -> Bond:
         data = nl.attributes(link.info)
-        mode = BOND_MODES[nl.number(data[IFLA_BOND_MODE])]
+        mode = MODES[nl.number(data[IFLA_BOND_MODE])]
         defaults = bond_defaults(mode)
         options = read_options(BOND_OPTIONS, data, self._names)
         partner = nl.attributes(data.get(IFLA_BOND_AD_INFO, b"")).get(IFLA_BOND_AD_INFO_PARTNER_MAC, b"")

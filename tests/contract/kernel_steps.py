@@ -1,0 +1,181 @@
+"""Random steps for one host: mostly sensible, some not, so that both sides get to refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netloom.core.host import Address, Bond, Bridge, Route, Rule, Vlan
+from netloom.core.steps import (
+    AddAddress,
+    AddRoute,
+    AddRule,
+    CreateLink,
+    DeleteLink,
+    KernelStep,
+    RemoveAddress,
+    RemoveRoute,
+    RemoveRule,
+    SetAutoconf,
+    SetBondOptions,
+    SetBridgeOptions,
+    SetMac,
+    SetMaster,
+    SetMtu,
+    SetOwner,
+    SetUp,
+)
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from netloom.core.host import Host
+
+_ADDRESSES = tuple(
+    Address(ip=ip, prefix=prefix)
+    for ip, prefix in (
+        ("192.0.2.1", 24),
+        ("192.0.2.2", 24),
+        ("192.0.2.2", 25),
+        ("198.51.100.7", 31),
+        ("203.0.113.9", 32),
+        ("2001:db8:1::1", 64),
+        ("2001:db8:1::2", 64),
+        ("2001:db8:2::1", 48),
+    )
+)
+_GATEWAYS = ("", "192.0.2.3", "192.0.2.200", "198.51.100.6", "203.0.113.10")
+_GATEWAYS6 = ("", "2001:db8:1::9", "2001:db8:2::9", "fe80::9")
+_TO = ("0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24", "192.0.2.0/24")
+_TO6 = ("::/0", "2001:db8:100::/48", "2001:db8:300::/48")
+_MTUS = (60, 1000, 1280, 1400, 1500, 1500, 1500, 2000, 9000, 70000)
+_BRIDGE_OPTIONS = (
+    {},
+    {"forward_delay": "400"},
+    {"priority": "4096", "hello_time": "300"},
+    {"multicast_snooping": "0", "ageing_time": "0"},
+    {"group_fwd_mask": "0x8", "multicast_querier": "1"},
+    {"group_fwd_mask": "0x1"},
+    {"no_such_option": "1"},
+)
+_BOND_OPTIONS = {
+    "active-backup": ({}, {"miimon": "100"}, {"fail_over_mac": "active"}, {"miimon": "150", "updelay": "300"}),
+    "802.3ad": ({}, {"xmit_hash_policy": "layer2+3"}, {"lacp_rate": "fast"}, {"ad_actor_system": "02:00:00:00:00:0a"}),
+    "balance-xor": ({}, {"xmit_hash_policy": "layer3+4"}, {"min_links": "1"}, {"lacp_rate": "fast"}),
+}
+MADE = ("made0", "made1", "made2", "made3")
+"""Names for links that steps make."""
+
+
+class Steps:
+    """A source of random steps. ``kinds``: the kinds of links that the kernel can make."""
+
+    def __init__(self, random: Random, kinds: frozenset[str]) -> None:
+        self._random = random
+        self._kinds = kinds
+
+    def next(self, host: Host) -> KernelStep | SetAutoconf:
+        """A step for this host."""
+        makers = (
+            (self._create, 5),
+            (self._delete, 1),
+            (self._set_master, 6),
+            (self._set_up, 8),
+            (self._set_mtu, 4),
+            (self._set_mac, 2),
+            (self._set_owner, 1),
+            (self._set_autoconf, 1),
+            (self._set_options, 3),
+            (self._add_address, 7),
+            (self._remove_address, 3),
+            (self._add_route, 8),
+            (self._remove_route, 2),
+            (self._change_rule, 3),
+        )
+        maker = self._random.choices([maker for maker, _ in makers], [weight for _, weight in makers])[0]
+        return maker(host)
+
+    def _link(self, host: Host) -> str:
+        return self._random.choice([*sorted(host.links()), *sorted(host.links()), "missing0"])
+
+    def _create(self, host: Host) -> CreateLink:
+        name = self._random.choice(MADE)
+        mtu = self._random.choice(_MTUS)
+        mac = self._random.choice(("", "", "02:00:00:00:00:01", "03:00:00:00:00:01"))
+        kind = self._random.choice(sorted(self._kinds))
+        if kind == "vlan":
+            tag = self._random.choice((1, 2, 4094, 4095))
+            return CreateLink(Vlan(name=name, owner="n1", mtu=mtu, mac=mac, base=self._link(host), tag=tag))
+        if kind == "bond":
+            mode = self._random.choice(sorted(_BOND_OPTIONS))
+            options = self._random.choice(_BOND_OPTIONS[mode])
+            return CreateLink(Bond(name=name, owner="bond", mtu=mtu, mac=mac, mode=mode, options=options))
+        options = self._random.choice(_BRIDGE_OPTIONS)
+        return CreateLink(
+            Bridge(name=name, owner="n1", mtu=mtu, mac=mac, stp=self._random.random() < 0.3, options=options)
+        )
+
+    def _delete(self, host: Host) -> DeleteLink:
+        return DeleteLink(self._random.choice([*sorted({**host.bonds, **host.vlans, **host.bridges}), "missing0"]))
+
+    def _set_master(self, host: Host) -> SetMaster:
+        masters = sorted({**host.bonds, **host.bridges})
+        return SetMaster(self._link(host), self._random.choice(["", *masters, *masters, self._link(host)]))
+
+    def _set_up(self, host: Host) -> SetUp:
+        return SetUp(self._link(host), self._random.random() < 0.65)
+
+    def _set_mtu(self, host: Host) -> SetMtu:
+        return SetMtu(self._link(host), self._random.choice(_MTUS))
+
+    def _set_mac(self, host: Host) -> SetMac:
+        return SetMac(
+            self._link(host), self._random.choice(("02:00:00:00:00:02", "02:00:00:00:00:03", "01:00:00:00:00:00"))
+        )
+
+    def _set_owner(self, host: Host) -> SetOwner:
+        return SetOwner(self._link(host), self._random.choice(("", "nic", "n2")))
+
+    def _set_autoconf(self, host: Host) -> SetAutoconf:
+        return SetAutoconf(self._link(host), self._random.random() < 0.5)
+
+    def _set_options(self, host: Host) -> SetBridgeOptions | SetBondOptions:
+        if host.bonds and self._random.random() < 0.5:
+            bond = self._random.choice(sorted(host.bonds))
+            mode = self._random.choice([host.bonds[bond].mode, "active-backup"])
+            options = self._random.choice(_BOND_OPTIONS.get(mode, ({},)))
+            return SetBondOptions(bond, tuple(sorted(options.items())))
+        options = self._random.choice(_BRIDGE_OPTIONS)
+        return SetBridgeOptions(self._link(host), self._random.random() < 0.3, tuple(sorted(options.items())))
+
+    def _add_address(self, host: Host) -> AddAddress:
+        return AddAddress(self._link(host), self._random.choice(_ADDRESSES))
+
+    def _remove_address(self, host: Host) -> RemoveAddress:
+        there = [(name, address) for name, link in sorted(host.links().items()) for address in link.addresses]
+        return RemoveAddress(*self._random.choice([*there, (self._link(host), self._random.choice(_ADDRESSES))]))
+
+    def _route(self, host: Host) -> Route:
+        six = self._random.random() < 0.5
+        return Route(
+            to=self._random.choice(_TO6 if six else _TO),
+            via=self._random.choice(_GATEWAYS6 if six else _GATEWAYS),
+            link=self._random.choice(
+                sorted(name for name, link in host.links().items() if link.up) or [self._link(host)]
+            ),
+            table=self._random.choice((254, 254, 1000)),
+            metric=self._random.choice((0, 0, 50)),
+        )
+
+    def _add_route(self, host: Host) -> AddRoute:
+        return AddRoute(self._route(host))
+
+    def _remove_route(self, host: Host) -> RemoveRoute:
+        return RemoveRoute(self._random.choice([*host.routes, self._route(host)]))
+
+    def _change_rule(self, host: Host) -> AddRule | RemoveRule:
+        prefix = self._random.choice(("10.0.0.0/8", "203.0.113.0/24", "2001:db8:100::/48"))
+        ends = self._random.choice(({"source": prefix}, {"destination": prefix}))
+        rule = Rule(table=self._random.choice((254, 1000)), priority=self._random.choice((100, 200)), **ends)
+        if self._random.random() < 0.5:
+            return AddRule(rule)
+        return RemoveRule(self._random.choice([*host.rules, rule]))

@@ -1,0 +1,34 @@
+"""The part of a host that a given kernel can make, without DHCP clients, which are programs and not the kernel's business."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from netloom.core.host import Host, Link
+
+Some = TypeVar("Some", bound=Link)
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+
+def made_of(host: Host, kinds: AbstractSet[str]) -> Host:
+    """The host without the bonds and VLAN devices that the kernel cannot make, and without what stands on them."""
+    missing: set[str] = set() if "bond" in kinds else set(host.bonds)
+    missing |= set() if "vlan" in kinds else set(host.vlans)
+    while above := {name for name, vlan in host.vlans.items() if vlan.base in missing} - missing:
+        missing |= above
+    return replace(
+        host,
+        nics={name: _plain(link, missing) for name, link in host.nics.items()},
+        bonds={name: _plain(link, missing) for name, link in host.bonds.items() if name not in missing},
+        vlans={name: _plain(link, missing) for name, link in host.vlans.items() if name not in missing},
+        bridges={name: _plain(link, missing) for name, link in host.bridges.items()},
+        routes=tuple(route for route in host.routes if route.link not in missing),
+    )
+
+
+def _plain(link: Some, missing: AbstractSet[str]) -> Some:
+    master = "" if link.master in missing else link.master
+    return replace(link, dhcp4=False, dhcp6=False, master=master)

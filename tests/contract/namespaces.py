@@ -1,0 +1,87 @@
+"""A host to try things on: a fresh network namespace with NICs. It belongs to one thread, and is gone with that thread."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from netloom.agent.dhcp import Dhcp
+from netloom.agent.machine import MachineNetworking
+from netloom.agent.resolver import Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
+
+_CLONE_NEWNET = 0x40000000
+
+
+def enter_fresh_namespace() -> None:
+    """Move the calling thread, and the programs it starts, into a network namespace of its own.
+
+    Raises OSError where that is not allowed: it takes root.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), f"unshare: {os.strerror(ctypes.get_errno())}; this takes root")
+
+
+def in_fresh_namespace(work: Callable[[], Result]) -> Result:
+    """Do the work in a thread of its own in a namespace of its own."""
+    with ThreadPoolExecutor(max_workers=1, initializer=enter_fresh_namespace) as thread:
+        return thread.submit(work).result()
+
+
+def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
+    """The door to a host with those NICs (MAC by name), in the calling thread's namespace."""
+    for number, (name, mac) in enumerate(nics.items()):
+        make_nic(name, mac, far=f"far{number}")
+    dhcp = folder / "dhcp"
+    dhcp.mkdir(parents=True, exist_ok=True)
+    resolver = Resolver(path=folder / "resolv.conf", saved=folder / "resolv.conf.found")
+    return MachineNetworking(dhcp=Dhcp(dhcp), resolver=resolver, ovsdb=None, boot="test")
+
+
+def make_nic(name: str, mac: str, *, far: str) -> None:
+    """A NIC: a veth device whose far end is up in the same namespace, and kept out of sight by a guest's mark."""
+    ip(
+        f"link add {name} address {mac} type veth peer name {far}",
+        f"link set {far} up alias netloom:guest:beyond-{name}",
+    )
+
+
+def ip(*batch: str) -> None:
+    """Have ip(8) do the lines, in the calling thread's namespace."""
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(batch), text=True, check=True)
+
+
+@contextmanager
+def namespace_thread() -> Iterator[ThreadPoolExecutor]:
+    """A thread in a fresh namespace, as an executor."""
+    with ThreadPoolExecutor(max_workers=1, initializer=enter_fresh_namespace) as thread:
+        yield thread
+
+
+@cache
+def kernel_kinds() -> frozenset[str]:
+    """Which of ``bridge``, ``bond`` and ``vlan`` this kernel makes."""
+    return frozenset(kind for kind in _PROBES if in_fresh_namespace(lambda kind=kind: _makes(kind)))  # type: ignore[misc]
+
+
+_PROBES = {
+    "bridge": "ip link add probe0 type bridge",
+    "bond": "ip link add probe0 type bond",
+    "vlan": "ip link add link lo name probe0 type vlan id 1",
+}
+
+
+def _makes(kind: str) -> bool:
+    return subprocess.run(_PROBES[kind].split(), check=False, capture_output=True).returncode == 0

@@ -1,0 +1,75 @@
+"""The simulation refuses what the kernel refuses, and where both accept the host is afterwards what the simulation says."""
+
+from __future__ import annotations
+
+from functools import partial
+from pprint import pformat
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from contract.comparison import unlike
+from contract.kernel_steps import Steps
+from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
+
+from netloom.agent.execute import StepFailedError
+from netloom.core.simulate import StepRefusedError, simulate
+from netloom.core.steps import SetBondOptions, SetBridgeOptions, SetMaster
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netloom.agent.machine import MachineNetworking
+    from netloom.core.host import Host
+    from netloom.core.steps import Step
+
+STEPS = 300
+"""Random steps per walk."""
+
+NICS = {f"eth{number}": f"02:00:00:00:00:f{number}" for number in range(3)}
+
+HALF_DONE = (SetMaster, SetBridgeOptions, SetBondOptions)
+"""What the kernel does bit by bit: it has left the old master when the new one refuses, and keeps the options before the refused one."""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_steps_end_alike_on_kernel_and_simulation(tmp_path: Path, seed: int) -> None:
+    done = in_fresh_namespace(partial(walk, seed, tmp_path))
+    assert done > STEPS / 3, "most random steps were refused, which shows little"
+
+
+def walk(seed: int, folder: Path) -> int:
+    """Take random steps on the kernel and on the simulation, and compare after each; tells how many were accepted."""
+    door = open_door(folder, NICS)
+    source = Steps(Random(seed), kernel_kinds())
+    now = door.observe()
+    done = 0
+    for count in range(STEPS):
+        step = source.next(now)
+        expected, why = _simulated(now, step)
+        refusal = _executed(door, step)
+        after = door.observe()
+        story = f"seed {seed}, step {count}: {step}\nbefore: {pformat(now)}"
+        verdicts = f"simulation: {why or 'accepts'}; kernel: {refusal or 'accepts'}"
+        assert bool(why) == bool(refusal), f"{story}\n{verdicts}"
+        if not (why and isinstance(step, HALF_DONE)):
+            left = unlike(expected, after)
+            assert not left, f"{story}\n{verdicts}\n" + "\n".join(left)
+        done += not why
+        now = after
+    return done
+
+
+def _simulated(host: Host, step: Step) -> tuple[Host, str]:
+    try:
+        return simulate(host, step), ""
+    except StepRefusedError as error:
+        return host, error.text
+
+
+def _executed(door: MachineNetworking, step: Step) -> str:
+    try:
+        door.execute([step], lambda _done: None)
+    except StepFailedError as error:
+        return error.words
+    return ""
