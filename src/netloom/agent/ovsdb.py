@@ -89,8 +89,9 @@ class Ovsdb:
                 script = Script(Tables.read(session))
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
-                self._await_applied(session, script.commit(session))
-                script.check_interfaces(session)
+                if not script.is_empty:
+                    self._await_applied(session, script.commit(session))
+                    script.check_interfaces(session)
 
     def _root(self, column: str) -> list[Json]:
         with Session(self.path, self.timeout) as session:

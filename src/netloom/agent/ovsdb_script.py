@@ -90,6 +90,11 @@ class Script:
         self._made: dict[str, DoorStep] = {}  # interface -> the step that made it
         self._gone: set[str] = set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self._operations and not self._joining
+
     def must_follow(self, step: DoorStep) -> bool:
         """Whether the step makes anew what this script removes, and so belongs in the next transaction.
 

@@ -1,0 +1,225 @@
+"""What every guest driver promises, asked of each of them on each kind of bridge."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from netloom.agent.dhcp import Dhcp
+from netloom.agent.doors import Doors
+from netloom.agent.guests import GuestError
+from netloom.agent.guests.namespace import NamespaceGuests
+from netloom.agent.guests.simulated import SimulatedGuests
+from netloom.agent.netlink import Netlink
+from netloom.agent.observe import observe
+from netloom.agent.resolver import Resolver
+from netloom.agent.simulated import Faults, SimulatedMachine
+from netloom.core.host import Host, OvsBridge
+from netloom.core.protocol import GuestNic, GuestSpec, GuestState
+from netloom.core.steps import CreateOvsBridge
+from netloom.lab.namespaces import ip
+from ovs_host import namespace, ovs_host, standing_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from netloom.agent.guests import GuestDriver
+    from netloom.agent.ovsdb import Ovsdb
+
+
+class Place(Protocol):
+    """A host with the bridges ``one`` and ``two``."""
+
+    tags: bool
+
+    def driver(self) -> GuestDriver:
+        """The driver as a new agent has it."""
+
+    def observe(self) -> Host: ...
+
+
+@dataclass
+class Simulated:
+    folder: Path
+    tags: bool = True
+
+    def machine(self) -> SimulatedMachine:
+        bridges = {name: OvsBridge(name=name) for name in ("one", "two")}
+        return SimulatedMachine(self.folder / "machine.json", Host(ovs_bridges=bridges), Faults())
+
+    def driver(self) -> GuestDriver:
+        return SimulatedGuests(self.machine())
+
+    def observe(self) -> Host:
+        return self.machine().observe()
+
+
+@dataclass
+class Real:
+    folder: Path
+    ovsdb: Ovsdb | None
+
+    @property
+    def tags(self) -> bool:
+        return self.ovsdb is not None
+
+    def driver(self) -> GuestDriver:
+        return NamespaceGuests(self.folder / "guests", self.ovsdb)
+
+    def observe(self) -> Host:
+        with Netlink() as netlink:
+            resolver = Resolver(self.folder / "resolv.conf", self.folder / "saved")
+            return observe(Doors(netlink=netlink, dhcp=Dhcp(self.folder), resolver=resolver, ovsdb=self.ovsdb))
+
+
+@contextmanager
+def simulated(folder: Path) -> Iterator[Place]:
+    yield Simulated(folder)
+
+
+@contextmanager
+def linux_bridges(folder: Path) -> Iterator[Place]:
+    with namespace() as name, standing_in(name):
+        for bridge in ("one", "two"):
+            ip("", "link", "add", bridge, "up", "type", "bridge")
+        place = Real(folder, None)
+        yield place
+        stop_all(place.driver())
+
+
+@contextmanager
+def ovs_bridges(folder: Path) -> Iterator[Place]:
+    with ovs_host() as (_, ovsdb):
+        ovsdb.execute([CreateOvsBridge(OvsBridge(name=name, datapath="netdev")) for name in ("one", "two")])
+        place = Real(folder, ovsdb)
+        yield place
+        stop_all(place.driver())
+
+
+def stop_all(driver: GuestDriver) -> None:
+    for guest in driver.list():
+        driver.stop(guest.id)
+
+
+@pytest.fixture(params=[simulated, linux_bridges, ovs_bridges])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with request.param(tmp_path) as place:
+        yield place
+
+
+def make_nic(number: int = 1, bridge: str = "one", **fields: object) -> GuestNic:
+    nic = GuestNic(id=str(uuid.uuid4()), name=f"nic{number}", mac=f"02:00:00:00:00:{number:02x}", bridge=bridge)
+    return replace(nic, **fields)  # type: ignore[arg-type] # the tests name real fields
+
+
+def make_guest(driver: GuestDriver, *nics: GuestNic) -> GuestSpec:
+    return GuestSpec(id=str(uuid.uuid4()), name="web", driver=driver.name, memory=1 << 20, nics=nics)
+
+
+def plugged(place: Place) -> dict[str, tuple[str, int | None]]:
+    """Bridge and VLAN by vNIC, of all that are in a bridge."""
+    ports = place.observe().guest_ports.values()
+    return {port.vnic: (port.bridge, port.tag) for port in ports if port.bridge}
+
+
+def state_of(driver: GuestDriver, spec: GuestSpec) -> GuestState:
+    return next(state for state in driver.list() if state.id == spec.id)
+
+
+def test_a_guest_is_there_from_start_to_stop(place: Place) -> None:
+    driver = place.driver()
+    nics = (make_nic(1), make_nic(2, "two"))
+    spec = make_guest(driver, *nics)
+    assert driver.list() == []
+    driver.start(spec)
+    assert driver.list() == [GuestState(id=spec.id, name="web", driver=driver.name, status="up", nics=nics)]
+    assert plugged(place) == {nics[0].id: ("one", None), nics[1].id: ("two", None)}
+    driver.stop(spec.id)
+    assert driver.list() == []
+    assert place.observe().guest_ports == {}
+
+
+def test_repeating_changes_nothing(place: Place) -> None:
+    driver = place.driver()
+    spec = make_guest(driver, make_nic())
+    driver.start(spec)
+    before = place.observe()
+    driver.update(spec)
+    driver.start(spec)
+    assert place.observe() == before
+    assert place.observe().guest_ports == before.guest_ports
+    for _ in range(2):
+        driver.stop(spec.id)
+    driver.stop("never-heard-of")
+    assert driver.list() == []
+
+
+def test_vnics_come_go_and_move_while_the_guest_runs(place: Place) -> None:
+    driver = place.driver()
+    first, second = make_nic(1), make_nic(2, "two")
+    spec = make_guest(driver, first)
+    driver.start(spec)
+    changes: list[Callable[[], tuple[GuestNic, ...]]] = [
+        lambda: (first, second),
+        lambda: (replace(first, bridge="two"), second),
+        lambda: (replace(first, bridge=""), second),
+        lambda: (second,),
+        lambda: (replace(second, bridge="one", mtu=1400, mac="02:00:00:00:00:99"), first),
+        lambda: (),
+        lambda: (first,),
+    ]
+    for change in changes:
+        spec = replace(spec, nics=change())
+        driver.update(spec)
+        assert state_of(driver, spec).nics == spec.nics
+        assert plugged(place) == {nic.id: (nic.bridge, None) for nic in spec.nics if nic.bridge}
+
+
+def test_a_vnic_changes_its_vlan(place: Place) -> None:
+    driver = place.driver()
+    nic = make_nic(tag=100)
+    spec = make_guest(driver, nic)
+    if not place.tags:
+        with pytest.raises(GuestError, match="is a Linux bridge"):
+            driver.start(spec)
+        return
+    driver.start(spec)
+    for bridge, tag in (("one", 100), ("one", 200), ("two", 300), ("two", None)):
+        driver.update(replace(spec, nics=(replace(nic, bridge=bridge, tag=tag),)))
+        assert plugged(place) == {nic.id: (bridge, tag)}
+
+
+def test_a_guest_without_its_bridge_does_not_start(place: Place) -> None:
+    driver = place.driver()
+    with pytest.raises(GuestError, match="no bridge three"):
+        driver.start(make_guest(driver, make_nic(1), make_nic(2, "three")))
+    assert driver.list() == []
+    assert place.observe().guest_ports == {}
+
+
+def test_a_refused_change_leaves_the_guest_as_it_was(place: Place) -> None:
+    driver = place.driver()
+    nic = make_nic(1)
+    spec = make_guest(driver, nic)
+    driver.start(spec)
+    with pytest.raises(GuestError, match="no bridge three"):
+        driver.update(replace(spec, nics=(replace(nic, bridge="two"), make_nic(2, "three"))))
+    assert state_of(driver, spec).nics == (nic,)
+    assert plugged(place) == {nic.id: ("one", None)}
+
+
+def test_a_new_agent_finds_the_guests(place: Place) -> None:
+    nics = (make_nic(1), make_nic(2, "two"))
+    spec = make_guest(place.driver(), *nics)
+    place.driver().start(spec)
+    assert [state.status for state in place.driver().list()] == ["up"]
+    place.driver().update(replace(spec, nics=nics[1:]))
+    assert plugged(place) == {nics[1].id: ("two", None)}
+    place.driver().stop(spec.id)
+    assert place.driver().list() == []
+    assert place.observe().guest_ports == {}

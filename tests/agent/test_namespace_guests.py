@@ -1,0 +1,167 @@
+"""Guests that are namespaces, as seen from inside: what they have, and whom they reach."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netloom.agent.guests import veth
+from netloom.agent.guests.namespace import NamespaceGuests
+from netloom.core.host import OvsBridge
+from netloom.core.protocol import GuestNic, GuestSpec
+from netloom.core.steps import CreateOvsBridge, DeleteOvsBridge
+from netloom.lab.agents import run_inside
+from netloom.lab.namespaces import FOLDER, ip
+from ovs_host import namespace, ovs_host, standing_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from netloom.agent.ovsdb import Ovsdb
+
+
+@pytest.fixture
+def ovsdb() -> Iterator[Ovsdb]:
+    with ovs_host() as (_, door):
+        door.execute([CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
+        yield door
+
+
+@pytest.fixture
+def on_ovs(ovsdb: Ovsdb, tmp_path: Path) -> Iterator[NamespaceGuests]:
+    driver = NamespaceGuests(tmp_path, ovsdb)
+    yield driver
+    stop_all(driver)
+
+
+@pytest.fixture
+def on_linux(tmp_path: Path) -> Iterator[NamespaceGuests]:
+    with namespace() as name, standing_in(name):
+        ip("", "link", "add", "br0", "up", "type", "bridge")
+        driver = NamespaceGuests(tmp_path, None)
+        yield driver
+        stop_all(driver)
+
+
+@pytest.fixture(params=["on_linux", "on_ovs"])
+def driver(request: pytest.FixtureRequest) -> NamespaceGuests:
+    driver: NamespaceGuests = request.getfixturevalue(request.param)
+    return driver
+
+
+def stop_all(driver: NamespaceGuests) -> None:
+    for guest in driver.list():
+        driver.stop(guest.id)
+
+
+def start(driver: NamespaceGuests, number: int, **fields: object) -> GuestSpec:
+    addresses = (f"192.0.2.{number}/24", f"2001:db8::{number}/64")
+    mac = f"02:00:00:00:00:{number:02x}"
+    nic = GuestNic(id=str(uuid.uuid4()), name="nic1", mac=mac, bridge="br0", addresses=addresses)
+    spec = GuestSpec(id=str(uuid.uuid4()), name=f"vm{number}", driver="namespace", memory=0, nics=(nic,))
+    spec = change(spec, **fields)
+    driver.start(spec)
+    return spec
+
+
+def change(spec: GuestSpec, **fields: object) -> GuestSpec:
+    """The same guest with other fields of its one vNIC."""
+    return replace(spec, nics=(replace(spec.nics[0], **fields),))  # type: ignore[arg-type] # the tests name real fields
+
+
+def reaches(guest: GuestSpec, address: str, tries: int = 10) -> bool:
+    """Whether a ping is answered; several are sent, as switches and neighbours learn with the first."""
+    command = ["ping", "-n", "-c", str(tries), "-i", "0.05", "-W", "1", address]
+    return run_inside(f"nlg-{guest.id}", command).returncode == 0
+
+
+def link_of(guest: GuestSpec) -> dict[str, object]:
+    links: list[dict[str, object]] = json.loads(run_inside(f"nlg-{guest.id}", ["ip", "-json", "address"]).stdout)
+    return next(link for link in links if link["ifname"] == "nic1")
+
+
+def test_guests_on_one_bridge_reach_each_other(driver: NamespaceGuests) -> None:
+    one, _ = start(driver, 1), start(driver, 2)
+    assert reaches(one, "192.0.2.2")
+    assert reaches(one, "2001:db8::2")
+
+
+def test_a_guest_has_what_was_asked_for(driver: NamespaceGuests) -> None:
+    guest = start(driver, 1, mtu=1400)
+    link = link_of(guest)
+    assert (link["address"], link["mtu"], link["operstate"]) == ("02:00:00:00:00:01", 1400, "UP")
+    driver.update(change(guest, mtu=9000, mac="02:00:00:00:00:77", addresses=("198.51.100.1/25",)))
+    link = link_of(guest)
+    assert (link["address"], link["mtu"]) == ("02:00:00:00:00:77", 9000)
+    given = {(a["local"], a["prefixlen"]) for a in link["addr_info"] if a["scope"] == "global"}  # type: ignore[attr-defined] # a list of objects
+    assert given == {("198.51.100.1", 25)}
+
+
+def test_an_unlinked_vnic_has_no_carrier(driver: NamespaceGuests) -> None:
+    one, two = start(driver, 1), start(driver, 2)
+    driver.update(change(one, linked=False))
+    assert link_of(one)["operstate"] == "DOWN"
+    assert not reaches(two, "192.0.2.1", tries=2)
+    driver.update(one)
+    assert reaches(two, "192.0.2.1")
+
+
+def test_isolated_guests_do_not_reach_each_other(driver: NamespaceGuests) -> None:
+    one, two, open_to_all = start(driver, 1, isolated=True), start(driver, 2, isolated=True), start(driver, 3)
+    assert not reaches(one, "192.0.2.2", tries=2)
+    assert reaches(one, "192.0.2.3")
+    assert reaches(open_to_all, "192.0.2.2")
+    driver.update(change(one, isolated=False))
+    assert reaches(one, "192.0.2.2")
+    driver.stop(two.id)
+
+
+def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:
+    one, two = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=200)
+    assert not reaches(one, "192.0.2.2", tries=2)
+    on_ovs.update(change(two, tag=100))
+    assert reaches(one, "192.0.2.2")
+
+
+def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:
+    """It hangs when a guest leaves its checksums to others."""
+    one, two = start(on_ovs, 1), start(on_ovs, 2)
+    size = 1 << 20
+
+    def listen(_netlink: object) -> socket.socket:
+        return socket.create_server(("192.0.2.1", 5000))
+
+    send = f"import socket; socket.create_connection(('192.0.2.1', 5000), 10).sendall(bytes({size}))"
+    with veth.inside(f"nlg-{one.id}", listen) as server:
+        server.settimeout(20)
+        command = ["nsenter", f"--net={FOLDER / f'nlg-{two.id}'}", "python3", "-c", send]
+        with subprocess.Popen(command) as client:
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(20)
+                received = sum(len(data) for data in iter(lambda: connection.recv(1 << 16), b""))
+    assert (received, client.returncode) == (size, 0)
+
+
+def test_guests_are_plugged_in_again_after_their_bridge_was_made_anew(on_ovs: NamespaceGuests, ovsdb: Ovsdb) -> None:
+    one, _ = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=100)
+    ovsdb.execute([DeleteOvsBridge("br0"), CreateOvsBridge(OvsBridge(name="br0", datapath="netdev"))])
+    assert not reaches(one, "192.0.2.2", tries=2)
+    on_ovs.repair()
+    assert reaches(one, "192.0.2.2")
+
+
+def test_after_a_boot_a_guest_is_down_and_can_be_started_again(driver: NamespaceGuests) -> None:
+    guest = start(driver, 1)
+    ip("", "netns", "delete", f"nlg-{guest.id}")
+    assert [state.status for state in driver.list()] == ["down"]
+    driver.stop(guest.id)
+    driver.start(guest)
+    assert [state.status for state in driver.list()] == ["up"]
