@@ -55,7 +55,7 @@ def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interf
     row = {"address": address, "pool_id": pool_id, "uses": 1}
     if pool.allow_duplicates:
         _insert_or_count(tx, row)
-    elif not tx.execute(_insert(tx).values(row).on_conflict_do_nothing()).rowcount:
+    elif not _came_in(tx, _insert(tx).values(row)):
         check(
             action,
             rules.mac_is_free(
@@ -109,8 +109,12 @@ def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
     values = sa.select(
         sa.literal(address, sa.BigInteger), sa.literal(pool_id, sa.String), sa.literal(1, sa.Integer)
     ).where(sa.not_(used))
-    statement = _insert(tx).from_select(["address", "pool_id", "uses"], values).on_conflict_do_nothing()
-    return bool(tx.execute(statement).rowcount)
+    return _came_in(tx, _insert(tx).from_select(["address", "pool_id", "uses"], values))
+
+
+def _came_in(tx: Tx, insert: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the row is new. It is asked back, as the drivers' row counts of an INSERT say nothing."""
+    return tx.execute(insert.on_conflict_do_nothing().returning(mac_addresses.c.address)).first() is not None
 
 
 def _nth(ranges: Sequence[MacRange], position: int) -> int:

@@ -1,0 +1,245 @@
+"""Clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select, update
+
+import rows
+from netloom.core.errors import DeniedError, NotFoundError, ValidationError
+from netloom.core.rules.cluster_network import Role
+from netloom.engine.actor import SYSTEM
+from netloom.engine.commands import bootstrap
+from netloom.engine.commands import clusters as commands
+from netloom.engine.commands.authorize import SYSTEM_REF
+from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netloom.engine.commands.clusters import AddCluster, UpdateCluster
+from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
+from netloom.engine.commands.networks import AddNetwork, add_network, remove_network
+from netloom.engine.db import Database
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.events import events
+from netloom.engine.queries import cluster_networks as cluster_network_queries
+from netloom.engine.queries import clusters as queries
+from netloom.engine.queries.references import Ref
+
+DEFAULT = Ref(name="Default")
+
+
+@pytest.fixture(autouse=True)
+def seeded(db: Database) -> None:
+    with db.write() as tx:
+        rows.add_roles(tx)
+        bootstrap.seed(tx, SYSTEM)
+
+
+def add(db: Database, name: str = "racks", **values: object) -> str:
+    spec = replace(AddCluster(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # names and types are the test's
+    return db.run(commands.add_cluster, SYSTEM, spec)
+
+
+def change(db: Database, cluster_id: str, **values: object) -> None:
+    db.run(commands.update_cluster, SYSTEM, replace(UpdateCluster(id=cluster_id), **values))  # type: ignore[arg-type] # as above
+
+
+def network(db: Database, name: str, data_center: str = "Default", **values: object) -> str:
+    spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # as above
+    return db.run(add_network, SYSTEM, spec)
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(ValidationError) as refusal:
+        act()
+    return refusal.value.code
+
+
+def test_the_management_network_has_every_role_that_can_be_handed_back(db: Database) -> None:
+    cluster_id = add(db, switch_type="ovs")
+    with db.read() as tx:
+        cluster = queries.get(tx, cluster_id)
+        row = cluster_network_queries.get(tx, cluster_id, cluster.management_network_id)
+        assert tx.scalar(select(events.c.code).where(events.c.cluster_id == cluster_id)) == 809
+    assert cluster_network_queries.roles_of(row) == set(Role) - {Role.GLUSTER}
+    assert (row.required, row.status, row.name, cluster.switch_type) == (True, "operational", "ovirtmgmt", "ovs")
+    assert (cluster.mac_pool_name, cluster.version, cluster.data_center_name) == ("Default", "4.7", "Default")
+
+
+def test_the_default_management_network_when_nobody_names_one(db: Database) -> None:
+    db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
+    here = Ref(name="north")
+    other = network(db, "front", "north")
+    with db.write() as tx:
+        management = tx.execute(select(cluster_networks.c.network_id).where(cluster_networks.c.management)).scalar_one()
+        assert management != other
+        north = tx.execute(select(data_centers.c.id).where(data_centers.c.name == "north")).scalar_one()
+        from netloom.engine.queries import networks as network_queries
+
+        remove_network(tx, SYSTEM, str(network_queries.by_name(tx, north, "ovirtmgmt")))
+    first = add(db, data_center=here)
+    network(db, "back", "north")
+    second = add(db, "more", data_center=here)
+    with db.read() as tx:
+        assert {queries.get(tx, each).management_network_name for each in (first, second)} == {"front"}
+    db.run(commands.remove_cluster, SYSTEM, first)
+    db.run(commands.remove_cluster, SYSTEM, second)
+    refused = code_of(lambda: add(db, data_center=here))
+    assert refused == "ACTION_TYPE_FAILED_DEFAULT_MANAGEMENT_NETWORK_NOT_FOUND"
+    cluster_id = add(db, data_center=here, management_network=Ref(name="back"))
+    with db.read() as tx:
+        assert queries.get(tx, cluster_id).management_network_name == "back"
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
+        ({"name": "x" * 41}, "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
+        ({"name": "Default"}, "VDS_GROUP_CANNOT_DO_ACTION_NAME_IN_USE"),
+        ({"switch_type": "hub"}, "CLUSTER_SWITCH_TYPE_UNKNOWN"),
+        ({"version": "3.6"}, "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
+        ({"version": "4.6"}, "CLUSTER_CANNOT_DECREASE_COMPATIBILITY_VERSION"),
+    ],
+)
+def test_what_is_refused_when_adding(db: Database, values: dict[str, object], code: str) -> None:
+    assert code_of(lambda: add(db, **values)) == code
+    with db.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(clusters)) == 1
+
+
+def test_management_networks_that_do_not_suit(db: Database) -> None:
+    db.run(add_data_center, SYSTEM, AddDataCenter(name="north", version="4.4"))
+    foreign = network(db, "front", "north")
+    isolated = network(db, "apart", port_isolation=True)
+    old = network(db, "old", "north", port_isolation=True)
+
+    def refused(**values: object) -> str:
+        return code_of(lambda: add(db, **values))
+
+    assert refused(management_network=Ref(id=foreign)) == "ACTION_TYPE_FAILED_NETWORK_FROM_DIFFERENT_DC"
+    assert (
+        refused(management_network=Ref(id=isolated), switch_type="ovs")
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY"
+    )
+    assert (
+        refused(management_network=Ref(id=old), data_center=Ref(name="north"))
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL"
+    )
+
+
+def test_changes(db: Database) -> None:
+    cluster_id = add(db)
+    values = {
+        "name": "rows",
+        "description": "d",
+        "comment": "c",
+        "cpu_type": "x",
+        "version": "4.8",
+        "switch_type": "ovs",
+    }
+    change(db, cluster_id, data_center=DEFAULT, mac_pool=DEFAULT, management_network=Ref(name="ovirtmgmt"), **values)
+    change(db, cluster_id, **values)
+    with db.read() as tx:
+        row = queries.get(tx, cluster_id)
+        assert tx.scalar(select(func.count()).where(events.c.code == 811)) == 1
+    assert {name: getattr(row, name) for name in values} == values
+
+
+def test_what_is_refused_when_changing(db: Database) -> None:
+    db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
+    cluster_id = add(db)
+
+    def refused(**values: object) -> str:
+        return code_of(lambda: change(db, cluster_id, **values))
+
+    assert refused(name="Default") == "VDS_GROUP_CANNOT_DO_ACTION_NAME_IN_USE"
+    assert refused(name="") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
+    assert refused(switch_type="hub") == "CLUSTER_SWITCH_TYPE_UNKNOWN"
+    assert refused(version="4.6") == "CLUSTER_CANNOT_DECREASE_COMPATIBILITY_VERSION"
+    assert refused(version="9") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
+    assert refused(data_center=Ref(name="north")) == "CLUSTER_CANNOT_CHANGE_STORAGE_POOL"
+    with pytest.raises(NotFoundError):
+        change(db, cluster_id, mac_pool=Ref(name="none"))
+
+
+def test_the_switch_type_changes_only_under_hosts_in_maintenance(db: Database) -> None:
+    cluster_id = add(db)
+    with db.write() as tx:
+        host_id = rows.add_host(tx, cluster_id, "h1")
+        vm_id = rows.add_vm(tx, cluster_id, "web", "up")
+    running = code_of(lambda: change(db, cluster_id, switch_type="ovs"))
+    assert running == "CLUSTER_CANNOT_CHANGE_SWITCH_TYPE_WITH_RUNNING_VMS"
+    with db.write() as tx:
+        tx.execute(update(rows.vms).where(rows.vms.c.id == vm_id).values(status="down"))
+    assert code_of(lambda: change(db, cluster_id, switch_type="ovs")) == "CLUSTER_HOSTS_MUST_BE_DOWN"
+    with db.write() as tx:
+        tx.execute(update(rows.hosts).where(rows.hosts.c.id == host_id).values(status="maintenance"))
+    change(db, cluster_id, switch_type="ovs")
+    with db.read() as tx:
+        assert rows.applied_hosts(tx) == {f"host:{host_id}"}
+
+
+def test_networks_with_port_isolation_hold_a_cluster_back(db: Database) -> None:
+    db.run(add_data_center, SYSTEM, AddDataCenter(name="north", version="4.4"))
+    cluster_id = add(db, data_center=Ref(name="north"), version="4.5")
+    network_id = network(db, "apart", "north", port_isolation=True)
+    db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network_id)))
+    assert (
+        code_of(lambda: change(db, cluster_id, version="4.4"))
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL"
+    )
+    assert (
+        code_of(lambda: change(db, cluster_id, switch_type="ovs"))
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY"
+    )
+
+
+def test_another_management_network(db: Database) -> None:
+    cluster_id = add(db)
+    network_id = network(db, "admin")
+    with pytest.raises(NotFoundError):
+        change(db, cluster_id, management_network=Ref(id=network_id))
+    db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network_id), required=False))
+    change(db, cluster_id, management_network=Ref(name="admin"))
+    with db.read() as tx:
+        assert queries.get(tx, cluster_id).management_network_id == network_id
+        assert cluster_network_queries.get(tx, cluster_id, network_id).required
+
+
+def test_removing(db: Database) -> None:
+    cluster_id = add(db)
+    with db.write() as tx:
+        rows.add_vm(tx, cluster_id, "web")
+    assert code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "CLUSTER_CANNOT_REMOVE_HAS_VMS"
+    with db.write() as tx:
+        rows.add_host(tx, cluster_id, "h1")
+    assert code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "VDS_GROUP_CANNOT_REMOVE_HAS_HOSTS"
+    with db.write() as tx:
+        tx.execute(rows.hosts.delete())
+        tx.execute(rows.vms.delete())
+    db.run(commands.remove_cluster, SYSTEM, cluster_id)
+    with db.read() as tx:
+        assert not tx.execute(select(cluster_networks).where(cluster_networks.c.cluster_id == cluster_id)).all()
+        assert tx.scalar(select(func.count()).where(events.c.code == 813)) == 1
+    with pytest.raises(NotFoundError):
+        db.run(commands.remove_cluster, SYSTEM, cluster_id)
+
+
+def test_rights(db: Database) -> None:
+    cluster_id = add(db)
+    with db.write() as tx:
+        reader = rows.add_user(tx, "reader", ("ReadOnlyAdmin", SYSTEM_REF))
+        owner = rows.add_user(tx, "owner", ("ClusterAdmin", SYSTEM_REF))
+    with pytest.raises(DeniedError):
+        db.run(commands.add_cluster, reader, AddCluster(name="more", data_center=DEFAULT))
+    with pytest.raises(DeniedError):
+        db.run(commands.update_cluster, reader, UpdateCluster(id=cluster_id, name="more"))
+    with pytest.raises(DeniedError):
+        db.run(commands.remove_cluster, reader, cluster_id)
+    db.run(commands.add_cluster, owner, AddCluster(name="more", data_center=DEFAULT))
+    db.run(commands.update_cluster, owner, UpdateCluster(id=cluster_id, name="rows"))
+    db.run(commands.remove_cluster, owner, cluster_id)

@@ -1,0 +1,137 @@
+"""Data centres, and what a new engine has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+import rows
+from netloom.core.errors import DeniedError, NotFoundError, ValidationError
+from netloom.engine.actor import SYSTEM
+from netloom.engine.commands import bootstrap
+from netloom.engine.commands import data_centers as commands
+from netloom.engine.commands.authorize import SYSTEM_REF
+from netloom.engine.commands.clusters import AddCluster, add_cluster
+from netloom.engine.commands.data_centers import AddDataCenter, UpdateDataCenter
+from netloom.engine.db import Database
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.events import events
+from netloom.engine.model.mac_pools import mac_pools
+from netloom.engine.model.networks import networks
+from netloom.engine.model.templates import templates
+from netloom.engine.model.users import permissions
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.queries.references import Ref
+
+
+@pytest.fixture(autouse=True)
+def seeded(db: Database) -> None:
+    with db.write() as tx:
+        rows.add_roles(tx)
+        bootstrap.seed(tx, SYSTEM)
+
+
+def add(db: Database, name: str = "north", version: str = "4.7") -> str:
+    return db.run(commands.add_data_center, SYSTEM, AddDataCenter(name=name, version=version))
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(ValidationError) as refusal:
+        act()
+    return refusal.value.code
+
+
+def test_a_new_engine_has_one_of_each_and_is_filled_once(db: Database) -> None:
+    with db.write() as tx:
+        for table in (data_centers, clusters, networks, vnic_profiles, templates, mac_pools):
+            assert tx.scalar(select(func.count()).select_from(table)) == 1
+        tx.execute(clusters.delete())
+        bootstrap.seed(tx, SYSTEM)
+        assert tx.scalar(select(func.count()).select_from(clusters)) == 0
+
+
+def test_a_data_centre_begins_with_its_management_network(db: Database) -> None:
+    data_center_id = add(db)
+    with db.read() as tx:
+        here = tx.execute(select(networks).where(networks.c.data_center_id == data_center_id)).one()
+        codes = tx.scalars(select(events.c.code).where(events.c.data_center_id == data_center_id)).all()
+    assert (here.name, here.vm_network) == ("ovirtmgmt", True)
+    assert list(codes) == [950, 942]
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "code"),
+    [
+        ("", "4.7", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
+        ("x" * 41, "4.7", "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
+        ("Default", "4.7", "ACTION_TYPE_FAILED_NAME_ALREADY_USED"),
+        ("north", "3.6", "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
+    ],
+)
+def test_what_is_refused_when_adding(db: Database, name: str, version: str, code: str) -> None:
+    assert code_of(lambda: add(db, name, version)) == code
+    with db.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(data_centers)) == 1
+
+
+def test_changes(db: Database) -> None:
+    data_center_id = add(db)
+    spec = UpdateDataCenter(id=data_center_id, name="south", description="d", comment="c", local=True, version="4.8")
+    db.run(commands.update_data_center, SYSTEM, spec)
+    db.run(commands.update_data_center, SYSTEM, spec)
+    with db.read() as tx:
+        row = tx.execute(select(data_centers).where(data_centers.c.id == data_center_id)).one()
+        assert tx.scalar(select(func.count()).where(events.c.code == 952)) == 1
+    assert (row.name, row.description, row.comment, row.local, row.version) == ("south", "d", "c", True, "4.8")
+
+
+def test_what_is_refused_when_changing(db: Database) -> None:
+    data_center_id = add(db)
+    db.run(add_cluster, SYSTEM, AddCluster(name="racks", data_center=Ref(id=data_center_id)))
+
+    def update(**values: str) -> str:
+        return code_of(
+            lambda: db.run(commands.update_data_center, SYSTEM, UpdateDataCenter(id=data_center_id, **values))
+        )
+
+    assert update(name="Default") == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
+    assert update(name=" ") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
+    assert update(version="5.0") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
+    assert update(version="4.8") == "ERROR_CANNOT_UPDATE_STORAGE_POOL_COMPATIBILITY_VERSION_BIGGER_THAN_CLUSTERS"
+
+
+def test_removing_takes_networks_and_permissions_along(db: Database) -> None:
+    data_center_id = add(db)
+    db.run(commands.remove_data_center, SYSTEM, data_center_id)
+    with db.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(networks)) == 1
+        assert tx.scalar(select(func.count()).select_from(vnic_profiles)) == 1
+        profiles = tx.scalars(select(vnic_profiles.c.id)).all()
+        about = permissions.c.object_type == "vnic_profile"
+        assert tx.scalars(select(permissions.c.object_id).where(about)).all() == profiles
+    with pytest.raises(NotFoundError):
+        db.run(commands.remove_data_center, SYSTEM, data_center_id)
+
+
+def test_a_data_centre_with_clusters_stays(db: Database) -> None:
+    with db.read() as tx:
+        data_center_id = tx.execute(select(data_centers.c.id)).scalar_one()
+    refused = code_of(lambda: db.run(commands.remove_data_center, SYSTEM, data_center_id))
+    assert refused == "ACTION_TYPE_FAILED_DATA_CENTER_HAS_CLUSTERS"
+
+
+def test_rights(db: Database) -> None:
+    with db.write() as tx:
+        reader = rows.add_user(tx, "reader", ("ReadOnlyAdmin", SYSTEM_REF))
+        owner = rows.add_user(tx, "owner", ("DataCenterAdmin", SYSTEM_REF))
+    with pytest.raises(DeniedError):
+        db.run(commands.add_data_center, reader, AddDataCenter(name="north"))
+    data_center_id = db.run(commands.add_data_center, owner, AddDataCenter(name="north"))
+    with pytest.raises(DeniedError):
+        db.run(commands.update_data_center, reader, UpdateDataCenter(id=data_center_id, name="south"))
+    with pytest.raises(DeniedError):
+        db.run(commands.remove_data_center, reader, data_center_id)
+    db.run(commands.remove_data_center, owner, data_center_id)

@@ -1,0 +1,243 @@
+"""MAC pools, and the addresses that they give."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select
+
+import rows
+from netloom.core.errors import DeniedError, NotFoundError, ValidationError
+from netloom.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netloom.engine.actor import SYSTEM
+from netloom.engine.commands import bootstrap, mac_addresses
+from netloom.engine.commands import mac_pools as commands
+from netloom.engine.commands.authorize import SYSTEM_REF
+from netloom.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
+from netloom.engine.commands.mac_pools import AddMacPool, UpdateMacPool
+from netloom.engine.db import Database
+from netloom.engine.model import mac_pools as model
+from netloom.engine.queries import mac_pools as queries
+from netloom.engine.queries.references import Ref
+
+FIRST = mac_number("02:00:00:00:00:00")
+
+
+@pytest.fixture(autouse=True)
+def seeded(db: Database) -> None:
+    with db.write() as tx:
+        rows.add_roles(tx)
+        bootstrap.seed(tx, SYSTEM)
+
+
+def span(first: int, size: int) -> MacRange:
+    return MacRange(FIRST + first, FIRST + first + size - 1)
+
+
+def add(db: Database, *ranges: MacRange, name: str = "small", allow_duplicates: bool = False) -> str:
+    spec = AddMacPool(name=name, ranges=ranges or (span(1, 4),), allow_duplicates=allow_duplicates)
+    return db.run(commands.add_mac_pool, SYSTEM, spec)
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(ValidationError) as refusal:
+        act()
+    return refusal.value.code
+
+
+def used(db: Database, pool_id: str) -> dict[str, int]:
+    with db.read() as tx:
+        found = tx.execute(select(model.mac_addresses).where(model.mac_addresses.c.pool_id == pool_id))
+        return {mac_text(row.address): row.uses for row in found}
+
+
+def test_numbers_and_texts() -> None:
+    assert mac_text(mac_number("02:AB:00:00:00:0f")) == "02:ab:00:00:00:0f"
+    with pytest.raises(ValueError, match="no MAC address"):
+        mac_number("02:AB:00:00:00")
+
+
+def test_a_pool_gives_each_of_its_addresses_once(db: Database) -> None:
+    pool_id = add(db, span(1, 2), span(8, 3))
+    given = [db.run(mac_addresses.allocate_mac, pool_id) for _ in range(5)]
+    assert sorted(given) == [mac_text(FIRST + number) for number in (1, 2, 8, 9, 10)]
+    with pytest.raises(ValidationError, match="Not enough MAC addresses left in MAC Address Pool") as refusal:
+        db.run(mac_addresses.allocate_mac, pool_id)
+    assert refusal.value.code == "MAC_POOL_NOT_ENOUGH_MAC_ADDRESSES"
+    db.run(mac_addresses.release_mac, pool_id, given[2])
+    assert db.run(mac_addresses.allocate_mac, pool_id) == given[2]
+
+
+def test_many_who_ask_at_once_get_different_addresses(db: Database) -> None:
+    pool_id = add(db, span(1, 100))
+    given: list[str] = []
+
+    def work() -> None:
+        for _ in range(10):
+            given.append(db.run(mac_addresses.allocate_mac, pool_id))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(given) == len(set(given)) == 80
+
+
+def test_an_address_that_another_pool_uses_is_not_given(db: Database) -> None:
+    pool_id = add(db, span(1, 2))
+    with db.read() as tx:
+        default_id = queries.default_id(tx)
+    db.run(mac_addresses.take_mac, default_id, mac_text(FIRST + 1))
+    assert db.run(mac_addresses.allocate_mac, pool_id) == mac_text(FIRST + 2)
+
+
+def test_an_address_asked_for_is_given_once(db: Database) -> None:
+    pool_id = add(db)
+    assert db.run(mac_addresses.take_mac, pool_id, "02:FF:00:00:00:01") == "02:ff:00:00:00:01"
+    with db.write() as tx:
+        cluster = add_cluster(
+            tx, SYSTEM, AddCluster(name="c", data_center=Ref(name="Default"), mac_pool=Ref(id=pool_id))
+        )
+        rows.add_vnic(tx, rows.add_vm(tx, cluster, "web"), None, "02:ff:00:00:00:01")
+    with pytest.raises(ValidationError) as refusal:
+        db.run(mac_addresses.take_mac, pool_id, "02:ff:00:00:00:01")
+    assert "MAC Address 02:ff:00:00:00:01 is already in use by VM or snapshot: web" in refusal.value.text
+    assert refusal.value.code == "NETWORK_MAC_ADDRESS_IN_USE"
+
+
+@pytest.mark.parametrize(
+    ("mac", "code"),
+    [
+        ("02:00", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID"),
+        ("00:00:00:00:00:00", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID"),
+        ("03:00:00:00:00:01", "VALIDATION_VM_NETWORK_MAC_ADDRESS_MULTICAST"),
+    ],
+)
+def test_addresses_that_no_vnic_can_have(db: Database, mac: str, code: str) -> None:
+    pool_id = add(db)
+    assert code_of(lambda: db.run(mac_addresses.take_mac, pool_id, mac)) == code
+
+
+def test_a_pool_that_allows_duplicates_counts_them(db: Database) -> None:
+    pool_id = add(db, allow_duplicates=True)
+    mac = mac_text(FIRST + 1)
+    for _ in range(3):
+        db.run(mac_addresses.take_mac, pool_id, mac)
+    assert used(db, pool_id) == {mac: 3}
+    refused = code_of(
+        lambda: db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, allow_duplicates=False))
+    )
+    assert refused == "ACTION_TYPE_FAILED_CANNOT_UPDATE_MAC_POOL_THERE_ARE_DUPLICATE_MACS"
+    for left in ({mac: 2}, {mac: 1}, {}):
+        db.run(mac_addresses.release_mac, pool_id, mac)
+        assert used(db, pool_id) == left
+    db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, allow_duplicates=False))
+
+
+@pytest.mark.parametrize(
+    ("ranges", "code"),
+    [
+        ((), "ACTION_TYPE_FAILED_MAC_POOL_MUST_HAVE_RANGE"),
+        ((MacRange(FIRST + 9, FIRST),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
+        ((MacRange(0, 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
+        ((MacRange(1 << 40, (1 << 40) + 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
+        ((MacRange(FIRST, FIRST + (1 << 31)),), "ACTION_TYPE_FAILED_MAC_RANGE_TOO_LARGE"),
+        ((span(1, 4), span(4, 4)), "MAC_POOL_CANNOT_CONTAIN_OVERLAPPING_RANGES"),
+        ((span(100, 50),), "MAC_POOL_CANNOT_CONTAIN_RANGES_WHICH_OVERLAP_WITH_OTHER_POOLS"),
+    ],
+)
+def test_ranges_that_are_refused(db: Database, ranges: tuple[MacRange, ...], code: str) -> None:
+    other = add(db, span(120, 1), name="other")
+    assert code_of(lambda: db.run(commands.add_mac_pool, SYSTEM, AddMacPool(name="small", ranges=ranges))) == code
+    pool_id = add(db)
+    assert code_of(lambda: db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, ranges=ranges))) == code
+    assert other
+
+
+def test_changes(db: Database) -> None:
+    pool_id = add(db)
+    spec = UpdateMacPool(id=pool_id, name="large", description="d", comment="c", ranges=(span(20, 9), span(3, 9)))
+    db.run(commands.update_mac_pool, SYSTEM, spec)
+    with db.read() as tx:
+        row = queries.get(tx, pool_id)
+        assert (row.name, row.description, row.comment) == ("large", "d", "c")
+        assert queries.ranges_of(tx, (pool_id,)) == {pool_id: [span(3, 9), span(20, 9)]}
+
+
+def test_names_and_the_default_pool(db: Database) -> None:
+    pool_id = add(db)
+    with db.read() as tx:
+        default_id = queries.default_id(tx)
+
+    def update(pool: str, spec: UpdateMacPool) -> str:
+        return code_of(lambda: db.run(commands.update_mac_pool, SYSTEM, replace(spec, id=pool)))
+
+    assert code_of(lambda: add(db, span(50, 2))) == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
+    asked = AddMacPool(name="x", ranges=(span(50, 2),), is_default=True)
+    assert (
+        code_of(lambda: db.run(commands.add_mac_pool, SYSTEM, asked))
+        == "ACTION_TYPE_FAILED_SETTING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"
+    )
+    assert update(pool_id, UpdateMacPool(id="", name="Default")) == "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
+    changing = "ACTION_TYPE_FAILED_CHANGING_DEFAULT_MAC_POOL_IS_NOT_SUPPORTED"
+    assert update(pool_id, UpdateMacPool(id="", is_default=True)) == changing
+    assert update(default_id, UpdateMacPool(id="", is_default=False)) == changing
+    removing = code_of(lambda: db.run(commands.remove_mac_pool, SYSTEM, default_id))
+    assert removing == "ACTION_TYPE_FAILED_CANNOT_REMOVE_DEFAULT_MAC_POOL"
+
+
+def test_a_pool_that_a_cluster_uses_stays(db: Database) -> None:
+    pool_id = add(db)
+    spec = AddCluster(name="c", data_center=Ref(name="Default"), mac_pool=Ref(id=pool_id))
+    cluster_id = db.run(add_cluster, SYSTEM, spec)
+    refused = code_of(lambda: db.run(commands.remove_mac_pool, SYSTEM, pool_id))
+    assert refused == "ACTION_TYPE_FAILED_CANNOT_REMOVE_STILL_USED_MAC_POOL"
+    db.run(update_cluster, SYSTEM, UpdateCluster(id=cluster_id, mac_pool=Ref(name="Default")))
+    db.run(commands.remove_mac_pool, SYSTEM, pool_id)
+    with pytest.raises(NotFoundError):
+        db.run(commands.remove_mac_pool, SYSTEM, pool_id)
+
+
+def test_a_cluster_takes_its_addresses_along_to_another_pool(db: Database) -> None:
+    shared, strict = add(db, allow_duplicates=True), add(db, span(50, 2), name="strict")
+    macs = ["02:ff:00:00:00:01", "02:ff:00:00:00:02"]
+    with db.write() as tx:
+        spec = AddCluster(name="c", data_center=Ref(name="Default"), mac_pool=Ref(id=shared))
+        cluster_id = add_cluster(tx, SYSTEM, spec)
+        vm_id = rows.add_vm(tx, cluster_id, "web")
+        for mac in macs:
+            rows.add_vnic(tx, vm_id, None, mac_addresses.take_mac(tx, shared, mac))
+        mac_addresses.take_mac(tx, shared, macs[0])
+        mac_addresses.take_mac(tx, strict, macs[1])
+    move = UpdateCluster(id=cluster_id, mac_pool=Ref(id=strict))
+    refused = code_of(lambda: db.run(update_cluster, SYSTEM, move))
+    assert refused == "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS_DUE_TO_DUPLICATES"
+    db.run(mac_addresses.release_mac, strict, macs[1])
+    db.run(update_cluster, SYSTEM, move)
+    assert used(db, strict) == dict.fromkeys(macs, 1)
+    assert used(db, shared) == {macs[0]: 1}
+
+
+def test_rights(db: Database) -> None:
+    with db.write() as tx:
+        reader = rows.add_user(tx, "reader", ("ReadOnlyAdmin", SYSTEM_REF))
+        owner = rows.add_user(tx, "owner", ("MacPoolAdmin", SYSTEM_REF), ("ClusterAdmin", SYSTEM_REF))
+        builder = rows.add_user(tx, "builder", ("ClusterAdmin", SYSTEM_REF))
+    spec = AddMacPool(name="small", ranges=(span(1, 4),))
+    with pytest.raises(DeniedError):
+        db.run(commands.add_mac_pool, reader, spec)
+    pool_id = db.run(commands.add_mac_pool, owner, spec)
+    with pytest.raises(DeniedError):
+        db.run(commands.update_mac_pool, reader, UpdateMacPool(id=pool_id, name="x"))
+    with pytest.raises(DeniedError):
+        db.run(commands.remove_mac_pool, reader, pool_id)
+    cluster = AddCluster(name="c", data_center=Ref(name="Default"), mac_pool=Ref(id=pool_id))
+    with pytest.raises(DeniedError):
+        db.run(add_cluster, builder, cluster)
+    db.run(add_cluster, owner, cluster)
+    with db.read() as tx:
+        assert tx.scalar(select(func.count()).select_from(model.mac_pools)) == 2

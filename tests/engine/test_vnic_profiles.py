@@ -1,0 +1,193 @@
+"""vNIC profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+import rows
+from netloom.core.errors import DeniedError, MalformedError, NotFoundError, ValidationError
+from netloom.core.network_filters import DEFAULT_FILTER, IDS
+from netloom.engine.actor import SYSTEM, Actor
+from netloom.engine.commands import authorize, bootstrap
+from netloom.engine.commands import vnic_profiles as commands
+from netloom.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
+from netloom.engine.commands.networks import AddNetwork, add_network
+from netloom.engine.commands.vnic_profiles import AddVnicProfile, UpdateVnicProfile
+from netloom.engine.db import Database, new_id
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.events import events
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import vnic_profiles as queries
+from netloom.engine.queries.references import Ref
+
+IDS_OF_GROUPS = "11111111-1111-1111-1111-111111111111, 22222222-2222-2222-2222-222222222222"
+
+
+@pytest.fixture(autouse=True)
+def network_id(db: Database) -> str:
+    with db.write() as tx:
+        rows.add_roles(tx)
+        bootstrap.seed(tx, SYSTEM)
+        return add_network(tx, SYSTEM, AddNetwork(name="tenants", data_center=Ref(name="Default")))
+
+
+def add(db: Database, name: str = "gold", actor: Actor = SYSTEM, **values: object) -> str:
+    spec = replace(AddVnicProfile(name=name, network=Ref(name="tenants")), **values)  # type: ignore[arg-type] # names and types are the test's
+    return db.run(commands.add_vnic_profile, actor, spec)
+
+
+def change(db: Database, profile_id: str, **values: object) -> None:
+    db.run(commands.update_vnic_profile, SYSTEM, replace(UpdateVnicProfile(id=profile_id), **values))  # type: ignore[arg-type] # as above
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(ValidationError) as refusal:
+        act()
+    return refusal.value.code
+
+
+def filter_of(db: Database, profile_id: str) -> str | None:
+    with db.read() as tx:
+        found: str | None = queries.get(tx, profile_id).network_filter_id
+        return found
+
+
+def use(db: Database, profile_id: str) -> str:
+    with db.write() as tx:
+        cluster_id = tx.execute(select(clusters.c.id)).scalar_one()
+        return rows.add_vnic(tx, rows.add_vm(tx, cluster_id, "web", "up"), profile_id, "02:00:00:00:00:01")
+
+
+def test_a_profile_has_the_default_filter_unless_it_says_otherwise(db: Database) -> None:
+    assert filter_of(db, add(db)) == DEFAULT_FILTER
+    assert filter_of(db, add(db, "none", network_filter_id=None)) is None
+    assert filter_of(db, add(db, "clean", network_filter_id=IDS["clean-traffic"])) == IDS["clean-traffic"]
+    assert filter_of(db, add(db, "direct", passthrough=True, migratable=False)) is None
+
+
+def test_a_public_profile_is_for_everyone(db: Database) -> None:
+    private, public = add(db, custom_properties={"SecurityGroups": IDS_OF_GROUPS}), add(db, "open", public=True)
+    anyone = Actor(user_id=EVERYONE, name="anyone")
+    with db.read() as tx:
+        for profile_id, allowed in ((private, False), (public, True)):
+            ref = ObjectRef(ObjectType.VNIC_PROFILE, profile_id)
+            assert authorize.may(tx, anyone, ActionGroup.CONFIGURE_VM_NETWORK, ref) is allowed
+        assert queries.get(tx, private).custom_properties == {"SecurityGroups": IDS_OF_GROUPS}
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
+        ({"name": "tenants"}, "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE"),
+        ({"qos_id": "11111111-1111-1111-1111-111111111111"}, "ACTION_TYPE_FAILED_QOS_NOT_FOUND"),
+        ({"network_filter_id": "x"}, "ACTION_TYPE_FAILED_NETWORK_FILTER_ID_NOT_EXIST"),
+        ({"custom_properties": {"queues": "4"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS"),
+        ({"custom_properties": {"SecurityGroups": "x"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES"),
+        ({"migratable": False}, "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY"),
+        (
+            {"passthrough": True, "port_mirroring": True},
+            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
+        ),
+        (
+            {"passthrough": True, "network_filter_id": DEFAULT_FILTER},
+            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
+        ),
+    ],
+)
+def test_what_is_refused_when_adding_and_when_changing(db: Database, values: dict[str, object], code: str) -> None:
+    assert code_of(lambda: add(db, **values)) == code
+    profile_id = add(db)
+    assert code_of(lambda: change(db, profile_id, **values)) == code
+
+
+def test_networks_that_take_no_such_profile(db: Database) -> None:
+    for name, values in (("bare", {"vm_network": False}), ("apart", {"port_isolation": True})):
+        spec = AddNetwork(name=name, data_center=Ref(name="Default"))
+        db.run(add_network, SYSTEM, replace(spec, **values))
+    refused = code_of(lambda: add(db, network=Ref(name="bare")))
+    assert refused == "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK"
+    refused = code_of(lambda: add(db, network=Ref(name="apart"), passthrough=True))
+    assert refused == "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_ON_PORT_ISOLATED_NETWORK"
+
+
+def test_which_network_is_meant(db: Database) -> None:
+    db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
+    with pytest.raises(MalformedError):
+        add(db, network=Ref())
+    with pytest.raises(MalformedError, match="several"):
+        add(db, network=Ref(name="ovirtmgmt"))
+    with pytest.raises(NotFoundError):
+        add(db, network=Ref(name="nothing"))
+
+
+def test_changes(db: Database) -> None:
+    profile_id = add(db)
+    values = {
+        "name": "silver",
+        "description": "d",
+        "comment": "c",
+        "port_mirroring": True,
+        "network_filter_id": None,
+        "custom_properties": {"SecurityGroups": ""},
+    }
+    change(db, profile_id, network=Ref(name="tenants"), qos_id=None, **values)
+    change(db, profile_id, **values)
+    with db.read() as tx:
+        row = queries.get(tx, profile_id)
+        assert {name: getattr(row, name) for name in values} == values
+        assert tx.scalars(select(events.c.code).order_by(events.c.id.desc()).limit(2)).all() == [1124, 1122]
+
+
+def test_a_profile_that_vms_use_keeps_what_they_run_with(db: Database) -> None:
+    profile_id = add(db)
+    vnic_id = use(db, profile_id)
+    in_use = "ACTION_TYPE_FAILED_CANNOT_UPDATE_VNIC_PROFILE_IN_USE"
+    assert code_of(lambda: change(db, profile_id, port_mirroring=True)) == in_use
+    assert code_of(lambda: change(db, profile_id, passthrough=True, network_filter_id=None)) == in_use
+    assert code_of(lambda: change(db, profile_id, network=Ref(name="ovirtmgmt"))) == (
+        "ACTION_TYPE_FAILED_CANNOT_CHANGE_VNIC_PROFILE_NETWORK"
+    )
+    refused = code_of(lambda: db.run(commands.remove_vnic_profile, SYSTEM, profile_id))
+    assert refused == "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE"
+    change(db, profile_id, name="other")
+    with db.read() as tx:
+        assert tx.scalar(select(vnics.c.synced).where(vnics.c.id == vnic_id)) is True
+    change(db, profile_id, network_filter_id=None)
+    with db.read() as tx:
+        assert tx.scalar(select(vnics.c.synced).where(vnics.c.id == vnic_id)) is False
+
+
+def test_the_database_knows_that_a_network_has_one_default_profile(db: Database, network_id: str) -> None:
+    with pytest.raises(IntegrityError), db.write() as tx:
+        tx.execute(
+            insert(vnic_profiles).values(
+                id=new_id(), network_id=network_id, name="x", description="", comment="", is_default=True,
+                port_mirroring=False, passthrough=False, migratable=True, custom_properties={},
+            )
+        )  # fmt: skip
+
+
+def test_rights_and_removal(db: Database) -> None:
+    with db.write() as tx:
+        reader = rows.add_user(tx, "reader", ("ReadOnlyAdmin", SYSTEM_REF))
+        owner = rows.add_user(tx, "owner", ("NetworkAdmin", SYSTEM_REF))
+    with pytest.raises(DeniedError):
+        add(db, actor=reader)
+    profile_id = add(db, actor=owner)
+    with pytest.raises(DeniedError):
+        db.run(commands.update_vnic_profile, reader, UpdateVnicProfile(id=profile_id, name="x"))
+    with pytest.raises(DeniedError):
+        db.run(commands.remove_vnic_profile, reader, profile_id)
+    db.run(commands.remove_vnic_profile, owner, profile_id)
+    with pytest.raises(NotFoundError):
+        db.run(commands.remove_vnic_profile, owner, profile_id)
+    with db.read() as tx:
+        assert tx.scalar(select(func.count()).where(events.c.code == 1126)) == 1
