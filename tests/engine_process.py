@@ -1,0 +1,104 @@
+"""An engine as users run it: the program ``netloom serve``, started, killed and started again by tests and
+benchmarks.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from netloom.client import Client
+
+PASSWORD = "a long and unusual password"
+_READY = 60.0
+"""Seconds to start; generous, for machines with much to do."""
+
+
+class EngineProcess:
+    """One engine over one data folder. As a context manager it is started, and stopped at the end."""
+
+    def __init__(self, data: Path, *, listen: str = "127.0.0.1:0", options: tuple[str, ...] = ()) -> None:
+        host, _, port = listen.rpartition(":")
+        self.address = f"{host}:{port if port != '0' else free_port(host)}"
+        self.url = f"https://{self.address}"
+        self.data = data
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the engine has not been started"
+        return self._process.pid
+
+    @property
+    def ca(self) -> Path:
+        return self.data / "ca.pem"
+
+    @property
+    def log(self) -> Path:
+        return self.data / "engine.log"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "netloom", "serve", "--data", str(self.data), "--listen", self.address]
+        environment = {**os.environ, "NETLOOM_ADMIN_PASSWORD": PASSWORD}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+        deadline = time.monotonic() + _READY
+        while not self._answers():
+            assert self._process.poll() is None, f"the engine ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"the engine does not answer:\n{self.log.read_text()}"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def kill(self) -> None:
+        """End it without asking."""
+        assert self._process is not None, "the engine has not been started"
+        self._process.kill()
+        self._process.wait(timeout=30)
+        self._process = None
+
+    def client(self) -> Client:
+        """A client, logged in as the administrator."""
+        return Client(self.url, "admin@internal", PASSWORD, ca_file=self.ca)
+
+    def _answers(self) -> bool:
+        if not self.ca.exists():
+            return False
+        context = ssl.create_default_context(cafile=str(self.ca))
+        try:
+            return httpx.get(f"{self.url}/health", verify=context, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens at, just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
