@@ -9,6 +9,7 @@ from netloom.core.desired import AttachmentIntent, IpAssignment
 from netloom.core.errors import Problem
 from netloom.core.host_request import HostView, Ref, Resolved
 from netloom.core.keep import KEEP
+from netloom.core.options import bridge_options, bridge_problem
 
 _ADDRESSED_ROLES = ("management", "display", "migration", "default_route", "gluster")
 
@@ -206,18 +207,21 @@ def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Pro
 
 
 def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
-    """L: the only custom property is ``bridge_opts``, pairs of key and value, and a network without a bridge takes none."""
-    wrong = sorted(set(attachment.properties) - {"bridge_opts"})
-    pairs = attachment.properties.get("bridge_opts", "").split()
+    """L: the only custom property is ``bridge_opts``, which the kernel has to take; a network without a bridge takes none."""
     if one.wish.properties is KEEP or not one.network:
         return None
-    if wrong or (pairs and not one.network.intent.vm) or any("=" not in pair.strip("=") for pair in pairs):
-        text = (
-            f"The custom properties of network '{one.network.name}' are not valid: the only one is bridge_opts,"
-            " on VM networks, as 'key=value key=value'."
-        )
-        return Problem("NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", text)
-    return None
+    network = one.network.intent
+    wrong = sorted(set(attachment.properties) - {"bridge_opts"})
+    options = bridge_options(attachment.properties.get("bridge_opts", ""))
+    problem = bridge_problem(network.vdsm_name, options, stp=network.stp)
+    if wrong:
+        problem = f"there is no custom property {', '.join(wrong)}, only bridge_opts"
+    elif options and not network.vm:
+        problem = "bridge_opts is for VM networks, which this is not"
+    if not problem:
+        return None
+    text = f"The custom properties of network '{network.name}' are not valid: {problem}."
+    return Problem("NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", text)
 
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:

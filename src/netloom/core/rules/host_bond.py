@@ -9,19 +9,9 @@ from netloom.core.desired import BondIntent
 from netloom.core.errors import Problem
 from netloom.core.host import NAME_MAX
 from netloom.core.host_request import BondWish, FinalSet, HostView, Ref
+from netloom.core.options import MODES, bond_mode, bond_options, bond_problem
 
 NAME = re.compile(r"bond\w+", re.ASCII)
-
-MODES: Mapping[str, str] = {
-    "0": "balance-rr",
-    "1": "active-backup",
-    "2": "balance-xor",
-    "3": "broadcast",
-    "4": "802.3ad",
-    "5": "balance-tlb",
-    "6": "balance-alb",
-}
-"""The kernel's names of the modes by their numbers (Linux: networking/bonding.rst)."""
 
 BRIDGED_MODES = frozenset({"active-backup", "balance-xor", "broadcast", "802.3ad"})
 """Modes under a VM network: the others send frames of one guest through several ports or rewrite its address."""
@@ -29,25 +19,13 @@ BRIDGED_MODES = frozenset({"active-backup", "balance-xor", "broadcast", "802.3ad
 OVS_MODES = frozenset({"active-backup", "balance-xor", "802.3ad"})
 """Modes for which Open vSwitch has an equal (active-backup, balance-slb, balance-tcp with LACP)."""
 
-OPTIONS = frozenset(
-    {
-        "mode", "miimon", "updelay", "downdelay", "use_carrier", "arp_interval", "arp_ip_target", "arp_validate",
-        "arp_all_targets", "primary", "primary_reselect", "active_slave", "fail_over_mac", "xmit_hash_policy",
-        "lacp_rate", "ad_select", "ad_actor_sys_prio", "ad_actor_system", "ad_user_port_key", "min_links",
-        "num_grat_arp", "num_unsol_na", "packets_per_slave", "resend_igmp", "tlb_dynamic_lb", "lp_interval",
-        "all_slaves_active", "queue_id", "lacp_active", "peer_notif_delay",
-    }
-)  # fmt: skip
-"""Options that the kernel knows (Linux: networking/bonding.rst)."""
-
 SLAVES_MIN = 2
 
 
 def mode_of(bond: BondIntent) -> str:
-    """The kernel's name of a bond's mode; empty when it cannot be read."""
-    mode = bond.options.get("mode", "0")
-    name = MODES.get(mode, mode)
-    return name if name in MODES.values() else ""
+    """The kernel's name of a bond's mode; empty when there is no such mode."""
+    mode = bond_mode(bond.options.get("mode", ""))
+    return mode if mode in MODES else ""
 
 
 def bond_is_named(host: HostView, ref: Ref) -> Problem | None:
@@ -85,15 +63,12 @@ def bond_name_is_free(host: HostView, name: str) -> Problem | None:
 
 
 def options_are_known(bond: BondIntent) -> Problem | None:
-    """The mode can be read, and every option is one that the kernel knows; oVirt leaves that to the host."""
-    unknown = sorted(set(bond.options) - OPTIONS)
-    if unknown:
-        text = f"Bond {bond.name} has options that do not exist: {', '.join(unknown)}. See the kernel's bonding.rst."
-        return Problem("NETWORK_BOND_UNKNOWN_OPTION", text)
+    """The mode exists, and the kernel takes every option in that mode; oVirt leaves the options to the host."""
     if not mode_of(bond):
-        text = f"Bond {bond.name} has the unknown mode '{bond.options.get('mode')}'. Use 0 to 6 or the kernel's name."
+        text = f"Bond {bond.name} has the unknown mode '{bond.options.get('mode', '')}'. Use 0 to 6 or the kernel's name."
         return Problem("INVALID_BOND_MODE", text)
-    return None
+    problem = bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
+    return Problem("NETWORK_BOND_INVALID_OPTION", f"The options of bond {problem}.") if problem else None
 
 
 def mode_is_known_to_ovs(host: HostView, bond: BondIntent) -> Problem | None:

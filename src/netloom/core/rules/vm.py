@@ -92,3 +92,11 @@ def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
         f"These addresses for vNICs are not valid: {', '.join(bad)}. Give an IP address and a netmask or prefix length."
     )
     return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS", text)
+
+
+def keeps_mac_pool(cluster: str, *, same_pool: bool) -> Problem | None:
+    """The addresses of its vNICs belong to the MAC pool of its cluster, so that it moves only to a cluster with the same pool."""
+    if same_pool:
+        return None
+    text = f"Cannot migrate MACs to another MAC pool: Cluster {cluster} has another one. Remove the vNICs first."
+    return Problem("ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS", text)

@@ -13,6 +13,7 @@ from netloom.engine.actor import Actor
 from netloom.engine.db import Tx, lock, new_id, utc_now
 from netloom.engine.model.host_networks import attachments, host_bonds, host_changes
 from netloom.engine.model.hosts import hosts
+from netloom.engine.model.jobs import jobs
 from netloom.engine.model.networks import networks
 from netloom.engine.queries.host_networks import Candidate
 
@@ -146,3 +147,15 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
 def fresh_id() -> str:
     """An id for a new attachment or bond."""
     return new_id()
+
+
+def is_being_brought(tx: Tx, row: sa.Row[Any]) -> bool:
+    """Whether the job of a change has not ended yet, so that it will say itself how the change ended."""
+    return tx.scalar(sa.select(jobs.c.status).where(jobs.c.id == row.job_id)) == queue.Status.STARTED
+
+
+def catch_up(tx: Tx, host_id: str, generation: int) -> None:
+    """Give out only generations above one that a host has taken, also when this database is older than that (a restored backup)."""
+    tx.execute(
+        sa.update(hosts).where(hosts.c.id == host_id, hosts.c.generation < generation).values(generation=generation)
+    )

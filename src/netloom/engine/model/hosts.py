@@ -51,6 +51,8 @@ host_nics = Table(
     id_column(),
     reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
     Column("name", String(50), nullable=False),
+    # When its link was first reported down; null while it is up.
+    Column("down_since", Utc),
     UniqueConstraint("host_id", "name"),
 )
 """A row for each NIC, bond and VLAN device of the last report, so that its id stays as long as it is there under its name."""

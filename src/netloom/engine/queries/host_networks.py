@@ -255,3 +255,11 @@ def _addresses_elsewhere(tx: Tx, cluster_id: str, host_id: str) -> dict[tuple[st
         for row in tx.execute(query)
         for attachment, ip in static_assignments((_attachment(row),))
     }
+
+
+def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
+    """Names by id of the networks of a cluster."""
+    query = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    return {row.id: row.name for row in tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id))}

@@ -1,0 +1,285 @@
+"""Virtual machines: adding, changing, removing, starting and stopping them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import ValidationError
+from netloom.core.keep import KEEP, Keep, settle
+from netloom.core.rules import check, fields
+from netloom.core.rules import vm as rules
+from netloom.core.schedule import Choice, GuestNeeds, HostState, choose
+from netloom.core.sync import locate_networks
+from netloom.engine import queue
+from netloom.engine.commands import audit, authorize
+from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.mac_addresses import release_mac
+from netloom.engine.commands.races import refused
+from netloom.engine.db import Tx, lock, new_id, utc_now
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.templates import templates
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import mac_pools as mac_queries
+from netloom.engine.queries import templates as template_queries
+from netloom.engine.queries import vms as queries
+from netloom.engine.queries.references import Ref, resolve
+from netloom.engine.queries.templates import BLANK_ID
+
+ADDED, UPDATED, REMOVED, STARTED, STOPPED = 34, 35, 113, 32, 33
+"""Event codes (oVirt: USER_ADD_VM, USER_UPDATE_VM, USER_REMOVE_VM_FINISHED, USER_RUN_VM, USER_STOP_VM)."""
+
+_ADD = "Cannot add VM."
+_UPDATE = "Cannot update VM."
+_REMOVE = "Cannot remove VM."
+_RUN = "Cannot run VM."
+_STOP = "Cannot stop VM."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VnicAddress:
+    """An address inside the guest, for the vNIC of that name: ``192.0.2.1/24``."""
+
+    nic: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVm:
+    """A virtual machine to be; what is None comes from its template. ``memory`` in octets."""
+
+    name: str
+    cluster: Ref
+    template: Ref | None = None
+    description: str = ""
+    comment: str = ""
+    memory: int | None = None
+    sockets: int | None = None
+    cores: int | None = None
+    threads: int | None = None
+    addresses: tuple[VnicAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVm:
+    """What changes of a virtual machine; memory, CPUs and addresses count from its next start."""
+
+    id: str
+    name: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    cluster: Ref | Keep = KEEP
+    memory: int | Keep = KEEP
+    sockets: int | Keep = KEEP
+    cores: int | Keep = KEEP
+    threads: int | Keep = KEEP
+    addresses: tuple[VnicAddress, ...] | Keep = KEEP
+
+
+def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
+    """Add a virtual machine, down and without vNICs; its creator becomes its manager. Returns its id.
+
+    Needs CREATE_VM on the cluster. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster_id = resolve(tx, clusters, spec.cluster, "cluster")
+    authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    template_id = resolve(tx, templates, spec.template, "template") if spec.template else BLANK_ID
+    template = template_queries.get(tx, template_id)
+    values = {
+        "name": spec.name,
+        "description": spec.description,
+        "comment": spec.comment,
+        "memory": spec.memory if spec.memory is not None else template.memory,
+        "sockets": spec.sockets if spec.sockets is not None else template.sockets,
+        "cores": spec.cores if spec.cores is not None else template.cores,
+        "threads": spec.threads if spec.threads is not None else template.threads,
+        "addresses": _stored(spec.addresses),
+    }
+    check(_ADD, *_problems(tx, values))
+    vm_id, now = new_id(), utc_now()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(
+            sa.insert(vms).values(
+                id=vm_id,
+                cluster_id=cluster_id,
+                template_id=template_id,
+                status="down",
+                created_at=now,
+                changed_at=now,
+                **values,
+            )
+        )
+    if actor.user_id:
+        authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm_id))
+    text = f"VM {spec.name} was created by {actor.name}."
+    audit.record(tx, actor, ADDED, text, vm=vm_id, cluster=cluster_id, data_center=cluster.data_center_id)
+    return vm_id
+
+
+def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
+    """Change a virtual machine. Needs EDIT_VM_PROPERTIES on it, and CREATE_VM on the cluster that it moves to.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = lock(tx, vms, spec.id)
+    authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
+    values = {
+        name: settle(getattr(spec, name), getattr(vm, name))
+        for name in ("name", "description", "comment", "memory", "sockets", "cores", "threads")
+    }
+    values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(spec.addresses)
+    check(_UPDATE, *_problems(tx, values, besides=spec.id))
+    cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
+    if cluster_id != vm.cluster_id:
+        _move(tx, actor, vm, cluster_id)
+    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
+        tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(cluster_id=cluster_id, **values))
+    text = f"VM {values['name']} configuration was updated by {actor.name}."
+    audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)
+
+
+def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
+    """Check a move to another cluster; the addresses of its vNICs must come from that cluster's pool."""
+    authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    known = {*host_queries.names_in_cluster(tx, cluster_id), None}
+    rows = queries.vnics_of(tx, (vm.id,))[vm.id]
+    missing = [row.network_name for row in rows if row.network_id not in known]
+    same_pool = mac_queries.of_cluster(tx, cluster_id) == mac_queries.of_cluster(tx, vm.cluster_id)
+    check(
+        _UPDATE,
+        rules.is_down(vm.name, vm.status),
+        rules.networks_in_cluster(cluster.name, missing),
+        rules.keeps_mac_pool(cluster.name, same_pool=same_pool or not rows),
+    )
+
+
+def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
+    """Remove a virtual machine that is down, with its vNICs. Needs DELETE_VM on it. Raises NotFoundError, DeniedError, ValidationError."""
+    vm = lock(tx, vms, vm_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_VM, ObjectRef(ObjectType.VM, vm_id))
+    check(_REMOVE, rules.is_down(vm.name, vm.status))
+    pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
+    for mac in tx.scalars(sa.select(vnics.c.mac).where(vnics.c.vm_id == vm_id)).all():
+        release_mac(tx, pool_id, mac)
+    tx.execute(sa.delete(vms).where(vms.c.id == vm_id))
+    authorize.forget(tx, vm_id)
+    audit.record(tx, actor, REMOVED, f"VM {vm.name} was successfully removed.", cluster=vm.cluster_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartVm:
+    """Start a virtual machine, on that host or on any that fits. ``addresses`` replace those that it has."""
+
+    id: str
+    host: Ref | None = None
+    addresses: tuple[VnicAddress, ...] | Keep = KEEP
+
+
+def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
+    """Choose a host and start the virtual machine there; returns the job's id.
+
+    Needs RUN_VM on it. Raises NotFoundError, DeniedError, ValidationError (with each host's reason when none fits).
+    """
+    vm = lock(tx, vms, spec.id)
+    authorize.require(tx, actor, ActionGroup.RUN_VM, ObjectRef(ObjectType.VM, spec.id))
+    check(_RUN, rules.is_down(vm.name, vm.status))
+    rows = queries.vnics_of(tx, (spec.id,))[spec.id]
+    cluster = queries.get(tx, spec.id).cluster_name
+    networked = [row for row in rows if row.network_id]
+    check(
+        _RUN,
+        rules.networks_in_cluster(cluster, [row.network_name for row in networked if not row.in_cluster]),
+        rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
+    )
+    host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
+    choice = _choose(tx, vm, rows, host_id)
+    check(_RUN, rules.a_host_fits(list(choice.refusals.values()), choice.host is not None))
+    if choice.host is None:
+        raise ValidationError(_RUN)
+    values: dict[str, Any] = {
+        "status": "wait_for_launch",
+        "host_id": choice.host,
+        "status_reason": "",
+        "changed_at": utc_now(),
+    }
+    if spec.addresses is not KEEP:
+        values["addresses"] = _stored(spec.addresses)
+        check(_RUN, rules.addresses_are_valid(_bad_addresses(values["addresses"])))
+    tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
+    payload = {"vm_id": spec.id, "host_id": choice.host}
+    return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
+
+
+def _choose(tx: Tx, vm: sa.Row[Any], rows: Sequence[sa.Row[Any]], host_id: str) -> Choice:
+    wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
+    host_ids = list(tx.scalars(sa.select(hosts.c.id).where(wanted)))
+    needs = GuestNeeds(
+        cluster_id=vm.cluster_id,
+        networks={row.network_id: row.network_name for row in rows if row.network_id and row.plugged},
+        memory=vm.memory,
+    )
+    promised = queries.memory_promised(tx, host_ids)
+    return choose(needs, [_state(data, promised) for data in host_queries.load(tx, host_ids).values()])
+
+
+def _state(data: host_queries.HostData, promised: dict[str, tuple[int, int]]) -> HostState:
+    guests, memory = promised.get(data.row.id, (0, 0))
+    capabilities = data.report.capabilities if data.report else None
+    present = locate_networks(data.host)
+    synced = {a.network_id: data.is_in_sync(a) for a in data.intent.attachments if a.network_id in present}
+    return HostState(
+        id=data.row.id,
+        name=data.row.name,
+        status=data.row.status,
+        cluster_id=data.row.cluster_id,
+        networks=synced,
+        guest_drivers=capabilities.guest_drivers if capabilities else (),
+        guests=guests,
+        memory_free=(capabilities.memory if capabilities else 0) - memory,
+    )
+
+
+def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
+    """Stop a virtual machine at once; returns the job's id. Needs STOP_VM on it. Raises NotFoundError, DeniedError, ValidationError."""
+    vm = lock(tx, vms, vm_id)
+    authorize.require(tx, actor, ActionGroup.STOP_VM, ObjectRef(ObjectType.VM, vm_id))
+    check(_STOP, rules.is_not_down(vm.status))
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status="powering_down", changed_at=utc_now()))
+    payload = {"vm_id": vm_id, "host_id": vm.host_id}
+    return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm_id}", f"Stopping VM {vm.name}", payload)
+
+
+def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Any, ...]:
+    taken = tx.scalars(sa.select(vms.c.name).where(vms.c.name == values["name"], vms.c.id != besides)).all()
+    return (
+        rules.name_is_valid(values["name"]),
+        rules.name_is_free(values["name"], taken),
+        fields.text_is_valid("VM", "description", values["description"]),
+        fields.text_is_valid("VM", "comment", values["comment"]),
+        rules.memory_is_enough(values["memory"]),
+        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
+        rules.addresses_are_valid(_bad_addresses(values["addresses"])),
+    )
+
+
+def _stored(addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
+    return [{"nic": one.nic, "address": one.address} for one in addresses]
+
+
+def _bad_addresses(addresses: Sequence[dict[str, str]]) -> list[str]:
+    bad = []
+    for one in addresses:
+        try:
+            ip_interface(one["address"])
+        except ValueError:
+            bad.append(one["address"])
+    return bad

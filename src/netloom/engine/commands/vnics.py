@@ -1,0 +1,251 @@
+"""vNICs of virtual machines: adding, changing, removing them, plugging them in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.keep import KEEP, Keep, settle
+from netloom.core.rules import check
+from netloom.core.rules import vnic as rules
+from netloom.core.sync import locate_networks
+from netloom.engine import queue
+from netloom.engine.commands import audit, authorize
+from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
+from netloom.engine.commands.races import refused
+from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import mac_pools as mac_queries
+from netloom.engine.queries import networks as network_queries
+from netloom.engine.queries import vms as queries
+
+ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
+"""Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE, NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...)."""
+
+_ADD = "Cannot add Interface."
+_UPDATE = "Cannot edit Interface."
+_REMOVE = "Cannot remove Interface."
+_PLUG = "Cannot activate/deactivate Interface."
+
+RUNNING = "up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVnic:
+    """A vNIC to be. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool."""
+
+    vm_id: str
+    name: str
+    profile_id: str | None = None
+    description: str = ""
+    mac: str = ""
+    interface: str = "virtio"
+    plugged: bool = True
+    linked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnic:
+    """What changes of a vNIC."""
+
+    vm_id: str
+    id: str
+    name: str | Keep = KEEP
+    profile_id: str | None | Keep = KEEP
+    description: str | Keep = KEEP
+    mac: str | Keep = KEEP
+    interface: str | Keep = KEEP
+    plugged: bool | Keep = KEEP
+    linked: bool | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What came of a command: the vNIC's id, and the job that tells the running guest (None when nobody has to be told)."""
+
+    vnic_id: str
+    job_id: str | None
+
+
+def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
+    """Add a vNIC, plugged in at once when the guest runs.
+
+    Needs CONFIGURE_VM_NETWORK on the VM and on the profile. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, spec.vm_id)
+    others = tx.scalars(sa.select(vnics.c.name).where(vnics.c.vm_id == spec.vm_id)).all()
+    check(
+        _ADD,
+        rules.vm_may_change(vm.status),
+        rules.name_is_valid(spec.name),
+        rules.name_is_free(spec.name, others),
+        rules.count_is_within_limit(len(others) + 1),
+        rules.interface_is_supported(spec.interface),
+    )
+    _check_profile(tx, actor, _ADD, vm, spec.profile_id)
+    if spec.plugged:
+        _check_network_on_host(tx, _ADD, vm, spec.profile_id)
+    pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
+    mac = take_mac(tx, pool_id, spec.mac, action=_ADD) if spec.mac else allocate_mac(tx, pool_id, action=_ADD)
+    vnic_id = new_id()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(
+            sa.insert(vnics).values(
+                id=vnic_id,
+                vm_id=spec.vm_id,
+                name=spec.name,
+                description=spec.description,
+                profile_id=spec.profile_id,
+                mac=mac,
+                interface=spec.interface,
+                plugged=spec.plugged,
+                linked=spec.linked,
+                synced=True,
+            )
+        )
+    _audit(tx, actor, ADDED, f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})", vm)
+    return Change(vnic_id=vnic_id, job_id=_tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None)
+
+
+def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
+    """Change a vNIC; a running guest is rewired. Needs CONFIGURE_VM_NETWORK on the VM, and on the profile when that is another one.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, spec.vm_id)
+    old = queries.get_vnic(tx, spec.vm_id, spec.id)
+    names = ("name", "description", "profile_id", "interface", "plugged", "linked")
+    values = {name: settle(getattr(spec, name), getattr(old, name)) for name in names}
+    mac = settle(spec.mac, old.mac).lower() or old.mac
+    others = tx.scalars(sa.select(vnics.c.name).where(vnics.c.vm_id == spec.vm_id, vnics.c.id != spec.id)).all()
+    hot = {"The MAC address": mac != old.mac, "The interface type": values["interface"] != old.interface}
+    running, stays = vm.status == RUNNING, old.plugged and values["plugged"]
+    check(
+        _UPDATE,
+        rules.vm_may_change(vm.status),
+        rules.name_is_valid(values["name"]),
+        rules.name_is_free(values["name"], others),
+        rules.interface_is_supported(values["interface"]),
+        rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
+    )
+    if values["profile_id"] != old.profile_id:
+        _check_profile(tx, actor, _UPDATE, vm, values["profile_id"])
+    if values["plugged"] and (values["profile_id"] != old.profile_id or not old.plugged):
+        _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
+    if mac != old.mac:
+        pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
+        take_mac(tx, pool_id, mac, action=_UPDATE)
+        release_mac(tx, pool_id, old.mac)
+    _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
+    _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
+    before = {name: getattr(old, name) for name in (*names, "synced")}
+    wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
+        old.plugged or values["plugged"]
+    )
+    job_id = _tell(tx, actor, vm, {"restore": spec.id, "values": before}) if wired and mac == old.mac else None
+    if wired and mac != old.mac:
+        job_id = _tell(tx, actor, vm, {})
+    return Change(vnic_id=spec.id, job_id=job_id)
+
+
+def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
+    """Remove a vNIC; its MAC address is free again. Needs CONFIGURE_VM_NETWORK on the VM.
+
+    Raises NotFoundError, DeniedError, ValidationError while it is plugged into a running guest.
+    """
+    vm = _begin(tx, actor, vm_id)
+    old = queries.get_vnic(tx, vm_id, vnic_id)
+    check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
+    release_mac(tx, mac_queries.of_cluster(tx, vm.cluster_id), old.mac)
+    tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+    _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
+
+
+def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) -> str | None:
+    """Plug a vNIC in or out; returns the id of the job that tells the running guest, None when there is nobody to tell.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, vm_id)
+    old = queries.get_vnic(tx, vm_id, vnic_id)
+    check(_PLUG, rules.vm_may_change(vm.status))
+    if old.plugged == plugged:
+        return None
+    if vm.status == RUNNING:
+        _check_network_on_host(tx, _PLUG, vm, old.profile_id)
+    if plugged:
+        check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))
+    _write(tx, _PLUG, vnic_id, {"plugged": plugged, "synced": True})
+    code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
+    _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
+    return _tell(tx, actor, vm, {"restore": vnic_id, "values": {"plugged": old.plugged, "synced": old.synced}})
+
+
+def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
+    vm = lock(tx, vms, vm_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
+    return vm
+
+
+def _check_profile(tx: Tx, actor: Actor, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:
+    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster."""
+    if profile_id is None:
+        return
+    profile = tx.execute(sa.select(vnic_profiles).where(vnic_profiles.c.id == profile_id)).one_or_none()
+    check(action, rules.profile_exists(profile_id, profile is not None))
+    if profile is None:
+        return
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    network = network_queries.get(tx, profile.network_id)
+    cluster = queries.get(tx, vm.id)
+    attached = profile.network_id in host_queries.names_in_cluster(tx, vm.cluster_id)
+    check(
+        action,
+        rules.network_is_in_cluster(network.name, cluster.cluster_name, attached),
+        rules.network_is_for_vms(network.name, network.vm_network),
+        rules.profile_is_not_passthrough(profile.name, profile.passthrough),
+    )
+
+
+def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:
+    """While the guest runs, the network must be on its host."""
+    if vm.status != RUNNING or profile_id is None:
+        return
+    query = sa.select(vnic_profiles.c.network_id).where(vnic_profiles.c.id == profile_id)
+    network = network_queries.get(tx, tx.execute(query).scalar_one())
+    data = host_queries.load_one(tx, vm.host_id)
+    check(action, rules.network_is_on_host(network.name, data.row.name, network.id in locate_networks(data.host)))
+
+
+def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:
+    """Virtual machines with another plugged vNIC of that address; none where the pool allows duplicates."""
+    pool = mac_queries.get(tx, mac_queries.of_cluster(tx, vm.cluster_id))
+    if pool.allow_duplicates:
+        return []
+    query = sa.select(vms.c.name).join(vnics, vnics.c.vm_id == vms.c.id)
+    return list(tx.scalars(query.where(vnics.c.mac == mac, vnics.c.id != vnic_id, vnics.c.plugged)))
+
+
+def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
+    name = values.get("name", "")
+    with refused(action, lambda _: rules.name_is_free(name, (name,))):
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
+
+
+def _tell(tx: Tx, actor: Actor, vm: sa.Row[Any], undo: dict[str, Any]) -> str | None:
+    """Let the running guest's vNICs be made as they should be; ``undo`` is done when the host refuses."""
+    if vm.status != RUNNING:
+        return None
+    payload = {"vm_id": vm.id, "host_id": vm.host_id, "undo": undo}
+    return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
+
+
+def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: sa.Row[Any]) -> None:
+    audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)
+

@@ -1,0 +1,180 @@
+"""Starting and stopping guests, and making a running guest's vNICs as they should be. All safe to repeat: the host makes equal, it does not add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import HostError
+from netloom.core.protocol import GuestNic, GuestSpec
+from netloom.core.sync import Location, locate_networks
+from netloom.engine import queue
+from netloom.engine.agents import Agents, UnreachableError
+from netloom.engine.commands import audit
+from netloom.engine.commands.audit import Severity
+from netloom.engine.commands.mac_addresses import release_mac
+from netloom.engine.db import Tx, lock, utc_now
+from netloom.engine.jobs.apply_host import actor_of, wait_for_report
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import mac_pools as mac_queries
+from netloom.engine.queries import vms as queries
+from netloom.engine.queue import JobContext
+
+STARTED, START_FAILED, STOPPED, STOP_FAILED = 32, 54, 33, 56
+"""Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM)."""
+
+DRIVERS = ("libvirt", "namespace", "simulated")
+"""Which guest driver is taken where a host has several."""
+
+_PATIENCE = 15.0
+_DEFAULT_MTU = 1500
+
+
+def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``start_vm``. Raises HostError when the host could not; the virtual machine is down then and says why."""
+    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    try:
+        _put(agents, job, vm_id, host_id)
+    except UnreachableError as error:
+        job.db.run(_record_unknown, job, vm_id, error.text)
+        raise
+    except HostError as error:
+        job.db.run(_record_down, job, vm_id, error.text, START_FAILED)
+        raise
+    job.db.run(_record_up, job, vm_id, host_id)
+    return {}
+
+
+def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``update_guest``. Raises HostError when the host could not; the vNIC is then as it was before."""
+    payload = job.job.payload
+    try:
+        _put(agents, job, payload["vm_id"], payload["host_id"])
+    except HostError as error:
+        job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
+        raise
+    return {}
+
+
+def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown then."""
+    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    try:
+        _agent(agents, job, host_id).delete_guest(vm_id)
+    except HostError as error:
+        job.db.run(_record_unknown, job, vm_id, error.text)
+        raise
+    job.db.run(_record_down, job, vm_id, "", STOPPED)
+    return {}
+
+
+def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``clear_guest``: take away what is left on the host of a guest that ended by itself. Raises HostError."""
+    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    with job.db.read() as tx:
+        row = tx.execute(sa.select(vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
+    if row is None or row.host_id != host_id:  # else it was started there again, which cleared up too
+        _agent(agents, job, host_id).delete_guest(vm_id)
+    return {}
+
+
+def _agent(agents: Agents, job: JobContext, host_id: str) -> Any:  # noqa: ANN401 - an Agent
+    with job.db.read() as tx:
+        row = host_queries.load_one(tx, host_id).row
+    return agents.of(host_id, row.agent_url)
+
+
+def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:
+    """Make the guest on the host what it should be."""
+    agent = _agent(agents, job, host_id)
+    report = wait_for_report(job, agent, _PATIENCE)
+    with job.db.read() as tx:
+        vm = queries.get(tx, vm_id)
+        rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    drivers = report.capabilities.guest_drivers
+    running = next((guest.driver for guest in report.guests if guest.id == vm_id), "")
+    driver = running or next((name for name in DRIVERS if name in drivers), "")
+    if not driver:
+        raise HostError(f"Host {vm.host_name} has nothing to run guests with.", code="HOST_HAS_NO_GUEST_DRIVER")
+    agent.put_guest(guest_spec(vm, rows, locate_networks(report.host), driver))
+
+
+def guest_spec(vm: Any, rows: list[Any], locations: Mapping[str, Location], driver: str) -> GuestSpec:  # noqa: ANN401 - rows
+    """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
+    addresses: dict[str, list[str]] = {}
+    for one in vm.addresses:
+        addresses.setdefault(one["nic"], []).append(one["address"])
+    nics = tuple(_nic(row, locations, tuple(addresses.get(row.name, ()))) for row in rows if row.plugged)
+    cpus = vm.sockets * vm.cores * vm.threads
+    return GuestSpec(id=vm.id, name=vm.name, driver=driver, memory=vm.memory, cpus=cpus, nics=nics)
+
+
+def _nic(row: Any, locations: Mapping[str, Location], addresses: tuple[str, ...]) -> GuestNic:  # noqa: ANN401 - a row
+    if row.network_id is None:
+        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, addresses=addresses)
+    location = locations.get(row.network_id)
+    if location is None or not location.plug:
+        raise HostError(f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS")
+    return GuestNic(
+        id=row.id,
+        name=row.name,
+        mac=row.mac,
+        bridge=location.plug,
+        tag=location.vlan if location.switch == "ovs" else None,
+        mtu=row.mtu or _DEFAULT_MTU,
+        linked=row.linked,
+        isolated=row.port_isolation,
+        addresses=addresses,
+    )
+
+
+def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status="up", status_reason="", changed_at=utc_now()))
+    tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    name = host_queries.load_one(tx, host_id).row.name
+    text = f"VM {vm.name} started on Host {name}"
+    audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_down(tx: Tx, job: JobContext, vm_id: str, reason: str, code: int) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    values = {"status": "down", "host_id": None, "status_reason": reason, "changed_at": utc_now()}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
+    tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    failed = code == START_FAILED
+    text = f"Failed to run VM {vm.name}: {reason}" if failed else f"VM {vm.name} powered off by {job.job.owner_name}."
+    severity = Severity.ERROR if failed else Severity.NORMAL
+    audit.record(tx, actor_of(job), code, text, severity, vm=vm_id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
+    """Nobody knows whether it runs; the host's next report tells."""
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    values = {"status": "unknown", "status_reason": reason, "changed_at": utc_now()}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
+    text = f"The Host of VM {vm.name} does not answer: {reason}"
+    audit.record(tx, actor_of(job), START_FAILED, text, Severity.WARNING, vm=vm_id, host=vm.host_id, job=job.job.id)
+
+
+def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: str) -> None:
+    """The host did not take the change of a vNIC: let the engine's intent be what it was."""
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    if vnic_id := undo.get("remove"):
+        row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
+        if row:
+            release_mac(tx, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
+            tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+    if vnic_id := undo.get("restore"):
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
+    text = f"Failed to change interfaces of VM {vm.name}: {reason}"
+    audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
+

@@ -1,0 +1,35 @@
+"""Every kind of job with its function, and every timer; what the worker is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from netloom.engine.agents import Agents
+from netloom.engine.jobs import apply_host, guests, install_host, look_at_host
+from netloom.engine.jobs.monitor import EVERY, Monitor
+from netloom.engine.queue import JobContext
+from netloom.engine.worker import JobFunction, Timer
+
+_FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
+    "apply_host": apply_host.run,
+    "install_host": install_host.run,
+    "activate_host": look_at_host.activate,
+    "refresh_host": look_at_host.refresh,
+    "commit_host": look_at_host.commit,
+    "start_vm": guests.start,
+    "stop_vm": guests.stop,
+    "update_guest": guests.update,
+    "clear_guest": guests.clear,
+}
+
+
+def functions(agents: Agents) -> dict[str, JobFunction]:
+    """The functions of all jobs that talk to hosts."""
+    return {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+
+
+def timers(monitor: Monitor) -> list[Timer]:
+    """The watch over all hosts."""
+    return [Timer(name="monitor", every=EVERY, run=monitor.round)]

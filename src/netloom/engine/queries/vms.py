@@ -1,0 +1,99 @@
+"""Reads of virtual machines and their vNICs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import NotFoundError
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.networks import networks
+from netloom.engine.model.templates import templates
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.model.vnics import vnics
+
+
+def select() -> sa.Select[Any]:
+    """Every column of virtual machines, and the names of their cluster, data centre, template and host."""
+    return sa.select(
+        vms,
+        clusters.c.name.label("cluster_name"),
+        clusters.c.data_center_id,
+        data_centers.c.name.label("data_center_name"),
+        templates.c.name.label("template_name"),
+        hosts.c.name.label("host_name"),
+    ).select_from(
+        vms.join(clusters, clusters.c.id == vms.c.cluster_id)
+        .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
+        .join(templates, templates.c.id == vms.c.template_id)
+        .outerjoin(hosts, hosts.c.id == vms.c.host_id)
+    )
+
+
+def get(tx: Tx, vm_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(vms.c.id == vm_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no VM with the id {vm_id}.")
+    return row
+
+
+def select_vnics() -> sa.Select[Any]:
+    """Every column of vNICs, and of their profile and network what guests and the API need; nulls for one on no network."""
+    in_cluster = (
+        sa.exists()
+        .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == vms.c.cluster_id)
+        .label("in_cluster")
+    )
+    return sa.select(
+        vnics,
+        vnic_profiles.c.name.label("profile_name"),
+        vnic_profiles.c.network_id,
+        vnic_profiles.c.passthrough,
+        networks.c.name.label("network_name"),
+        networks.c.vlan_id,
+        networks.c.mtu,
+        networks.c.vm_network,
+        networks.c.port_isolation,
+        vms.c.cluster_id,
+        vms.c.name.label("vm_name"),
+        in_cluster,
+    ).select_from(
+        vnics.join(vms, vms.c.id == vnics.c.vm_id)
+        .outerjoin(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .outerjoin(networks, networks.c.id == vnic_profiles.c.network_id)
+    )
+
+
+def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+    """The rows of :func:`select_vnics` of each virtual machine, by name."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in tx.execute(select_vnics().where(vnics.c.vm_id.in_(vm_ids)).order_by(vnics.c.name)):
+        found[row.vm_id].append(row)
+    return found
+
+
+def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
+    """One row of :func:`select_vnics`; raises NotFoundError when the virtual machine has no such vNIC."""
+    row = tx.execute(select_vnics().where(vnics.c.id == vnic_id, vnics.c.vm_id == vm_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"VM {vm_id} has no vNIC with the id {vnic_id}.")
+    return row
+
+
+def memory_promised(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """For each host with virtual machines how many there are, and their memory in octets."""
+    query = (
+        sa.select(vms.c.host_id, sa.func.count().label("number"), sa.func.sum(vms.c.memory).label("memory"))
+        .where(vms.c.host_id.in_(host_ids))
+        .group_by(vms.c.host_id)
+    )
+    return {row.host_id: (int(row.number), int(row.memory)) for row in tx.execute(query)}
