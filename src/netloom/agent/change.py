@@ -26,7 +26,7 @@ from netloom.core.plan import PlanError, plan
 from netloom.core.protocol import Change, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from netloom.agent.events import Events
     from netloom.agent.networking import Networking
@@ -53,12 +53,18 @@ class StoppedError(Exception):
 
 
 class Changes:
-    """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread."""
+    """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
 
-    def __init__(self, store: Store, door: Networking, events: Events) -> None:
+    ``changed`` is called whenever the host was changed, or taken back; it raises nothing.
+    """
+
+    def __init__(
+        self, store: Store, door: Networking, events: Events, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._store = store
         self._door = door
         self._events = events
+        self._changed = changed
         self._record = Record()
         self._moved = Condition()
         self._thread: Thread | None = None
@@ -261,6 +267,7 @@ class Changes:
         with self._moved:
             self._enter(Phase.APPLYING)
         reconcile(self._door, request.desired, self._report, seen=seen)
+        self._changed()
         with self._moved:
             self._applied = monotonic()
             self._deadline = self._applied + request.confirm_within
@@ -329,10 +336,12 @@ class Changes:
 
     def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
-            return restore(self._door, host, watch)
+            difference = restore(self._door, host, watch)
+            self._changed()
         except Exception as error:  # the end of the way back must be reached and told in any case
             log.exception("the way back failed")
             return (f"the way back failed: {error}",)
+        return difference
 
     def _enter_anyway(self, phase: Phase, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
         with self._moved:

@@ -10,8 +10,10 @@ from netloom.agent.capabilities import read_capabilities
 from netloom.agent.change import Changes
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.events import Events
+from netloom.agent.guests.namespace import NamespaceGuests
 from netloom.agent.machine import BOOT_ID, MachineNetworking
 from netloom.agent.monitor import Monitor
+from netloom.agent.networking import NetworkingError
 from netloom.agent.ovsdb import Ovsdb
 from netloom.agent.resolver import Resolver
 from netloom.agent.service import Guests, HostService
@@ -19,6 +21,8 @@ from netloom.agent.store import Store
 
 if TYPE_CHECKING:
     from argparse import Namespace
+
+    from netloom.agent.guests import GuestDriver
 
 
 class RealService(HostService):
@@ -33,7 +37,10 @@ class RealService(HostService):
 
 
 def real_host(options: Namespace) -> HostService:
-    """The machine's host service, recovered: see Changes.recover. Raises NetworkingError, StoreError."""
+    """The machine's host service, recovered: see Changes.recover. Raises NetworkingError, StoreError.
+
+    Whether there is an Open vSwitch is seen once, here: who installs one later starts the agent again.
+    """
     events = Events()
     ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
     door = MachineNetworking(
@@ -42,15 +49,18 @@ def real_host(options: Namespace) -> HostService:
         ovsdb=ovsdb,
         boot=options.boot_id or BOOT_ID.read_text().strip(),
     )
-    changes = Changes(Store(options.state), door, events)
+    drivers = [_driver(name, options.state, ovsdb) for name in options.guests.split(",") if name]
+    guests = Guests(drivers, events)
+    changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
-    drivers = [name for name in options.guests.split(",") if name]
-    service = RealService(
-        capabilities=partial(read_capabilities, ovsdb, drivers),
-        door=door,
-        changes=changes,
-        guests=Guests([], events),
-        events=events,
-    )
+    names = [driver.name for driver in drivers]
+    capabilities = partial(read_capabilities, ovsdb, names)
+    service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
     service.monitor = Monitor(events)
     return service
+
+
+def _driver(name: str, state: Path, ovsdb: Ovsdb | None) -> GuestDriver:
+    if name != NamespaceGuests.name:
+        raise NetworkingError(f"there is no guest driver {name!r}; there is: {NamespaceGuests.name}")
+    return NamespaceGuests(state / "guests", ovsdb)

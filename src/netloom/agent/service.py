@@ -57,6 +57,7 @@ class Guests:
 
     def __init__(self, drivers: Sequence[GuestDriver], events: Events) -> None:
         self._drivers = {driver.name: driver for driver in drivers}
+        self._events = events
         self._lock = Lock()
         for driver in drivers:
             driver.watch(lambda guest: events.add("guest", guest, "ended"))
@@ -79,6 +80,16 @@ class Guests:
                 driver.stop(spec.id)  # what is left of one that ended by itself
                 driver.start(spec)
             return next(state for state in driver.list() if state.id == spec.id)
+
+    def repair(self) -> None:
+        """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
+        with self._lock:
+            for driver in self._drivers.values():
+                try:
+                    driver.repair()
+                except GuestError as error:
+                    log.warning("guests of driver %s: %s", driver.name, error)
+                    self._events.add("guest", "", str(error))
 
     def stop(self, guest_id: str) -> None:
         """Stop a guest, whichever driver runs it. Raises GuestError."""

@@ -244,11 +244,12 @@ class SimulatedService(HostService):
         self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
         self._guests = SimulatedGuests(self._machine)
         facts = capabilities(name)
+        guests = Guests([self._guests], events)
         super().__init__(
             capabilities=lambda: facts,
             door=self._machine,
-            changes=Changes(store, self._machine, events),
-            guests=Guests([self._guests], events),
+            changes=Changes(store, self._machine, events, guests.repair),
+            guests=guests,
             events=events,
         )
         self.changes.recover()

@@ -37,6 +37,9 @@ class GuestDriver(Protocol):
     def list(self) -> list[GuestState]:
         """Every guest of this driver on the host: ``up``, or ``down`` when it ended by itself and was not stopped."""
 
+    def repair(self) -> None:
+        """Plug every running guest in again: bridges may have been removed and made anew. Raises GuestError."""
+
     def watch(self, ended: Ended) -> None:
         """Call ``ended`` from now on for each guest that ends by itself. Called once, before any other method."""
 

@@ -46,6 +46,12 @@ class SimulatedGuests:
         """See GuestDriver."""
         return list(self._machine.state.guests.values())
 
+    def repair(self) -> None:
+        """See GuestDriver."""
+        with self._machine.lock:
+            state = self._machine.state
+            self._machine.change(replace(state, host=_with_ports(state.host, state.guests.values())))
+
     def watch(self, ended: Ended) -> None:
         """See GuestDriver."""
         self._ended = ended
@@ -77,8 +83,9 @@ class SimulatedGuests:
 
 
 def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
-    """The host with exactly the ports of the guests that are up."""
-    nics = [nic for guest in guests if guest.status == "up" for nic in guest.nics if nic.bridge]
+    """The host with exactly the ports of the guests that are up, on bridges that are there."""
+    bridges = {*host.bridges, *host.ovs_bridges}
+    nics = [nic for guest in guests if guest.status == "up" for nic in guest.nics if nic.bridge in bridges]
     return replace(host, guest_ports={port.name: port for port in map(_port, nics)})
 
 
