@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from core.strategies import hosts, intents, machine, managed, untouched
+from core.strategies import hosts, intents, machine, machines, managed_hosts
 from netloom.core.compare import differences
 from netloom.core.desired import desired_host
 from netloom.core.host import Host
@@ -21,7 +21,7 @@ def reach(current: Host, desired: Host) -> Host:
     return simulate_all(current, steps)
 
 
-@given(untouched(), intents(), intents())
+@given(machines, intents, intents)
 def test_what_users_want_is_reached_and_then_there_is_nothing_to_do(start: Host, first: object, second: object) -> None:
     now = start
     for intent in (first, second):
@@ -32,7 +32,7 @@ def test_what_users_want_is_reached_and_then_there_is_nothing_to_do(start: Host,
         assert plan(now, desired_host(intent, now)) == []
 
 
-@given(hosts(), hosts())
+@given(hosts, hosts)
 def test_any_state_is_reached_from_any_other(first: Host, second: Host) -> None:
     now = machine()
     for desired in (first, second):
@@ -41,7 +41,7 @@ def test_any_state_is_reached_from_any_other(first: Host, second: Host) -> None:
         assert plan(now, desired) == []
 
 
-@given(hosts(), hosts(), st.data())
+@given(hosts, hosts, st.data())
 def test_an_interrupted_plan_is_taken_up_by_the_next(first: Host, second: Host, data: st.DataObject) -> None:
     start = reach(machine(), first)
     now = start
@@ -52,7 +52,7 @@ def test_an_interrupted_plan_is_taken_up_by_the_next(first: Host, second: Host, 
     assert differences(second, reach(now, second)) == ()
 
 
-@given(untouched(), intents(), st.data())
+@given(machines, intents, st.data())
 def test_the_way_back_ends_where_it_began(start: Host, intent: object, data: st.DataObject) -> None:
     """From a host that was never ours, too: the checkpoint holds NICs unmarked, with addresses and routes of their own."""
     steps = plan(start, desired_host(intent, start))
@@ -63,7 +63,7 @@ def test_the_way_back_ends_where_it_began(start: Host, intent: object, data: st.
     assert not any(link.owner for link in back.links().values())
 
 
-@given(managed(), intents())
+@given(managed_hosts, intents)
 def test_the_way_back_from_one_managed_state_to_another(start: Host, intent: object) -> None:
     there = reach(start, desired_host(intent, start))
     back = reach(there, start)
@@ -71,7 +71,7 @@ def test_the_way_back_from_one_managed_state_to_another(start: Host, intent: obj
     assert plan(back, start) == []
 
 
-@given(untouched(), intents())
+@given(machines, intents)
 def test_what_is_not_ours_is_never_named(start: Host, intent: object) -> None:
     steps = plan(start, desired_host(intent, start))
     theirs = {"theirs", "virbr0"}

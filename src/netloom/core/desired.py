@@ -315,6 +315,9 @@ class _Builder:
         return nic.facts.permanent_mac if nic.master in self.report.bonds else nic.mac
 
     def _bond_mac(self, bond: BondIntent) -> str:
+        """One that fails over its MAC address has no lasting one; what stands on it takes that of the first port."""
+        if bond_options(bond.options).get("fail_over_mac", "none") != "none":
+            return self._nic_mac(min(bond.slaves))
         now = self.report.bonds.get(bond.name)
         return self._port_mac(bond, now.mac if now else "")
 
