@@ -7,7 +7,7 @@ endpoint behind each link is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from netloom.api.routes import Call
 from netloom.api.schema import Entity, Field, Value, link_field
@@ -24,14 +24,27 @@ _OF_TYPE: dict[type[Value], Load] = {}
 _OF_LINK: dict[tuple[type[Value], str], Load] = {}
 
 
-def loads(kind: type[Entity]) -> Callable[[Load], Load]:
+F = TypeVar("F", bound=Load)
+
+
+def loads(kind: type[Entity]) -> Callable[[F], F]:
     """Register how entities of a type are loaded by their ids."""
-    return lambda load: _OF_TYPE.setdefault(kind, load)
+
+    def register(load: F) -> F:
+        _OF_TYPE[kind] = load
+        return load
+
+    return register
 
 
-def loads_link(kind: type[Entity], attribute: str) -> Callable[[Load], Load]:
+def loads_link(kind: type[Entity], attribute: str) -> Callable[[F], F]:
     """Register how a sub-collection is loaded by the ids of the entities that have it."""
-    return lambda load: _OF_LINK.setdefault((kind, attribute), load)
+
+    def register(load: F) -> F:
+        _OF_LINK[kind, attribute] = load
+        return load
+
+    return register
 
 
 def follow(call: Call[Any], kind: type[Value], values: Sequence[Value], text: str) -> None:

@@ -32,11 +32,12 @@ from netloom.api.faults import (
     known_error,
 )
 from netloom.api.follow import follow
-from netloom.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Stream, ids_of
+from netloom.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netloom.api.schema import Value, reference
 from netloom.api.types import Action, Job
 from netloom.core.errors import MalformedError
 from netloom.engine.db import Database, new_id
+from netloom.engine.pki import Authority
 from netloom.engine.queue import Outcome, outcome
 
 BODY_MAX = 4 * 2**20
@@ -61,6 +62,7 @@ class _Incoming:
     path: str
     base: str
     address: str
+    origin: str
     headers: Mapping[str, str]
     query: Query
     body: bytes
@@ -93,7 +95,8 @@ class _Waiting:
 class Server:
     """Serves the table of endpoints. One per process; its threads share the database."""
 
-    def __init__(self, db: Database, router: Router, *, secure: bool) -> None:
+    def __init__(self, db: Database, router: Router, services: Services, *, secure: bool) -> None:
+        self.services = services
         self.db = db
         self.router = router
         self._door = Doorkeeper(db, secure=secure)
@@ -148,6 +151,9 @@ class Server:
             ids=ids_of(route, values),
             query=incoming.query,
             body=body,
+            headers=incoming.headers,
+            services=self.services,
+            origin=incoming.origin,
             is_async=is_async,
             sub_get=lambda href: self._sub_get(session, href),
         )
@@ -161,6 +167,9 @@ class Server:
             ids=ids_of(route, values),
             query=Query({}),
             body=None,
+            headers={},
+            services=self.services,
+            origin="",
             sub_get=lambda deeper: self._sub_get(session, deeper),
         )
         return route.handler(call)
@@ -275,13 +284,15 @@ def _allowed(methods: Mapping[str, Route]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}))
 
 
-def _parsed(incoming: _Incoming, route: Route) -> Value | None:
+def _parsed(incoming: _Incoming, route: Route) -> Any:  # noqa: ANN401 (what the route takes)
     if route.takes is None:
         return None
     if not incoming.body.strip():
         if route.is_action:
             return Action()
-        raise MalformedError(f"The request has no body; '{route.takes.meta.tag}' is expected.")
+        raise MalformedError(f"The request has no body; a {route.takes.__name__} is expected.")
+    if route.root == ADDITIONS:
+        return json_codec.read_plain(incoming.body, route.takes)
     form = codec.request_form(incoming.headers.get("content-type", ""))
     return codec.read(form, incoming.body, route.takes)
 
@@ -305,6 +316,7 @@ def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
         path=path,
         base=base,
         address=request.client.host if request.client else "",
+        origin=f"{request.url.scheme}://{request.url.netloc}",
         headers=headers,
         query=Query(dict(request.query_params)),
         body=body,
@@ -329,9 +341,9 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def create_app(db: Database, *, secure: bool = True) -> Starlette:
-    """The engine's web application. ``secure``: it is reached by HTTPS."""
-    server = Server(db, nouns.router(), secure=secure)
+def create_app(db: Database, authority: Authority, *, secure: bool = True) -> Starlette:
+    """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS."""
+    server = Server(db, nouns.router(), Services(authority=authority), secure=secure)
     desk = TokenDesk(db)
 
     async def api(request: Request) -> Response:

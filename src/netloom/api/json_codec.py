@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -16,6 +16,7 @@ from netloom.api.scalars import WRITE, read_scalar
 from netloom.api.schema import Entity, Field, Value, fields_of, link_field
 from netloom.core.errors import MalformedError
 
+T = TypeVar("T")
 WriteField = Callable[[Any, str], Any]
 
 
@@ -32,6 +33,14 @@ def write_collection(kind: type[Value], values: list[Any], base: str) -> bytes:
 def write_plain(value: object) -> bytes:
     """A value, or a list of values, with scalars and lists as JSON has them and without what is not set."""
     return msgspec.json.encode(value)
+
+
+def read_plain(body: bytes, kind: type[T]) -> T:
+    """A request to one of Netloom's own endpoints. Raises MalformedError, which names what is wrong."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"The request is not understood: {error}") from error
 
 
 def _tree(value: Value, base: str) -> dict[str, Any]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from netloom.api import data_centers, networks
+from netloom.api import additions, constants, data_centers, events, jobs, networks, root, users
 from netloom.api.routes import Router
 
-MODULES = (data_centers, networks)
+MODULES = (
+    additions.routes,
+    constants.routes,
+    data_centers.routes,
+    events.routes,
+    jobs.routes,
+    jobs.additions,
+    networks.routes,
+    users.routes,
+)
 
 
 def router() -> Router:
     """The whole table."""
-    return Router([route for module in MODULES for route in module.routes.table])
+    table = [route for routes in MODULES for route in routes.table]
+    return Router([*root.routes_for(table).table, *table])

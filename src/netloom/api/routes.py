@@ -24,6 +24,7 @@ from netloom.core.errors import MalformedError, NotFoundError
 from netloom.engine.actor import Actor
 from netloom.engine.commands.authorize import ActionGroup
 from netloom.engine.db import Database, Tx
+from netloom.engine.pki import Authority
 
 API = "/ovirt-engine/api"
 """The root of oVirt's API."""
@@ -77,14 +78,26 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the process has besides its database. ``authority`` signs the certificates of hosts that join."""
+
+    authority: Authority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B]):
-    """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when the route takes none)."""
+    """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when the route takes none).
+    ``origin``: scheme, host and port by which the client reached the engine.
+    """
 
     db: Database
     actor: Actor
     ids: Mapping[str, str]
     query: Query
     body: B
+    headers: Mapping[str, str]
+    services: Services
+    origin: str
     is_async: bool = False
     sub_get: Callable[[str], Any] = field(repr=False)
 
@@ -124,10 +137,10 @@ class Stream:
 class Many:
     """The answer is a list."""
 
-    of: type[Value]
+    of: type[Any]
 
 
-def many(kind: type[Value]) -> Many:
+def many(kind: type[Any]) -> Many:
     """An answer that is a list of ``kind``."""
     return Many(kind)
 
@@ -137,14 +150,15 @@ Handler = Callable[[Call[Any]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One endpoint. ``path``: below the root, with ``{names}`` for ids. ``gives`` None: nothing is answered but the status, or something of type ``media``."""
+    """One endpoint. ``takes`` and ``gives`` are types of :mod:`netloom.api.types`; for additions also any other that
+    msgspec reads and writes. ``path``: below the root, with ``{names}`` for ids. ``gives`` None: nothing is answered but the status, or something of type ``media``."""
 
     method: str
     root: str
     path: str
     handler: Handler
-    takes: type[Value] | None
-    gives: type[Value] | Many | None
+    takes: type[Any] | None
+    gives: type[Any] | Many | None
     needs: Needs
     noun: str
     queries: tuple[str, ...] = ()
@@ -172,9 +186,7 @@ class Routes:
         self.root = root
         self.table: list[Route] = []
 
-    def get(
-        self, path: str, gives: type[Value] | Many, *, needs: Needs, queries: Sequence[str] = ()
-    ) -> Callable[[H], H]:
+    def get(self, path: str, gives: type[Any] | Many, *, needs: Needs, queries: Sequence[str] = ()) -> Callable[[H], H]:
         """A read. ``queries``: the parameters that it knows besides ``follow``."""
         return self._add("GET", path, None, gives, needs, queries)
 
@@ -185,16 +197,16 @@ class Routes:
     def post(
         self,
         path: str,
-        takes: type[Value],
+        takes: type[Any],
         *,
         needs: Needs,
-        gives: type[Value] | None = None,
+        gives: type[Any] | None = None,
         queries: Sequence[str] = (),
     ) -> Callable[[H], H]:
         """An addition; it answers with the same type unless ``gives`` says otherwise."""
         return self._add("POST", path, takes, gives or takes, needs, queries)
 
-    def put(self, path: str, takes: type[Value], *, needs: Needs, queries: Sequence[str] = ()) -> Callable[[H], H]:
+    def put(self, path: str, takes: type[Any], *, needs: Needs, queries: Sequence[str] = ()) -> Callable[[H], H]:
         """A change."""
         return self._add("PUT", path, takes, takes, needs, queries)
 
@@ -210,8 +222,8 @@ class Routes:
         self,
         method: str,
         path: str,
-        takes: type[Value] | None,
-        gives: type[Value] | Many | None,
+        takes: type[Any] | None,
+        gives: type[Any] | Many | None,
         needs: Needs,
         queries: Sequence[str],
         media: str = "",

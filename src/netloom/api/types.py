@@ -369,7 +369,7 @@ class Cluster(Entity, kw_only=True):
     management_network: Network | UnsetType = UNSET
     scheduling_policy: SchedulingPolicy | UnsetType = UNSET
     network_filters: list[NetworkFilter] | UnsetType = UNSET
-    networks: list[Network] | UnsetType = UNSET
+    networks: list[ClusterNetwork] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
 
 
@@ -397,6 +397,12 @@ class Network(Entity, kw_only=True):
     network_labels: list[NetworkLabel] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
     vnic_profiles: list[VnicProfile] | UnsetType = UNSET
+
+
+class ClusterNetwork(Network, kw_only=True):
+    """A network as a cluster has it; its own collections are below the network itself."""
+
+    meta: ClassVar[Meta] = Meta("network", path="networks")
 
 
 class NetworkLabel(Entity, kw_only=True):

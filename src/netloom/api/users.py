@@ -1,0 +1,196 @@
+"""Users, and roles with their permits. What they are granted is in :mod:`netloom.api.permissions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, literal, or_, select
+
+from netloom.api.follow import loads
+from netloom.api.routes import LOGIN, READ, Call, Routes, many
+from netloom.api.schema import reference
+from netloom.api.search import LISTED, Searchable, page
+from netloom.api.shown import first
+from netloom.api.types import Domain, Permit, Role, User
+from netloom.core.errors import NotFoundError
+from netloom.engine.commands.authorize import ActionGroup
+from netloom.engine.commands.tokens import split_name
+from netloom.engine.db import Tx
+from netloom.engine.model.users import permissions, role_groups, roles, users
+
+routes = Routes("users")
+
+_USER_GROUPS = frozenset({ActionGroup.LOGIN, ActionGroup.RUN_VM, ActionGroup.STOP_VM, ActionGroup.SHUT_DOWN_VM})
+"""Permits that roles for ordinary users have (all others are for administrators)."""
+
+
+def _login_name(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Clients name a user with the profile or, as oVirt stores it, with the authorisation provider behind it."""
+    return or_(test(users.c.user_name), test(users.c.user_name + literal("-authz")))
+
+
+SEARCHABLE = Searchable(
+    {
+        "name": users.c.name,
+        "usrname": _login_name,
+        "id": users.c.id,
+        "lastname": users.c.last_name,
+        "email": users.c.email,
+        "directory": users.c.domain,
+    },
+    key=users.c.id,
+    default=(users.c.user_name,),
+)
+
+
+def show(row: Row[Any]) -> User:
+    """A row of users."""
+    principal, domain = split_name(row.user_name)
+    return User(
+        id=row.id,
+        href=f"/users/{row.id}",
+        name=row.name,
+        last_name=row.last_name,
+        email=row.email,
+        department="",
+        domain_entry_id=row.id,
+        namespace="*",
+        principal=principal,
+        user_name=row.user_name,
+        domain=Domain(id=domain, href=f"/domains/{domain}", name=domain),
+    )
+
+
+def _visible(call: Call[Any]) -> Select[Any]:
+    """All users; in the filtered view oneself."""
+    statement = select(users).where(users.c.is_group.is_(False))
+    return statement.where(users.c.id == call.actor.user_id) if call.actor.filtered else statement
+
+
+@loads(User)
+def load(tx: Tx, call: Call[Any], ids: Any) -> dict[str, User]:  # noqa: ANN401 (a sequence, as follow has it)
+    """Users by their ids."""
+    return {row.id: show(row) for row in tx.execute(_visible(call).where(users.c.id.in_(ids)))}
+
+
+@routes.get("/users", many(User), needs=READ, queries=LISTED)
+def list_users(call: Call[None]) -> list[User]:
+    """Users."""
+    with call.read() as tx:
+        return [show(row) for row in tx.execute(page(tx, call, _visible(call), SEARCHABLE))]
+
+
+@routes.get("/users/{user_id}", User, needs=READ)
+def get_user(call: Call[None]) -> User:
+    """One user."""
+    with call.read() as tx:
+        return show(find(tx, call))
+
+
+def find(tx: Tx, call: Call[Any]) -> Row[Any]:
+    """The user of the path. Raises NotFoundError."""
+    row = tx.execute(_visible(call).where(users.c.id == call.ids["user_id"])).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no user {call.ids['user_id']}.")
+    return row
+
+
+@routes.get("/users/{user_id}/roles", many(Role), needs=READ)
+def list_roles_of_user(call: Call[None]) -> list[Role]:
+    """The roles that a user has on anything."""
+    with call.read() as tx:
+        user_id = find(tx, call).id
+        granted = select(permissions.c.role_id).where(permissions.c.user_id == user_id)
+        found = [
+            show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(granted)).order_by(roles.c.name))
+        ]
+    for role in found:
+        role.user = reference(User, user_id)
+    return found
+
+
+def show_role(row: Row[Any]) -> Role:
+    """A row of roles."""
+    return Role(
+        id=row.id,
+        href=f"/roles/{row.id}",
+        name=row.name,
+        description=row.description,
+        administrative=row.administrative,
+        mutable=row.mutable,
+    )
+
+
+@loads(Role)
+def load_roles(tx: Tx, _call: Call[Any], ids: Any) -> dict[str, Role]:  # noqa: ANN401 (the same)
+    """Roles by their ids."""
+    return {row.id: show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(ids)))}
+
+
+@routes.get("/roles", many(Role), needs=LOGIN, queries=("max",))
+def list_roles(call: Call[None]) -> list[Role]:
+    """Roles."""
+    with call.read() as tx:
+        return [show_role(row) for row in first(tx, call, select(roles).order_by(roles.c.name))]
+
+
+@routes.get("/roles/{role_id}", Role, needs=LOGIN)
+def get_role(call: Call[None]) -> Role:
+    """One role."""
+    with call.read() as tx:
+        return show_role(_role(tx, call))
+
+
+def _role(tx: Tx, call: Call[Any]) -> Row[Any]:
+    row = tx.execute(select(roles).where(roles.c.id == call.ids["role_id"])).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no role {call.ids['role_id']}.")
+    return row
+
+
+@routes.get("/roles/{role_id}/permits", many(Permit), needs=LOGIN)
+def list_permits(call: Call[None]) -> list[Permit]:
+    """What a role allows."""
+    with call.read() as tx:
+        role_id = _role(tx, call).id
+        groups = select(role_groups.c.action_group).where(role_groups.c.role_id == role_id)
+        return [_permit(role_id, group) for group in tx.execute(groups.order_by(role_groups.c.action_group)).scalars()]
+
+
+@routes.get("/roles/{role_id}/permits/{permit_id}", Permit, needs=LOGIN)
+def get_permit(call: Call[None]) -> Permit:
+    """One thing that a role allows."""
+    found = [permit for permit in list_permits(call) if permit.id == call.ids["permit_id"]]
+    if not found:
+        raise NotFoundError(f"The role has no permit {call.ids['permit_id']}.")
+    return found[0]
+
+
+def _permit(role_id: str, group: str) -> Permit:
+    return Permit(
+        id=group,
+        href=f"/roles/{role_id}/permits/{group}",
+        name=group,
+        administrative=group not in _USER_GROUPS,
+        role=reference(Role, role_id),
+    )
+
+
+@routes.get("/domains", many(Domain), needs=LOGIN)
+def list_domains(call: Call[None]) -> list[Domain]:
+    """Where users come from."""
+    with call.read() as tx:
+        names = tx.execute(
+            select(users.c.domain).where(users.c.is_group.is_(False)).distinct().order_by(users.c.domain)
+        )
+        return [Domain(id=name, href=f"/domains/{name}", name=name) for name in names.scalars()]
+
+
+@routes.get("/domains/{domain_id}", Domain, needs=LOGIN)
+def get_domain(call: Call[None]) -> Domain:
+    """One place where users come from."""
+    found = [domain for domain in list_domains(call) if domain.id == call.ids["domain_id"]]
+    if not found:
+        raise NotFoundError(f"There is no domain {call.ids['domain_id']}.")
+    return found[0]

@@ -1,0 +1,145 @@
+"""A real engine on a real socket, and a client that checks every answer against the schema of the official SDK."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import ovirtsdk4
+import uvicorn
+from clients import schema
+from lxml import etree
+from sqlalchemy import insert
+
+from netloom.api.http import create_app
+from netloom.api.routes import API
+from netloom.engine.bootstrap import ADMIN, bootstrap
+from netloom.engine.commands import authorize, tokens
+from netloom.engine.commands.authorize import SYSTEM_REF, ObjectRef
+from netloom.engine.db import Database, Tx, new_id, utc_now
+from netloom.engine.model.users import users
+from netloom.engine.pki import Authority, open_authority
+from netloom.engine.secrets import open_box
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Engine:
+    """A running engine. ``db`` is for looking what is stored and for preparing what the API cannot."""
+
+    db: Database
+    authority: Authority
+    url: str
+
+    def client(self, user: str = ADMIN, password: str = PASSWORD, **headers: str) -> Client:
+        return Client(self, user, password, headers)
+
+    def sdk(self, user: str = ADMIN, password: str = PASSWORD) -> ovirtsdk4.Connection:
+        return ovirtsdk4.Connection(url=self.url + API, username=user, password=password, insecure=True)
+
+    def add_user(self, name: str, role: str = "", on: ObjectRef = SYSTEM_REF) -> str:
+        """A user who logs in with PASSWORD, with one role or none."""
+
+        def add(tx: Tx) -> str:
+            user_id = _insert_user(tx, name)
+            if role:
+                authorize.grant(tx, user_id, role, on)
+            return user_id
+
+        return self.db.run(add)
+
+
+class Client(httpx.Client):
+    """Speaks to the API with a token, and fails the test when an answer is not what oVirt's schema says."""
+
+    def __init__(self, engine: Engine, user: str, password: str, headers: dict[str, str]) -> None:
+        super().__init__(base_url=engine.url + API, trust_env=False, timeout=60)
+        self.headers.update({"Accept": "application/xml", "Content-Type": "application/xml"})
+        answer = httpx.post(
+            f"{engine.url}/ovirt-engine/sso/oauth/token",
+            data={"grant_type": "password", "scope": "ovirt-app-api", "username": user, "password": password},
+            trust_env=False,
+        )
+        self.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.headers.update(headers)
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        answer = super().send(request, **options)
+        if request.url.path.startswith(API) and not options.get("stream"):
+            assert not (found := check(answer)), f"{request.method} {request.url}: {found}\n{answer.text}"
+        return answer
+
+    def xml(self, path: str, **query: Any) -> etree._Element:
+        """The document at a path, which must be there."""
+        answer = self.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return etree.fromstring(answer.content)
+
+    def post_xml(self, path: str, body: str, status: int = 201) -> etree._Element:
+        answer = self.post(path, content=body.encode())
+        assert answer.status_code == status, answer.text
+        return etree.fromstring(answer.content)
+
+    def put_xml(self, path: str, body: str) -> etree._Element:
+        answer = self.put(path, content=body.encode())
+        assert answer.status_code == 200, answer.text
+        return etree.fromstring(answer.content)
+
+    def action(self, path: str, body: str = "<action/>") -> etree._Element:
+        return self.post_xml(path, body, 200)
+
+    def first_id(self, path: str, **query: Any) -> str:
+        """The id of the first entity of a collection."""
+        return str(self.xml(path, **query)[0].get("id"))
+
+
+def check(answer: httpx.Response) -> list[str]:
+    """What is wrong with an answer of the API, whatever its status."""
+    if not answer.content or answer.request.method == "HEAD":
+        return []
+    media = answer.headers["content-type"]
+    if media == "application/xml":
+        return schema.findings(answer.content)
+    return schema.json_findings(answer.content) if media == "application/json" else [f"content type {media}"]
+
+
+@contextmanager
+def serving(db: Database, folder: Path) -> Iterator[Engine]:
+    """A new engine's contents in an empty database, served on loopback until the block ends. No worker runs its jobs."""
+    db.run(bootstrap, folder, PASSWORD)
+    authority = db.run(open_authority, open_box(folder))
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            create_app(db, authority, secure=False), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        try:
+            while not server.started:
+                thread.join(0.01)
+                assert thread.is_alive(), "the server did not start"
+            yield Engine(db, authority, f"http://127.0.0.1:{door.getsockname()[1]}")
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+_HASH = tokens.hash_password(PASSWORD)
+
+
+def _insert_user(tx: Tx, name: str) -> str:
+    user_id = new_id()
+    values = {"name": name.partition("@")[0], "domain": "internal", "last_name": "", "email": "", "is_group": False}
+    tx.execute(
+        insert(users).values(id=user_id, user_name=name, enabled=True, created=utc_now(), password_hash=_HASH, **values)
+    )
+    return user_id
