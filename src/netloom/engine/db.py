@@ -31,6 +31,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,8 +57,8 @@ _RETRIED = {"40001", "40P01"}
 """SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be
 repeated.
 """
-_MIGRATION_LOCK = 0x6E65746C6F6F6D
-"""Number of the advisory lock under which PostgreSQL's tables are made ("netloom" in ASCII)."""
+_START_LOCK = 0x6E65746C6F6F6D
+"""Number of PostgreSQL's advisory lock for what only one starting replica does ("netloom" in ASCII)."""
 _CHANNEL = "netloom"
 _ANNOUNCED = "netloom_announced"
 
@@ -176,6 +177,14 @@ class Database:
             if self._listener is None and not self.is_sqlite:
                 self._listener = _Listener(self.url, self.bells)
 
+    @contextmanager
+    def alone(self) -> Iterator[Tx]:
+        """As :meth:`write`, one at a time among all replicas: for what is made once, when an engine starts."""
+        with self.write() as tx:
+            if not self.is_sqlite:
+                tx.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
+            yield tx
+
     def migrate(self) -> None:
         """Bring the tables to this version; several replicas may do so at once. Raises MigrationError, DBAPIError."""
         from alembic import command  # noqa: PLC0415 - needed once, at start
@@ -184,9 +193,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", "netloom.engine:migrations")
-        with self.write() as tx:
-            if not self.is_sqlite:
-                tx.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        with self.alone() as tx:
             config.attributes["connection"] = tx
             try:
                 command.upgrade(config, "head")
@@ -232,7 +239,9 @@ def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN4
     Waits for another transaction that is about to insert the same one.
     """
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return tx.execute(make(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    inserted = make(table).values(**values).on_conflict_do_nothing()
+    # RETURNING rather than a count of rows, which SQLAlchemy does not keep for insertions on PostgreSQL.
+    return tx.execute(inserted.returning(literal(1))).first() is not None
 
 
 def violated(error: IntegrityError) -> str:

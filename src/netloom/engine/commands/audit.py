@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from netloom.engine.actor import Actor
 from netloom.engine.db import Tx, announce, utc_now
@@ -14,6 +15,10 @@ TOPIC = "events"
 """What rings when there is a new event (in this replica: others look at intervals)."""
 ORIGIN = "oVirt"
 """Who says so, where the event is the engine's own (clients filter by it)."""
+
+
+KEPT = timedelta(days=30)
+"""How long events are kept (oVirt: ``AuditLogAgingThreshold``)."""
 
 
 class Severity(StrEnum):
@@ -69,3 +74,8 @@ def record(
     if key is None:
         raise RuntimeError("the database gave no number to an event")
     return int(key[0])
+
+
+def sweep(tx: Tx) -> int:
+    """Remove old events; returns how many."""
+    return tx.execute(delete(events).where(events.c.time < utc_now() - KEPT)).rowcount

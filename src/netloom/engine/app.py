@@ -1,0 +1,204 @@
+"""``netloom serve``: puts the engine together, runs it, and ends it in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from netloom.api.http import create_app
+from netloom.core.errors import NetloomError
+from netloom.engine import queue
+from netloom.engine.agents import Agents
+from netloom.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
+from netloom.engine.commands import audit
+from netloom.engine.db import Database
+from netloom.engine.jobs import registry
+from netloom.engine.jobs.monitor import Monitor
+from netloom.engine.observability import Counted, Metrics, configure_logging, routes
+from netloom.engine.pki import Authority, open_authority
+from netloom.engine.secrets import SecretError, open_box
+from netloom.engine.settings import Address, Settings, from_command_line
+from netloom.engine.simulation import Simulation
+from netloom.engine.worker import Timer, Worker
+
+GRACE = 10
+"""Seconds that requests get to end when the engine does."""
+_LOOK = 0.5
+_SWEEP_EVERY = 3600.0
+
+log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """The engine cannot start; the message says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
+    work.
+    """
+    settings = from_command_line(sys.argv[1:] if arguments is None else arguments)
+    configure_logging(settings.log_level, as_json=settings.log_json)
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    try:
+        serve(settings, asked)
+    except (StartError, SecretError, NetloomError, OSError, SQLAlchemyError) as error:
+        print(f"netloom serve: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return 1
+    return 0
+
+
+def serve(settings: Settings, asked: threading.Event) -> None:
+    """Run the engine until ``asked`` is set. Raises StartError, SecretError, NetloomError, OSError, SQLAlchemyError."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        doors = [stack.enter_context(_door(address)) for address in settings.addresses]
+        db = Database(settings.database_url)
+        stack.callback(db.close)
+        authority = _prepare(settings, db)
+        agents = Agents(authority)
+        stack.callback(agents.close)
+        timers = [*registry.timers(Monitor(agents)), Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep)]
+        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
+        worker.start()
+        stack.callback(worker.stop)
+        server = _Server(_config(settings, db, authority, worker, doors), doors)
+        server.start()
+        stack.callback(server.stop)
+        urls = [_url(settings, door) for door in doors]
+        _announce(settings, authority, urls)
+        simulation = None
+        if settings.simulated_hosts:
+            simulation = Simulation(
+                db, settings.data / "simulated", settings.simulated_hosts, urls[0], authority.fingerprint
+            )
+            stack.callback(simulation.stop)
+        while not asked.wait(_LOOK):
+            server.check()
+            if simulation is not None:
+                simulation.watch()
+        log.info("ending")
+
+
+def _prepare(settings: Settings, db: Database) -> Authority:
+    """Tables, first contents, and the certificate authority."""
+    password = settings.admin_password.get_secret_value() if settings.admin_password is not None else None
+    box = open_box(settings.data)
+    db.migrate()
+    with db.alone() as tx:  # replicas that start together make these once
+        bootstrap(tx, settings.data, password)
+        return open_authority(tx, box)
+
+
+def _sweep(db: Database) -> None:
+    """Remove what is too old to be of interest."""
+    db.run(queue.sweep)
+    db.run(audit.sweep)
+
+
+def _door(address: Address) -> socket.socket:
+    """A socket that listens. Raises StartError."""
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
+
+
+def _config(
+    settings: Settings, db: Database, authority: Authority, worker: Worker, doors: Sequence[socket.socket]
+) -> uvicorn.Config:
+    metrics = Metrics(db, worker)
+    api = create_app(db, authority, secure=not settings.insecure_http)
+    app = Starlette(routes=[*routes(db, metrics), Mount("/", api)])
+    config = uvicorn.Config(
+        Counted(app, metrics),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+        proxy_headers=False,
+    )
+    if not settings.insecure_http:
+        certificate = _server_certificate(settings, authority, doors)
+        config.ssl_certfile = config.ssl_keyfile = str(certificate)
+    return config
+
+
+def _server_certificate(settings: Settings, authority: Authority, doors: Sequence[socket.socket]) -> Path:
+    """A file with a new key and certificate for all names and addresses that this engine is reached under."""
+    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn(), *settings.name]
+    for address, door in zip(settings.addresses, doors, strict=True):
+        if not address.is_wildcard:
+            names += [address.host, door.getsockname()[0]]
+    pair = authority.server(names)
+    path = settings.data / "server.pem"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(pair.certificate + pair.private_key)
+    (settings.data / "ca.pem").write_text(authority.certificate)
+    return path
+
+
+def _url(settings: Settings, door: socket.socket) -> str:
+    """How this machine reaches a door."""
+    host, port = door.getsockname()[:2]
+    address = Address(host, port)
+    if address.is_wildcard:
+        address = Address("::1" if ":" in host else "127.0.0.1", port)
+    return f"{'http' if settings.insecure_http else 'https'}://{address}"
+
+
+def _announce(settings: Settings, authority: Authority, urls: Sequence[str]) -> None:
+    """Tell whoever started the engine where it is and how to get in; programs read the first words of each line."""
+    lines = [f"serving {url}/ovirt-engine/api" for url in urls]
+    lines.append(f"ca-fingerprint {authority.fingerprint}")
+    password = settings.data / PASSWORD_FILE
+    if password.exists():
+        lines.append(f"password of {ADMIN} in {password}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class _Server:
+    """uvicorn in a thread of its own, because the main thread is for signals and child programs."""
+
+    config: uvicorn.Config
+    doors: Sequence[socket.socket]
+
+    def __post_init__(self) -> None:
+        self._server = uvicorn.Server(self.config)
+        self._thread = threading.Thread(target=self._server.run, args=(list(self.doors),), name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and wait until it serves. Raises StartError."""
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            self.check()
+
+    def check(self) -> None:
+        """Raises StartError when it is not running any more."""
+        if not self._thread.is_alive():
+            raise StartError("the HTTP server has ended; its log says why")
+
+    def stop(self) -> None:
+        """Let requests end, then stop."""
+        self._server.should_exit = True
+        self._thread.join()
