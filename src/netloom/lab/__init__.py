@@ -74,6 +74,10 @@ class Lab:
         """End a host's agent, with ``kill`` without asking it. The host's networking stays as it is."""
         agents.stop(self._state, self.folder, host, kill=kill)
 
+    def agent_pid(self, host: str) -> int:
+        """The process of a host's agent, which must have been started."""
+        return self._state.agents[self._host(host).name].pid
+
     def cut(self, host: str, nic: str) -> None:
         """Pull a host's cable out of the switch: the host sees no carrier, and no frame passes."""
         namespaces.ip(self._state.switch, "link", "set", self._port(host, nic), "down")

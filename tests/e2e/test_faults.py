@@ -1,0 +1,173 @@
+"""Whatever dies or is cut while a host changes: the host ends in exactly the old or the new configuration, and the
+engine knows which.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.site import HOST, Site, stopped_in_phase, wait
+from netloom.client import ApiError
+
+MANY = 60
+"""Networks in one change, so that it takes long enough to be interrupted."""
+TRIES = 8
+"""How often a phase is tried to be caught; the shortest last for a few milliseconds."""
+
+
+@pytest.fixture(scope="module")
+def names(whole: Site) -> list[str]:
+    many = [f"many{number}" for number in range(MANY)]
+    for number, name in enumerate(many):
+        whole.add_network(name, 1000 + number)
+    return many
+
+
+@pytest.fixture(autouse=True)
+def as_found(whole: Site, names: list[str]) -> Iterator[None]:
+    """Every test starts from, and goes back to, a host without these networks."""
+    assert not whole.attached() & set(names)
+    yield
+    wait("the host is up", lambda: whole.status() == "up")
+    whole.detach(*names)
+    assert not whole.on_host() & set(names)
+
+
+def assert_whole(whole: Site, names: list[str], job: str) -> str:
+    """The host has all of the networks or none, the engine holds the same, and the job says so. Returns its status."""
+    outcome = whole.outcome(job)
+    wait("the host is up", lambda: whole.status() == "up")
+    expected = set(names) if outcome["status"] == "finished" else set()
+    wait("host and engine agree", lambda: whole.on_host() & set(names) == whole.attached() & set(names) == expected)
+    return str(outcome["status"])
+
+
+@pytest.mark.parametrize("phase", ["checkpointed", "applying", "awaiting_confirmation", "confirmed"])
+def test_the_agent_is_killed(whole: Site, names: list[str], phase: str) -> None:
+    for _ in range(TRIES):
+        with stopped_in_phase(phase, whole.phase, whole.agent_pid()) as caught:
+            job = whole.attach(*names)
+            caught.wait(timeout=8)
+        if caught.is_set():
+            break
+        whole.outcome(job)
+        whole.detach(*names)
+    assert caught.is_set(), f"the phase {phase} was over every time before it was seen"
+    whole.place.stop_agent(HOST, kill=True)
+    whole.place.start_agent(HOST)
+    status = assert_whole(whole, names, job)
+    assert (status == "finished") == (phase == "confirmed")
+
+
+def test_the_agent_is_killed_while_it_rolls_back(whole: Site, names: list[str]) -> None:
+    with stopped_in_phase("rolling_back", whole.phase, whole.agent_pid()) as caught:
+        with stopped_in_phase("awaiting_confirmation", whole.phase, whole.engine.pid) as frozen:
+            job = whole.attach(*names, connectivity_timeout=2)
+            assert frozen.wait(timeout=30)
+        assert caught.wait(timeout=30)
+    whole.place.stop_agent(HOST, kill=True)
+    os.kill(whole.engine.pid, signal.SIGCONT)
+    whole.place.start_agent(HOST)
+    assert assert_whole(whole, names, job) == "failed"
+
+
+@pytest.mark.parametrize("phase", ["checkpointed", "applying", "awaiting_confirmation", "confirmed"])
+def test_the_engine_is_killed(whole: Site, names: list[str], phase: str) -> None:
+    for _ in range(TRIES):
+        with stopped_in_phase(phase, whole.phase, whole.engine.pid) as caught:
+            job = whole.attach(*names)
+            caught.wait(timeout=8)
+        if caught.is_set():
+            break
+        whole.outcome(job)
+        whole.detach(*names)
+    assert caught.is_set(), f"the phase {phase} was over every time before it was seen"
+    whole.engine.kill()
+    whole.engine.start()
+    assert_whole(whole, names, job)
+
+
+def test_the_link_is_cut_before_the_change(whole: Site, names: list[str]) -> None:
+    whole.place.cut(HOST, "eth0")
+    try:
+        job = whole.attach(*names)
+        time.sleep(3)
+    finally:
+        whole.place.mend(HOST, "eth0")
+    assert_whole(whole, names, job)
+
+
+def test_the_link_is_cut_after_the_apply(whole: Site, names: list[str]) -> None:
+    with stopped_in_phase("applying", whole.phase, whole.agent_pid()) as caught:
+        job = whole.attach(*names)
+        assert caught.wait(timeout=30)
+    whole.place.cut(HOST, "eth0")
+    try:
+        os.kill(whole.agent_pid(), signal.SIGCONT)
+        wait("the host took it back by itself", lambda: whole.phase() == "rolled_back")
+        assert not whole.on_host() & set(names)
+    finally:
+        whole.place.mend(HOST, "eth0")
+    assert assert_whole(whole, names, job) == "failed"
+
+
+def test_the_disk_is_full_when_the_checkpoint_is_written(whole: Site, names: list[str]) -> None:
+    state = whole.place.folder / "hosts" / HOST / "state"
+    whole.place.stop_agent(HOST)
+    kept = state.with_name("state.kept")
+    state.rename(kept)
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "full", str(state)], check=True)
+    try:
+        subprocess.run(["cp", "-a", f"{kept}/.", str(state)], check=True)
+        whole.place.start_agent(HOST)
+        filler = state / "filler"
+        with filler.open("wb") as file, pytest.raises(OSError, match="No space"):
+            while True:
+                os.write(file.fileno(), bytes(4096))
+        job = whole.attach(*names)
+        assert assert_whole(whole, names, job) == "failed"
+        assert "No space left" in whole.outcome(job)["outcome"]
+        filler.unlink()
+        whole.place.stop_agent(HOST)
+        subprocess.run(["cp", "-a", f"{state}/.", str(kept)], check=True)
+    finally:
+        whole.place.stop_agent(HOST)
+        subprocess.run(["umount", str(state)], check=True)
+        state.rmdir()
+        kept.rename(state)
+        whole.place.start_agent(HOST)
+
+
+def test_two_requests_for_one_host_at_once(whole: Site, names: list[str]) -> None:
+    halves = (names[: MANY // 2], names[MANY // 2 :])
+    outcomes: list[str] = []
+
+    def ask(wanted: list[str], nic: str) -> None:
+        with whole.engine.client() as client:
+            body = {
+                "modified_network_attachments": [{"network": {"name": n}, "host_nic": {"name": nic}} for n in wanted]
+            }
+            try:
+                client.action(f"hosts/{whole.host_id()}/setupnetworks", body)
+                outcomes.append("done")
+            except ApiError as error:
+                assert error.status == 409, error
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=ask, args=pair) for pair in zip(halves, ("eth1", "eth2"), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count("done") >= 1, outcomes
+    expected = whole.attached() & set(names)
+    assert expected in (set(halves[0]), set(halves[1]), set(names))
+    assert whole.on_host() & set(names) == expected
