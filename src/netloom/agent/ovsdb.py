@@ -12,7 +12,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest
+from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, inverse
 from netloom.agent.ovsdb_session import OvsdbError, Session, as_set
 from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView, Tables
 
@@ -80,8 +80,8 @@ class Ovsdb:
         A name that is removed and made again divides the steps into two transactions.
 
         Raises OvsStepError naming the step that was refused. If the database refused it, nothing of its transaction
-        happened; if ovs-vswitchd did, the transaction stands, and the next observation shows what it left. Raises
-        OvsdbError when the database or ovs-vswitchd does not answer.
+        happened; if ovs-vswitchd did, only that step was not done. Raises OvsdbError when the database or ovs-vswitchd
+        does not answer.
         """
         with Session(self.path, self.timeout) as session:
             rest = list(steps)
@@ -90,8 +90,17 @@ class Ovsdb:
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
                 if not script.is_empty:
-                    self._await_applied(session, script.commit(session))
-                    script.check_interfaces(session)
+                    self._apply(session, script)
+
+    def _apply(self, session: Session, script: Script) -> None:
+        self._await_applied(session, script.commit(session))
+        failure = script.failure(session)
+        if failure:
+            # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
+            remedy = Script(Tables.read(session))
+            remedy.add(inverse(failure.step))
+            self._await_applied(session, remedy.commit(session))
+            raise failure
 
     def _root(self, column: str) -> list[Json]:
         with Session(self.path, self.timeout) as session:

@@ -162,19 +162,18 @@ class Script:
                 raise OvsStepError(step, "someone else removed it meanwhile")
         return int(str(session.only("Open_vSwitch", session.rows(results[-1]))["next_cfg"]))
 
-    def check_interfaces(self, session: Session) -> None:
-        """Raise OvsStepError for the first interface of this script that ovs-vswitchd could not open."""
+    def failure(self, session: Session) -> OvsStepError | None:
+        """Of the first interface of this script that ovs-vswitchd could not open, if any. Raises OvsdbError."""
         if not self._made:
-            return
+            return None
         (rows,) = session.select({"Interface": ("name", "ofport", "error")})
         for row in rows:
             step = self._made.get(str(row["name"]))
             if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
-                reason = (
-                    " ".join(str(word) for word in as_set(row["error"]))
-                    or "ovs-vswitchd gave it no port number; its log tells why"
-                )
-                raise OvsStepError(step, f"interface {row['name']}: {reason}")
+                reason = " ".join(str(word) for word in as_set(row["error"]))
+                reason = reason or "ovs-vswitchd gave it no port number; its log tells why"
+                return OvsStepError(step, f"interface {row['name']}: {reason}")
+        return None
 
     # -- bridges
 
@@ -332,3 +331,16 @@ def _marks(owner: str) -> dict[str, str]:
 
 def _optional(value: Json) -> Json:
     return to_set([] if value is None else [value])
+
+
+def inverse(step: DoorStep | None) -> DoorStep:
+    """The step that takes away what a step made."""
+    match step:
+        case CreateOvsBridge(bridge):
+            return DeleteOvsBridge(bridge.name)
+        case CreateOvsPort(port):
+            return DeleteOvsPort(port.name)
+        case PlugGuest(port):
+            return UnplugGuest(port.name)
+        case _:
+            raise TypeError(f"{step} makes nothing")

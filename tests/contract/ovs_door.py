@@ -1,0 +1,46 @@
+"""A host with NICs and a private Open vSwitch (userspace datapath), and the agent's door to it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from contract.made_of import made_of
+from contract.namespaces import kernel_kinds, make_nic
+from netloom.agent.dhcp import Dhcp
+from netloom.agent.machine import MachineNetworking
+from netloom.agent.resolver import Resolver
+from ovs_host import ovs_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from netloom.agent.ovsdb import Ovsdb
+    from netloom.core.host import Host
+
+
+@contextmanager
+def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb]]:
+    """The doors to a host with those NICs (MAC by name); the calling thread stands in its namespace meanwhile."""
+    with TemporaryDirectory() as folder, ovs_host() as (_, ovsdb):
+        for number, (name, mac) in enumerate(nics.items()):
+            make_nic(name, mac, far=f"far{number}")
+        place = Path(folder)
+        (place / "dhcp").mkdir()
+        resolver = Resolver(path=place / "resolv.conf", saved=place / "resolv.conf.found")
+        yield MachineNetworking(dhcp=Dhcp(place / "dhcp"), resolver=resolver, ovsdb=ovsdb, boot="test"), ovsdb
+
+
+def possible(host: Host) -> Host:
+    """The part of a host that this kernel with the userspace datapath can make."""
+    left = made_of(host, kernel_kinds())
+    doors = left.nics.keys() | left.bonds.keys()
+    ports = {
+        name: replace(port, dhcp4=False, dhcp6=False)
+        for name, port in host.ovs_ports.items()
+        if doors.issuperset(port.interfaces)
+    }
+    return replace(left, ovs_ports=ports)

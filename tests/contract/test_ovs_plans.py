@@ -1,0 +1,59 @@
+"""Plans on a real Open vSwitch: any state to any state, interrupted anywhere, applied twice.
+
+Each example has an Open vSwitch of its own (userspace datapath), and takes four transitions from an untouched host.
+"""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contract.ovs_door import ovs_door, possible
+from contract.transitions import interrupt, reach
+from core.strategies import NICS, mac_of, random_host, random_intent
+from netloom.core.desired import desired_host
+
+EXAMPLES = int(os.environ.get("NETLOOM_OVS_EXAMPLES", "30"))
+"""Four transitions each: with two tests, 240."""
+
+ovs_settings = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+seeds = st.integers(0, 2**32 - 1)
+
+MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
+
+
+@ovs_settings
+@given(seeds, st.floats(0, 1))
+def test_any_state_is_reached_from_any_other_and_from_halfway(seed: int, cut: float) -> None:
+    random = Random(seed)
+    first, second = (possible(random_host(random)) for _ in range(2))
+    with ovs_door(MACS) as (door, _):
+        now = reach(door, door.observe(), first)
+        now = reach(door, now, second)
+        now = interrupt(door, now, first, cut)
+        reach(door, now, first)
+
+
+@ovs_settings
+@given(seeds, st.floats(0, 1))
+def test_what_users_want_is_reached_and_taken_back(seed: int, cut: float) -> None:
+    random = Random(seed)
+    first, second = random_intent(random, switch_types=("ovs",)), random_intent(random)
+    with ovs_door(MACS) as (door, _):
+        start = now = door.observe()
+        checkpoint = now = reach(door, now, possible(desired_host(first, now)))
+        now = interrupt(door, now, possible(desired_host(second, now)), cut)
+        now = reach(door, now, checkpoint)
+        now = reach(door, now, start)
+        assert not any(link.owner for link in now.links().values())
+        assert not now.ovs_bridges

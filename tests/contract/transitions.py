@@ -1,0 +1,41 @@
+"""From one state of a host to another through the agent's door, checked against the simulation on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from contract.comparison import unlike
+from netloom.core.compare import differences
+from netloom.core.plan import plan
+from netloom.core.simulate import simulate_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netloom.agent.networking import Networking
+    from netloom.core.host import Host
+    from netloom.core.steps import Step
+
+
+def reach(door: Networking, now: Host, desired: Host) -> Host:
+    """Go to the desired host in one pass: it is then what was simulated and wanted, and nothing is left to do."""
+    after = do(door, now, plan(now, desired))
+    assert differences(desired, after) == ()
+    assert plan(after, desired) == []
+    return after
+
+
+def interrupt(door: Networking, now: Host, desired: Host, cut: float) -> Host:
+    """Go part of the way."""
+    steps = plan(now, desired)
+    return do(door, now, steps[: round(cut * len(steps))])
+
+
+def do(door: Networking, now: Host, steps: Sequence[Step]) -> Host:
+    """Execute the steps; the host is then what was simulated."""
+    expected = simulate_all(now, steps)
+    door.execute(steps, lambda _done: None)
+    after = door.observe()
+    left = unlike(expected, after)
+    assert not left, "\n".join([*map(str, steps), *left])
+    return after
