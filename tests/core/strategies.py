@@ -316,7 +316,7 @@ class _Draft:
 
     def _addresses(self) -> None:
         pool = [Address(ip=f"10.1.{n}.1", prefix=24) for n in range(3)]
-        pool += [Address(ip=f"fd00:1:{n}::1", prefix=64) for n in range(3)]
+        pool += [Address(ip=f"fd00:1:{n + 1}::1", prefix=64) for n in range(3)]
         for address in pool:
             name = self._one(["", *self.links])
             if name and (address.version == 4 or self._takes_ipv6(self.links[name])):

@@ -44,6 +44,7 @@ from netloom.core.steps import (
     Step,
     SystemStep,
 )
+from netloom.core.world import IPV6_MIN_MTU
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,14 +91,15 @@ class _Execution:
         self._doors = doors
         self._progress = progress
         self._done = 0
-        self._encoder = Encoder(doors.netlink, dump_links(doors.netlink))
+        links = dump_links(doors.netlink)
+        self._encoder = Encoder(doors.netlink, links)
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
         self._ovs_internal: set[str] | None = None
-        # A new link takes its setting from the default; before it can go up it must have been told to accept no router
-        # advertisements.
+        # A link that gets IPv6, because it is new or because its MTU rises to what IPv6 takes, gets default settings
+        # too. It must have been told to accept no router advertisements before it can go up.
         self._accepting_by_default = _read_setting("net/ipv6/conf/default/accept_ra") not in {"", "0"}
-        self._still_accepting: list[str] = []
+        self._without_ipv6 = {link.name for link in links if link.mtu < IPV6_MIN_MTU}
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -122,7 +124,7 @@ class _Execution:
 
     def _add_kernel(self, step: KernelStep) -> None:
         if isinstance(step, SetBondOptions | SetBridgeOptions) or (
-            isinstance(step, SetUp) and step.name in self._still_accepting
+            isinstance(step, SetUp) and step.name in self._without_ipv6
         ):
             self._send_kernel()
         try:
@@ -136,8 +138,10 @@ class _Execution:
         if sum(len(others) for _, others in self._kernel) + len(requests) > nl.BATCH:
             self._send_kernel()
         self._kernel.append((step, requests))
-        if isinstance(step, CreateLink) and self._accepting_by_default:
-            self._still_accepting.append(step.link.name)
+        if isinstance(step, CreateLink):
+            self._without_ipv6.add(step.link.name)
+        elif isinstance(step, SetMtu) and step.mtu < IPV6_MIN_MTU:
+            self._without_ipv6.add(step.name)
 
     def _send_kernel(self) -> None:
         batch, self._kernel = self._kernel, []
@@ -149,9 +153,8 @@ class _Execution:
                 first = refused[0]
                 raise StepFailedError(step_of[first.position], first.words, first.errno)
             self._report(len(batch))
-        for name in self._still_accepting:
-            _write_setting(_accept_ra(name), "0")
-        self._still_accepting.clear()
+        if self._accepting_by_default:
+            self._without_ipv6 = {name for name in self._without_ipv6 if not _write_setting(_accept_ra(name), "0")}
 
     def _stop_clients_of_removed(self, batch: Sequence[tuple[KernelStep, Requests]]) -> None:
         for step, _ in batch:
@@ -235,13 +238,14 @@ def _read_setting(path: str) -> str:
         return ""
 
 
-def _write_setting(path: str, value: str) -> None:
-    """Set it, where the kernel has it: without IPv6 there is none, and nothing to set."""
+def _write_setting(path: str, value: str) -> bool:
+    """Set it where the kernel has it, and tell whether it does: without IPv6 there is none, and nothing to set."""
     try:
         descriptor = os.open(f"/proc/sys/{path}", os.O_WRONLY)
     except FileNotFoundError:
-        return
+        return False
     try:
         os.write(descriptor, value.encode())
     finally:
         os.close(descriptor)
+    return True

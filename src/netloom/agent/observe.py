@@ -287,8 +287,11 @@ def _permanent_mac(link: RawLink) -> bytes:
     """The address that the NIC goes back to: burnt in, or else its own one while it wears that of its bond."""
     if nl.IFLA_PERM_ADDRESS in link.attrs:
         return link.attrs[nl.IFLA_PERM_ADDRESS]
-    slave = nl.attributes(nl.attributes(link.attrs.get(nl.IFLA_LINKINFO, b"")).get(nl.IFLA_INFO_SLAVE_DATA, b""))
-    return slave.get(nl.IFLA_BOND_SLAVE_PERM_HWADDR, link.attrs.get(nl.IFLA_ADDRESS, b""))
+    own = link.attrs.get(nl.IFLA_ADDRESS, b"")
+    info = nl.attributes(link.attrs.get(nl.IFLA_LINKINFO, b""))
+    if nl.string(info.get(nl.IFLA_INFO_SLAVE_KIND, b"")) != "bond":
+        return own
+    return nl.attributes(info[nl.IFLA_INFO_SLAVE_DATA]).get(nl.IFLA_BOND_SLAVE_PERM_HWADDR, own)
 
 
 def _is_ovs_plumbing(link: RawLink) -> bool:

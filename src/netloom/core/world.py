@@ -239,14 +239,10 @@ class World:
     def _change_mtu(self, link: WorldLink, mtu: int) -> None:
         if mtu == link.mtu:
             return
-        had_ipv6 = link.mtu == 0 or link.mtu >= IPV6_MIN_MTU
         link.mtu = mtu
         if 0 < mtu < IPV6_MIN_MTU:
             self._drop_ipv6(link)
             link.autoconf = False
-        elif mtu and not had_ipv6:
-            # IPv6 starts anew with the settings of net.ipv6.conf.default, and those accept router advertisements.
-            link.autoconf = True
         for vlan in self.vlans_over(link.name):
             if mtu == 0 or vlan.mtu > mtu:
                 self._change_mtu(vlan, mtu)
