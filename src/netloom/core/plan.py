@@ -374,6 +374,8 @@ class _Planner:
     def _change_ports(self, bridge: str) -> None:
         for port in self.world.ports_of(bridge):
             want = self.want.get(port)
+            if port not in self.world.links:
+                continue  # It went with the bond or VLAN device below it that was a port, too.
             if port in self.gone:
                 self._do(s.DeleteLink(port))
             elif want is not None and want.master != bridge:
