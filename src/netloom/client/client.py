@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from netloom.client.tree import Tree, from_wire, items, to_wire
+from netloom.client.tree import Tree, from_wire, to_wire
 
 API = "/ovirt-engine/api"
 ADDITIONS = "/netloom/v1"
@@ -77,19 +77,20 @@ class Client:
 
     def list(self, path: str, **query: str | int) -> list[Tree]:
         """The entities of a collection, for example ``list("networks", search="name=storage")``."""
-        return items(self._call("GET", f"{API}/{path}", query=query))
+        found = self._call("GET", f"{API}/{path}", query=query)
+        return found if isinstance(found, list) else []  # an empty collection is an empty object on the wire
 
     def get(self, path: str, **query: str | int) -> Tree:
         """One entity."""
-        return self._call("GET", f"{API}/{path}", query=query)
+        return self._entity("GET", f"{API}/{path}", query=query)
 
     def add(self, path: str, entity: Tree, **query: str | int) -> Tree:
         """Add an entity to a collection; returns it as it is then."""
-        return self._call("POST", f"{API}/{path}", body=entity, query=query)
+        return self._entity("POST", f"{API}/{path}", body=entity, query=query)
 
     def update(self, path: str, changes: Tree) -> Tree:
         """Change what ``changes`` mentions; returns the entity as it is then."""
-        return self._call("PUT", f"{API}/{path}", body=changes)
+        return self._entity("PUT", f"{API}/{path}", body=changes)
 
     def remove(self, path: str) -> None:
         """Remove an entity."""
@@ -97,7 +98,7 @@ class Client:
 
     def action(self, path: str, body: Tree | None = None) -> Tree:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
-        return self._call("POST", f"{API}/{path}", body=body or {})
+        return self._entity("POST", f"{API}/{path}", body=body or {})
 
     def find(self, path: str, name: str) -> Tree:
         """The entity with that name or id in a collection. Raises ApiError(404) when there is none."""
@@ -133,12 +134,17 @@ class Client:
                 if line.startswith("data:"):
                     yield json.loads(line[5:])
 
+    def _entity(self, method: str, path: str, **rest: Any) -> Tree:  # noqa: ANN401 (handed on)
+        found = self._call(method, path, **rest)
+        return found if isinstance(found, dict) else {}
+
     def _call(
         self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None
-    ) -> Tree:
+    ) -> Tree | list[Tree]:
         content = None if body is None else json.dumps(to_wire(body))
         answer = self._authorised(method, path, query or {}, content)
-        return from_wire(answer.json()) if answer.content else {}
+        found: Tree | list[Tree] = from_wire(answer.json()) if answer.content else {}
+        return found
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
         self._login_once()

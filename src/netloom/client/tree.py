@@ -1,8 +1,7 @@
 """The shape of entities in this client, and of the same on the wire.
 
 oVirt's JSON wraps each list by the name of its items (``{"usages": {"usage": ["vm"]}}``) and writes every scalar as a
-string. Here a list is a list; scalars stay strings, since only the reader knows what they mean. A wrapped list is
-told from an entity by its single key being the singular of the name that holds it.
+string. Here a list is a list; scalars stay strings, since only the reader knows what they mean.
 """
 
 from __future__ import annotations
@@ -40,21 +39,15 @@ def _item_name(name: str) -> str:
     return _ITEM_NAMES.get(name) or singular(name)
 
 
-def items(tree: Tree) -> list[Tree]:
-    """The entities of a collection's answer, which is ``{"network": [...]}`` or, when it is empty, ``{}``."""
-    lists = [value for value in tree.values() if isinstance(value, list)]
-    return lists[0] if lists else []
-
-
-def from_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any value)
-    """What came over the wire, with its lists unwrapped."""
+def from_wire(value: Any) -> Any:  # noqa: ANN401 (JSON is any value)
+    """What came over the wire, with its lists unwrapped: a collection's answer becomes the list of its entities."""
     if isinstance(value, list):
         return [from_wire(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if list(value) == [_item_name(name)] and isinstance(value[_item_name(name)], list):
-        return from_wire(value[_item_name(name)])
-    return {key: from_wire(item, key) for key, item in value.items()}
+    if len(value) == 1 and isinstance(wrapped := next(iter(value.values())), list):
+        return from_wire(wrapped)
+    return {key: from_wire(item) for key, item in value.items()}
 
 
 def to_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any value)
