@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from netloom.client.tree import Tree, from_wire, to_wire
+from netloom.client.tree import Tree, Trees, from_wire, to_wire
 
 API = "/ovirt-engine/api"
 ADDITIONS = "/netloom/v1"
@@ -75,10 +75,10 @@ class Client:
             self._token = ""
         self._http.close()
 
-    def list(self, path: str, **query: str | int) -> list[Tree]:
+    def list(self, path: str, **query: str | int) -> Trees:
         """The entities of a collection, for example ``list("networks", search="name=storage")``."""
         found = self._call("GET", f"{API}/{path}", query=query)
-        return found if isinstance(found, list) else []  # an empty collection is an empty object on the wire
+        return [] if isinstance(found, dict) else found  # an empty collection is an empty object on the wire
 
     def get(self, path: str, **query: str | int) -> Tree:
         """One entity."""
@@ -140,10 +140,10 @@ class Client:
 
     def _call(
         self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None
-    ) -> Tree | list[Tree]:
+    ) -> Tree | Trees:
         content = None if body is None else json.dumps(to_wire(body))
         answer = self._authorised(method, path, query or {}, content)
-        found: Tree | list[Tree] = from_wire(answer.json()) if answer.content else {}
+        found: Tree | Trees = from_wire(answer.json()) if answer.content else {}
         return found
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 Tree: TypeAlias = dict[str, Any]
+Trees: TypeAlias = list[Tree]
 
 _SINGULAR = {
     "statuses": "status",
