@@ -1,4 +1,4 @@
-"""The part of a host that a given kernel can make, without DHCP clients, which are programs and not the kernel's business."""
+"""The part of a host that a given kernel can make; without DHCP clients, which are programs and not its business."""
 
 from __future__ import annotations
 

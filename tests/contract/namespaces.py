@@ -1,4 +1,4 @@
-"""A host to try things on: a fresh network namespace with NICs. It belongs to one thread, and is gone with that thread."""
+"""A host to try things on: a fresh network namespace with NICs, which belongs to one thread and goes with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def in_fresh_namespace(work: Callable[[], Result]) -> Result:
 
 
 def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
-    """The door to a host with those NICs (MAC by name), in the calling thread's namespace."""
+    """Make a host with those NICs (MAC by name) in the calling thread's namespace, and open its door."""
     for number, (name, mac) in enumerate(nics.items()):
         make_nic(name, mac, far=f"far{number}")
     dhcp = folder / "dhcp"
@@ -59,7 +59,7 @@ def make_nic(name: str, mac: str, *, far: str) -> None:
 
 
 def ip(*batch: str) -> None:
-    """Have ip(8) do the lines, in the calling thread's namespace."""
+    """Do lines of ip(8) in the namespace of the calling thread."""
     subprocess.run(["ip", "-batch", "-"], input="\n".join(batch), text=True, check=True)
 
 

@@ -1,7 +1,7 @@
 """Plans on a real kernel: any state to any state, interrupted anywhere, applied twice.
 
-Each test starts in a fresh namespace and takes four transitions. On a kernel without 802.1Q or bonding the hosts have none;
-the metal ring runs the same tests on a kernel that has both.
+Each test starts in a fresh namespace and takes four transitions. On a kernel without 802.1Q or bonding the hosts have
+none; the metal ring runs the same tests on a kernel that has both.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+
 from contract.comparison import unlike
 from contract.made_of import made_of
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
 from core.strategies import NICS, mac_of, random_host, random_intent
-
 from netloom.core.compare import differences
 from netloom.core.desired import desired_host
 from netloom.core.plan import plan

@@ -1,4 +1,4 @@
-"""The simulation refuses what the kernel refuses, and where both accept the host is afterwards what the simulation says."""
+"""The simulation refuses what the kernel refuses; where both accept, they leave the same host behind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+
 from contract.comparison import unlike
 from contract.kernel_steps import Steps
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
-
 from netloom.agent.execute import StepFailedError
 from netloom.core.simulate import StepRefusedError, simulate
 from netloom.core.steps import SetBondOptions, SetBridgeOptions, SetMaster
@@ -29,7 +29,7 @@ STEPS = 300
 NICS = {f"eth{number}": f"02:00:00:00:00:f{number}" for number in range(3)}
 
 HALF_DONE = (SetMaster, SetBridgeOptions, SetBondOptions)
-"""What the kernel does bit by bit: it has left the old master when the new one refuses, and keeps the options before the refused one."""
+"""Done bit by bit: the old master is left before the new one refuses, options before the refused one are set."""
 
 
 @pytest.mark.parametrize("seed", range(5))
