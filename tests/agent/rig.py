@@ -153,7 +153,7 @@ class Engine:
     def commit(self) -> Change:
         return self.ask(Change, "POST", "/v1/host/commit")
 
-    def simulate(self, **faults: Any) -> None:  # noqa: ANN401  # the fields of Simulation
+    def simulate(self, **faults: Any) -> None:  # the fields of Simulation
         self.ask(Simulation, "POST", "/v1/simulation", Simulation(**faults))
 
     def events(self, after: int = 0, wait: float = 0) -> EventPage:
@@ -214,19 +214,13 @@ class AgentProcess:
     """An agent as a program."""
 
     def __init__(
-        self, state: Path, *options: str, env: dict[str, str] | None = None, within: Sequence[str] = ()
+        self,
+        state: Path,
+        *options: str,
+        env: dict[str, str] | None = None,
+        program: Sequence[str] = ("-m", "netloom.agent"),
     ) -> None:
-        command = [
-            *within,
-            sys.executable,
-            "-m",
-            "netloom.agent",
-            "--state",
-            str(state),
-            "--listen",
-            "127.0.0.1:0",
-            *options,
-        ]
+        command = [sys.executable, *program, "--state", str(state), "--listen", "127.0.0.1:0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         assert self.process.stdout
         line = self.process.stdout.readline()

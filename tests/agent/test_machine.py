@@ -1,0 +1,241 @@
+"""The agent on the real kernel: a host is a network namespace with veth devices for NICs, the agent a program in it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import httpx
+import pytest
+
+from agent.rig import AgentProcess, Authority, Engine
+from contract.namespaces import ip, make_nic, namespace_thread
+from netloom.core.host import Address, Bridge, Host, Route
+from netloom.core.protocol import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netloom.agent.enroll import Identity
+
+CRASHING = """
+import os, signal, sys
+from netloom.agent import main, store
+save = store.Store.save
+def save_and_die(self, record):
+    save(self, record)
+    if record.change and record.change.phase == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+store.Store.save = save_and_die
+main.main(sys.argv[2:])
+"""
+"""The agent, killed as soon as a phase is on the disk."""
+
+
+class HostInNamespace:
+    """A host. Everything that is done to it is done in its thread, which lives in its namespace."""
+
+    def __init__(self, state: Path, engine: Identity) -> None:
+        self.state = state
+        self.engine = engine
+        self.started: list[tuple[AgentProcess, Engine]] = []
+        ip("link set lo up", "addr add 192.0.2.1/32 dev lo")
+        for number in range(3):
+            make_nic(f"eth{number}", f"02:00:00:00:00:0{number}", far=f"far{number}")
+        ip(
+            "link set eth0 up",
+            "addr add 198.51.100.7/24 dev eth0",
+            "link set eth1 up",
+            "addr add 203.0.113.7/24 dev eth1",
+        )
+
+    def agent(self, *, boot: str = "one", crash_at: str = "", resolver: str = "resolv.conf") -> Engine:
+        """Start the agent, and speak to it."""
+        options = (
+            "--boot-id",
+            boot,
+            "--boot-wait",
+            "0",
+            "--run",
+            str(self.state / "run"),
+            "--resolv-conf",
+            str(self.state / resolver),
+        )
+        no_ovs = ("--ovsdb", str(self.state / "no.sock"), "--log-level", "error")
+        program = ("-c", CRASHING, crash_at) if crash_at else ("-m", "netloom.agent")
+        process = AgentProcess(self.state, *options, *no_ovs, program=program)
+        self.started.append((process, Engine(f"https://127.0.0.1:{process.port}", self.engine)))
+        return self.started[-1][1]
+
+    @property
+    def process(self) -> AgentProcess:
+        return self.started[-1][0]
+
+    def end(self) -> None:
+        for process, engine in self.started:
+            engine.client.close()
+            process.kill()
+
+
+Play: TypeAlias = "Callable[[Callable[[HostInNamespace], None]], None]"
+
+
+@pytest.fixture
+def on_host(authority: Authority, engine_identity: Identity, tmp_path: Path) -> Play:
+    """A function that plays a scenario on a fresh host."""
+    state = authority.issue(tmp_path / "state", "localhost").folder
+    shutil.copy("/etc/hostname", state / "resolv.conf")
+
+    def play(scenario: Callable[[HostInNamespace], None]) -> None:
+        with namespace_thread() as thread:
+            host = thread.submit(HostInNamespace, state, engine_identity).result()
+            try:
+                thread.submit(scenario, host).result()
+            finally:
+                thread.submit(host.end).result()
+
+    return play
+
+
+def with_bridge(host: Host, name: str = "blue", nic: str = "eth1") -> Host:
+    """The host as it shall be when the NIC's addresses have moved to a bridge over it, with a route."""
+    link = host.nics[nic]
+    bridge = Bridge(name=name, owner=name, addresses=link.addresses or (Address(ip="10.9.8.7", prefix=24),), mtu=1400)
+    gateway = str(bridge.addresses[0].network).split("/")[0].rsplit(".", 1)[0] + ".1"
+    route = Route(to=f"10.9{nic[-1]}.0.0/16", via=gateway, link=name)
+    wanted = host.with_link(replace(link, owner="nic", master=name, addresses=(), mtu=1400)).with_link(bridge)
+    return replace(wanted, routes=tuple(sorted((*wanted.routes, route))), dns=("192.0.2.53",))
+
+
+def test_kept_committed_and_there_after_a_boot(on_host: Play) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        before = engine.host()
+        assert not engine.report().dirty
+        engine.kept(1, with_bridge(before), commit=True)
+        report = engine.report()
+        assert not report.dirty
+        assert report.host.bridges["blue"].addresses == (Address(ip="203.0.113.7", prefix=24),)
+        assert report.host.ports_of("blue") == ["eth1"]
+        assert any(route.to == "10.91.0.0/16" for route in report.host.routes)
+        assert "192.0.2.53" in (host.state / "resolv.conf").read_text()
+        assert report.statistics["eth1"].rx_bytes >= 0
+        assert host.process.stop() == 0
+        ip("link del blue", "addr flush dev eth1", "link set eth1 mtu 1500 down")
+        again = host.agent(boot="two").report()
+        assert again.host == report.host
+        assert not again.dirty
+
+    on_host(scenario)
+
+
+def test_nobody_confirms(on_host: Play) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        before = engine.host()
+        engine.put(1, with_bridge(before), confirm_within=0.2)
+        change = engine.until(Phase.ROLLED_BACK)
+        assert change.difference == ()
+        assert engine.host() == before
+
+    on_host(scenario)
+
+
+def test_a_step_fails_late(on_host: Play) -> None:
+    """The resolver file, which comes after links, addresses and routes, cannot be written: its folder is a file."""
+
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent(resolver="host.pem/resolv.conf")
+        before = engine.host()
+        engine.put(1, with_bridge(before))
+        change = engine.until(Phase.ROLLED_BACK)
+        assert "SetDns" in change.error
+        assert change.difference == ()
+        assert engine.host() == before
+
+    on_host(scenario)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.COMMITTED])
+def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent(crash_at=phase)
+        before = engine.host()
+        wanted = with_bridge(before)
+        try:
+            engine.put(1, wanted)
+            engine.until(Phase.AWAITING)
+            if phase is Phase.CONFIRMED:
+                engine.confirm(1)
+            else:
+                engine.roll_back(1)
+                engine.until(Phase.ROLLED_BACK)
+        except httpx.TransportError:
+            pass
+        assert host.process.died() == -signal.SIGKILL
+        report = host.agent().report()
+        assert report.change
+        if phase is Phase.CONFIRMED:
+            assert report.change.phase is Phase.CONFIRMED
+            assert report.host.ports_of("blue") == ["eth1"]
+        else:
+            assert (report.change.phase, report.change.difference) == (Phase.ROLLED_BACK, ())
+            assert report.host == before
+
+    on_host(scenario)
+
+
+def test_the_kernel_is_watched(on_host: Play) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        last = engine.events().events[-1].id
+        ip("link set far1 down")
+        page = engine.events(last, wait=30)
+        while not any(event.subject == "eth1" for event in page.events):
+            page = engine.events(page.events[-1].id, wait=30)
+        told = [(event.kind, event.subject, event.detail) for event in page.events]
+        assert ("link", "eth1", "no carrier") in told
+        ip("addr add 10.1.2.3/24 dev eth2")
+        page = engine.events(page.events[-1].id, wait=30)
+        while not any(event.kind == "address" for event in page.events):
+            page = engine.events(page.events[-1].id, wait=30)
+        assert ("address", "eth2", "+10.1.2.3/24") in [
+            (event.kind, event.subject, event.detail) for event in page.events
+        ]
+        assert engine.host().nics["eth1"].carrier is False
+        ip("link add brief type bridge", "link del brief")
+        page = engine.events(page.events[-1].id, wait=30)
+        while not any(event.detail == "gone" for event in page.events):
+            page = engine.events(page.events[-1].id, wait=30)
+
+    on_host(scenario)
+
+
+def test_somebody_changes_the_host_by_hand(on_host: Play) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        blue = with_bridge(engine.host())
+        engine.kept(1, blue, commit=True)
+        ip("link set eth1 nomaster")
+        assert engine.report().dirty
+        engine.kept(2, with_bridge(blue, name="red", nic="eth2"))
+        assert (engine.host().ports_of("blue"), engine.host().ports_of("red")) == (["eth1"], ["eth2"])
+
+    on_host(scenario)
+
+
+def test_what_it_says_of_itself_and_how_much_it_takes(on_host: Play) -> None:
+    def scenario(host: HostInNamespace) -> None:
+        facts = host.agent().report().capabilities
+        assert facts.kernel
+        assert facts.cpu_cores > 0
+        assert facts.memory > 1 << 20
+        assert facts.os_name
+        assert facts.ovs_version == ""
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{host.process.pid}/status").read_text().splitlines())
+        assert int(status["VmRSS"].split()[0]) < 60 * 1024, "the goal for an idle agent"
+
+    on_host(scenario)
