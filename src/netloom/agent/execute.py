@@ -174,7 +174,8 @@ class _Execution:
             _, ports, _ = self._doors.ovsdb.observe()
             self._ovs_internal = {name for name, port in ports.items() if port.is_internal}
         return step.name in self._ovs_internal or any(
-            isinstance(other, CreateOvsPort) and other.port.name == step.name for other in self._ovs
+            isinstance(other, CreateOvsPort) and other.port.is_internal and other.port.name == step.name
+            for other in self._ovs
         )
 
     def _send_ovs(self) -> None:

@@ -7,6 +7,8 @@ in user space (this needs no kernel module).
 from __future__ import annotations
 
 import os
+import socket
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,13 +66,24 @@ def start(folder: Path, namespace: str, started: Callable[[Process], None] = lam
             processes.append(process)
             started(process)
             if len(processes) == 1:
-                run(["ovs-vsctl", "--timeout=20", "--no-wait", "--retry", f"--db=unix:{switch.socket}", "init"])
+                _await_socket(switch.socket, process)
+                run(["ovs-vsctl", "--timeout=20", "--no-wait", f"--db=unix:{switch.socket}", "init"])
         version = run(["ovs-vswitchd", "--version"]).split()[3]  # what ovs-ctl does on a production host
         switch.vsctl("set", "Open_vSwitch", ".", f"external_ids:system-id={namespace}", f"ovs_version={version}")
     except BaseException:
         end(processes)
         raise
     return OpenVSwitch(folder=folder, namespace=namespace, processes=tuple(processes))
+
+
+def _await_socket(path: Path, process: Process) -> None:
+    """Wait until the database answers; ovs-vsctl would look once a second only."""
+    while process.is_alive:
+        with socket.socket(socket.AF_UNIX) as door:
+            if door.connect_ex(str(path)) == 0:
+                return
+        time.sleep(0.005)
+    raise LabError(f"ovsdb-server ended; {path.parent / 'ovs.log'} tells why")
 
 
 def _server(switch: OpenVSwitch) -> Sequence[str]:
