@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from netloom.core import steps as s
 from netloom.core.host import Bond, Bridge, Host, Loss, Nic, OvsPort, Vlan
-from netloom.core.world import World, is_ipv6
+from netloom.core.world import World, WorldLink, is_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[
     given_back = _given_back(steps)
     for position, step in enumerate(steps):
         names, cost = _touched(step, world), _loss(step, world)
-        if cost is Loss.OUTAGE and given_back.get(_thing(step), -1) > position:
+        if cost is Loss.OUTAGE and all(given_back.get(thing, -1) > position for thing in _takes(step, world)):
             cost = Loss.BLIP
         guests = (
             {guest for name in names for guest in world.guests_on.get(name, ())} if cost is not Loss.NONE else set()
@@ -67,29 +67,46 @@ def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[
 # What a step takes, and which step gives it back.
 
 
-def _thing(step: s.Step) -> tuple[object, ...]:
-    """What the step takes away, in a form that :func:`_gift` of another step may equal."""
+_LOST = ("nothing gives it back",)
+
+
+def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:
+    """What the step takes away, in the form in which :func:`_gift` says what another step gives."""
     match step:
         case s.DeleteLink(name) | s.DeleteOvsPort(name) | s.DeleteOvsBridge(name):
-            return "link", name
-        case s.SetMaster(name, ""):
-            return "master", name
-        case s.SetUp(name, False):
-            return "up", name
+            master = world.links[name].master if name in world.links else ""
+            return [("port", master)] if master else [("link", name)]
+        case s.SetMaster(name, _):
+            return _taken_from_master(world.links[name], world)
+        case s.CreateOvsPort(port):
+            links = [world.links[name] for name in port.interfaces]
+            return [("address", address.ip) for link in links for address in link.addresses]
+        case s.SetUp(name, _):
+            return [("up", name)]
         case s.RemoveAddress(_, address):
-            return "address", address.ip
+            return [("address", address.ip)]
         case s.RemoveRoute(route):
-            return "route", route.to, route.table
+            return [("route", route.to, route.table)]
         case s.RemoveRule(rule):
-            return "rule", rule.source, rule.destination
+            return [("rule", rule.source, rule.destination)]
         case s.SetDhcp():
-            return ("dhcp",)
+            return [("dhcp",)]
         case _:
-            return ("nothing",)
+            return [_LOST]
+
+
+def _taken_from_master(link: WorldLink, world: World) -> list[tuple[object, ...]]:
+    """A link that joins loses the traffic of its own addresses; one that leaves, that of all who use its bond or bridge."""
+    if not link.master:
+        return [("address", address.ip) for address in link.addresses]
+    master = world.links[link.master]
+    if world.guests_on.get(master.name) or world.vlans.get(master.name):
+        return [("port", master.name)]
+    return [("address", address.ip) for address in master.addresses]
 
 
 def _gift(step: s.Step) -> tuple[object, ...]:
-    """What the step gives, in the form of :func:`_thing`."""
+    """What the step gives to those who miss it."""
     match step:
         case s.CreateLink(link):
             return "link", link.name
@@ -97,8 +114,8 @@ def _gift(step: s.Step) -> tuple[object, ...]:
             return "link", port.name
         case s.CreateOvsBridge(bridge):
             return "link", bridge.name
-        case s.SetMaster(name, _):
-            return "master", name
+        case s.SetMaster(_, master):
+            return "port", master
         case s.SetUp(name, True):
             return "up", name
         case s.AddAddress(_, address):
@@ -110,7 +127,7 @@ def _gift(step: s.Step) -> tuple[object, ...]:
         case s.SetDhcp(_, dhcp4, dhcp6) if dhcp4 or dhcp6:
             return ("dhcp",)
         case _:
-            return ("",)
+            return ("something else",)
 
 
 def _given_back(steps: Iterable[s.Step]) -> dict[tuple[object, ...], int]:
@@ -189,7 +206,7 @@ def _outage_if_used(step: s.DeleteLink | s.DeleteOvsPort | s.DeleteOvsBridge, wo
     return Loss.OUTAGE if _is_used(step.name, world) else Loss.NONE
 
 
-def _blip_if_used(step: s.SetMtu | s.SetMac | s.SetBondOptions, world: World) -> Loss:
+def _blip_if_used(step: s.SetMtu | s.SetBondOptions, world: World) -> Loss:
     return Loss.BLIP if _is_used(step.name, world) else Loss.NONE
 
 
@@ -218,6 +235,13 @@ def _loss_of_mtu(step: s.SetMtu, world: World) -> Loss:
     """Drivers restart a NIC for another MTU; virtual links take it as they go, but without IPv6 below its least MTU."""
     is_nic = isinstance(world.links[step.name].value, Nic | Bond)
     return _blip_if_used(step, world) if is_nic else Loss.NONE
+
+
+def _loss_of_mac(step: s.SetMac, world: World) -> Loss:
+    """A NIC or bond carries others' frames and starts anew; the MAC of any other link matters to its own addresses only."""
+    link = world.links[step.name]
+    is_used = _is_used(step.name, world) if isinstance(link.value, Nic | Bond) else bool(link.addresses or link.dynamic)
+    return Loss.BLIP if is_used else Loss.NONE
 
 
 def _loss_of_bridge_options(step: s.SetBridgeOptions, world: World) -> Loss:
@@ -261,7 +285,7 @@ _LOSSES: Mapping[type, Callable[..., Loss]] = {
     s.SetMaster: _loss_of_master,
     s.SetUp: _loss_of_down,
     s.SetMtu: _loss_of_mtu,
-    s.SetMac: _blip_if_used,
+    s.SetMac: _loss_of_mac,
     s.SetBondOptions: _blip_if_used,
     s.SetBridgeOptions: _loss_of_bridge_options,
     s.SetDhcp: _loss_of_dhcp,

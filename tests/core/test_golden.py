@@ -1,0 +1,44 @@
+"""Whole cases as files: a machine, what was wanted before, what is wanted now, and the steps in words with what they cost.
+
+``before`` and ``intent`` are a HostIntent each; without ``intent`` the way leads back to the machine as it was. ``NETLOOM_GOLDEN=write`` writes the
+steps that come out into the files, to be read before they are believed.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from netloom.core.compare import differences
+from netloom.core.desired import HostIntent, desired_host
+from netloom.core.host import Host
+from netloom.core.impact import explain
+from netloom.core.plan import plan
+from netloom.core.simulate import simulate_all
+
+FOLDER = Path(__file__).parent / "golden"
+CASES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str) -> None:
+    path = FOLDER / f"{name}.yaml"
+    case = yaml.safe_load(path.read_text())
+    machine = now = msgspec.convert(case["machine"], Host)
+    if "before" in case:
+        now = simulate_all(now, plan(now, desired_host(msgspec.convert(case["before"], HostIntent), now)))
+    desired = desired_host(msgspec.convert(case["intent"], HostIntent), now) if "intent" in case else machine
+    steps = plan(now, desired)
+    lines = [
+        f"{impact.text} [{impact.loss}{'; ' if impact.owners or impact.vnics else ''}{' '.join((*impact.owners, *impact.vnics))}]"
+        for impact in explain(steps, now)
+    ]
+    if os.environ.get("NETLOOM_GOLDEN") == "write":
+        text = path.read_text().split("\nsteps:")[0].rstrip()
+        path.write_text(text + "\n\nsteps:\n" + "".join(f"  - {line!r}\n" for line in lines))
+    assert lines == yaml.safe_load(path.read_text())["steps"]
+    assert differences(desired, simulate_all(now, steps)) == ()
