@@ -7,8 +7,8 @@ from pathlib import Path
 
 import ovirtsdk4
 import pytest
-from api.served import Client, Engine, serving
 
+from api.served import Client, Engine, serving
 from databases import database_url, databases, db
 from netloom.engine.db import Database
 
@@ -16,7 +16,7 @@ __all__ = ["database_url", "databases", "db"]
 
 
 @pytest.fixture
-def engine(db: Database, tmp_path: Path) -> Iterator[Engine]:  # noqa: F811 - the fixture of that name
+def engine(db: Database, tmp_path: Path) -> Iterator[Engine]:
     with serving(db, tmp_path) as engine:
         yield engine
 

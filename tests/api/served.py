@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import ovirtsdk4
 import uvicorn
-from clients import schema
 from lxml import etree
 from sqlalchemy import insert
 
+from clients import schema
 from netloom.api.http import create_app
 from netloom.api.routes import API
 from netloom.engine.bootstrap import ADMIN, bootstrap
@@ -112,7 +112,7 @@ def check(answer: httpx.Response) -> list[str]:
 
 @contextmanager
 def serving(db: Database, folder: Path) -> Iterator[Engine]:
-    """A new engine's contents in an empty database, served on loopback until the block ends. No worker runs its jobs."""
+    """A new engine in an empty database, served on loopback until the block ends. No worker runs its jobs."""
     db.run(bootstrap, folder, PASSWORD)
     authority = db.run(open_authority, open_box(folder))
     with socket.socket() as door:

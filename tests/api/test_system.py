@@ -8,6 +8,7 @@ import httpx
 import ovirtsdk4
 import ovirtsdk4.types as t
 import pytest
+
 from api.served import ADMIN, PASSWORD, Client, Engine
 
 

@@ -1,6 +1,8 @@
-"""The schema of oVirt's v4 API, read out of the installed official SDK, and a check of answers that is stricter than the SDK's own reader.
+"""The schema of oVirt's v4 API, read out of the installed official SDK, and a check of answers that is stricter than
+the SDK's own reader.
 
-The reader ignores unknown elements and unknown enum values, reads wrong item tags, and takes an element where an attribute is due. Here all of that is a finding.
+The reader ignores unknown elements and unknown enum values, reads wrong item tags, and takes an element where an
+attribute is due. Here all of that is a finding.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 from lxml import etree
 
-# What real engines send although the SDK does not know it: links of host NICs and hosts, and what `follow` puts in the place of the first.
+# What real engines send although the SDK does not know it, and what `follow` puts in place of a link of host NICs.
 ALSO_LINKS = {
     "HostNic": {"networkattachments", "linklayerdiscoveryprotocolelements"},
     "Host": {"nics", "permissions", "tags"},
@@ -91,7 +93,8 @@ def schema() -> Schema:
 
 def _tree(module: str) -> ast.Module:
     spec = importlib.util.find_spec(f"ovirtsdk4.{module}")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
@@ -304,7 +307,9 @@ def _scalar(element: etree._Element, of: str, where: str) -> Iterator[str]:
 
 
 def json_findings(body: bytes) -> list[str]:
-    """What is wrong with a JSON answer of oVirt's API: every leaf is a string, and every list stands alone in its wrapper."""
+    """What is wrong with a JSON answer of oVirt's API: every leaf is a string, and every list stands alone in its
+    wrapper.
+    """
     return list(_json(json.loads(body), "$"))
 
 

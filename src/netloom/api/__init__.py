@@ -1,1 +1,3 @@
-"""The public API: oVirt's v4 API in XML and JSON, and Netloom's additions. Parse, begin, call one command or query, show."""
+"""The public API: oVirt's v4 API in XML and JSON, and Netloom's additions. Parse, begin, call one command or query,
+show.
+"""

@@ -1,4 +1,6 @@
-"""Who asks: HTTP Basic on every URL, bearer tokens, and sessions by cookie; and the endpoints at which tokens are got and given back."""
+"""Who asks: HTTP Basic on every URL, bearer tokens, and sessions by cookie; and the endpoints at which tokens are got
+and given back.
+"""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ class Form(Enum):
 
 
 def answer_form(accept: str) -> Form:
-    """The form that an Accept header asks for: XML unless it prefers JSON (RFC 9110, section 12.5.1; equal preference goes to XML)."""
+    """The form that an Accept header asks for: XML unless it prefers JSON (RFC 9110, section 12.5.1; equal preference
+    goes to XML).
+    """
     weights = {Form.XML: 0.0, Form.JSON: 0.0}
     for part in accept.lower().split(","):
         media, _, parameters = part.partition(";")

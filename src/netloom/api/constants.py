@@ -1,4 +1,6 @@
-"""Collections that clients of oVirt's API read although there is nothing to manage in them here: short, constant or empty."""
+"""Collections that clients of oVirt's API read although there is nothing to manage in them here: short, constant or
+empty.
+"""
 
 from __future__ import annotations
 

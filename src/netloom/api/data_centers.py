@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -9,11 +10,21 @@ from sqlalchemy.engine import Row
 
 from netloom.api.follow import loads
 from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.schema import given, keep
 from netloom.api.search import LISTED, Searchable
-from netloom.api.shown import columns, see, version, visible_page
+from netloom.api.shown import columns, required, see, version, version_text, visible_page
 from netloom.api.types import DataCenter
+from netloom.core.keep import KEEP
+from netloom.core.rules.data_center import DEFAULT_VERSION
 from netloom.engine.commands import authorize
-from netloom.engine.commands.authorize import ObjectType
+from netloom.engine.commands.authorize import ActionGroup, ObjectType
+from netloom.engine.commands.data_centers import (
+    AddDataCenter,
+    UpdateDataCenter,
+    add_data_center,
+    remove_data_center,
+    update_data_center,
+)
 from netloom.engine.db import Tx
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.data_centers import data_centers
@@ -51,7 +62,7 @@ def show(row: Row[Any]) -> DataCenter:
 
 
 @loads(DataCenter)
-def load(tx: Tx, call: Call[Any], ids: Any) -> dict[str, DataCenter]:
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, DataCenter]:
     """Data centres by their ids."""
     condition = authorize.visible(tx, call.actor, ObjectType.DATA_CENTER)
     statement = queries.select().where(data_centers.c.id.in_(ids))
@@ -71,3 +82,42 @@ def get_data_center(call: Call[None]) -> DataCenter:
     with call.read() as tx:
         see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
         return show(queries.get(tx, call.ids["data_center_id"]))
+
+
+@routes.post("/datacenters", DataCenter, needs=ActionGroup.CREATE_STORAGE_POOL)
+def post_data_center(call: Call[DataCenter]) -> DataCenter:
+    """Add a data centre with its management network."""
+    body = call.body
+    spec = AddDataCenter(
+        name=required(body.name, "DataCenter [name]"),
+        description=given(body.description, ""),
+        comment=given(body.comment, ""),
+        local=given(body.local, False),
+        version=version_text(body.version) or DEFAULT_VERSION,
+    )
+    data_center_id = call.run(add_data_center, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, data_center_id))
+
+
+@routes.put("/datacenters/{data_center_id}", DataCenter, needs=ActionGroup.EDIT_STORAGE_POOL_CONFIGURATION)
+def put_data_center(call: Call[DataCenter]) -> DataCenter:
+    """Change a data centre."""
+    body = call.body
+    spec = UpdateDataCenter(
+        id=call.ids["data_center_id"],
+        name=keep(body.name),
+        description=keep(body.description),
+        comment=keep(body.comment),
+        local=keep(body.local),
+        version=version_text(body.version) or KEEP,
+    )
+    call.run(update_data_center, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.id))
+
+
+@routes.delete("/datacenters/{data_center_id}", needs=ActionGroup.DELETE_STORAGE_POOL)
+def delete_data_center(call: Call[None]) -> None:
+    """Remove a data centre without clusters, with its networks."""
+    call.run(remove_data_center, call.actor, call.ids["data_center_id"])

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, select
 from sqlalchemy.engine import Row
 
-from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.routes import READ, Call, Routes, is_number, many
 from netloom.api.schema import E, given, known, reference
 from netloom.api.search import LISTED, Searchable, page
 from netloom.api.shown import required
@@ -146,6 +146,6 @@ def delete_event(call: Call[None]) -> None:
 
 def _number(call: Call[Any]) -> int:
     text = call.ids["event_id"]
-    if not text.isascii() or not text.isdigit() or len(text) > 15:  # noqa: PLR2004 (digits that any database takes)
+    if not is_number(text):
         raise NotFoundError(f"There is no event {text[:60]}.")
     return int(text)

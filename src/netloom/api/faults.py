@@ -34,7 +34,7 @@ class TooLargeError(NetloomError):
 
 
 class UnauthenticatedError(NetloomError):
-    """Nobody knows who asks. Answered without a body: clients of oVirt's API take any other for a wrong content type."""
+    """Nobody knows who asks. Answered without a body, as clients of oVirt's API expect."""
 
     status = 401
     code = "UNAUTHENTICATED"
@@ -70,7 +70,7 @@ def known_error(error: Exception, correlation_id: str) -> NetloomError:
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)
         return BusyError(
-            "Another request changed the same things at the same moment. Look at them again and repeat what is still needed."
+            "Another request changed the same things at the same moment. Look again, and repeat what is needed."
         )
     if isinstance(error, PoolTimeoutError):
         return OverloadError("Too many requests are under way; try again in a moment.")
@@ -84,7 +84,9 @@ def failed_job(outcome: Outcome) -> JobError:
 
 
 def answer_of(error: NetloomError, *, is_action: bool, has_body: bool) -> Answer:
-    """The answer to a request that ended with an error. ``has_body``: the request had one, so that a 404 may mean something in it."""
+    """The answer to a request that ended with an error. ``has_body``: the request had one, so that a 404 may mean
+    something in it.
+    """
     if isinstance(error, UnauthenticatedError):
         return Answer(error.status)
     if isinstance(error, NotFoundError) and not has_body and error.code == NotFoundError.code:

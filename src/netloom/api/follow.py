@@ -1,7 +1,7 @@
 """``follow=nics.vnic_profile,permissions``: entities that an answer only points to, put in their place.
 
-A noun registers loaders, which fetch for all entities of an answer at once, so that the number of queries does not grow with it. Where there is none, the
-endpoint behind each link is called.
+A noun registers loaders, which fetch for all entities of an answer at once, so that the number of queries does not grow
+with it. Where there is none, the endpoint behind each link is called.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ DEPTH_MAX = 4
 """Links in one chain; oVirt's clients use two."""
 
 Load = Callable[[Tx, Call[Any], Sequence[str]], Mapping[str, Any]]
-"""Given ids, the entity (of a type) or the list of entities (of a sub-collection) for each; ids of which nothing is known or may be seen are left out."""
+"""Given ids, the entity (of a type) or the list of entities (of a sub-collection) for each; ids of which nothing is
+known or may be seen are left out.
+"""
 
 _OF_TYPE: dict[type[Value], Load] = {}
 _OF_LINK: dict[tuple[type[Value], str], Load] = {}

@@ -1,13 +1,14 @@
 """The server: from an HTTP request to a handler's call and back.
 
-Asynchronous code only reads the body and waits for jobs; parsing, handler and answer run in a thread. The rules that clients of oVirt's API rely on (statuses,
-headers, empty bodies) are all here and in :mod:`netloom.api.faults`.
+Asynchronous code only reads the body and waits for jobs; parsing, handler and answer run in a thread. The rules that
+clients of oVirt's API rely on (statuses, headers, empty bodies) are all here and in :mod:`netloom.api.faults`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -32,6 +33,7 @@ from netloom.api.faults import (
     known_error,
 )
 from netloom.api.follow import follow
+from netloom.api.health import REQUESTS, SECONDS, Watch
 from netloom.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netloom.api.schema import Value, reference
 from netloom.api.types import Action, Job
@@ -56,7 +58,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Incoming:
-    """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in the answer begin with."""
+    """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in
+    the answer begin with.
+    """
 
     method: str
     path: str
@@ -104,6 +108,7 @@ class Server:
 
     async def respond(self, request: Request) -> Response:
         """The answer to one request. Never raises for what a client did."""
+        begun = time.monotonic()
         correlation_id = _correlation_id(request)
         incoming = _incoming(request, b"", correlation_id)
         try:
@@ -115,7 +120,11 @@ class Server:
                 done = await self._in_thread(self._finish, incoming, done, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             done = self._fault(error, incoming, None)
-        return self._response(incoming, done)
+        response = self._response(incoming, done)
+        noun = done.route.noun if done.route is not None else ""
+        REQUESTS.labels(noun, request.method, response.status_code).inc()
+        SECONDS.labels(noun, request.method).observe(time.monotonic() - begun)
+        return response
 
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 (passes on what it is given)
         if self._threads is None:
@@ -180,29 +189,27 @@ class Server:
         if isinstance(given, Later):
             return _pending(route, given)
         if route.is_action:
-            return Answer(200, _complete(given))
+            return Answer(_done(route), _complete(given))
         wanted = incoming.query.text("follow")
         if wanted and route.method == "GET" and route.gives is not None:
             kind = route.gives.of if isinstance(route.gives, Many) else route.gives
             follow(call, kind, given if isinstance(given, list) else [given], wanted)
-        return Answer(201 if route.method == "POST" else 200, given)
+        return Answer(_done(route), given)
 
     def _finish(self, incoming: _Incoming, waiting: _Waiting, ended: Outcome | None) -> _Outgoing:
+        route = waiting.route
         try:
             if ended is None:
-                return _Outgoing(_pending(waiting.route, waiting.later), waiting.headers, waiting.route)
+                return _Outgoing(_pending(route, waiting.later), waiting.headers, route)
             if ended.status != "finished":
-                raise failed_job(ended)
+                return self._fault(failed_job(ended), incoming, route)
             value = waiting.later.show()
-            if waiting.route.is_action:
+            if route.is_action:
                 value = _complete(value if isinstance(value, Action) else None)
                 value.job = reference(Job, ended.job_id)
-                return _Outgoing(Answer(200, value), waiting.headers, waiting.route)
-            return _Outgoing(
-                Answer(201 if waiting.route.method == "POST" else 200, value), waiting.headers, waiting.route
-            )
+            return _Outgoing(Answer(_done(route), value), waiting.headers, route)
         except Exception as error:  # noqa: BLE001 - the same
-            return self._fault(error, incoming, waiting.route)
+            return self._fault(error, incoming, route)
 
     async def _ended(self, job_id: str) -> Outcome | None:
         """Wait for a job without holding a thread."""
@@ -272,6 +279,10 @@ def _complete(action: Action | None) -> Action:
     action = action or Action()
     action.status = "complete"
     return action
+
+
+def _done(route: Route) -> int:
+    return 201 if route.method == "POST" and not route.is_action else 200
 
 
 def _pending(route: Route, later: Later) -> Answer:
@@ -349,8 +360,11 @@ def create_app(db: Database, authority: Authority, *, secure: bool = True) -> St
     async def api(request: Request) -> Response:
         return await server.respond(request)
 
+    watch = Watch(db)
     return Starlette(
         routes=[
+            StarletteRoute("/health", watch.health),
+            StarletteRoute("/metrics", watch.metrics),
             StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
             StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
             StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),

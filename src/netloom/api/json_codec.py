@@ -1,6 +1,8 @@
-"""JSON in both directions: oVirt's tree, in which every scalar is a string and every list is wrapped by the name of its items.
+"""JSON in both directions: oVirt's tree, in which every scalar is a string and every list is wrapped by the name of its
+items.
 
-Requests may also bring scalars and lists as JSON has them. Netloom's own endpoints answer in plain JSON (:func:`write_plain`).
+Requests may also bring scalars and lists as JSON has them. Netloom's own endpoints answer in plain JSON
+(:func:`write_plain`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from netloom.api import additions, constants, data_centers, events, jobs, networks, root, users
+from netloom.api import (
+    additions,
+    cluster_networks,
+    clusters,
+    constants,
+    data_centers,
+    events,
+    jobs,
+    mac_pools,
+    network_labels,
+    networks,
+    openapi,
+    root,
+    templates,
+    users,
+    vnic_profiles,
+)
 from netloom.api.routes import Router
 
 MODULES = (
@@ -13,6 +29,12 @@ MODULES = (
     jobs.routes,
     jobs.additions,
     networks.routes,
+    clusters.routes,
+    cluster_networks.routes,
+    vnic_profiles.routes,
+    mac_pools.routes,
+    templates.routes,
+    network_labels.routes,
     users.routes,
 )
 
@@ -20,4 +42,5 @@ MODULES = (
 def router() -> Router:
     """The whole table."""
     table = [route for routes in MODULES for route in routes.table]
-    return Router([*root.routes_for(table).table, *table])
+    table = [*root.routes_for(table).table, *table]
+    return Router([*table, *openapi.routes_for(table).table])

@@ -1,4 +1,5 @@
-"""The table of endpoints: what a noun's file declares, and what the server, OpenAPI and the tests that walk all endpoints read.
+"""The table of endpoints: what a noun's file declares, and what the server, OpenAPI and the tests that walk all
+endpoints read.
 
     routes = Routes("networks")
 
@@ -7,7 +8,8 @@
         \"\"\"One network.\"\"\"
         with call.read() as tx: ...
 
-A handler is a plain synchronous function; it runs in a thread. It returns one value, a list (``many(Network)``), None (DELETE, actions), or :class:`Later`.
+A handler is a plain synchronous function; it runs in a thread. It returns one value, a list (``many(Network)``), None
+(DELETE, actions), or :class:`Later`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ ADDITIONS = "/netloom/v1"
 
 
 class Access(Enum):
-    """Who may call what needs no action group. PUBLIC: anybody; LOGIN: any user; READ: administrators, and others for their own view (header ``Filter: true``)."""
+    """Who may call what needs no action group. PUBLIC: anybody; LOGIN: any user; READ: administrators, and others for
+    their own view (header ``Filter: true``).
+    """
 
     PUBLIC = "public"
     LOGIN = "authenticated"
@@ -43,11 +47,21 @@ class Access(Enum):
 PUBLIC, LOGIN, READ = Access.PUBLIC, Access.LOGIN, Access.READ
 
 Needs = Access | ActionGroup
-"""An action group means: on the object that the command names, which asks again; the server refuses at once whoever has it nowhere."""
+"""An action group means: on the object that the command names, which asks again; the server refuses at once whoever has
+it nowhere.
+"""
+
+_DIGITS = 15
+"""Of a number that every database and JSON takes."""
 
 B = TypeVar("B")
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number that is not negative and not too large for any use."""
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,7 @@ class Query:
         text = self.text(name)
         if not text:
             return None
-        if not text.isascii() or not text.isdigit() or len(text) > 15:  # noqa: PLR2004 (digits that any database takes)
+        if not is_number(text):
             raise MalformedError(f"Query parameter {name}: {text[:60]!r} is not a number.")
         return int(text)
 
@@ -86,8 +100,8 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B]):
-    """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when the route takes none).
-    ``origin``: scheme, host and port by which the client reached the engine.
+    """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when
+    the route takes none). ``origin``: scheme, host and port by which the client reached the engine.
     """
 
     db: Database
@@ -112,7 +126,9 @@ class Call(Generic[B]):
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The answer comes when a job has ended (at once, with the job, when the client asked for that). ``show`` makes it; an action may leave it out."""
+    """The answer comes when a job has ended (at once, with the job, when the client asked for that). ``show`` makes it;
+    an action may leave it out.
+    """
 
     job_id: str
     show: Callable[[], Value | None] = lambda: None
@@ -151,7 +167,9 @@ Handler = Callable[[Call[Any]], Any]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One endpoint. ``takes`` and ``gives`` are types of :mod:`netloom.api.types`; for additions also any other that
-    msgspec reads and writes. ``path``: below the root, with ``{names}`` for ids. ``gives`` None: nothing is answered but the status, or something of type ``media``."""
+    msgspec reads and writes. ``path``: below the root, with ``{names}`` for ids. ``gives`` None: nothing is answered
+    but the status, or something of type ``media``.
+    """
 
     method: str
     root: str

@@ -14,7 +14,9 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _LARGEST = 2**63 - 1
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot carry (its section 2.2). Whoever sends them in JSON could never read the answer in XML."""
+"""Characters that XML 1.0 cannot carry (its section 2.2). Whoever sends them in JSON could never read the answer in
+XML.
+"""
 
 
 def write_date(value: datetime) -> str:

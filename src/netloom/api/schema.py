@@ -1,7 +1,7 @@
 """What a type of the API is made of, read from its declaration in :mod:`netloom.api.types`.
 
-A type is an msgspec Struct whose fields are all UNSET by default: a field that is not set is not on the wire. From the annotations of its
-fields and its :class:`Meta` everything else follows: XML, JSON, links, ``follow``, actions, OpenAPI.
+A type is an msgspec Struct whose fields are all UNSET by default: a field that is not set is not on the wire. From the
+annotations of its fields and its :class:`Meta` everything else follows: XML, JSON, links, ``follow``, actions, OpenAPI.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ class Choice:
 class Meta:
     """What the fields of a type do not say.
 
-    ``tag``: its element's name. ``plural``: the element of a list of it (default: tag and "s"). ``path``: its collection below the root of the API, when
-    entities of the type live in one; references to such an entity get their href from it. ``links``: the sub-collections, as ``rel`` names in one string; a
-    rel whose underscore-less name equals that of a field can be followed into that field. ``actions``: the names of its actions, in one string.
+    ``tag``: its element's name. ``plural``: the element of a list of it (default: tag and "s"). ``path``: its
+    collection below the root of the API, when entities of the type live in one; references to such an entity get their
+    href from it. ``links``: the sub-collections, as ``rel`` names in one string; a rel whose underscore-less name
+    equals that of a field can be followed into that field. ``actions``: the names of its actions, in one string.
     """
 
     tag: str
@@ -72,8 +73,8 @@ class Value(msgspec.Struct, kw_only=True):
 class Entity(Value, kw_only=True):
     """Base of every type that has an id.
 
-    ``href`` is a path below the root of the API (``/networks/...``); the codec puts the root before it. An entity of which nothing is set but id, href
-    and name is a *reference*: it is written without links and actions.
+    ``href`` is a path below the root of the API (``/networks/...``); the codec puts the root before it. An entity of
+    which nothing is set but id, href and name is a *reference*: it is written without links and actions.
     """
 
     id: Text = UNSET
@@ -108,7 +109,9 @@ def known(value: T | None) -> T | UnsetType:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. ``kind``: text, integer, decimal, boolean, date or struct; ``many``: a list of them, each in an element ``item``."""
+    """One field. ``kind``: text, integer, decimal, boolean, date or struct; ``many``: a list of them, each in an
+    element ``item``.
+    """
 
     attribute: str
     name: str

@@ -5,7 +5,8 @@
     test     = field ("=" | "!=" | "<" | "<=" | ">" | ">=") value  |  value
     value    = word or "words in quotes", with ``*`` for any characters
 
-A lone value is looked for in the noun's first text field. Letters of either case are the same unless ``case_sensitive=true`` (on SQLite for ASCII only).
+A lone value is looked for in the noun's first text field. Letters of either case are the same unless
+``case_sensitive=true`` (on SQLite for ASCII only).
 """
 
 from __future__ import annotations
@@ -50,8 +51,10 @@ Across = Callable[[Test], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Searchable:
-    """What a noun's lists are searched and sorted by. ``fields``: by lower-case name, a column or scalar expression, or :data:`Across`. ``key``: orders what is
-    equal, so that pages neither repeat nor omit; ``default``: the order of a list that asks for none (default: the first field)."""
+    """What a noun's lists are searched and sorted by. ``fields``: by lower-case name, a column or scalar expression, or
+    :data:`Across`. ``key``: orders what is equal, so that pages neither repeat nor omit; ``default``: the order of a
+    list that asks for none (default: the first field).
+    """
 
     fields: Mapping[str, Any]
     key: ColumnElement[Any]

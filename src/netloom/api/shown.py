@@ -38,7 +38,7 @@ def version_text(value: Version | UnsetType) -> str | None:
 
 
 def ref(entity: Entity | UnsetType) -> Ref | None:
-    """What a request says of a thing that it refers to; None when it says nothing, or only an href (which means: none)."""
+    """What a request says of a thing that it refers to; None when it says nothing, or only an href (that means: none)."""
     if not isinstance(entity, Entity):
         return None
     said = Ref(id=entity.id or None, name=entity.name or None)
@@ -54,7 +54,9 @@ def required_ref(entity: Entity | UnsetType, where: str) -> Ref:
 
 
 def required(value: T | UnsetType, where: str) -> T:
-    """The field of a request that must be there; ``where`` is for example ``Network [name]``. Raises MalformedError with oVirt's words."""
+    """The field of a request that must be there; ``where`` is for example ``Network [name]``. Raises MalformedError
+    with oVirt's words.
+    """
     if isinstance(value, UnsetType):
         raise MalformedError(f"{where} required.")
     return value
@@ -63,9 +65,11 @@ def required(value: T | UnsetType, where: str) -> T:
 def visible_page(
     tx: Tx, call: Call[Any], statement: Select[Any], object_type: ObjectType, searchable: Searchable
 ) -> list[Row[Any]]:
-    """The rows of a list of things that rights are given on: those that the actor may see, searched, ordered and cut as asked.
+    """The rows of a list of things that rights are given on: those that the actor may see, searched, ordered and cut as
+    asked.
 
-    Raises DeniedError for a user who is no administrator and does not ask for the own view (``Filter: true``), MalformedError for a bad search.
+    Raises DeniedError for a user who is no administrator and does not ask for the own view (``Filter: true``),
+    MalformedError for a bad search.
     """
     condition = authorize.visible(tx, call.actor, object_type)
     if condition is not None:
@@ -74,7 +78,7 @@ def visible_page(
 
 
 def see(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
-    """Raise NotFoundError unless the thing is there and the actor may see it; DeniedError as :func:`visible_page` does."""
+    """Raise NotFoundError unless the thing is there for the actor to see; DeniedError as :func:`visible_page` does."""
     authorize.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
 
 
@@ -83,7 +87,7 @@ def first(tx: Tx, call: Call[Any], statement: Select[Any]) -> list[Row[Any]]:
     return list(tx.execute(limited(statement, call.query)))
 
 
-def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (columns, expressions, functions of a test)
+def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (columns, or functions of a test)
     """Fields of a :class:`Searchable`: the name first, then what most nouns have, then ``named``."""
     return {
         "name": table.c.name,

@@ -1,8 +1,11 @@
-"""The API's types, each declared once. Names, elements and values are oVirt's (its v4 API, and what clients of it read without asking).
+"""The API's types, each declared once. Names, elements and values are oVirt's (its v4 API, and what clients of it read
+without asking).
 
-To add a noun: declare its type here (fields in the order in which they are written, ``UNSET`` by default, with its Meta: path, links, actions); write ``api/<noun>.py`` with
-``routes = Routes()`` and one function per endpoint (parse, begin, call one command or query, show); add that module to ``api/nouns.py``; if lists of it are searched, a
-``Searchable``; if it is followed, a loader. Everything else (XML, JSON, OpenAPI, the walks over all endpoints in the tests) follows from these declarations.
+To add a noun: declare its type here (fields in the order in which they are written, ``UNSET`` by default, with its
+Meta: path, links, actions); write ``api/<noun>.py`` with ``routes = Routes()`` and one function per endpoint (parse,
+begin, call one command or query, show); add that module to ``api/nouns.py``; if lists of it are searched, a
+``Searchable``; if it is followed, a loader. Everything else (XML, JSON, OpenAPI, the walks over all endpoints in the
+tests) follows from these declarations.
 """
 
 from __future__ import annotations
@@ -23,15 +26,17 @@ NicInterface: TypeAlias = Annotated[
 HostStatus: TypeAlias = Annotated[
     str,
     Choice(
-        "connecting", "down", "error", "initializing", "install_failed", "installing", "installing_os", "kdumping", "maintenance", "non_operational",
-        "non_responsive", "pending_approval", "preparing_for_maintenance", "reboot", "unassigned", "up",
+        "connecting", "down", "error", "initializing", "install_failed", "installing", "installing_os", "kdumping",
+        "maintenance", "non_operational", "non_responsive", "pending_approval", "preparing_for_maintenance", "reboot",
+        "unassigned", "up",
     ),
 ]  # fmt: skip
 VmStatus: TypeAlias = Annotated[
     str,
     Choice(
-        "down", "image_locked", "migrating", "not_responding", "paused", "powering_down", "powering_up", "reboot_in_progress", "restoring_state",
-        "saving_state", "suspended", "unassigned", "unknown", "up", "wait_for_launch",
+        "down", "image_locked", "migrating", "not_responding", "paused", "powering_down", "powering_up",
+        "reboot_in_progress", "restoring_state", "saving_state", "suspended", "unassigned", "unknown", "up",
+        "wait_for_launch",
     ),
 ]  # fmt: skip
 JobStatus: TypeAlias = Annotated[str, Choice("aborted", "failed", "finished", "started", "unknown")]

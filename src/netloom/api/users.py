@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, literal, or_, select
@@ -69,7 +69,7 @@ def _visible(call: Call[Any]) -> Select[Any]:
 
 
 @loads(User)
-def load(tx: Tx, call: Call[Any], ids: Any) -> dict[str, User]:  # noqa: ANN401 (a sequence, as follow has it)
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, User]:
     """Users by their ids."""
     return {row.id: show(row) for row in tx.execute(_visible(call).where(users.c.id.in_(ids)))}
 
@@ -123,7 +123,7 @@ def show_role(row: Row[Any]) -> Role:
 
 
 @loads(Role)
-def load_roles(tx: Tx, _call: Call[Any], ids: Any) -> dict[str, Role]:  # noqa: ANN401 (the same)
+def load_roles(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Role]:
     """Roles by their ids."""
     return {row.id: show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(ids)))}
 

@@ -23,7 +23,9 @@ WriteField = Callable[[Any, list[str], str, str], None]
 
 
 class WriteStruct(Protocol):
-    """Appends the lines of one value: ``pad`` is its indentation, ``tag`` its element, ``base`` the root of the API that hrefs begin with."""
+    """Appends the lines of one value: ``pad`` is its indentation, ``tag`` its element, ``base`` the root of the API
+    that hrefs begin with.
+    """
 
     def __call__(self, value: Value, out: list[str], pad: str, tag: str, base: str) -> None:
         """Append the lines."""
@@ -155,7 +157,9 @@ def _structs_writer(name: str, item: str, kind: type[Value]) -> WriteField:
 
 
 def read(body: bytes, kind: type[Value]) -> Value:
-    """The value of a document. Raises MalformedError: not XML, a document type declaration, another root element, a value of the wrong type."""
+    """The value of a document. Raises MalformedError: not XML, a document type declaration, another root element, a
+    value of the wrong type.
+    """
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
