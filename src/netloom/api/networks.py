@@ -10,13 +10,15 @@ from sqlalchemy.engine import Row
 
 from netloom.api.follow import loads
 from netloom.api.routes import READ, Call, Routes, many
-from netloom.api.schema import given, reference
+from netloom.api.schema import given, keep, reference
 from netloom.api.search import LISTED, Searchable
 from netloom.api.shown import columns, ref, required, required_ref, see, visible_page
 from netloom.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
+from netloom.core.errors import NotFoundError
+from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
-from netloom.engine.commands.networks import AddNetwork, add_network
+from netloom.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netloom.engine.db import Tx
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
@@ -112,10 +114,15 @@ def _vlan_id(body: Network) -> int | None:
     return None if isinstance(tag, UnsetType) else tag
 
 
+def _name_servers(body: Network) -> tuple[str, ...] | Keep:
+    dns = body.dns_resolver_configuration
+    return KEEP if isinstance(dns, UnsetType) else tuple(given(dns.name_servers, []))
+
+
 def _add(call: Call[Network], data_center: Ref) -> Network:
     body = call.body
     usages = given(body.usages, ["vm"])
-    dns = body.dns_resolver_configuration
+    name_servers = _name_servers(body)
     qos = ref(body.qos)
     spec = AddNetwork(
         name=required(body.name, "Network [name]"),
@@ -127,7 +134,7 @@ def _add(call: Call[Network], data_center: Ref) -> Network:
         vm_network="vm" in usages,
         stp=given(body.stp, False),
         port_isolation=given(body.port_isolation, False),
-        name_servers=() if isinstance(dns, UnsetType) else tuple(given(dns.name_servers, [])),
+        name_servers=() if name_servers is KEEP else name_servers,
         qos_id=qos.id if qos else None,
         profile_required=given(body.profile_required, True),
     )
@@ -146,3 +153,68 @@ def post_network(call: Call[Network]) -> Network:
 def post_network_of_data_center(call: Call[Network]) -> Network:
     """Add a network to the data centre."""
     return _add(call, Ref(id=call.ids["data_center_id"]))
+
+
+@routes.put("/networks/{network_id}", Network, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def put_network(call: Call[Network]) -> Network:
+    """Change a network; hosts that carry it follow."""
+    return _update(call)
+
+
+@routes.put(
+    "/datacenters/{data_center_id}/networks/{network_id}", Network, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
+)
+def put_network_of_data_center(call: Call[Network]) -> Network:
+    """Change a network of a data centre; hosts that carry it follow."""
+    _require_inside(call)
+    return _update(call)
+
+
+@routes.delete("/networks/{network_id}", needs=ActionGroup.DELETE_STORAGE_POOL_NETWORK)
+def delete_network(call: Call[None]) -> None:
+    """Remove a network from clusters, hosts and the data centre."""
+    call.run(remove_network, call.actor, call.ids["network_id"])
+
+
+@routes.delete("/datacenters/{data_center_id}/networks/{network_id}", needs=ActionGroup.DELETE_STORAGE_POOL_NETWORK)
+def delete_network_of_data_center(call: Call[None]) -> None:
+    """Remove a network of a data centre."""
+    _require_inside(call)
+    call.run(remove_network, call.actor, call.ids["network_id"])
+
+
+@routes.get("/datacenters/{data_center_id}/networks/{network_id}", Network, needs=READ)
+def get_network_of_data_center(call: Call[None]) -> Network:
+    """One network of a data centre."""
+    _require_inside(call)
+    return get_network(call)
+
+
+def _require_inside(call: Call[Any]) -> None:
+    """Raise NotFoundError unless the network is in the data centre of the path."""
+    with call.read() as tx:
+        inside = queries.get(tx, call.ids["network_id"]).data_center_id == call.ids["data_center_id"]
+    if not inside:
+        raise NotFoundError(f"There is no network {call.ids['network_id']} in that data centre.")
+
+
+def _update(call: Call[Network]) -> Network:
+    body = call.body
+    qos = ref(body.qos)
+    spec = UpdateNetwork(
+        id=call.ids["network_id"],
+        name=keep(body.name),
+        data_center=ref(body.data_center) or KEEP,
+        description=keep(body.description),
+        comment=keep(body.comment),
+        vlan_id=KEEP if isinstance(body.vlan, UnsetType) else _vlan_id(body),
+        mtu=keep(body.mtu),
+        vm_network=KEEP if isinstance(body.usages, UnsetType) else "vm" in body.usages,
+        stp=keep(body.stp),
+        port_isolation=keep(body.port_isolation),
+        name_servers=_name_servers(body),
+        qos_id=qos.id if qos else KEEP,
+    )
+    call.run(update_network, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.id))

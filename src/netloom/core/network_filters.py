@@ -1,36 +1,51 @@
-"""The catalogue of network filters that a vNIC profile can name: libvirt's, and the one that oVirt adds. Read-only."""
+"""The catalogue of network filters that a vNIC profile can name: libvirt's, and one of oVirt's own. It does not change."""
 
 from __future__ import annotations
 
-from uuid import NAMESPACE_URL, uuid5
+from dataclasses import dataclass
 
-_NAMES = (
-    "vdsm-no-mac-spoofing",
-    "allow-arp",
-    "allow-dhcp",
-    "allow-dhcp-server",
-    "allow-incoming-ipv4",
-    "allow-ipv4",
-    "clean-traffic",
-    "clean-traffic-gateway",
-    "no-arp-ip-spoofing",
-    "no-arp-mac-spoofing",
-    "no-arp-spoofing",
-    "no-ip-multicast",
-    "no-ip-spoofing",
-    "no-mac-broadcast",
-    "no-mac-spoofing",
-    "no-other-l2-traffic",
-    "no-other-rarp-traffic",
-    "qemu-announce-self",
-    "qemu-announce-self-rarp",
-)
 
-FILTERS = {str(uuid5(NAMESPACE_URL, f"netloom:network-filter:{name}")): name for name in _NAMES}
-"""Name by id. Ids are made from the names, so that they are the same in every engine."""
+@dataclass(frozen=True, slots=True)
+class NetworkFilter:
+    """Rules on what a vNIC may send. ``since``: the first compatibility version of clusters that have it."""
 
-IDS = {name: filter_id for filter_id, name in FILTERS.items()}
-"""Id by name."""
+    id: str
+    name: str
+    since: str
+
+
+def _filter(number: int, name: str, since: str) -> NetworkFilter:
+    return NetworkFilter(f"00000018-0018-0018-0018-{number:012x}", name, since)
+
+
+FILTERS = {
+    one.id: one
+    for one in (
+        _filter(1, "vdsm-no-mac-spoofing", "3.2"),
+        _filter(2, "allow-arp", "3.6"),
+        _filter(3, "allow-dhcp", "3.6"),
+        _filter(4, "allow-dhcp-server", "3.6"),
+        _filter(5, "allow-incoming-ipv4", "3.6"),
+        _filter(6, "allow-ipv4", "3.6"),
+        _filter(7, "clean-traffic", "3.6"),
+        _filter(8, "no-arp-ip-spoofing", "3.6"),
+        _filter(9, "no-arp-mac-spoofing", "3.6"),
+        _filter(10, "no-arp-spoofing", "3.6"),
+        _filter(11, "no-ip-multicast", "3.6"),
+        _filter(12, "no-ip-spoofing", "3.6"),
+        _filter(13, "no-mac-broadcast", "3.6"),
+        _filter(14, "no-mac-spoofing", "3.6"),
+        _filter(15, "no-other-l2-traffic", "3.6"),
+        _filter(16, "no-other-rarp-traffic", "3.6"),
+        _filter(17, "qemu-announce-self", "3.6"),
+        _filter(18, "qemu-announce-self-rarp", "3.6"),
+        _filter(19, "clean-traffic-gateway", "4.2"),
+    )
+}
+"""All filters by their ids, which are the same in every engine."""
+
+IDS = {one.name: one.id for one in FILTERS.values()}
+"""Ids by name."""
 
 DEFAULT_FILTER = IDS["vdsm-no-mac-spoofing"]
 """The id of the filter that a profile gets when nobody says otherwise: a guest sends from its own MAC address only."""

@@ -20,6 +20,7 @@ from netloom.engine.commands.data_centers import MANAGEMENT_NETWORK
 from netloom.engine.commands.hosts import request_apply
 from netloom.engine.commands.mac_addresses import move_macs
 from netloom.engine.commands.races import refused
+from netloom.engine.commands.setup_networks import sync_all_networks
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
@@ -36,6 +37,9 @@ from netloom.engine.queries.references import Ref, resolve
 _ADD = "Cannot add Cluster."
 _UPDATE = "Cannot edit Cluster."
 _REMOVE = "Cannot remove Cluster."
+
+_REACHABLE = frozenset({"up", "maintenance", "non_operational"})
+"""Statuses of hosts whose networks can be set up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,17 @@ def remove_cluster(tx: Tx, actor: Actor, cluster_id: str) -> None:
         tx.execute(sa.delete(clusters).where(clusters.c.id == cluster_id))
     text = f"Cluster {cluster.name} was removed by {actor.name}."
     audit.record(tx, actor, 813, text, cluster=cluster_id, data_center=cluster.data_center_id)
+
+
+def sync_cluster_networks(tx: Tx, actor: Actor, cluster_id: str) -> list[str]:
+    """Put every network that is out of sync in sync on every host of a cluster that can be reached; returns the ids of the jobs.
+
+    Needs CONFIGURE_HOST_NETWORK on each of these hosts. Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    """
+    queries.get(tx, cluster_id)
+    reachable = [host.id for host in queries.hosts_of(tx, cluster_id) if host.status in _REACHABLE]
+    jobs = [sync_all_networks(tx, actor, host_id) for host_id in sorted(reachable)]
+    return [job_id for job_id in jobs if job_id]
 
 
 def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateCluster) -> None:
