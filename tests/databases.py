@@ -79,7 +79,7 @@ def sqlite_databases() -> Iterator[Databases]:
 
 @contextmanager
 def postgresql_databases() -> Iterator[Databases]:
-    """A private PostgreSQL on a unix socket, started now and stopped at the end; skips the test where none is installed."""
+    """A private PostgreSQL on a unix socket, from now until the block ends; skips the test where none is installed."""
     binaries = _postgresql_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")

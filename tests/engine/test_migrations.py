@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, inspect, text
+
 from databases import Databases
 from netloom.engine.db import Database, MigrationError
 from netloom.engine.model.everything import metadata
-from sqlalchemy import Connection, inspect, text
 
 
 @pytest.fixture
@@ -27,7 +28,9 @@ def described(tx: Connection) -> dict[str, Any]:
     inspector = inspect(tx)
 
     def text_of(value: object) -> str:
-        return str(sorted((key, text_of(part)) for key, part in value.items())) if isinstance(value, dict) else str(value)
+        if isinstance(value, dict):
+            return str(sorted((key, text_of(part)) for key, part in value.items()))
+        return str(value)
 
     def plain(items: list[Any]) -> list[str]:
         return sorted(text_of(item) for item in items)

@@ -47,7 +47,7 @@ def host_pair(authority: Authority, *host_ids: str) -> KeyPair:
 
 
 def handshake(tmp_path: Path, authority: Authority, server: KeyPair, client: KeyPair | None, name: str) -> dict:
-    """Mutual TLS between two ends; the client's certificate as the server sees it. Raises ssl.SSLError of either end."""
+    """Mutual TLS between two ends; the client's certificate as the server sees it. Raises ssl.SSLError of an end."""
 
     def context(purpose: ssl.Purpose, pair: KeyPair | None) -> ssl.SSLContext:
         made = ssl.create_default_context(purpose, cadata=authority.certificate)

@@ -7,14 +7,15 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
+
 from netloom.core.errors import HostError, NotFoundError
 from netloom.engine import queue
 from netloom.engine.actor import SYSTEM, Actor
-from netloom.engine.db import Database, new_id, utc_now
+from netloom.engine.db import Database, Tx, new_id, utc_now
 from netloom.engine.model.jobs import job_steps, jobs
 from netloom.engine.queue import Job, JobContext, LostError, PostponedError, Status
 from netloom.engine.worker import Timer, Worker
-from sqlalchemy import select, update
 
 KINDS = frozenset({"work"})
 ANNA = Actor(user_id="00000000-0000-0000-0000-00000000000a", name="anna@internal", correlation_id="abc")
@@ -56,7 +57,7 @@ def test_jobs_of_a_key_run_one_at_a_time_oldest_first_and_others_pass(db: Databa
 
 
 def test_a_job_asked_for_in_a_transaction_that_fails_never_was(db: Database) -> None:
-    def fail(tx) -> None:
+    def fail(tx: Tx) -> None:
         queue.enqueue(tx, SYSTEM, "work", "", "Doing work")
         raise KeyError
 
@@ -144,7 +145,8 @@ def test_once_means_one_that_still_waits(db: Database) -> None:
     first = db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work")
     assert db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work") == first
     assert claim(db)
-    assert db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work") != first, "the running one may have looked already"
+    second = db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work")
+    assert second != first, "the running one may have looked already"
     with db.read() as tx:
         assert queue.busy_with(tx, "host:a") == first
         assert queue.busy_with(tx, "host:b") is None
@@ -216,7 +218,8 @@ def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None
     worker = Worker(db, {"work": work}, threads=3)
     worker.start()
     try:
-        good, refused, broken, later = (ask(db, wish, {"wish": wish}) for wish in ("good", "refused", "broken", "later"))
+        wishes = ("good", "refused", "broken", "later")
+        good, refused, broken, later = (ask(db, wish, {"wish": wish}) for wish in wishes)
         strange = db.run(queue.enqueue, SYSTEM, "unknown", "", "Of a newer engine")
         assert ended(db, good).result == {"wish": "good"}
         assert (ended(db, refused).error, ended(db, refused).error_code) == ("The host refuses.", "REFUSED")
@@ -270,7 +273,7 @@ def test_timers_ring_on_time_and_on_signal_and_survive_errors(db: Database) -> N
         rung.release()
         raise KeyError("timers go on")
 
-    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=ring), Timer(name="rare", every=3600, run=ring, topic="news")])
+    worker = Worker(db, {}, [Timer(name="often", every=0.05, run=ring), Timer(name="rare", every=3600, run=ring)])
     worker.start()
     try:
         for _ in range(5):

@@ -412,20 +412,22 @@ class _GroupCommit:
                 self._busy = False
 
     def _end(self, batch: _Batch | None, broken: BaseException | None) -> None:
+        """End the transaction, and tell the members how it ended."""
         self._batch = None
-        tx = self._tx
-        try:
-            if tx is None or batch is None or broken is not None:
-                raise broken or RuntimeError("no transaction could be begun")
-            tx.commit()
-        except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must still pass the turn on
+        if batch is None or self._tx is None:  # none could be begun
             self._drop_connection()
-            if batch is not None:
+            return
+        batch.error = broken
+        if broken is None:
+            try:
+                self._tx.commit()
+            except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the turn on
                 batch.error = error
-        if batch is not None:
-            if batch.error is None:
-                self._ring(batch.announced)
-            batch.done.set()
+        if batch.error is None:
+            self._ring(batch.announced)
+        else:
+            self._drop_connection()
+        batch.done.set()
 
     def _drop_connection(self) -> None:
         if self._tx is not None:

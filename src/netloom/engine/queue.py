@@ -97,7 +97,7 @@ class Outcome:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-def enqueue(  # noqa: PLR0917 - the six that every caller gives read well in this order
+def enqueue(
     tx: Tx,
     actor: Actor,
     kind: str,
@@ -137,7 +137,7 @@ def enqueue(  # noqa: PLR0917 - the six that every caller gives read well in thi
     return job_id
 
 
-def enqueue_once(  # noqa: PLR0917 - as enqueue
+def enqueue_once(
     tx: Tx, actor: Actor, kind: str, key: str, description: str, payload: Mapping[str, Any] | None = None
 ) -> str:
     """As :func:`enqueue`, but a job of the same kind and key that still waits for its turn is enough; returns the id of

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, exists, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Select,
+    Table,
+    exists,
+    false,
+    insert,
+    literal,
+    or_,
+    select,
+)
 
 from netloom.core.errors import DeniedError, NotFoundError
 from netloom.engine.actor import SYSTEM, Actor
@@ -208,45 +220,49 @@ def visible(tx: Tx, actor: Actor, object_type: ObjectType) -> ColumnElement[bool
 def visible_ids(actor: Actor, object_type: ObjectType) -> Select[Any]:
     """The ids of a type on which, above which or below which the actor has a permission.
 
-    Above: a role on a data centre shows its networks. Below: whoever may use a VM sees the cluster and the data centre
-    it is in.
+    Above: a role on a data centre shows its networks. Below: whoever may use a VM sees the cluster and the data
+    centre it is in.
     """
-    table = table_of(object_type)
-    mine = permissions.c.user_id.in_((actor.user_id, EVERYONE)) if not actor.is_system else literal(True)
-    direct = exists().where(mine, _above_row(table, object_type))
-    below = [table.c.id.in_(_parents(child, object_type, mine)) for child in _children(object_type)]
-    return select(table.c.id).where(or_(direct, *below))
+    table = table_of(object_type).alias()
+    if actor.is_system:
+        return select(table.c.id)
+    held = permissions.alias()
+    on_system = (
+        exists().where(held.c.user_id.in_((actor.user_id, EVERYONE)), held.c.object_id == SYSTEM_ID).correlate(None)
+    )
+    return select(table.c.id).where(
+        or_(on_system, _is_below(table, object_type, actor), _is_above(table, object_type, actor))
+    )
 
 
-def _above_row(table: Any, object_type: ObjectType) -> ColumnElement[bool]:  # noqa: ANN401 - a table or an alias of one
-    """Condition that ties a permission to a row of a type: on the row itself or above it."""
-    parts: list[Any] = [permissions.c.object_id == SYSTEM_ID, permissions.c.object_id == table.c.id]
-    if object_type in _PARENT:
-        parent, column = _PARENT[object_type]
-        parts.append(permissions.c.object_id == table.c[column])
-        if parent in _PARENT:
-            grand = table_of(parent).alias()
-            up = select(grand.c[_PARENT[parent][1]]).where(grand.c.id == table.c[column]).scalar_subquery()
-            parts.append(permissions.c.object_id == up)
-    return or_(*parts)
+# Every sub-query below has aliases of its own, so that none is taken for a reference to the query around it.
 
 
-def _children(object_type: ObjectType) -> list[ObjectType]:
-    """The types below, at any depth."""
-    direct = [child for child, (parent, _) in _PARENT.items() if parent == object_type]
-    return direct + [deeper for child in direct for deeper in _children(child)]
+def _held(actor: Actor) -> Select[Any]:
+    """The ids of the things on which the actor has a permission."""
+    held = permissions.alias()
+    return select(held.c.object_id).where(held.c.user_id.in_((actor.user_id, EVERYONE)))
 
 
-def _parents(child: ObjectType, ancestor: ObjectType, mine: ColumnElement[bool]) -> Select[Any]:
-    """The ids of ``ancestor`` that have a ``child`` on which there is a permission."""
-    table = table_of(child).alias()
-    granted = exists().where(mine, permissions.c.object_id == table.c.id)
-    parent, column = _PARENT[child]
-    if parent == ancestor:
-        return select(table.c[column]).where(granted)
-    between = table_of(parent).alias()
-    top_column = _PARENT[parent][1]
-    return select(between.c[top_column]).where(and_(between.c.id == table.c[column], granted))
+def _is_below(table: FromClause, object_type: ObjectType, actor: Actor) -> ColumnElement[bool]:
+    """Condition on rows of a type: there is a permission on them or above them."""
+    own = table.c.id.in_(_held(actor))
+    if object_type not in _PARENT:
+        return own
+    parent_type, column = _PARENT[object_type]
+    parent = table_of(parent_type).alias()
+    return or_(own, table.c[column].in_(select(parent.c.id).where(_is_below(parent, parent_type, actor))))
+
+
+def _is_above(table: FromClause, object_type: ObjectType, actor: Actor) -> ColumnElement[bool]:
+    """Condition on rows of a type: there is a permission on something below them."""
+    conditions = []
+    for child_type, (parent_type, column) in _PARENT.items():
+        if parent_type == object_type:
+            child = table_of(child_type).alias()
+            inside = or_(child.c.id.in_(_held(actor)), _is_above(child, child_type, actor))
+            conditions.append(table.c.id.in_(select(child.c[column]).where(inside)))
+    return or_(false(), *conditions)
 
 
 def require_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> None:

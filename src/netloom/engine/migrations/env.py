@@ -1,4 +1,4 @@
-"""What Alembic runs: all changes that are missing, in the transaction that :meth:`netloom.engine.db.Database.migrate` opened."""
+"""What Alembic runs: all changes that are missing, in the transaction that ``Database.migrate`` opened."""
 
 from __future__ import annotations
 
