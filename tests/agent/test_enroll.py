@@ -157,6 +157,10 @@ def test_the_program_joins_once_and_then_starts_by_itself(
         process = AgentProcess(state, *options)
         assert process.stop() == 0
     assert len(desk.requests) == 1
+    desk.token = "secret"
+    process = AgentProcess(state, *joining, "--simulated", "3", "--token-file", str(token))
+    assert process.stop() == 0
+    assert len(desk.requests) == 2
 
 
 def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:

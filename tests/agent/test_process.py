@@ -155,6 +155,12 @@ def test_a_damaged_state_is_not_guessed_at(start: Start, tmp_path: Path) -> None
         start()
 
 
+def test_one_agent_for_a_state(start: Start) -> None:
+    start()
+    with pytest.raises(RuntimeError, match="did not start: 1"):
+        start()
+
+
 def test_two_hundred_hosts_in_one_process(start: Start) -> None:
     process, engine = start(200)
     last = Engine(engine.url.replace("sim-1", "sim-200"), engine.identity)

@@ -71,9 +71,12 @@ class Identity:
         """The host's engine, and its ids there. Written last: when it is there, the enrolment is complete."""
         return self.folder / "enrollment.json"
 
-    def is_of(self, fingerprint: str) -> bool:
-        """Whether the host has joined the engine whose authority has that fingerprint (any engine, if it is empty)."""
-        if not self.hosts.exists():
+    def is_of(self, fingerprint: str, names: tuple[str, ...] = ()) -> bool:
+        """Whether this host, with the simulated ones of these names, has joined the engine of that authority.
+
+        An empty fingerprint means any engine.
+        """
+        if not self.hosts.exists() or set(names) - set(json.loads(self.hosts.read_text()).get("host_ids", ())):
             return False
         return not fingerprint or fingerprint_of(self.authority.read_text()) == plain(fingerprint)
 

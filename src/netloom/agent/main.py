@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import platform
@@ -10,6 +11,7 @@ import signal
 import socket
 import ssl
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -22,11 +24,16 @@ from netloom.agent.store import StoreError
 from netloom.agent.wire import server_context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from netloom.agent.service import HostService
 
 log = logging.getLogger("netloom.agent")
+
+
+class StartError(Exception):
+    """The agent cannot work as it was started; the message says what to change."""
+
 
 PATIENCE = 60.0
 """Seconds that a stop waits for a change to be taken back; the unit file's TimeoutStopSec is above it."""
@@ -53,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         _run(options)
-    except (EnrollError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
+    except (StartError, EnrollError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
         print(f"netloom agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
         return 1
     return 0
@@ -128,6 +135,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(options.state):
+        _run_alone(options)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Keep a second agent away from a state folder; the kernel lets go of it when this one ends, in whichever way."""
+    descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StartError(f"another agent runs on {state}") from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _run_alone(options: argparse.Namespace) -> None:
     connections = CONNECTIONS + CONNECTIONS_PER_SIMULATED_HOST * options.simulated
     server = Server(_host_and_port(options.listen), connections)
     try:
@@ -165,14 +191,14 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
 
 def _join(options: argparse.Namespace, identity: Identity, port: int, names: tuple[str, ...]) -> None:
     """Join an engine if that is asked and has not happened yet."""
-    if identity.is_of(options.ca_fingerprint):
+    if identity.is_of(options.ca_fingerprint, names if options.enroll else ()):
         return
     if not options.enroll:
-        raise EnrollError(
+        raise StartError(
             f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"
         )
     if not options.ca_fingerprint:
-        raise EnrollError("--enroll needs --ca-fingerprint, by which the engine is known to be the right one")
+        raise StartError("--enroll needs --ca-fingerprint, by which the engine is known to be the right one")
     enroll(
         identity,
         url=options.enroll.rstrip("/"),
@@ -193,7 +219,7 @@ def _token(options: argparse.Namespace) -> str:
         else options.token or os.environ.get(TOKEN_VARIABLE, "")
     )
     if not token:
-        raise EnrollError(f"--enroll needs a token: --token-file, or ${TOKEN_VARIABLE}")
+        raise StartError(f"--enroll needs a token: --token-file, or ${TOKEN_VARIABLE}")
     return str(token)
 
 
@@ -206,7 +232,7 @@ def _simulated(state: Path, names: tuple[str, ...]) -> Mapping[str, HostService]
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isascii() or not port.isdigit():
-        raise EnrollError(f"--listen takes HOST:PORT, not {text!r}")
+        raise StartError(f"--listen takes HOST:PORT, not {text!r}")
     return host.strip("[]"), int(port)
 
 
