@@ -120,9 +120,9 @@ def runs_no_vms_to_deactivate(vms: Sequence[str]) -> Problem | None:
     return Problem("VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM", text)
 
 
-def is_reachable_for_work(status: str) -> Problem | None:
-    """Work on a host's networking needs a host that answers (1.3 A): up, in maintenance or not operational."""
-    if status in {"up", "maintenance", "non_operational"}:
+def is_reachable_for_work(status: str, *, installs: bool = False) -> Problem | None:
+    """Work on a host's networking needs a host that answers (1.3 A): up, in maintenance or not operational; being installed only for that."""
+    if status in {"up", "maintenance", "non_operational"} or (installs and status == "installing"):
         return None
     text = f"Host status is {status}: its networks can be changed while it is Up, in Maintenance or Non Operational."
     return Problem("VDS_STATUS_ILLEGAL", text)

@@ -33,9 +33,11 @@ TIMEOUT_MAX = 120
 """Seconds: the longest that a host may wait for its confirmation, as in oVirt."""
 
 
-def validate(host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION) -> FinalSet:
-    """The final set that the request leads to; raises ValidationError when it may not be."""
-    check(action, is_reachable_for_work(host.status))
+def validate(
+    host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION, *, installs: bool = False
+) -> FinalSet:
+    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine asks, to install the host."""
+    check(action, is_reachable_for_work(host.status, installs=installs))
     check(action, timeout_is_in_range(request.connectivity_timeout))
     resolved = [resolve(host, wish) for wish in request.attachments]
     new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}

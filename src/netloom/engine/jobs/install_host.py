@@ -97,7 +97,7 @@ def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candi
     if management.intent.id in present:
         return Candidate(attachments=view.intent.attachments, bonds=view.intent.bonds)
     request = management_attachment(report.host, management, addresses, view.name)
-    final = validate(view, request, new_id, _ACTION)
+    final = validate(view, request, new_id, _ACTION, installs=True)
     return Candidate(attachments=final.attachments, bonds=final.bonds)
 
 

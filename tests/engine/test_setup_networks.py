@@ -1,0 +1,280 @@
+"""SetupNetworks from the command to the (simulated) host and back, with everything that can go wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from fleet import Fleet, running_fleet
+from netloom.core.desired import IpAssignment
+from netloom.core.errors import BusyError, ValidationError
+from netloom.core.host import Loss
+from netloom.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netloom.engine import queue
+from netloom.engine.commands import host_changes
+from netloom.engine.commands.authorize import SYSTEM
+from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netloom.engine.commands.host_plans import plan_host_networks
+from netloom.engine.commands.hosts import request_apply
+from netloom.engine.commands.networks import AddNetwork, add_network
+from netloom.engine.commands.setup_networks import (
+    commit_network_changes,
+    remove_attachment,
+    sync_all_networks,
+    update_attachment,
+)
+from netloom.engine.db import Database
+from netloom.engine.model.clusters import clusters
+from netloom.engine.model.jobs import jobs
+from netloom.engine.queries.references import Ref as ObjectName
+
+
+@pytest.fixture
+def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(db, tmp_path) as fleet:
+        add(fleet, "storage", vlan_id=100)
+        add(fleet, "tenants", vlan_id=200)
+        yield fleet
+
+
+def add(fleet: Fleet, name: str, **values: object) -> str:
+    """A network of the cluster."""
+    spec = AddNetwork(name=name, data_center=ObjectName(name="Default"), **values)  # type: ignore[arg-type]  # of the right types
+    network_id = fleet.db.run(add_network, SYSTEM, spec)
+    with fleet.db.read() as tx:
+        cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+    spec_attach = AttachNetwork(cluster_id=cluster_id, network=ObjectName(id=network_id), required=False)
+    fleet.db.run(attach_network, SYSTEM, spec_attach)
+    return network_id
+
+
+def static(address: str, prefix: int = 24, gateway: str = "") -> tuple[IpAssignment, ...]:
+    return (IpAssignment(version=4, method="static", address=address, prefix=prefix, gateway=gateway),)
+
+
+def wish(network: str, nic: str = "", **values: object) -> AttachmentWish:
+    return AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)  # type: ignore[arg-type]  # of the right types
+
+
+def request(*wishes: AttachmentWish, **values: object) -> SetupRequest:
+    return SetupRequest(attachments=wishes, **values)  # type: ignore[arg-type]  # of the right types
+
+
+def test_networks_come_onto_a_host_move_and_go(fleet: Fleet) -> None:
+    fleet.done(fleet.setup(request(wish("storage", "eth1", assignments=static("10.0.0.5")), wish("tenants", "eth1"))))
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth1"}
+    assert {vlan.tag: vlan.base for vlan in fleet.host().vlans.values()} == {100: "eth1", 200: "eth1"}
+    assert [str(one) for one in fleet.host().bridges["storage"].addresses] == ["10.0.0.5/24"]
+    assert fleet.data().differences() == {}
+    assert {"eth1.100", "eth1.200"} <= set(fleet.data().nics.values())
+
+    fleet.done(fleet.setup(request(wish("storage", "eth2"))))
+    assert fleet.carried()["storage"] == "eth2"
+    assert [str(one) for one in fleet.host().bridges["storage"].addresses] == ["10.0.0.5/24"]
+
+    fleet.done(fleet.db.run(remove_attachment, SYSTEM, fleet.id(), fleet.attachment_id("tenants")))
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth2"}
+    assert set(fleet.host().vlans) == {"eth2.100"}
+    assert fleet.codes().count(1102) == 4
+    assert fleet.change_states() == ["applied"] * 4
+
+
+def test_nothing_to_do_is_no_job(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    assert fleet.setup(request(wish("storage", "eth1"))) is None
+
+
+def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    bond = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")))
+    fleet.done(fleet.setup(request(wish("storage", "bond0"), bonds=(bond,))))
+    assert fleet.host().bonds["bond0"].mode == "802.3ad"
+    assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
+    assert fleet.carried()["storage"] == "bond0"
+    bond_id = fleet.data().intent.bonds[0].id
+    assert fleet.data().nics[bond_id] == "bond0"
+
+    options = {"mode": "1", "miimon": "100"}
+    fleet.done(fleet.setup(request(bonds=(BondWish(bond=Ref(id=bond_id), options=options),))))
+    assert fleet.host().bonds["bond0"].mode == "active-backup"
+
+    fleet.done(fleet.setup(request(wish("storage", "eth3"), removed_bonds=(Ref(name="bond0"),))))
+    assert fleet.host().bonds == {}
+    assert fleet.data().intent.bonds == ()
+
+
+def test_what_the_host_refuses_changes_nothing_and_says_why(fleet: Fleet) -> None:
+    before = fleet.host()
+    fleet.simulate(refuse={"CreateLink": 1})
+    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    assert "as it was before" in ended.error
+    assert "refuses" in ended.error
+    assert ended.error_code == "SETUP_NETWORKS_ROLLBACK"
+    assert fleet.carried() == {"ovirtmgmt": "eth0"}
+    assert fleet.host() == before
+    assert fleet.change_states() == ["applied", "refused"]
+    fleet.simulate()
+    fleet.attach("storage", "eth1")
+
+
+def test_a_host_that_is_cut_off_takes_the_change_back(fleet: Fleet) -> None:
+    """The engine cannot reach it after the apply: nobody confirms."""
+    before = fleet.host()
+    fleet.simulate(unreachable=("awaiting_confirmation",))
+    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
+    assert ended.error_code == "SETUP_NETWORKS_ROLLBACK"
+    assert fleet.host() == before
+    assert fleet.carried() == {"ovirtmgmt": "eth0"}
+
+
+def test_without_a_connectivity_check_the_host_confirms_by_itself(fleet: Fleet) -> None:
+    fleet.simulate(unreachable=("awaiting_confirmation",))
+    fleet.done(fleet.setup(request(wish("storage", "eth1"), check_connectivity=False)))
+    assert fleet.carried()["storage"] == "eth1"
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_lost_replies_do_not_matter(fleet: Fleet, lost: int) -> None:
+    """The first is that to the request, the second that to the confirmation."""
+    fleet.simulate(lose_replies=lost)
+    fleet.done(fleet.setup(request(wish("storage", "eth1"))))
+    assert fleet.carried()["storage"] == "eth1"
+    assert fleet.change_states() == ["applied", "applied"]
+
+
+def test_a_dirty_host_is_committed(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    assert fleet.report().dirty
+    assert fleet.data().row.dirty
+    fleet.done(fleet.db.run(commit_network_changes, SYSTEM, fleet.id()))
+    assert not fleet.report().dirty
+    assert not fleet.data().row.dirty
+    fleet.done(fleet.setup(request(wish("tenants", "eth1"), commit_on_success=True)))
+    assert not fleet.report().dirty
+
+
+def test_two_requests_at_once(fleet: Fleet) -> None:
+    """The second must build on how the first ends, so it waits for that."""
+    fleet.simulate(step_seconds=0.1)
+    first = fleet.setup(request(wish("storage", "eth1")))
+    with pytest.raises(BusyError) as busy:
+        fleet.setup(request(wish("tenants", "eth1")))
+    assert busy.value.code == host_changes.IN_PROGRESS
+    assert "Related operation is currently in progress" in busy.value.text
+    fleet.done(first)
+    fleet.simulate()
+    fleet.done(fleet.setup(request(wish("tenants", "eth1"))))
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth1"}
+
+
+@pytest.mark.parametrize("phase", ["sent", "applied", "confirmed"])
+def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Fleet, phase: str) -> None:
+    """The job is repeated by another worker, after the first one got as far as ``phase``."""
+    fleet.stop_worker()
+    job_id = fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=30))
+    died = queue.claim_next(fleet.db, "a worker that dies", frozenset({"apply_host"}))
+    assert died is not None
+    assert died.id == job_id
+    from netloom.core.desired import desired_host  # noqa: PLC0415 - what the dead worker had done
+    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - the same
+    from netloom.engine.queries import host_networks  # noqa: PLC0415 - the same
+
+    with fleet.db.read() as tx:
+        row = host_changes.find(tx, fleet.id(), 2)
+        assert row is not None
+        candidate = host_changes.candidate_of(row)
+        data = host_networks.load_one(tx, fleet.id())
+    assert candidate is not None
+    intent = host_networks.intent_of("legacy", candidate, data.networks, data.report)
+    desired = desired_host(intent, fleet.host())
+    fleet.agent().put_host(ChangeRequest(generation=2, desired=desired, confirm_within=30))
+    if phase != "sent":
+        fleet.until(lambda: fleet.report().change.phase == "awaiting_confirmation")  # type: ignore[union-attr]  # there is one
+    if phase == "confirmed":
+        fleet.agent().confirm(2)
+    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.start_worker()
+    fleet.done(job_id)
+    assert fleet.carried()["storage"] == "eth1"
+    assert fleet.host().bridges["storage"].owner
+
+
+def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fleet) -> None:
+    job_id = fleet.setup(request(wish("storage", "eth1")))
+    fleet.done(job_id)
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(status="started", claimed_by=None))
+    fleet.done(job_id)
+    assert fleet.change_states() == ["applied", "applied"]
+
+
+def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(fleet: Fleet) -> None:
+    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
+
+    fleet.agent().put_host(ChangeRequest(generation=50, desired=fleet.host(), confirm_within=0))
+    fleet.until(lambda: fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
+    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    assert ended.error_code == "HOST_HAS_LATER_GENERATION"
+    assert fleet.carried() == {"ovirtmgmt": "eth0"}
+    fleet.attach("storage", "eth1")
+    assert fleet.report().generation == 51
+
+
+def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netloom.engine.jobs.apply_host.SILENCE", 0.2)
+    fleet.simulate(unreachable=("awaiting_confirmation", "rolling_back", "rolled_back"))
+    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
+    assert ended.error_code == "VDS_NETWORK_ERROR"
+    assert fleet.change_states() == ["applied", "pending"]
+    with pytest.raises(BusyError):
+        fleet.setup(request(wish("tenants", "eth1")))
+    fleet.simulate()
+    fleet.until(lambda: fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
+    fleet.monitor.round(fleet.db)
+    assert fleet.change_states() == ["applied", "refused"]
+    assert fleet.carried() == {"ovirtmgmt": "eth0"}
+    fleet.attach("tenants", "eth1")
+
+
+def test_drift_is_shown_refused_and_put_right(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    host = fleet.host()
+    from dataclasses import replace  # noqa: PLC0415 - used once
+
+    fleet.simulate(host=host.with_link(replace(host.bridges["storage"], mtu=1400)))
+    fleet.monitor.round(fleet.db)
+    assert "mtu" in str(fleet.data().differences())
+    with pytest.raises(ValidationError) as refusal:
+        fleet.setup(request(wish("storage", "eth2")))
+    assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    assert fleet.data().differences() == {}
+    assert fleet.host().bridges["storage"].mtu == 1500
+    assert fleet.db.run(sync_all_networks, SYSTEM, fleet.id()) is None
+    changed = AttachmentWish(id=fleet.attachment_id("storage"), nic=Ref(name="eth2"))
+    fleet.done(fleet.db.run(update_attachment, SYSTEM, fleet.id(), changed))
+    assert fleet.carried()["storage"] == "eth2"
+
+
+def test_what_is_wanted_is_put_on_the_host_again(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    fleet.done(fleet.db.run(request_apply, SYSTEM, fleet.id(), "a test asks"))
+    assert 10902 in fleet.codes()
+    assert not fleet.report().dirty
+
+
+def test_a_plan_says_what_would_happen_and_sends_nothing(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1", assignments=static("10.0.0.5"))
+    before = fleet.report()
+    with fleet.db.read() as tx:
+        plan = plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("storage", "eth2")))
+    assert plan.steps
+    assert plan.loss is not Loss.NONE
+    assert [network.name for network in plan.networks] == ["storage"]
+    assert fleet.report() == before
+    with fleet.db.read() as tx:
+        assert plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("storage", "eth1"))).steps == ()

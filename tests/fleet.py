@@ -1,0 +1,232 @@
+"""Simulated hosts under an engine without its HTTP door: real jobs, real agents behind HTTPS with mutual TLS, a real database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from netloom.agent.serve import Server
+from netloom.agent.simulated import SimulatedService, Simulation
+from netloom.agent.wire import server_context
+from netloom.core.host import Host
+from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
+from netloom.core.protocol import HostReport
+from netloom.engine.agents import Agent, Agents
+from netloom.engine.bootstrap import bootstrap
+from netloom.engine.commands.authorize import SYSTEM
+from netloom.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
+from netloom.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
+from netloom.engine.db import Database
+from netloom.engine.jobs.monitor import Monitor
+from netloom.engine.jobs.registry import functions
+from netloom.engine.model.events import events
+from netloom.engine.model.host_networks import host_changes
+from netloom.engine.model.hosts import hosts
+from netloom.engine.pki import Authority, open_authority
+from netloom.engine.queries import host_networks
+from netloom.engine.queries.host_networks import HostData
+from netloom.engine.queue import Outcome, Status, wait_for
+from netloom.engine.secrets import open_box
+from netloom.engine.worker import Worker
+
+PATIENCE = 60.0
+"""Seconds after which something that must happen counts as not happening."""
+
+
+class AgentsProcess:
+    """The agent program's server with its simulated hosts, in this process; it can be stopped and started again."""
+
+    def __init__(self, folder: Path, authority: Authority, db: Database, count: int) -> None:
+        self._folder = folder
+        self._count = count
+        self._server: Server | None = None
+        server = Server(("127.0.0.1", 0))
+        self.port = server.port
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = tuple(f"sim-{number}" for number in range(1, count + 1))
+        token = db.run(create_simulated_enrollment, SYSTEM)
+        request = EnrollRequest(
+            token=token, csr=_csr(key), address=f"https://127.0.0.1:{self.port}", hostname="sim", simulated=names
+        )
+        reply = db.run(enroll, authority, request)
+        self.ids = dict(reply.host_ids)
+        (folder / "host.pem").write_text(reply.certificate)
+        (folder / "ca.pem").write_text(reply.ca)
+        (folder / "host.key").write_bytes(_pem(key))
+        self._open(server)
+
+    def _open(self, server: Server) -> None:
+        context = server_context(self._folder / "host.pem", self._folder / "host.key", self._folder / "ca.pem")
+        names = [f"sim-{number}" for number in range(1, self._count + 1)]
+        self.services = {
+            f"/{name}": SimulatedService(name, number, self._folder / name) for number, name in enumerate(names, 1)
+        }
+        server.open(context, self.services)
+        self._thread = Thread(target=server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self._server = server
+
+    def start(self) -> None:
+        """Start again at the same door."""
+        self._open(Server(("127.0.0.1", self.port)))
+
+    def stop(self) -> None:
+        """Stop, as the program does on SIGTERM."""
+        if self._server is None:
+            return
+        self._server.shutdown()
+        self._thread.join()
+        for service in self.services.values():
+            service.close(PATIENCE)
+        self._server.server_close()
+        self._server = None
+
+
+def _csr(key: ec.EllipticCurvePrivateKey) -> str:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "agent")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@dataclass
+class Fleet:
+    """Simulated hosts sim-1 ... in cluster Default, and the engine's worker."""
+
+    db: Database
+    agents: Agents
+    process: AgentsProcess
+    monitor: Monitor
+    _workers: list[Worker] = field(default_factory=list)
+
+    def start_worker(self) -> None:
+        """An engine process begins to work."""
+        self._workers.append(Worker(self.db, functions(self.agents)))
+        self._workers[-1].start()
+
+    def stop_worker(self) -> None:
+        """It ends in good order."""
+        while self._workers:
+            self._workers.pop().stop()
+
+    def id(self, number: int = 1) -> str:
+        return self.process.ids[f"sim-{number}"]
+
+    def agent(self, number: int = 1) -> Agent:
+        return self.agents.of(self.id(number), f"https://127.0.0.1:{self.process.port}/sim-{number}")
+
+    def host(self, number: int = 1) -> Host:
+        """The networking of a simulated host as it is."""
+        return self.process.services[f"/sim-{number}"].door.observe()
+
+    def report(self, number: int = 1) -> HostReport:
+        return self.agent(number).report()
+
+    def simulate(self, number: int = 1, **faults: Any) -> None:
+        """Let something go wrong from now on; without arguments nothing more."""
+        body = msgspec.json.encode(Simulation(**faults))
+        status, content = self.agents.ask("POST", self.id(number), f"/sim-{number}/v1/simulation", body)
+        assert status == 200, content
+
+    def outcome(self, job_id: str | None) -> Outcome:
+        """Wait for a job's end."""
+        assert job_id is not None
+        ended = wait_for(self.db, job_id, PATIENCE)
+        assert ended is not None, f"job {job_id} has not ended"
+        return ended
+
+    def done(self, job_id: str | None) -> None:
+        """Wait for a job's good end."""
+        ended = self.outcome(job_id)
+        assert ended.status is Status.FINISHED, ended
+
+    def failed(self, job_id: str | None) -> Outcome:
+        """Wait for a job's bad end."""
+        ended = self.outcome(job_id)
+        assert ended.status is Status.FAILED, ended
+        return ended
+
+    def setup(self, request: SetupRequest, number: int = 1) -> str | None:
+        return self.db.run(setup_host_networks, SYSTEM, SetupHostNetworks(host_id=self.id(number), request=request))
+
+    def attach(self, network: str, nic: str, number: int = 1, **values: Any) -> None:
+        """Put a network on a NIC and wait until it is there."""
+        wish = AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)
+        self.done(self.setup(SetupRequest(attachments=(wish,)), number))
+
+    def data(self, number: int = 1) -> HostData:
+        with self.db.read() as tx:
+            return host_networks.load_one(tx, self.id(number))
+
+    def carried(self, number: int = 1) -> dict[str, str]:
+        """Networks that the engine wants on a host, with their NICs."""
+        data = self.data(number)
+        return {data.networks[a.network_id].name: a.nic for a in data.intent.attachments}
+
+    def attachment_id(self, network: str, number: int = 1) -> str:
+        data = self.data(number)
+        return next(a.id for a in data.intent.attachments if data.networks[a.network_id].name == network)
+
+    def status(self, number: int = 1) -> str:
+        return str(self.data(number).row.status)
+
+    def set_status(self, status: str, number: int = 1) -> None:
+        with self.db.write() as tx:
+            tx.execute(sa.update(hosts).where(hosts.c.id == self.id(number)).values(status=status))
+
+    def change_states(self, number: int = 1) -> list[str]:
+        """How the changes of a host ended, oldest first."""
+        query = sa.select(host_changes.c.state).where(host_changes.c.host_id == self.id(number))
+        with self.db.read() as tx:
+            return list(tx.scalars(query.order_by(host_changes.c.generation)))
+
+    def codes(self) -> list[int]:
+        """Codes of all events, oldest first."""
+        with self.db.read() as tx:
+            return list(tx.scalars(sa.select(events.c.code).order_by(events.c.id)))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, "it never came to hold"
+            time.sleep(0.02)
+
+
+@contextmanager
+def running_fleet(db: Database, folder: Path, count: int = 1) -> Iterator[Fleet]:
+    """A seeded database with so many installed simulated hosts."""
+    authority = db.run(open_authority, open_box(folder))
+    db.run(bootstrap, folder, "a password of tests")
+    process = AgentsProcess(folder, authority, db, count)
+    agents = Agents(authority)
+    fleet = Fleet(db, agents, process, Monitor(agents))
+    try:
+        fleet.start_worker()
+        for number in range(1, count + 1):
+            fleet.until(lambda number=number: fleet.status(number) != "installing")  # type: ignore[misc]  # a default binds it
+        yield fleet
+    finally:
+        fleet.stop_worker()
+        fleet.monitor.close()
+        process.stop()
+        agents.close()
+
+
