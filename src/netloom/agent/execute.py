@@ -153,6 +153,10 @@ class _Execution:
                 first = refused[0]
                 raise StepFailedError(step_of[first.position], first.words, first.errno)
             self._report(len(batch))
+        self._refuse_advertisements()
+
+    def _refuse_advertisements(self) -> None:
+        """On links that got IPv6 just now; those that still have none stay noted."""
         if self._accepting_by_default:
             self._without_ipv6 = {name for name in self._without_ipv6 if not _write_setting(_accept_ra(name), "0")}
 
@@ -190,11 +194,15 @@ class _Execution:
             raise StepFailedError(error.step or batch[0], error.reason) from error
         except OvsdbError as error:
             raise StepFailedError(batch[0], str(error)) from error
-        self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink))
+        links = dump_links(self._doors.netlink)
+        self._encoder = Encoder(self._doors.netlink, links)
         self._ovs_internal = None
-        for step in batch:
-            if isinstance(step, CreateOvsPort) and step.port.is_internal:
-                _write_setting(_accept_ra(step.port.name), "0")
+        made = {step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal}
+        self._without_ipv6 |= made
+        self._refuse_advertisements()
+        self._without_ipv6 |= {step.name for step in batch if isinstance(step, SetMtu) and step.mtu < IPV6_MIN_MTU}
+        for name in self._doors.dhcp.running().keys() - {link.name for link in links}:
+            self._doors.dhcp.stop(name)  # of internal ports that went with their bridge, too
         self._report(len(batch))
 
     def _do_system(self, step: SystemStep) -> None:

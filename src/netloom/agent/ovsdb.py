@@ -12,7 +12,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, inverse
+from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
 from netloom.agent.ovsdb_session import OvsdbError, Session, as_set
 from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView, Tables
 
@@ -93,6 +93,10 @@ class Ovsdb:
                     self._apply(session, script)
 
     def _apply(self, session: Session, script: Script) -> None:
+        if script.frees_nics:
+            # In user space ovs-vswitchd takes promiscuous mode off a NIC that it lets go, by writing back all flags as
+            # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
+            self._await_applied(session, bump(session))
         self._await_applied(session, script.commit(session))
         failure = script.failure(session)
         if failure:

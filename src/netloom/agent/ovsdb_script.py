@@ -16,7 +16,7 @@ from netloom.agent.ovsdb_session import (
     to_set,
 )
 from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PortRow, Tables
-from netloom.core.host import NAME_MAX
+from netloom.core.host import DEFAULT_MTU, NAME_MAX
 from netloom.core.steps import (
     CreateOvsBridge,
     CreateOvsPort,
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netloom.core.host import GuestPort, OvsPort
+
+
+_MTU_MIN, _MTU_MAX = 68, 65521
+"""Octets that an internal port takes with either datapath: in user space it is a tap, and a frame has 65535 at most."""
+
+
+_BUMP: Sequence[Operation] = (
+    {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]},
+    {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"]},
+)
+"""The end of a transaction that ovs-vswitchd shall confirm (ovs-vswitchd.conf.db(5), next_cfg)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,8 @@ class Script:
         self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
         self._made: dict[str, DoorStep] = {}  # interface -> the step that made it
         self._gone: set[str] = set()
+        self.frees_nics = False
+        """Whether NICs or other links, which outlive their ports, come out of a bridge."""
 
     @property
     def is_empty(self) -> bool:
@@ -129,10 +142,10 @@ class Script:
             case DeleteOvsPort(name):
                 self._remove_port(name, self._port(name))
             case SetMtu(name, mtu):
+                self._check_link(name, mtu=mtu)
                 self._update("Interface", self._internal(name), {"mtu_request": mtu})
             case SetMac(name, mac):
-                if int(mac[:2], 16) & 1:
-                    self._refuse(f"{mac} is a multicast address")  # OVS would only write so into its log
+                self._check_link(name, mac=mac)
                 self._update("Interface", self._internal(name), {"mac": mac})
             case PlugGuest(port, isolated):
                 self._plug(port, isolated)
@@ -147,20 +160,15 @@ class Script:
         """
         self._join()
         count = len(self._operations)
-        where: Json = [["_uuid", "==", self._tables.root]]
-        closing: list[Operation] = [
-            {"op": "mutate", "table": "Open_vSwitch", "where": where, "mutations": [["next_cfg", "+=", 1]]},
-            {"op": "select", "table": "Open_vSwitch", "where": where, "columns": ["next_cfg"]},
-        ]
         try:
-            results = session.transact([*self._operations, *closing])
+            results = session.transact([*self._operations, *_BUMP])
         except OvsdbRefusalError as refusal:
             step = self._steps[refusal.index] if refusal.index is not None and refusal.index < count else None
             raise OvsStepError(step, str(refusal)) from refusal
         for step, operation, result in zip(self._steps, self._operations, results, strict=False):
             if operation["op"] != "insert" and result.get("count") != 1:
                 raise OvsStepError(step, "someone else removed it meanwhile")
-        return int(str(session.only("Open_vSwitch", session.rows(results[-1]))["next_cfg"]))
+        return _target(session, results)
 
     def failure(self, session: Session) -> OvsStepError | None:
         """Of the first interface of this script that ovs-vswitchd could not open, if any. Raises OvsdbError."""
@@ -206,6 +214,7 @@ class Script:
     def _create_port(self, port: OvsPort) -> None:
         self._bridge(port.bridge)
         if port.is_internal:
+            self._check_link(port.name, mtu=port.mtu, mac=port.mac)
             link: Row = {"type": "internal", "mtu_request": port.mtu, **({"mac": port.mac} if port.mac else {})}
             interfaces = {port.name: link}
         else:
@@ -234,8 +243,8 @@ class Script:
         if name in self._tables.ports:
             self._refuse(f"port {name} exists already on bridge {self._tables.ports[name].bridge}")
         members = []
-        if len(name) > NAME_MAX and name in interfaces:
-            self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")  # OVS would cut it short
+        if name in interfaces:
+            self._check_link(name)
         for interface, settings in interfaces.items():
             if interface in self._tables.interfaces:
                 self._refuse(f"interface {interface} is in use by another port")
@@ -254,6 +263,7 @@ class Script:
 
     def _forget(self, name: str) -> None:
         port = self._tables.ports.pop(name)
+        self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
         for interface in port.interfaces:
             self._tables.interfaces.pop(interface)
             self._made.pop(interface, None)
@@ -281,6 +291,15 @@ class Script:
         if interface.get("type") != "internal":
             self._refuse(f"there is no internal port {name}")
         return interface["_uuid"]
+
+    def _check_link(self, name: str, *, mtu: int = DEFAULT_MTU, mac: str = "") -> None:
+        """Refuse what ovs-vswitchd would accept and then only complain of in its log, or cut short."""
+        if len(name) > NAME_MAX:
+            self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")
+        if not _MTU_MIN <= mtu <= _MTU_MAX:
+            self._refuse(f"the MTU of {name} must be between {_MTU_MIN} and {_MTU_MAX}")
+        if mac and int(mac[:2], 16) & 1:
+            self._refuse(f"{mac} is a multicast address")
 
     def _refuse(self, reason: str) -> None:
         raise OvsStepError(self._step, reason)
@@ -331,6 +350,15 @@ def _marks(owner: str) -> dict[str, str]:
 
 def _optional(value: Json) -> Json:
     return to_set([] if value is None else [value])
+
+
+def bump(session: Session) -> int:
+    """Ask ovs-vswitchd for a sign; the value that ``cur_cfg`` will have reached when it gives it. Raises OvsdbError."""
+    return _target(session, session.transact(_BUMP))
+
+
+def _target(session: Session, results: Sequence[Row]) -> int:
+    return int(str(session.only("Open_vSwitch", session.rows(results[-1]))["next_cfg"]))
 
 
 def inverse(step: DoorStep | None) -> DoorStep:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MIN_MTU = 68
 """Octets; the smallest MTU of an Ethernet link (RFC 791, section 3.2; ETH_MIN_MTU of the kernel)."""
 
+MAX_INTERNAL_MTU = 65521
+"""Octets; the largest MTU of an OVS internal port. In user space it is a tap device, whose frame has 65535 (tun.c)."""
+
 MAX_MTU = 65535
 """Octets; the largest MTU of bonds, bridges and VLAN devices (ETH_MAX_MTU). What a NIC takes at most is its driver's secret."""
 
@@ -81,9 +84,9 @@ def _name_problem(world: World, name: str) -> str | None:
     return None
 
 
-def _mtu_problem(name: str, mtu: int) -> str | None:
-    if not MIN_MTU <= mtu <= MAX_MTU:
-        return f"{name}: an MTU of {mtu} is not between {MIN_MTU} and {MAX_MTU}"
+def _mtu_problem(name: str, mtu: int, *, most: int = MAX_MTU) -> str | None:
+    if not MIN_MTU <= mtu <= most:
+        return f"{name}: an MTU of {mtu} is not between {MIN_MTU} and {most}"
     return None
 
 
@@ -221,7 +224,7 @@ def _set_mtu(world: World, step: s.SetMtu) -> str | None:
     if isinstance(link.value, Vlan):
         problem = _over_base_problem(world, step.name, link.value.base, step.mtu)
         return problem or _mtu_problem(step.name, step.mtu)
-    return _mtu_problem(step.name, step.mtu)
+    return _mtu_problem(step.name, step.mtu, most=MAX_INTERNAL_MTU if isinstance(link.value, OvsPort) else MAX_MTU)
 
 
 def _set_mac(world: World, step: s.SetMac) -> str | None:
@@ -376,7 +379,7 @@ def _create_ovs_port(world: World, step: s.CreateOvsPort) -> str | None:
     if port.is_internal:
         return (
             _name_problem(world, port.name)
-            or _mtu_problem(port.name, port.mtu)
+            or _mtu_problem(port.name, port.mtu, most=MAX_INTERNAL_MTU)
             or (_mac_problem(port.name, port.mac) if port.mac else None)
             or _ovs_settings_problem(port)
         )
