@@ -1,0 +1,48 @@
+"""How options that users write become what a kernel reports."""
+
+from __future__ import annotations
+
+import pytest
+
+from netloom.core.options import bond_default, bond_mode, bond_options, bridge_options
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"), [("0", "balance-rr"), ("4", "802.3ad"), ("active-backup", "active-backup"), ("9", "9")]
+)
+def test_bond_mode(text: str, mode: str) -> None:
+    assert bond_mode(text) == mode
+
+
+def test_bond_options_are_those_that_differ_from_the_mode_by_their_kernel_names() -> None:
+    written = {
+        "mode": "4",
+        "miimon": "100",
+        "xmit_hash_policy": "2",
+        "lacp_rate": "fast",
+        "num_grat_arp": "3",
+        "odd": "1",
+    }
+    assert bond_options(written) == {
+        "lacp_rate": "fast",
+        "num_peer_notif": "3",
+        "odd": "1",
+        "xmit_hash_policy": "layer2+3",
+    }
+    assert bond_options({"mode": "1", "miimon": "100", "xmit_hash_policy": "0"}) == {"miimon": "100"}
+    assert bond_options({"mode": "1", "xmit_hash_policy": "17"}) == {"xmit_hash_policy": "17"}
+
+
+def test_miimon_is_on_in_modes_that_cannot_do_without() -> None:
+    assert [bond_default(mode, "miimon") for mode in ("802.3ad", "active-backup")] == ["100", "0"]
+
+
+def test_bridge_options() -> None:
+    text = "priority=32768 ageing_time=500 group_fwd_mask=8 odd=x hello_time=soon multicast_snooping"
+    assert bridge_options(text) == {
+        "ageing_time": "500",
+        "group_fwd_mask": "0x8",
+        "hello_time": "soon",
+        "multicast_snooping": "",
+        "odd": "x",
+    }

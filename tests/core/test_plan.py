@@ -1,0 +1,227 @@
+"""Where no plan leads, and a few ways that random hosts seldom take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.strategies import machine, mac_of
+from netloom.core import steps as s
+from netloom.core.compare import differences
+from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netloom.core.plan import PlanError, plan
+from netloom.core.simulate import simulate_all
+
+BARE = machine(("eth0", "eth1"))
+
+
+def marked(host: Host) -> Host:
+    return replace(host, nics={name: replace(nic, owner="base") for name, nic in host.nics.items()})
+
+
+def with_links(host: Host, *links: object) -> Host:
+    for link in links:
+        host = host.with_link(link)  # type: ignore[arg-type] # links
+    return host
+
+
+OURS = marked(BARE)
+THEIR_ROUTE = Route(to="0.0.0.0/0", link="eth1", via="10.0.0.9", protocol=3)
+A = Address(ip="192.0.2.1", prefix=24)
+
+NO_WAY = [
+    (BARE, with_links(OURS, Nic(name="eth9", owner="base")), "There is no NIC eth9"),
+    (
+        with_links(BARE, Bridge(name="br0")),
+        with_links(BARE, Bridge(name="br0", owner="n")),
+        "br0 exists on the host and is not ours",
+    ),
+    (BARE, with_links(BARE, Bridge(name="eth0", owner="n")), "eth0 exists on the host and is not ours"),
+    (replace(BARE, unmanaged=("wg0",)), with_links(BARE, Bridge(name="wg0", owner="n")), "wg0 exists"),
+    (
+        replace(BARE, guest_ports={"tap0": GuestPort(name="tap0", vnic="v", bridge="")}),
+        with_links(BARE, Bridge(name="tap0", owner="n")),
+        "tap0 exists",
+    ),
+    (
+        replace(BARE, ovs_bridges={"sw": OvsBridge(name="sw")}),
+        replace(BARE, ovs_bridges={"sw": OvsBridge(name="sw", owner="n")}),
+        "sw exists",
+    ),
+    (
+        replace(BARE, ovs_ports={"eth0": OvsPort(name="eth0", bridge="sw", interfaces=("eth0",))}),
+        replace(BARE, ovs_ports={"eth0": OvsPort(name="eth0", owner="n", bridge="sw", interfaces=("eth0",))}),
+        "OVS port eth0 exists",
+    ),
+    (
+        with_links(BARE, Vlan(name="theirs", base="eth0", tag=7)),
+        with_links(OURS, Vlan(name="eth0.7", owner="n", base="eth0", tag=7)),
+        "theirs is not ours",
+    ),
+    (
+        with_links(BARE, Bond(name="bond0", owner="base"), Vlan(name="theirs", base="bond0", tag=7)),
+        BARE,
+        "theirs is not ours",
+    ),
+    (BARE, with_links(BARE, Vlan(name="v", owner="n", base="eth9", tag=7)), "its base eth9 is not on the host"),
+    (
+        BARE,
+        with_links(BARE, Vlan(name="v", owner="n", base="eth0", tag=7, mtu=9000)),
+        "needs an MTU of 9000, and eth0 has 1500",
+    ),
+    (
+        BARE,
+        with_links(OURS, Vlan(name="v", owner="n", base="eth0", tag=7, mtu=9000)),
+        "needs an MTU of 9000, and eth0 has 1500",
+    ),
+    (
+        BARE,
+        with_links(BARE, Bridge(name="br", owner="n"), Vlan(name="v", owner="n", base="br", tag=7, master="br")),
+        "would stand on itself",
+    ),
+    (BARE, replace(BARE, routes=(Route(to="10.0.0.0/8", link="eth9"),)), "goes over eth9, which is not on the host"),
+    (
+        replace(BARE, routes=(THEIR_ROUTE,)),
+        replace(BARE, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),
+        "is not ours and in the way",
+    ),
+]
+
+
+@pytest.mark.parametrize(("current", "desired", "why"), NO_WAY, ids=[why for _, _, why in NO_WAY])
+def test_no_way(current: Host, desired: Host, why: str) -> None:
+    with pytest.raises(PlanError) as refusal:
+        plan(current, desired)
+    assert why in refusal.value.text
+
+
+def reach(current: Host, desired: Host) -> list[s.Step]:
+    steps = plan(current, desired)
+    after = simulate_all(current, steps)
+    assert differences(desired, after) == ()
+    assert plan(after, desired) == []
+    return steps
+
+
+def test_a_nic_that_nobody_wants_any_more_is_released() -> None:
+    mine = with_links(
+        OURS, Nic(name="eth0", owner="base", mtu=9000, mac=mac_of(9), addresses=(A,), facts=BARE.nics["eth0"].facts)
+    )
+    steps = plan(mine, Host())
+    after = simulate_all(mine, steps)
+    assert after.nics["eth0"] == BARE.nics["eth0"]
+    assert steps[-2:] == [s.SetOwner("eth0", ""), s.SetOwner("eth1", "")]
+
+
+def test_vlans_over_vlans_get_room_from_below() -> None:
+    desired = with_links(
+        marked(machine(("eth0", "eth1"), mtu=9000)),
+        Vlan(name="outer", owner="n", base="eth0", tag=1, mtu=9000),
+        Vlan(name="inner", owner="n", base="outer", tag=2, mtu=9000),
+    )
+    small = with_links(OURS, Vlan(name="outer", owner="n", base="eth0", tag=1))
+    reach(small, desired)
+
+
+def test_names_of_links_and_ovs_bridges_are_one_space() -> None:
+    linux = with_links(OURS, Bridge(name="x", owner="n"), Vlan(name="y", owner="n", base="eth0", tag=1))
+    internal = OvsPort(name="y", owner="n", bridge="x", dhcp4=True)
+    ovs = replace(OURS, ovs_bridges={"x": OvsBridge(name="x", owner="n")}, ovs_ports={"y": internal})
+    reach(linux, ovs)
+    steps = reach(ovs, linux)
+    assert steps[0] == s.SetDhcp("y", dhcp4=False, dhcp6=False)
+
+
+def test_an_ovs_bridge_with_another_datapath_is_made_anew_with_its_ports() -> None:
+    port = OvsPort(name="eth0", owner="n", bridge="x", interfaces=("eth0",))
+    old = replace(OURS, ovs_bridges={"x": OvsBridge(name="x", owner="n")}, ovs_ports={"eth0": port})
+    reach(old, replace(old, ovs_bridges={"x": OvsBridge(name="x", owner="n", datapath="netdev")}))
+    reach(
+        old,
+        replace(
+            old, ovs_bridges={"x": OvsBridge(name="x", owner="n", stp=True)}, ovs_ports={"eth0": replace(port, tag=4)}
+        ),
+    )
+
+
+def test_an_ovs_bond_of_bonds_follows_a_bond_that_is_made_anew() -> None:
+    door = OvsPort(name="bond0", owner="n", bridge="x", interfaces=("bond0",))
+    old = with_links(
+        replace(OURS, ovs_bridges={"x": OvsBridge(name="x", owner="n")}, ovs_ports={"bond0": door}),
+        Bond(name="bond0", owner="base"),
+    )
+    reach(old, with_links(old, Bond(name="bond0", owner="base", mode="802.3ad")))
+
+
+def test_marks_on_virtual_things_can_be_taken_away_too() -> None:
+    ours = with_links(
+        replace(
+            OURS,
+            ovs_bridges={"x": OvsBridge(name="x", owner="n")},
+            ovs_ports={"eth0": OvsPort(name="eth0", owner="n", bridge="x", interfaces=("eth0",))},
+        ),
+        Bridge(name="br", owner="n"),
+        OvsPort(name="int0", owner="n", bridge="x"),
+    )
+    theirs = with_links(
+        replace(
+            BARE,
+            ovs_bridges={"x": OvsBridge(name="x")},
+            ovs_ports={"eth0": OvsPort(name="eth0", bridge="x", interfaces=("eth0",))},
+        ),
+        Bridge(name="br"),
+        OvsPort(name="int0", bridge="x"),
+    )
+    after = simulate_all(ours, plan(ours, theirs))
+    assert after == theirs
+
+
+def test_what_is_not_ours_on_either_side_is_not_looked_at() -> None:
+    theirs = with_links(
+        replace(
+            BARE,
+            ovs_bridges={"x": OvsBridge(name="x")},
+            ovs_ports={"eth0": OvsPort(name="eth0", bridge="x", interfaces=("eth0",))},
+            routes=(THEIR_ROUTE,),
+        ),
+        Bridge(name="br"),
+    )
+    assert plan(BARE, theirs) == []
+    assert plan(theirs, BARE) == []
+
+
+def test_the_prefix_of_an_address_changes_without_the_address_going_when_the_kernel_allows() -> None:
+    v6 = Address(ip="2001:db8::1", prefix=64)
+    old = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A, v6)))
+    wide, wide6 = replace(A, prefix=16), replace(v6, prefix=48)
+    steps = reach(old, with_links(old, Nic(name="eth0", owner="n", addresses=(wide, wide6))))
+    assert steps == [
+        s.RemoveAddress("eth0", v6),
+        s.AddAddress("eth0", wide),
+        s.AddAddress("eth0", wide6),
+        s.RemoveAddress("eth0", A),
+    ]
+
+
+def test_addresses_that_links_exchange() -> None:
+    b = Address(ip="2001:db8::2", prefix=64)
+    old = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A,)), Nic(name="eth1", owner="n", addresses=(b,)))
+    new = with_links(OURS, Nic(name="eth0", owner="n", addresses=(b,)), Nic(name="eth1", owner="n", addresses=(A,)))
+    reach(old, new)
+
+
+def test_routes_that_come_by_themselves_are_left_to_those_who_bring_them() -> None:
+    lease, advertised = replace(THEIR_ROUTE, protocol=16), Route(to="::/0", link="eth1", via="fe80::1", protocol=9)
+    leased = replace(advertised, to="fd00::/8", protocol=16)
+    connected = Route(to="10.0.0.0/24", link="eth1", protocol=2)
+    now = replace(OURS, routes=(connected, lease, advertised, leased))
+    wants = with_links(OURS, Nic(name="eth1", owner="base", dhcp4=True, dhcp6=True, autoconf=True))
+    assert plan(with_links(now, wants.nics["eth1"]), wants) == []
+    assert plan(now, OURS) == [s.RemoveRoute(lease), s.RemoveRoute(advertised), s.RemoveRoute(leased)]
+
+
+def test_a_route_over_what_goes_is_not_removed_for_itself() -> None:
+    over = with_links(OURS, Bridge(name="br", owner="n", addresses=(A,)))
+    now = replace(over, routes=(Route(to="10.0.0.0/8", link="br", via="192.0.2.9"),))
+    assert plan(now, OURS) == [s.DeleteLink("br")]
