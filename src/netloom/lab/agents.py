@@ -93,9 +93,8 @@ def stop(lab: LabState, folder: Path, host: str, *, kill: bool = False) -> None:
     process = lab.agents.pop(host, None)
     if process is None:
         return
-    if kill and process.is_alive:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
+    if kill:
+        process.send(signal.SIGKILL)
     end([process])
     lab.save(folder)
 

@@ -47,6 +47,12 @@ class Process:
         """Whether it, and not another with its number, is running."""
         return Process.of(self.pid) == self
 
+    def send(self, number: int) -> None:
+        """Send it a signal; nothing happens when it has ended."""
+        if self.is_alive:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
 
 def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> Process:
     """Start a program that outlives us, with its output at the end of ``log``. Raises LabError when that fails."""
@@ -81,9 +87,7 @@ def end(processes: Sequence[Process]) -> None:
     """End the processes that still live: ask, then order those that stay. Returns when none is left."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
-            if process.is_alive:
-                with suppress(ProcessLookupError):
-                    os.kill(process.pid, number)
+            process.send(number)
         deadline = time.monotonic() + _GRACE
         while any(_lives(process) for process in processes) and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -1,0 +1,146 @@
+"""The door to Open vSwitch: what the plans' tests do not reach, above all when something is wrong."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netloom.agent.ovsdb import Ovsdb, OvsdbError, OvsStepError, PlugGuest
+from netloom.core.host import GuestPort, OvsBridge, OvsPort
+from netloom.core.steps import (
+    CreateOvsBridge,
+    CreateOvsPort,
+    DeleteOvsPort,
+    SetMac,
+    SetMtu,
+    SetOvsBridge,
+    SetOvsPort,
+)
+from netloom.lab import openvswitch
+from netloom.lab.namespaces import ip
+from netloom.lab.processes import run
+from ovs_host import namespace, private_ovs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from netloom.lab.openvswitch import OpenVSwitch
+
+BRIDGE = OvsBridge(name="br0", owner="n1", datapath="netdev")
+PORT = OvsPort(name="int0", owner="n1", bridge="br0", tag=100)
+
+
+@pytest.fixture
+def ovs() -> Iterator[OpenVSwitch]:
+    with namespace() as name, private_ovs(name) as switch:
+        yield switch
+
+
+@pytest.fixture
+def door(ovs: OpenVSwitch) -> Ovsdb:
+    door = Ovsdb(str(ovs.socket))
+    door.execute([CreateOvsBridge(BRIDGE)])
+    return door
+
+
+def test_it_tells_what_open_vswitch_is(door: Ovsdb) -> None:
+    assert door.version()[0].isdigit()
+    assert door.datapaths() == ("netdev", "system")
+
+
+def test_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OvsdbError, match=r"cannot reach .*db\.sock.*No such file.*is ovsdb-server running"):
+        Ovsdb(str(tmp_path / "db.sock")).observe()
+
+
+def test_a_daemon_that_does_not_apply_is_an_error_that_says_so(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    hasty = Ovsdb(str(ovs.socket), apply_timeout=0.3)
+    daemon = ovs.processes[1]
+    daemon.send(signal.SIGSTOP)
+    try:
+        with pytest.raises(OvsdbError, match=r"not applied the change within 0\.3 s.*is it running"):
+            hasty.execute([CreateOvsPort(PORT)])
+    finally:
+        daemon.send(signal.SIGCONT)
+    door.execute([SetMtu("int0", 1400)])
+    assert door.observe()[1]["int0"].tag == 100
+
+
+def test_it_works_on_after_open_vswitch_was_started_again(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    ovs.stop()
+    with pytest.raises(OvsdbError, match="is ovsdb-server running"):
+        door.observe()
+    again = openvswitch.start(ovs.folder, ovs.namespace)
+    try:
+        door.execute([CreateOvsPort(PORT)])
+        bridges, ports, _ = door.observe()
+    finally:
+        again.stop()
+    assert bridges == {"br0": BRIDGE}
+    assert ports["int0"].owner == "n1"
+
+
+def test_the_step_that_the_database_refuses_is_named_and_nothing_was_done(door: Ovsdb) -> None:
+    bad = CreateOvsPort(OvsPort(name="int1", bridge="br0", tag=5000))
+    with pytest.raises(OvsStepError, match="5000 is not in the valid range") as caught:
+        door.execute([CreateOvsPort(PORT), bad])
+    assert caught.value.step == bad
+    assert door.observe()[1] == {}
+
+
+def test_the_step_that_the_daemon_refuses_is_named_and_taken_back(door: Ovsdb) -> None:
+    bad = CreateOvsPort(OvsPort(name="eth9", bridge="br0", interfaces=("eth9",)))
+    with pytest.raises(OvsStepError, match="could not open network device eth9") as caught:
+        door.execute([CreateOvsPort(PORT), bad])
+    assert caught.value.step == bad
+    assert door.observe()[1].keys() == {"int0"}
+
+
+def test_what_others_keep_in_external_ids_stays(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    door.execute([CreateOvsPort(PORT)])
+    for kind, name in (("Bridge", "br0"), ("Port", "int0")):
+        ovs.vsctl("set", kind, name, "external_ids:theirs=kept")
+    door.execute(
+        [
+            SetOvsBridge(OvsBridge(name="br0", datapath="netdev", stp=True)),
+            SetOvsPort(OvsPort(name="int0", bridge="br0")),
+        ]
+    )
+    bridges, ports, _ = door.observe()
+    assert (bridges["br0"].owner, ports["int0"].owner) == ("", "")
+    for kind, name in (("Bridge", "br0"), ("Port", "int0")):
+        found = run(["ovs-vsctl", f"--db=unix:{ovs.socket}", "get", kind, name, "external_ids:theirs"])
+        assert found == "kept\n"
+
+
+def test_names_in_any_letters_come_back_whole(door: Ovsdb) -> None:
+    """In several thousand octets of the answer, some letter is cut by the end of what one call reads."""
+    owner = 'Netz für Gäste 網路 {["\\' * 2000
+    door.execute([SetOvsBridge(OvsBridge(name="br0", owner=owner, datapath="netdev"))])
+    assert door.observe()[0]["br0"].owner == owner
+
+
+def test_a_port_made_anew_in_one_go_is_a_new_link(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    door.execute([CreateOvsPort(PORT), SetMac("int0", "02:00:00:00:00:01")])
+    ip(ovs.namespace, "address", "add", "192.0.2.1/24", "dev", "int0")
+    door.execute([DeleteOvsPort("int0"), CreateOvsPort(PORT)])
+    assert "192.0.2.1" not in run(["ip", "-n", ovs.namespace, "-json", "address", "show", "dev", "int0"])
+
+
+def test_a_guest_port_is_reported_as_such(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    ip(ovs.namespace, "link", "add", "guest0", "type", "veth", "peer", "name", "guest0-far")
+    port = GuestPort(name="guest0", vnic="v1", bridge="br0", tag=7)
+    door.execute([PlugGuest(port)])
+    _, ports, guests = door.observe()
+    assert (ports, guests) == ({}, {"guest0": port})
+
+
+def test_nothing_to_do_needs_no_daemon(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    ovs.processes[1].send(signal.SIGSTOP)
+    try:
+        door.execute([])
+    finally:
+        ovs.processes[1].send(signal.SIGCONT)
