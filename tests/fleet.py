@@ -126,6 +126,12 @@ class Fleet:
         while self._workers:
             self._workers.pop().stop()
 
+    def restart_agents(self) -> None:
+        """The agent program ends and starts again; connections to it end with it, as those to a process do."""
+        self.process.stop()
+        self.agents._kept.close()
+        self.process.start()
+
     def id(self, number: int = 1) -> str:
         return self.process.ids[f"sim-{number}"]
 
