@@ -225,3 +225,14 @@ def test_a_route_over_what_goes_is_not_removed_for_itself() -> None:
     over = with_links(OURS, Bridge(name="br", owner="n", addresses=(A,)))
     now = replace(over, routes=(Route(to="10.0.0.0/8", link="br", via="192.0.2.9"),))
     assert plan(now, OURS) == [s.DeleteLink("br")]
+
+
+def test_a_port_that_went_with_another_port_needs_no_step() -> None:
+    """Both the old bond and a VLAN device over it are ports of a bridge that stays."""
+    old = with_links(
+        OURS,
+        Bridge(name="br", owner="n"),
+        Bond(name="bond0", owner="base", master="br"),
+        Vlan(name="v", owner="n", base="bond0", tag=1, master="br"),
+    )
+    assert plan(old, with_links(OURS, Bridge(name="br", owner="n"))) == [s.DeleteLink("bond0")]

@@ -292,3 +292,13 @@ def test_an_ipv6_route_without_metric_is_the_same_as_with_the_default_one() -> N
     route = Route(to="2001:db8:9::/48", link="eth0", metric=1024)
     assert simulate(HOST, s.AddRoute(route)).routes[-1].metric == 0
     assert simulate_all(HOST, [s.AddRoute(route), s.RemoveRoute(replace(route, metric=0))]) == HOST
+
+
+def test_what_is_up_or_down_already_stays_so() -> None:
+    loose = Host(
+        nics={"eth0": Nic(name="eth0", up=False, master="bond0")},
+        bonds={"bond0": Bond(name="bond0")},
+        vlans={"v": Vlan(name="v", base="eth0", tag=1)},
+    )
+    assert simulate(loose, s.SetUp("eth0", up=True)).vlans["v"].up
+    assert not simulate(loose, s.SetMaster("eth0", "")).nics["eth0"].up

@@ -139,15 +139,20 @@ def _given_back(steps: Iterable[s.Step]) -> dict[tuple[object, ...], int]:
 
 
 def _touched(step: s.Step, world: World) -> set[str]:
-    todo = [
-        name for name in _named(step) if name in world.links or name in world.ovs_bridges or name in world.ovs_ports
-    ]
+    return _with_all_above([name for name in _named(step) if _exists(name, world)], world)
+
+
+def _exists(name: str, world: World) -> bool:
+    return name in world.links or name in world.ovs_bridges or name in world.ovs_ports
+
+
+def _with_all_above(names: list[str], world: World) -> set[str]:
     found: set[str] = set()
-    while todo:
-        name = todo.pop()
+    while names:
+        name = names.pop()
         if name not in found:
             found.add(name)
-            todo += _above(name, world)
+            names += _above(name, world)
     return found
 
 
@@ -194,12 +199,11 @@ def _loss(step: s.Step, world: World) -> Loss:
 
 
 def _is_used(name: str, world: World) -> bool:
-    """Whether anybody may be using a link: it has addresses or guests, or something stands on it."""
-    link = world.links.get(name)
-    has_addresses = link is not None and bool(link.addresses or link.dynamic or link.dhcp4 or link.dhcp6)
-    return (
-        has_addresses or bool(world.guests_on.get(name)) or any(_is_used(above, world) for above in _above(name, world))
-    )
+    """Whether anybody may be using a link: it, or something that stands on it, has addresses or guests."""
+    names = _with_all_above([name], world)
+    links = [world.links[name] for name in names if name in world.links]
+    has_addresses = any(link.addresses or link.dynamic or link.dhcp4 or link.dhcp6 for link in links)
+    return has_addresses or any(world.guests_on.get(name) for name in names)
 
 
 def _outage_if_used(step: s.DeleteLink | s.DeleteOvsPort | s.DeleteOvsBridge, world: World) -> Loss:
@@ -310,7 +314,7 @@ def _link_text(step: s.CreateLink) -> str:
             return f"create VLAN device {link.name} (tag {link.tag} over {link.base}, MTU {link.mtu}{mac})"
         case Bond():
             return f"create bond {link.name} (mode {link.mode}{_pairs(link.options)}, MTU {link.mtu}{mac})"
-        case Bridge():
+        case _:
             stp = ", STP" if link.stp else ""
             return f"create bridge {link.name} (MTU {link.mtu}{mac}{stp}{_pairs(link.options)})"
 

@@ -124,7 +124,7 @@ def _create_link(world: World, step: s.CreateLink) -> str | None:
             if link.mode not in MODES:
                 return problem or f"{link.name}: there is no bond mode {link.mode!r}"
             return problem or bond_problem(link.name, link.mode, link.options)
-        case Bridge():
+        case _:
             return problem or bridge_problem(link.name, link.options, stp=link.stp)
 
 

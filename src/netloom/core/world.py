@@ -166,7 +166,7 @@ class World:
                     vlans[name] = vlan
                 case Bridge() as bridge:
                     bridges[name] = bridge
-                case OvsPort() as port:
+                case port:
                     ovs_ports[name] = port
         return Host(
             nics=nics,
@@ -297,7 +297,8 @@ class World:
         if master is None or not isinstance(master.value, Bond):
             self._follow_ports(name)
             return
-        self._go_down(link)
+        if link.up:
+            self._go_down(link)
         self._change_mtu(link, 0)
         self._change_mac(link, link.value.facts.permanent_mac if isinstance(link.value, Nic) else "")
         if not left:

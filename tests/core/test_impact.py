@@ -1,0 +1,162 @@
+"""What each kind of step costs, whom it reaches, and its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from core.strategies import hosts, machine
+from netloom.core import steps as s
+from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Loss, Nic, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.impact import describe, explain, loss, touched
+from netloom.core.plan import plan
+
+A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
+RULE = Rule(table=7, priority=3200, destination="192.0.2.0/24")
+ROUTE = Route(to="10.0.0.0/8", link="eth0", via="192.0.2.9", metric=5)
+
+HOST = Host(
+    nics={
+        "eth0": Nic(name="eth0", owner="a", addresses=(A4,), dynamic=(A6,), autoconf=True, dhcp4=True),
+        "eth1": Nic(name="eth1", master="bond0"),
+        "eth2": Nic(name="eth2", master="bond0"),
+        "eth3": Nic(name="eth3"),
+        "eth4": Nic(name="eth4"),
+        "eth5": Nic(name="eth5", master="idle"),
+    },
+    bonds={"bond0": Bond(name="bond0", owner="base")},
+    vlans={"bond0.5": Vlan(name="bond0.5", owner="b", base="bond0", tag=5, master="br")},
+    bridges={"br": Bridge(name="br", owner="b"), "idle": Bridge(name="idle")},
+    ovs_bridges={"sw": OvsBridge(name="sw")},
+    ovs_ports={
+        "eth4": OvsPort(name="eth4", bridge="sw", interfaces=("eth4",)),
+        "int0": OvsPort(name="int0", owner="c", bridge="sw"),
+        "int1": OvsPort(name="int1", owner="d", bridge="sw", addresses=(A6,)),
+    },
+    guest_ports={
+        "tap0": GuestPort(name="tap0", vnic="vnic-0", bridge="br"),
+        "tap1": GuestPort(name="tap1", vnic="vnic-1", bridge="sw", tag=7),
+    },
+)
+
+COSTS = [
+    (s.CreateLink(Bridge(name="new")), Loss.NONE),
+    (s.SetOwner("eth0", "x"), Loss.NONE),
+    (s.DeleteLink("idle"), Loss.NONE),
+    (s.DeleteLink("br"), Loss.OUTAGE),
+    (s.DeleteOvsPort("int0"), Loss.NONE),
+    (s.DeleteOvsPort("eth4"), Loss.OUTAGE),
+    (s.DeleteOvsBridge("sw"), Loss.OUTAGE),
+    (s.SetMaster("eth1", ""), Loss.BLIP),
+    (s.SetMaster("bond0.5", ""), Loss.OUTAGE),
+    (s.SetMaster("eth5", ""), Loss.NONE),
+    (s.SetMaster("eth3", "br"), Loss.NONE),
+    (s.SetMaster("eth0", "br"), Loss.OUTAGE),
+    (s.SetUp("eth0", up=True), Loss.NONE),
+    (s.SetUp("eth0", up=False), Loss.OUTAGE),
+    (s.SetUp("eth1", up=False), Loss.BLIP),
+    (s.SetUp("eth3", up=False), Loss.NONE),
+    (s.SetMtu("eth0", 9000), Loss.BLIP),
+    (s.SetMtu("bond0.5", 1400), Loss.NONE),
+    (s.SetMac("eth4", "02:00:00:00:00:09"), Loss.BLIP),
+    (s.SetMac("br", "02:00:00:00:00:09"), Loss.NONE),
+    (s.SetMac("int1", "02:00:00:00:00:09"), Loss.BLIP),
+    (s.SetBondOptions("bond0", ()), Loss.BLIP),
+    (s.SetBridgeOptions("br", stp=True, options=()), Loss.OUTAGE),
+    (s.SetBridgeOptions("br", stp=False, options=()), Loss.NONE),
+    (s.SetAutoconf("eth0", on=False), Loss.OUTAGE),
+    (s.SetAutoconf("eth3", on=False), Loss.NONE),
+    (s.SetDhcp("eth0", dhcp4=False, dhcp6=False), Loss.OUTAGE),
+    (s.SetDhcp("eth0", dhcp4=True, dhcp6=True), Loss.NONE),
+    (s.AddAddress("eth0", A4), Loss.NONE),
+    (s.RemoveAddress("eth0", A4), Loss.OUTAGE),
+    (s.RemoveRoute(ROUTE), Loss.OUTAGE),
+    (s.RemoveRule(RULE), Loss.OUTAGE),
+    (s.CreateOvsPort(OvsPort(name="eth0", bridge="sw", interfaces=("eth0",))), Loss.OUTAGE),
+    (s.CreateOvsPort(OvsPort(name="eth3", bridge="sw", interfaces=("eth3",))), Loss.NONE),
+    (s.SetOvsPort(replace(HOST.ovs_ports["int1"], tag=4)), Loss.OUTAGE),
+    (s.SetOvsPort(replace(HOST.ovs_ports["int0"], tag=4)), Loss.NONE),
+    (s.SetOvsPort(replace(HOST.ovs_ports["eth4"], lacp="active")), Loss.BLIP),
+    (s.SetOvsPort(replace(HOST.ovs_ports["eth4"], owner="x")), Loss.NONE),
+]
+
+
+@pytest.mark.parametrize(("step", "cost"), COSTS)
+def test_loss(step: s.Step, cost: Loss) -> None:
+    assert loss(step, HOST) is cost
+
+
+REACH = [
+    (s.SetUp("eth1", up=False), {"eth1", "bond0", "bond0.5", "br"}),
+    (s.SetUp("eth4", up=False), {"eth4", "sw", "int0", "int1"}),
+    (s.SetUp("int0", up=False), {"int0"}),
+    (s.SetMaster("eth3", "idle"), {"eth3", "idle"}),
+    (s.AddRoute(ROUTE), {"eth0"}),
+    (s.AddRule(RULE), set()),
+    (s.SetOvsBridge(OvsBridge(name="sw")), {"sw", "int0", "int1"}),
+    (s.CreateLink(Bridge(name="new")), set()),
+]
+
+
+@pytest.mark.parametrize(("step", "names"), REACH)
+def test_touched(step: s.Step, names: set[str]) -> None:
+    assert touched(step, HOST) == names
+
+
+def test_explain_names_networks_and_guests() -> None:
+    steps = [
+        s.SetUp("eth1", up=False),
+        s.SetUp("eth2", up=False),
+        s.DeleteOvsPort("eth4"),
+        s.RemoveRule(RULE),
+        s.AddRule(RULE),
+        s.RemoveRoute(ROUTE),
+        s.AddRoute(ROUTE),
+        s.SetAutoconf("eth0", on=False),
+        s.SetDhcp("eth0", dhcp4=False, dhcp6=False),
+        s.SetDhcp("eth3", dhcp4=True, dhcp6=False),
+    ]
+    host = replace(HOST, rules=(RULE,), routes=(ROUTE,))
+    assert [(impact.loss, impact.owners, impact.vnics) for impact in explain(steps, host)] == [
+        (Loss.BLIP, ("b",), ("vnic-0",)),
+        (Loss.OUTAGE, ("b",), ("vnic-0",)),
+        (Loss.OUTAGE, ("c", "d"), ("vnic-1",)),
+        (Loss.BLIP, (), ()),
+        (Loss.NONE, (), ()),
+        (Loss.BLIP, ("a",), ()),
+        (Loss.NONE, ("a",), ()),
+        (Loss.OUTAGE, ("a",), ()),
+        (Loss.BLIP, ("a",), ()),
+        (Loss.NONE, (), ()),
+    ]
+
+
+@given(hosts, hosts)
+def test_every_plan_can_be_told(first: Host, second: Host) -> None:
+    for start, desired in ((machine(), first), (first, second)):
+        impacts = explain(plan(start, desired), start)
+        assert all(impact.text == describe(impact.step) and impact.text.strip() for impact in impacts)
+
+
+def test_words_of_rare_steps() -> None:
+    trunk = OvsPort(name="eth3", bridge="sw", interfaces=("eth3",), trunks=(1, 2), mac="02:00:00:00:00:09")
+    assert [
+        describe(step)
+        for step in (
+            s.CreateOvsPort(trunk),
+            s.SetOvsPort(replace(trunk, interfaces=("a", "b"))),
+            s.SetBondOptions("bond0", ()),
+            s.AddRoute(ROUTE),
+            s.AddRule(RULE),
+            s.SetOwner("eth0", ""),
+        )
+    ] == [
+        "create OVS port eth3 on sw (uplink, trunks 1 2, MAC 02:00:00:00:00:09)",
+        "change OVS port eth3 on sw (bond of a and b, LACP off, trunks 1 2, MAC 02:00:00:00:00:09)",
+        "set the options of bond bond0 to the defaults",
+        "add route to 10.0.0.0/8 via 192.0.2.9 over eth0 (table 254, metric 5)",
+        "add rule 3200: to 192.0.2.0/24 look in table 7",
+        "take our mark from eth0",
+    ]
