@@ -159,6 +159,18 @@ def test_an_old_connection_confirms_nothing(engine: Engine) -> None:
     assert engine.confirm(1).phase is Phase.CONFIRMED
 
 
+def test_one_change_right_after_the_other(engine: Engine) -> None:
+    """Whatever is left of a change that is over does nothing to the next one."""
+    before = engine.host()
+    for generation in range(1, 60, 3):
+        engine.kept(generation, with_network(before, tag=generation))
+        engine.put(generation + 1, before, confirm_within=0)
+        engine.until(Phase.CONFIRMED)
+        engine.put(generation + 2, with_network(before), confirm_within=0.001)
+        engine.until(Phase.ROLLED_BACK)
+        assert engine.host() == before
+
+
 def test_nothing_to_confirm(engine: Engine) -> None:
     with pytest.raises(RefusedError, match="wrong_phase"):
         engine.confirm(1)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from netloom.agent.networking import Networking
     from netloom.agent.store import Store
     from netloom.core.protocol import ChangeRequest
+    from netloom.core.steps import Step
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ class Changes:
         """Whether what runs is not what boot restores. Raises StoreError."""
         return bool(differences(self._committed(), running))
 
+    def is_at_work(self) -> bool:
+        """Whether steps are being done now."""
+        change = self._record.change
+        return bool(change and change.phase in {Phase.APPLYING, Phase.ROLLING_BACK})
+
     def put(self, request: ChangeRequest) -> Change:
         """Take a request: once this returns, it and the checkpoint are on the disk, and the change is on its way.
 
@@ -109,7 +115,7 @@ class Changes:
                 raise self._busy_refusal()
             self._busy = True
         try:
-            seen = self._checkpoint(request)
+            seen, steps = self._checkpoint(request)
         except BaseException:
             with self._moved:
                 self._busy = False
@@ -117,7 +123,7 @@ class Changes:
         with self._moved:
             shown = self._shown()
             self._thread = Thread(
-                target=self._run, args=(request, seen), name=f"change-{request.generation}", daemon=True
+                target=self._run, args=(request, seen, steps), name=f"change-{request.generation}", daemon=True
             )
             self._thread.start()
         return shown
@@ -220,14 +226,14 @@ class Changes:
 
     # A change's way, in its own thread
 
-    def _checkpoint(self, request: ChangeRequest) -> Host:
+    def _checkpoint(self, request: ChangeRequest) -> tuple[Host, list[Step]]:
         """Look at the host, see that a plan exists, and put checkpoint and request on the disk.
 
         Returns what the host is. Raises RefusalError.
         """
         try:
             seen = self._door.observe()
-            plan(seen, request.desired)
+            steps = plan(seen, request.desired)
             record = replace(
                 self._record,
                 generation=request.generation,
@@ -247,26 +253,22 @@ class Changes:
             self._stop = "the agent was stopped before the change began" if self._closed else ""
         self._events.change(request.generation, Phase.CHECKPOINTED)
         self._store.sweep(record, HOST_FILES)
-        return seen
+        return seen, steps
 
-    def _run(self, request: ChangeRequest, seen: Host) -> None:
+    def _run(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
         try:
-            self._try_out(request, seen)
+            self._try_out(request, seen, steps)
         except (NetworkingError, NotConvergedError, PlanError, StoreError, StoppedError) as error:
             self._roll_back(str(error))
         except Exception as error:  # whatever went wrong, the host must go back to what it was
             log.exception("change %d failed in a way that nobody foresaw", request.generation)
             self._roll_back(f"the agent failed: {error!r}")
-        finally:
-            with self._moved:
-                self._busy = False
-                self._thread = None
 
-    def _try_out(self, request: ChangeRequest, seen: Host) -> None:
+    def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
         """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
         with self._moved:
             self._enter(Phase.APPLYING)
-        reconcile(self._door, request.desired, self._report, seen=seen)
+        reconcile(self._door, request.desired, self._report, seen, steps)
         self._changed()
         with self._moved:
             self._applied = monotonic()
@@ -275,8 +277,10 @@ class Changes:
                 self._settle()
                 return
             self._enter(Phase.AWAITING)
-            self._moved.wait_for(lambda: self._stop or self._is_final(), timeout=self._deadline - monotonic())
-            if not self._is_final():
+            self._moved.wait_for(
+                lambda: self._stop or self._is_over(request.generation), timeout=self._deadline - monotonic()
+            )
+            if not self._is_over(request.generation):
                 raise StoppedError(self._stop or f"nobody confirmed it within {request.confirm_within:g} s")
 
     def _report(self, done: int, total: int) -> None:
@@ -314,8 +318,13 @@ class Changes:
         return replace(self._record, change=change, committed=committed or self._record.committed)
 
     def _show(self, record: Record) -> None:
+        """Let everybody see the phase, and with a final one that the host is free for the next change.
+
+        Called with the lock.
+        """
         self._record = record
         if record.change:
+            self._busy = not record.change.phase.is_final
             self._events.change(record.generation, record.change.phase)
 
     def _roll_back(self, reason: str) -> None:
@@ -431,8 +440,10 @@ class Changes:
         done, total = self._steps
         return replace(change, steps_done=done, steps_total=total, seconds_left=left)
 
-    def _is_final(self) -> bool:
-        return bool(self._record.change and self._record.change.phase.is_final)
+    def _is_over(self, generation: int) -> bool:
+        """Whether nothing more will happen to the change: it has ended, and perhaps another has begun since."""
+        change = self._record.change
+        return change is None or change.generation != generation or change.phase.is_final
 
     def _busy_refusal(self) -> RefusalError:
         return RefusalError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from netloom.agent.networking import NetworkingError
@@ -10,10 +11,11 @@ from netloom.core.compare import differences
 from netloom.core.plan import plan, prune_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from netloom.agent.networking import Networking
     from netloom.core.host import Host
+    from netloom.core.steps import Step
 
 log = logging.getLogger(__name__)
 
@@ -35,22 +37,29 @@ class NotConvergedError(Exception):
         self.left = left
 
 
-def reconcile(door: Networking, desired: Host, report: Report, *, seen: Host | None = None) -> None:
-    """Make the host what ``desired`` says of what is managed. ``seen``: what it is now, when that is known already.
+def reconcile(
+    door: Networking, desired: Host, report: Report, seen: Host | None = None, steps: Sequence[Step] = ()
+) -> None:
+    """Make the host what ``desired`` says of what is managed.
+
+    ``seen``, ``steps``: what it is and the plan from there, if known.
 
     Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result is not as wanted.
     """
-    now = seen if seen is not None else door.observe()
-    for _ in range(PASSES):
-        steps = plan(now, desired)
-        if not steps:
+    now = seen or door.observe()
+    for turn in range(PASSES):
+        todo = steps if seen and turn == 0 else plan(now, desired)
+        if not todo:
             break
-        total = len(steps)
-        door.execute(steps, lambda done, total=total: report(done, total))  # type: ignore[misc]  # mypy sees no type for a default in a lambda
+        door.execute(todo, partial(_pass_on, report, len(todo)))
         now = door.observe()
     left = differences(desired, now)
     if left:
         raise NotConvergedError(left)
+
+
+def _pass_on(report: Report, total: int, done: int) -> None:
+    report(done, total)
 
 
 def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
