@@ -10,6 +10,7 @@ because a kept connection may turn out to be dead after the request was sent.
 
 from __future__ import annotations
 
+import re
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -83,7 +84,8 @@ def parse_address(text: str) -> Endpoint:
     if text.count(":") > 1 and "[" not in text and "://" not in text:
         text = f"[{text}]"
     parts = urlsplit(text if "://" in text else f"https://{text}")
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
+    is_plain = not (parts.username or parts.query or parts.fragment or re.search(r"[^\w.:-]", parts.hostname or "-"))
+    if parts.scheme != "https" or not parts.hostname or not is_plain:
         raise ValueError(f"{text!r} is no address of an agent: HOST or HOST:PORT is expected")
     return Endpoint(parts.hostname, parts.port or AGENT_PORT, parts.path.rstrip("/"))
 

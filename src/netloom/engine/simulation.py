@@ -67,7 +67,7 @@ class Simulation:
         what = [*state, *join, "--simulated", str(self.count), "--log-level", "warning"]
         token = self.db.run(create_simulated_enrollment, SYSTEM)
         self._program = subprocess.Popen(  # noqa: S603 - ourselves, no shell
-            [sys.executable, "-m", "netloom.engine.with_parent", "agent", *what],
+            [sys.executable, "-m", "netloom.engine.with_parent", str(os.getpid()), "agent", *what],
             env={**os.environ, "NETLOOM_ENROLL_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

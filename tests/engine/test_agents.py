@@ -1,0 +1,135 @@
+"""The engine's clients of agents, against the agent's own server: who is talked to, and what if nobody answers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet import AgentsProcess
+from netloom.core.errors import HostError
+from netloom.core.protocol import ChangeRequest, GuestSpec, Phase
+from netloom.engine.agents import Agents, Endpoint, RefusedError, UnreachableError, parse_address
+from netloom.engine.bootstrap import bootstrap
+from netloom.engine.db import Database
+from netloom.engine.pki import Authority, open_authority
+from netloom.engine.secrets import open_box
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """What is tested here has nothing to do with the database, so SQLite is enough."""
+    db = Database(f"sqlite:///{tmp_path}/netloom.db")
+    db.migrate()
+    db.run(bootstrap, tmp_path, "secret")
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def authority(db: Database, tmp_path: Path) -> Authority:
+    return db.run(open_authority, open_box(tmp_path))
+
+
+@pytest.fixture
+def agents(authority: Authority) -> Iterator[Agents]:
+    agents = Agents(authority)
+    yield agents
+    agents.close()
+
+
+@pytest.fixture
+def process(db: Database, authority: Authority, tmp_path: Path) -> Iterator[AgentsProcess]:
+    process = AgentsProcess(tmp_path, authority, db, 2)
+    yield process
+    process.stop()
+
+
+def url(process: AgentsProcess, name: str = "sim-1") -> str:
+    return f"https://127.0.0.1:{process.port}/{name}"
+
+
+def test_addresses_are_read_in_the_ways_people_write_them() -> None:
+    assert parse_address("host.example.com") == Endpoint("host.example.com", 54322)
+    assert parse_address("192.0.2.1:7000") == Endpoint("192.0.2.1", 7000)
+    assert parse_address("2001:db8::1") == Endpoint("2001:db8::1", 54322)
+    assert parse_address("[2001:db8::1]:7000") == Endpoint("2001:db8::1", 7000)
+    assert parse_address("https://192.0.2.1:7000/sim-1/") == Endpoint("192.0.2.1", 7000, "/sim-1")
+    assert [str(parse_address(text)) for text in ("h", "h:7", "::1", "[::1]:7")] == ["h", "h:7", "[::1]", "[::1]:7"]
+    for text in ("", "http://h", "h:x", "h:99999", "https://u@h", "https://h?x", "a b"):
+        with pytest.raises(ValueError, match=r"."):
+            parse_address(text)
+
+
+def test_a_change_is_asked_for_seen_and_confirmed(agents: Agents, process: AgentsProcess) -> None:
+    agent = agents.of(process.ids["sim-1"], url(process))
+    report = agent.report()
+    assert report.capabilities.hostname == "sim-1"
+    assert sorted(report.host.nics) == ["eth0", "eth1", "eth2", "eth3"]
+    agent.put_host(ChangeRequest(generation=1, desired=report.host, confirm_within=60.0))
+    after = 0
+    while (change := agent.report().change) is None or change.phase != Phase.AWAITING:
+        page = agent.events(after, 5.0)
+        after = max([after, *(event.id for event in page.events)])
+    assert agent.confirm(1).phase in {Phase.CONFIRMED, Phase.COMMITTED}
+    assert agent.commit().phase == Phase.COMMITTED
+    guest = GuestSpec(id="g", name="g", driver="simulated", memory=1 << 20)
+    assert agent.put_guest(guest).status == "up"
+    assert [state.id for state in agent.guests()] == ["g"]
+    agent.delete_guest("g")
+    agent.delete_guest("g")
+    assert agent.guests() == []
+
+
+def test_a_refusal_says_what_the_host_said(agents: Agents, process: AgentsProcess) -> None:
+    agent = agents.of(process.ids["sim-1"], url(process))
+    with pytest.raises(RefusedError, match="refused") as caught:
+        agent.confirm(7)
+    assert caught.value.host_status == 409
+    assert caught.value.refusal.message in caught.value.text
+
+
+def test_another_host_at_the_address_is_not_talked_to(agents: Agents, process: AgentsProcess) -> None:
+    """Also when a connection to that address, opened for the host that is there, is still open."""
+    agents.of(process.ids["sim-1"], url(process)).report()
+    stranger = agents.of("11111111-1111-1111-1111-111111111111", url(process))
+    with pytest.raises(UnreachableError, match="certificate"):
+        stranger.report()
+
+
+def test_a_host_of_another_engine_is_not_talked_to(process: AgentsProcess, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path}/other.db")
+    other.migrate()
+    strangers = Agents(other.run(open_authority, open_box(tmp_path)))
+    with pytest.raises(UnreachableError, match="certificate"):
+        strangers.of(process.ids["sim-1"], url(process)).report()
+    strangers.close()
+    other.close()
+
+
+def test_a_host_that_moved_is_found_at_its_new_address(agents: Agents, process: AgentsProcess) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        old = agents.of(process.ids["sim-1"], f"127.0.0.1:{nobody.getsockname()[1]}")
+        nobody.close()
+        with pytest.raises(UnreachableError):
+            old.report()
+    assert agents.of(process.ids["sim-1"], url(process)).report()
+
+
+def test_what_is_no_agent_or_hangs_up_is_unreachable(agents: Agents) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def hang_up() -> None:
+            connection, _ = door.accept()
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(UnreachableError):
+            agents.of("11111111-1111-1111-1111-111111111111", f"127.0.0.1:{door.getsockname()[1]}").confirm(1)
+        thread.join()
+    with pytest.raises(HostError, match="no address"):
+        agents.of("11111111-1111-1111-1111-111111111111", "http://nonsense")

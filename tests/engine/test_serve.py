@@ -1,0 +1,182 @@
+"""``netloom serve`` as a program: started, asked, killed, started again."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Engine:
+    """A running ``netloom serve``."""
+
+    data: Path
+    program: subprocess.Popen[str]
+    urls: list[str] = field(default_factory=list)
+    fingerprint: str = ""
+
+    def client(self, password: str | None = None) -> httpx.Client:
+        context = ssl.create_default_context(cafile=self.data / "ca.pem")
+        known = password or (self.data / "admin-password").read_text().strip()
+        return httpx.Client(base_url=self.urls[0], verify=context, auth=("admin@internal", known), trust_env=False)
+
+    def children(self) -> list[int]:
+        path = Path(f"/proc/{self.program.pid}/task/{self.program.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+
+@contextmanager
+def serve(data: Path, *options: str, **environment: str) -> Iterator[Engine]:
+    listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
+    command = [sys.executable, "-W", "error", "-m", "netloom", "serve", "--data", str(data), *listen, *options]
+    log = (data.parent / "serve.log").open("w")
+    program = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment}
+    )
+    engine = Engine(data, program)
+    try:
+        assert program.stdout is not None
+        for line in program.stdout:
+            kind, _, rest = line.strip().partition(" ")
+            if kind == "serving":
+                engine.urls.append(rest.removesuffix("/ovirt-engine/api"))
+            elif kind == "ca-fingerprint":
+                engine.fingerprint = rest
+                break
+        assert engine.urls, (data.parent / "serve.log").read_text()
+        yield engine
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(PATIENCE) == 0, (data.parent / "serve.log").read_text()
+    finally:
+        program.kill()
+        program.wait()
+        assert program.stdout is not None
+        program.stdout.close()
+        log.close()
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_new_engine_serves_over_tls_with_what_every_engine_has(tmp_path: Path, database_url: str) -> None:
+    data = tmp_path / "data"
+    with serve(data, "--database", database_url, "--listen", "127.0.0.1:0", "--listen", "[::1]:0") as engine:
+        assert len(engine.urls) == 2
+        for url in engine.urls:
+            engine.urls[0] = url
+            with engine.client() as client:
+                assert client.get("/ovirt-engine/api").status_code == 200
+                assert "ovirtmgmt" in client.get("/ovirt-engine/api/networks").text
+                assert client.get("/health", auth=None).json() == {"status": "ok"}
+                assert "DB Up" in client.get("/ovirt-engine/services/health", auth=None).text
+                assert 'netloom_http_requests_total{method="GET"' in client.get("/metrics", auth=None).text
+        with pytest.raises(httpx.HTTPStatusError), engine.client("wrong") as client:
+            client.get("/ovirt-engine/api").raise_for_status()
+        private = {path.name for path in data.iterdir() if not path.stat().st_mode & 0o077}
+        assert {"admin-password", "secret.key", "server.pem"} <= private
+        assert not data.stat().st_mode & 0o077
+    log = (tmp_path / "serve.log").read_text()
+    assert (data / "admin-password").read_text().strip() not in log
+
+
+def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data, NETLOOM_ADMIN_PASSWORD="from outside") as engine:
+        assert not (data / "admin-password").exists()
+        fingerprint = engine.fingerprint
+        with engine.client("from outside") as client:
+            body = "<data_center><name>kept</name><local>false</local></data_center>"
+            headers = {"Content-Type": "application/xml"}
+            answer = client.post("/ovirt-engine/api/datacenters", content=body, headers=headers)
+            assert answer.status_code == 201, answer.text
+        engine.program.kill()
+        engine.program.wait()
+        engine.program.returncode = 0  # so that the block's end finds nothing wrong
+    with serve(data) as engine, engine.client("from outside") as client:
+        assert engine.fingerprint == fingerprint
+        assert "kept" in client.get("/ovirt-engine/api/datacenters").text
+
+
+def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data, "--simulated-hosts", "2") as engine, engine.client() as client:
+        until(lambda: hosts_up(client) == 2)
+        (agent,) = engine.children()
+        os.kill(agent, signal.SIGKILL)
+        until(lambda: engine.children() not in ([], [agent]))
+        until(lambda: hosts_up(client) == 2)
+        (agent,) = engine.children()
+        engine.program.kill()
+        engine.program.wait()
+        until(lambda: not _is_running(agent))
+        engine.program.returncode = 0
+    with serve(data, "--simulated-hosts", "3") as engine, engine.client() as client:
+        until(lambda: hosts_up(client) == 3)
+        (agent,) = engine.children()
+    assert not _is_running(agent)
+
+
+def hosts_up(client: httpx.Client) -> float:
+    """As /metrics counts them."""
+    found = re.search(r'netloom_hosts\{status="up"\} ([0-9.]+)', client.get("/metrics").text)
+    return float(found[1]) if found else 0.0
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--listen", "0.0.0.0:0", "--insecure-http"], "loopback"),
+        (["--listen", "nowhere"], "not HOST:PORT"),
+        (["--listen", "192.0.2.1:1"], "cannot listen"),
+        (["--database", "postgresql:///none?host=/nonexistent"], "nonexistent"),
+        (["--simulated-hosts", "x"], "simulated-hosts"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path, options: list[str], problem: str) -> None:
+    command = [sys.executable, "-m", "netloom", "serve", "--data", str(tmp_path), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode in {1, 2}
+    assert problem in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data):
+        pass
+    (data / "secret.key").unlink()
+    command = [sys.executable, "-m", "netloom", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 1
+    assert "secret.key is not the one" in ended.stderr
+
+
+def test_plain_http_on_loopback(tmp_path: Path) -> None:
+    with serve(tmp_path / "data", "--insecure-http") as engine:
+        assert engine.urls[0].startswith("http://")
+        assert httpx.get(f"{engine.urls[0]}/health", trust_env=False).json() == {"status": "ok"}
