@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx
 import ovirtsdk4
@@ -40,8 +41,8 @@ def test_events_are_never_empty_and_newest_first(sdk: ovirtsdk4.Connection) -> N
         ("<event><description>x</description><origin>x</origin><severity>great</severity></event>", 400),
         ("<event><description>x</description><origin>x</origin></event>", 400),
         (
-            "<event><description>x</description><origin>x</origin><severity>normal</severity>"
-            "<custom_id>3000000000</custom_id></event>",
+            "<event><description>x</description><origin>x</origin><severity>normal</severity><custom_id>3000000000"
+            + "</custom_id></event>",
             409,
         ),
     ],
@@ -137,3 +138,54 @@ def test_basic_and_sessions(engine: Engine) -> None:
         assert http.get("/datacenters").status_code == 200, "the last request of the session"
         assert http.get("/datacenters").status_code == 401
         assert http.get("/datacenters", headers={"Authorization": "Basic !"}).status_code == 401
+
+
+def test_giving_and_taking_roles(engine: Engine, sdk: ovirtsdk4.Connection) -> None:
+    engine.add_user("ann@internal")
+    system = sdk.system_service()
+    network = system.networks_service().list(search="name=ovirtmgmt")[0]
+    (ann,) = system.users_service().list(search="usrname=ann@internal")
+    service = system.networks_service().network_service(network.id).permissions_service()
+    given = service.add(t.Permission(role=t.Role(name="NetworkAdmin"), user=t.User(id=ann.id)))
+    again = service.add(t.Permission(role=t.Role(name="NetworkAdmin"), user=t.User(id=ann.id)))
+    assert given.id == again.id
+    assert given.id in [p.id for p in service.list()]
+    assert [p.role.id for p in system.users_service().user_service(ann.id).permissions_service().list()] == [
+        given.role.id
+    ]
+    with engine.client("ann@internal") as anns:
+        put = anns.put(f"networks/{network.id}", content="<network><description>mine</description></network>")
+        assert put.status_code == 200, put.text
+        body = f'<permission><role><name>SuperUser</name></role><user id="{ann.id}"/></permission>'
+        too_much = anns.post(f"networks/{network.id}/permissions", content=body)
+        assert (too_much.status_code, "You may not give the role SuperUser" in too_much.text) == (409, True)
+        service.permission_service(given.id).remove()
+        put = anns.put(f"networks/{network.id}", content="<network><description>mine</description></network>")
+        assert put.status_code == 403
+
+
+def test_the_last_super_user_stays(client: Client) -> None:
+    mine = client.xml("permissions")
+    assert len(mine) == 1
+    answer = client.delete(f"permissions/{mine[0].get('id')}")
+    assert (answer.status_code, "last super user" in answer.text) == (409, True)
+
+
+def test_the_openapi_document_is_whole(engine: Engine) -> None:
+    document = httpx.get(f"{engine.url}/ovirt-engine/api/openapi.json").json()
+    text = json.dumps(document)
+    references = set(re.findall(r"#/components/schemas/(\w+)", text))
+    assert references <= set(document["components"]["schemas"])
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    assert all(operation["summary"] and operation["x-needs"] for operation in operations)
+    assert "/netloom/v1/enroll" in document["paths"]
+
+
+def test_health_and_figures(engine: Engine, client: Client) -> None:
+    client.xml("networks")
+    assert httpx.get(f"{engine.url}/health").json() == {"status": "ok"}
+    assert (
+        'netloom_requests_total{method="GET",noun="networks",status="200"}' in httpx.get(f"{engine.url}/metrics").text
+    )

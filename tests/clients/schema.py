@@ -114,7 +114,9 @@ def _kind(node: ast.ClassDef) -> Kind:
 
 
 def _field(call: ast.expr) -> tuple[str, str]:
-    assert isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    assert isinstance(call.func.value, ast.Name)
     owner, method = call.func.value.id, call.func.attr
     if owner != "Reader":
         return method.removeprefix("read_"), owner.removesuffix("Reader")
@@ -178,11 +180,9 @@ def _roots(readers: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
             and "Reader.register" in ast.unparse(node.value.func)
         ):
             tag, method = node.value.args
-            assert (
-                isinstance(tag, ast.Constant)
-                and isinstance(method, ast.Attribute)
-                and isinstance(method.value, ast.Name)
-            )
+            assert isinstance(tag, ast.Constant)
+            assert isinstance(method, ast.Attribute)
+            assert isinstance(method.value, ast.Name)
             yield tag.value, (method.attr.removeprefix("read_"), method.value.id.removesuffix("Reader"))
 
 

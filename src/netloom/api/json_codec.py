@@ -76,15 +76,17 @@ def _field_writer(field: Field) -> WriteField:
     if field.name == "href":
         return lambda value, base: base + value
     if field.struct is not None:
-        return _structs_writer(field.item) if field.many else _tree
+        return _structs_writer(field) if field.many else _tree
     plain = WRITE[field.kind]
     if field.many:
         return lambda values, _base: {field.item: [plain(value) for value in values]} if values else {}
     return lambda value, _base: plain(value)
 
 
-def _structs_writer(item: str) -> WriteField:
-    return lambda values, base: {item: [_tree(value, base) for value in values]} if values else {}
+def _structs_writer(field: Field) -> WriteField:
+    if not field.is_wrapped:
+        return lambda values, base: [_tree(value, base) for value in values]
+    return lambda values, base: {field.item: [_tree(value, base) for value in values]} if values else {}
 
 
 def read(body: bytes, kind: type[Value]) -> Value:

@@ -14,6 +14,7 @@ from netloom.api import (
     network_labels,
     networks,
     openapi,
+    permissions,
     root,
     templates,
     users,
@@ -36,6 +37,7 @@ MODULES = (
     templates.routes,
     network_labels.routes,
     users.routes,
+    permissions.routes,
 )
 
 

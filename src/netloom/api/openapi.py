@@ -167,6 +167,8 @@ def _field(field: Field) -> dict[str, Any]:
     schema = _schema_of(field.struct) if field.struct is not None else dict(_SCALARS[field.kind])
     if field.choices:
         schema["enum"] = list(field.choices)
+    if field.many and not field.is_wrapped:
+        return {"type": "array", "items": schema}
     if field.many:
         return {"type": "object", "properties": {field.item: {"type": "array", "items": schema}}}
     if field.name in {"id", "href"}:

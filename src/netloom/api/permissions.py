@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import UNSET
 from sqlalchemy import Row, Select, select
 
 from netloom.api import users as users_api
-from netloom.api.routes import LOGIN, READ, Call, Routes, many
-from netloom.api.schema import reference
+from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.schema import Entity, reference
 from netloom.api.shown import first, ref, required_ref, see
 from netloom.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
-from netloom.core.errors import NotFoundError
+from netloom.core.errors import MalformedError, NotFoundError
 from netloom.engine.commands import authorize
-from netloom.engine.commands.authorize import EVERYONE, SYSTEM_ID, ActionGroup, ObjectRef, ObjectType
-from netloom.engine.commands.users import AddPermission, add_permission, remove_permission
+from netloom.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netloom.engine.commands.permissions import AddPermission, add_permission, remove_permission
 from netloom.engine.db import Tx
 from netloom.engine.model.users import permissions
-from netloom.engine.model.users import users as users_table
+from netloom.engine.queries.references import Ref
 
 routes = Routes("permissions")
 
@@ -35,7 +34,7 @@ PARENTS = {
 }
 """What has permissions, by the path of its collection."""
 
-_SHOWN = {
+_SHOWN: dict[ObjectType, type[Entity]] = {
     ObjectType.DATA_CENTER: DataCenter,
     ObjectType.CLUSTER: Cluster,
     ObjectType.HOST: Host,
@@ -73,12 +72,105 @@ def _one(tx: Tx, statement: Select[Any], permission_id: str) -> Row[Any]:
     return row
 
 
+Target = Callable[[Call[Any]], ObjectRef]
+
+
 def _add(call: Call[Permission], target: ObjectRef, href: str) -> Permission:
     body = call.body
     group = ref(body.group)
-    role = required_ref(body.role, "Permission [role")
-    user = None if group is not None else required_ref(body.user, "Permission [user")
-    spec = AddPermission(role=role, user=user, group=group, target=target)
+    if group is not None and group.id != EVERYONE:
+        raise MalformedError(f"There is one group, the one of all users: {EVERYONE}.")
+    user = None if group is not None else _user_of(body)
+    spec = AddPermission(role=required_ref(body.role, "Permission [role"), user=user, target=target)
     permission_id = call.run(add_permission, call.actor, spec)
     with call.read() as tx:
         return show(_one(tx, _on(target.id), permission_id), href)
+
+
+def _user_of(body: Permission) -> Ref:
+    """Who gets the role: by id, or by the name with which they log in (``user_name``)."""
+    said = body.user
+    if isinstance(said, User) and not said.id and said.user_name:
+        return Ref(name=said.user_name)
+    return required_ref(said, "Permission [user")
+
+
+def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None]) -> None:
+    """The endpoints of the permissions on one kind of thing."""
+
+    def list_permissions(call: Call[None]) -> list[Permission]:
+        """The permissions that are given on this very thing."""
+        with call.read() as tx:
+            is_seen(tx, call)
+            return [show(row, _href(path, call)) for row in first(tx, call, _on(find(call).id))]
+
+    def get_permission(call: Call[None]) -> Permission:
+        """One permission."""
+        with call.read() as tx:
+            is_seen(tx, call)
+            return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
+
+    def post_permission(call: Call[Permission]) -> Permission:
+        """Give a user, or the group of everyone, a role on the thing and all below it."""
+        return _add(call, find(call), _href(path, call))
+
+    def delete_permission(call: Call[None]) -> None:
+        """Take the role back."""
+        with call.read() as tx:
+            _one(tx, _on(find(call).id), call.ids["permission_id"])
+        call.run(remove_permission, call.actor, call.ids["permission_id"])
+
+    one = f"{path}/{{permission_id}}"
+    routes.get(path, many(Permission), needs=READ, queries=("max",))(list_permissions)
+    routes.get(one, Permission, needs=READ)(get_permission)
+    routes.post(path, Permission, needs=ActionGroup.MANIPULATE_PERMISSIONS)(post_permission)
+    routes.delete(one, needs=ActionGroup.MANIPULATE_PERMISSIONS)(delete_permission)
+
+
+def _href(path: str, call: Call[Any]) -> str:
+    return path.replace("{object_id}", call.ids.get("object_id", ""))
+
+
+def _thing(object_type: ObjectType) -> tuple[Target, Callable[[Tx, Call[Any]], None]]:
+    def find(call: Call[Any]) -> ObjectRef:
+        return ObjectRef(object_type, call.ids["object_id"])
+
+    def is_seen(tx: Tx, call: Call[Any]) -> None:
+        see(tx, call, object_type, call.ids["object_id"])
+
+    return find, is_seen
+
+
+for _path, _type in PARENTS.items():
+    _find, _is_seen = _thing(_type)
+    _below(f"/{_path}/{{object_id}}/permissions", _find, is_seen=_is_seen)
+
+
+def _system_is_seen(tx: Tx, call: Call[Any]) -> None:
+    if call.actor.filtered and not authorize.may(tx, call.actor, ActionGroup.MANIPULATE_PERMISSIONS):
+        raise NotFoundError("The permissions on the system are for its administrators.")
+
+
+_below("/permissions", lambda _call: SYSTEM_REF, is_seen=_system_is_seen)
+
+
+def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:
+    user_id = users_api.find(tx, call).id
+    mine = select(permissions).where(permissions.c.user_id == user_id)
+    return mine.order_by(permissions.c.created, permissions.c.id), f"/users/{user_id}/permissions"
+
+
+@routes.get("/users/{user_id}/permissions", many(Permission), needs=READ, queries=("max",))
+def list_permissions_of_user(call: Call[None]) -> list[Permission]:
+    """What a user was given, on anything."""
+    with call.read() as tx:
+        statement, href = _of_user(tx, call)
+        return [show(row, href) for row in first(tx, call, statement)]
+
+
+@routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)
+def get_permission_of_user(call: Call[None]) -> Permission:
+    """One thing that a user was given."""
+    with call.read() as tx:
+        statement, href = _of_user(tx, call)
+        return show(_one(tx, statement, call.ids["permission_id"]), href)

@@ -121,6 +121,11 @@ class Field:
     choices: tuple[str, ...] = ()
     item: str = ""
 
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether a list stands in an element of its own; only links do not."""
+        return self.name != self.item
+
 
 _KINDS: Mapping[object, str] = {str: "text", int: "integer", float: "decimal", bool: "boolean", datetime: "date"}
 

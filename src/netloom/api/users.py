@@ -12,7 +12,7 @@ from netloom.api.routes import LOGIN, READ, Call, Routes, many
 from netloom.api.schema import reference
 from netloom.api.search import LISTED, Searchable, page
 from netloom.api.shown import first
-from netloom.api.types import Domain, Permit, Role, User
+from netloom.api.types import Domain, Group, Permit, Role, User
 from netloom.core.errors import NotFoundError
 from netloom.engine.commands.authorize import ActionGroup
 from netloom.engine.commands.tokens import split_name
@@ -194,3 +194,26 @@ def get_domain(call: Call[None]) -> Domain:
     if not found:
         raise NotFoundError(f"There is no domain {call.ids['domain_id']}.")
     return found[0]
+
+
+@routes.get("/groups", many(Group), needs=LOGIN, queries=("max",))
+def list_groups(call: Call[None]) -> list[Group]:
+    """Groups: the one of everyone."""
+    with call.read() as tx:
+        groups = select(users).where(users.c.is_group).order_by(users.c.user_name)
+        return [_show_group(row) for row in first(tx, call, groups)]
+
+
+@routes.get("/groups/{group_id}", Group, needs=LOGIN)
+def get_group(call: Call[None]) -> Group:
+    """One group."""
+    with call.read() as tx:
+        wanted = select(users).where(users.c.is_group, users.c.id == call.ids["group_id"])
+        row = tx.execute(wanted).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no group {call.ids['group_id']}.")
+    return _show_group(row)
+
+
+def _show_group(row: Row[Any]) -> Group:
+    return Group(id=row.id, href=f"/groups/{row.id}", name=row.name)

@@ -16,7 +16,7 @@ from netloom.api.schema import Entity, Field, Value, fields_of, link_field
 from netloom.core.errors import MalformedError
 
 _STEP = "    "
-_ATTRIBUTES = ("id", "href")
+_ATTRIBUTES = ("id", "href", "rel")
 _SPECIAL = re.compile('[&<>"\r]')
 
 WriteField = Callable[[Any, list[str], str, str], None]
@@ -62,7 +62,7 @@ def _text(value: str) -> str:
 @functools.cache
 def _struct_writer(kind: type[Value]) -> WriteStruct:
     fields = fields_of(kind)
-    has_id, has_href = (any(f.name == name for f in fields) for name in _ATTRIBUTES)
+    has_id, has_href, has_rel = (any(f.name == name for f in fields) for name in _ATTRIBUTES)
     inner = [f for f in fields if f.name not in _ATTRIBUTES]
     parts: list[tuple[str, WriteField]] = [(f.attribute, _field_writer(f)) for f in inner]
     is_entity = issubclass(kind, Entity)
@@ -83,6 +83,8 @@ def _struct_writer(kind: type[Value]) -> WriteStruct:
             attributes = f" href={quoteattr(base + href)}"
         if has_id and value.id is not UNSET:  # type: ignore[attr-defined]  # has_id says that it is there
             attributes += f" id={quoteattr(_identifier(value.id))}"  # type: ignore[attr-defined]  # the same
+        if has_rel:
+            attributes += f" rel={quoteattr(value.rel)}"  # type: ignore[attr-defined]  # the same
         if not found:
             out[start] = f"{pad}<{tag}{attributes}/>"
             return
@@ -118,7 +120,7 @@ def _links(kind: type[Value], value: Value, pad: str, href: str) -> list[str]:
 def _field_writer(field: Field) -> WriteField:
     name = field.name
     if field.struct is not None:
-        return _structs_writer(name, field.item, field.struct) if field.many else _one_struct_writer(name, field.struct)
+        return _structs_writer(field, field.struct) if field.many else _one_struct_writer(name, field.struct)
     plain = WRITE[field.kind]
 
     def write_one(value: Any, out: list[str], pad: str, _base: str) -> None:  # noqa: ANN401 (what the declaration says)
@@ -142,7 +144,13 @@ def _one_struct_writer(name: str, kind: type[Value]) -> WriteField:
     return write
 
 
-def _structs_writer(name: str, item: str, kind: type[Value]) -> WriteField:
+def _structs_writer(field: Field, kind: type[Value]) -> WriteField:
+    name, item = field.name, field.item
+
+    def write_bare(values: list[Value], out: list[str], pad: str, base: str) -> None:
+        for value in values:
+            _struct_writer(kind)(value, out, pad, item, base)
+
     def write(values: list[Value], out: list[str], pad: str, base: str) -> None:
         if not values:
             out.append(f"{pad}<{name}/>")
@@ -153,7 +161,7 @@ def _structs_writer(name: str, item: str, kind: type[Value]) -> WriteField:
             put(value, out, deeper, item, base)
         out.append(f"{pad}</{name}>")
 
-    return write
+    return write if field.is_wrapped else write_bare
 
 
 def read(body: bytes, kind: type[Value]) -> Value:

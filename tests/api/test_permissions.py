@@ -1,0 +1,92 @@
+"""Every endpoint, called by users who have nothing: by nobody, and by one without any role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from api.served import PASSWORD, Client, Engine, check
+from api.walk import READS, ROUTES, body_of, name_of, path_of, populate, stored, url_of
+from netloom.api.routes import ADDITIONS, LOGIN, PUBLIC, READ, Route
+from netloom.engine.commands.authorize import ActionGroup
+
+
+@dataclass
+class World:
+    engine: Engine
+    admin: Client
+    poor: Client
+    filtered: Client
+
+
+@pytest.fixture
+def world(engine: Engine, client: Client) -> Iterator[World]:
+    populate(engine)
+    engine.add_user("nobody@internal")
+    with engine.client("nobody@internal") as poor, engine.client("nobody@internal", Filter="true") as filtered:
+        yield World(engine, client, poor, filtered)
+
+
+def call(world: World, client: Client, route: Route) -> httpx.Response:
+    path = path_of(world.admin, route)
+    body = body_of(world.admin, route, path) if route.takes is not None else None
+    media = "application/json" if route.root == ADDITIONS else "application/xml"
+    request = client.build_request(
+        route.method, url_of(world.engine, route, path), content=body, headers={"Content-Type": media}
+    )
+    if route.media == "text/event-stream":
+        answer = client.send(request, stream=True)
+        answer.close()
+        return answer
+    return client.send(request)
+
+
+def test_whoever_has_no_role_changes_nothing_and_reads_only_what_is_for_all(world: World) -> None:
+    before = stored(world.engine)
+    for route in ROUTES:
+        status = call(world, world.poor, route).status_code
+        if route.needs is PUBLIC:
+            assert status < 500, name_of(route)
+        elif route.needs is LOGIN:
+            assert status in {200, 404}, f"{name_of(route)}: {status}"
+        else:
+            assert status == 403, f"{name_of(route)}: {status}"
+    assert stored(world.engine) == before
+
+
+def test_the_own_view_of_whoever_has_no_role_shows_nobody_elses_things(world: World) -> None:
+    for route in READS:
+        if route.needs is READ and not route.media:
+            answer = call(world, world.filtered, route)
+            assert answer.status_code in {200, 404}, f"{name_of(route)}: {answer.status_code} {answer.text}"
+    assert len(world.filtered.xml("hosts")) == 0
+    assert len(world.filtered.xml("vms")) == 0
+
+
+def test_nobody_gets_anything(world: World) -> None:
+    with httpx.Client() as http:
+        for route in ROUTES:
+            if route.needs is not PUBLIC:
+                answer = http.request(route.method, url_of(world.engine, route, path_of(world.admin, route)))
+                assert (answer.status_code, answer.content) == (401, b""), name_of(route)
+
+
+def test_every_change_names_an_action_group() -> None:
+    for route in ROUTES:
+        if route.method != "GET":
+            assert isinstance(route.needs, ActionGroup) or route.needs is PUBLIC, name_of(route)
+
+
+def test_wrong_passwords_make_the_next_try_wait(engine: Engine) -> None:
+    url, form = f"{engine.url}/ovirt-engine/sso/oauth/token", {"grant_type": "password", "username": "admin@internal"}
+    answers = [httpx.post(url, data={**form, "password": "wrong"}) for _ in range(6)]
+    assert {answer.status_code for answer in answers} == {400}
+    assert "Retry-After" in answers[-1].headers
+    assert (
+        "try again"
+        in httpx.post(url, data={**form, "password": PASSWORD, "scope": "other"}).json()["error_description"]
+    )
+    assert check(answers[0]) == []
