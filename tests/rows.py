@@ -1,4 +1,4 @@
-"""Rows that a test needs around what it tests: users, hosts, attachments, VMs and vNICs, written without asking any rule."""
+"""Rows that a test needs around what it tests, written without asking any rule."""
 
 from __future__ import annotations
 

@@ -223,4 +223,3 @@ def test_what_networks_of_clusters_refuse(engine: Engine, client: Client, cluste
     wrong = f"<network>{role.format('gaming')}</network>"
     assert client.put(f"{networks}/{attached}", content=wrong).status_code == 400
     assert counts(engine) == before
-

@@ -16,6 +16,11 @@ from netloom.engine.model.vnic_profiles import vnic_profiles
 
 NETWORK = "<network><name>{name}</name>{more}<data_center><name>Default</name></data_center></network>"
 
+USED = (
+    "The name of the logical network 'ovirtmgmt' is already used by an existing logical network in the same data-center"
+)
+"""What tools look for, word for word."""
+
 
 def add(client: Client, name: str, more: str = "") -> str:
     return str(client.post_xml("networks", NETWORK.format(name=name, more=more)).get("id"))
@@ -136,8 +141,7 @@ def test_what_is_refused_when_adding(engine: Engine, client: Client) -> None:
         (
             "ovirtmgmt",
             "",
-            "The name of the logical network 'ovirtmgmt' is already used by an existing logical network in the same "
-            "data-center",
+            USED,
         ),
         (host_side, "", "is what another network of the data centre is called on hosts"),
         ("t", f"<description>{'x' * 4001}</description>", "has 4001 characters"),
@@ -176,7 +180,7 @@ def test_what_is_refused_when_changing_and_removing(engine: Engine, client: Clie
         rows.attach(tx, rows.add_host(tx, cluster_id, "h1"), network_id)
     before = counts(engine)
     for body, expected in (
-        ("<name>ovirtmgmt</name>", "is already used by an existing logical network in the same data-center"),
+        ("<name>ovirtmgmt</name>", USED),
         ("<name>bond</name>", "begins with 'bond'"),
         ("<name>customers</name>", "cannot be renamed while hosts carry it: h1"),
         ("<port_isolation>true</port_isolation>", "Port isolation cannot be changed"),

@@ -159,8 +159,10 @@ def test_what_mac_pools_refuse(engine: Engine, client: Client) -> None:
             "holds more than",
         ),
         (
-            "<name>n</name><ranges><range><from>02:01:00:00:00:00</from><to>02:01:00:00:00:09</to></range>"
-            "<range><from>02:01:00:00:00:09</from><to>02:01:00:00:00:10</to></range></ranges>",
+            (
+                "<name>n</name><ranges><range><from>02:01:00:00:00:00</from><to>02:01:00:00:00:09</to></range>"
+                "<range><from>02:01:00:00:00:09</from><to>02:01:00:00:00:10</to></range></ranges>"
+            ),
             "of the pool overlap",
         ),
     ):

@@ -54,7 +54,7 @@ def management(db: Database) -> str:
 
 
 def network(db: Database, name: str = "tenants", data_center: str = "Default", **values: object) -> str:
-    spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # names and types are the test's
+    spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # the test's names and types
     return db.run(add_network, SYSTEM, spec)
 
 
@@ -65,7 +65,7 @@ def attach(db: Database, cluster_id: str, network_id: str, *roles: Role, require
 
 def change(db: Database, cluster_id: str, network_id: str, **values: object) -> None:
     spec = UpdateClusterNetwork(cluster_id=cluster_id, network_id=network_id)
-    db.run(commands.update_cluster_network, SYSTEM, replace(spec, **values))  # type: ignore[arg-type] # as above
+    db.run(commands.update_cluster_network, SYSTEM, replace(spec, **values))  # type: ignore[arg-type] # the same
 
 
 def roles(db: Database, cluster_id: str, network_id: str) -> set[str]:

@@ -26,6 +26,7 @@ from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.events import events
 from netloom.engine.queries import cluster_networks as cluster_network_queries
 from netloom.engine.queries import clusters as queries
+from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries.references import Ref
 
 DEFAULT = Ref(name="Default")
@@ -39,16 +40,16 @@ def seeded(db: Database) -> None:
 
 
 def add(db: Database, name: str = "racks", **values: object) -> str:
-    spec = replace(AddCluster(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # names and types are the test's
+    spec = replace(AddCluster(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # the test's names and types
     return db.run(commands.add_cluster, SYSTEM, spec)
 
 
 def change(db: Database, cluster_id: str, **values: object) -> None:
-    db.run(commands.update_cluster, SYSTEM, replace(UpdateCluster(id=cluster_id), **values))  # type: ignore[arg-type] # as above
+    db.run(commands.update_cluster, SYSTEM, replace(UpdateCluster(id=cluster_id), **values))  # type: ignore[arg-type] # the same
 
 
 def network(db: Database, name: str, data_center: str = "Default", **values: object) -> str:
-    spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # as above
+    spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # the same
     return db.run(add_network, SYSTEM, spec)
 
 
@@ -77,8 +78,6 @@ def test_the_default_management_network_when_nobody_names_one(db: Database) -> N
         management = tx.execute(select(cluster_networks.c.network_id).where(cluster_networks.c.management)).scalar_one()
         assert management != other
         north = tx.execute(select(data_centers.c.id).where(data_centers.c.name == "north")).scalar_one()
-        from netloom.engine.queries import networks as network_queries
-
         remove_network(tx, SYSTEM, str(network_queries.by_name(tx, north, "ovirtmgmt")))
     first = add(db, data_center=here)
     network(db, "back", "north")

@@ -76,8 +76,7 @@ def test_many_who_ask_at_once_get_different_addresses(db: Database) -> None:
     given: list[str] = []
 
     def work() -> None:
-        for _ in range(10):
-            given.append(db.run(mac_addresses.allocate_mac, pool_id))
+        given.extend(db.run(mac_addresses.allocate_mac, pool_id) for _ in range(10))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

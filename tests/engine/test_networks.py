@@ -17,6 +17,7 @@ from netloom.engine.commands import cluster_networks as cluster_network_commands
 from netloom.engine.commands import networks as commands
 from netloom.engine.commands.authorize import EVERYONE, ActionGroup, ObjectRef, ObjectType
 from netloom.engine.commands.cluster_networks import AttachNetwork
+from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
 from netloom.engine.commands.networks import AddNetwork, UpdateNetwork
 from netloom.engine.db import Database, Tx
 from netloom.engine.model.cluster_networks import cluster_networks
@@ -41,12 +42,12 @@ def seeded(db: Database) -> None:
 
 
 def add(db: Database, name: str = "tenants", actor: Actor = SYSTEM, **values: object) -> str:
-    spec = replace(AddNetwork(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # names and types are the test's
+    spec = replace(AddNetwork(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # the test's names and types
     return db.run(commands.add_network, actor, spec)
 
 
 def change(db: Database, network_id: str, **values: object) -> None:
-    db.run(commands.update_network, SYSTEM, replace(UpdateNetwork(id=network_id), **values))  # type: ignore[arg-type] # as above
+    db.run(commands.update_network, SYSTEM, replace(UpdateNetwork(id=network_id), **values))  # type: ignore[arg-type] # the same
 
 
 def code_of(act: Callable[[], object]) -> str:
@@ -237,10 +238,7 @@ def test_a_network_that_is_no_vm_network_any_more_has_no_profiles(db: Database) 
 def test_what_is_refused_when_changing(db: Database, values: dict[str, object], code: str) -> None:
     network_id = add(db)
     with db.write() as tx:
-        from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-
         add_data_center(tx, SYSTEM, AddDataCenter(name="other"))
-        tx.execute(select(networks))
         profile_id = tx.execute(select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)).scalar_one()
         rows.add_vnic(tx, rows.add_vm(tx, cluster_id(tx), "guest"), profile_id, "02:00:00:00:00:01")
         rows.attach(tx, rows.add_host(tx, cluster_id(tx), "h1"), network_id)

@@ -39,12 +39,12 @@ def network_id(db: Database) -> str:
 
 
 def add(db: Database, name: str = "gold", actor: Actor = SYSTEM, **values: object) -> str:
-    spec = replace(AddVnicProfile(name=name, network=Ref(name="tenants")), **values)  # type: ignore[arg-type] # names and types are the test's
+    spec = replace(AddVnicProfile(name=name, network=Ref(name="tenants")), **values)  # type: ignore[arg-type] # the test's names and types
     return db.run(commands.add_vnic_profile, actor, spec)
 
 
 def change(db: Database, profile_id: str, **values: object) -> None:
-    db.run(commands.update_vnic_profile, SYSTEM, replace(UpdateVnicProfile(id=profile_id), **values))  # type: ignore[arg-type] # as above
+    db.run(commands.update_vnic_profile, SYSTEM, replace(UpdateVnicProfile(id=profile_id), **values))  # type: ignore[arg-type] # the same
 
 
 def code_of(act: Callable[[], object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -75,7 +76,7 @@ def show(row: Row[Any]) -> Network:
 
 
 @loads(Network)
-def load(tx: Tx, call: Call[Any], ids: Any) -> dict[str, Network]:
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Network]:
     """Networks by their ids."""
     condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
     statement = queries.select().where(networks.c.id.in_(ids))

@@ -1,4 +1,7 @@
-"""The catalogue of network filters that a vNIC profile can name: libvirt's, and one of oVirt's own. It does not change."""
+"""The catalogue of network filters that a vNIC profile can name: libvirt's, and one of oVirt's own.
+
+It does not change.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ VERSIONS = ("4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8")
 """Compatibility versions that clients of the v4 API send, oldest first."""
 
 DEFAULT_VERSION = "4.7"
-"""The version of a data centre that says nothing of it; 4.8 is what newer hosts of oVirt have, and older clients do not know."""
+"""The version of a data centre that says nothing of it. Older clients do not know 4.8."""
 
 
 def has_no_clusters(name: str, clusters: Sequence[str]) -> Problem | None:

@@ -32,7 +32,7 @@ _RESERVED: Final = frozenset({"lo", "all", "default"})
 
 
 def host_side_name(name: str, network_id: str) -> str:
-    """The name of its bridge on hosts: its own where the kernel allows that, else ``on`` and 13 characters of its id."""
+    """The name of its bridge on hosts: its own where the kernel allows it, else ``on`` and 13 characters of its id."""
     if _HOST_SIDE_NAME.fullmatch(name) and name not in _RESERVED:
         return name
     return "on" + network_id.replace("-", "")[:13]

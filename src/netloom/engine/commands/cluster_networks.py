@@ -48,7 +48,10 @@ class AttachNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateClusterNetwork:
-    """What changes of a network in a cluster. ``roles`` are all that it is to have there: one that is left out is given up."""
+    """What changes of a network in a cluster.
+
+    ``roles`` are all that it is to have there: one that is left out is given up.
+    """
 
     cluster_id: str
     network_id: str

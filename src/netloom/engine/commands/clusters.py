@@ -44,7 +44,10 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddCluster:
-    """A cluster to be. ``version``: None for that of the data centre; ``mac_pool``, ``management_network``: None for the default ones."""
+    """A cluster to be.
+
+    ``version``: None for that of the data centre; ``mac_pool``, ``management_network``: None for the default ones.
+    """
 
     name: str
     data_center: Ref
@@ -134,9 +137,10 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
 
 
 def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
-    """Change a cluster. Another switch type is put on its hosts; another MAC pool takes over the addresses of its vNICs.
+    """Change a cluster. Its hosts follow another switch type; another MAC pool takes over the addresses of its vNICs.
 
-    Needs EDIT_CLUSTER_CONFIGURATION on it, CONFIGURE_MAC_POOL on another pool, CONFIGURE_CLUSTER_NETWORK for another management network.
+    Needs EDIT_CLUSTER_CONFIGURATION on it, CONFIGURE_MAC_POOL on another pool, CONFIGURE_CLUSTER_NETWORK for another
+    management network.
     Raises NotFoundError, DeniedError, ValidationError.
     """
     lock(tx, clusters, spec.id)
@@ -176,7 +180,10 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
 
 
 def remove_cluster(tx: Tx, actor: Actor, cluster_id: str) -> None:
-    """Remove a cluster without hosts and VMs. Needs DELETE_CLUSTER on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Remove a cluster without hosts and VMs.
+
+    Needs DELETE_CLUSTER on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
     cluster = lock(tx, clusters, cluster_id)
     authorize.require(tx, actor, ActionGroup.DELETE_CLUSTER, ObjectRef(ObjectType.CLUSTER, cluster_id))
     check(
@@ -192,9 +199,10 @@ def remove_cluster(tx: Tx, actor: Actor, cluster_id: str) -> None:
 
 
 def sync_cluster_networks(tx: Tx, actor: Actor, cluster_id: str) -> list[str]:
-    """Put every network that is out of sync in sync on every host of a cluster that can be reached; returns the ids of the jobs.
+    """Put every network that is out of sync in sync on every host of a cluster that can be reached.
 
-    Needs CONFIGURE_HOST_NETWORK on each of these hosts. Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    Returns the ids of the jobs. Needs CONFIGURE_HOST_NETWORK on each of these hosts. Raises NotFoundError, DeniedError,
+    BusyError, ValidationError.
     """
     queries.get(tx, cluster_id)
     reachable = [host.id for host in queries.hosts_of(tx, cluster_id) if host.status in _REACHABLE]
@@ -241,7 +249,8 @@ def _usable_pool(tx: Tx, actor: Actor, ref: Ref) -> str:
 def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> sa.Row[Any] | None:
     """The network asked for, or the data centre's default management network; None when there is no such default.
 
-    The default (oVirt): the network of the well-known name, else the only network, else the only one that is a management network already.
+    The default (oVirt): the network of the well-known name, else the only network, else the only one that is a
+    management network already.
     """
     if ref is not None:
         return network_queries.get(

@@ -84,7 +84,10 @@ def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
 
 
 def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
-    """Change a data centre. Needs EDIT_STORAGE_POOL_CONFIGURATION on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Change a data centre.
+
+    Needs EDIT_STORAGE_POOL_CONFIGURATION on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
     before = lock(tx, data_centers, spec.id)
     authorize.require(
         tx, actor, ActionGroup.EDIT_STORAGE_POOL_CONFIGURATION, ObjectRef(ObjectType.DATA_CENTER, spec.id)

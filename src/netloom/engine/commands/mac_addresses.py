@@ -1,4 +1,7 @@
-"""Giving MAC addresses to vNICs and taking them back. Parts of other commands: they check no rights and record no events."""
+"""Giving MAC addresses to vNICs and taking them back.
+
+Parts of other commands: they check no rights and record no events.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from netloom.engine.model.mac_pools import mac_addresses, mac_pools
 from netloom.engine.queries import mac_pools as queries
 
 _TRIES = 8
-"""Random addresses to try before the first gap is searched for. With the pool half full, one in 256 allocations searches."""
+"""Random addresses to try before the first gap is searched for.
+
+With the pool half full, one in 256 allocations searches.
+"""
 
 _CHUNK = 500
 """Addresses in one statement, below the limits on parameters of both databases."""
@@ -27,8 +33,8 @@ _CHUNK = 500
 def allocate_mac(tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.") -> str:
     """A free address of the pool, which is in use from now on; the primary key of mac_addresses makes it nobody else's.
 
-    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address that was given
-    back is not soon seen again. Raises ValidationError when the pool is empty.
+    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address
+    that was given back is not soon seen again. Raises ValidationError when the pool is empty.
     """
     ranges = queries.ranges_of(tx, (pool_id,))[pool_id]
     sizes = [one.last - one.first + 1 for one in ranges]
@@ -76,7 +82,10 @@ def release_mac(tx: Tx, pool_id: str, mac: str) -> None:
 
 
 def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, action: str) -> None:
-    """Move addresses (one for each vNIC) to another pool. Raises ValidationError when that would make duplicates in a pool that forbids them."""
+    """Move addresses (one for each vNIC) to another pool.
+
+    Raises ValidationError when that would make duplicates in a pool that forbids them.
+    """
     counts = Counter(mac_number(mac) for mac in macs)
     target = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == to_pool).with_for_update(read=True)).one()
     there = _addresses_in(tx, to_pool, list(counts))

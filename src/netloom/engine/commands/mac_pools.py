@@ -129,7 +129,10 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
 
 
 def remove_mac_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
-    """Remove a pool that no cluster uses. Needs DELETE_MAC_POOL on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Remove a pool that no cluster uses.
+
+    Needs DELETE_MAC_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
     pool = lock(tx, mac_pools, pool_id)
     authorize.require(tx, actor, ActionGroup.DELETE_MAC_POOL, ObjectRef(ObjectType.MAC_POOL, pool_id))
     check(

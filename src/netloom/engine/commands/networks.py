@@ -69,13 +69,13 @@ class UpdateNetwork:
     data_center: Ref | Keep = KEEP
     description: str | Keep = KEEP
     comment: str | Keep = KEEP
-    vlan_id: int | None | Keep = KEEP
+    vlan_id: int | Keep | None = KEEP
     mtu: int | Keep = KEEP
     vm_network: bool | Keep = KEEP
     stp: bool | Keep = KEEP
     port_isolation: bool | Keep = KEEP
     name_servers: tuple[str, ...] | Keep = KEEP
-    qos_id: str | None | Keep = KEEP
+    qos_id: str | Keep | None = KEEP
 
 
 def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> str:
@@ -122,12 +122,12 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
 def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     """Change a network, and have every host that carries it follow.
 
-    The new intent stays also when a host refuses: the network is out of sync there until it is put right. vNICs that run on the network
-    are marked as out of sync when its VLAN or MTU changes. Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError,
-    DeniedError, ValidationError.
+    The new intent stays also when a host refuses: the network is out of sync there until it is put right. vNICs that
+    run on the network are marked as out of sync when its VLAN or MTU changes. Needs CONFIGURE_STORAGE_POOL_NETWORK on
+    the network. Raises NotFoundError, DeniedError, ValidationError.
     """
     before = lock(tx, networks, spec.id)
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, spec.id))
+    _require_configure(tx, actor, spec.id)
     after = _after(before, spec)
     changed = {name: value for name, value in after.items() if value != getattr(before, name)}
     _check_update(tx, before, after, spec)
@@ -151,9 +151,12 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
-    """Give a network that has none its label. Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Give a network that has none its label.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
     before = lock(tx, networks, network_id)
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    _require_configure(tx, actor, network_id)
     check(_LABEL, rules.label_is_valid(label), rules.is_not_labelled(before.name, before.label))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
     text = f"Network {before.name} was labelled {label} by {actor.name}."
@@ -161,9 +164,12 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
 
 
 def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
-    """Take a network's label away. Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError also when it has another label, DeniedError."""
+    """Take a network's label away.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError also when it has another label, DeniedError.
+    """
     before = lock(tx, networks, network_id)
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    _require_configure(tx, actor, network_id)
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
@@ -172,7 +178,7 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
 
 
 def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
-    """Remove a network with its profiles, from its clusters (roles go back to their management networks) and from hosts.
+    """Remove a network with its profiles, from its clusters (where the management network takes its roles) and hosts.
 
     Needs DELETE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -192,6 +198,10 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
     audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id)
+
+
+def _require_configure(tx: Tx, actor: Actor, network_id: str) -> None:
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
 
 
 def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:

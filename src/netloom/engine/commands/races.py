@@ -1,4 +1,4 @@
-"""What constraints of the database say when two commands met: the loser's rules looked before the winner had written."""
+"""What constraints say when two commands met: the loser's rules looked before the winner had written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _FOREIGN_KEY_VIOLATION = "23503"
 def refused(action: str, problems: Callable[[str], Problem | None]) -> Iterator[None]:
     """Turn a violated constraint into the refusal that its rule would have given.
 
-    ``problems`` gives the problem for the name of a constraint. Raises ValidationError; BusyError when a row that is referred to is gone, or
-    is still referred to; any other violation is a defect of ours and passes.
+    ``problems`` gives the problem for the name of a constraint. Raises ValidationError; BusyError when a row that is
+    referred to is gone, or is still referred to; any other violation is a defect of ours and passes.
     """
     try:
         yield
@@ -29,7 +29,7 @@ def refused(action: str, problems: Callable[[str], Problem | None]) -> Iterator[
             raise ValidationError(action, (problem,)) from error
         if getattr(error.orig, "sqlstate", "") == _FOREIGN_KEY_VIOLATION or "FOREIGN KEY" in str(error.orig):
             raise BusyError(
-                "Related operation is currently in progress: something that this request needs has just been added or removed."
-                " Look again, and repeat the request."
+                "Related operation is currently in progress: something that this request is about has just been added"
+                " or removed. Look again, and repeat the request."
             ) from error
         raise

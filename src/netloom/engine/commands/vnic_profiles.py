@@ -33,7 +33,10 @@ _REMOVE = "Cannot remove VM network interface profile."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVnicProfile:
-    """A profile to be. ``network_filter_id``: None for no filter; when kept, the default filter, or none for passthrough."""
+    """A profile to be.
+
+    ``network_filter_id``: None for no filter; when kept, the default filter, or none for passthrough.
+    """
 
     name: str
     network: Ref
@@ -42,7 +45,7 @@ class AddVnicProfile:
     port_mirroring: bool = False
     passthrough: bool = False
     migratable: bool = True
-    network_filter_id: str | None | Keep = KEEP
+    network_filter_id: str | Keep | None = KEEP
     custom_properties: Mapping[str, str] = field(default_factory=dict)
     qos_id: str | None = None
     public: bool = False
@@ -60,9 +63,9 @@ class UpdateVnicProfile:
     port_mirroring: bool | Keep = KEEP
     passthrough: bool | Keep = KEEP
     migratable: bool | Keep = KEEP
-    network_filter_id: str | None | Keep = KEEP
+    network_filter_id: str | Keep | None = KEEP
     custom_properties: Mapping[str, str] | Keep = KEEP
-    qos_id: str | None | Keep = KEEP
+    qos_id: str | Keep | None = KEEP
 
 
 def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
@@ -172,7 +175,10 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
 
 
 def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: bool) -> str:
-    """The profile that a VM network begins with, named like it. Part of adding the network: asks no rule, records no event."""
+    """The profile that a VM network begins with, named like it.
+
+    Part of adding the network: asks no rule, records no event.
+    """
     profile_id = new_id()
     tx.execute(
         sa.insert(vnic_profiles).values(
@@ -195,7 +201,7 @@ def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: b
 
 
 def rename_default_profile(tx: Tx, network_id: str, before: str, after: str) -> None:
-    """The profile that has its network's name follows it, unless another profile of the network has that name already."""
+    """The profile with the network's name is renamed with it, unless another profile of the network is called so."""
     if not queries.is_taken(tx, network_id, after):
         tx.execute(
             sa.update(vnic_profiles)
