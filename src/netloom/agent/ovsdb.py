@@ -12,14 +12,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from netloom.agent.ovsdb_script import DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
+from netloom.agent.ovsdb_script import Asked, DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
 from netloom.agent.ovsdb_session import OvsdbError, Session, as_set
 from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from netloom.agent.ovsdb_session import Json
+    from netloom.agent.ovsdb_session import Json, Row
 
 __all__ = [
     "GUEST_KEY",
@@ -67,9 +67,8 @@ class Ovsdb:
     def observe(self) -> OvsView:
         """Bridges, ports and guest ports by name. Raises OvsdbError when the database cannot be read.
 
-        The local port of a bridge (the one named like it) is part of the bridge and not listed. State, MTU and MAC of
-        internal ports are what ovs-vswitchd noted last, which may be seconds ago; their links in the kernel know
-        better.
+        The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports are told
+        as they were asked for, down and without carrier; what they are is told by their links in the kernel.
         """
         with Session(self.path, self.timeout) as session:
             return Tables.read(session).view()
@@ -97,8 +96,8 @@ class Ovsdb:
             # In user space ovs-vswitchd takes promiscuous mode off a NIC that it lets go, by writing back all flags as
             # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
             self._await_applied(session, bump(session))
-        self._await_applied(session, script.commit(session))
-        failure = script.failure(session)
+        (interfaces,) = self._await_applied(session, script.commit(session), {"Interface": ("name", "ofport", "error")})
+        failure = script.failure(interfaces)
         if failure:
             # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
             remedy = Script(Tables.read(session))
@@ -111,14 +110,21 @@ class Ovsdb:
             (rows,) = session.select({"Open_vSwitch": (column,)})
             return as_set(session.only("Open_vSwitch", rows)[column])
 
-    def _await_applied(self, session: Session, target: int) -> None:
+    def _await_applied(
+        self, session: Session, asked: Asked, tables: Mapping[str, Sequence[str]] | None = None
+    ) -> list[list[Row]]:
+        """Wait until ovs-vswitchd has done what was asked; the rows of ``tables`` at that instant."""
         deadline = monotonic() + self.apply_timeout
-        (rows,) = session.select({"Open_vSwitch": ("cur_cfg",)})
-        while int(str(session.only("Open_vSwitch", rows)["cur_cfg"])) < target:
-            left = deadline - monotonic()
-            if left <= 0:
+        applied = asked.applied
+        while True:
+            left = max(0.0, deadline - monotonic())
+            wanted = {"Open_vSwitch": ("cur_cfg",), **(tables or {})}
+            found = session.select_after_change("Open_vSwitch", {"cur_cfg": applied}, left, wanted)
+            if found is None:
                 raise OvsdbError(
                     f"ovs-vswitchd has not applied the change within {self.apply_timeout:g} s "
                     f"(database {self.path}): is it running?"
                 )
-            rows = session.wait_change("Open_vSwitch", rows[0], left)
+            applied = int(str(session.only("Open_vSwitch", found[0])["cur_cfg"]))
+            if applied >= asked.target:
+                return found[1:]

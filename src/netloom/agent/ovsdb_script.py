@@ -41,7 +41,7 @@ _MTU_MIN, _MTU_MAX = 68, 65521
 
 _BUMP: Sequence[Operation] = (
     {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]},
-    {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"]},
+    {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg", "cur_cfg"]},
 )
 """The end of a transaction that ovs-vswitchd shall confirm (ovs-vswitchd.conf.db(5), next_cfg)."""
 
@@ -85,6 +85,14 @@ class OvsStepError(Exception):
         )
         self.step = step
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A change that ovs-vswitchd shall make: the number at which it was applied last, and the one to wait for."""
+
+    target: int
+    applied: int
 
 
 class Script:
@@ -153,28 +161,27 @@ class Script:
                 if name in self._tables.ports:
                     self._remove_port(name, self._port(name))
 
-    def commit(self, session: Session) -> int:
-        """Send the transaction; the value that ``cur_cfg`` will have reached when ovs-vswitchd has applied it.
-
-        Raises OvsStepError or OvsdbError.
-        """
+    def operations(self) -> list[Operation]:
+        """The whole transaction."""
         self._join()
+        return [*self._operations, *_BUMP]
+
+    def commit(self, session: Session) -> Asked:
+        """Send the transaction. Raises OvsStepError or OvsdbError."""
+        operations = self.operations()
         count = len(self._operations)
         try:
-            results = session.transact([*self._operations, *_BUMP])
+            results = session.transact(operations)
         except OvsdbRefusalError as refusal:
             step = self._steps[refusal.index] if refusal.index is not None and refusal.index < count else None
             raise OvsStepError(step, str(refusal)) from refusal
         for step, operation, result in zip(self._steps, self._operations, results, strict=False):
             if operation["op"] != "insert" and result.get("count") != 1:
                 raise OvsStepError(step, "someone else removed it meanwhile")
-        return _target(session, results)
+        return _asked(session, results)
 
-    def failure(self, session: Session) -> OvsStepError | None:
-        """Of the first interface of this script that ovs-vswitchd could not open, if any. Raises OvsdbError."""
-        if not self._made:
-            return None
-        (rows,) = session.select({"Interface": ("name", "ofport", "error")})
+    def failure(self, rows: Sequence[Row]) -> OvsStepError | None:
+        """Of the first interface of this script that ovs-vswitchd could not open, if any."""
         for row in rows:
             step = self._made.get(str(row["name"]))
             if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
@@ -352,13 +359,14 @@ def _optional(value: Json) -> Json:
     return to_set([] if value is None else [value])
 
 
-def bump(session: Session) -> int:
-    """Ask ovs-vswitchd for a sign; the value that ``cur_cfg`` will have reached when it gives it. Raises OvsdbError."""
-    return _target(session, session.transact(_BUMP))
+def bump(session: Session) -> Asked:
+    """Ask ovs-vswitchd for nothing but a sign. Raises OvsdbError."""
+    return _asked(session, session.transact(_BUMP))
 
 
-def _target(session: Session, results: Sequence[Row]) -> int:
-    return int(str(session.only("Open_vSwitch", session.rows(results[-1]))["next_cfg"]))
+def _asked(session: Session, results: Sequence[Row]) -> Asked:
+    row = session.only("Open_vSwitch", session.rows(results[-1]))
+    return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
 
 
 def inverse(step: DoorStep | None) -> DoorStep:

@@ -71,10 +71,7 @@ class Session:
 
     def select(self, tables: Mapping[str, Sequence[str]]) -> list[list[Row]]:
         """The named columns of all rows of each table, read at one instant."""
-        operations: list[Operation] = [
-            {"op": "select", "table": table, "where": [], "columns": list(columns)} for table, columns in tables.items()
-        ]
-        return [self.rows(result) for result in self.transact(operations)]
+        return [self.rows(result) for result in self.transact(_selects(tables))]
 
     def only(self, table: str, rows: Sequence[Row]) -> Row:
         """The one row that Open_vSwitch has once it is set up (``ovs-vsctl init``). Raises OvsdbError."""
@@ -91,27 +88,32 @@ class Session:
         rows = result.get("rows")
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
-    def wait_change(self, table: str, row: Row, timeout: float) -> list[Row]:
-        """The row of a one-row table once it differs from ``row``, or as it is after ``timeout`` seconds."""
-        columns: list[Json] = list(row)
+    def select_after_change(
+        self, table: str, row: Row, timeout: float, tables: Mapping[str, Sequence[str]]
+    ) -> list[list[Row]] | None:
+        """As :meth:`select`, at the instant at which the row of a one-row table differs from ``row``.
+
+        None when it has not come to that after ``timeout`` seconds.
+        """
         condition: Operation = {
             "op": "wait",
             "table": table,
             "where": [],
-            "columns": columns,
+            "columns": list(row),
             "until": "!=",
             "rows": [row],
             "timeout": int(timeout * 1000),
         }
         self._socket.settimeout(timeout + self._timeout)
         try:
-            self.transact([condition])
+            results = self.transact([condition, *_selects(tables)])
         except OvsdbRefusalError as refusal:
-            if refusal.error != "timed out":
-                raise
+            if refusal.error == "timed out":
+                return None
+            raise
         finally:
             self._socket.settimeout(self._timeout)
-        return self.select({table: [str(column) for column in row]})[0]
+        return [self.rows(result) for result in results[1:]]
 
     def transact(self, operations: Sequence[Operation]) -> list[Row]:
         """Carry out the operations as one transaction; their results.
@@ -178,6 +180,12 @@ class Session:
         if not data:
             raise OvsdbError(f"ovsdb-server at {self._path} hung up")
         return data
+
+
+def _selects(tables: Mapping[str, Sequence[str]]) -> list[Operation]:
+    return [
+        {"op": "select", "table": table, "where": [], "columns": list(columns)} for table, columns in tables.items()
+    ]
 
 
 def as_set(value: Json) -> list[Json]:

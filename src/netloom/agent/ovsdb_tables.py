@@ -61,17 +61,7 @@ class Tables:
                     "other_config",
                     "external_ids",
                 ),
-                "Interface": (
-                    "_uuid",
-                    "name",
-                    "type",
-                    "mac",
-                    "mac_in_use",
-                    "mtu",
-                    "mtu_request",
-                    "admin_state",
-                    "link_state",
-                ),
+                "Interface": ("_uuid", "name", "type", "mac", "mtu_request"),
             }
         )
         interface_names = {_key(row["_uuid"]): str(row["name"]) for row in interfaces}
@@ -119,10 +109,10 @@ def _port(name: str, port: PortRow, interfaces: Mapping[str, Row]) -> OvsPort:
     return OvsPort(
         name=name,
         owner=as_map(row["external_ids"]).get(OWNER_KEY, ""),
-        up=_word(link, "admin_state") != "down" if internal else True,
-        mtu=_number(link, "mtu") or _number(link, "mtu_request") or DEFAULT_MTU,
-        mac=_word(link, "mac_in_use") or _word(link, "mac"),
-        carrier=_word(link, "link_state") != "down",
+        up=not internal,
+        mtu=_number(link, "mtu_request") or DEFAULT_MTU,
+        mac=_word(link, "mac"),
+        carrier=not internal,
         bridge=port.bridge,
         tag=_tag(row),
         trunks=tuple(sorted(int(str(vlan)) for vlan in as_set(row["trunks"]))),

@@ -1,0 +1,86 @@
+"""500 tagged ports put on an Open vSwitch bridge by the agent, against one bare transaction that says the same.
+
+Ours is all that the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The
+floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
+Open vSwitch (userspace datapath) with one bridge.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from figures import Figure
+
+from contract.ovs_door import ovs_door
+from netloom.agent.ovsdb_script import Script
+from netloom.agent.ovsdb_session import Session
+from netloom.agent.ovsdb_tables import Tables
+from netloom.core.host import OvsBridge, OvsPort
+from netloom.core.plan import plan
+from netloom.core.steps import CreateOvsBridge
+
+if TYPE_CHECKING:
+    from netloom.agent.networking import Networking
+    from netloom.agent.ovsdb import Ovsdb
+    from netloom.core.host import Host
+
+COUNT = 500
+RUNS = 5
+BRIDGE = OvsBridge(name="br0", owner="bench", datapath="netdev")
+
+
+def measure() -> list[Figure]:
+    """The one figure."""
+    ours, floor = [], []
+    for _ in range(RUNS):
+        for measured, run in ((floor, _bare), (ours, _by_agent)):
+            with ovs_door({}) as (door, ovsdb):
+                ovsdb.execute([CreateOvsBridge(BRIDGE)])
+                measured.append(run(door, ovsdb))
+    return [
+        Figure(
+            what=f"{COUNT} tagged Open vSwitch ports on a host",
+            ours=statistics.median(ours) * 1000,
+            floor=statistics.median(floor) * 1000,
+            unit="ms",
+            goal="ratio 1.3",
+            floor_is="one transaction, written before",
+        )
+    ]
+
+
+def _wanted(host: Host) -> Host:
+    names = [f"port{number}" for number in range(COUNT)]
+    return replace(host, ovs_ports={name: _port(name, tag) for tag, name in enumerate(names, 1)})
+
+
+def _port(name: str, tag: int) -> OvsPort:
+    return OvsPort(name=name, owner="bench", bridge=BRIDGE.name, tag=tag, up=False)
+
+
+def _by_agent(door: Networking, _ovsdb: Ovsdb) -> float:
+    wanted = _wanted(door.observe())
+    start = time.perf_counter()
+    steps = plan(door.observe(), wanted)
+    door.execute(steps, lambda _done: None)
+    left = plan(door.observe(), wanted)
+    taken = time.perf_counter() - start
+    if len(steps) < COUNT or left:
+        raise RuntimeError(f"{len(steps)} steps, of which {left} are left: this measured something else")
+    return taken
+
+
+def _bare(door: Networking, ovsdb: Ovsdb) -> float:
+    steps = plan(door.observe(), _wanted(door.observe()))
+    with Session(ovsdb.path, 60) as session:
+        script = Script(Tables.read(session))
+        for step in steps:
+            script.add(step)  # type: ignore[arg-type] # all of them are steps of Open vSwitch
+        operations = script.operations()
+        start = time.perf_counter()
+        asked = session.rows(session.transact(operations)[-1])[0]
+        session.select_after_change("Open_vSwitch", {"cur_cfg": asked["cur_cfg"]}, 60, {})
+        return time.perf_counter() - start
