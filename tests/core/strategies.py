@@ -1,6 +1,7 @@
 """Random hosts and intents, for every ring that wants some. All values are ones that a real host can have.
 
-They are made from a seed, and not drawn value by value, because that is twenty times as fast; so what fails is found by its seed, and does not shrink.
+They are made from a seed, and not drawn value by value, because that is twenty times as fast; so what fails is found by
+its seed, and does not shrink.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def mac_of(index: int) -> str:
     return f"02:00:00:00:00:{index:02x}"
 
 
-def machine(names: Sequence[str] = NICS, **fields: Any) -> Host:  # noqa: ANN401 # any field of Nic
+def machine(names: Sequence[str] = NICS, **fields: Any) -> Host:  # any field of Nic
     """A machine as it is when nobody has configured anything."""
     return Host(
         nics={
@@ -148,7 +149,9 @@ def random_intent(
 
 
 def random_machine(random: Random, nics: Sequence[str] = NICS) -> Host:
-    """A machine before we come: some NICs have addresses and routes that somebody gave them, and there are links that are not ours."""
+    """A machine before we come: some NICs have addresses and routes that somebody gave them, and there are links that
+    are not ours.
+    """
     host = machine(nics)
     changed, routes = dict(host.nics), []
     for number, name in enumerate(nics):
@@ -172,19 +175,23 @@ def random_machine(random: Random, nics: Sequence[str] = NICS) -> Host:
     return replace(host, nics=changed, vlans=vlans, bridges=bridges, routes=tuple(sorted(routes)))
 
 
-def random_managed(random: Random, nics: Sequence[str] = NICS, **kinds: Any) -> Host:  # noqa: ANN401 # passed on to intents()
+def random_managed(random: Random, nics: Sequence[str] = NICS, **kinds: Any) -> Host:  # passed on to intents()
     """A host that we made something of: the wanted host of some intent, reached from an untouched machine."""
     start = random_machine(random, nics)
     return simulate_all(start, plan(start, desired_host(random_intent(random, nics, **kinds), start)))
 
 
 def random_host(random: Random, nics: Sequence[str] = NICS, *, ovs: bool = True) -> Host:
-    """Any state that a kernel and an OVSDB can be in with those NICs, everything ours; stranger than what desired_host asks for."""
+    """Any state that a kernel and an OVSDB can be in with those NICs, everything ours; stranger than what desired_host
+    asks for.
+    """
     return _Draft(random, nics).host(ovs=ovs)
 
 
 class _Draft:
-    """A host being drawn: parts are made lower ones first, and each is used at most once from above, except by VLAN devices."""
+    """A host being drawn: parts are made lower ones first, and each is used at most once from above, except by VLAN
+    devices.
+    """
 
     def __init__(self, random: Random, nics: Sequence[str]) -> None:
         self.random = random
@@ -197,7 +204,7 @@ class _Draft:
         self.ovs_bridges: dict[str, OvsBridge] = {}
         self.ovs_ports: dict[str, OvsPort] = {}
 
-    def _one(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 # whatever is in the sequence
+    def _one(self, values: Sequence[Any]) -> Any:  # whatever is in the sequence
         return self.random.choice(values)
 
     def _some(self, values: Sequence[str], most: int) -> list[str]:
@@ -331,7 +338,7 @@ class _Draft:
             )
             self.links[name] = replace(self.links[name], dhcp4=dhcp4, dhcp6=dhcp6, autoconf=autoconf)
 
-    def _takes_ipv6(self, link: Any) -> bool:  # noqa: ANN401 # any kind of link
+    def _takes_ipv6(self, link: Any) -> bool:  # any kind of link
         return bool(link.up and link.mtu >= 1280)
 
     def _routes(self) -> tuple[Route, ...]:

@@ -1,7 +1,8 @@
-"""Whole cases as files: a machine, what was wanted before, what is wanted now, and the steps in words with what they cost.
+"""Whole cases as files: a machine, what was wanted before, what is wanted now, and the steps in words with what they
+cost.
 
-``before`` and ``intent`` are a HostIntent each; without ``intent`` the way leads back to the machine as it was. ``NETLOOM_GOLDEN=write`` writes the
-steps that come out into the files, to be read before they are believed.
+``before`` and ``intent`` are a HostIntent each; without ``intent`` the way leads back to the machine as it was.
+``NETLOOM_GOLDEN=write`` writes the steps that come out into the files, to be read before they are believed.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def test_golden(name: str) -> None:
         now = simulate_all(now, plan(now, desired_host(msgspec.convert(case["before"], HostIntent), now)))
     desired = desired_host(msgspec.convert(case["intent"], HostIntent), now) if "intent" in case else machine
     steps = plan(now, desired)
+    crossing = [" ".join((*impact.owners, *impact.vnics)) for impact in explain(steps, now)]
     lines = [
-        f"{impact.text} [{impact.loss}{'; ' if impact.owners or impact.vnics else ''}{' '.join((*impact.owners, *impact.vnics))}]"
-        for impact in explain(steps, now)
+        f"{impact.text} [{impact.loss}{'; ' if names else ''}{names}]"
+        for impact, names in zip(explain(steps, now), crossing, strict=True)
     ]
     if os.environ.get("NETLOOM_GOLDEN") == "write":
         text = path.read_text().split("\nsteps:")[0].rstrip()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.strategies import machine, mac_of
+from core.strategies import mac_of, machine
 from netloom.core import steps as s
 from netloom.core.compare import differences
 from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Route, Vlan

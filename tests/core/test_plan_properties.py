@@ -1,4 +1,4 @@
-"""What holds of every plan: it reaches what is wanted, ends, survives interruption, and leaves alone what is not ours."""
+"""What holds of every plan: it leads to what is wanted, survives interruption, and leaves alone what is not ours."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_interrupted_plan_is_taken_up_by_the_next(first: Host, second: Host, 
 
 @given(machines, intents, st.data())
 def test_the_way_back_ends_where_it_began(start: Host, intent: object, data: st.DataObject) -> None:
-    """From a host that was never ours, too: the checkpoint holds NICs unmarked, with addresses and routes of their own."""
+    """From a host that was never ours: the checkpoint holds NICs unmarked, with addresses and routes of their own."""
     steps = plan(start, desired_host(intent, start))
     middle = simulate_all(start, steps[: data.draw(st.integers(0, len(steps)))])
     back = reach(middle, start)

@@ -1,4 +1,6 @@
-"""What the simulation refuses, one line per reason, and what happens by itself. The contract ring asks real kernels the same."""
+"""What the simulation refuses, one line per reason, and what happens by itself. The contract ring asks real kernels the
+same.
+"""
 
 from __future__ import annotations
 

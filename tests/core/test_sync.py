@@ -151,7 +151,7 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
         NETWORKS[3],
     )
     other_ip = (
-        replace(V4, address="192.0.2.6", prefix=25, gateway="0.0.0.0"),  # noqa: S104 # the unspecified address, no socket
+        replace(V4, address="192.0.2.6", prefix=25, gateway="0.0.0.0"),  # the unspecified address, no socket
         replace(V6, prefix=48, gateway="::"),
     )
     attachments = (

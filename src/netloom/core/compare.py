@@ -25,9 +25,11 @@ _ANY: Mapping[str, object] = {"mac": "", "mtu": 0}
 
 
 def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
-    """A readable line for each difference in what either side marks as ours, and in the links named in ``watch``; none when they are equal there.
+    """A readable line for each difference in what either side marks as ours, and in the links named in ``watch``; none
+    when they are equal there.
 
-    ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both sides.
+    ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
+    sides.
     """
     return (*_links(expected, actual, watch), *_ovs(expected, actual), *_routing(expected, actual, watch))
 

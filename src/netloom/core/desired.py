@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from zlib import adler32, crc32
 
 from netloom.core.errors import HostError
 from netloom.core.host import (
     DEFAULT_MTU,
-    MAIN_TABLE,
     NAME_MAX,
     Address,
     Bond,
@@ -25,6 +24,9 @@ from netloom.core.host import (
     Vlan,
 )
 from netloom.core.options import bond_mode, bond_options, bridge_options
+
+IPV4: Final = 4
+"""The IP version, as in :attr:`IpAssignment.version`; the other is 6."""
 
 SwitchType: TypeAlias = Literal["legacy", "ovs"]
 Method: TypeAlias = Literal["none", "static", "dhcp", "autoconf", "poly_dhcp_autoconf"]
@@ -51,7 +53,9 @@ class NetworkIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpAssignment:
-    """How a network's link on the host gets its address of one IP version. ``address``, ``prefix`` and ``gateway`` (may be empty) are for ``static``."""
+    """How a network's link on the host gets its address of one IP version. ``address``, ``prefix`` and ``gateway`` (may
+    be empty) are for ``static``.
+    """
 
     version: Literal[4, 6] = 4
     method: Method = "none"
@@ -62,7 +66,7 @@ class IpAssignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostQos:
-    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: not limited."""
+    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: none."""
 
     link_share: int | None = None
     upper_limit: int | None = None
@@ -88,7 +92,9 @@ class AttachmentIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BondIntent:
-    """A bond. ``options`` as users write them: ``mode`` as ``0``..``6`` or the kernel's name, ``miimon`` ..., numbers or names as values."""
+    """A bond. ``options`` as users write them: ``mode`` as ``0``..``6`` or the kernel's name, ``miimon`` ..., numbers
+    or names as values.
+    """
 
     id: str
     name: str
@@ -100,7 +106,8 @@ class BondIntent:
 class HostIntent:
     """All that is wanted of one host. ``networks`` holds at least those of the attachments.
 
-    ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel) or ``netdev`` (userspace).
+    ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
+    or ``netdev`` (userspace).
     """
 
     switch_type: SwitchType = "legacy"
@@ -115,7 +122,9 @@ SHARED = "base"
 """Owner of what several networks stand on: a NIC, a bond, an OVS bridge and its uplink."""
 
 RULE_PRIORITY = 3200
-"""Priority of the rules that lead to a network's own routing table; after the local table, before the main one (as VDSM has it)."""
+"""Priority of the rules that lead to a network's own routing table; after the local table, before the main one (as VDSM
+has it).
+"""
 
 OVS_BOND_MODES: Mapping[str, tuple[str, str]] = {
     "active-backup": ("active-backup", "off"),
@@ -135,7 +144,9 @@ class IntentError(HostError):
 
 
 def vlan_name(base: str, tag: int) -> str:
-    """The name of the VLAN device: ``eth1.100``, or a short one that depends on nothing else when that is too long for the kernel."""
+    """The name of the VLAN device: ``eth1.100``, or a short one that depends on nothing else when that is too long for
+    the kernel.
+    """
     name = f"{base}.{tag}"
     return name if len(name) <= NAME_MAX else f"vl{crc32(base.encode()):08x}.{tag}"
 
@@ -147,7 +158,8 @@ def ovs_bridge_name(base: str) -> str:
 
 
 def desired_host(intent: HostIntent, report: Host) -> Host:
-    """The host as it should be, given what it reports (its NICs and their MAC addresses, and what is there that is not ours).
+    """The host as it should be, given what it reports (its NICs and their MAC addresses, and what is there that is not
+    ours).
 
     NICs that we used and use no more are in it as released; NICs that were never ours are in it as reported.
     Raises IntentError for a bond mode that Open vSwitch does not have.
@@ -199,7 +211,9 @@ class _Builder:
         )
 
     def _base_mtu(self, base: str) -> int:
-        """An untagged network has the MTU of its NIC; tagged ones fit into it, as do VLAN devices there that are not ours."""
+        """An untagged network has the MTU of its NIC; tagged ones fit into it, as do VLAN devices there that are not
+        ours.
+        """
         networks = [self.networks[attachment.network_id] for attachment in self.on[base]]
         most = max(map(network_mtu, networks), default=DEFAULT_MTU)
         if any(network.vlan is None for network in networks):
@@ -289,7 +303,7 @@ class _Builder:
         mode = bond_mode(bond.options.get("mode", ""))
         if mode not in OVS_BOND_MODES:
             raise IntentError(
-                f"Bond {bond.name} has mode {mode or 'balance-rr'}, which Open vSwitch does not have; use mode 1, 2 or 4."
+                f"Bond {bond.name} has mode {mode or 'balance-rr'}, which Open vSwitch lacks; use mode 1, 2 or 4."
             )
         if len(interfaces) == 1:
             return OvsPort(name=interfaces[0], owner=SHARED, bridge=bridge, interfaces=interfaces)
@@ -330,7 +344,9 @@ class _Builder:
         return self._port_mac(bond, next(macs, ""))
 
     def _port_mac(self, bond: BondIntent, now: str) -> str:
-        """The present MAC address if it may be that of a port of the bond; else that of the port that has addresses, else of the first."""
+        """The present MAC address if it may be that of a port of the bond; else that of the port that has addresses,
+        else of the first.
+        """
         slaves = sorted(bond.slaves)
         macs = {slave: self._nic_mac(slave) for slave in slaves}
         if now and (now in macs.values() or "" in macs.values()):
@@ -350,7 +366,7 @@ class _Builder:
         for ip in attachment.assignments:
             if ip.method == "static":
                 addresses.append(Address(ip=str(ip_address(ip.address)), prefix=ip.prefix))
-            elif ip.version == 4:
+            elif ip.version == IPV4:
                 fields["dhcp4"] = ip.method == "dhcp"
             else:
                 fields["dhcp6"] = ip.method in {"dhcp", "poly_dhcp_autoconf"}
@@ -367,7 +383,7 @@ class _Builder:
             if ip.method != "static" or not ip.gateway:
                 continue
             gateway = str(ip_address(ip.gateway))
-            to = "0.0.0.0/0" if ip.version == 4 else "::/0"
+            to = "0.0.0.0/0" if ip.version == IPV4 else "::/0"
             if has_default:
                 self.routes.append(Route(to=to, link=link, via=gateway))
                 continue
@@ -379,6 +395,8 @@ class _Builder:
             self.rules.append(Rule(table=table, priority=RULE_PRIORITY, destination=subnet))
 
     def _table(self, link: str) -> int:
-        """A routing table of the link's own: its number follows from the link's name (as VDSM has it), so it stays from one time to the next."""
+        """A routing table of the link's own: its number follows from the link's name (as VDSM has it), so it stays from
+        one time to the next.
+        """
         table = adler32(link.encode())
         return table if table not in _RESERVED_TABLES else table + len(_RESERVED_TABLES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netloom.core import steps as s
-from netloom.core.host import Bond, Bridge, Host, Loss, Nic, OvsPort, Vlan
+from netloom.core.host import Bond, Host, Loss, Nic, OvsPort, Vlan
 from netloom.core.world import World, WorldLink, is_ipv6
 
 if TYPE_CHECKING:
@@ -38,14 +38,17 @@ def loss(step: s.Step, host: Host) -> Loss:
 
 
 def touched(step: s.Step, host: Host) -> set[str]:
-    """The names of the links and OVS bridges whose traffic the step may affect: what it names, and all that stands on that."""
+    """The names of the links and OVS bridges whose traffic the step may affect: what it names, and all that stands on
+    that.
+    """
     return _touched(step, World(host))
 
 
 def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[StepImpact, ...]:
     """Each step of a plan with its impact, on the host as it is just then.
 
-    What a later step of the same plan gives back is a moment's loss, not an outage. ``shared``: the owner that is no network.
+    What a later step of the same plan gives back is a moment's loss, not an outage. ``shared``: the owner that is no
+    network.
     """
     world, found = World(host), []
     given_back = _given_back(steps)
@@ -70,7 +73,7 @@ def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[
 _LOST = ("nothing gives it back",)
 
 
-def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:
+def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:  # noqa: PLR0911 # a return for each kind of step
     """What the step takes away, in the form in which :func:`_gift` says what another step gives."""
     match step:
         case s.DeleteLink(name) | s.DeleteOvsPort(name) | s.DeleteOvsBridge(name):
@@ -96,7 +99,9 @@ def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:
 
 
 def _taken_from_master(link: WorldLink, world: World) -> list[tuple[object, ...]]:
-    """A link that joins loses the traffic of its own addresses; one that leaves, that of all who use its bond or bridge."""
+    """A link that joins loses the traffic of its own addresses; one that leaves, that of all who use its bond or
+    bridge.
+    """
     if not link.master:
         return [("address", address.ip) for address in link.addresses]
     master = world.links[link.master]
@@ -105,7 +110,7 @@ def _taken_from_master(link: WorldLink, world: World) -> list[tuple[object, ...]
     return [("address", address.ip) for address in master.addresses]
 
 
-def _gift(step: s.Step) -> tuple[object, ...]:
+def _gift(step: s.Step) -> tuple[object, ...]:  # noqa: PLR0911 # a return for each kind of step
     """What the step gives to those who miss it."""
     match step:
         case s.CreateLink(link):
@@ -156,7 +161,7 @@ def _with_all_above(names: list[str], world: World) -> set[str]:
     return found
 
 
-def _named(step: s.Step) -> tuple[str, ...]:
+def _named(step: s.Step) -> tuple[str, ...]:  # noqa: PLR0911 # a return for each kind of step
     match step:
         case s.CreateLink(link):
             return (link.name,)
@@ -175,7 +180,9 @@ def _named(step: s.Step) -> tuple[str, ...]:
 
 
 def _above(name: str, world: World) -> list[str]:
-    """What stands directly on a link: its bond or bridge, the VLAN devices over it, an OVS bridge with its internal ports."""
+    """What stands directly on a link: its bond or bridge, the VLAN devices over it, an OVS bridge with its internal
+    ports.
+    """
     found = list(world.vlans.get(name, {}).values())
     link = world.links.get(name)
     if link is not None and link.master:
@@ -215,7 +222,9 @@ def _blip_if_used(step: s.SetMtu | s.SetBondOptions, world: World) -> Loss:
 
 
 def _loss_of_master(step: s.SetMaster, world: World) -> Loss:
-    """A port of a bond leaves others behind to carry its traffic; a port of a bridge does not. A NIC that becomes a port loses its own addresses' traffic."""
+    """A port of a bond leaves others behind to carry its traffic; a port of a bridge does not. A NIC that becomes a
+    port loses its own addresses' traffic.
+    """
     link = world.links[step.name]
     if link.master and link.master != step.master:
         if not _is_used(link.master, world):
@@ -242,7 +251,9 @@ def _loss_of_mtu(step: s.SetMtu, world: World) -> Loss:
 
 
 def _loss_of_mac(step: s.SetMac, world: World) -> Loss:
-    """A NIC or bond carries others' frames and starts anew; the MAC of any other link matters to its own addresses only."""
+    """A NIC or bond carries others' frames and starts anew; the MAC of any other link matters to its own addresses
+    only.
+    """
     link = world.links[step.name]
     is_used = _is_used(step.name, world) if isinstance(link.value, Nic | Bond) else bool(link.addresses or link.dynamic)
     return Loss.BLIP if is_used else Loss.NONE

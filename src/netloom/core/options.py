@@ -1,4 +1,5 @@
-"""Options of bonds and Linux bridges: which there are, in which mode, what may change while they run, and how users spell them.
+"""Options of bonds and Linux bridges: which there are, in which mode, what may change while they run, and how users
+spell them.
 
 Source: drivers/net/bonding/bond_options.c and net/bridge/br_netlink.c of Linux, and Linux: networking/bonding.rst.
 """
@@ -47,7 +48,9 @@ BOND_OPTIONS: Mapping[str, tuple[frozenset[str], str]] = {
 """In which modes the kernel takes each option, and what it is when nobody sets it."""
 
 _MIIMON = "100"
-"""Milliseconds; the default of ``miimon`` in the modes that cannot do without it (bond_option_mode_set() of the kernel)."""
+"""Milliseconds; the default of ``miimon`` in the modes that cannot do without it (bond_option_mode_set() of the
+kernel).
+"""
 
 _ALIASES = {"num_grat_arp": "num_peer_notif", "num_unsol_na": "num_peer_notif"}
 """Older names of options, which users still write."""
@@ -68,8 +71,6 @@ ONLY_WITHOUT_PORTS = frozenset({"fail_over_mac"})
 
 ONLY_WHILE_DOWN = frozenset(
     {
-        "ad_actor_sys_prio",
-        "ad_actor_system",
         "ad_select",
         "ad_user_port_key",
         "lacp_rate",
@@ -109,7 +110,9 @@ BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "vlan_filtering": (0, 1, 0),
     "vlan_stats_enabled": (0, 1, 0),
 }
-"""By name in sysfs: the least and the greatest value that the kernel takes, and the one that a bridge has by itself. Times in 1/100 s."""
+"""By name in sysfs: the least and the greatest value that the kernel takes, and the one that a bridge has by itself.
+Times in 1/100 s.
+"""
 
 _RESERVED_GROUPS = 0x0007
 """Bits of ``group_fwd_mask`` that the kernel refuses (BR_GROUPFWD_RESTRICTED: STP, pause frames, LACP)."""
@@ -121,7 +124,9 @@ def bond_mode(text: str) -> str:
 
 
 def bond_options(options: Mapping[str, str]) -> dict[str, str]:
-    """A user's options of a bond as an observed bond has them: kernel's names and texts, without the mode and without defaults, sorted."""
+    """A user's options of a bond as an observed bond has them: kernel's names and texts, without the mode and without
+    defaults, sorted.
+    """
     mode = bond_mode(options.get("mode", ""))
     kernel = {}
     for key in sorted(options):
@@ -141,7 +146,8 @@ def bond_default(mode: str, name: str) -> str | None:
 
 
 def bridge_options(text: str) -> dict[str, str]:
-    """The ``bridge_opts`` property (``key=value`` pairs with blanks between) as an observed bridge has it: without defaults, sorted.
+    """The ``bridge_opts`` property (``key=value`` pairs with blanks between) as an observed bridge has it: without
+    defaults, sorted.
 
     What cannot be understood stays as it is, for the kernel, or a rule before it, to refuse.
     """

@@ -1,16 +1,18 @@
 """From the host as it is to the host as it should be: the steps, in an order that traffic suffers least from.
 
-The planner plays each step that it decides on a :class:`~netloom.core.world.World`, and compares that with what is wanted again: so what a
-kernel does by itself (VLAN devices that vanish with their bond, routes that go with an address) needs no rule here.
+The planner plays each step that it decides on a :class:`~netloom.core.world.World`, and compares that with what is
+wanted again: so what a kernel does by itself (VLAN devices that vanish with their bond, routes that go with an address)
+needs no rule here.
 
 The order:
 
 1. marks on what is ours from now on;
 2. what stands in the way of a name or a VLAN goes; new bonds and bridges come, still empty;
 3. links leave bonds; one run of OVS steps; new VLAN devices; NICs join bonds;
-4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one, else both would be one network;
-5. addresses, those that move taken from one link and put on the other in one breath; routes and rules, new before old; DHCP;
-6. what is not needed any more goes; resolvers; marks on what is not ours any more are taken away, at last.
+4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one,
+else both would be one network; 5. addresses, those that move taken from one link and put on the other in one breath;
+routes and rules, new before old; DHCP; 6. what is not needed any more goes; resolvers; marks on what is not ours any
+more are taken away, at last.
 
 So a plan that was interrupted anywhere leaves everything marked that the next plan has to look at.
 """
@@ -38,8 +40,8 @@ class PlanError(HostError):
 def plan(current: Host, desired: Host) -> list[s.Step]:
     """The steps that turn the managed part of ``current`` into that of ``desired``; none when they are equal there.
 
-    A link is managed when either side marks it as ours; a route or rule when its protocol is ours, a route also when its link is managed.
-    Raises PlanError when something that is not ours is in the way, or a NIC is missing.
+    A link is managed when either side marks it as ours; a route or rule when its protocol is ours, a route also when
+    its link is managed. Raises PlanError when something that is not ours is in the way, or a NIC is missing.
     """
     return _Planner(current, desired).plan()
 
@@ -56,6 +58,7 @@ class _Planner:
         self.ports: dict[str, list[str]] = {}
         self.gone: dict[str, WorldLink] = {}
         self.held: dict[str, str] = {}
+        self.coming: set[str] = set()
         self._find_wanted()
         self._find_gone()
         self.order = self._in_order()
@@ -88,19 +91,11 @@ class _Planner:
     # What is wanted.
 
     def _find_wanted(self) -> None:
-        links, desired = self.world.links, self.desired
-        for name, nic in desired.nics.items():
-            mine = links.get(name)
-            if nic.owner or (mine is not None and mine.owner):
-                if mine is None or not isinstance(mine.value, Nic):
-                    raise PlanError(
-                        f"There is no NIC {name} on the host; attach its networks elsewhere, or put the NIC back."
-                    )
-                self.want[name] = nic
-        for part in (desired.bonds, desired.vlans, desired.bridges):
-            for name, link in part.items():
-                if self._is_managed(name, link.owner):
-                    self.want[name] = link
+        self._find_wanted_nics()
+        desired = self.desired
+        for link in (*desired.bonds.values(), *desired.vlans.values(), *desired.bridges.values()):
+            if self._is_managed(link.name, link.owner):
+                self.want[link.name] = link
         for name, bridge in desired.ovs_bridges.items():
             if self._is_managed(name, bridge.owner):
                 self.want_bridges[name] = bridge
@@ -113,8 +108,20 @@ class _Planner:
             if wanted.master:
                 self.ports.setdefault(wanted.master, []).append(name)
 
+    def _find_wanted_nics(self) -> None:
+        for name, nic in self.desired.nics.items():
+            mine = self.world.links.get(name)
+            if nic.owner or (mine is not None and mine.owner):
+                if mine is None or not isinstance(mine.value, Nic):
+                    raise PlanError(
+                        f"There is no NIC {name} on the host; attach its networks elsewhere, or put the NIC back."
+                    )
+                self.want[name] = nic
+
     def _is_managed(self, name: str, owner: str) -> bool:
-        """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something that is not ours."""
+        """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something
+        that is not ours.
+        """
         world = self.world
         mine = world.links.get(name) or world.ovs_bridges.get(name)
         if mine is not None and not isinstance(getattr(mine, "value", None), Nic) and mine.owner:
@@ -145,9 +152,13 @@ class _Planner:
                 for address in link.addresses:
                     if address not in kept:
                         self.held[address.ip] = name
+        if self.held:
+            self.coming = {address.ip for want in self.want.values() for address in want.addresses}
 
     def _in_order(self) -> list[str]:
-        """Wanted links, each after those that it stands on; those that get an address from another link last among their like."""
+        """Wanted links, each after those that it stands on; those that get an address from another link last among
+        their like.
+        """
         depths: dict[str, int] = {}
 
         def depth(name: str) -> int:
@@ -180,9 +191,10 @@ class _Planner:
     def _mark(self) -> None:
         for name in self.order:
             want, link = self.want[name], self.world.links.get(name)
-            if link is not None and want.owner and link.owner != want.owner and type(link.value) is type(want):
-                if not isinstance(want, OvsPort):
-                    self._do(s.SetOwner(name, want.owner))
+            if link is None or isinstance(want, OvsPort) or type(link.value) is not type(want):
+                continue
+            if want.owner and link.owner != want.owner:
+                self._do(s.SetOwner(name, want.owner))
 
     def _unmark(self) -> None:
         for name in self.order:
@@ -199,7 +211,9 @@ class _Planner:
     # 2. Room for what is new
 
     def _make_room(self) -> None:
-        """Delete what cannot be changed into what is wanted, and what has a name, a VLAN or a bond's place that something wanted needs."""
+        """Delete what cannot be changed into what is wanted, and what has a name, a VLAN or a bond's place that
+        something wanted needs.
+        """
         doomed = {name for name in self.order if self._is_stale(name)}
         for name, want in self.want.items():
             if isinstance(want, Vlan) and (name not in self.world.links or name in doomed):
@@ -267,16 +281,9 @@ class _Planner:
                 self._do(s.SetMaster(name, ""))
 
     def _change_ovs(self) -> None:
+        """In one run, so that it can be one transaction."""
+        self._delete_in_ovs()
         world, want_bridges, want_ports = self.world, self.want_bridges, self.want_ports
-        for name, bridge in sorted(world.ovs_bridges.items()):
-            want = want_bridges.get(name)
-            if (bridge.owner and want is None) or (want is not None and want.datapath != bridge.datapath):
-                self._delete_ovs_bridge(name)
-        for name, port in sorted(world.ovs_ports.items()):
-            wanted = want_ports.get(name)
-            is_changed = wanted is not None and (wanted.bridge, wanted.interfaces) != (port.bridge, port.interfaces)
-            if is_changed or (port.owner and wanted is None):
-                self._delete_ovs_port(name)
         for name in sorted(want_bridges):
             bridge, old_bridge = want_bridges[name], world.ovs_bridges.get(name)
             if old_bridge is None:
@@ -289,6 +296,18 @@ class _Planner:
                 self._do(s.CreateOvsPort(new))
             elif _in_ovsdb(old) != _in_ovsdb(new):
                 self._do(s.SetOvsPort(replace(new, owner=new.owner or old.owner)))
+
+    def _delete_in_ovs(self) -> None:
+        world = self.world
+        for name, bridge in sorted(world.ovs_bridges.items()):
+            want = self.want_bridges.get(name)
+            if (bridge.owner and want is None) or (want is not None and want.datapath != bridge.datapath):
+                self._delete_ovs_bridge(name)
+        for name, port in sorted(world.ovs_ports.items()):
+            wanted = self.want_ports.get(name)
+            is_changed = wanted is not None and (wanted.bridge, wanted.interfaces) != (port.bridge, port.interfaces)
+            if is_changed or (port.owner and wanted is None):
+                self._delete_ovs_port(name)
 
     def _delete_ovs_bridge(self, name: str) -> None:
         for port in sorted(self.world.bridge_ports[name]):
@@ -391,34 +410,44 @@ class _Planner:
     # 5. Addresses, routes, DHCP
 
     def _move_addresses(self) -> None:
-        held = self.held
-        coming = {address.ip for want in self.want.values() for address in want.addresses} if held else set()
-        receivers = []
-        for name in self.order:
-            want, link = self.want[name], self.world.links[name]
-            if want.addresses == link.addresses:
-                continue
-            missing = [address for address in want.addresses if address not in link.addresses]
-            extra = [address for address in link.addresses if address not in want.addresses]
-            if any(held.get(address.ip, name) != name for address in missing):
-                receivers.append(name)
-                continue
-            blocking = [address for address in extra if is_ipv6(address.ip) and address.ip in coming]
-            for address in blocking:
-                if any(other.ip == address.ip for other in missing):
-                    self._do(s.RemoveAddress(name, address))
-            for address in missing:
-                self._do(s.AddAddress(name, address))
-            for address in extra:
-                if address.ip not in coming:
-                    self._do(s.RemoveAddress(name, address))
-        for name in receivers:
+        changing = [name for name in self.order if self.want[name].addresses != self.world.links[name].addresses]
+        receiving = dict.fromkeys(name for name in changing if self._receives(name))
+        for name in changing:
+            if name not in receiving:
+                self._replace_addresses(name)
+        for name in receiving:
             self._receive(name)
-        for name in self.order:
-            want, link = self.want[name], self.world.links[name]
-            for address in link.addresses:
-                if address not in want.addresses:
-                    self._do(s.RemoveAddress(name, address))
+        for name in changing:
+            self._remove_addresses(name)
+
+    def _receives(self, name: str) -> bool:
+        """Whether a link shall have an address that another has now."""
+        held = self.held
+        return bool(held) and any(
+            held.get(address.ip, name) != name
+            for address in self.want[name].addresses
+            if address not in self.world.links[name].addresses
+        )
+
+    def _replace_addresses(self, name: str) -> None:
+        """New addresses before the old ones go; but IPv6 has an address only once, whatever its prefix."""
+        want, link = self.want[name], self.world.links[name]
+        missing = [address for address in want.addresses if address not in link.addresses]
+        twice = {address.ip for address in missing if is_ipv6(address.ip)}
+        for address in link.addresses:
+            if address.ip in twice:
+                self._do(s.RemoveAddress(name, address))
+        for address in missing:
+            self._do(s.AddAddress(name, address))
+        for address in link.addresses:
+            if address not in want.addresses and address.ip not in self.coming:
+                self._do(s.RemoveAddress(name, address))
+
+    def _remove_addresses(self, name: str) -> None:
+        want, link = self.want[name], self.world.links[name]
+        for address in link.addresses:
+            if address not in want.addresses:
+                self._do(s.RemoveAddress(name, address))
 
     def _receive(self, name: str) -> None:
         """Put the missing addresses on a link, each just after it left the link that had it."""
@@ -463,7 +492,8 @@ class _Planner:
             return
         if not self._is_route_managed(other):
             raise PlanError(
-                f"The route to {route.to} over {other.link} is not ours and in the way of ours over {route.link}; remove it on the host first."
+                f"The route to {route.to} over {other.link} is not ours and in the way of ours over {route.link}; "
+                "remove it on the host first."
             )
         self._do(s.RemoveRoute(other))
 

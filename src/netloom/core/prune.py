@@ -63,7 +63,9 @@ def _all_that_stands_on(lost: set[str], host: Host) -> set[str]:
 
 
 def _ovs_ports_left(host: Host, gone: set[str]) -> dict[str, OvsPort]:
-    """The OVS ports without lost interfaces; an OVS bond that has one left becomes the plain port of that one, with its name."""
+    """The OVS ports without lost interfaces; an OVS bond that has one left becomes the plain port of that one, with its
+    name.
+    """
     left = {}
     for port in host.ovs_ports.values():
         kept = tuple(name for name in port.interfaces if name not in gone)

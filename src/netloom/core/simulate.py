@@ -1,13 +1,15 @@
 """Play steps on a host as a value, refusing what a kernel, an OVSDB or ovs-vswitchd refuses.
 
-The effects of the steps are in :mod:`netloom.core.world`; here is why a step may not be done, one function per kind of step,
-each with the rule of the Linux kernel (or of ovs-vswitchd.conf.db(5)) that it stands for. The contract tests hold it against the real things.
+The effects of the steps are in :mod:`netloom.core.world`; here is why a step may not be done, one function per kind of
+step, each with the rule of the Linux kernel (or of ovs-vswitchd.conf.db(5)) that it stands for. The contract tests hold
+it against the real things.
 
 The agent sets ``net.ipv4.conf.all.promote_secondaries``, so an address that is removed takes no other address with it.
 """
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from netloom.core import steps as s
 from netloom.core.errors import HostError
 from netloom.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
 from netloom.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
-from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, is_ipv6, canonical
+from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, canonical, is_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +31,12 @@ MAX_INTERNAL_MTU = 65521
 """Octets; the largest MTU of an OVS internal port. In user space it is a tap device, whose frame has 65535 (tun.c)."""
 
 MAX_MTU = 65535
-"""Octets; the largest MTU of bonds, bridges and VLAN devices (ETH_MAX_MTU). What a NIC takes at most is its driver's secret."""
+"""Octets; the largest MTU of bonds, bridges and VLAN devices (ETH_MAX_MTU). What a NIC takes at most is its driver's
+secret.
+"""
+
+IPV4_BITS = 32
+"""Bits of an IPv4 address."""
 
 MAX_TAG = 4094
 """The largest 802.1Q tag of a VLAN device (IEEE 802.1Q keeps 4095 for itself)."""
@@ -44,7 +51,9 @@ class StepRefusedError(HostError):
 
 
 class Simulation:
-    """A host that steps are played on one after the other; for many steps this is much cheaper than :func:`simulate` for each."""
+    """A host that steps are played on one after the other; for many steps this is much cheaper than :func:`simulate`
+    for each.
+    """
 
     def __init__(self, host: Host) -> None:
         self.world = World(host)
@@ -92,10 +101,9 @@ def _mtu_problem(name: str, mtu: int, *, most: int = MAX_MTU) -> str | None:
 
 def _mac_problem(name: str, mac: str) -> str | None:
     """is_valid_ether_addr() of the kernel: not multicast, not zero."""
-    parts = mac.split(":")
-    if len(parts) != 6 or not all(len(p) == 2 and set(p) <= set("0123456789abcdef") for p in parts):  # noqa: PLR2004 # octets of a MAC
+    if not re.fullmatch("([0-9a-f]{2}:){5}[0-9a-f]{2}", mac):  # octets of a MAC
         return f"{name}: {mac!r} is no MAC address"
-    if int(parts[0], 16) & 1 or mac == "00:00:00:00:00:00":
+    if int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
         return f"{name}: {mac} is not the MAC address of one station"
     return None
 
@@ -156,7 +164,7 @@ def _set_owner(world: World, step: s.SetOwner) -> str | None:
     return _missing(world, step.name)
 
 
-def _set_master(world: World, step: s.SetMaster) -> str | None:
+def _set_master(world: World, step: s.SetMaster) -> str | None:  # noqa: PLR0911 # a return for each reason
     link = world.links.get(step.name)
     if link is None:
         return f"there is no link {step.name}"
@@ -283,7 +291,7 @@ def _remove_address(world: World, step: s.RemoveAddress) -> str | None:
     return None if step.address in link.addresses else f"{step.name} has no address {step.address}"
 
 
-def _add_route(world: World, step: s.AddRoute) -> str | None:
+def _add_route(world: World, step: s.AddRoute) -> str | None:  # noqa: PLR0911 # a return for each reason
     route = canonical(step.route)
     link = world.links.get(route.link)
     if link is None:
@@ -307,11 +315,13 @@ def _add_route(world: World, step: s.AddRoute) -> str | None:
 
 
 def _is_connected(world: World, route: Route) -> bool:
-    """fib_add_ifaddr(): an IPv4 address brings a route to its network, metric 0, in the main table while its link is up."""
+    """fib_add_ifaddr(): an IPv4 address brings a route to its network, metric 0, in the main table while its link is
+    up.
+    """
     if is_ipv6(route.to) or route.is_default or (route.table, route.metric) != (MAIN_TABLE, 0):
         return False
     return any(
-        address.network == route.to and address.prefix < 32  # noqa: PLR2004 # bits of an IPv4 address
+        address.network == route.to and address.prefix < IPV4_BITS  # bits of an IPv4 address
         for link in world.links.values()
         if link.up
         for address in (*link.addresses, *link.dynamic)
@@ -324,7 +334,7 @@ def _reachable(world: World, link: WorldLink, through: Route) -> bool:
     They look for that route in the new one's table, then in the main one.
     """
     target = ip_address(through.via)
-    if target.version == 6 and target.is_link_local:  # noqa: PLR2004 # of IP
+    if is_ipv6(through.via) and target.is_link_local:  # of IP
         return True
     networks = [address.network for address in (*link.addresses, *link.dynamic)]
     over = world.routes_over.get(link.name, ())

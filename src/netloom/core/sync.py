@@ -1,4 +1,4 @@
-"""Is a network on a host as the data centre wants it? Property by property, with the names that oVirt's API gives them."""
+"""Is a network on a host as the data centre wants it? Property by property, by the names in oVirt's API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from netloom.core.desired import (
+    IPV4,
     SHARED,
     AttachmentIntent,
     HostIntent,
@@ -20,7 +21,9 @@ from netloom.core.host import MAIN_TABLE, Address, Host, Link, OvsPort
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """One property: its name in the API, and both values as text (``true``, ``1500``, ``LEGACY``, ``STATIC_IP``; None: none)."""
+    """One property: its name in the API, and both values as text (``true``, ``1500``, ``LEGACY``, ``STATIC_IP``; None:
+    none).
+    """
 
     name: str
     expected: str | None
@@ -32,9 +35,10 @@ class Reported:
 class Location:
     """Where a network is on an observed host.
 
-    ``base``: its NIC or bond (empty for a bridge without uplink). ``top``: the link with its addresses (bridge, VLAN device, NIC, bond or OVS internal port).
-    ``vlan_link``: its VLAN device, empty for none. ``plug``: the Linux or OVS bridge that guests' vNICs go into (empty: none), with ``vlan`` as
-    access tag if ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought.
+    ``base``: its NIC or bond (empty for a bridge without uplink). ``top``: the link with its addresses (bridge, VLAN
+    device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none. ``plug``: the Linux or OVS
+    bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if ``switch`` is ``ovs``. ``addresses``
+    include those that DHCP or router advertisements brought.
     """
 
     network_id: str
@@ -138,11 +142,12 @@ def compare_attachment(
 ) -> tuple[Reported, ...]:
     """Wanted and reported values of every property of an attachment, by oVirt's in-sync rules.
 
-    A network that is not on the host at all is out of sync in the properties that every network has. ``locations``: what :func:`locate_networks`
-    says of the report, for callers who compare many attachments.
+    A network that is not on the host at all is out of sync in the properties that every network has. ``locations``:
+    what :func:`locate_networks` says of the report, for callers who compare many attachments.
 
-    Two rules are ours: ``nic``, when the network is on another NIC than wanted (oVirt would follow it there); and a network with the default route is
-    expected to have one only if its addresses can bring one (a gateway, DHCP, router advertisements), as otherwise nothing could bring it in sync.
+    Two rules are ours: ``nic``, when the network is on another NIC than wanted (oVirt would follow it there); and a
+    network with the default route is expected to have one only if its addresses can bring one (a gateway, DHCP, router
+    advertisements), as otherwise nothing could bring it in sync.
     """
     network = next(network for network in intent.networks if network.id == attachment.network_id)
     at = (locations if locations is not None else locate_networks(report)).get(network.id)
@@ -175,7 +180,8 @@ def _compare(
         yield _compare_dns(attachment.dns or network.dns, report.dns or ())
     methods = {ip.method for ip in attachment.assignments}
     brings_one = bool(methods - {"none", "static"}) or any(ip.gateway for ip in attachment.assignments)
-    # A host does not report routes that came by DHCP or router advertisements: where an address came that way, the route did.
+    # A host does not report routes that came by DHCP or router advertisements: where an address came that way, the
+    # route did.
     has_one = at and (at.default_route or (has_role and at.addresses and (at.dhcp4 or at.dhcp6 or at.autoconf)))
     yield _reported("default_route", _yes(has_role and brings_one), _yes(has_one) if at else None)
 
@@ -207,7 +213,7 @@ _V6_METHODS = {**_V4_METHODS, "autoconf": "AUTOCONF", "poly_dhcp_autoconf": "POL
 
 
 def _compare_ip(ip: IpAssignment, at: Location | None) -> Iterator[Reported]:
-    family, is_v4 = f"ipv{ip.version}", ip.version == 4  # noqa: PLR2004 # of IP
+    family, is_v4 = f"ipv{ip.version}", ip.version == IPV4  # of IP
     mine = [address for address in at.addresses if address.version == ip.version] if at else []
     method = _method(ip.version, at, mine) if at else None
     yield _reported(f"{family}_boot_protocol", (_V4_METHODS if is_v4 else _V6_METHODS)[ip.method], method)
@@ -224,9 +230,9 @@ def _compare_ip(ip: IpAssignment, at: Location | None) -> Iterator[Reported]:
 
 
 def _method(version: int, at: Location, addresses: list[Address]) -> str:
-    if version == 4 and at.dhcp4:  # noqa: PLR2004 # of IP
+    if version == IPV4 and at.dhcp4:  # of IP
         return "DHCP"
-    if version == 6 and (at.dhcp6 or at.autoconf):  # noqa: PLR2004 # of IP
+    if version != IPV4 and (at.dhcp6 or at.autoconf):  # of IP
         return "POLY_DHCP_AUTOCONF" if at.dhcp6 and at.autoconf else "DHCP" if at.dhcp6 else "AUTOCONF"
     return "STATIC_IP" if addresses else "NONE"
 

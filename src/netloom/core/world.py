@@ -1,11 +1,12 @@
 """A host that steps can be played on: what a kernel and an OVSDB do when asked, side effects included.
 
-:class:`World` is the mutable twin of :class:`~netloom.core.host.Host`: indexed, so that a step costs the same on a host with ten links or ten
-thousand. It assumes that a step is allowed; :mod:`netloom.core.simulate` says which are not. Both the planner and the simulation stand on it,
-so that what a plan counts on and what the simulation shows cannot differ.
+:class:`World` is the mutable twin of :class:`~netloom.core.host.Host`: indexed, so that a step costs the same on a host
+with ten links or ten thousand. It assumes that a step is allowed; :mod:`netloom.core.simulate` says which are not. Both
+the planner and the simulation stand on it, so that what a plan counts on and what the simulation shows cannot differ.
 
-What a kernel decides from things that no observation shows is marked unknown: an MTU of 0, a MAC of "". It is unknown whether a bridge follows
-its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had before it joined a bond.
+What a kernel decides from things that no observation shows is marked unknown: an MTU of 0, a MAC of "". It is unknown
+whether a bridge follows its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had before it
+joined a bond.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ IPV6_METRIC = 1024
 """What the kernel makes of metric 0 for an IPv6 route."""
 
 KERNEL_ROUTE, RA_ROUTE, DHCP_ROUTE = 2, 9, 16
-"""rtnetlink protocol numbers of routes that come by themselves: with an address, a router advertisement, a DHCP lease."""
+"""rtnetlink protocol numbers of routes that come by themselves: with an address, a router advertisement, a DHCP lease.
+"""
 
 
 def is_ipv6(text: str) -> bool:
@@ -57,7 +59,9 @@ def canonical(route: Route) -> Route:
 
 
 def comes_by_itself(route: Route, link: Link | None) -> bool:
-    """Whether the kernel, router advertisements or a DHCP client look after the route over a link that should be as given (None: any)."""
+    """Whether the kernel, router advertisements or a DHCP client look after the route over a link that should be as
+    given (None: any).
+    """
     if route.protocol == KERNEL_ROUTE:
         return True
     if link is None:
@@ -68,7 +72,9 @@ def comes_by_itself(route: Route, link: Link | None) -> bool:
 
 
 class WorldLink:
-    """A link that can change. ``value`` is the link as it was when it entered the world, for what never changes (kind, base, tag, mode)."""
+    """A link that can change. ``value`` is the link as it was when it entered the world, for what never changes (kind,
+    base, tag, mode).
+    """
 
     __slots__ = (
         "addresses",
@@ -284,7 +290,8 @@ class World:
         self._go_up(link)
         self._change_mtu(link, master.mtu)
         if first and master.mac != link.mac:
-            # A bond takes the MAC of its first port unless somebody gave it one; what was given shows as a MAC, and so does a random one.
+            # A bond takes the MAC of its first port unless somebody gave it one; what was given shows as a MAC, and so
+            # does a random one.
             self._change_mac(master, "" if master.mac else link.mac)
         if not keeps_port_macs(master):
             self._change_mac(link, master.mac)
