@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from netloom.core.host import Host
 
@@ -17,29 +18,40 @@ UNKNOWN = {"mac": "", "mtu": 0}
 
 def unlike(simulated: Host, observed: Host) -> list[str]:
     """Where the two differ, a line each; nothing is left out but what the simulation calls unknown."""
+    restless = _restless_macs(simulated)
     return [
-        *(line for part in PARTS for line in _unlike_part(getattr(simulated, part), getattr(observed, part))),
+        *(line for part in PARTS for line in _unlike_part(getattr(simulated, part), getattr(observed, part), restless)),
         *_unlike_sets("route", simulated.routes, observed.routes),
         *_unlike_sets("rule", simulated.rules, observed.rules),
         *([f"dns: simulated {simulated.dns}, observed {observed.dns}"] if simulated.dns != observed.dns else []),
     ]
 
 
-def _unlike_part(simulated: dict[str, object], observed: dict[str, object]) -> Iterator[str]:
+def _unlike_part(
+    simulated: Mapping[str, object], observed: Mapping[str, object], restless: AbstractSet[str]
+) -> Iterator[str]:
     for name in sorted(simulated.keys() | observed.keys()):
         if name not in observed:
             yield f"{name}: simulated, not observed"
         elif name not in simulated:
             yield f"{name}: observed, not simulated"
         else:
-            yield from _unlike_fields(name, simulated[name], observed[name])
+            ignored = {"mac"} if name in restless else set()
+            yield from _unlike_fields(name, simulated[name], observed[name], ignored)
 
 
-def _unlike_fields(name: str, simulated: object, observed: object) -> Iterator[str]:
+def _unlike_fields(name: str, simulated: object, observed: object, ignored: AbstractSet[str]) -> Iterator[str]:
     for field in fields(simulated):  # type: ignore[arg-type] # links are dataclasses
         mine, its = getattr(simulated, field.name), getattr(observed, field.name)
-        if field.compare and mine != its and not (field.name in UNKNOWN and mine == UNKNOWN[field.name]):
+        is_unknown = field.name in UNKNOWN and mine == UNKNOWN[field.name]
+        if field.compare and mine != its and not is_unknown and field.name not in ignored:
             yield f"{name}.{field.name}: simulated {mine!r}, observed {its!r}"
+
+
+def _restless_macs(host: Host) -> set[str]:
+    """Bonds with ``fail_over_mac`` and their ports: they exchange MACs when the bond next looks at its ports."""
+    bonds = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options}
+    return bonds | {name for name, link in host.links().items() if link.master in bonds}
 
 
 def _unlike_sets(what: str, simulated: tuple[object, ...], observed: tuple[object, ...]) -> Iterator[str]:

@@ -47,7 +47,9 @@ _GATEWAYS = ("", "192.0.2.3", "192.0.2.200", "198.51.100.6", "203.0.113.10")
 _GATEWAYS6 = ("", "2001:db8:1::9", "2001:db8:2::9", "fe80::9")
 _TO = ("0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24", "192.0.2.0/24")
 _TO6 = ("::/0", "2001:db8:100::/48", "2001:db8:300::/48")
-_MTUS = (60, 1000, 1280, 1400, 1500, 1500, 1500, 2000, 9000, 70000)
+_SMALL_MTUS = (1000,)
+"""Without IPv6. Not on a kernel with bonds: whether their ports have it depends on what they were long before."""
+_MTUS = (60, 1280, 1400, 1500, 1500, 1500, 2000, 9000, 70000)
 _BRIDGE_OPTIONS = (
     {},
     {"forward_delay": "400"},
@@ -72,6 +74,7 @@ class Steps:
     def __init__(self, random: Random, kinds: frozenset[str]) -> None:
         self._random = random
         self._kinds = kinds
+        self._mtus = _MTUS if "bond" in kinds else (*_MTUS, *_SMALL_MTUS)
 
     def next(self, host: Host) -> KernelStep | SetAutoconf:
         """A step for this host."""
@@ -99,7 +102,7 @@ class Steps:
 
     def _create(self, host: Host) -> CreateLink:
         name = self._random.choice(MADE)
-        mtu = self._random.choice(_MTUS)
+        mtu = self._random.choice(self._mtus)
         mac = self._random.choice(("", "", "02:00:00:00:00:01", "03:00:00:00:00:01"))
         kind = self._random.choice(sorted(self._kinds))
         if kind == "vlan":
@@ -119,18 +122,21 @@ class Steps:
 
     def _set_master(self, host: Host) -> SetMaster:
         masters = sorted({**host.bonds, **host.bridges})
-        return SetMaster(self._link(host), self._random.choice(["", *masters, *masters, self._link(host)]))
+        master = self._random.choice(["", *masters, *masters, self._link(host)])
+        # The kernel would let other links into a bond too; the simulation, stricter here, wants NICs.
+        return SetMaster(self._random.choice(sorted(host.nics)) if master in host.bonds else self._link(host), master)
 
     def _set_up(self, host: Host) -> SetUp:
         return SetUp(self._link(host), self._random.random() < 0.65)
 
     def _set_mtu(self, host: Host) -> SetMtu:
-        return SetMtu(self._link(host), self._random.choice(_MTUS))
+        return SetMtu(self._link(host), self._random.choice(self._mtus))
 
     def _set_mac(self, host: Host) -> SetMac:
-        return SetMac(
-            self._link(host), self._random.choice(("02:00:00:00:00:02", "02:00:00:00:00:03", "01:00:00:00:00:00"))
-        )
+        # A bond that wears the address of its active port (fail_over_mac) takes any address, and does nothing with it.
+        deaf = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options}
+        name = self._random.choice(sorted({*host.links(), "missing0"} - deaf))
+        return SetMac(name, self._random.choice(("02:00:00:00:00:02", "02:00:00:00:00:03", "01:00:00:00:00:00")))
 
     def _set_owner(self, host: Host) -> SetOwner:
         return SetOwner(self._link(host), self._random.choice(("", "nic", "n2")))
@@ -141,14 +147,16 @@ class Steps:
     def _set_options(self, host: Host) -> SetBridgeOptions | SetBondOptions:
         if host.bonds and self._random.random() < 0.5:
             bond = self._random.choice(sorted(host.bonds))
-            mode = self._random.choice([host.bonds[bond].mode, "active-backup"])
-            options = self._random.choice(_BOND_OPTIONS.get(mode, ({},)))
+            mode = self._random.choice([host.bonds[bond].mode, host.bonds[bond].mode, "802.3ad"])
+            options = self._random.choice(_BOND_OPTIONS[mode])
             return SetBondOptions(bond, tuple(sorted(options.items())))
         options = self._random.choice(_BRIDGE_OPTIONS)
         return SetBridgeOptions(self._link(host), self._random.random() < 0.3, tuple(sorted(options.items())))
 
     def _add_address(self, host: Host) -> AddAddress:
-        return AddAddress(self._link(host), self._random.choice(_ADDRESSES))
+        bond_ports = {name for name, nic in host.nics.items() if nic.master in host.bonds}
+        name = self._random.choice(sorted({*host.links(), "missing0"} - bond_ports))
+        return AddAddress(name, self._random.choice(_ADDRESSES))
 
     def _remove_address(self, host: Host) -> RemoveAddress:
         there = [(name, address) for name, link in sorted(host.links().items()) for address in link.addresses]
@@ -156,11 +164,15 @@ class Steps:
 
     def _route(self, host: Host) -> Route:
         six = self._random.random() < 0.5
+        to = self._random.choice(_TO6 if six else _TO)
+        # With everything on-link, which other route finds a gateway depends on metrics, and nobody wants that.
+        gateways = _GATEWAYS6[1:] if to == "::/0" else _GATEWAYS6
         return Route(
-            to=self._random.choice(_TO6 if six else _TO),
-            via=self._random.choice(_GATEWAYS6 if six else _GATEWAYS),
+            to=to,
+            via=self._random.choice(gateways if six else _GATEWAYS),
             link=self._random.choice(
-                sorted(name for name, link in host.links().items() if link.up) or [self._link(host)]
+                sorted(name for name, link in host.links().items() if link.up and link.master not in host.bonds)
+                or [self._link(host)]
             ),
             table=self._random.choice((254, 254, 1000)),
             metric=self._random.choice((0, 0, 50)),
@@ -173,7 +185,7 @@ class Steps:
         return RemoveRoute(self._random.choice([*host.routes, self._route(host)]))
 
     def _change_rule(self, host: Host) -> AddRule | RemoveRule:
-        prefix = self._random.choice(("10.0.0.0/8", "203.0.113.0/24", "2001:db8:100::/48"))
+        prefix = self._random.choice(("10.0.0.0/8", "198.18.0.0/15", "2001:db8:100::/48"))
         ends = self._random.choice(({"source": prefix}, {"destination": prefix}))
         rule = Rule(table=self._random.choice((254, 1000)), priority=self._random.choice((100, 200)), **ends)
         if self._random.random() < 0.5:

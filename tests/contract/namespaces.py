@@ -59,7 +59,7 @@ def make_nic(name: str, mac: str, *, far: str) -> None:
 
 
 def ip(*batch: str) -> None:
-    """Do lines of ip(8) in the namespace of the calling thread."""
+    """Run the lines as a batch of the ip program, in the namespace of the calling thread."""
     subprocess.run(["ip", "-batch", "-"], input="\n".join(batch), text=True, check=True)
 
 
@@ -79,9 +79,10 @@ def kernel_kinds() -> frozenset[str]:
 _PROBES = {
     "bridge": "ip link add probe0 type bridge",
     "bond": "ip link add probe0 type bond",
-    "vlan": "ip link add link lo name probe0 type vlan id 1",
+    "vlan": "ip link add link probe-base name probe0 type vlan id 1",
 }
 
 
 def _makes(kind: str) -> bool:
+    ip("link add probe-base type bridge")
     return subprocess.run(_PROBES[kind].split(), check=False, capture_output=True).returncode == 0

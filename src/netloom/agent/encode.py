@@ -167,7 +167,14 @@ class Encoder:
             if name in dict(step.options) or name in now
             if now.get(name) != value
         }
-        return (nl.Request(nl.RTM_NEWLINK, _link(link.index) + _link_info("bond", self._options("bond", changed))),)
+        # The delays can only be changed while miimon is set, so they go first.
+        first = [name for name in ("updelay", "downdelay") if changed.get("miimon") == "0" and name in changed]
+        delays = {name: changed.pop(name) for name in first}
+        return tuple(
+            nl.Request(nl.RTM_NEWLINK, _link(link.index) + _link_info("bond", self._options("bond", part)))
+            for part in (delays, changed)
+            if part
+        )
 
     @requests.register
     def _set_bridge_options(self, step: SetBridgeOptions) -> Requests:

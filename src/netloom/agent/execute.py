@@ -10,7 +10,6 @@ and plans from there, so nothing relies on where it stopped.
 from __future__ import annotations
 
 import errno
-import os
 import struct
 from pathlib import Path
 from socket import if_nametoindex
@@ -19,10 +18,12 @@ from typing import TYPE_CHECKING, TypeGuard, cast
 from netloom.agent import netlink as nl
 from netloom.agent.dhcp import DhcpError
 from netloom.agent.encode import Encoder, ImpossibleStepError, Requests
+from netloom.agent.ipv6_watch import Ipv6Watch
 from netloom.agent.networking import NetworkingError
 from netloom.agent.observe import dump_advertised, dump_links
 from netloom.agent.ovsdb import DoorStep, OvsStepError
 from netloom.agent.ovsdb_session import OvsdbError
+from netloom.agent.settings import accept_ra, write_setting
 from netloom.core.steps import (
     CreateLink,
     CreateOvsBridge,
@@ -40,14 +41,12 @@ from netloom.core.steps import (
     SetMtu,
     SetOvsBridge,
     SetOvsPort,
-    SetUp,
     Step,
     SystemStep,
 )
-from netloom.core.world import IPV6_MIN_MTU
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from netloom.agent.doors import Doors
 
@@ -78,7 +77,7 @@ def prepare() -> None:
     promote_secondaries (networking/ip-sysctl.rst): without it the kernel, told to remove an IPv4 address, silently
     removes all others of the same subnet on the link too.
     """
-    _write_setting("net/ipv4/conf/all/promote_secondaries", "1")
+    write_setting("net/ipv4/conf/all/promote_secondaries", "1")
 
 
 class _Execution:
@@ -96,10 +95,7 @@ class _Execution:
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
         self._ovs_internal: set[str] | None = None
-        # A link that gets IPv6, because it is new or because its MTU rises to what IPv6 takes, gets default settings
-        # too. It must have been told to accept no router advertisements before it can go up.
-        self._accepting_by_default = _read_setting("net/ipv6/conf/default/accept_ra") not in {"", "0"}
-        self._without_ipv6 = {link.name for link in links if link.mtu < IPV6_MIN_MTU}
+        self._ipv6 = Ipv6Watch(links)
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -123,9 +119,8 @@ class _Execution:
         self._progress(self._done)
 
     def _add_kernel(self, step: KernelStep) -> None:
-        if isinstance(step, SetBondOptions | SetBridgeOptions) or (
-            isinstance(step, SetUp) and step.name in self._without_ipv6
-        ):
+        # Options are compared with what the link has, so what was planned before them must have been done.
+        if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
         try:
             requests = self._encoder.requests(step)
@@ -138,10 +133,9 @@ class _Execution:
         if sum(len(others) for _, others in self._kernel) + len(requests) > nl.BATCH:
             self._send_kernel()
         self._kernel.append((step, requests))
-        if isinstance(step, CreateLink):
-            self._without_ipv6.add(step.link.name)
-        elif isinstance(step, SetMtu) and step.mtu < IPV6_MIN_MTU:
-            self._without_ipv6.add(step.name)
+        if self._ipv6.must_look_after(step):
+            self._send_kernel()
+            self._ipv6.look(dump_links(self._doors.netlink))
 
     def _send_kernel(self) -> None:
         batch, self._kernel = self._kernel, []
@@ -149,21 +143,21 @@ class _Execution:
             step_of = [step for step, requests in batch for _ in requests]
             refused = self._doors.netlink.send([request for _, requests in batch for request in requests])
             self._stop_clients_of_removed(batch)
+            failed = [step_of[one.position] for one in refused]
+            self._ipv6.made(step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed)
             if refused:
-                first = refused[0]
-                raise StepFailedError(step_of[first.position], first.words, first.errno)
+                raise StepFailedError(failed[0], refused[0].words, refused[0].errno)
             self._report(len(batch))
-        self._refuse_advertisements()
-
-    def _refuse_advertisements(self) -> None:
-        """On links that got IPv6 just now; those that still have none stay noted."""
-        if self._accepting_by_default:
-            self._without_ipv6 = {name for name in self._without_ipv6 if not _write_setting(_accept_ra(name), "0")}
 
     def _stop_clients_of_removed(self, batch: Sequence[tuple[KernelStep, Requests]]) -> None:
         for step, _ in batch:
             if isinstance(step, DeleteLink):
                 self._doors.dhcp.stop(step.name)
+
+    def _stop_clients_of_missing(self, there: Collection[str]) -> None:
+        """Of internal ports that were removed, or went with their bridge."""
+        for name in self._doors.dhcp.running().keys() - there:
+            self._doors.dhcp.stop(name)
 
     def _is_for_ovs(self, step: Step) -> TypeGuard[DoorStep]:
         """OVS's own steps, and MTU and MAC of its internal ports.
@@ -194,15 +188,12 @@ class _Execution:
             raise StepFailedError(error.step or batch[0], error.reason) from error
         except OvsdbError as error:
             raise StepFailedError(batch[0], str(error)) from error
+        self._ovs_internal = None
         links = dump_links(self._doors.netlink)
         self._encoder = Encoder(self._doors.netlink, links)
-        self._ovs_internal = None
-        made = {step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal}
-        self._without_ipv6 |= made
-        self._refuse_advertisements()
-        self._without_ipv6 |= {step.name for step in batch if isinstance(step, SetMtu) and step.mtu < IPV6_MIN_MTU}
-        for name in self._doors.dhcp.running().keys() - {link.name for link in links}:
-            self._doors.dhcp.stop(name)  # of internal ports that went with their bridge, too
+        self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
+        self._ipv6.look(links)
+        self._stop_clients_of_missing({link.name for link in links})
         self._report(len(batch))
 
     def _do_system(self, step: SystemStep) -> None:
@@ -226,35 +217,11 @@ def _set_autoconf(netlink: nl.Netlink, name: str, *, on: bool) -> None:
 
     ``IFA_PROTO`` tells those addresses (Linux 5.18); older kernels keep them for their lifetime.
     """
-    path = _accept_ra(name)
+    path = accept_ra(name)
     if not (Path("/proc/sys") / path).exists():
         raise FileNotFoundError(f"{name} has no IPv6 (its MTU is below 1280, or IPv6 is disabled)")
-    _write_setting(path, "2" if on else "0")
+    write_setting(path, "2" if on else "0")
     if not on:
         brought = [nl.Request(nl.RTM_DELADDR, message) for message in dump_advertised(netlink, if_nametoindex(name))]
         if brought:
             netlink.send(brought)  # one that expired meanwhile is refused, and gone
-
-
-def _accept_ra(name: str) -> str:
-    return f"net/ipv6/conf/{name}/accept_ra"
-
-
-def _read_setting(path: str) -> str:
-    try:
-        return (Path("/proc/sys") / path).read_text().strip()
-    except OSError:
-        return ""
-
-
-def _write_setting(path: str, value: str) -> bool:
-    """Set it where the kernel has it, and tell whether it does: without IPv6 there is none, and nothing to set."""
-    try:
-        descriptor = os.open(f"/proc/sys/{path}", os.O_WRONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        os.write(descriptor, value.encode())
-    finally:
-        os.close(descriptor)
-    return True

@@ -181,6 +181,8 @@ class Netlink:
 
         What it refused is returned, and did not keep it from doing the rest.
         """
+        if not requests:
+            return []
         with self._lock:
             first = self._sequence + 1
             self._sequence += len(requests)
