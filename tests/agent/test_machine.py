@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
@@ -13,8 +14,9 @@ import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
 from contract.namespaces import ip, make_nic, namespace_thread
-from netloom.core.host import Address, Bridge, Host, Route
+from netloom.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route
 from netloom.core.protocol import Phase
+from ovs_host import ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,7 @@ class HostInNamespace:
     def __init__(self, state: Path, engine: Identity) -> None:
         self.state = state
         self.engine = engine
+        self.ovsdb = state / "no.sock"
         self.started: list[tuple[AgentProcess, Engine]] = []
         ip("link set lo up", "addr add 192.0.2.1/32 dev lo")
         for number in range(3):
@@ -64,9 +67,9 @@ class HostInNamespace:
             "--resolv-conf",
             str(self.state / resolver),
         )
-        no_ovs = ("--ovsdb", str(self.state / "no.sock"), "--log-level", "error")
+        ovs = ("--ovsdb", str(self.ovsdb), "--log-level", "error")
         program = ("-c", CRASHING, crash_at) if crash_at else ("-m", "netloom.agent")
-        process = AgentProcess(self.state, *options, *no_ovs, program=program)
+        process = AgentProcess(self.state, *options, *ovs, program=program)
         self.started.append((process, Engine(f"https://127.0.0.1:{process.port}", self.engine)))
         return self.started[-1][1]
 
@@ -188,6 +191,27 @@ def test_killed_at_every_state(on_host: Play, phase: Phase) -> None:
     on_host(scenario)
 
 
+@pytest.mark.parametrize("milliseconds", [5, 15, 30, 60])
+def test_killed_at_some_moment(on_host: Play, milliseconds: int) -> None:
+    """Somewhere in the middle of many steps, wherever that is on this machine: the host is old again."""
+
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        before = engine.host()
+        many = with_bridge(before)
+        for number in range(60):
+            many = many.with_link(Bridge(name=f"b{number}", owner="many"))
+        engine.put(1, many)
+        sleep(milliseconds / 1000)
+        host.process.kill()
+        report = host.agent().report()
+        assert report.change
+        assert (report.change.phase, report.change.difference) == (Phase.ROLLED_BACK, ())
+        assert report.host == before
+
+    on_host(scenario)
+
+
 def test_the_kernel_is_watched(on_host: Play) -> None:
     def scenario(host: HostInNamespace) -> None:
         engine = host.agent()
@@ -239,3 +263,43 @@ def test_what_it_says_of_itself_and_how_much_it_takes(on_host: Play) -> None:
         assert int(status["VmRSS"].split()[0]) < 60 * 1024, "the goal for an idle agent"
 
     on_host(scenario)
+
+
+@pytest.mark.parametrize("phase", [Phase.APPLYING, Phase.AWAITING, Phase.CONFIRMED])
+def test_killed_with_open_vswitch(
+    authority: Authority, engine_identity: Identity, tmp_path: Path, phase: Phase
+) -> None:
+    state = authority.issue(tmp_path / "state", "localhost").folder
+    with ovs_host() as (_, ovsdb):
+        host = HostInNamespace(state, engine_identity)
+        host.ovsdb = Path(ovsdb.path)
+        try:
+            engine = host.agent(crash_at=phase)
+            before = engine.host()
+            with pytest.raises(httpx.TransportError):
+                engine.kept(1, with_ovs(before))
+            assert host.process.died() == -signal.SIGKILL
+            again = host.agent()
+            report = again.report()
+            assert report.capabilities.ovs_version
+            if phase is Phase.CONFIRMED:
+                assert report.host.ovs_ports["tenants"].tag == 200
+                again.put(2, before, confirm_within=0)
+                again.until(Phase.CONFIRMED)
+                assert again.host() == before
+            else:
+                assert report.change
+                assert (report.change.phase, report.change.difference) == (Phase.ROLLED_BACK, ())
+                assert report.host == before
+        finally:
+            host.end()
+
+
+def with_ovs(host: Host) -> Host:
+    """The host as it shall be with an OVS bridge over eth2, and an internal port with an address in VLAN 200."""
+    nic = replace(host.nics["eth2"], owner="nic")
+    bridge = OvsBridge(name="fabric", owner="fabric", datapath="netdev")
+    uplink = OvsPort(name="eth2", owner="fabric", bridge="fabric", interfaces=("eth2",))
+    inside = Address(ip="10.20.0.1", prefix=24)
+    tenants = OvsPort(name="tenants", owner="tenants", bridge="fabric", tag=200, addresses=(inside,))
+    return replace(host, ovs_bridges={"fabric": bridge}).with_link(nic).with_link(uplink).with_link(tenants)
