@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from databases import Databases
 from netloom.core.errors import NotFoundError
 from netloom.engine.actor import SYSTEM
 from netloom.engine.commands import audit
@@ -231,9 +230,8 @@ def test_bells_ring_after_the_commit_and_never_for_what_was_undone(db: Database)
         assert bell.is_set()
 
 
-def test_bells_ring_in_other_replicas(databases: Databases, db: Database, database_url: str) -> None:
-    if databases.backend == "sqlite":
-        return  # one process only, by design
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_bells_ring_in_other_replicas(db: Database, database_url: str) -> None:
     other = Database(database_url)
     with other.listen("news") as bell:
         bell.clear()

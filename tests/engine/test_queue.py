@@ -253,9 +253,29 @@ def test_a_worker_that_stops_tells_its_jobs_and_another_goes_on(db: Database) ->
         second.stop()
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_replicas_share_the_work(db: Database, database_url: str) -> None:
+    other = Database(database_url)
+    meeting = threading.Barrier(2)
+
+    def meet(_: JobContext) -> None:
+        meeting.wait(60)  # so that one worker cannot do both
+
+    workers = [Worker(each, {"work": meet}, threads=1) for each in (db, other)]
+    for worker in workers:
+        worker.start()
+    try:
+        for job_id in (ask(db), ask(db)):
+            assert ended(other, job_id).status == Status.FINISHED
+    finally:
+        for worker in workers:
+            worker.stop()
+        other.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_an_engine_on_sqlite_that_starts_again_goes_on_with_what_was_running(db: Database) -> None:
-    if not db.is_sqlite:
-        return  # replicas may be alive there; the heartbeat decides
+    """Nobody else can be alive there; on PostgreSQL the heartbeat decides."""
     job_id = ask(db)
     assert claim(db, "the process that was killed")
     worker = Worker(db, {"work": lambda _: {"done": True}})

@@ -14,8 +14,6 @@ from pathlib import Path
 import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from netloom.api.http import create_app
 from netloom.core.errors import NetloomError
@@ -26,7 +24,7 @@ from netloom.engine.commands import audit
 from netloom.engine.db import Database
 from netloom.engine.jobs import registry
 from netloom.engine.jobs.monitor import Monitor
-from netloom.engine.observability import Counted, Metrics, configure_logging, routes
+from netloom.engine.logs import configure_logging
 from netloom.engine.pki import Authority, open_authority
 from netloom.engine.secrets import SecretError, open_box
 from netloom.engine.settings import Address, Settings, from_command_line
@@ -76,7 +74,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
         worker.start()
         stack.callback(worker.stop)
-        server = _Server(_config(settings, db, authority, worker, doors), doors)
+        server = _Server(_config(settings, db, authority, doors), doors)
         server.start()
         stack.callback(server.stop)
         urls = [_url(settings, door) for door in doors]
@@ -119,14 +117,9 @@ def _door(address: Address) -> socket.socket:
         raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
 
 
-def _config(
-    settings: Settings, db: Database, authority: Authority, worker: Worker, doors: Sequence[socket.socket]
-) -> uvicorn.Config:
-    metrics = Metrics(db, worker)
-    api = create_app(db, authority, secure=not settings.insecure_http)
-    app = Starlette(routes=[*routes(db, metrics), Mount("/", api)])
+def _config(settings: Settings, db: Database, authority: Authority, doors: Sequence[socket.socket]) -> uvicorn.Config:
     config = uvicorn.Config(
-        Counted(app, metrics),
+        create_app(db, authority, secure=not settings.insecure_http),
         log_config=None,
         access_log=False,
         lifespan="off",
