@@ -93,7 +93,12 @@ class _Planner:
     def _find_wanted(self) -> None:
         self._find_wanted_nics()
         desired = self.desired
-        for link in (*desired.bonds.values(), *desired.vlans.values(), *desired.bridges.values()):
+        links: tuple[AnyLink, ...] = (
+            *desired.bonds.values(),
+            *desired.vlans.values(),
+            *desired.bridges.values(),
+        )
+        for link in links:
             if self._is_managed(link.name, link.owner):
                 self.want[link.name] = link
         for name, bridge in desired.ovs_bridges.items():

@@ -109,6 +109,12 @@ class WorldLink:
         self.options = None if isinstance(value, Nic | Vlan) else value.options
         self.stp = isinstance(value, Bridge) and value.stp
 
+    def reset(self) -> None:
+        """Make it what a new link is: down and alone, whatever its value says."""
+        self.up = self.dhcp4 = self.dhcp6 = self.autoconf = False
+        self.master = ""
+        self.addresses = self.dynamic = ()
+
     def freeze(self) -> AnyLink:
         """The link as a value."""
         changed: dict[str, object] = {
@@ -333,11 +339,11 @@ class World:
     def create_link(self, step: s.CreateLink) -> None:
         """Bring in a bond, VLAN device or bridge."""
         link = step.link
-        mine = self._put(
-            replace(link, up=False, master="", addresses=(), dhcp4=False, dhcp6=False, autoconf=False, dynamic=())
-        )
-        if isinstance(link, Vlan) and not link.mac:
-            mine.mac = self.links[link.base].mac
+        mine = self.links[link.name] = WorldLink(link)
+        mine.reset()
+        if isinstance(link, Vlan):
+            self.vlans.setdefault(link.base, {})[link.tag] = link.name
+            mine.mac = link.mac or self.links[link.base].mac
 
     def delete_link(self, step: s.DeleteLink) -> None:
         """Take a bond, VLAN device or bridge away."""
