@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from netloom.core.errors import Problem
 
@@ -50,9 +50,9 @@ def text_is_valid(kind: str, what: str, text: str) -> Problem | None:
     return None
 
 
-def name_is_free(kind: str, name: str, *, is_taken: bool, code: str) -> Problem | None:
-    """No other of its kind has the name."""
-    if is_taken:
+def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) -> Problem | None:
+    """No other of its kind (``others``: their names) has the name."""
+    if name in others:
         return Problem(code, f"The {kind} name '{name}' is already used. Choose a different name.")
     return None
 

@@ -69,9 +69,9 @@ def mac_is_valid(mac: str) -> Problem | None:
     return None
 
 
-def mac_is_free(mac: str, user: str | None, *, allow_duplicates: bool) -> Problem | None:
-    """No vNIC (``user``: the name of the VM that has it) has the address in the pool."""
-    if user is not None and not allow_duplicates:
+def mac_is_free(mac: str, user: str | None) -> Problem | None:
+    """No vNIC has the address in a pool without duplicates (``user``: the name of the VM whose vNIC has it)."""
+    if user is not None:
         return Problem(
             "NETWORK_MAC_ADDRESS_IN_USE",
             f"MAC Address {mac} is already in use by VM or snapshot: {user}. Leave the address out to get a free one.",

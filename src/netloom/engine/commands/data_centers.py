@@ -145,4 +145,4 @@ def _text_problems(name: str, description: str, comment: str) -> tuple[Problem |
 
 
 def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Data Center", name, is_taken=True, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
+    return fields.name_is_free("Data Center", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

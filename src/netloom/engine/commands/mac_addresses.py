@@ -64,9 +64,7 @@ def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interf
     elif not _came_in(tx, _insert(tx).values(row)):
         check(
             action,
-            rules.mac_is_free(
-                mac_text(address), queries.user_of(tx, pool_id, mac_text(address)), allow_duplicates=False
-            ),
+            rules.mac_is_free(mac_text(address), queries.user_of(tx, pool_id, mac_text(address))),
         )
     return mac_text(address)
 

@@ -157,4 +157,4 @@ def _insert_ranges(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
 
 
 def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("MAC pool", name, is_taken=True, code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
+    return fields.name_is_free("MAC pool", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")
