@@ -51,14 +51,14 @@ def take_down(folder: Path) -> None:
     """
     lab = state.load(folder)
     end([*lab.agents.values(), *lab.processes])
+    if _has_link(lab.link):  # before the namespace of its other end, which would take it along, but at its leisure
+        namespaces.ip("", "link", "delete", lab.link)
     for name, host in lab.hosts.items():
         end(inside_namespace(namespaces.FOLDER / host.namespace))
         for guest in guests_of(folder, name):
             namespaces.remove(f"{GUEST_PREFIX}{guest}")
         namespaces.remove(host.namespace)
     namespaces.remove(lab.switch)
-    if _has_link(lab.link):
-        namespaces.ip("", "link", "delete", lab.link)
     (folder / state.FILE).unlink()
 
 

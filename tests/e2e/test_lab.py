@@ -1,0 +1,178 @@
+"""The lab: what its file promises, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netloom import lab
+from netloom.lab import state
+from netloom.lab.processes import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "two-hosts.yaml"
+
+FILE = """
+name: test
+engine: {{address: 10.{net}.1/24}}
+hosts:
+  alpha:
+    address: 10.{net}.11/24
+    nics: {{eth0: {{access: 4094}}, eth1: {alpha}}}
+  beta:
+    address: 10.{net}.12/24
+    nics: {{eth0: {{access: 4094}}, eth1: {beta}}}
+"""
+
+
+IN_LAB = "{name: x, engine: {address: 10.0.0.1/24}, hosts: {%s}}"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A folder for labs and a network that nobody else has."""
+
+    folder: Path
+    net: str
+
+    def file(self, alpha: str = "{}", beta: str = "{}") -> Path:
+        path = self.folder / "lab.yaml"
+        path.write_text(FILE.format(net=self.net, alpha=alpha, beta=beta))
+        return path
+
+    def address(self, number: int) -> str:
+        return f"10.{self.net}.{number}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
+    site = Site(folder, f"{128 + secrets.randbelow(128)}.{secrets.randbelow(256)}")
+    yield site
+    for path in folder.glob(f"*/{state.FILE}"):
+        lab.down(path.parent)
+    shutil.rmtree(folder)
+
+
+def links_and_namespaces() -> tuple[set[str], set[str]]:
+    """Those of labs, of this and other runs."""
+    links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"])) if link["ifname"].startswith("nl-")}
+    return links, {path.name for path in Path("/run/netns").glob("nl-*")}
+
+
+def answers(here: lab.Lab, host: str, address: str) -> bool:
+    return here.run(host, "ping", "-n", "-c", "5", "-i", "0.1", "-W", "1", address).returncode == 0
+
+
+def give(here: lab.Lab, host: str, nic: str, *addresses: str) -> None:
+    """As an administrator would."""
+    here.run(host, "ip", "link", "set", nic, "up")
+    for address in addresses:
+        assert here.run(host, "ip", "address", "add", address, "dev", nic).returncode == 0
+
+
+def test_hosts_reach_the_engine_and_each_other_until_a_cable_is_cut(site: Site) -> None:
+    here = lab.up(site.file(), site.folder / "a")
+    assert run(["ping", "-n", "-c", "3", "-i", "0.1", "-W", "1", site.address(11)])
+    assert answers(here, "alpha", site.address(12))
+    here.cut("alpha", "eth0")
+    assert not answers(here, "beta", site.address(11))
+    link = json.loads(here.run("alpha", "ip", "-json", "link", "show", "eth0").stdout)[0]
+    assert "NO-CARRIER" in link["flags"]
+    here.mend("alpha", "eth0")
+    assert answers(here, "beta", site.address(11))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "passes"),
+    [
+        ("{}", "{}", True),
+        ("{access: 100}", "{access: 100}", True),
+        ("{access: 100}", "{access: 200}", False),
+        ("{access: 300}", "{trunk: [100], native: 300}", True),
+        ("{access: 300}", "{trunk: [300]}", False),
+    ],
+)
+def test_the_switch_keeps_vlans_apart(site: Site, alpha: str, beta: str, passes: bool) -> None:
+    here = lab.up(site.file(alpha, beta), site.folder / "a")
+    give(here, "alpha", "eth1", "192.0.2.1/24")
+    give(here, "beta", "eth1", "192.0.2.2/24")
+    assert answers(here, "alpha", "192.0.2.2") is passes
+
+
+def test_two_labs_coexist_and_each_goes_alone(site: Site) -> None:
+    before = links_and_namespaces()
+    other = Site(site.folder, f"{site.net.partition('.')[0]}.{(int(site.net.partition('.')[2]) + 1) % 256}")
+    first, second = lab.up(site.file(), site.folder / "a"), lab.up(other.file(), site.folder / "b")
+    first.down()
+    assert answers(second, "alpha", other.address(1))
+    second.down()
+    assert not links_and_namespaces()[0] & {first.hosts["alpha"].namespace, second.hosts["alpha"].namespace}
+    assert links_and_namespaces() == before
+
+
+def test_a_network_of_this_machine_is_refused(site: Site) -> None:
+    lab.up(site.file(), site.folder / "a")
+    with pytest.raises(lab.LabError, match="the lab needs another network"):
+        lab.up(site.file(), site.folder / "b")
+    assert not (site.folder / "b" / state.FILE).exists()
+
+
+def test_a_lab_that_cannot_be_built_leaves_nothing(site: Site) -> None:
+    before = links_and_namespaces()
+    deep = site.folder / ("x" * 90)  # too long for a socket, which is found out when the switch is there already
+    with pytest.raises(lab.LabError, match="choose another folder"):
+        lab.up(site.file(), deep)
+    assert links_and_namespaces() == before
+    assert not (deep / state.FILE).exists()
+
+
+def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
+    before = links_and_namespaces()
+    here = lab.up(site.file(), site.folder / "a")
+    here.run("alpha", "sh", "-c", "sleep 600 >/dev/null 2>&1 &")
+    namespace = Path("/run/netns", here.hosts["alpha"].namespace)
+    assert lab.Lab.load(site.folder / "a").hosts == here.hosts
+    lab.down(site.folder / "a")
+    assert not namespace.exists()
+    assert links_and_namespaces() == before
+    with pytest.raises(lab.LabError, match="no lab in"):
+        lab.down(site.folder / "a")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("name: [", "while parsing"),
+        ("name: x", "missing required field `engine`"),
+        ("{name: x, engine: {address: 10.0.0.1/24}, hosts: {}, colour: red}", "unknown field `colour`"),
+        ("{name: x, engine: {address: 10.0.0.1}, hosts: {}}", "no prefix length"),
+        ("{name: x, engine: {address: 10.0.0.999/24}, hosts: {}}", "does not appear to be"),
+        (IN_LAB % "a: {address: 10.0.0.1/24, nics: {eth0: {}}}", "given twice"),
+        (IN_LAB % "a: {address: 10.9.0.2/24, nics: {eth0: {}}}", "not in the engine's"),
+        (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth1: {}}}", "no NIC eth0"),
+        (IN_LAB % "'a b': {address: 10.0.0.2/24, nics: {eth0: {}}}", "letters, digits"),
+        (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {access: 5000}}}", "no VLAN 5000"),
+        (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {access: 5, trunk: [6]}}}", "either access"),
+        (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {}, averyveryverylongname: {}}}", "1 to 15"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_with_a_reason(tmp_path: Path, content: str, problem: str) -> None:
+    path = tmp_path / "lab.yaml"
+    path.write_text(content)
+    with pytest.raises(lab.LabError, match=problem):
+        lab.up(path, tmp_path / "lab")
+    assert not (tmp_path / "lab").exists()
+
+
+def test_the_example_can_be_read() -> None:
+    assert lab.file.read(EXAMPLE).hosts.keys() == {"alpha", "beta"}
