@@ -32,6 +32,9 @@ def test_events_are_never_empty_and_newest_first(sdk: ovirtsdk4.Connection) -> N
     assert service.list(from_=int(last.id)) == []
 
 
+_FIT = "<description>x</description><origin>x</origin><severity>normal</severity>"
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -40,11 +43,7 @@ def test_events_are_never_empty_and_newest_first(sdk: ovirtsdk4.Connection) -> N
         ("<event><description> </description><origin>x</origin><severity>normal</severity></event>", 409),
         ("<event><description>x</description><origin>x</origin><severity>great</severity></event>", 400),
         ("<event><description>x</description><origin>x</origin></event>", 400),
-        (
-            "<event><description>x</description><origin>x</origin><severity>normal</severity><custom_id>3000000000"
-            + "</custom_id></event>",
-            409,
-        ),
+        (f"<event>{_FIT}<custom_id>3000000000</custom_id></event>", 409),
     ],
 )
 def test_events_that_are_refused(client: Client, body: str, code: int) -> None:
