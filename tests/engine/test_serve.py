@@ -175,6 +175,15 @@ def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
     assert "secret.key is not the one" in ended.stderr
 
 
+def test_a_second_engine_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data):
+        command = [sys.executable, "-m", "netloom", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 1
+    assert "another engine is running" in ended.stderr
+
+
 def test_plain_http_on_loopback(tmp_path: Path) -> None:
     with serve(tmp_path / "data", "--insecure-http") as engine:
         assert engine.urls[0].startswith("http://")

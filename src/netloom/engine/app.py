@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def serve(settings: Settings, asked: threading.Event) -> None:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         doors = [stack.enter_context(_door(address)) for address in settings.addresses]
+        if not settings.database:
+            stack.enter_context(_only_engine_in(settings.data))
         db = Database(settings.database_url)
         stack.callback(db.close)
         authority = _prepare(settings, db)
@@ -90,6 +93,17 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             if simulation is not None:
                 simulation.watch()
         log.info("ending")
+
+
+@contextlib.contextmanager
+def _only_engine_in(folder: Path) -> Iterator[None]:
+    """Hold the folder: SQLite is for one engine, which takes over every job that it finds. Raises StartError."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartError(f"another engine is running in {folder}") from error
+        yield
 
 
 def _prepare(settings: Settings, db: Database) -> Authority:
