@@ -46,7 +46,7 @@ from netloom.core.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from netloom.agent.doors import Doors
 
@@ -91,7 +91,7 @@ class _Execution:
         self._progress = progress
         self._done = 0
         links = dump_links(doors.netlink)
-        self._encoder = Encoder(doors.netlink, links)
+        self._encoder: Encoder | None = Encoder(doors.netlink, links)  # None: the links may be others by now
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
         self._ovs_internal: set[str] | None = None
@@ -122,6 +122,8 @@ class _Execution:
         # Options are compared with what the link has, so what was planned before them must have been done.
         if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
+        if self._encoder is None:
+            self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink))
         try:
             requests = self._encoder.requests(step)
         except (ImpossibleStepError, nl.NetlinkError) as error:
@@ -154,10 +156,12 @@ class _Execution:
             if isinstance(step, DeleteLink):
                 self._doors.dhcp.stop(step.name)
 
-    def _stop_clients_of_missing(self, there: Collection[str]) -> None:
+    def _stop_clients_of_missing(self) -> None:
         """Of internal ports that were removed, or went with their bridge."""
-        for name in self._doors.dhcp.running().keys() - there:
-            self._doors.dhcp.stop(name)
+        clients = self._doors.dhcp.running()
+        if clients:
+            for name in clients.keys() - {link.name for link in dump_links(self._doors.netlink)}:
+                self._doors.dhcp.stop(name)
 
     def _is_for_ovs(self, step: Step) -> TypeGuard[DoorStep]:
         """OVS's own steps, and MTU and MAC of its internal ports.
@@ -189,11 +193,12 @@ class _Execution:
         except OvsdbError as error:
             raise StepFailedError(batch[0], str(error)) from error
         self._ovs_internal = None
-        links = dump_links(self._doors.netlink)
-        self._encoder = Encoder(self._doors.netlink, links)
+        self._encoder = None
+        must_look = [self._ipv6.must_look_after(step) for step in batch]
         self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
-        self._ipv6.look(links)
-        self._stop_clients_of_missing({link.name for link in links})
+        if any(must_look):
+            self._ipv6.look(dump_links(self._doors.netlink))
+        self._stop_clients_of_missing()
         self._report(len(batch))
 
     def _do_system(self, step: SystemStep) -> None:
