@@ -30,6 +30,7 @@ def authority(db: Database, tmp_path: Path) -> Authority:
 
 
 def signing_request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, name: str = "whatever") -> str:
+    """As an agent asks for a certificate, and for more than it will get."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     request = x509.CertificateSigningRequestBuilder().subject_name(subject)
     request = request.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)

@@ -1,5 +1,7 @@
 """Create all tables."""
 
+# ruff: noqa: E501 - written by Alembic from the tables
+
 from __future__ import annotations
 
 import sqlalchemy as sa
