@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from core.strategies import hosts, machine
 from netloom.core import steps as s
@@ -133,6 +133,7 @@ def test_explain_names_networks_and_guests() -> None:
     ]
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(hosts, hosts)
 def test_every_plan_can_be_told(first: Host, second: Host) -> None:
     for start, desired in ((machine(), first), (first, second)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, note
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import hosts, intents, machine, machines, managed_hosts
@@ -11,14 +11,17 @@ from netloom.core.desired import desired_host
 from netloom.core.host import Host
 from netloom.core.impact import describe
 from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
+from netloom.core.simulate import StepRefusedError, simulate_all
 
 
 def reach(current: Host, desired: Host) -> Host:
-    """Plan and do; what the simulation refuses fails the test."""
+    """Plan and do; what the simulation refuses fails the test, which then shows the plan."""
     steps = plan(current, desired)
-    note("\n".join(["planned:", *map(describe, steps)]))
-    return simulate_all(current, steps)
+    try:
+        return simulate_all(current, steps)
+    except StepRefusedError as refusal:
+        refusal.add_note("\n".join(map(describe, steps)))
+        raise
 
 
 @given(machines, intents, intents)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.strategies import NICS, hosts, machine
@@ -60,6 +60,7 @@ def test_open_vswitch_parts() -> None:
     assert "br-eth2 is left out: all that it stands on is missing" in lines
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(hosts, st.sets(st.sampled_from(NICS)))
 def test_what_is_left_can_be_reached(host: Host, kept: set[str]) -> None:
     there = replace(machine(), nics={name: nic for name, nic in machine().nics.items() if name in kept})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from core.strategies import intents, machine, machines
 from netloom.core.desired import (
@@ -91,6 +91,7 @@ def test_what_is_nowhere_and_what_has_no_uplink() -> None:
     assert (lonely.base, lonely.plug) == ("", "lonely")
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
 def test_what_was_just_made_is_in_sync(start: Host, wanted: HostIntent) -> None:
     host = made(wanted, start)
