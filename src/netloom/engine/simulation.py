@@ -66,9 +66,11 @@ class Simulation:
         join = ["--enroll", self.url, "--ca-fingerprint", self.fingerprint]
         what = [*state, *join, "--simulated", str(self.count), "--log-level", "warning"]
         token = self.db.run(create_simulated_enrollment, SYSTEM)
+        # Passwords of the engine and its database are none of the agent's business.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("NETLOOM_")}
         self._program = subprocess.Popen(  # noqa: S603 - ourselves, no shell
             [sys.executable, "-m", "netloom.engine.with_parent", str(os.getpid()), "agent", *what],
-            env={**os.environ, "NETLOOM_ENROLL_TOKEN": token},
+            env={**inherited, "NETLOOM_ENROLL_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
