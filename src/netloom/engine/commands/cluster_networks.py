@@ -77,6 +77,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
         ),
     )
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=spec.required)
+    _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
     with refused(_ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)):
         tx.execute(
             sa.insert(cluster_networks).values(
@@ -87,7 +88,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
                 **dict.fromkeys(Role, False),
             )
         )
-    _move_roles(tx, actor, cluster.id, network_id, frozenset(), spec.roles)
+    _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
@@ -117,12 +118,13 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         return
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
+    _reroute(tx, actor, cluster.id, before, after)
     tx.execute(
         sa.update(cluster_networks)
         .where(cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network.id)
         .values(required=required, status=row.status if required else "operational")
     )
-    _move_roles(tx, actor, cluster.id, network.id, before, after)
+    _move_roles(tx, cluster.id, network.id, before, after)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 1100, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
@@ -149,22 +151,23 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
 def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
     """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule."""
     row = queries.get(tx, cluster_id, network_id)
+    roles = queries.roles_of(row)
     _require_no_newcomer(tx, cluster_id, network_id, row.name)
-    _move_roles(tx, actor, cluster_id, network_id, queries.roles_of(row), frozenset())
+    _reroute(tx, actor, cluster_id, roles, frozenset())
+    for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
+        request_apply(tx, actor, host.id, reason)
+    _move_roles(tx, cluster_id, network_id, roles, frozenset())
     tx.execute(
         sa.delete(cluster_networks).where(
             cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
         )
     )
-    carrying = network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)
     tx.execute(
         sa.delete(attachments).where(
             attachments.c.network_id == network_id,
             attachments.c.host_id.in_(sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)),
         )
     )
-    for host in carrying:
-        request_apply(tx, actor, host.id, reason)
 
 
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
@@ -212,9 +215,7 @@ def _check_roles(
     )
 
 
-def _move_roles(
-    tx: Tx, actor: Actor, cluster_id: str, network_id: str, before: Collection[Role], after: Collection[Role]
-) -> None:
+def _move_roles(tx: Tx, cluster_id: str, network_id: str, before: Collection[Role], after: Collection[Role]) -> None:
     """Give a network its new roles: taken from whoever had them; what it gives up goes to the management network."""
     gained, lost = frozenset(after) - frozenset(before), frozenset(before) - frozenset(after)
     if not gained and not lost:
@@ -228,12 +229,15 @@ def _move_roles(
     back = dict.fromkeys(lost & HANDED_BACK, True)
     if back:
         tx.execute(sa.update(cluster_networks).where(here, cluster_networks.c.management).values(back))
-    if Role.DEFAULT_ROUTE in gained | lost:
-        _reroute(tx, actor, cluster_id)
 
 
-def _reroute(tx: Tx, actor: Actor, cluster_id: str) -> None:
-    """The default route moved between networks: every host of the cluster that carries any has to know."""
+def _reroute(tx: Tx, actor: Actor, cluster_id: str, before: Collection[Role], after: Collection[Role]) -> None:
+    """If the default route moves, have every host of the cluster that carries any network follow.
+
+    To be called before roles are written: whoever works on a host locks its row first and the cluster's networks then.
+    """
+    if (Role.DEFAULT_ROUTE in before) == (Role.DEFAULT_ROUTE in after):
+        return
     carrying = sa.select(attachments.c.host_id).distinct()
     for host_id in tx.scalars(
         sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id, hosts.c.id.in_(carrying)).order_by(hosts.c.name)

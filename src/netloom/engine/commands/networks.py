@@ -284,9 +284,5 @@ def _name_problems(
 
 
 def _name_problem(constraint: str, name: str) -> Problem | None:
-    """What a violated unique constraint of the table means."""
-    if constraint == "uq_networks_data_center_id_name":
-        return rules.name_is_free(name, (name,))
-    if constraint == "uq_networks_data_center_id_host_side_name":
-        return rules.name_is_no_host_side_name(name, (name,))
-    return None
+    """What a violated unique constraint means: somebody has just taken the name, as name or as host-side name."""
+    return rules.name_is_free(name, (name,)) if constraint.startswith("uq_networks_") else None
