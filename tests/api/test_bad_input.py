@@ -140,38 +140,38 @@ def test_unknown_elements_are_ignored(populated: Engine, client: Client) -> None
     assert client.post_xml("networks", body).findtext("name") == "n1"
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "search=name=",
-        "search=name",
-        "search=(name=x",
-        "search=name=x)",
-        "search=name==x",
-        "search=name=x and",
-        "search=nosuchfield=x",
-        "search=name=x page 0",
-        "search=page x",
-        "search=page 99999999999999",
-        "search=sortby",
-        "search=sortby nosuchfield",
-        'search=name="x',
-        "search=" + "(" * 200,
-        "search=" + "not " * 500 + "name=x",
-        "search=" + "x" * 5000,
-        "max=-1",
-        "max=x",
-        "max=99999999999999999999",
-        "case_sensitive=maybe",
-        "follow=nosuchlink",
-        "follow=a.b.c.d.e.f",
-        "async=maybe",
-    ],
-)
-def test_queries_that_mean_nothing(client: Client, query: str) -> None:
-    name, _, value = query.partition("=")
-    status = client.get("networks", params={name: value}).status_code
-    assert status == (200 if query == "search=name" else 400), "a lone word is looked for in the names"
+MEANINGLESS = [
+    "search=name=",
+    "search=(name=x",
+    "search=name=x)",
+    "search=name==x",
+    "search=name=x and",
+    "search=nosuchfield=x",
+    "search=name=x page 0",
+    "search=page x",
+    "search=page 99999999999999",
+    "search=sortby",
+    "search=sortby nosuchfield",
+    'search=name="x',
+    "search=" + "(" * 200,
+    "search=" + "not " * 500 + "name=x",
+    "search=" + "x" * 5000,
+    "max=-1",
+    "max=x",
+    "max=99999999999999999999",
+    "case_sensitive=maybe",
+    "follow=nosuchlink",
+    "follow=a.b.c.d.e.f",
+    "async=maybe",
+]
+
+
+def test_queries_that_mean_nothing(client: Client) -> None:
+    for query in MEANINGLESS:
+        name, _, value = query.partition("=")
+        answer = client.get("networks", params={name: value})
+        assert answer.status_code == 400, query
+    assert client.get("networks", params={"search": "name"}).status_code == 200, "a lone word is looked for in names"
 
 
 def test_odd_requests(engine: Engine, client: Client) -> None:

@@ -35,21 +35,21 @@ def test_events_are_never_empty_and_newest_first(sdk: ovirtsdk4.Connection) -> N
 _FIT = "<description>x</description><origin>x</origin><severity>normal</severity>"
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ("<event><description>x</description><origin>oVirt</origin><severity>normal</severity></event>", 409),
-        ("<event><description>x</description><origin/><severity>normal</severity></event>", 409),
-        ("<event><description> </description><origin>x</origin><severity>normal</severity></event>", 409),
-        ("<event><description>x</description><origin>x</origin><severity>great</severity></event>", 400),
-        ("<event><description>x</description><origin>x</origin></event>", 400),
-        (f"<event>{_FIT}<custom_id>3000000000</custom_id></event>", 409),
-    ],
-)
-def test_events_that_are_refused(client: Client, body: str, code: int) -> None:
+REFUSED = [
+    ("<event><description>x</description><origin>oVirt</origin><severity>normal</severity></event>", 409),
+    ("<event><description>x</description><origin/><severity>normal</severity></event>", 409),
+    ("<event><description> </description><origin>x</origin><severity>normal</severity></event>", 409),
+    ("<event><description>x</description><origin>x</origin><severity>great</severity></event>", 400),
+    ("<event><description>x</description><origin>x</origin></event>", 400),
+    (f"<event>{_FIT}<custom_id>3000000000</custom_id></event>", 409),
+]
+
+
+def test_events_that_are_refused(client: Client) -> None:
     before = client.xml("events", max=1)[0].get("id")
-    answer = client.post("events", content=body)
-    assert answer.status_code == code, answer.text
+    for body, code in REFUSED:
+        answer = client.post("events", content=body)
+        assert answer.status_code == code, answer.text
     assert client.xml("events", max=1)[0].get("id") == before
 
 

@@ -241,8 +241,7 @@ def _one(element: etree._Element, kind: Kind, where: str) -> Iterator[str]:
     href = element.get("href")
     if href is not None and not href.startswith("/"):
         yield f"{where}: href {href} is no absolute path"
-    if element.text and element.text.strip():
-        yield f"{where}: text {element.text.strip()[:40]!r} in a structure"
+    yield from _no_text(element, where)
     seen = set()
     for child in element:
         inner = f"{where}/{child.tag}"
@@ -263,6 +262,11 @@ def _one(element: etree._Element, kind: Kind, where: str) -> Iterator[str]:
             yield from _child(child, kind, inner)
 
 
+def _no_text(element: etree._Element, where: str) -> Iterator[str]:
+    if element.text and element.text.strip():
+        yield f"{where}: text {element.text.strip()[:40]!r} in a structure"
+
+
 def _link(link: etree._Element, kind: Kind, where: str) -> Iterator[str]:
     if set(link.attrib) != {"href", "rel"} or len(link) or link.text:
         yield f"{where}: a link has href and rel and nothing else"
@@ -279,6 +283,7 @@ def _child(child: etree._Element, kind: Kind, where: str) -> Iterator[str]:
     elif how == "scalar":
         yield from _scalar(child, of, where)
     else:
+        yield from _no_text(child, where)
         for item in child:
             if item.tag != kind.items.get(child.tag):
                 yield f"{where}: item {item.tag} where {kind.items.get(child.tag)} is expected"
@@ -287,6 +292,7 @@ def _child(child: etree._Element, kind: Kind, where: str) -> Iterator[str]:
 
 def _many(element: etree._Element, name: str, item_tag: str, where: str) -> Iterator[str]:
     yield from (f"{where}: attribute {attribute}" for attribute in element.attrib if attribute != "href")
+    yield from _no_text(element, where)
     for item in element:
         if item.tag != item_tag:
             yield f"{where}: item {item.tag} where {item_tag} is expected"

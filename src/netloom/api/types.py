@@ -276,7 +276,7 @@ class FencingPolicy(Value, kw_only=True):
 class ErrorHandling(Value, kw_only=True):
     """What becomes of the virtual machines of a host in trouble."""
 
-    meta: ClassVar[Meta] = Meta("error_handling", "error_handling")
+    meta: ClassVar[Meta] = Meta("error_handling")
     on_error: Annotated[str, Choice("do_not_migrate", "migrate", "migrate_highly_available")] | UnsetType = UNSET
 
 
@@ -291,7 +291,7 @@ class MigrationBandwidth(Value, kw_only=True):
 class MigrationOptions(Value, kw_only=True):
     """How virtual machines move."""
 
-    meta: ClassVar[Meta] = Meta("migration_options", "migration_options")
+    meta: ClassVar[Meta] = Meta("migration", "migration_optionss")
     auto_converge: InheritableBoolean | UnsetType = UNSET
     bandwidth: MigrationBandwidth | UnsetType = UNSET
     compressed: InheritableBoolean | UnsetType = UNSET
@@ -539,7 +539,7 @@ class Boot(Value, kw_only=True):
 class OperatingSystem(Value, kw_only=True):
     """An operating system."""
 
-    meta: ClassVar[Meta] = Meta("operating_system")
+    meta: ClassVar[Meta] = Meta("os", "oss")
     boot: Boot | UnsetType = UNSET
     reported_kernel_cmdline: Text = UNSET
     type: Text = UNSET
@@ -796,6 +796,25 @@ class TimeZone(Value, kw_only=True):
     utc_offset: Text = UNSET
 
 
+class NicConfiguration(Value, kw_only=True):
+    """Addresses of one vNIC inside the guest."""
+
+    meta: ClassVar[Meta] = Meta("nic_configuration")
+    boot_protocol: BootProtocol | UnsetType = UNSET
+    ip: Ip | UnsetType = UNSET
+    ipv6: Ip | UnsetType = UNSET
+    ipv6_boot_protocol: BootProtocol | UnsetType = UNSET
+    name: Text = UNSET
+    on_boot: Boolean = UNSET
+
+
+class Initialization(Value, kw_only=True):
+    """What a guest is told when it starts."""
+
+    meta: ClassVar[Meta] = Meta("initialization")
+    nic_configurations: list[NicConfiguration] | UnsetType = UNSET
+
+
 class Vm(Entity, kw_only=True):
     """A virtual machine. Sizes in octets."""
 
@@ -816,6 +835,7 @@ class Vm(Entity, kw_only=True):
     fqdn: Text = UNSET
     has_illegal_images: Boolean = UNSET
     high_availability: HighAvailability | UnsetType = UNSET
+    initialization: Initialization | UnsetType = UNSET
     memory: Integer = UNSET
     memory_policy: MemoryPolicy | UnsetType = UNSET
     migration: MigrationOptions | UnsetType = UNSET

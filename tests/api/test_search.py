@@ -1,0 +1,81 @@
+"""The query language, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.served import Client
+
+NAMES = ("alpha", "Beta", "gamma delta", "רשת", "vlan1", "vlan2", "a_b", "a%b")
+
+
+@pytest.fixture
+def networks(client: Client) -> Client:
+    for number, name in enumerate(NAMES):
+        values = f"<name>{name}</name><mtu>{1400 + number}</mtu><data_center><name>Default</name></data_center>"
+        client.post_xml("networks", f"<network>{values}</network>")
+    return client
+
+
+def found(client: Client, search: str, **query: str) -> set[str]:
+    names = [network.findtext("name") for network in client.xml("networks", search=search, **query)]
+    assert len(names) == len(set(names))
+    return {str(name) for name in names} - {"ovirtmgmt"}
+
+
+SEARCHES: list[tuple[str, set[str]]] = [
+    ("", set(NAMES)),
+    ("name=alpha", {"alpha"}),
+    ('name="gamma delta"', {"gamma delta"}),
+    ('name = "beta"', {"Beta"}),
+    ("name=רשת", {"רשת"}),
+    ("name=vlan*", {"vlan1", "vlan2"}),
+    ("name!=vlan*", set(NAMES) - {"vlan1", "vlan2"}),
+    ("vlan*", {"vlan1", "vlan2"}),
+    ('"gamma delta"', {"gamma delta"}),
+    ("name=a_b", {"a_b"}),
+    ("name=a_*", {"a_b"}),
+    ("name=a%*", {"a%b"}),
+    ("name=a?b*", set()),
+    ('name="vlan1" and datacenter="Default"', {"vlan1"}),
+    ("name=vlan1 and datacenter=Other", set()),
+    ("datacenter.name=default and mtu>=1406", {"a_b", "a%b"}),
+    ("mtu<1401 or name=vlan1 and mtu=1404", {"alpha", "vlan1"}),
+    ("(mtu<1401 or name=vlan1) and mtu!=1400", {"vlan1"}),
+    ("not name=vlan* and mtu>1404", {"a_b", "a%b"}),
+    ("Networks: name=alpha", {"alpha"}),
+    ("name=alpha OR name=BETA", {"alpha", "Beta"}),
+    ("stp=true", set()),
+    ("cluster=Default", set()),
+    ("cluster.name!=Default", set(NAMES)),
+]
+
+
+def test_what_is_found(networks: Client) -> None:
+    for search, names in SEARCHES:
+        assert found(networks, search) == names, search
+
+
+def test_case(networks: Client) -> None:
+    assert found(networks, "name=beta", case_sensitive="true") == set()
+    assert found(networks, "name=Beta", case_sensitive="true") == {"Beta"}
+    assert found(networks, "name=b*", case_sensitive="true") == set()
+    assert found(networks, "name=B*", case_sensitive="true") == {"Beta"}
+
+
+def test_pages_and_order(networks: Client) -> None:
+    names, page = [], 1
+    while len(batch := networks.xml("networks", search=f"name!=ovirtmgmt sortby mtu desc page {page}", max="3")):
+        names += [network.findtext("name") for network in batch]
+        page += 1
+    assert names == list(reversed(NAMES))
+    first = networks.xml("networks", search="sortby name page 1", max="1")
+    assert len(first) == 1
+    assert len(networks.xml("networks", max="0")) == 0
+    assert len(networks.xml("networks", search="page 1")) == len(NAMES) + 1
+
+
+def test_across_things(client: Client) -> None:
+    assert client.xml("datacenters", search="Clusters.name=Default")[0].findtext("name") == "Default"
+    assert len(client.xml("datacenters", search="Clusters.name=nothing")) == 0
+    assert len(client.xml("datacenters", search="Clusters.name!=Default")) == 0
