@@ -2,12 +2,12 @@
 
 Ours is all that the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The
 floor sends a transaction that was written before, and waits until ovs-vswitchd has applied it. Each run has a new
-Open vSwitch (userspace datapath) with one bridge.
+Open vSwitch (userspace datapath) with one bridge. The fastest run of each counts, because Open vSwitch itself takes
+up to twice as long from one run to the next.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,8 +43,8 @@ def measure() -> list[Figure]:
     return [
         Figure(
             what=f"{COUNT} tagged Open vSwitch ports on a host",
-            ours=statistics.median(ours) * 1000,
-            floor=statistics.median(floor) * 1000,
+            ours=min(ours) * 1000,
+            floor=min(floor) * 1000,
             unit="ms",
             goal="ratio 1.3",
             floor_is="one transaction, written before",

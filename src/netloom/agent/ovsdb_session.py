@@ -190,11 +190,10 @@ def _selects(tables: Mapping[str, Sequence[str]]) -> list[Operation]:
 
 def as_set(value: Json) -> list[Json]:
     """The elements of a set; RFC 7047 section 5.1 writes a set of one element as the bare element."""
-    match value:
-        case ["set", list(elements)]:
-            return elements
-        case _:
-            return [value]
+    if isinstance(value, list) and value[0] == "set":
+        elements = value[1]
+        return elements if isinstance(elements, list) else []
+    return [value]
 
 
 def as_map(value: Json) -> dict[str, str]:

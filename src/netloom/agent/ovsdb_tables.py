@@ -128,7 +128,9 @@ def _tag(row: Row) -> int | None:
 
 
 def _word(row: Row, column: str) -> str:
-    return "".join(str(value) for value in as_set(row[column])) if column in row else ""
+    """A column of at most one value; empty when there is none."""
+    value = row.get(column, "")
+    return "" if isinstance(value, list) else str(value)  # only an empty set is written as a list
 
 
 def _number(row: Row, column: str) -> int:
