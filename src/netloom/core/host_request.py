@@ -36,9 +36,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentWish:
-    """A new attachment, or changes of one that exists (found by its id, else by its network)."""
+    """A new attachment, or changes of one that exists (found by its id, else by its network; ``is_new``: there must be none)."""
 
     id: str = ""
+    is_new: bool = False
     network: Ref = field(default_factory=Ref)
     nic: Ref = field(default_factory=Ref)
     assignments: tuple[IpAssignment, ...] | Keep = KEEP

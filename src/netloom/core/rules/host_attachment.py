@@ -76,10 +76,10 @@ def nic_is_no_vlan_device(host: HostView, one: Resolved) -> Problem | None:
 
 def attachment_is_reused(host: HostView, one: Resolved) -> Problem | None:
     """D8: a network that is attached already is changed through its attachment, not through another one."""
-    if not (one.network and one.wish.id):
+    if not one.network or not (one.wish.id or one.wish.is_new):
         return None
     present = [a.id for a in host.intent.attachments if a.network_id == one.network.intent.id]
-    if not present or one.wish.id in present:
+    if not present or (one.wish.id in present and not one.wish.is_new):
         return None
     text = f"Network '{one.network.name}' is attached to Host {host.name} already: use its attachment {present[0]}."
     return Problem("ATTACHMENT_IS_NOT_REUSED", text)

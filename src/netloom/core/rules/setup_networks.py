@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from netloom.core.desired import AttachmentIntent
 from netloom.core.errors import Problem
-from netloom.core.host import DEFAULT_MTU, NAME_MAX, Host
+from netloom.core.host import DEFAULT_MTU, Host
 from netloom.core.host_request import (
     FinalSet,
     HostView,
@@ -141,7 +141,6 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     check(action, *(only_one_untagged(host, final, nic) for nic in _nics(final)))
     check(action, *(vlan_occurs_once(host, final, nic) for nic in _nics(final)))
     check(action, *(mtu_is_the_same(host, final, nic) for nic in _nics(final)))
-    check(action, *(device_name_fits(host, attachment) for attachment in final.attachments))
     skipped = set(host.differences) - final.touched
     check(action, *(host_bond.mode_carries_vm_networks(host, bond, final, skipped) for bond in final.bonds))
     check(action, *(nic_is_no_slave(host, final, attachment) for attachment in final.attachments))
@@ -210,16 +209,6 @@ def mtu_is_the_same(host: HostView, final: FinalSet, nic: str) -> Problem | None
     listed = ", ".join(f"{name} ({mtu})" for name, mtu in sorted(mtus.items()))
     text = f"Networks on '{nic}' have different MTUs, which an untagged network among them forbids: {listed}."
     return Problem("NETWORK_MTU_DIFFERENCES", f"{text} Make the MTUs equal or use another NIC.")
-
-
-def device_name_fits(host: HostView, attachment: AttachmentIntent) -> Problem | None:
-    """The VLAN device's name is one that the kernel takes; oVirt leaves that to the host."""
-    network = host.networks[attachment.network_id].intent
-    name = attachment.nic if network.vlan is None else f"{attachment.nic}.{network.vlan}"
-    if len(name) <= NAME_MAX:
-        return None
-    text = f"The device for network '{network.name}' would be called '{name}', longer than the {NAME_MAX} characters of Linux."
-    return Problem("NETWORK_DEVICE_NAME_TOO_LONG", f"{text} Use a NIC or bond with a shorter name.")
 
 
 def nic_is_no_slave(host: HostView, final: FinalSet, attachment: AttachmentIntent) -> Problem | None:

@@ -50,7 +50,9 @@ class HurtVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it starts from."""
+    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it starts from;
+    ``network_names``: by id, of all networks that a step may name.
+    """
 
     host_id: str
     host_name: str
@@ -59,6 +61,7 @@ class HostPlan:
     loss: Loss
     networks: tuple[Hurt, ...]
     vnics: tuple[HurtVnic, ...]
+    network_names: Mapping[str, str]
 
 
 def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest) -> HostPlan:
@@ -83,6 +86,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
         loss=_worst(step.loss for step in steps),
         networks=_networks(data, steps),
         vnics=_vnics(tx, steps),
+        network_names={network_id: view.name for network_id, view in data.networks.items()},
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netloom.core.errors import HostError
 from netloom.core.host_request import AttachmentWish, HostView, Ref, SetupRequest
 from netloom.core.rules import check
+from netloom.core.rules import host_copy as copying
 from netloom.core.rules.host import is_reachable_for_work
 from netloom.core.rules.setup_networks import ACTION, validate
 from netloom.engine import queue
@@ -17,9 +17,12 @@ from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.hosts import hosts
 from netloom.engine.queries import host_networks as queries
 from netloom.engine.queries.host_networks import Candidate
+from netloom.engine.queries.references import Ref as ObjectName
+from netloom.engine.queries.references import resolve
 
 _COMMIT = "Cannot commit network changes."
 _SYNC = "Cannot sync Networks."
+_COPY = "Cannot copy Host networks."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def describe(view: HostView, request: SetupRequest) -> str:
 
 def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> str | None:
     """Attach one network; as :func:`setup_host_networks`."""
-    request = SetupRequest(attachments=(replace(wish, id=""),))
+    request = SetupRequest(attachments=(replace(wish, id="", is_new=True),))
     return setup_host_networks(
         tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot add network attachment."
     )
@@ -129,7 +132,25 @@ def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _SYNC)
 
 
-def require_report(data: queries.HostData) -> None:
-    """Raise HostError when the host has never told what it is."""
-    if data.report is None:
-        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
+def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -> str | None:
+    """Give a host the bonds and networks of another one, its own management network aside; committed when it works.
+
+    NICs are paired by their names in order. DHCP and autoconfiguration are kept, static addresses are not. Needs CONFIGURE_HOST_NETWORK
+    on both. Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is nothing to do.
+    """
+    source_id = resolve(tx, hosts, source, "host")
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, source_id))
+    _begin(tx, actor, host_id)
+    template, target = queries.load_one(tx, source_id), queries.load_one(tx, host_id)
+    check(
+        _COPY,
+        copying.is_another_host(source_id, host_id),
+        copying.is_in_same_cluster(template.row.name, template.row.cluster_id, target.row.cluster_id),
+    )
+    management = {network_id for network_id, view in template.networks.items() if "management" in view.roles}
+    nics = copying.free_nics(template.host, template.intent, management), copying.free_nics(
+        target.host, target.intent, management
+    )
+    check(_COPY, copying.has_enough_nics(*nics))
+    request = copying.copy_request(template.intent, target.intent, management, *nics)
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _COPY)

@@ -263,3 +263,8 @@ def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
         cluster_networks, cluster_networks.c.network_id == networks.c.id
     )
     return {row.id: row.name for row in tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id))}
+
+
+def hosts_of_nics(tx: Tx, nic_ids: Collection[str]) -> list[str]:
+    """The hosts that NICs belong to."""
+    return list(tx.scalars(sa.select(host_nics.c.host_id).distinct().where(host_nics.c.id.in_(nic_ids))))

@@ -1,0 +1,185 @@
+"""The NICs of hosts: NICs, bonds and VLAN devices as they were last reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from netloom.api.follow import loads_link
+from netloom.api.network_attachments import nic_reference, seen, visible_hosts
+from netloom.api.network_attachments import show as show_attachment
+from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.schema import known, reference
+from netloom.api.types import (
+    Bonding,
+    Host,
+    HostNic,
+    Ip,
+    Mac,
+    Network,
+    NetworkAttachment,
+    NetworkLabel,
+    Option,
+    Statistic,
+    Vlan,
+)
+from netloom.api.values import find_statistic, ip, measured
+from netloom.core.errors import NotFoundError
+from netloom.core.nic_view import BondView, FamilyView, NicView, nic_views
+from netloom.core.options import MODES, bond_mode
+from netloom.core.protocol import LinkCounters
+from netloom.engine.db import Tx
+from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries.host_networks import HostData
+
+routes = Routes("hosts")
+
+MODE_TEXTS = {
+    "balance-rr": "Round-robin",
+    "active-backup": "Active-Backup",
+    "balance-xor": "Load balance (balance-xor)",
+    "broadcast": "Broadcast policy",
+    "802.3ad": "Dynamic link aggregation (802.3ad)",
+    "balance-tlb": "Adaptive transmit load balancing",
+    "balance-alb": "Adaptive load balancing",
+}
+"""The modes of bonds in words, which clients compare."""
+
+_MEGA = 1_000_000
+
+
+def show(data: HostData, nic_id: str, view: NicView) -> HostNic:
+    """A NIC, bond or VLAN device with what is on it."""
+    network = data.networks.get(view.network_id)
+    in_sync = {a.network_id: data.is_in_sync(a) for a in data.intent.attachments}
+    return HostNic(
+        id=nic_id,
+        href=f"/hosts/{data.row.id}/nics/{nic_id}",
+        name=view.name,
+        base_interface=view.base or UNSET,
+        bonding=known(_bonding(data, view.name, view.bond) if view.bond else None),
+        boot_protocol=view.ipv4.method,
+        bridged=view.bridged,
+        custom_configuration=not in_sync.get(view.network_id, True),
+        ip=_ip(4, view.ipv4),
+        ipv6=_ip(6, view.ipv6),
+        ipv6_boot_protocol=view.ipv6.method,
+        mac=Mac(address=view.mac),
+        mtu=view.mtu,
+        properties=[],
+        speed=view.speed * _MEGA if view.speed else UNSET,
+        status="up" if view.is_up else "down",
+        vlan=UNSET if view.vlan is None else Vlan(id=view.vlan),
+        host=reference(Host, data.row.id),
+        network=known(reference(Network, network.intent.id) if network else None),
+    )
+
+
+def _ip(version: int, family: FamilyView) -> Ip:
+    if family.address is None:
+        return ip(version)
+    return ip(version, family.address.ip, family.address.prefix, family.gateway)
+
+
+def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
+    """Options of a bond that is ours as users wrote them, since clients compare them with what they would write."""
+    wanted = next((one.options for one in data.intent.bonds if one.name == name), None)
+    mode = bond_mode(wanted.get("mode", bond.mode)) if wanted else bond.mode
+    options = [Option(name="mode", type=MODE_TEXTS.get(mode, mode), value=str(MODES.index(mode)))]
+    others = wanted if wanted is not None else bond.options
+    options += [Option(name=key, value=value) for key, value in sorted(others.items()) if key != "mode"]
+    return Bonding(
+        ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,
+        options=options,
+        slaves=[nic for slave in bond.slaves if (nic := nic_reference(data, slave))],
+        active_slave=known(nic_reference(data, bond.active_slave) if bond.active_slave else None),
+    )
+
+
+def _nics(data: HostData) -> list[HostNic]:
+    views = nic_views(data.host)
+    return [show(data, nic_id, views[name]) for nic_id, name in data.nics.items() if name in views]
+
+
+@loads_link(Host, "nics")
+def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[HostNic]]:
+    """The NICs of hosts."""
+    return {host_id: _nics(data) for host_id, data in queries.load(tx, visible_hosts(tx, call, ids)).items()}
+
+
+@loads_link(HostNic, "network_attachments")
+def load_attachments(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkAttachment]]:
+    """The attachments on NICs."""
+    found: dict[str, list[NetworkAttachment]] = {nic_id: [] for nic_id in ids}
+    for data in queries.load(tx, queries.hosts_of_nics(tx, ids)).values():
+        for nic_id, name in data.nics.items():
+            base = f"/hosts/{data.row.id}/nics/{nic_id}/networkattachments"
+            if nic_id in found:
+                found[nic_id] = [show_attachment(data, a, base) for a in data.intent.attachments if a.nic == name]
+    return found
+
+
+@routes.get("/hosts/{host_id}/nics", many(HostNic), needs=READ)
+def list_nics(call: Call[None]) -> list[HostNic]:
+    """The NICs, bonds and VLAN devices of a host."""
+    with call.read() as tx:
+        return _nics(seen(tx, call))
+
+
+@routes.get("/hosts/{host_id}/nics/{nic_id}", HostNic, needs=READ)
+def get_nic(call: Call[None]) -> HostNic:
+    """One of them."""
+    with call.read() as tx:
+        data = seen(tx, call)
+        return show(data, call.ids["nic_id"], _view(data, call.ids["nic_id"]))
+
+
+def _view(data: HostData, nic_id: str) -> NicView:
+    view = nic_views(data.host).get(data.nics.get(nic_id, ""))
+    if view is None:
+        raise NotFoundError(f"Host {data.row.name} has no NIC with the id {nic_id}.")
+    return view
+
+
+@routes.get("/hosts/{host_id}/nics/{nic_id}/networklabels", many(NetworkLabel), needs=READ)
+def list_labels(call: Call[None]) -> list[NetworkLabel]:
+    """The labels of a NIC: none, as networks are attached one by one."""
+    with call.read() as tx:
+        _view(seen(tx, call), call.ids["nic_id"])
+    return []
+
+
+def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
+    data, nic_id = seen(tx, call), call.ids["nic_id"]
+    view = _view(data, nic_id)
+    none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
+    counters = data.report.statistics.get(view.name, none) if data.report else none
+    href = f"/hosts/{data.row.id}/nics/{nic_id}/statistics"
+    values = {
+        "data.total.rx": (counters.rx_bytes, "bytes"),
+        "data.total.tx": (counters.tx_bytes, "bytes"),
+        "errors.total.rx": (counters.rx_errors, "none"),
+        "errors.total.tx": (counters.tx_errors, "none"),
+        "drops.total.rx": (counters.rx_dropped, "none"),
+        "drops.total.tx": (counters.tx_dropped, "none"),
+    }
+    owner = reference(HostNic, nic_id, f"/hosts/{data.row.id}/nics/{nic_id}")
+    return [
+        measured(name, value, href, unit, kind="counter", host_nic=owner) for name, (value, unit) in values.items()
+    ]
+
+
+@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
+def list_statistics(call: Call[None]) -> list[Statistic]:
+    """What a NIC has carried since it came to be."""
+    with call.read() as tx:
+        return _statistics(tx, call)
+
+
+@routes.get("/hosts/{host_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
+def get_statistic(call: Call[None]) -> Statistic:
+    """One measured value of a NIC."""
+    with call.read() as tx:
+        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])

@@ -1,0 +1,193 @@
+"""vNICs of virtual machines, at ``/vms/{id}/nics``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from netloom.api.follow import loads_link
+from netloom.api.routes import READ, Call, Later, Routes, many
+from netloom.api.schema import given, keep, known, reference
+from netloom.api.shown import ref, required, see
+from netloom.api.types import (
+    Action,
+    Mac,
+    NetworkFilterParameter,
+    Nic,
+    ReportedDevice,
+    Statistic,
+    Vm,
+    VnicProfile,
+)
+from netloom.api.vms import reported
+from netloom.core.keep import KEEP, Keep
+from netloom.engine.commands import authorize
+from netloom.engine.commands.authorize import ActionGroup, ObjectType
+from netloom.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
+from netloom.engine.db import Tx
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.queries import vms as queries
+from netloom.engine.queries.references import Ref, resolve
+
+routes = Routes("vms")
+
+
+def show(row: Row[Any]) -> Nic:
+    """A row of :func:`netloom.engine.queries.vms.select_vnics`."""
+    return Nic(
+        id=row.id,
+        href=f"/vms/{row.vm_id}/nics/{row.id}",
+        name=row.name,
+        description=row.description or UNSET,
+        interface=row.interface,
+        linked=row.linked,
+        mac=Mac(address=row.mac),
+        plugged=row.plugged,
+        synced=row.synced,
+        vm=reference(Vm, row.vm_id),
+        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+    )
+
+
+@loads_link(Vm, "nics")
+def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
+    """The vNICs of virtual machines."""
+    condition = authorize.visible(tx, call.actor, ObjectType.VM)
+    statement = select(vms.c.id).where(vms.c.id.in_(ids))
+    seen = list(tx.scalars(statement if condition is None else statement.where(condition)))
+    rows = queries.vnics_of(tx, seen)
+    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
+
+
+@routes.get("/vms/{vm_id}/nics", many(Nic), needs=READ)
+def list_nics(call: Call[None]) -> list[Nic]:
+    """The vNICs of a virtual machine by name."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+        return [show(row) for row in queries.vnics_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
+
+
+def _get(tx: Tx, call: Call[Any], vnic_id: str) -> Nic:
+    see(tx, call, ObjectType.VM, call.ids["vm_id"])
+    return show(queries.get_vnic(tx, call.ids["vm_id"], vnic_id))
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}", Nic, needs=READ)
+def get_nic(call: Call[None]) -> Nic:
+    """One vNIC."""
+    with call.read() as tx:
+        return _get(tx, call, call.ids["nic_id"])
+
+
+def _profile(tx: Tx, said: Ref | None) -> str | None:
+    """The profile that a request means; None for none. An unknown id goes on to the rule that says so."""
+    if said is None or said.id:
+        return said.id if said else None
+    return resolve(tx, vnic_profiles, said, "vNIC profile")
+
+
+def _mac(body: Nic) -> str | UnsetType:
+    return UNSET if isinstance(body.mac, UnsetType) else body.mac.address
+
+
+def _answer(call: Call[Any], vnic_id: str, job_id: str | None) -> Nic | Later:
+    """The vNIC as it is, once the guest's host has been told."""
+
+    def current() -> Nic:
+        with call.read() as tx:
+            return _get(tx, call, vnic_id)
+
+    return Later(job_id, current) if job_id else current()
+
+
+@routes.post("/vms/{vm_id}/nics", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def post_nic(call: Call[Nic]) -> Nic | Later:
+    """Add a vNIC; a running guest gets it at once."""
+    body = call.body
+    with call.read() as tx:
+        profile_id = _profile(tx, ref(body.vnic_profile))
+    spec = AddVnic(
+        vm_id=call.ids["vm_id"],
+        name=required(body.name, "Nic [name]"),
+        profile_id=profile_id,
+        description=given(body.description, ""),
+        mac=given(_mac(body), ""),
+        interface=given(body.interface, "virtio"),
+        plugged=given(body.plugged, True),
+        linked=given(body.linked, True),
+    )
+    change = call.run(add_vnic, call.actor, spec)
+    return _answer(call, change.vnic_id, change.job_id)
+
+
+@routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def put_nic(call: Call[Nic]) -> Nic | Later:
+    """Change a vNIC; a ``vnic_profile`` without id and name takes it off its network."""
+    body = call.body
+    profile_id: str | None | Keep = KEEP  # noqa: RUF036 -- reads as it is meant: an id, none, or as it was
+    if not isinstance(body.vnic_profile, UnsetType):
+        with call.read() as tx:
+            profile_id = _profile(tx, ref(body.vnic_profile))
+    spec = UpdateVnic(
+        vm_id=call.ids["vm_id"],
+        id=call.ids["nic_id"],
+        name=keep(body.name),
+        profile_id=profile_id,
+        description=keep(body.description),
+        mac=keep(_mac(body)),
+        interface=keep(body.interface),
+        plugged=keep(body.plugged),
+        linked=keep(body.linked),
+    )
+    change = call.run(update_vnic, call.actor, spec)
+    return _answer(call, spec.id, change.job_id)
+
+
+@routes.delete("/vms/{vm_id}/nics/{nic_id}", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def delete_nic(call: Call[None]) -> None:
+    """Remove a vNIC."""
+    call.run(remove_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"])
+
+
+def _plug(call: Call[Action], *, plugged: bool) -> Later | None:
+    job_id = call.run(plug_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"], plugged=plugged)
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/vms/{vm_id}/nics/{nic_id}/activate", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def activate(call: Call[Action]) -> Later | None:
+    """Plug a vNIC in."""
+    return _plug(call, plugged=True)
+
+
+@routes.action("/vms/{vm_id}/nics/{nic_id}/deactivate", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def deactivate(call: Call[Action]) -> Later | None:
+    """Unplug a vNIC."""
+    return _plug(call, plugged=False)
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/reporteddevices", many(ReportedDevice), needs=READ)
+def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
+    """The vNIC as the host sees it in the running guest."""
+    with call.read() as tx:
+        _get(tx, call, call.ids["nic_id"])
+        return [device for vnic_id, device in reported(tx, call) if vnic_id == call.ids["nic_id"]]
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/networkfilterparameters", many(NetworkFilterParameter), needs=READ)
+def list_filter_parameters(call: Call[None]) -> list[NetworkFilterParameter]:
+    """Values for the network filter of a vNIC: none so far."""
+    get_nic(call)
+    return []
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
+def list_statistics(call: Call[None]) -> list[Statistic]:
+    """What was measured of a vNIC: nothing so far."""
+    get_nic(call)
+    return []
