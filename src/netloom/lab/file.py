@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of the fields
+from collections.abc import Mapping
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
-from pathlib import Path  # noqa: TC003 - as above
+from pathlib import Path
 
 import msgspec
 import yaml

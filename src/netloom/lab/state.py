@@ -6,9 +6,9 @@ It is written down before it is made, so that taking it down never depends on ho
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping  # noqa: TC003 - msgspec reads the types of the fields
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003 - as above
+from pathlib import Path
 
 import msgspec
 
