@@ -18,7 +18,7 @@ from sqlalchemy import insert
 
 from clients import schema
 from netloom.api.http import create_app
-from netloom.api.routes import API
+from netloom.api.routes import API, Router
 from netloom.engine.bootstrap import ADMIN, bootstrap
 from netloom.engine.commands import authorize, tokens
 from netloom.engine.commands.authorize import SYSTEM_REF, ObjectRef
@@ -113,14 +113,17 @@ def check(answer: httpx.Response) -> list[str]:
 
 
 @contextmanager
-def serving(db: Database, folder: Path) -> Iterator[Engine]:
+def serving(db: Database, folder: Path, router: Router | None = None) -> Iterator[Engine]:
     """A new engine in an empty database, served on loopback until the block ends. No worker runs its jobs."""
     db.run(bootstrap, folder, PASSWORD)
     authority = db.run(open_authority, open_box(folder))
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            create_app(db, authority, secure=False), log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+            create_app(db, authority, secure=False, router=router),
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})

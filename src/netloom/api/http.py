@@ -352,9 +352,12 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def create_app(db: Database, authority: Authority, *, secure: bool = True) -> Starlette:
-    """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS."""
-    server = Server(db, nouns.router(), Services(authority=authority), secure=secure)
+def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> Starlette:
+    """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
+
+    ``router``: other endpoints than those of all nouns.
+    """
+    server = Server(db, router or nouns.router(), Services(authority=authority), secure=secure)
     desk = TokenDesk(db)
 
     async def api(request: Request) -> Response:
