@@ -49,9 +49,18 @@ def _unlike_fields(name: str, simulated: object, observed: object, ignored: Abst
 
 
 def _restless_macs(host: Host) -> set[str]:
-    """Bonds with ``fail_over_mac`` and their ports: they exchange MACs when the bond next looks at its ports."""
-    bonds = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options}
-    return bonds | {name for name, link in host.links().items() if link.master in bonds}
+    """Bonds with ``fail_over_mac``, and what takes its MAC from them.
+
+    Such a bond and its ports exchange MACs when it next looks at them; VLAN devices and bridges over it follow.
+    """
+    found = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options}
+    found |= {name for name, link in host.links().items() if link.master in found}
+    size = 0
+    while size != len(found):
+        size = len(found)
+        found |= {name for name, vlan in host.vlans.items() if vlan.base in found}
+        found |= {link.master for name, link in host.links().items() if name in found and link.master in host.bridges}
+    return found
 
 
 def _unlike_sets(what: str, simulated: tuple[object, ...], observed: tuple[object, ...]) -> Iterator[str]:

@@ -106,8 +106,12 @@ class Steps:
         mac = self._random.choice(("", "", "02:00:00:00:00:01", "03:00:00:00:00:01"))
         kind = self._random.choice(sorted(self._kinds))
         if kind == "vlan":
+            mtu = max(mtu, 1280)  # the kernel has no least MTU for VLAN devices; the simulation, stricter here, has
             tag = self._random.choice((1, 2, 4094, 4095))
-            return CreateLink(Vlan(name=name, owner="n1", mtu=mtu, mac=mac, base=self._link(host), tag=tag))
+            # A bridge that lost its last port has no MAC at all, and a VLAN device that took that can never go up.
+            bases = [name for name, link in sorted(host.links().items()) if link.mac != "00:00:00:00:00:00"]
+            base = self._random.choice([*bases, "missing0"])
+            return CreateLink(Vlan(name=name, owner="n1", mtu=mtu, mac=mac, base=base, tag=tag))
         if kind == "bond":
             mode = self._random.choice(sorted(_BOND_OPTIONS))
             options = self._random.choice(_BOND_OPTIONS[mode])
@@ -134,7 +138,8 @@ class Steps:
 
     def _set_mac(self, host: Host) -> SetMac:
         # A bond that wears the address of its active port (fail_over_mac) takes any address, and does nothing with it.
-        deaf = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options}
+        # Whether a VLAN device follows its base depends on whether it was ever given an address, which does not show.
+        deaf = {name for name, bond in host.bonds.items() if "fail_over_mac" in bond.options} | host.vlans.keys()
         name = self._random.choice(sorted({*host.links(), "missing0"} - deaf))
         return SetMac(name, self._random.choice(("02:00:00:00:00:02", "02:00:00:00:00:03", "01:00:00:00:00:00")))
 

@@ -34,7 +34,7 @@ class Ipv6Watch:
     def look(self, links: Iterable[RawLink]) -> None:
         """See which links have lost IPv6, and tend to those that have it again."""
         links = tuple(links)
-        without = {link.name for link in links if link.mtu < IPV6_MIN_MTU}
+        without = {link.name for link in links if link.is_ethernet and not link.has_ipv6}
         for name in self._without - without:
             self._refuse(name)
         self._without = without
@@ -51,6 +51,8 @@ class Ipv6Watch:
 
         Bonds give their MTU to ports that join, and ports that leave get back what they had long before.
         """
+        if not self._needed:
+            return False
         match step:
             case CreateLink(link):
                 self._waiting.add(link.name)
@@ -66,15 +68,16 @@ class Ipv6Watch:
                 return name in self._bond_ports or master in self._bonds or bool(self._without)
             case DeleteLink(name):
                 return name in self._bonds or bool(self._without)
+            case SetUp():
+                return bool(self._without)
             case _:
                 return False
 
     def made(self, names: Iterable[str]) -> None:
         """Tend to the links that were made by what was sent."""
-        for name in names:
+        for name in names if self._needed else ():
             self._refuse(name)
         self._waiting.clear()
 
     def _refuse(self, name: str) -> None:
-        if self._needed:
-            write_setting(accept_ra(name), "0")
+        write_setting(accept_ra(name), "0")

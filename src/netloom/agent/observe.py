@@ -83,6 +83,16 @@ class RawLink:
         return nl.string(self.attrs.get(nl.IFLA_IFALIAS, b""))
 
     @property
+    def is_ethernet(self) -> bool:
+        """Whether it carries Ethernet frames."""
+        return self.type == _ARPHRD_ETHER
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether the kernel keeps IPv6 settings for it; it stops doing so when the MTU falls below 1280."""
+        return bool(_ipv6_settings(self.attrs))
+
+    @property
     def mtu(self) -> int:
         """In octets."""
         return nl.number(self.attrs[nl.IFLA_MTU])
@@ -229,7 +239,7 @@ class _Sorter:
             "dynamic": addresses.dynamic,
             "dhcp4": dhcp4,
             "dhcp6": dhcp6,
-            "autoconf": _accepts_advertisements(attrs.get(nl.IFLA_AF_SPEC, b"")),
+            "autoconf": _accepts_advertisements(attrs),
             "carrier": bool(nl.number(attrs.get(nl.IFLA_CARRIER, b""))),
         }
 
@@ -302,12 +312,16 @@ def _is_ovs_plumbing(link: RawLink) -> bool:
     return link.kind == _OVS_KIND or (link.kind == "tun" and link.name.startswith("ovs-"))
 
 
-def _accepts_advertisements(af_spec: bytes) -> bool:
+def _ipv6_settings(attrs: Mapping[int, bytes]) -> bytes:
+    return nl.attributes(nl.attributes(attrs.get(nl.IFLA_AF_SPEC, b"")).get(AF_INET6, b"")).get(nl.IFLA_INET6_CONF, b"")
+
+
+def _accepts_advertisements(attrs: Mapping[int, bytes]) -> bool:
     """Whether IPv6 router advertisements have an effect.
 
     With accept_ra 2 they always do, with 1 unless the link forwards (networking/ip-sysctl.rst).
     """
-    settings = nl.attributes(nl.attributes(af_spec).get(AF_INET6, b"")).get(nl.IFLA_INET6_CONF)
+    settings = _ipv6_settings(attrs)
     if not settings:
         return False
     conf = _IPV6_CONF.unpack_from(settings)

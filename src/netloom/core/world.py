@@ -235,6 +235,9 @@ class World:
 
     def _go_up(self, link: WorldLink) -> None:
         link.up = True
+        if isinstance(link.value, Vlan) and link.mac != self.links[link.value.base].mac:
+            # It takes the MAC of its base now, unless somebody gave it one of its own (vlan_dev_open).
+            self._change_mac(link, "")
         for vlan in self.vlans_over(link.name):
             if not vlan.up:
                 self._go_up(vlan)
@@ -267,8 +270,8 @@ class World:
         old = link.mac
         link.mac = mac
         for vlan in self.vlans_over(link.name):
-            if vlan.mac == old:
-                self._change_mac(vlan, mac)
+            if vlan.up and vlan.mac == old:  # while it is down it keeps what it had
+                self._change_mac(vlan, mac if old else "")
         if isinstance(link.value, Bond) and not keeps_port_macs(link):
             for port in self.ports_of(link.name):
                 self._change_mac(self.links[port], mac)
