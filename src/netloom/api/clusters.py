@@ -70,6 +70,7 @@ def show(row: Row[Any]) -> Cluster:
         comment=row.comment,
         ballooning_enabled=False,
         cpu=Cpu(architecture="undefined", type=row.cpu_type),
+        custom_scheduling_policy_properties=[],
         error_handling=ErrorHandling(on_error="migrate"),
         fencing_policy=FencingPolicy(
             enabled=False,
