@@ -29,6 +29,7 @@ def with_links(host: Host, *links: object) -> Host:
 OURS = marked(BARE)
 THEIR_ROUTE = Route(to="0.0.0.0/0", link="eth1", via="10.0.0.9", protocol=3)
 A = Address(ip="192.0.2.1", prefix=24)
+DEFAULT = Route(to="0.0.0.0/0", link="eth0", via="192.0.2.1")
 
 NO_WAY = [
     (BARE, with_links(OURS, Nic(name="eth9", owner="base")), "There is no NIC eth9"),
@@ -85,6 +86,27 @@ NO_WAY = [
         replace(BARE, routes=(THEIR_ROUTE,)),
         replace(BARE, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),
         "is not ours and in the way",
+    ),
+    (
+        replace(OURS, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),
+        replace(OURS, routes=(DEFAULT, replace(DEFAULT, link="eth1"))),
+        "two routes to 0.0.0.0/0 in table 254 with metric 0: over eth0 via 192.0.2.1 and over eth1 via 192.0.2.1",
+    ),
+    (
+        OURS,
+        replace(OURS, routes=(replace(DEFAULT, via=""), DEFAULT)),
+        "two routes to 0.0.0.0/0 in table 254 with metric 0: over eth0 and over eth0 via 192.0.2.1",
+    ),
+    (
+        OURS,
+        replace(
+            OURS,
+            routes=(
+                Route(to="::/0", link="eth0", via="fe80::1", metric=1024),
+                Route(to="::/0", link="eth1", via="fe80::1"),
+            ),
+        ),
+        "two routes to ::/0 in table 254 with metric 0",
     ),
 ]
 
@@ -219,6 +241,16 @@ def test_routes_that_come_by_themselves_are_left_to_those_who_bring_them() -> No
     wants = with_links(OURS, Nic(name="eth1", owner="base", dhcp4=True, dhcp6=True, autoconf=True))
     assert plan(with_links(now, wants.nics["eth1"]), wants) == []
     assert plan(now, OURS) == [s.RemoveRoute(lease), s.RemoveRoute(advertised), s.RemoveRoute(leased)]
+
+
+def test_a_route_that_is_wanted_twice_is_made_once() -> None:
+    once = Route(to="::/0", link="eth0", via="fe80::1")
+    assert plan(OURS, replace(OURS, routes=(once, once, replace(once, metric=1024)))) == [s.AddRoute(once)]
+
+
+def test_the_same_prefix_with_another_metric_or_table_is_another_route() -> None:
+    now = with_links(OURS, Nic(name="eth0", owner="n", addresses=(replace(A, ip="192.0.2.5"),)))
+    reach(now, replace(now, routes=(DEFAULT, replace(DEFAULT, metric=5), replace(DEFAULT, table=7))))
 
 
 def test_a_route_over_what_goes_is_not_removed_for_itself() -> None:

@@ -19,6 +19,7 @@ So a plan that was interrupted anywhere leaves everything marked that the next p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from netloom.core import steps as s
@@ -41,7 +42,8 @@ def plan(current: Host, desired: Host) -> list[s.Step]:
     """The steps that turn the managed part of ``current`` into that of ``desired``; none when they are equal there.
 
     A link is managed when either side marks it as ours; a route or rule when its protocol is ours, a route also when
-    its link is managed. Raises PlanError when something that is not ours is in the way, or a NIC is missing.
+    its link is managed. Raises PlanError when something that is not ours is in the way, a NIC is missing, or the wanted
+    host cannot be (a link on itself, two routes of the same network, table and metric).
     """
     return _Planner(current, desired).plan()
 
@@ -476,6 +478,7 @@ class _Planner:
         old = [route for route in world.routes if route not in wanted and self._is_route_managed(route)]
         missing = [route for route in wanted if route not in world.routes]
         if missing:
+            _check_apart(wanted)
             at = {(r.to, r.table, r.metric): r for r in world.routes}
             for route in sorted(missing, key=lambda r: (bool(r.via), r.table != MAIN_TABLE, r)):
                 self._make_way(route, at.get((route.to, route.table, route.metric)))
@@ -519,6 +522,19 @@ class _Planner:
         for name in sorted(self.gone, key=lambda name: (rank.get(type(self.gone[name].value), 3), name)):
             if name in self.world.links:
                 self._do(s.DeleteLink(name))
+
+
+def _check_apart(routes: Iterable[Route]) -> None:
+    """A routing table has one route to a network with one metric (fib_table_insert(), fib6_add()). Raises PlanError."""
+    seen: dict[tuple[str, int, int], Route] = {}
+    for route in routes:
+        first = seen.setdefault((route.to, route.table, route.metric), route)
+        if first is not route:
+            ways = " and ".join(f"over {r.link}{f' via {r.via}' if r.via else ''}" for r in (first, route))
+            raise PlanError(
+                f"The host cannot have two routes to {route.to} in table {route.table} with metric {route.metric}: "
+                f"{ways}. Leave one out, for example one of two gateways."
+            )
 
 
 def _in_ovsdb(port: OvsPort) -> tuple[object, ...]:
