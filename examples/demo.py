@@ -56,9 +56,12 @@ def main() -> int:
     try:
         show()
     except (Failure, ApiError, UnreachableError, lab.LabError) as error:
-        print(f"\nThe demonstration failed: {error}", file=sys.stderr)
-        clean_up()
+        print(f"\nThe demonstration failed: {error}\nLogs are in {FOLDER}.", file=sys.stderr)
+        clean_up(keep_logs=True)
         return 1
+    except BaseException:
+        clean_up(keep_logs=True)
+        raise
     if leave_up:
         tell_how_to_go_on()
     else:
@@ -278,7 +281,7 @@ def title(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def clean_up() -> None:
+def clean_up(*, keep_logs: bool = False) -> None:
     """Take down what an earlier or this demonstration left on the machine."""
     pid_file = FOLDER / "engine.pid"
     if pid_file.exists():
@@ -293,7 +296,7 @@ def clean_up() -> None:
                     time.sleep(0.05)
     if (FOLDER / "lab" / "lab.json").exists():
         lab.down(FOLDER / "lab")
-    if FOLDER.exists():
+    if FOLDER.exists() and not keep_logs:
         shutil.rmtree(FOLDER)
 
 

@@ -65,6 +65,9 @@ def _open_vswitch(ovsdb: Ovsdb | None) -> tuple[str, tuple[str, ...]]:
     if ovsdb is None:
         return "", ()
     try:
-        return ovsdb.version(), ovsdb.datapaths()
+        version, datapaths = ovsdb.version(), ovsdb.datapaths()
     except OvsdbError:
         return "", ()
+    # ovs-vswitchd lists the kernel's datapath whether or not the kernel has it.
+    has_kernel_datapath = has_module("openvswitch", sign=Path("/sys/module/openvswitch"))
+    return version, tuple(kind for kind in datapaths if kind != "system" or has_kernel_datapath)

@@ -147,5 +147,6 @@ def post_enrollment(call: Call[dict[str, Any]]) -> Enrollment:
     """A token with which this host's agent may join, once, within a day; earlier ones end."""
     token = call.run(enrollments.create_enrollment, call.actor, call.ids["host_id"])
     fingerprint = call.services.authority.fingerprint
-    command = f"netloom agent --enroll {call.origin} --token {token} --ca-fingerprint {fingerprint}"
+    # A variable of one command is for its process alone; a word of its command line would be for everybody to see.
+    command = f"NETLOOM_ENROLL_TOKEN={token} netloom agent --enroll {call.origin} --ca-fingerprint {fingerprint}"
     return Enrollment(token=token, fingerprint=fingerprint, command=command)

@@ -146,5 +146,5 @@ def join_of(client: Client, host_id: str) -> labs.Join:
     """How the agent of that host joins the client's engine."""
     enrollment = client.addition("POST", f"hosts/{host_id}/enrollment", {})
     return labs.Join(
-        url=client.url, fingerprint=enrollment["ca_fingerprint"], token=lambda _name, _address: enrollment["token"]
+        url=client.url, fingerprint=enrollment["fingerprint"], token=lambda _name, _address: enrollment["token"]
     )
