@@ -48,8 +48,13 @@ class TakeReport:
 
 
 def take_report(tx: Tx, spec: TakeReport) -> None:
-    """Store a host's report and draw all conclusions. Raises NotFoundError when the host is gone. Repeating it changes nothing."""
+    """Store a host's report and draw all conclusions. Repeating it changes nothing; raises NotFoundError when the host is gone.
+
+    A report from the middle of a change is left alone: what is missing just then may be there a moment later.
+    """
     host = lock(tx, hosts, spec.host_id)
+    if spec.report.change is not None and not spec.report.change.phase.is_final:
+        return
     views = nic_views(spec.report.host)
     _store(tx, host, spec)
     _sync_nics(tx, host, views, spec.report.host)

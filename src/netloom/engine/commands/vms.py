@@ -101,7 +101,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         "sockets": spec.sockets if spec.sockets is not None else template.sockets,
         "cores": spec.cores if spec.cores is not None else template.cores,
         "threads": spec.threads if spec.threads is not None else template.threads,
-        "addresses": _stored(spec.addresses),
+        "addresses": _stored(_ADD, spec.addresses),
     }
     check(_ADD, *_problems(tx, values))
     vm_id, now = new_id(), utc_now()
@@ -135,7 +135,7 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
         name: settle(getattr(spec, name), getattr(vm, name))
         for name in ("name", "description", "comment", "memory", "sockets", "cores", "threads")
     }
-    values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(spec.addresses)
+    values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
     check(_UPDATE, *_problems(tx, values, besides=spec.id))
     cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
     if cluster_id != vm.cluster_id:
@@ -212,8 +212,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         "changed_at": utc_now(),
     }
     if spec.addresses is not KEEP:
-        values["addresses"] = _stored(spec.addresses)
-        check(_RUN, rules.addresses_are_valid(_bad_addresses(values["addresses"])))
+        values["addresses"] = _stored(_RUN, spec.addresses)
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
     payload = {"vm_id": spec.id, "host_id": choice.host}
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
@@ -267,19 +266,18 @@ def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Any
         fields.text_is_valid("VM", "comment", values["comment"]),
         rules.memory_is_enough(values["memory"]),
         rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
-        rules.addresses_are_valid(_bad_addresses(values["addresses"])),
     )
 
 
-def _stored(addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
-    return [{"nic": one.nic, "address": one.address} for one in addresses]
+def _stored(action: str, addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
+    """Addresses as the table has them, in one form. Raises ValidationError for what is no address."""
+    check(action, rules.addresses_are_valid([one.address for one in addresses if not _is_address(one.address)]))
+    return [{"nic": one.nic, "address": str(ip_interface(one.address))} for one in addresses]
 
 
-def _bad_addresses(addresses: Sequence[dict[str, str]]) -> list[str]:
-    bad = []
-    for one in addresses:
-        try:
-            ip_interface(one["address"])
-        except ValueError:
-            bad.append(one["address"])
-    return bad
+def _is_address(text: str) -> bool:
+    try:
+        ip_interface(text)
+    except ValueError:
+        return False
+    return True

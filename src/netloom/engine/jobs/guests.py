@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.mac_addresses import release_mac
 from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.jobs.apply_host import actor_of, wait_for_report
+from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import host_networks as host_queries
@@ -46,6 +48,7 @@ def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.db.run(_record_down, job, vm_id, error.text, START_FAILED)
         raise
     job.db.run(_record_up, job, vm_id, host_id)
+    _look(agents, job, host_id)
     return {}
 
 
@@ -57,6 +60,7 @@ def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except HostError as error:
         job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
         raise
+    _look(agents, job, payload["host_id"])
     return {}
 
 
@@ -69,6 +73,7 @@ def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.db.run(_record_unknown, job, vm_id, error.text)
         raise
     job.db.run(_record_down, job, vm_id, "", STOPPED)
+    _look(agents, job, host_id)
     return {}
 
 
@@ -86,6 +91,12 @@ def _agent(agents: Agents, job: JobContext, host_id: str) -> Any:  # noqa: ANN40
     with job.db.read() as tx:
         row = host_queries.load_one(tx, host_id).row
     return agents.of(host_id, row.agent_url)
+
+
+def _look(agents: Agents, job: JobContext, host_id: str) -> None:
+    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the monitor to judge."""
+    with suppress(UnreachableError):
+        take_in(job, _agent(agents, job, host_id), host_id)
 
 
 def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:

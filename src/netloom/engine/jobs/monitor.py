@@ -75,12 +75,11 @@ class Monitor:
             if news or due or sight.silent_since is not None:
                 asked_at = utc_now()
                 report = agent.report()
-                if report.change is None or report.change.phase.is_final:
-                    db.run(take_report, TakeReport(host_id=row.id, report=report, asked_at=asked_at))
-                    sight.reported = time.monotonic()
-                    last = page.events[-1].id if page.events else sight.event
-                    # Numbers begin anew with each start of the agent.
-                    sight.boot, sight.event = page.boot, last if page.boot == sight.boot or page.events else 0
+                db.run(take_report, TakeReport(host_id=row.id, report=report, asked_at=asked_at))
+                sight.reported = time.monotonic()
+                last = page.events[-1].id if page.events else sight.event
+                # Numbers begin anew with each start of the agent.
+                sight.boot, sight.event = page.boot, last if page.boot == sight.boot or page.events else 0
         except UnreachableError as error:
             self._note_silence(db, row, sight, error)
         except HostError as error:
