@@ -13,12 +13,12 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 import anyio.to_thread
-from sqlalchemy import literal, select
+from sqlalchemy import bindparam, literal, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from netloom.api.faults import UnauthenticatedError
-from netloom.api.routes import LOGIN, PUBLIC, READ, Needs
+from netloom.api.routes import PUBLIC, READ, Needs
 from netloom.core.errors import DeniedError
 from netloom.engine.actor import Actor
 from netloom.engine.commands import authorize, tokens
@@ -54,33 +54,27 @@ class Doorkeeper:
         """Raises UnauthenticatedError, and DeniedError for whoever has the needed right nowhere."""
         if needs is PUBLIC:
             return Session(_NOBODY)
-        user, answer_headers = self._user(headers, address, correlation_id)
-        is_filtered = headers.get("filter", "").lower() == "true"
-        actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id, filtered=is_filtered)
-        if needs is not LOGIN:
-            with self.db.read() as tx:
-                _check_right(tx, actor, needs)
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        answer_headers: dict[str, str] = {}
+        user = self._of_cookie(headers)
+        if user is None and scheme.lower() == "basic":
+            user = self._of_password(secret, address, correlation_id)
+            answer_headers = self._new_session(user) if _is_persistent(headers) else {}
+        with self.db.read() as tx:
+            if user is None and scheme.lower() == "bearer":
+                user = tokens.user_of(tx, secret.strip())
+            if user is None:
+                raise UnauthenticatedError("Log in first.")
+            is_filtered = headers.get("filter", "").lower() == "true"
+            actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id, filtered=is_filtered)
+            _check_right(tx, actor, needs)
         return Session(actor, answer_headers)
 
-    def _user(self, headers: Mapping[str, str], address: str, correlation_id: str) -> tuple[User, dict[str, str]]:
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        cookie = _cookie(headers)
-        if cookie:
-            user = self._of_session(cookie, ends=not _is_persistent(headers))
-            if user is not None:
-                return user, {}
-        if scheme.lower() == "bearer":
-            with self.db.read() as tx:
-                user = tokens.user_of(tx, secret.strip())
-            if user is not None:
-                return user, {}
-        if scheme.lower() == "basic":
-            user = self._of_password(secret, address, correlation_id)
-            return user, self._new_session(user) if _is_persistent(headers) else {}
-        raise UnauthenticatedError("Log in first.")
-
-    def _of_session(self, cookie: str, *, ends: bool) -> User | None:
+    def _of_cookie(self, headers: Mapping[str, str]) -> User | None:
         """The user of a session; a request that does not ask for it to last ends it, as in oVirt."""
+        cookie, ends = _cookie(headers), not _is_persistent(headers)
+        if not cookie:
+            return None
         with self.db.read() as tx:
             user = tokens.user_of(tx, cookie, Purpose.SESSION)
             is_touched = user is not None and not ends and tokens.needs_touch(tx, cookie)
@@ -132,15 +126,20 @@ def _check_right(tx: Tx, actor: Actor, needs: Needs) -> None:
         )
 
 
+_ANYWHERE = (
+    select(literal(1))
+    .select_from(permissions.join(role_groups, role_groups.c.role_id == permissions.c.role_id))
+    .where(
+        permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)), role_groups.c.action_group == bindparam("group")
+    )
+    .limit(1)
+)
+"""Put together once, since every request that changes anything asks it."""
+
+
 def may_anywhere(tx: Tx, actor: Actor, group: ActionGroup) -> bool:
     """Whether there is anything at all on which the actor may do ``group``. The command asks about the very object."""
-    found = (
-        select(literal(1))
-        .select_from(permissions.join(role_groups, role_groups.c.role_id == permissions.c.role_id))
-        .where(permissions.c.user_id.in_((actor.user_id, EVERYONE)), role_groups.c.action_group == group)
-        .limit(1)
-    )
-    return tx.execute(found).first() is not None
+    return tx.execute(_ANYWHERE, {"user_id": actor.user_id, "group": str(group)}).first() is not None
 
 
 class TokenDesk:

@@ -38,7 +38,7 @@ def version_text(value: Version | UnsetType) -> str | None:
 
 
 def ref(entity: Entity | UnsetType) -> Ref | None:
-    """What a request says of a thing that it refers to; None when it says nothing, or only an href (that means: none)."""
+    """What a request says of a thing that it refers to; None when it says nothing, or only an href (it means: none)."""
     if not isinstance(entity, Entity):
         return None
     said = Ref(id=entity.id or None, name=entity.name or None)
