@@ -44,6 +44,11 @@ def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
     """Make a host with those NICs (MAC by name) in the calling thread's namespace, and open its door."""
     for number, (name, mac) in enumerate(nics.items()):
         make_nic(name, mac, far=f"far{number}")
+    return door_to_here(folder)
+
+
+def door_to_here(folder: Path) -> MachineNetworking:
+    """The door to the calling thread's namespace as it is."""
     dhcp = folder / "dhcp"
     dhcp.mkdir(parents=True, exist_ok=True)
     resolver = Resolver(path=folder / "resolv.conf", saved=folder / "resolv.conf.found")

@@ -51,27 +51,28 @@ class Ipv6Watch:
 
         Bonds give their MTU to ports that join, and ports that leave get back what they had long before.
         """
-        if not self._needed:
-            return False
+        if isinstance(step, CreateLink):
+            self._waiting.add(step.link.name)
+            if isinstance(step.link, Bond):
+                self._bonds.add(step.link.name)
+        elif isinstance(step, CreateOvsPort) and step.port.is_internal:
+            self._waiting.add(step.port.name)
+        return self._needed and self._touches_ipv6(step)
+
+    def _touches_ipv6(self, step: object) -> bool:
         match step:
             case CreateLink(link):
-                self._waiting.add(link.name)
-                if isinstance(link, Bond):
-                    self._bonds.add(link.name)
                 return link.mtu < IPV6_MIN_MTU
-            case CreateOvsPort(port) if port.is_internal:
-                self._waiting.add(port.name)
-                return port.mtu < IPV6_MIN_MTU
+            case CreateOvsPort(port):
+                return port.is_internal and port.mtu < IPV6_MIN_MTU
             case SetMtu(_, mtu):
                 return mtu < IPV6_MIN_MTU or bool(self._without)
             case SetMaster(name, master):
                 return name in self._bond_ports or master in self._bonds or bool(self._without)
             case DeleteLink(name):
                 return name in self._bonds or bool(self._without)
-            case SetUp():
-                return bool(self._without)
             case _:
-                return False
+                return isinstance(step, SetUp) and bool(self._without)
 
     def made(self, names: Iterable[str]) -> None:
         """Tend to the links that were made by what was sent."""

@@ -1,0 +1,94 @@
+"""100 and 500 bridge networks put on a host by the agent, against ip -batch making the same.
+
+A network is a Linux bridge with our mark, MTU 9000, up, and with a NIC of the host as its port, up. Ours is all that
+the agent does: observe, plan, execute, observe again, and plan again to see that nothing is left. The floor is one ip
+process that reads its lines from a pipe; that it leaves the same links behind, marks included, is checked (but for the
+router advertisements, which ours has the bridges refuse, and ip cannot). Each run has a new namespace whose NICs were
+made before, and waits for the kernel to take the last one down, because that holds the lock that all of this takes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from figures import Figure
+
+from contract.namespaces import door_to_here, in_fresh_namespace, ip
+from netloom.core.host import Bridge, Host
+from netloom.core.plan import plan
+from netloom.core.steps import SetAutoconf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netloom.agent.machine import MachineNetworking
+
+RUNS = {100: 5, 500: 3}
+MTU = 9000
+
+
+def measure() -> list[Figure]:
+    """One figure for each number of networks."""
+    return [_figure(count) for count in RUNS]
+
+
+def _figure(count: int) -> Figure:
+    ours, floor = [], []
+    for _ in range(RUNS[count]):
+        for measured, run in ((floor, _by_ip), (ours, _by_agent)):
+            measured.append(in_fresh_namespace(partial(_timed, run, count)))
+            time.sleep(count / 200)
+    return Figure(
+        what=f"{count} bridge networks on a host",
+        ours=statistics.median(ours) * 1000,
+        floor=statistics.median(floor) * 1000,
+        unit="ms",
+        goal="ratio 1.5",
+        floor_is="ip -batch",
+    )
+
+
+def _timed(run: Callable[[MachineNetworking, Host], None], count: int) -> float:
+    ip(*(f"link add n{at} type veth peer n{at + 1}" for at in range(0, count, 2)))
+    with TemporaryDirectory() as folder:
+        door = door_to_here(Path(folder))
+        wanted = _wanted(door.observe(), count)
+        start = time.perf_counter()
+        run(door, wanted)
+        taken = time.perf_counter() - start
+        left = [step for step in plan(door.observe(), wanted) if run is _by_agent or not isinstance(step, SetAutoconf)]
+    if left:
+        raise RuntimeError(f"this measured something else: {left[0]} is left, of {len(left)}")
+    return taken
+
+
+def _wanted(host: Host, count: int) -> Host:
+    nics = {
+        f"n{at}": replace(host.nics[f"n{at}"], owner="bench", mtu=MTU, up=True, master=f"b{at}", autoconf=True)
+        for at in range(count)
+    }
+    bridges = {f"b{at}": Bridge(name=f"b{at}", owner=f"network-{at}", mtu=MTU) for at in range(count)}
+    return replace(host, nics={**host.nics, **nics}, bridges=bridges)
+
+
+def _by_agent(door: MachineNetworking, wanted: Host) -> None:
+    door.execute(plan(door.observe(), wanted), lambda _done: None)
+    plan(door.observe(), wanted)
+
+
+def _by_ip(_door: MachineNetworking, wanted: Host) -> None:
+    lines = []
+    for number, bridge in enumerate(wanted.bridges.values()):
+        lines += [
+            f"link add {bridge.name} mtu {MTU} type bridge",
+            f"link set {bridge.name} alias netloom:{bridge.owner}",
+            f"link set n{number} mtu {MTU} master {bridge.name} alias netloom:bench up",
+            f"link set {bridge.name} up",
+        ]
+    ip(*lines)
