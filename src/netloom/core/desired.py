@@ -167,6 +167,17 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
     return _Builder(intent, report).host()
 
 
+def kernel_bond_mode(port: OvsPort) -> str:
+    """The kernel's bond mode that does what an OVS bond does: the way back of :data:`OVS_BOND_MODES`.
+
+    LACP makes it 802.3ad, however the traffic is shared; what OVSDB says nothing of is active-backup
+    (ovs-vswitchd.conf.db(5)).
+    """
+    if port.bond_mode in {"", "active-backup"}:
+        return "active-backup"
+    return "balance-xor" if port.lacp == "off" else "802.3ad"
+
+
 def network_mtu(network: NetworkIntent) -> int:
     """The MTU of a network on hosts, in octets."""
     return network.mtu or DEFAULT_MTU

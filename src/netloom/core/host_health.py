@@ -1,11 +1,12 @@
-"""Whether a host that answers can be in service: are the networks there that its cluster requires, and do their NICs have a link?"""
+"""Whether a host that answers can be in service: are the networks there that its cluster requires, and do their NICs
+have a link?
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from netloom.core.host import Host
 from netloom.core.rules.fields import listed
 from netloom.core.sync import Location
 
@@ -15,28 +16,31 @@ LINK_GRACE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """``up`` or ``non_operational``, and in that case why: a sentence and oVirt's reason (``NETWORK_UNREACHABLE`` ...)."""
+    """``up`` or ``non_operational``, and in that case why: a sentence and oVirt's reason (``NETWORK_UNREACHABLE``
+    ...).
+    """
 
     status: str
     text: str = ""
     reason: str = ""
 
 
-def health(
-    required: Mapping[str, str], locations: Mapping[str, Location], host: Host, down: Collection[str], name: str
-) -> Health:
+def health(required: Mapping[str, str], locations: Mapping[str, Location], down: Collection[str], name: str) -> Health:
     """How a host stands. ``required``: names by id of the networks that are required and operational in its cluster.
 
-    ``down``: names of its links that have been down for longer than the grace.
+    ``down``: names of its NICs and bonds that have been down for longer than the grace.
     """
     missing = [network for network_id, network in required.items() if network_id not in locations]
     if missing:
-        text = f"Host {name} does not comply with the cluster networks, the following are missing on it: {listed(missing)}."
+        text = (
+            f"Host {name} does not comply with the cluster networks, the following are missing on it: "
+            f"{listed(missing)}."
+        )
         return Health(status="non_operational", text=text, reason="NETWORK_UNREACHABLE")
     dark = {
         locations[network_id].base: network
         for network_id, network in required.items()
-        if locations[network_id].base in down and locations[network_id].base in host.links()
+        if locations[network_id].base in down
     }
     if dark:
         which = ", ".join(f"{nic} ({network})" for nic, network in sorted(dark.items()))

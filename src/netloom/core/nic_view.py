@@ -1,16 +1,18 @@
 """A host's NICs as oVirt's API shows them: NICs, bonds and VLAN devices, each with the network on it.
 
-In an OVS cluster there are no VLAN devices; a tagged network then shows on a device ``<base>.<tag>`` that only the API knows, so that
-clients see one shape (VDSM does the same).
+In an OVS cluster there are no VLAN devices, and a bond is a port with several interfaces: a tagged network then shows
+on a device ``<base>.<tag>`` that only the API knows, and a bond as the kernel's that would do the same, so that clients
+see one shape (VDSM does the same).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from netloom.core.host import Address, Bond, Host, Link, Nic
+from netloom.core.desired import kernel_bond_mode
+from netloom.core.host import Address, Bond, Host, Link, Nic, OvsPort
 from netloom.core.sync import Location, locate_networks
 
 Kind = Literal["nic", "bond", "vlan"]
@@ -29,7 +31,9 @@ class BondView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyView:
-    """Addresses of one IP version: how they came (``none``, ``static``, ``dhcp`` ...), the first one, and the gateway."""
+    """Addresses of one IP version: how they came (``none``, ``static``, ``dhcp`` ...), the first one, and the
+    gateway.
+    """
 
     method: str = "none"
     address: Address | None = None
@@ -38,7 +42,10 @@ class FamilyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NicView:
-    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours. ``speed`` in Mbit/s, 0 for unknown."""
+    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours.
+
+    ``master``: the bond that it is a port of. ``speed`` in Mbit/s, 0 for unknown.
+    """
 
     name: str
     kind: Kind
@@ -48,6 +55,7 @@ class NicView:
     speed: int = 0
     base: str = ""
     vlan: int | None = None
+    master: str = ""
     bond: BondView | None = None
     network_id: str = ""
     bridged: bool = False
@@ -57,19 +65,18 @@ class NicView:
 
 
 def nic_views(host: Host) -> dict[str, NicView]:
-    """Every NIC, bond and VLAN device of a host by name."""
+    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name."""
+    viewer = _Viewer(host)
     locations = locate_networks(host)
     on = {_carrier(location): location for location in locations.values()}
-    views: dict[str, NicView] = {}
-    for link in (*host.nics.values(), *host.bonds.values()):
-        views[link.name] = _view(host, link, on.get(link.name))
-    bases = set(views)
+    views = {base.name: viewer.view(base, on.get(base.name)) for base in viewer.bases.values()}
     for vlan in host.vlans.values():
-        if vlan.base in bases:
-            views[vlan.name] = _view(host, vlan, on.get(vlan.name), base=vlan.base, tag=vlan.tag)
+        if vlan.base in viewer.bases:
+            views[vlan.name] = viewer.view(vlan, on.get(vlan.name), base=vlan.base, tag=vlan.tag)
     for name, location in on.items():
-        if name and name not in views and location.base in bases:
-            views[name] = _view(host, host.links()[location.base], location, base=location.base, tag=location.vlan)
+        if name not in views and location.base in viewer.bases:
+            base = viewer.bases[location.base]
+            views[name] = viewer.view(replace(base, name=name), location, base=base.name, tag=location.vlan)
     return views
 
 
@@ -80,36 +87,73 @@ def _carrier(location: Location) -> str:
     return location.vlan_link or f"{location.base}.{location.vlan}"
 
 
-def _view(host: Host, link: Link, location: Location | None, *, base: str = "", tag: int | None = None) -> NicView:
-    top = host.links().get(location.top, link) if location else link
-    addresses = location.addresses if location else (*link.addresses, *link.dynamic)
-    kind: Kind = "vlan" if base else "bond" if isinstance(link, Bond) else "nic"
-    return NicView(
-        name=f"{base}.{tag}" if base and link.name == base else link.name,
-        kind=kind,
-        mac=link.mac,
-        mtu=location.mtu if location else link.mtu,
-        is_up=link.up and link.carrier,
-        speed=_speed(host, link),
-        base=base,
-        vlan=tag,
-        bond=_bond(host, link) if kind == "bond" and isinstance(link, Bond) else None,
-        network_id=location.network_id if location else "",
-        bridged=location.bridged if location else False,
-        is_default_route=location.default_route if location else False,
-        ipv4=_family(4, top, addresses, location.gateway4 if location else ""),
-        ipv6=_family(6, top, addresses, location.gateway6 if location else ""),
-    )
+class _Viewer:
+    """A host with what its networks stand on: ``bases``, NICs and bonds by name."""
 
+    def __init__(self, host: Host) -> None:
+        self.links = host.links()
+        self.slaves = {name: host.ports_of(name) for name in host.bonds}
+        self.bases: dict[str, Nic | Bond] = {**host.nics, **host.bonds}
+        for port in host.ovs_ports.values():
+            if len(port.interfaces) > 1:
+                self.slaves[port.name] = list(port.interfaces)
+                self.bases[port.name] = self._ovs_bond(port)
+        self.master_of = {slave: bond for bond, slaves in self.slaves.items() for slave in slaves}
 
-def _bond(host: Host, bond: Bond) -> BondView:
-    return BondView(
-        mode=bond.mode,
-        options=bond.options,
-        slaves=tuple(host.ports_of(bond.name)),
-        active_slave=bond.active_port,
-        partner_mac=bond.partner_mac,
-    )
+    def _ovs_bond(self, port: OvsPort) -> Bond:
+        """What a kernel bond would be that does the same; it is no link, so that what a link has is its ports'."""
+        ports = [self.links[name] for name in port.interfaces if name in self.links]
+        mode = kernel_bond_mode(port)
+        return Bond(
+            name=port.name,
+            owner=port.owner,
+            up=any(link.up for link in ports),
+            carrier=any(link.up and link.carrier for link in ports),
+            mtu=min((link.mtu for link in ports), default=0),
+            mac=next((link.mac for link in ports), ""),
+            mode=mode,
+            options={"lacp_rate": "fast"} if port.options.get("lacp-time") == "fast" and mode == "802.3ad" else {},
+        )
+
+    def view(self, link: Link, location: Location | None, *, base: str = "", tag: int | None = None) -> NicView:
+        """A NIC or bond, or a VLAN device with that tag over that base, with what is on it."""
+        top = self.links.get(location.top, link) if location else link
+        addresses = location.addresses if location else (*link.addresses, *link.dynamic)
+        bond = self._bond(link) if isinstance(link, Bond) and not base else None
+        return NicView(
+            name=link.name,
+            kind="vlan" if base else "bond" if bond else "nic",
+            mac=link.mac,
+            mtu=location.mtu if location else link.mtu,
+            is_up=link.up and link.carrier,
+            speed=self._speed(self.bases[base or link.name]),
+            base=base,
+            vlan=tag,
+            master=self.master_of.get(link.name, ""),
+            bond=bond,
+            network_id=location.network_id if location else "",
+            bridged=location.bridged if location else False,
+            is_default_route=location.default_route if location else False,
+            ipv4=_family(4, top, addresses, location.gateway4 if location else ""),
+            ipv6=_family(6, top, addresses, location.gateway6 if location else ""),
+        )
+
+    def _bond(self, bond: Bond) -> BondView:
+        return BondView(
+            mode=bond.mode,
+            options=bond.options,
+            slaves=tuple(self.slaves[bond.name]),
+            active_slave=bond.active_port,
+            partner_mac=bond.partner_mac,
+        )
+
+    def _speed(self, base: Nic | Bond) -> int:
+        """A bond is as fast as its ports together, or as the active one."""
+        if isinstance(base, Nic):
+            return base.facts.speed
+        nics = [link for name in self.slaves[base.name] if isinstance(link := self.links.get(name), Nic)]
+        speeds = [nic.facts.speed for nic in nics]
+        return max(speeds, default=0) if base.mode == "active-backup" else sum(speeds)
 
 
 def _family(version: int, link: Link, addresses: tuple[Address, ...], gateway: str) -> FamilyView:
@@ -121,14 +165,3 @@ def _family(version: int, link: Link, addresses: tuple[Address, ...], gateway: s
     else:
         method = "autoconf" if link.autoconf else "static" if mine else "none"
     return FamilyView(method=method, address=mine[0] if mine else None, gateway=gateway)
-
-
-def _speed(host: Host, link: Link) -> int:
-    """A bond is as fast as its ports together, or as the active one; a VLAN device as its base."""
-    if isinstance(link, Nic):
-        return link.facts.speed
-    if isinstance(link, Bond):
-        speeds = [host.nics[name].facts.speed for name in host.ports_of(link.name) if name in host.nics]
-        return (max(speeds, default=0)) if link.mode == "active-backup" else sum(speeds)
-    base = host.links().get(getattr(link, "base", ""))
-    return _speed(host, base) if base else 0

@@ -35,10 +35,10 @@ class Reported:
 class Location:
     """Where a network is on an observed host.
 
-    ``base``: its NIC or bond (empty for a bridge without uplink). ``top``: the link with its addresses (bridge, VLAN
-    device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none. ``plug``: the Linux or OVS
-    bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if ``switch`` is ``ovs``. ``addresses``
-    include those that DHCP or router advertisements brought.
+    ``base``: its NIC or bond (also an OVS bond; empty for a bridge without uplink). ``top``: the link with its
+    addresses (bridge, VLAN device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none.
+    ``plug``: the Linux or OVS bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if
+    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought.
     """
 
     network_id: str
@@ -82,7 +82,8 @@ class _Map:
                     self.ports.setdefault(link.master, []).append(link)
         for port in host.ovs_ports.values():
             if not port.is_internal:
-                self.uplinks[port.bridge] = min(port.name, self.uplinks.get(port.bridge, port.name))
+                uplink = port.name if len(port.interfaces) > 1 else port.interfaces[0]
+                self.uplinks[port.bridge] = min(uplink, self.uplinks.get(port.bridge, uplink))
         self.gateways: dict[tuple[str, int], tuple[int, str]] = {}
         for route in host.routes:
             if route.is_default:

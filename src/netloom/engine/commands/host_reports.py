@@ -1,4 +1,6 @@
-"""Taking in what a host reports: the one path by which the engine learns of NICs, links, guests, and whether the host is fit for service."""
+"""Taking in what a host reports: the one path by which the engine learns of NICs, links, guests, and whether the host
+is fit for service.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,6 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from netloom.core.host import Host
 from netloom.core.host_health import LINK_GRACE, health
 from netloom.core.nic_view import NicView, nic_views
 from netloom.core.protocol import HostReport, Phase
@@ -32,7 +33,9 @@ HOST_DOWN, HOST_DETECTED = 12, 13
 NON_OPERATIONAL: Mapping[str, int] = {"NETWORK_UNREACHABLE": 519, "NETWORK_INTERFACE_IS_DOWN": 603}
 NIC_UP, NIC_DOWN, SLAVE_UP, SLAVE_DOWN = 609, 610, 611, 612
 VM_DOWN, VM_DOWN_ERROR = 61, 119
-"""Event codes (oVirt: VDS_FAILURE, VDS_DETECTED, VDS_SET_NONOPERATIONAL_NETWORK, VDS_SET_NONOPERATIONAL_IFACE_DOWN, HOST_INTERFACE_STATE_UP ...)."""
+"""Event codes (oVirt: VDS_FAILURE, VDS_DETECTED, VDS_SET_NONOPERATIONAL_NETWORK, VDS_SET_NONOPERATIONAL_IFACE_DOWN,
+HOST_INTERFACE_STATE_UP ...).
+"""
 
 JUDGED = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
 """Statuses that a report may change; a host in maintenance or being installed is left alone."""
@@ -48,7 +51,8 @@ class TakeReport:
 
 
 def take_report(tx: Tx, spec: TakeReport) -> None:
-    """Store a host's report and draw all conclusions. Repeating it changes nothing; raises NotFoundError when the host is gone.
+    """Store a host's report and draw all conclusions. Repeating it changes nothing; raises NotFoundError when the
+    host is gone.
 
     A report from the middle of a change is left alone: what is missing just then may be there a moment later.
     """
@@ -57,7 +61,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
         return
     views = nic_views(spec.report.host)
     _store(tx, host, spec)
-    _sync_nics(tx, host, views, spec.report.host)
+    _sync_nics(tx, host, views)
     _settle_changes(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
     judge(tx, spec.host_id, spec.report)
@@ -72,7 +76,7 @@ def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
         tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
 
 
-def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView], reported: Host) -> None:
+def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView]) -> None:
     """Rows for what came, none for what went, and events for links that went up or down."""
     known = {row.name: row for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id == host.id))}
     gone = [row.id for name, row in known.items() if name not in views]
@@ -94,19 +98,18 @@ def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView], reported
         tx.execute(sa.insert(host_nics), rows)
     for name, row in known.items():
         if name in views and views[name].is_up != (row.down_since is None):
-            _link_changed(tx, host, views[name], row, reported)
+            _link_changed(tx, host, views[name], row)
 
 
-def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any], reported: Host) -> None:
+def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) -> None:
     since = None if view.is_up else utc_now()
     tx.execute(sa.update(host_nics).where(host_nics.c.id == row.id).values(down_since=since))
     if view.kind == "vlan":
         return  # its base tells the same
-    master = reported.links()[view.name].master
     state, severity = ("UP", Severity.NORMAL) if view.is_up else ("DOWN", Severity.WARNING)
-    if master in reported.bonds:
+    if view.master:
         code = SLAVE_UP if view.is_up else SLAVE_DOWN
-        text = f"Slave {view.name} of bond {master} on host {host.name}, changed state to {state.lower()}."
+        text = f"Slave {view.name} of bond {view.master} on host {host.name}, changed state to {state.lower()}."
     else:
         code = NIC_UP if view.is_up else NIC_DOWN
         text = f"Interface {view.name} on host {host.name}, changed state to {state.lower()}."
@@ -130,7 +133,7 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
 
 
 def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
-    """Virtual machines that should run here and do not have ended by themselves; those that were out of sight run on."""
+    """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
     here = sa.and_(vms.c.host_id == host.id, vms.c.status.in_(("up", "unknown")), vms.c.changed_at < spec.asked_at)
     for vm in tx.execute(sa.select(vms).where(here)):
@@ -151,14 +154,15 @@ def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
 
 
 def judge(tx: Tx, host_id: str, report: HostReport) -> None:
-    """Say whether a host that answered is up, by the networks that its cluster requires. Repeated until nothing changes any more."""
+    """Say whether a host that answered is up, by the networks that its cluster requires. Repeated until nothing
+    changes any more.
+    """
     host = lock(tx, hosts, host_id)
     if host.status not in JUDGED:
         refresh_status(tx, host.cluster_id)
         return
-    found = health(
-        _required(tx, host.cluster_id), locate_networks(report.host), report.host, _long_down(tx, host_id), host.name
-    )
+    locations = locate_networks(report.host)
+    found = health(_required(tx, host.cluster_id), locations, _long_down(tx, host_id), host.name)
     changed = set_status(tx, host, found.status, found.text)
     refresh_status(tx, host.cluster_id)
     if not changed:
