@@ -11,14 +11,23 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 
-_PRIVATE_FOLDERS = 'mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd && shift 2 && exec "$@"'
-"""dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
-namespaces of one machine would meet there.
+_LAUNCH = """\
+mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd || exit
+note=$3 families=$4
+shift 4
+echo "$$ $(cut -d " " -f 22 /proc/$$/stat) $families" >"$note.new" && mv "$note.new" "$note" || exit
+exec "$@"
+"""
+"""What becomes the client, in a mount namespace of its own.
+
+dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
+namespaces of one machine would meet there. The client notes itself down, so that none is lost with an agent that dies.
 """
 
 _CONFIGURATION = """\
@@ -32,8 +41,11 @@ interface {link}
 {leases}
 """
 
-_STOP_PATIENCE = 5.0
-"""Seconds that a client has to release its lease."""
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks at a client that starts or ends."""
+
+_STOP_PATIENCE = 2.0
+"""Seconds that a client has to end after each signal."""
 
 
 class DhcpError(Exception):
@@ -60,7 +72,8 @@ class Dhcp:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: set[int] = set()
+        self._lock = Lock()
 
     def running(self) -> dict[str, tuple[bool, bool]]:
         """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6."""
@@ -81,21 +94,19 @@ class Dhcp:
         """Have the client of a link release its lease and end; nothing happens when there is none."""
         client = self._clients().get(link)
         if client:
-            # dhcpcd(8): SIGALRM is what `dhcpcd --release` sends.
-            for way in (signal.SIGALRM, signal.SIGTERM, signal.SIGKILL):
-                if self._ended(link, client, way):
+            # dhcpcd(8): SIGALRM is what `dhcpcd --release` sends; one that has only just started does not hear the first.
+            for way in (signal.SIGALRM, signal.SIGALRM, signal.SIGTERM, signal.SIGKILL):
+                if self._ended(client, way):
                     break
         self._note(link).unlink(missing_ok=True)
 
-    def _ended(self, link: str, client: _Client, way: signal.Signals) -> bool:
+    def _ended(self, client: _Client, way: signal.Signals) -> bool:
         deadline = monotonic() + _STOP_PATIENCE
-        if client.runs:
+        with suppress(ProcessLookupError):
             os.kill(client.pid, way)
         while client.runs and monotonic() < deadline:
-            child = self._children.get(link)
-            if child and child.pid == client.pid:
-                child.poll()
-            sleep(0.02)
+            self._reap()
+            sleep(_LOOK_AGAIN)
         return not client.runs
 
     def _start(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
@@ -105,43 +116,50 @@ class Dhcp:
         configuration = self._folder / f"{link}.conf"
         families = "" if dhcp4 and dhcp6 else "ipv4only" if dhcp4 else "ipv6only"
         configuration.write_text(_CONFIGURATION.format(link=link, families=families, leases="ia_na" if dhcp6 else ""))
-        command = [
-            "unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            "--",
-            "sh",
-            "-c",
-            _PRIVATE_FOLDERS,
-            "sh",
-            str(run),
-            str(state),
+        note = self._note(link)
+        arguments = (run, state, note, f"{int(dhcp4)} {int(dhcp6)}")
+        command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", _LAUNCH, "sh"]
+        command += [*map(str, arguments), "dhcpcd", "--nobackground", "--config", str(configuration)]
+        command += ["--script", "/bin/true", link]
+        self._spawn(link, command)
+
+    def _spawn(self, link: str, command: list[str]) -> None:
+        """Start the client and wait until it has noted itself down. Raises DhcpError."""
+        log = self._folder / f"{link}.log"
+        files = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
-        command += ["dhcpcd", "--nobackground", "--config", str(configuration), "--script", "/bin/true", link]
-        with (self._folder / f"{link}.log").open("wb") as log:
-            try:
-                child = subprocess.Popen(  # noqa: S603 -- fixed words, our own folders, and the name of a link
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
-            except OSError as error:
-                raise DhcpError(f"dhcpcd for {link} does not start: {error}") from error
-        self._children[link] = child
-        temporary = self._folder / f"{link}.new"
-        temporary.write_text(f"{child.pid} {_start_time(child.pid)} {int(dhcp4)} {int(dhcp6)}\n")
-        temporary.rename(self._note(link))
+        try:
+            # Not by subprocess: the client is to outlive us, and no object of ours should stand for it.
+            pid = os.posix_spawnp(command[0], command, os.environ, file_actions=files, setsid=True)
+        except OSError as error:
+            raise DhcpError(f"the DHCP client for {link} does not start: {error}") from error
+        with self._lock:
+            self._children.add(pid)
+        while not self._note(link).exists():
+            if not _start_time(pid):
+                raise DhcpError(f"the DHCP client for {link} does not start: {log.read_text(errors='replace').strip()}")
+            sleep(_LOOK_AGAIN)
 
     def _clients(self) -> dict[str, _Client]:
+        self._reap()
         found = {}
         for path in self._folder.glob("*.client"):
-            pid, started, dhcp4, dhcp6 = path.read_text().split()
+            try:
+                pid, started, dhcp4, dhcp6 = path.read_text().split()
+            except FileNotFoundError:
+                continue  # another thread has just stopped it
             client = _Client(int(pid), started, dhcp4 == "1", dhcp6 == "1")
-            child = self._children.get(path.stem)
-            if child:
-                child.poll()
             if client.runs:
                 found[path.stem] = client
         return found
+
+    def _reap(self) -> None:
+        """Let go of clients of ours that ended."""
+        with self._lock:
+            self._children = {pid for pid in self._children if os.waitpid(pid, os.WNOHANG) == (0, 0)}
 
     def _note(self, link: str) -> Path:
         return self._folder / f"{link}.client"
