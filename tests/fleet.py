@@ -1,4 +1,6 @@
-"""Simulated hosts under an engine without its HTTP door: real jobs, real agents behind HTTPS with mutual TLS, a real database."""
+"""Simulated hosts under an engine without its HTTP door: real jobs, real agents behind HTTPS with mutual TLS, a real
+database.
+"""
 
 from __future__ import annotations
 
@@ -234,5 +236,3 @@ def running_fleet(db: Database, folder: Path, count: int = 1) -> Iterator[Fleet]
         fleet.monitor.close()
         process.stop()
         agents.close()
-
-

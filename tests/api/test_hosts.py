@@ -9,11 +9,11 @@ from typing import Any
 
 import ovirtsdk4
 import pytest
-from fleet import Fleet, running_fleet
-from netloom.core.host import Bridge
 from ovirtsdk4 import types
 
 from api.served import Client, Engine
+from fleet import Fleet, running_fleet
+from netloom.core.host import Bridge
 
 
 @pytest.fixture
@@ -22,7 +22,10 @@ def fleet(engine: Engine, tmp_path: Path, client: Client) -> Iterator[Fleet]:
     with running_fleet(engine.db, tmp_path, 2) as fleet:
         cluster = client.first_id("/clusters")
         for name, tag in (("storage", 100), ("tenants", 200)):
-            body = f"<network><name>{name}</name><vlan id='{tag}'/><data_center><name>Default</name></data_center></network>"
+            body = (
+                f"<network><name>{name}</name><vlan "
+                f"id='{tag}'/><data_center><name>Default</name></data_center></network>"
+            )
             network_id = client.post_xml("/networks", body).get("id")
             attach = f"<network id='{network_id}'><required>false</required></network>"
             client.post_xml(f"/clusters/{cluster}/networks", attach)
@@ -56,14 +59,19 @@ def nic_named(sdk: ovirtsdk4.Connection, host_id: str, name: str) -> types.HostN
     return next(nic for nic in nics if nic.name == name)
 
 
-def test_a_host_as_the_sdk_sees_it(fleet: Fleet, sdk: ovirtsdk4.Connection) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_a_host_as_the_sdk_sees_it(sdk: ovirtsdk4.Connection) -> None:
     service = sdk.system_service().hosts_service()
     (host,) = service.list(search="name=sim-1 and cluster=Default and status=up")
     assert (host.status, host.spm.status) == (types.HostStatus.UP, types.SpmStatus.NONE)
     assert host.cluster.id
     assert host.os.type
     nic = nic_named(sdk, host.id, "eth0")
-    assert (nic.ip.address, nic.ip.netmask, nic.boot_protocol) == ("198.18.0.2", "255.254.0.0", types.BootProtocol.STATIC)
+    assert (nic.ip.address, nic.ip.netmask, nic.boot_protocol) == (
+        "198.18.0.2",
+        "255.254.0.0",
+        types.BootProtocol.STATIC,
+    )
     assert nic.mac.address
     assert nic.speed == 25_000_000_000
     (attachment,) = service.host_service(host.id).network_attachments_service().list()
@@ -183,7 +191,8 @@ def test_in_and_out_of_service(fleet: Fleet, client: Client) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_adding_a_host_that_waits_for_its_agent(fleet: Fleet, client: Client, engine: Engine) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_adding_a_host_that_waits_for_its_agent(client: Client, engine: Engine) -> None:
     body = (
         "<host><address>192.0.2.2</address><name>host-0</name><override_iptables>true</override_iptables>"
         "<root_password>secret</root_password><cluster><name>Default</name></cluster></host>"
@@ -198,7 +207,9 @@ def test_adding_a_host_that_waits_for_its_agent(fleet: Fleet, client: Client, en
 
 def test_follow_brings_nics_and_their_attachments(fleet: Fleet, client: Client) -> None:
     setup(client, fleet, attach("storage", "eth1"))
-    hosts = client.xml("/hosts", follow="nics.network_attachments,network_attachments", search="name=sim-1", all_content="false")
+    hosts = client.xml(
+        "/hosts", follow="nics.network_attachments,network_attachments", search="name=sim-1", all_content="false"
+    )
     (host,) = hosts
     assert len(host.findall("network_attachments/network_attachment")) == 2
     on = {nic.findtext("name"): len(nic.findall("network_attachments/*")) for nic in host.findall("nics/host_nic")}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import ovirtsdk4
 import pytest
-from fleet import Fleet, running_fleet
 from ovirtsdk4 import types
 
 from api.served import Client, Engine
+from fleet import Fleet, running_fleet
 
 
 @pytest.fixture
@@ -31,10 +31,13 @@ def add_vm(client: Client, name: str = "one") -> str:
 
 def add_nic(client: Client, vm_id: str, name: str = "nic1") -> str:
     profile = client.first_id("/vnicprofiles")
-    return str(client.post_xml(f"/vms/{vm_id}/nics", f"<nic><name>{name}</name><vnic_profile id='{profile}'/></nic>").get("id"))
+    return str(
+        client.post_xml(f"/vms/{vm_id}/nics", f"<nic><name>{name}</name><vnic_profile id='{profile}'/></nic>").get("id")
+    )
 
 
-def test_the_life_of_a_vm_with_the_sdk(fleet: Fleet, sdk: ovirtsdk4.Connection) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_the_life_of_a_vm_with_the_sdk(sdk: ovirtsdk4.Connection) -> None:
     service = sdk.system_service().vms_service()
     added = service.add(
         types.Vm(
@@ -75,7 +78,8 @@ def test_the_life_of_a_vm_with_the_sdk(fleet: Fleet, sdk: ovirtsdk4.Connection) 
     assert service.list(search="name=myvm") == []
 
 
-def test_whole_entities_sent_back_change_nothing(fleet: Fleet, client: Client) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_whole_entities_sent_back_change_nothing(client: Client) -> None:
     vm_id = add_vm(client)
     nic_id = add_nic(client, vm_id)
     for path in (f"/vms/{vm_id}", f"/vms/{vm_id}/nics/{nic_id}"):
@@ -86,7 +90,8 @@ def test_whole_entities_sent_back_change_nothing(fleet: Fleet, client: Client) -
     assert client.xml(f"/vms/{vm_id}").findtext("description") == "d"
 
 
-def test_a_profile_without_an_id_means_none(fleet: Fleet, client: Client) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_a_profile_without_an_id_means_none(client: Client) -> None:
     vm_id = add_vm(client)
     nic_id = add_nic(client, vm_id)
     whole = client.get(f"/vms/{vm_id}/nics/{nic_id}").text
@@ -104,14 +109,18 @@ def test_refusals_have_the_texts_that_tools_match(fleet: Fleet, client: Client) 
     body = f"<nic><name>nic2</name><mac><address>{mac}</address></mac></nic>"
     assert f"MAC Address {mac} is already in use by VM or snapshot:" in fault(client, f"/vms/{vm_id}/nics", body)
     assert "already in use" in fault(client, "/vms", "<vm><name>one</name><cluster><name>Default</name></cluster></vm>")
-    client.action(f"/vms/{vm_id}/start", "<action><vm><placement_policy><hosts><host><name>sim-2</name></host></hosts></placement_policy></vm></action>")
+    client.action(
+        f"/vms/{vm_id}/start",
+        "<action><vm><placement_policy><hosts><host><name>sim-2</name></host></hosts></placement_policy></vm></action>",
+    )
     assert client.xml(f"/vms/{vm_id}").find("host").get("id") == fleet.id(2)
     assert "is running" in fault(client, f"/vms/{vm_id}/start")
     assert client.delete(f"/vms/{vm_id}").status_code == 409
     assert client.delete(f"/vms/{vm_id}/nics/{nic_id}").status_code == 409
 
 
-def test_what_clients_ask_along(fleet: Fleet, client: Client) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_what_clients_ask_along(client: Client) -> None:
     vm_id = add_vm(client)
     nic_id = add_nic(client, vm_id)
     for path in ("numanodes", "statistics", "affinitylabels", "diskattachments", "tags"):
@@ -129,7 +138,12 @@ def test_a_user_without_rights_can_do_nothing(fleet: Fleet, client: Client, engi
     engine.add_user("nobody@internal")
     with engine.client("nobody@internal") as nobody:
         host = f"/hosts/{fleet.id()}"
-        for path in (f"/vms/{vm_id}/start", f"/vms/{vm_id}/nics/{nic_id}/activate", f"{host}/setupnetworks", f"{host}/deactivate"):
+        for path in (
+            f"/vms/{vm_id}/start",
+            f"/vms/{vm_id}/nics/{nic_id}/activate",
+            f"{host}/setupnetworks",
+            f"{host}/deactivate",
+        ):
             assert nobody.post(path, content=b"<action/>").status_code == 403, path
         assert nobody.delete(f"/vms/{vm_id}").status_code == 403
         assert nobody.delete(host).status_code == 403

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
 from fleet import Fleet, running_fleet
 from netloom.core.errors import NotFoundError, ValidationError
 from netloom.engine.commands.authorize import SYSTEM

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from fleet import Fleet, running_fleet
 from netloom.core.desired import IpAssignment
 from netloom.core.errors import BusyError, ValidationError

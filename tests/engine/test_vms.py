@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+
 from fleet import Fleet, running_fleet
 from netloom.core.errors import ValidationError
 from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
@@ -196,7 +197,10 @@ def test_rules_of_vms(fleet: Fleet) -> None:
         ({"name": "a b"}, "ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS"),
         ({"name": "two", "memory": 1}, "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE"),
         ({"name": "two", "cores": 0}, "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"),
-        ({"name": "two", "addresses": (VnicAddress(nic="x", address="y"),)}, "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS"),
+        (
+            {"name": "two", "addresses": (VnicAddress(nic="x", address="y"),)},
+            "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS",
+        ),
     ]
     for values, code in cases:
         with pytest.raises(ValidationError) as refusal:
@@ -223,7 +227,10 @@ def test_rules_of_vnics(fleet: Fleet) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "NETWORK_INTERFACE_NAME_ALREADY_IN_USE"),
         ({"name": ""}, "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID"),
-        ({"name": "nic2", "interface": "pci_passthrough"}, "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_IS_NOT_SUPPORTED_BY_OS"),
+        (
+            {"name": "nic2", "interface": "pci_passthrough"},
+            "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_IS_NOT_SUPPORTED_BY_OS",
+        ),
     ]
     for values, code in cases:
         with pytest.raises(ValidationError) as refusal:
@@ -254,5 +261,3 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
     wish = AttachmentWish(network=Ref(name="storage"), nic=Ref(name="eth3"))
     fleet.done(fleet.setup(SetupRequest(attachments=(wish,)), 2))
     assert guest(fleet, vm_id) is not None
-
-

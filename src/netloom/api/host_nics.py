@@ -166,9 +166,7 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
         "drops.total.tx": (counters.tx_dropped, "none"),
     }
     owner = reference(HostNic, nic_id, f"/hosts/{data.row.id}/nics/{nic_id}")
-    return [
-        measured(name, value, href, unit, kind="counter", host_nic=owner) for name, (value, unit) in values.items()
-    ]
+    return [measured(name, value, href, unit, kind="counter", host_nic=owner) for name, (value, unit) in values.items()]
 
 
 @routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)

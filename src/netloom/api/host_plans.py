@@ -1,4 +1,6 @@
-"""``POST /netloom/v1/plans``: what a setupnetworks request would do on its host, step by step, and who is hurt. Nothing is sent."""
+"""``POST /netloom/v1/plans``: what a setupnetworks request would do on its host, step by step, and who is hurt.
+Nothing is sent.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class PlanRequest(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PlannedStep(msgspec.Struct, kw_only=True, frozen=True):
-    """A step in words. ``loss``: none, blip or outage. ``networks`` and ``vnics`` (``vm/vnic``): by name, those that it touches and that lose traffic."""
+    """A step in words. ``loss``: none, blip or outage. ``networks`` and ``vnics`` (``vm/vnic``): by name, those that
+    it touches and that lose traffic.
+    """
 
     step: str
     kind: str
@@ -76,7 +80,9 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
 
 @routes.post("/plans", PlanRequest, gives=Plan, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def post_plan(call: Call[PlanRequest]) -> Plan:
-    """Plan a change of a host's networks: checked by the same rules and computed by the same functions as the change itself."""
+    """Plan a change of a host's networks: checked by the same rules and computed by the same functions as the change
+    itself.
+    """
     action = cast("Action", codec.read(Form.JSON, bytes(call.body.setup), Action))
     request = setup_request(action)
     named = Ref(id=call.body.host.id or None, name=call.body.host.name or None)

@@ -1,4 +1,6 @@
-"""Networks on hosts: attachments below their host and below their NIC, and what is there that Netloom does not manage."""
+"""Networks on hosts: attachments below their host and below their NIC, and what is there that Netloom does not
+manage.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,9 @@ def seen(tx: Tx, call: Call[Any]) -> HostData:
 
 
 def _on_nic(data: HostData, call: Call[Any]) -> str:
-    """The name of the NIC in the path, empty for a path without one; for a VLAN device the NIC below it. Raises NotFoundError."""
+    """The name of the NIC in the path, empty for a path without one; for a VLAN device the NIC below it. Raises
+    NotFoundError.
+    """
     nic_id = call.ids.get("nic_id")
     if nic_id is None:
         return ""
@@ -128,7 +132,9 @@ def _here(data: HostData, call: Call[Any]) -> list[AttachmentIntent]:
 
 def _base(call: Call[Any]) -> str:
     host = f"/hosts/{call.ids['host_id']}"
-    return f"{host}/nics/{call.ids['nic_id']}/networkattachments" if "nic_id" in call.ids else f"{host}/networkattachments"
+    return (
+        f"{host}/nics/{call.ids['nic_id']}/networkattachments" if "nic_id" in call.ids else f"{host}/networkattachments"
+    )
 
 
 def list_attachments(call: Call[None]) -> list[NetworkAttachment]:

@@ -1,7 +1,10 @@
-"""What a user asks of a host's networking (SetupNetworks), what the engine knows of the host, and the final set that follows from both.
+"""What a user asks of a host's networking (SetupNetworks), what the engine knows of the host, and the final set that
+follows from both.
 
-A request names things by id, by name, or by both; :func:`resolve` finds what is meant without judging it. The rules judge
-(:mod:`netloom.core.rules.setup_networks`), then :func:`final_set` is what the host's attachments and bonds would be after the request.
+A request names things by id, by name, or by both; :func:`resolve` finds what is meant without judging it. The rules
+judge
+(:mod:`netloom.core.rules.setup_networks`), then :func:`final_set` is what the host's attachments and bonds would be
+after the request.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ DEFAULT_BOND_OPTIONS: Mapping[str, str] = {"mode": "4", "miimon": "100", "xmit_h
 """Options of a new bond when the request gives none, as in oVirt."""
 
 CONNECTIVITY_TIMEOUT = 120
-"""Seconds within which the engine confirms a change, unless the request says otherwise (NetworkConnectivityCheckTimeoutInSeconds)."""
+"""Seconds within which the engine confirms a change, unless the request says otherwise
+(NetworkConnectivityCheckTimeoutInSeconds).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,9 @@ class Ref:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentWish:
-    """A new attachment, or changes of one that exists (found by its id, else by its network; ``is_new``: there must be none)."""
+    """A new attachment, or changes of one that exists (found by its id, else by its network; ``is_new``: there must
+    be none).
+    """
 
     id: str = ""
     is_new: bool = False
@@ -44,7 +51,7 @@ class AttachmentWish:
     nic: Ref = field(default_factory=Ref)
     assignments: tuple[IpAssignment, ...] | Keep = KEEP
     properties: Mapping[str, str] | Keep = KEEP
-    dns: tuple[str, ...] | None | Keep = KEEP
+    dns: tuple[str, ...] | Keep | None = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +65,9 @@ class BondWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupRequest:
-    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``connectivity_timeout`` in seconds."""
+    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``connectivity_timeout``
+    in seconds.
+    """
 
     attachments: tuple[AttachmentWish, ...] = ()
     removed: tuple[Ref, ...] = ()
@@ -73,7 +82,9 @@ class SetupRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkView:
-    """A network as the rules need it. ``roles``: those in the host's cluster; ``users``: running guests of this host with a vNIC plugged into it."""
+    """A network as the rules need it. ``roles``: those in the host's cluster; ``users``: running guests of this host
+    with a vNIC plugged into it.
+    """
 
     intent: NetworkIntent
     in_cluster: bool
@@ -91,7 +102,8 @@ class NetworkView:
 class HostView:
     """A host as the rules need it.
 
-    ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment that is out of sync, sentences that say how.
+    ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
+    that is out of sync, sentences that say how.
     ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
     """
 
@@ -130,7 +142,9 @@ class HostView:
         return self.nics.get(ref.id) or wanted.get(ref.id, "")
 
     def network(self, ref: Ref) -> NetworkView | None:
-        """The network that is meant; by name only among those of the cluster, since names repeat in other data centres."""
+        """The network that is meant; by name only among those of the cluster, since names repeat in other data
+        centres.
+        """
         if ref.id:
             return self.networks.get(ref.id)
         return next((view for view in self.networks.values() if view.in_cluster and view.name == ref.name), None)
@@ -138,7 +152,9 @@ class HostView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A wish with what it means: the attachment that exists, the network, the name of the NIC (empty: not given or unknown)."""
+    """A wish with what it means: the attachment that exists, the network, the name of the NIC (empty: not given or
+    unknown).
+    """
 
     wish: AttachmentWish
     existing: AttachmentIntent | None
@@ -148,7 +164,9 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalSet:
-    """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be put in sync."""
+    """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
+    put in sync.
+    """
 
     attachments: tuple[AttachmentIntent, ...]
     bonds: tuple[BondIntent, ...]
@@ -177,7 +195,9 @@ def resolve(host: HostView, wish: AttachmentWish) -> Resolved:
 
 
 def removed_ids(host: HostView, request: SetupRequest) -> list[str]:
-    """The ids of the attachments to be removed, each found by its own id or by its network's name; unknown ones as they were given."""
+    """The ids of the attachments to be removed, each found by its own id or by its network's name; unknown ones as
+    they were given.
+    """
     by_network = {
         host.networks[a.network_id].name: a.id for a in host.intent.attachments if a.network_id in host.networks
     }
@@ -185,7 +205,9 @@ def removed_ids(host: HostView, request: SetupRequest) -> list[str]:
 
 
 def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> FinalSet:
-    """The attachments and bonds as they would be, for a request that names only what exists. ``new_id`` gives ids to what is new."""
+    """The attachments and bonds as they would be, for a request that names only what exists. ``new_id`` gives ids to
+    what is new.
+    """
     resolved = [resolve(host, wish) for wish in request.attachments]
     wanted = [_attachment(one, new_id) for one in resolved]
     gone = set(removed_ids(host, request)) | {attachment.id for attachment in wanted}
@@ -193,7 +215,7 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     changed = {a.id for a in wanted if host.attachments.get(a.id) != a}
     bonds = _bonds(host, request, new_id)
     before = {bond.name: bond for bond in host.intent.bonds}
-    attachments = tuple([*kept, *wanted])
+    attachments = (*kept, *wanted)
     used = {attachment.nic for attachment in attachments}
     adopted = [bond for name, bond in host.bonds.items() if name in used and name not in bonds and name not in before]
     final = (*bonds.values(), *adopted)

@@ -1,4 +1,6 @@
-"""Where the management network of a new host goes: onto the NIC that carries the address at which the engine reaches the host."""
+"""Where the management network of a new host goes: onto the NIC that carries the address at which the engine reaches
+the host.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,21 @@ from netloom.core.host_request import AttachmentWish, NetworkView, Ref, SetupReq
 
 
 def management_attachment(host: Host, network: NetworkView, addresses: Collection[str], name: str) -> SetupRequest:
-    """The request that attaches the management network without changing the host's address. Raises HostError when it cannot be.
+    """The request that attaches the management network without changing the host's address. Raises HostError when it
+    cannot be.
 
-    ``addresses``: those of the host as the engine knows them. A loopback address (an agent on the engine's own machine, or a simulated one)
+    ``addresses``: those of the host as the engine knows them. A loopback address (an agent on the engine's own
+    machine, or a simulated one)
     tells nothing, so the link with the default route is taken then, or the first with an address, or the first.
     """
     link = _link_with(host, addresses)
     if link is None and all(ip_address(address).is_loopback for address in addresses):
         link = _best_link(host)
     if link is None:
-        text = f"None of the NICs of Host {name} has its address ({', '.join(sorted(addresses))}), so none can carry the management network."
+        text = (
+            f"None of the NICs of Host {name} has its address ({', '.join(sorted(addresses))}), so none can carry "
+            "the management network."
+        )
         raise HostError(text, code="NETWORK_NOT_FOUND_ON_HOST_NIC")
     base, tag = (link.base, link.tag) if isinstance(link, Vlan) else (link.name, None)
     if tag != network.intent.vlan:

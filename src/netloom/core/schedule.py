@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """What the choice depends on. ``networks``: ids of networks that the host reports, each with whether it is in sync there."""
+    """What the choice depends on. ``networks``: ids of networks that the host reports, each with whether it is in
+    sync there.
+    """
 
     id: str
     name: str
@@ -32,7 +34,9 @@ class GuestNeeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """``host``: the id of the best host, None when none fits; ``refusals``: a sentence for each host that does not, by its id."""
+    """``host``: the id of the best host, None when none fits; ``refusals``: a sentence for each host that does not,
+    by its id.
+    """
 
     host: str | None
     refusals: Mapping[str, str]
@@ -48,18 +52,26 @@ def choose(guest: GuestNeeds, hosts: Sequence[HostState]) -> Choice:
 
 def refusal(guest: GuestNeeds, host: HostState) -> str:
     """Why the guest cannot run there, empty when it can."""
+    return _host_is_unfit(guest, host) or _network_is_unfit(guest, host)
+
+
+def _host_is_unfit(guest: GuestNeeds, host: HostState) -> str:
     if host.cluster_id != guest.cluster_id:
         return f"Host {host.name} is in another Cluster."
     if host.status != "up":
         return f"Host {host.name} is in status {host.status}, not up."
     if not host.guest_drivers:
         return f"Host {host.name} has nothing to run guests with."
+    if guest.memory > host.memory_free:
+        return f"Host {host.name} has {host.memory_free} octets of memory left, and the VM needs {guest.memory}."
+    return ""
+
+
+def _network_is_unfit(guest: GuestNeeds, host: HostState) -> str:
     missing = sorted(name for network, name in guest.networks.items() if network not in host.networks)
     if missing:
         return f"Host {host.name} does not have these networks: {', '.join(missing)}."
     stale = sorted(name for network, name in guest.networks.items() if not host.networks[network])
     if stale:
         return f"Host {host.name} has these networks out of sync: {', '.join(stale)}."
-    if guest.memory > host.memory_free:
-        return f"Host {host.name} has {host.memory_free} octets of memory left, and the VM needs {guest.memory}."
     return ""

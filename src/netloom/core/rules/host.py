@@ -46,7 +46,10 @@ def address_is_valid(address: str) -> Problem | None:
         good = False
     if good and len(address) <= 255 and not any(character.isspace() for character in address):  # noqa: PLR2004 -- the column's width, as oVirt's
         return None
-    text = f"The Host address '{address}' is not valid: give a name or an IP address, if needed followed by ':' and a port."
+    text = (
+        f"The Host address '{address}' is not valid: give a name or an IP address, if needed followed by ':' and a "
+        "port."
+    )
     return Problem("VALIDATION_VDS_HOSTNAME_HOSTNAME_OR_IP", text)
 
 
@@ -121,7 +124,9 @@ def runs_no_vms_to_deactivate(vms: Sequence[str]) -> Problem | None:
 
 
 def is_reachable_for_work(status: str, *, installs: bool = False) -> Problem | None:
-    """Work on a host's networking needs a host that answers (1.3 A): up, in maintenance or not operational; being installed only for that."""
+    """Work on a host's networking needs a host that answers (1.3 A): up, in maintenance or not operational; being
+    installed only for that.
+    """
     if status in {"up", "maintenance", "non_operational"} or (installs and status == "installing"):
         return None
     text = f"Host status is {status}: its networks can be changed while it is Up, in Maintenance or Non Operational."

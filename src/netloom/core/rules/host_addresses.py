@@ -1,4 +1,6 @@
-"""Rules on the static addresses of hosts, which oVirt forgets: no subnet twice on a host, no address twice in a cluster."""
+"""Rules on the static addresses of hosts, which oVirt forgets: no subnet twice on a host, no address twice in a
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from netloom.core.errors import Problem
 def subnets_do_not_overlap(
     names: Mapping[str, str], addresses: Sequence[tuple[AttachmentIntent, IpAssignment]]
 ) -> Problem | None:
-    """No two networks of a host have static addresses in subnets that overlap: the kernel would answer through either."""
+    """No two networks of a host have static addresses in subnets that overlap: the kernel would answer through
+    either.
+    """
     for (one, a), (other, b) in combinations(addresses, 2):
         first, second = ip_interface(f"{a.address}/{a.prefix}").network, ip_interface(f"{b.address}/{b.prefix}").network
         if one.network_id != other.network_id and first.version == second.version and first.overlaps(second):
@@ -30,7 +34,9 @@ def address_is_unique_in_cluster(
     addresses: Sequence[tuple[AttachmentIntent, IpAssignment]],
     elsewhere: Mapping[tuple[str, str], str],
 ) -> Problem | None:
-    """No other host has one of the static addresses on the same network (``elsewhere``: hosts by network id and address)."""
+    """No other host has one of the static addresses on the same network (``elsewhere``: hosts by network id and
+    address).
+    """
     for attachment, ip in addresses:
         host = elsewhere.get((attachment.network_id, str(ip_interface(ip.address).ip)))
         if host:

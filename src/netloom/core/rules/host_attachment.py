@@ -126,7 +126,10 @@ def network_is_kept(one: Resolved) -> Problem | None:
     """D15: an attachment keeps its network."""
     if not (one.existing and one.network) or one.existing.network_id == one.network.intent.id:
         return None
-    text = f"The network of an attachment cannot be changed to '{one.network.name}': remove the attachment and add another."
+    text = (
+        f"The network of an attachment cannot be changed to '{one.network.name}': remove the attachment and add "
+        "another."
+    )
     return Problem("CANNOT_CHANGE_ATTACHED_NETWORK", text)
 
 
@@ -207,7 +210,9 @@ def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Pro
 
 
 def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
-    """L: the only custom property is ``bridge_opts``, which the kernel has to take; a network without a bridge takes none."""
+    """L: the only custom property is ``bridge_opts``, which the kernel has to take; a network without a bridge takes
+    none.
+    """
     if one.wish.properties is KEEP or not one.network:
         return None
     network = one.network.intent
@@ -263,7 +268,9 @@ def network_is_not_used_by_guests(host: HostView, attachment: AttachmentIntent) 
 
 
 def network_in_use_keeps_its_base(host: HostView, one: Resolved) -> Problem | None:
-    """In an OVS cluster each base NIC has a bridge of its own, so that a network under running guests cannot move to another one."""
+    """In an OVS cluster each base NIC has a bridge of its own, so that a network under running guests cannot move to
+    another one.
+    """
     if host.intent.switch_type != "ovs" or not (one.existing and one.network and one.network.users):
         return None
     if one.nic == one.existing.nic:
@@ -278,7 +285,9 @@ def network_in_use_keeps_its_base(host: HostView, one: Resolved) -> Problem | No
 def is_in_sync(
     host: HostView, one: Resolved, attachment: AttachmentIntent, synchronized: Collection[str]
 ) -> Problem | None:
-    """P: what differs on the host from what is wanted is put in sync explicitly, before or by the request that changes it."""
+    """P: what differs on the host from what is wanted is put in sync explicitly, before or by the request that
+    changes it.
+    """
     differences = host.differences.get(attachment.id, ())
     if not (one.existing and differences) or attachment.id in synchronized or attachment == one.existing:
         return None

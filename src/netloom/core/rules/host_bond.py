@@ -65,7 +65,9 @@ def bond_name_is_free(host: HostView, name: str) -> Problem | None:
 def options_are_known(bond: BondIntent) -> Problem | None:
     """The mode exists, and the kernel takes every option in that mode; oVirt leaves the options to the host."""
     if not mode_of(bond):
-        text = f"Bond {bond.name} has the unknown mode '{bond.options.get('mode', '')}'. Use 0 to 6 or the kernel's name."
+        text = (
+            f"Bond {bond.name} has the unknown mode '{bond.options.get('mode', '')}'. Use 0 to 6 or the kernel's name."
+        )
         return Problem("INVALID_BOND_MODE", text)
     problem = bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
     return Problem("NETWORK_BOND_INVALID_OPTION", f"The options of bond {problem}.") if problem else None
@@ -121,12 +123,17 @@ def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem 
 
 
 def slave_carries_no_network(host: HostView, bond: BondIntent, final: FinalSet) -> Problem | None:
-    """F10: no slave carries an attachment in the final set; one code for what is attached anew, one for what is already."""
+    """F10: no slave carries an attachment in the final set; one code for what is attached anew, one for what is
+    already.
+    """
     for slave in bond.slaves:
         for attachment in final.on(slave):
             name = host.networks[attachment.network_id].name
             if attachment.id in host.attachments:
-                text = f"Network '{name}' is on NIC {slave}, which is to join bond {bond.name}. Move the network to the bond."
+                text = (
+                    f"Network '{name}' is on NIC {slave}, which is to join bond {bond.name}. Move the network to "
+                    "the bond."
+                )
                 return Problem("NETWORK_INTERFACE_ATTACHED_TO_NETWORK_CANNOT_BE_SLAVE", text)
             text = (
                 f"Network '{name}' cannot be attached to NIC {slave}, which is to join bond {bond.name}. Use the bond."
@@ -177,7 +184,9 @@ def bond_is_not_changed_and_removed(changed: Collection[str], removed: Collectio
 def mode_carries_vm_networks(
     host: HostView, bond: BondIntent, final: FinalSet, skipped: Collection[str]
 ) -> Problem | None:
-    """N: under a VM network a bond has mode 1, 2, 3 or 4. ``skipped``: attachments that are out of sync and not touched."""
+    """N: under a VM network a bond has mode 1, 2, 3 or 4. ``skipped``: attachments that are out of sync and not
+    touched.
+    """
     views = [host.networks[a.network_id] for a in final.on(bond.name) if a.id not in skipped]
     names = sorted(view.name for view in views if view.intent.vm)
     if not names or mode_of(bond) in BRIDGED_MODES:

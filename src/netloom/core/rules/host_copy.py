@@ -1,4 +1,6 @@
-"""Copying a host's networks to another one (oVirt's CopyHostNetworks): what may be copied, and the request that does it."""
+"""Copying a host's networks to another one (oVirt's CopyHostNetworks): what may be copied, and the request that does
+it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def has_enough_nics(source: Sequence[str], target: Sequence[str]) -> Problem | N
     """The host has a NIC for each of the other one's, those under the management network aside."""
     if len(source) <= len(target):
         return None
-    text = f"The source Host has {len(source)} NICs besides that of the management network, and this Host only {len(target)}."
+    text = (
+        f"The source Host has {len(source)} NICs besides that of the management network, and this Host only "
+        f"{len(target)}."
+    )
     return Problem("ACTION_TYPE_FAILED_INTERFACE_COUNT_DOES_NOT_MATCH", text)
 
 
@@ -49,9 +54,7 @@ def copy_request(
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
     pairs |= {bond.name: bond.name for bond in bonds}
     wishes = tuple(
-        AttachmentWish(
-            network=Ref(id=one.network_id), nic=Ref(name=pairs[one.nic]), assignments=_without_static(one)
-        )
+        AttachmentWish(network=Ref(id=one.network_id), nic=Ref(name=pairs[one.nic]), assignments=_without_static(one))
         for one in source.attachments
         if one.nic in pairs and one.network_id not in management
     )

@@ -1,6 +1,8 @@
-"""Whether a host's networks may be set up as asked: every validation of oVirt's HostSetupNetworks in its order, and what oVirt forgets.
+"""Whether a host's networks may be set up as asked: every validation of oVirt's HostSetupNetworks in its order, and
+what oVirt forgets.
 
-:func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of the groups: A the host, B fields,
+:func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
+the groups: A the host, B fields,
 D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
 """
 
@@ -36,7 +38,9 @@ TIMEOUT_MAX = 120
 def validate(
     host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION, *, installs: bool = False
 ) -> FinalSet:
-    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine asks, to install the host."""
+    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine
+    asks, to install the host.
+    """
     check(action, is_reachable_for_work(host.status, installs=installs))
     check(action, timeout_is_in_range(request.connectivity_timeout))
     resolved = [resolve(host, wish) for wish in request.attachments]
@@ -246,27 +250,36 @@ def nic_carries_no_unmanaged(
     if not names:
         return None
     network = host.networks[attachment.network_id].name
-    text = f"Network '{network}' cannot be put on '{attachment.nic}', which carries {', '.join(names)}: not made by Netloom."
+    text = (
+        f"Network '{network}' cannot be put on '{attachment.nic}', which carries {', '.join(names)}: not made by "
+        "Netloom."
+    )
     return Problem("NIC_CARRIES_UNMANAGED_NETWORK", f"{text} Remove that on the host, or use another NIC.")
 
 
 def unmanaged_networks(report: Host, bonds: set[str]) -> dict[str, str]:
-    """What others made of the host's NICs (and ``bonds`` that we may use): bridges and VLAN devices, each with the NIC below."""
+    """What others made of the host's NICs (and ``bonds`` that we may use): bridges and VLAN devices, each with the
+    NIC below.
+    """
     bases = set(report.nics) | bonds
     found = {name: vlan.base for name, vlan in report.vlans.items() if not vlan.owner and vlan.base in bases}
     for name, bridge in report.bridges.items():
         ports = report.ports_of(name)
         below = [report.vlans[port].base if port in report.vlans else port for port in ports]
-        if not bridge.owner:
-            found.update({name: base for base in below if base in bases})
+        base = next((base for base in below if base in bases), "")
+        if base and not bridge.owner:
+            found[name] = base
     for port in report.ovs_ports.values():
-        if not port.owner and not report.ovs_bridges[port.bridge].owner:
-            found.update({port.bridge: base for base in port.interfaces if base in bases})
+        base = next((base for base in port.interfaces if base in bases), "")
+        if base and not port.owner and not report.ovs_bridges[port.bridge].owner:
+            found[port.bridge] = base
     return found
 
 
 def left_behind(report: Host, known: set[str]) -> dict[str, str]:
-    """Bridges and internal ports that carry our mark but belong to no network that we know (by its name on hosts), each with the link below."""
+    """Bridges and internal ports that carry our mark but belong to no network that we know (by its name on hosts),
+    each with the link below.
+    """
     ours = {name for name, bridge in report.bridges.items() if bridge.owner}
     ours |= {name for name, port in report.ovs_ports.items() if port.owner and port.is_internal and name != port.bridge}
     return {name: next(iter(report.ports_of(name)), "") for name in sorted(ours - known)}

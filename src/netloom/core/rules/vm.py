@@ -95,7 +95,9 @@ def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
 
 
 def keeps_mac_pool(cluster: str, *, same_pool: bool) -> Problem | None:
-    """The addresses of its vNICs belong to the MAC pool of its cluster, so that it moves only to a cluster with the same pool."""
+    """The addresses of its vNICs belong to the MAC pool of its cluster, so that it moves only to a cluster with the
+    same pool.
+    """
     if same_pool:
         return None
     text = f"Cannot migrate MACs to another MAC pool: Cluster {cluster} has another one. Remove the vNICs first."

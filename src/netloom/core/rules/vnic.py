@@ -83,7 +83,9 @@ def network_is_for_vms(network: str | None, vm_network: bool) -> Problem | None:
 
 
 def profile_is_not_passthrough(profile: str | None, passthrough: bool) -> Problem | None:
-    """A passthrough profile needs a passthrough vNIC, and those need virtual functions, which this version does not hand out."""
+    """A passthrough profile needs a passthrough vNIC, and those need virtual functions, which this version does not
+    hand out.
+    """
     if profile is None or not passthrough:
         return None
     text = f"vNIC profile '{profile}' is for passthrough, which the interface type of this vNIC does not match."

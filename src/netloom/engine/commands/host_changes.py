@@ -1,4 +1,6 @@
-"""Giving out generations of a host's intent: what is to change is written down with its job, and becomes the host's when the host took it."""
+"""Giving out generations of a host's intent: what is to change is written down with its job, and becomes the host's
+when the host took it.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,11 @@ def begin(
     commit: bool,
     description: str,
 ) -> str:
-    """The next generation of a host's intent, with the job that brings it there; returns the job's id. The host's row must be locked.
+    """The next generation of a host's intent, with the job that brings it there; returns the job's id. The host's row
+    must be locked.
 
-    ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host confirm by itself.
+    ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
+    confirm by itself.
     """
     generation = tx.execute(
         sa.update(hosts)
@@ -82,7 +86,10 @@ def require_idle(tx: Tx, host_id: str, name: str) -> None:
         host_changes.c.host_id == host_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
     )
     if tx.execute(pending.limit(1)).first():
-        text = f"Related operation is currently in progress: the networks of Host {name} are being set up. Try again later."
+        text = (
+            f"Related operation is currently in progress: the networks of Host {name} are being set up. Try again "
+            "later."
+        )
         raise BusyError(text, code=IN_PROGRESS)
 
 
@@ -155,7 +162,9 @@ def is_being_brought(tx: Tx, row: sa.Row[Any]) -> bool:
 
 
 def catch_up(tx: Tx, host_id: str, generation: int) -> None:
-    """Give out only generations above one that a host has taken, also when this database is older than that (a restored backup)."""
+    """Give out only generations above one that a host has taken, also when this database is older than that (a
+    restored backup).
+    """
     tx.execute(
         sa.update(hosts).where(hosts.c.id == host_id, hosts.c.generation < generation).values(generation=generation)
     )

@@ -50,7 +50,8 @@ class HurtVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it starts from;
+    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it
+    starts from;
     ``network_names``: by id, of all networks that a step may name.
     """
 
@@ -67,7 +68,8 @@ class HostPlan:
 def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest) -> HostPlan:
     """The plan of a request, by the host's last report; a transaction to read in is enough.
 
-    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError as the request itself would,
+    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError as the request itself
+    would,
     HostError when the host has never reported or no plan leads there.
     """
     data = queries.load_one(tx, host_id)

@@ -111,9 +111,7 @@ def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
         .values(agent_url=agent_url, status="installing", status_reason="Its networks are being set up.")
     )
     description = f"Installing Host {host.name}"
-    return queue.enqueue(
-        tx, SYSTEM, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id}
-    )
+    return queue.enqueue(tx, SYSTEM, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
@@ -193,7 +191,8 @@ def remove_host(tx: Tx, actor: Actor, host_id: str) -> None:
 
 
 def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
-    """Take a host into service: its report decides whether it comes up. Needs MANIPULATE_HOST on it; returns the job's id.
+    """Take a host into service: its report decides whether it comes up. Needs MANIPULATE_HOST on it; returns the
+    job's id.
 
     Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -202,9 +201,7 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     check(_ACTIVATE, rules.may_be_activated(host.status))
     set_status(tx, host, "unassigned", "Its agent is asked.")
     description = f"Activating Host {host.name}"
-    return queue.enqueue(
-        tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id}
-    )
+    return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
 def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> None:
@@ -219,7 +216,9 @@ def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> None:
 
 
 def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
-    """Ask the host for its report now. Needs MANIPULATE_HOST on it; returns the job's id. Raises NotFoundError, DeniedError, ValidationError."""
+    """Ask the host for its report now. Needs MANIPULATE_HOST on it; returns the job's id. Raises NotFoundError,
+    DeniedError, ValidationError.
+    """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_REFRESH, rules.is_reachable_for_work(host.status))

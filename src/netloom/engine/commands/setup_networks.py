@@ -34,7 +34,8 @@ class SetupHostNetworks:
 
 
 def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: str = ACTION) -> str | None:
-    """Set up a host's networks; returns the id of the job that brings the change there, None when there is nothing to do.
+    """Set up a host's networks; returns the id of the job that brings the change there, None when there is nothing to
+    do.
 
     The engine's attachments change only when the host took it. Needs CONFIGURE_HOST_NETWORK on the host.
     Raises NotFoundError, DeniedError, BusyError while another change is under way, ValidationError.
@@ -43,7 +44,9 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     host = _begin(tx, actor, spec.host_id)
     view = queries.view(tx, spec.host_id)
     final = validate(view, request, new_id, action)
-    if not (final.touched or final.touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged):
+    if not (
+        final.touched or final.touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged
+    ):
         return None
     return host_changes.begin(
         tx,
@@ -69,7 +72,10 @@ def describe(view: HostView, request: SetupRequest) -> str:
     """What a request asks for, in a few words for people."""
     names = {a.id: view.networks[a.network_id].name for a in view.intent.attachments if a.network_id in view.networks}
     parts = [
-        ("set", [str(wish.network) if wish.network != Ref() else names.get(wish.id, "") for wish in request.attachments]),
+        (
+            "set",
+            [str(wish.network) if wish.network != Ref() else names.get(wish.id, "") for wish in request.attachments],
+        ),
         ("remove", [names.get(ref.id, str(ref)) for ref in request.removed]),
         ("synchronize", [names.get(attachment_id, "") for attachment_id in request.synchronized]),
         ("set bond", [str(wish.bond) for wish in request.bonds]),
@@ -90,7 +96,9 @@ def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> 
 def update_attachment(
     tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish, *, synchronize: bool = False
 ) -> str | None:
-    """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of sync."""
+    """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of
+    sync.
+    """
     request = SetupRequest(attachments=(wish,), synchronized=(wish.id,) if synchronize else ())
     return setup_host_networks(
         tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot update network attachment."
@@ -135,8 +143,10 @@ def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
 def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -> str | None:
     """Give a host the bonds and networks of another one, its own management network aside; committed when it works.
 
-    NICs are paired by their names in order. DHCP and autoconfiguration are kept, static addresses are not. Needs CONFIGURE_HOST_NETWORK
-    on both. Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is nothing to do.
+    NICs are paired by their names in order. DHCP and autoconfiguration are kept, static addresses are not. Needs
+    CONFIGURE_HOST_NETWORK
+    on both. Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is
+    nothing to do.
     """
     source_id = resolve(tx, hosts, source, "host")
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, source_id))
@@ -148,8 +158,9 @@ def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -
         copying.is_in_same_cluster(template.row.name, template.row.cluster_id, target.row.cluster_id),
     )
     management = {network_id for network_id, view in template.networks.items() if "management" in view.roles}
-    nics = copying.free_nics(template.host, template.intent, management), copying.free_nics(
-        target.host, target.intent, management
+    nics = (
+        copying.free_nics(template.host, template.intent, management),
+        copying.free_nics(target.host, target.intent, management),
     )
     check(_COPY, copying.has_enough_nics(*nics))
     request = copying.copy_request(template.intent, target.intent, management, *nics)

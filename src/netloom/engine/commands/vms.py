@@ -163,7 +163,9 @@ def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
 
 
 def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
-    """Remove a virtual machine that is down, with its vNICs. Needs DELETE_VM on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Remove a virtual machine that is down, with its vNICs. Needs DELETE_VM on it. Raises NotFoundError,
+    DeniedError, ValidationError.
+    """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.DELETE_VM, ObjectRef(ObjectType.VM, vm_id))
     check(_REMOVE, rules.is_down(vm.name, vm.status))
@@ -248,7 +250,9 @@ def _state(data: host_queries.HostData, promised: dict[str, tuple[int, int]]) ->
 
 
 def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
-    """Stop a virtual machine at once; returns the job's id. Needs STOP_VM on it. Raises NotFoundError, DeniedError, ValidationError."""
+    """Stop a virtual machine at once; returns the job's id. Needs STOP_VM on it. Raises NotFoundError, DeniedError,
+    ValidationError.
+    """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.STOP_VM, ObjectRef(ObjectType.VM, vm_id))
     check(_STOP, rules.is_not_down(vm.status))

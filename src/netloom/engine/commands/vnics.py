@@ -26,7 +26,9 @@ from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries import vms as queries
 
 ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
-"""Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE, NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...)."""
+"""Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
+NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...).
+"""
 
 _ADD = "Cannot add Interface."
 _UPDATE = "Cannot edit Interface."
@@ -57,7 +59,7 @@ class UpdateVnic:
     vm_id: str
     id: str
     name: str | Keep = KEEP
-    profile_id: str | None | Keep = KEEP
+    profile_id: str | Keep | None = KEEP
     description: str | Keep = KEEP
     mac: str | Keep = KEEP
     interface: str | Keep = KEEP
@@ -67,7 +69,9 @@ class UpdateVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What came of a command: the vNIC's id, and the job that tells the running guest (None when nobody has to be told)."""
+    """What came of a command: the vNIC's id, and the job that tells the running guest (None when nobody has to be
+    told).
+    """
 
     vnic_id: str
     job_id: str | None
@@ -109,12 +113,19 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
                 synced=True,
             )
         )
-    _audit(tx, actor, ADDED, f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})", vm)
+    _audit(
+        tx,
+        actor,
+        ADDED,
+        f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})",
+        vm,
+    )
     return Change(vnic_id=vnic_id, job_id=_tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None)
 
 
 def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
-    """Change a vNIC; a running guest is rewired. Needs CONFIGURE_VM_NETWORK on the VM, and on the profile when that is another one.
+    """Change a vNIC; a running guest is rewired. Needs CONFIGURE_VM_NETWORK on the VM, and on the profile when that
+    is another one.
 
     Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -248,4 +259,3 @@ def _tell(tx: Tx, actor: Actor, vm: sa.Row[Any], undo: dict[str, Any]) -> str | 
 
 def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: sa.Row[Any]) -> None:
     audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)
-

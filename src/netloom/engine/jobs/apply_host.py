@@ -1,6 +1,8 @@
-"""Bringing one generation of a host's intent to the host: try, let the host be judged from outside, keep or learn that it was taken back.
+"""Bringing one generation of a host's intent to the host: try, let the host be judged from outside, keep or learn
+that it was taken back.
 
-Safe to repeat at any point: what the host says of the generation decides where to go on. When nobody can tell how it ended, the change stays pending,
+Safe to repeat at any point: what the host says of the generation decides where to go on. When nobody can tell how it
+ended, the change stays pending,
 and the host's next report tells (:func:`netloom.engine.commands.host_reports.take_report`).
 """
 
@@ -29,7 +31,9 @@ SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10902, 10903
 """Event codes (oVirt: NETWORK_HOST_SETUP..., PERSIST_NETWORK_ON_HOST and their failures)."""
 
 SILENCE = 30.0
-"""Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops asking."""
+"""Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops
+asking.
+"""
 _BUSY_FOR = 30.0
 """Seconds that another change on the host may take to end."""
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
@@ -64,7 +68,8 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 
 def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
-    """Bring a generation to its host and record how it ended; what the caller's transaction wrote down is where it starts.
+    """Bring a generation to its host and record how it ended; what the caller's transaction wrote down is where it
+    starts.
 
     Raises RolledBackError, UnknownOutcomeError, PostponedError when the engine stops.
     """
@@ -99,12 +104,15 @@ class _LaterError(HostError):
     code = "HOST_HAS_LATER_GENERATION"
 
     def __init__(self, generation: int) -> None:
-        super().__init__(f"The host has taken change {generation} already, which this engine knows nothing of: repeat the request.")
+        super().__init__(
+            f"The host has taken change {generation} already, which this engine knows nothing of: repeat the request."
+        )
         self.generation = generation
 
 
 def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Change:
-    """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host waits for that.
+    """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
+    waits for that.
 
     Raises UnreachableError, RefusedError and other HostErrors.
     """
@@ -174,7 +182,7 @@ def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str
 
 
 def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostReport:
-    """The host's report, asked for again while it does not answer, for ``patience`` seconds. Raises UnreachableError."""
+    """The host's report, asked for again for ``patience`` seconds while it does not answer. Raises UnreachableError."""
     deadline = time.monotonic() + patience
     for pause in _pauses():
         try:

@@ -1,4 +1,6 @@
-"""Starting and stopping guests, and making a running guest's vNICs as they should be. All safe to repeat: the host makes equal, it does not add."""
+"""Starting and stopping guests, and making a running guest's vNICs as they should be. All safe to repeat: the host
+makes equal, it does not add.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 
 def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown then."""
+    """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
+    then.
+    """
     vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
     try:
         _agent(agents, job, host_id).delete_guest(vm_id)
@@ -94,7 +98,9 @@ def _agent(agents: Agents, job: JobContext, host_id: str) -> Any:  # noqa: ANN40
 
 
 def _look(agents: Agents, job: JobContext, host_id: str) -> None:
-    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the monitor to judge."""
+    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
+    monitor to judge.
+    """
     with suppress(UnreachableError):
         take_in(job, _agent(agents, job, host_id), host_id)
 
@@ -129,7 +135,9 @@ def _nic(row: Any, locations: Mapping[str, Location], addresses: tuple[str, ...]
         return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, addresses=addresses)
     location = locations.get(row.network_id)
     if location is None or not location.plug:
-        raise HostError(f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS")
+        raise HostError(
+            f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS"
+        )
     return GuestNic(
         id=row.id,
         name=row.name,
@@ -162,7 +170,9 @@ def _record_down(tx: Tx, job: JobContext, vm_id: str, reason: str, code: int) ->
     failed = code == START_FAILED
     text = f"Failed to run VM {vm.name}: {reason}" if failed else f"VM {vm.name} powered off by {job.job.owner_name}."
     severity = Severity.ERROR if failed else Severity.NORMAL
-    audit.record(tx, actor_of(job), code, text, severity, vm=vm_id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
+    audit.record(
+        tx, actor_of(job), code, text, severity, vm=vm_id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id
+    )
 
 
 def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
@@ -188,4 +198,3 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: 
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
     audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
-

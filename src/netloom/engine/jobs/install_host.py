@@ -1,4 +1,6 @@
-"""Installing a host whose agent has joined: the management network goes onto the NIC that carries the host's address, and the host comes up."""
+"""Installing a host whose agent has joined: the management network goes onto the NIC that carries the host's address,
+and the host comes up.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ _ACTION = "Cannot install Host."
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed and says why."""
+    """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed and
+    says why.
+    """
     host_id = job.job.payload["host_id"]
     with job.db.read() as tx:
         data = queries.load_one(tx, host_id)
@@ -75,7 +79,9 @@ def _addresses(agent_url: str) -> set[str]:
 
 
 def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any, addresses: set[str]) -> int:  # noqa: ANN401 - a datetime
-    """Take the first report in and write down the change that is to come; the one of this job that is under way, if there is one."""
+    """Take the first report in and write down the change that is to come; the one of this job that is under way, if
+    there is one.
+    """
     queue.hold(tx, job.job)
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]

@@ -17,7 +17,9 @@ from netloom.engine.queries import host_networks as queries
 from netloom.engine.queue import JobContext
 
 REFRESHED, REFRESH_FAILED, COMMITTED, COMMIT_FAILED, ACTIVATED, ACTIVATE_FAILED = 606, 607, 1104, 1105, 16, 18
-"""Event codes (oVirt: HOST_REFRESHED_CAPABILITIES, NETWORK_COMMINT_NETWORK_CHANGES, VDS_ACTIVATE, and their failures)."""
+"""Event codes (oVirt: HOST_REFRESHED_CAPABILITIES, NETWORK_COMMINT_NETWORK_CHANGES, VDS_ACTIVATE, and their
+failures).
+"""
 
 _PATIENCE = 5.0
 
@@ -28,7 +30,9 @@ def refresh(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 
 def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``activate_host``: the report decides on the host's status. Raises HostError when the host does not answer."""
+    """The job ``activate_host``: the report decides on the host's status. Raises HostError when the host does not
+    answer.
+    """
     return _look(agents, job, "activated", ACTIVATED, ACTIVATE_FAILED)
 
 

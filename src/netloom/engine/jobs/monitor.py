@@ -1,4 +1,6 @@
-"""Watching all hosts: a short question to each every few seconds, its whole report when something happened or a minute has passed."""
+"""Watching all hosts: a short question to each every few seconds, its whole report when something happened or a
+minute has passed.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +45,17 @@ class Monitor:
 
     agents: Agents
     _sights: dict[str, _Sight] = field(default_factory=dict)
-    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor"))
+    _pool: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor")
+    )
 
     def round(self, db: Database) -> None:
         """Look at every host once."""
         with db.read() as tx:
             joined = sa.and_(hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
-            rows = tx.execute(sa.select(hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status).where(joined)).all()
+            rows = tx.execute(
+                sa.select(hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status).where(joined)
+            ).all()
         known = {row.id for row in rows}
         for host_id in set(self._sights) - known:
             del self._sights[host_id]

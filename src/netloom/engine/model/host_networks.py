@@ -13,9 +13,11 @@ attachments = Table(
     reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
     # A network may go while hosts carry it: what is left there shows as unmanaged, and goes with the next change.
     reference("network_id", "networks.id", on_delete="CASCADE"),
-    # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and put back.
+    # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and
+    # put back.
     Column("nic", String(50), nullable=False),
-    # As core.desired.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the network's does.
+    # As core.desired.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the
+    # network's does.
     Column("assignments", Json, nullable=False),
     Column("properties", Json, nullable=False),
     Column("dns", Json),

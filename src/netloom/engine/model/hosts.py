@@ -55,4 +55,6 @@ host_nics = Table(
     Column("down_since", Utc),
     UniqueConstraint("host_id", "name"),
 )
-"""A row for each NIC, bond and VLAN device of the last report, so that its id stays as long as it is there under its name."""
+"""A row for each NIC, bond and VLAN device of the last report, so that its id stays as long as it is there under its
+name.
+"""

@@ -43,7 +43,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
-    """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``: None before the first one."""
+    """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
+    None before the first one.
+    """
 
     row: sa.Row[Any]
     intent: HostIntent
@@ -123,7 +125,9 @@ def load_one(tx: Tx, host_id: str) -> HostData:
 def intent_of(
     switch_type: str, candidate: Candidate, views: Mapping[str, NetworkView], report: HostReport | None
 ) -> HostIntent:
-    """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone are left out."""
+    """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone
+    are left out.
+    """
     present = tuple(one for one in candidate.attachments if one.network_id in views)
     role = next((network_id for network_id, view in views.items() if "default_route" in view.roles), "")
     datapaths = report.capabilities.ovs_datapaths if report else ()
@@ -189,7 +193,9 @@ def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
 
 
 def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
-    """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without cluster."""
+    """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
+    cluster.
+    """
     columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)]
     joined = networks.outerjoin(cluster_networks, cluster_networks.c.network_id == networks.c.id)
     wanted = sa.or_(cluster_networks.c.cluster_id.in_(cluster_ids), networks.c.id.in_(network_ids))

@@ -47,7 +47,9 @@ def get(tx: Tx, vm_id: str) -> sa.Row[Any]:
 
 
 def select_vnics() -> sa.Select[Any]:
-    """Every column of vNICs, and of their profile and network what guests and the API need; nulls for one on no network."""
+    """Every column of vNICs, and of their profile and network what guests and the API need; nulls for one on no
+    network.
+    """
     in_cluster = (
         sa.exists()
         .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == vms.c.cluster_id)
