@@ -24,7 +24,7 @@ def origin_is_valid(origin: str) -> Problem | None:
 
 def description_is_valid(description: str) -> Problem | None:
     """There is something to read, and not a book."""
-    if 0 < len(description.strip()) and len(description) <= TEXT_MAX:
+    if description.strip() and len(description) <= TEXT_MAX:
         return None
     return Problem("ACTION_TYPE_FAILED_EMPTY_DESCRIPTION", f"The description needs 1 to {TEXT_MAX} characters.")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 
 from netloom.core.errors import MalformedError, NotFoundError
 from netloom.core.rules import check
@@ -62,28 +61,28 @@ def end_job(tx: Tx, actor: Actor, job_id: str, *, succeeded: bool, force: bool =
 
     Raises DeniedError, NotFoundError, MalformedError for a job of the engine's own, or one that is over.
     """
-    job = _job(tx, actor, job_id)
-    if job.status != Status.STARTED and not force:
+    status = _status(tx, actor, job_id)
+    if status != Status.STARTED and not force:
         raise MalformedError(f"The job {job_id} has ended.", code="ACTION_TYPE_FAILED_JOB_ENDED")
-    now, status = utc_now(), Status.FINISHED if succeeded else Status.FAILED
+    now, ended = utc_now(), Status.FINISHED if succeeded else Status.FAILED
     running = job_steps.c.job_id == job_id, job_steps.c.status == Status.STARTED
-    tx.execute(update(job_steps).where(*running).values(status=status, end_time=now))
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(status=status, end_time=now, last_updated=now))
+    tx.execute(update(job_steps).where(*running).values(status=ended, end_time=now))
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(status=ended, end_time=now, last_updated=now))
     announce(tx, f"job:{job_id}", replicas=True)
 
 
 def clear_job(tx: Tx, actor: Actor, job_id: str) -> None:
     """Take a job off the list. Raises as :func:`end_job` does, MalformedError also while it runs."""
-    job = _job(tx, actor, job_id)
-    if job.status == Status.STARTED:
+    status = _status(tx, actor, job_id)
+    if status == Status.STARTED:
         raise MalformedError(f"The job {job_id} has not ended.", code="ACTION_TYPE_FAILED_JOB_RUNS")
     tx.execute(jobs.delete().where(jobs.c.id == job_id))
 
 
 def add_step(tx: Tx, actor: Actor, job_id: str, description: str, step_type: str, parent_id: str | None = None) -> str:
     """Begin a step of such a job; returns its id. Raises as :func:`end_job` does, and ValidationError."""
-    job = _job(tx, actor, job_id)
-    if job.status != Status.STARTED:
+    status = _status(tx, actor, job_id)
+    if status != Status.STARTED:
         raise MalformedError(f"The job {job_id} has ended.", code="ACTION_TYPE_FAILED_JOB_ENDED")
     check("Cannot add Step.", rules.description_is_valid(description))
     if parent_id is not None:
@@ -93,12 +92,13 @@ def add_step(tx: Tx, actor: Actor, job_id: str, description: str, step_type: str
 
 def end_step(tx: Tx, actor: Actor, job_id: str, step_id: str, *, succeeded: bool) -> None:
     """A step is over. Raises as :func:`end_job` does."""
-    _job(tx, actor, job_id)
+    _status(tx, actor, job_id)
     _step(tx, job_id, step_id)
     queue.finish_step(tx, step_id, succeeded=succeeded)
 
 
-def _job(tx: Tx, actor: Actor, job_id: str) -> Row[Any]:
+def _status(tx: Tx, actor: Actor, job_id: str) -> str:
+    """The status of a job of another system, locked."""
     authorize.require(tx, actor, ActionGroup.INJECT_EXTERNAL_TASKS)
     job = tx.execute(select(jobs.c.status, jobs.c.external).where(jobs.c.id == job_id).with_for_update()).one_or_none()
     if job is None:
@@ -106,7 +106,7 @@ def _job(tx: Tx, actor: Actor, job_id: str) -> Row[Any]:
     if not job.external:
         text = f"The job {job_id} is the engine's own; only jobs of other systems are changed from outside."
         raise MalformedError(text, code="ACTION_TYPE_FAILED_JOB_NOT_EXTERNAL")
-    return job
+    return str(job.status)
 
 
 def _step(tx: Tx, job_id: str, step_id: str) -> None:
