@@ -104,6 +104,14 @@ def test_a_guest_has_what_was_asked_for(driver: NamespaceGuests) -> None:
     assert given == {("198.51.100.1", 25)}
 
 
+def test_what_a_guest_gave_itself_stays(driver: NamespaceGuests) -> None:
+    guest = start(driver, 1)
+    run_inside(f"nlg-{guest.id}", ["ip", "address", "add", "203.0.113.9/24", "dev", "nic1"])
+    driver.repair()
+    driver.update(change(guest, mtu=1400))
+    assert {"203.0.113.9", "192.0.2.1"} <= {address["local"] for address in link_of(guest)["addr_info"]}  # type: ignore[attr-defined] # a list of objects
+
+
 def test_an_unlinked_vnic_has_no_carrier(driver: NamespaceGuests) -> None:
     one, two = start(driver, 1), start(driver, 2)
     driver.update(change(one, linked=False))

@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import GuestError, veth
-from netloom.agent.observe import dump_links
-from netloom.agent.ovsdb import OvsdbError, OvsStepError, PlugGuest, UnplugGuest
+from netloom.agent.guests import GuestError, plug, veth
+from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
-from netloom.core.host import GuestPort
 from netloom.core.protocol import GuestSpec, GuestState
 
 if TYPE_CHECKING:
@@ -28,9 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netloom.agent.guests import Ended
-    from netloom.agent.observe import RawLink
     from netloom.agent.ovsdb import Ovsdb
-    from netloom.core.protocol import GuestNic
 
 PREFIX = "nlg-"
 """What the namespace of a guest is called, before its id."""
@@ -68,12 +64,12 @@ class NamespaceGuests:
         """See GuestDriver."""
         before = self._load(self._file(spec.id))
         try:
-            self._settle(spec)
+            self._settle(spec, before)
             self._save(spec)
         except _FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {error}"
             try:
-                self._settle(before)
+                self._settle(before, spec)
             except _FAILURES as second:
                 raise GuestError(f"{reason}; nor can they be put back: {second}") from error
             raise GuestError(reason) from error
@@ -120,8 +116,12 @@ class NamespaceGuests:
         status = "up" if self._exists(spec.id) else "down"  # namespaces do not outlive the host's boot, files do
         return GuestState(id=spec.id, name=spec.name, driver=self.name, status=status, nics=spec.nics)
 
-    def _settle(self, spec: GuestSpec) -> None:
-        """Make the guest's vNICs equal to the specification, whatever they are now."""
+    def _settle(self, spec: GuestSpec, former: GuestSpec | None = None) -> None:
+        """Make the guest's vNICs equal to the specification, whatever they are now.
+
+        ``former``: the specification that ends, whose addresses go. What else the guest gave itself is the guest's.
+        """
+        ended = {nic.id: nic.addresses for nic in former.nics} if former else {}
         namespace = _namespace(spec.id)
         wanted = {nic.id: nic for nic in spec.nics}
         with nl.Netlink() as netlink:
@@ -131,33 +131,16 @@ class NamespaceGuests:
             for nic in spec.nics:
                 if nic.id not in ends:
                     veth.lay(netlink, nic, namespace)
-            veth.inside(namespace, lambda inner: veth.settle_guest_ends(inner, spec.nics))
-            self._plug(netlink, spec.nics)
-
-    def _plug(self, netlink: nl.Netlink, nics: Iterable[GuestNic]) -> None:
-        """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only."""
-        ovs_bridges = self._ovsdb.observe()[0] if self._ovsdb else {}
-        links = {link.name: link for link in dump_links(netlink)}
-        on_ovs = [nic for nic in nics if nic.bridge in ovs_bridges]
-        others = [nic for nic in nics if nic.bridge not in ovs_bridges]
-        bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
-        self._ovs(UnplugGuest(veth.host_end(nic.id)) for nic in others)
-        for nic in nics:
-            veth.settle_host_end(netlink, links[veth.host_end(nic.id)], nic, bridges.get(nic.id))
-        self._ovs(PlugGuest(_ovs_port(nic), nic.isolated) for nic in on_ovs)
+            veth.inside(namespace, lambda inner: veth.settle_guest_ends(inner, spec.nics, ended))
+            plug.plug(netlink, self._ovsdb, spec.nics)
 
     def _unplug(self, netlink: nl.Netlink, vnics: Iterable[str]) -> None:
         ends = veth.cables(netlink)
         vnics = list(vnics)
-        self._ovs(UnplugGuest(veth.host_end(vnic)) for vnic in vnics)
+        plug.unplug_from_ovs(self._ovsdb, vnics)
         for vnic in vnics:
             if vnic in ends:
                 veth.remove(netlink, ends[vnic])
-
-    def _ovs(self, steps: Iterable[PlugGuest | UnplugGuest]) -> None:
-        steps = list(steps)
-        if steps and self._ovsdb:
-            self._ovsdb.execute(steps)
 
     def _exists(self, guest_id: str) -> bool:
         return (veth.NAMESPACES / _namespace(guest_id)).exists()
@@ -177,23 +160,6 @@ class NamespaceGuests:
 
 def _namespace(guest_id: str) -> str:
     return f"{PREFIX}{guest_id}"
-
-
-def _linux_bridge(nic: GuestNic, links: dict[str, RawLink]) -> RawLink | None:
-    if not nic.bridge:
-        return None
-    bridge = links.get(nic.bridge)
-    if bridge is None or bridge.kind != "bridge":
-        raise ValueError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
-    if nic.tag is not None:
-        raise ValueError(
-            f"vNIC {nic.name} cannot be in VLAN {nic.tag}: {nic.bridge} is a Linux bridge, its VLAN is below"
-        )
-    return bridge
-
-
-def _ovs_port(nic: GuestNic) -> GuestPort:
-    return GuestPort(name=veth.host_end(nic.id), vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
 
 
 def _ip_netns(verb: str, guest_id: str) -> None:

@@ -19,7 +19,7 @@ from netloom.agent.observe import GUEST_MARK, dump_links
 from netloom.core.host import NAME_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from netloom.agent.observe import RawLink
     from netloom.core.protocol import GuestNic
@@ -100,7 +100,6 @@ def lay(netlink: nl.Netlink, nic: GuestNic, namespace: str) -> None:
         address = b"\xfe" + mac_bytes(nic.mac)[1:]
         near = nl.text(nl.IFLA_IFNAME, host_end(nic.id))
         body = near + nl.u32(nl.IFLA_MTU, nic.mtu) + nl.attribute(nl.IFLA_ADDRESS, address)
-        mark = near + nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{nic.id}")
         _send(
             netlink,
             nl.Request(
@@ -108,10 +107,15 @@ def lay(netlink: nl.Netlink, nic: GuestNic, namespace: str) -> None:
                 nl.IFINFO.pack(0, 0, 0, 0, 0) + body + nl.attribute(nl.IFLA_LINKINFO, kind),
                 nl.CREATE_NEW,
             ),
-            nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + mark),
         )
     finally:
         os.close(handle)
+
+
+def mark(netlink: nl.Netlink, vnic: str) -> None:
+    """Note on a vNIC's link on the host whose it is, so that observing knows it. Raises CableError."""
+    body = nl.text(nl.IFLA_IFNAME, host_end(vnic)) + nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{vnic}")
+    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body))
 
 
 def settle_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: RawLink | None) -> None:
@@ -132,10 +136,10 @@ def settle_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: R
     _send(netlink, *requests)
 
 
-def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic]) -> None:
+def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapping[str, Collection[str]]) -> None:
     """In the guest: mark the ends of new cables, and give all of them their MAC, MTU and addresses.
 
-    Raises CableError.
+    ``ended``: the addresses that each vNIC had from us so far. Raises CableError.
     """
     links = {link.name: link for link in dump_links(netlink)}
     marked = cables(netlink)
@@ -146,7 +150,7 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic]) -> None:
         body = nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{nic.id}") + nl.u32(nl.IFLA_MTU, nic.mtu)
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
         _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
-        _settle_addresses(netlink, link.index, nic.addresses)
+        _settle_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
 
 
 def remove(netlink: nl.Netlink, link: RawLink) -> None:
@@ -162,13 +166,17 @@ def _is_in_linux_bridge(netlink: nl.Netlink, link: RawLink) -> bool:
     return any(other.index == link.master and other.kind == "bridge" for other in dump_links(netlink))
 
 
-def _settle_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str]) -> None:
-    target = {(interface.ip.packed, interface.network.prefixlen) for interface in map(ip_interface, wanted)}
+def _settle_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], ended: Iterable[str]) -> None:
+    target, former = _packed(wanted), _packed(ended)
     present = _addresses(netlink, index)
-    requests = [_address_request(nl.RTM_DELADDR, index, *address) for address in present - target]
+    requests = [_address_request(nl.RTM_DELADDR, index, *address) for address in present & (former - target)]
     requests += [_address_request(nl.RTM_NEWADDR, index, *address) for address in target - present]
     if requests:
         _send(netlink, *requests)
+
+
+def _packed(addresses: Iterable[str]) -> set[tuple[bytes, int]]:
+    return {(interface.ip.packed, interface.network.prefixlen) for interface in map(ip_interface, addresses)}
 
 
 def _addresses(netlink: nl.Netlink, index: int) -> set[tuple[bytes, int]]:
