@@ -94,7 +94,7 @@ class Dhcp:
         """Have the client of a link release its lease and end; nothing happens when there is none."""
         client = self._clients().get(link)
         if client:
-            # dhcpcd(8): SIGALRM is what `dhcpcd --release` sends; one that has only just started does not hear the first.
+            # SIGALRM is what `dhcpcd --release` sends; a client that has only just started does not hear the first.
             for way in (signal.SIGALRM, signal.SIGALRM, signal.SIGTERM, signal.SIGKILL):
                 if self._ended(client, way):
                     break

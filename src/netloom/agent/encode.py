@@ -169,7 +169,7 @@ class Encoder:
         }
         # The delays can only be changed while miimon is set, so they go first.
         first = [name for name in ("updelay", "downdelay") if changed.get("miimon") == "0" and name in changed]
-        delays = {name: changed.pop(name) for name in first}
+        delays: dict[str, str] = {name: changed.pop(name) for name in first}
         return tuple(
             nl.Request(nl.RTM_NEWLINK, _link(link.index) + _link_info("bond", self._options("bond", part)))
             for part in (delays, changed)
