@@ -140,7 +140,7 @@ def cut_in_the_middle(client: Client, place: lab.Lab) -> None:
     place.mend("alpha", "eth0")
     print("  The cable is mended.")
     outcome = client.follow(job, lambda _progress: None)
-    print(f"  The job says: {outcome.get('outcome')}")
+    print(f"  The job says: {outcome['error']}")
     check(outcome["status"] == "failed", "the job knows that the change was taken back")
     wait("the engine sees alpha again", lambda: client.get(f"hosts/{alpha}")["status"] == "up")
     attached = client.list(f"hosts/{alpha}/networkattachments")

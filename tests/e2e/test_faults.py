@@ -134,7 +134,7 @@ def test_the_disk_is_full_when_the_checkpoint_is_written(whole: Site, names: lis
         fill(filler)
         job = whole.attach(*names)
         assert assert_whole(whole, names, job) == "failed"
-        assert "No space left" in whole.outcome(job)["outcome"]
+        assert "No space left" in whole.outcome(job)["error"]
         filler.unlink()
         whole.place.stop_agent(HOST)
         subprocess.run(["cp", "-a", f"{state}/.", str(kept)], check=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from netloom.cli import setup_file
 from netloom.cli.nouns import NOUNS
@@ -185,31 +185,29 @@ def run_job(client: Client, path: str, body: Tree) -> None:
     if not job_id:
         say("Nothing to do.")
         return
-    console = Console(stderr=True, markup=False, highlight=False)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[phase]}"),
-        console=console,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=None, phase="")
-        last = ""
-
-        def seen(progress: Tree) -> None:
-            nonlocal last
-            text = _phase(progress)
-            bar.update(task, description=progress.get("description", ""), phase=text)
-            if text != last and not console.is_terminal:
-                say(text)  # a log gets each phase once; a terminal gets the moving line
-            last = text
-
-        outcome = client.follow(job_id, seen)
+    outcome = client.follow(job_id, _watcher())
     if outcome["status"] == "finished":
-        say(outcome.get("outcome") or "Done.")
+        say("Done.")
         return
-    say(f"Failed: {outcome.get('outcome') or outcome.get('error', '')}")
-    raise click.exceptions.Exit(ROLLED_BACK if pick(outcome, "progress.phase") == "rolled_back" else REFUSED)
+    say(f"Failed: {outcome['error']}")
+    raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == "SETUP_NETWORKS_ROLLBACK" else REFUSED)
+
+
+def _watcher() -> Callable[[Tree], None]:
+    """Shows a job's progress: a line that changes on a terminal, a line per phase in a log."""
+    is_terminal = sys.stderr.isatty()
+    told = ""
+
+    def seen(progress: Tree) -> None:
+        nonlocal told
+        text = _phase(progress)
+        if is_terminal:
+            click.echo(f"\r{text:<70}", nl=progress["status"] != "started", err=True)
+        elif text.partition(",")[0] != told.partition(",")[0]:
+            say(f"  {text}")
+        told = text
+
+    return seen
 
 
 def _phase(progress: Tree) -> str:
