@@ -50,13 +50,15 @@ _BUMP: Sequence[Operation] = (
 class PlugGuest:
     """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
 
-    ``isolated``: frames do not pass between it and other isolated ports of the bridge.
+    ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
+    tagged; the port's tag is then that of untagged frames.
 
     For guest drivers, never part of a plan.
     """
 
     port: GuestPort
     isolated: bool = False
+    trunks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class Script:
             case SetMac(name, mac):
                 self._check_link(name, mac=mac)
                 self._update("Interface", self._internal(name), {"mac": mac})
-            case PlugGuest(port, isolated):
-                self._plug(port, isolated)
+            case PlugGuest():
+                self._plug(step)
             case UnplugGuest(name):
                 if name in self._tables.ports:
                     self._remove_port(name, self._port(name))
@@ -229,11 +231,14 @@ class Script:
         columns = {**_port_columns(port), "external_ids": to_map(_marks(port.owner))}
         self._joining.setdefault(port.bridge, []).append(self._new_port(port.name, port.bridge, interfaces, columns))
 
-    def _plug(self, port: GuestPort, isolated: bool) -> None:
+    def _plug(self, step: PlugGuest) -> None:
+        port = step.port
         self._bridge(port.bridge)
         columns: Row = {
             "tag": _optional(port.tag),
-            "protected": isolated,
+            "trunks": to_set(step.trunks),
+            "vlan_mode": _optional("native-untagged" if port.tag is not None and step.trunks else None),
+            "protected": step.isolated,
             "external_ids": to_map({GUEST_KEY: port.vnic}),
         }
         known = self._tables.ports.get(port.name)

@@ -101,11 +101,30 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A limit on a vNIC's traffic as libvirt counts it: ``average`` and ``peak`` in kilobytes a second, ``burst`` in
+    kilobytes; 0 for none. (oVirt's Mbit/s times 125, its burst of megabytes times 1000.)
+    """
+
+    average: int
+    peak: int = 0
+    burst: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuestNic:
     """A vNIC to plug in.
 
     ``bridge``: the Linux bridge or OVS bridge, empty for none (the vNIC is there, with its link down); ``tag``: the
-    access VLAN on an OVS bridge.
+    access VLAN on an OVS bridge, with ``trunks`` the VLAN of untagged frames; ``trunks``: the VLANs that pass tagged
+    (OVS bridges only; empty: none).
+
+    What follows ``addresses`` means something to the driver ``libvirt`` only. ``model``: the NIC that the guest sees,
+    by libvirt's name. ``filter``: one of libvirt's network filters or ``vdsm-no-mac-spoofing``, with its parameters as
+    pairs of name and value (a name may come again); filters work on Linux bridges only. ``inbound``: what goes to the
+    guest, ``outbound``: what comes from it. ``queues``: pairs of queues of a virtio NIC, 0 for the default.
+    ``boot_order``: from 1, 0 for not booted from. ``port``: the id (a UUID) by which a controller of the OVS bridge
+    knows the port (external_ids:iface-id), empty for the vNIC's own.
     """
 
     id: str
@@ -118,11 +137,25 @@ class GuestNic:
     isolated: bool = False
     addresses: tuple[str, ...] = ()
     """Addresses with prefix to put on the vNIC inside the guest (``namespace`` driver only)."""
+    trunks: tuple[int, ...] = ()
+    model: str = "virtio"
+    filter: str = ""
+    filter_parameters: tuple[tuple[str, str], ...] = ()
+    inbound: Rate | None = None
+    outbound: Rate | None = None
+    queues: int = 0
+    boot_order: int = 0
+    port: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSpec:
-    """A guest to run. ``properties`` are the driver's own (kernel, initrd, disk ...)."""
+    """A guest to run. ``memory`` in octets.
+
+    ``properties`` are the driver's own. Of ``libvirt``: ``kernel``, ``initrd``, ``cmdline``, ``disk`` (paths on the
+    host; a disk's ``disk_format``, ``raw`` if not given), ``machine`` (QEMU's, ``pc`` if not given), ``cpu`` (a model
+    by libvirt's name), ``display`` (the address that VNC listens at, none if not given).
+    """
 
     id: str
     name: str
@@ -135,7 +168,10 @@ class GuestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestState:
-    """A guest that is on the host. ``status``: ``up``, or ``down`` when it ended by itself and was not stopped since."""
+    """A guest that is on the host.
+
+    ``status``: ``up``, or ``down`` when it ended by itself and was not stopped since.
+    """
 
     id: str
     name: str

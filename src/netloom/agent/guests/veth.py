@@ -98,18 +98,16 @@ def lay(netlink: nl.Netlink, nic: GuestNic, namespace: str) -> None:
         kind = nl.text(nl.IFLA_INFO_KIND, "veth") + nl.attribute(nl.IFLA_INFO_DATA, data)
         # As libvirt has it: with 0xfe in front no Linux bridge takes its own address from the host's end.
         address = b"\xfe" + mac_bytes(nic.mac)[1:]
-        near = nl.text(nl.IFLA_IFNAME, host_end(nic.id))
-        body = near + nl.u32(nl.IFLA_MTU, nic.mtu) + nl.attribute(nl.IFLA_ADDRESS, address)
-        _send(
-            netlink,
-            nl.Request(
-                nl.RTM_NEWLINK,
-                nl.IFINFO.pack(0, 0, 0, 0, 0) + body + nl.attribute(nl.IFLA_LINKINFO, kind),
-                nl.CREATE_NEW,
-            ),
+        body = (
+            nl.text(nl.IFLA_IFNAME, host_end(nic.id))
+            + nl.u32(nl.IFLA_MTU, nic.mtu)
+            + nl.attribute(nl.IFLA_ADDRESS, address)
         )
+        body += nl.attribute(nl.IFLA_LINKINFO, kind)
+        _send(netlink, nl.Request(nl.RTM_NEWLINK, nl.IFINFO.pack(0, 0, 0, 0, 0) + body, nl.CREATE_NEW))
     finally:
         os.close(handle)
+    mark(netlink, nic.id)
 
 
 def mark(netlink: nl.Netlink, vnic: str) -> None:

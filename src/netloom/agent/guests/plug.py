@@ -1,0 +1,78 @@
+"""Plugging guests' links into the host's bridges: the same for a veth's end and for a tap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netloom.agent import netlink as nl
+from netloom.agent.guests import veth
+from netloom.agent.observe import dump_links
+from netloom.agent.ovsdb import PlugGuest, UnplugGuest
+from netloom.core.host import GuestPort
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from netloom.agent.observe import RawLink
+    from netloom.agent.ovsdb import Ovsdb
+    from netloom.core.protocol import GuestNic
+
+
+def ovs_bridges(ovsdb: Ovsdb | None) -> frozenset[str]:
+    """The names of the host's OVS bridges. Raises OvsdbError."""
+    return frozenset(ovsdb.observe()[0]) if ovsdb else frozenset()
+
+
+def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) -> None:
+    """Raises ValueError when the host has not what one of the vNICs is to be plugged into."""
+    on_ovs = ovs_bridges(ovsdb)
+    links = {link.name: link for link in dump_links(netlink)}
+    for nic in nics:
+        if nic.bridge not in on_ovs:
+            _linux_bridge(nic, links)
+
+
+def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> None:
+    """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only.
+
+    Raises ValueError when a bridge is missing, CableError, OvsdbError, OvsStepError.
+    """
+    on_ovs = ovs_bridges(ovsdb)
+    links = {link.name: link for link in dump_links(netlink)}
+    others = [nic for nic in nics if nic.bridge not in on_ovs]
+    bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
+    _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
+    for nic in nics:
+        veth.settle_host_end(netlink, links[veth.host_end(nic.id)], nic, bridges.get(nic.id))
+    _execute(ovsdb, [PlugGuest(_ovs_port(nic), nic.isolated, nic.trunks) for nic in nics if nic.bridge in on_ovs])
+
+
+def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:
+    """Take the ports of vNICs out of Open vSwitch, where they do not go with their links.
+
+    Raises OvsdbError, OvsStepError.
+    """
+    _execute(ovsdb, [UnplugGuest(veth.host_end(vnic)) for vnic in vnics])
+
+
+def _execute(ovsdb: Ovsdb | None, steps: Sequence[PlugGuest | UnplugGuest]) -> None:
+    if steps and ovsdb:
+        ovsdb.execute(steps)
+
+
+def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None:
+    if not nic.bridge:
+        return None
+    bridge = links.get(nic.bridge)
+    if bridge is None or bridge.kind != "bridge":
+        raise ValueError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
+    if nic.tag is not None or nic.trunks:
+        raise ValueError(
+            f"vNIC {nic.name} cannot be in VLAN {nic.tag or nic.trunks}: {nic.bridge} is a Linux bridge, its VLAN is "
+            "below"
+        )
+    return bridge
+
+
+def _ovs_port(nic: GuestNic) -> GuestPort:
+    return GuestPort(name=veth.host_end(nic.id), vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
