@@ -112,7 +112,8 @@ def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem 
     for slave in bond.slaves:
         others = [other.name for other in final.bonds if slave in other.slaves and other.name != bond.name]
         master = host.report.nics[slave].master
-        if master in host.report.bonds and master not in host.bonds:
+        theirs = host.report.bonds.get(master)
+        if theirs is not None and not theirs.owner and final.bond(master) is None:
             others.append(master)
         if others:
             text = (

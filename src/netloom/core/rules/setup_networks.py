@@ -115,10 +115,8 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
     for wish in request.bonds:
         check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
         name = host.nic_name(wish.bond)
-        bond = final.bond(name)
         check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
-        if bond is None:
-            continue  # also removed by the same request: told below
+        bond = next(bond for bond in final.bonds if bond.name == name)
         for problem in (
             host_bond.options_are_known(bond),
             host_bond.mode_is_known_to_ovs(host, bond),
