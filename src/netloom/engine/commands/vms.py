@@ -13,8 +13,6 @@ from netloom.core.errors import ValidationError
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as rules
-from netloom.core.schedule import Choice, GuestNeeds, HostState, choose
-from netloom.core.sync import locate_networks
 from netloom.engine import queue
 from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
@@ -28,6 +26,7 @@ from netloom.engine.model.vms import vms
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
+from netloom.engine.queries import placements
 from netloom.engine.queries import templates as template_queries
 from netloom.engine.queries import vms as queries
 from netloom.engine.queries.references import Ref, resolve
@@ -203,8 +202,9 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
     )
     host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
-    choice = _choose(tx, vm, rows, host_id)
-    check(_RUN, rules.a_host_fits(list(choice.refusals.values()), choice.host is not None))
+    choice = placements.choice(tx, vm, rows, host_id)
+    refusals = [problem.text for problems in choice.refusals.values() for problem in problems]
+    check(_RUN, rules.a_host_fits(refusals, choice.host is not None))
     if choice.host is None:
         raise ValidationError(_RUN)
     values: dict[str, Any] = {
@@ -218,35 +218,6 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
     payload = {"vm_id": spec.id, "host_id": choice.host}
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
-
-
-def _choose(tx: Tx, vm: sa.Row[Any], rows: Sequence[sa.Row[Any]], host_id: str) -> Choice:
-    wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
-    host_ids = list(tx.scalars(sa.select(hosts.c.id).where(wanted)))
-    needs = GuestNeeds(
-        cluster_id=vm.cluster_id,
-        networks={row.network_id: row.network_name for row in rows if row.network_id and row.plugged},
-        memory=vm.memory,
-    )
-    promised = queries.memory_promised(tx, host_ids)
-    return choose(needs, [_state(data, promised) for data in host_queries.load(tx, host_ids).values()])
-
-
-def _state(data: host_queries.HostData, promised: dict[str, tuple[int, int]]) -> HostState:
-    guests, memory = promised.get(data.row.id, (0, 0))
-    capabilities = data.report.capabilities if data.report else None
-    present = locate_networks(data.host)
-    synced = {a.network_id: data.is_in_sync(a) for a in data.intent.attachments if a.network_id in present}
-    return HostState(
-        id=data.row.id,
-        name=data.row.name,
-        status=data.row.status,
-        cluster_id=data.row.cluster_id,
-        networks=synced,
-        guest_drivers=capabilities.guest_drivers if capabilities else (),
-        guests=guests,
-        memory_free=(capabilities.memory if capabilities else 0) - memory,
-    )
 
 
 def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:

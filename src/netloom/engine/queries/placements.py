@@ -1,0 +1,81 @@
+"""Where a virtual machine can run: the cluster's hosts and the machine's needs, as the scheduler wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.nic_view import NicView, nic_views
+from netloom.core.schedule import Choice, GuestNeeds, HostState, NetworkOn, Uplink, choose
+from netloom.core.sync import locate_networks
+from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.hosts import hosts
+from netloom.engine.model.networks import networks
+from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import vms as vm_queries
+
+
+def choice(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]], host_id: str = "") -> Choice:
+    """The hosts of the machine's cluster on which it can run, and why not on the others; of that one host, if given.
+
+    ``vnics``: the rows of :func:`netloom.engine.queries.vms.select_vnics` of the machine.
+    """
+    wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
+    host_ids = list(tx.scalars(sa.select(hosts.c.id).where(wanted)))
+    promised = vm_queries.memory_promised(tx, host_ids)
+    states = [_state(data, promised) for data in host_queries.load(tx, host_ids).values()]
+    return choose(_needs(tx, vm, vnics), states)
+
+
+def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
+    of_cluster = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    of_cluster = of_cluster.where(cluster_networks.c.cluster_id == vm.cluster_id)
+    required = tx.execute(of_cluster.where(cluster_networks.c.required, cluster_networks.c.status == "operational"))
+    display = tx.execute(of_cluster.where(cluster_networks.c.display)).first()
+    return GuestNeeds(
+        id=vm.id,
+        cluster_id=vm.cluster_id,
+        networks={row.network_id: row.network_name for row in vnics if row.network_id and row.plugged},
+        required={row.id: row.name for row in required},
+        display=(display.id, display.name) if display else None,
+        memory=vm.memory,
+    )
+
+
+def _state(data: host_queries.HostData, promised: Mapping[str, tuple[int, int]]) -> HostState:
+    guests, memory = promised.get(data.row.id, (0, 0))
+    capabilities = data.report.capabilities if data.report else None
+    whole = capabilities.memory if capabilities else 0
+    views = nic_views(data.host)
+    on = locate_networks(data.host)
+    return HostState(
+        id=data.row.id,
+        name=data.row.name,
+        status=data.row.status,
+        cluster_id=data.row.cluster_id,
+        networks={
+            one.network_id: NetworkOn(
+                in_sync=data.is_in_sync(one),
+                has_boot_protocol=any(ip.method != "none" for ip in one.assignments),
+                uplink=on[one.network_id].base,
+            )
+            for one in data.intent.attachments
+            if one.network_id in on
+        },
+        guest_drivers=capabilities.guest_drivers if capabilities else (),
+        guests=guests,
+        memory=whole,
+        memory_free=whole - memory,
+        switch_type=data.intent.switch_type,
+        uplinks={name: _uplink(view, views) for name, view in views.items() if view.kind != "vlan"},
+    )
+
+
+def _uplink(view: NicView, views: Mapping[str, NicView]) -> Uplink:
+    ports = [views[slave] for slave in view.bond.slaves if slave in views] if view.bond else [view]
+    return Uplink(ports=max(1, len(ports)), ports_up=sum(port.is_up for port in ports))

@@ -1,0 +1,59 @@
+"""What a decision costs where a guest goes: 1,000 hosts with 100 networks each, a guest with 10 vNICs.
+
+The states of the hosts are made once and kept until a report changes one; what that costs is told apart.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from figures import Figure, median_seconds
+
+from netloom.core.schedule import GuestNeeds, HostState, NetworkOn, Uplink, choose
+
+HOSTS, NETWORKS, VNICS, ROUNDS = 1000, 100, 10, 30
+GUEST = GuestNeeds(
+    cluster_id="c",
+    networks={f"n{i * 9}": f"net{i * 9}" for i in range(VNICS)},
+    required={f"n{i}": f"net{i}" for i in range(VNICS)},
+    display=("n0", "net0"),
+    memory=2**30,
+    switch_type="legacy",
+)
+
+
+def host(number: int, *, every: int) -> HostState:
+    """A host; each of ``every`` lacks one of the guest's networks."""
+    lacks = f"n{number % VNICS * 9}" if number % every else ""
+    return HostState(
+        id=f"h{number}",
+        name=f"host{number}",
+        status="up",
+        cluster_id="c",
+        networks={
+            f"n{i}": NetworkOn(has_boot_protocol=i == 0, uplink=f"bond{i % 4}")
+            for i in range(NETWORKS)
+            if f"n{i}" != lacks
+        },
+        guest_drivers=("libvirt",),
+        guests=number % 50,
+        memory=2**38,
+        memory_free=2**36 + number,
+        uplinks={f"bond{i}": Uplink(load=(number * 7 + i) % 100 / 100, ports=2, ports_up=2) for i in range(4)},
+    )
+
+
+def measure() -> list[Figure]:
+    size = f"{HOSTS:,} hosts x {NETWORKS} networks x {VNICS} vNICs"
+    figures = []
+    for every, what in ((1, "all fit"), (HOSTS, "all but one refused, with reasons")):
+        hosts = [host(number, every=every) for number in range(HOSTS)]
+        choice = choose(GUEST, hosts)
+        assert len(choice.ranking) == HOSTS // every
+        assert len(choice.ranking) + len(choice.refusals) == HOSTS
+        took = median_seconds(partial(choose, GUEST, hosts), ROUNDS)
+        figures.append(Figure(what=f"placement, {size}, {what}", ours=took * 1000, unit="ms", goal="< 10 ms"))
+    took = median_seconds(partial(host, 1, every=1), HOSTS)
+    what = f"state of a host for placement, {NETWORKS} networks, kept until its report changes"
+    figures.append(Figure(what=what, ours=took * 1000, unit="ms", goal="none: beside it"))
+    return figures

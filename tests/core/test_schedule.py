@@ -1,0 +1,323 @@
+"""Where a guest may run: each filter, each weight, and what holds whatever the hosts are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netloom.core.schedule import (
+    WEIGHTS,
+    FreeFunctions,
+    GuestNeeds,
+    HostState,
+    NetworkOn,
+    Policy,
+    Reservation,
+    Uplink,
+    choose,
+)
+
+GOOD = NetworkOn(has_boot_protocol=True, uplink="eth0")
+HOST = HostState(
+    id="h1",
+    name="one",
+    status="up",
+    cluster_id="c",
+    networks={"mgmt": GOOD, "blue": replace(GOOD, uplink="bond0")},
+    guest_drivers=("libvirt",),
+    guests=0,
+    memory=1000,
+    memory_free=1000,
+    uplinks={"eth0": Uplink(), "bond0": Uplink(ports=2, ports_up=2)},
+)
+GUEST = GuestNeeds(
+    id="vm",
+    cluster_id="c",
+    networks={"blue": "blue net"},
+    required={"mgmt": "ovirtmgmt"},
+    display=("mgmt", "ovirtmgmt"),
+    memory=100,
+    switch_type="legacy",
+)
+STALE, SILENT = replace(GOOD, in_sync=False), replace(GOOD, has_boot_protocol=False)
+TWO_VFS = {"nic1": "blue", "nic2": ""}
+
+
+def test_a_host_that_has_all_fits() -> None:
+    choice = choose(GUEST, [HOST])
+    assert (choice.host, choice.refusals) == ("h1", {})
+    assert choose(GUEST, []).host is None
+
+
+REFUSED = [
+    ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
+    ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
+    ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "nothing to run guests with"),
+    ({"memory_free": 99}, {}, "NOT_ENOUGH_MEMORY", "99 octets of memory left, and the VM needs 100"),
+    ({"switch_type": "ovs"}, {}, "SWITCH_TYPE_DIFFERENT", "switch type ovs, and the VM is on legacy"),
+    ({"networks": {"mgmt": GOOD}}, {}, "NETWORK_MISSING", "blue net"),
+    ({"networks": {"mgmt": GOOD, "blue": STALE}}, {}, "NETWORK_OUT_OF_SYNC", "blue net"),
+    ({}, {"required": {"store": "storage"}}, "NETWORK_MISSING", "storage"),
+    ({"networks": {"mgmt": STALE, "blue": GOOD}}, {}, "NETWORK_OUT_OF_SYNC", "ovirtmgmt"),
+    ({}, {"display": ("show", "screens")}, "DISPLAY_NETWORK_MISSING", "screens"),
+    (
+        {"networks": {"mgmt": SILENT, "blue": GOOD}},
+        {},
+        "DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL",
+        "no boot protocol for the display network ovirtmgmt",
+    ),
+    ({}, {"passthrough": TWO_VFS}, "NO_SUITABLE_VF", "for 0 of the 2 pass-through vNICs"),
+    (
+        {"functions": (FreeFunctions(nic="eth0", free=1),)},
+        {"passthrough": TWO_VFS},
+        "NO_SUITABLE_VF",
+        "for 1 of the 2 pass-through vNICs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "guest", "code", "words"), REFUSED)
+def test_a_host_that_is_refused_says_why(
+    host: dict[str, object], guest: dict[str, object], code: str, words: str
+) -> None:
+    choice = choose(replace(GUEST, **guest), [replace(HOST, **host)])
+    assert choice.host is None
+    (problem,) = choice.refusals["h1"]
+    assert problem.code == f"VAR__DETAIL__{code}"
+    assert problem.text.startswith("Host one ")
+    assert words in problem.text
+
+
+def test_all_reasons_are_told() -> None:
+    host = replace(HOST, status="down", memory_free=0, networks={"mgmt": STALE})
+    codes = [problem.code for problem in choose(GUEST, [host]).refusals["h1"]]
+    assert codes == [
+        f"VAR__DETAIL__{code}"
+        for code in ("HOST_NOT_UP", "NOT_ENOUGH_MEMORY", "NETWORK_MISSING", "NETWORK_OUT_OF_SYNC")
+    ]
+
+
+def test_what_the_guest_does_not_ask_for_is_not_looked_at() -> None:
+    asks_little = GuestNeeds(cluster_id="c", networks={}, memory=0)
+    bare = replace(HOST, switch_type="ovs", networks={}, uplinks={}, memory=0, memory_free=0)
+    (only,) = choose(asks_little, [bare]).ranking
+    assert only.scores == {"networks": 100, "bond_health": 100, "uplink_load": 100, "guests": 100, "memory": 0}
+
+
+def test_networks_that_are_not_required_can_be_ignored() -> None:
+    policy = Policy(only_required=True)
+    without = replace(HOST, id="h0", name="a", networks={"mgmt": SILENT})
+    choice = choose(GUEST, [without, HOST], policy=policy)
+    assert [one.host_id for one in choice.ranking] == ["h1", "h0"]
+    assert [one.scores["networks"] for one in choice.ranking] == [100, 0]
+    lacking = replace(GUEST, required={"store": "storage"})
+    assert choose(lacking, [HOST], policy=policy).refusals["h1"][0].code == "VAR__DETAIL__NETWORK_MISSING"
+
+
+BETTER = [
+    ("bond_health", {"uplinks": {"bond0": Uplink(ports=2, ports_up=1)}}, 50),
+    ("uplink_load", {"uplinks": {"bond0": Uplink(load=0.75)}}, 25),
+    ("guests", {"guests": 3}, 25),
+    ("memory", {"memory_free": 400}, 40),
+]
+
+
+@pytest.mark.parametrize(("score", "fields", "points"), BETTER)
+def test_what_makes_a_host_worse(score: str, fields: dict[str, object], points: float) -> None:
+    worse = replace(HOST, id="h0", name="a", **fields)  # type: ignore[arg-type] # fields of HostState
+    choice = choose(GUEST, [worse, HOST])
+    assert [one.host_id for one in choice.ranking] == ["h1", "h0"]
+    best, other = choice.ranking
+    assert other.scores == {**best.scores, score: points}
+    assert other.total == pytest.approx(best.total - WEIGHTS[score] * (100 - points) / sum(WEIGHTS.values()))
+
+
+def test_uplinks_that_the_guest_does_not_use_do_not_count() -> None:
+    busy = replace(HOST, uplinks={"eth0": Uplink(load=1, ports_up=0), "bond0": Uplink()})
+    assert choose(GUEST, [busy]).ranking[0].total == 100
+
+
+def test_of_equals_the_first_by_name() -> None:
+    twin = replace(HOST, id="h0", name="two")
+    assert choose(GUEST, [twin, HOST]).host == "h1"
+
+
+def test_weights_can_be_others() -> None:
+    full = replace(HOST, id="h0", name="a", memory_free=500)
+    crowded = replace(HOST, guests=9)
+    assert choose(GUEST, [full, crowded]).host == "h0"
+    assert (
+        choose(GUEST, [full, crowded], policy=Policy(weights={**dict.fromkeys(WEIGHTS, 0), "memory": 1})).host == "h1"
+    )
+
+
+VFS = replace(
+    HOST,
+    functions=(FreeFunctions(nic="eth4", free=1), FreeFunctions(nic="eth5", free=1, networks=frozenset({"blue"}))),
+)
+
+
+def test_virtual_functions_are_dealt_out_so_that_all_get_one() -> None:
+    guest = replace(GUEST, passthrough={"nic1": "blue", "nic2": "red"})
+    (best,) = choose(guest, [VFS]).ranking
+    assert best.functions == {"nic1": "eth5", "nic2": "eth4"}
+    assert best.reservation(guest) == Reservation(
+        guest_id="vm", host_id="h1", memory=100, functions={"eth4": 1, "eth5": 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "code"),
+    [
+        (Reservation(guest_id="other", host_id="h1", memory=950), "NOT_ENOUGH_MEMORY"),
+        (Reservation(guest_id="other", host_id="h1", functions={"eth5": 1}), "NO_SUITABLE_VF"),
+        (Reservation(guest_id="other", host_id="h2", memory=950, functions={"eth5": 1}), ""),
+        (Reservation(guest_id="vm", host_id="h1", memory=950, functions={"eth5": 1}), ""),
+    ],
+)
+def test_what_others_were_promised_is_gone(one: Reservation, code: str) -> None:
+    guest = replace(GUEST, passthrough={"nic1": "blue", "nic2": "red"})
+    choice = choose(guest, [VFS], [one])
+    assert [problem.code for problem in choice.refusals.get("h1", ())] == [f"VAR__DETAIL__{code}"][: len(code)]
+
+
+def test_a_promised_place_counts_as_a_guest() -> None:
+    promised = [Reservation(guest_id=f"vm{n}", host_id="h1") for n in range(3)]
+    assert choose(GUEST, [HOST], promised).ranking[0].scores["guests"] == 25
+
+
+# Properties
+
+NETWORKS = ("blue", "red", "mgmt")
+
+
+def random_host(random: Random, number: int) -> HostState:
+    """Mostly fit, so that often some are and some are not."""
+    likely = random.choice((0.99, 0.8))
+
+    def mostly() -> bool:
+        return random.random() < likely
+
+    return HostState(
+        id=f"h{number}",
+        name=random.choice(("a", "b")),
+        status="up" if mostly() else random.choice(("down", "maintenance")),
+        cluster_id="c" if mostly() else "d",
+        networks={
+            name: NetworkOn(in_sync=mostly(), has_boot_protocol=mostly(), uplink=random.choice(("eth0", "bond0")))
+            for name in NETWORKS
+            if mostly()
+        },
+        guest_drivers=("simulated",) if mostly() else (),
+        guests=random.randint(0, 2),
+        memory=10,
+        memory_free=random.randint(2, 10),
+        switch_type="legacy" if mostly() else "ovs",
+        uplinks={"eth0": Uplink(load=random.choice((0, 0.5)))},
+        functions=tuple(
+            FreeFunctions(
+                nic=f"eth{n}",
+                free=random.randint(0, 2),
+                networks=random.choice((None, frozenset({"blue"}), frozenset({"red", "mgmt"}))),
+            )
+            for n in range(random.randint(0, 3))
+        ),
+    )
+
+
+def random_guest(random: Random) -> GuestNeeds:
+    return GuestNeeds(
+        id="vm",
+        cluster_id="c",
+        networks={name: name for name in random.sample(NETWORKS, random.randint(0, 2))},
+        required={name: name for name in random.sample(NETWORKS, random.randint(0, 2))},
+        display=random.choice((None, ("mgmt", "mgmt"))),
+        memory=random.randint(0, 4),
+        passthrough={f"n{n}": random.choice(("", "blue", "red")) for n in range(random.choice((0, 0, 1, 2, 3)))},
+        switch_type=random.choice(("", "legacy")),
+    )
+
+
+def random_reservations(random: Random) -> list[Reservation]:
+    return [
+        Reservation(
+            guest_id=random.choice(("vm", "x", "y")),
+            host_id=f"h{random.randint(0, 2)}",
+            memory=random.randint(0, 3),
+            functions={f"eth{random.randint(0, 2)}": random.randint(0, 2)},
+        )
+        for _ in range(random.randint(0, 3))
+    ]
+
+
+def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, only_required: bool) -> bool:
+    """The same question, answered the long way."""
+    others = [one for one in reservations if one.guest_id != guest.id and one.host_id == host.id]
+    wanted = set(guest.required) | (set() if only_required else set(guest.networks))
+    shown = guest.display is None or only_required or host.networks.get("mgmt", SILENT).has_boot_protocol
+    return (
+        (host.cluster_id, host.status, bool(host.guest_drivers), shown) == ("c", "up", True, True)
+        and guest.switch_type in {"", host.switch_type}
+        and all(name in host.networks and host.networks[name].in_sync for name in wanted)
+        and guest.memory + sum(one.memory for one in others) <= host.memory_free
+        and seats(guest, host, others)
+    )
+
+
+def seats(guest: GuestNeeds, host: HostState, others: list[Reservation]) -> bool:
+    """Whether some way to deal out single functions gives one to each vNIC."""
+    single = []
+    for one in host.functions:
+        taken = sum(other.functions.get(one.nic, 0) for other in others)
+        single += [one.networks] * (one.free - taken)
+    wanted = list(guest.passthrough.values())
+    return any(
+        all(nets is None or not name or name in nets for nets, name in zip(way, wanted, strict=True))
+        for way in permutations(single, len(wanted))
+    )
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(SEEDS, st.booleans())
+def test_never_a_host_that_cannot_and_always_one_that_can(seed: int, only_required: bool) -> None:
+    random = Random(seed)
+    guest, reservations = random_guest(random), random_reservations(random)
+    hosts = [random_host(random, number) for number in range(random.randint(1, 3))]
+    choice = choose(guest, hosts, reservations, Policy(only_required=only_required))
+    able = {host.id for host in hosts if can(guest, host, reservations, only_required=only_required)}
+    assert {one.host_id for one in choice.ranking} == able
+    assert choice.refusals.keys() == {host.id for host in hosts} - able
+    assert all(choice.refusals.values())
+    assert all(one.functions.keys() == guest.passthrough.keys() for one in choice.ranking)
+
+
+@given(SEEDS)
+def test_the_order_of_the_hosts_changes_nothing(seed: int) -> None:
+    random = Random(seed)
+    guest, reservations = random_guest(random), random_reservations(random)
+    hosts = [random_host(random, number) for number in range(3)]
+    choice = choose(guest, hosts, reservations)
+    random.shuffle(hosts)
+    random.shuffle(reservations)
+    assert choose(guest, hosts, reservations) == choice
+
+
+@given(SEEDS)
+def test_another_host_never_makes_it_fail_nor_worse(seed: int) -> None:
+    random = Random(seed)
+    guest = random_guest(random)
+    hosts = [random_host(random, number) for number in range(random.randint(0, 2))]
+    before = choose(guest, hosts)
+    more = choose(guest, [*hosts, random_host(random, 9)])
+    assert [one for one in more.ranking if one.host_id != "h9"] == list(before.ranking)
+    assert max((one.total for one in before.ranking), default=0) <= max((o.total for o in more.ranking), default=0)
+    fit = replace(HOST, id="fit", memory_free=10, functions=(FreeFunctions(nic="eth9", free=3),))
+    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD))
+    assert choose(guest, [*hosts, fit]).host is not None
