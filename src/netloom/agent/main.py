@@ -115,7 +115,16 @@ def _parser() -> argparse.ArgumentParser:
         "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
     )
     host.add_argument(
-        "--guests", default="", metavar="LIST", help="guest drivers, separated by commas: namespace (none)"
+        "--guests", default="", metavar="LIST", help="guest drivers, separated by commas: libvirt, namespace (none)"
+    )
+    host.add_argument(
+        "--libvirt-uri", default="qemu:///system", metavar="URI", help="where libvirt is reached (%(default)s)"
+    )
+    host.add_argument(
+        "--libvirt-kind",
+        default="auto",
+        choices=("auto", "kvm", "qemu"),
+        help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
     )
     host.add_argument(
         "--boot-wait",

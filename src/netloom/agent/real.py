@@ -49,7 +49,7 @@ def real_host(options: Namespace) -> HostService:
         ovsdb=ovsdb,
         boot=options.boot_id or BOOT_ID.read_text().strip(),
     )
-    drivers = [_driver(name, options.state, ovsdb) for name in options.guests.split(",") if name]
+    drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
     guests = Guests(drivers, events)
     changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
@@ -60,7 +60,18 @@ def real_host(options: Namespace) -> HostService:
     return service
 
 
-def _driver(name: str, state: Path, ovsdb: Ovsdb | None) -> GuestDriver:
-    if name != NamespaceGuests.name:
-        raise NetworkingError(f"there is no guest driver {name!r}; there is: {NamespaceGuests.name}")
-    return NamespaceGuests(state / "guests", ovsdb)
+def _driver(name: str, options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
+    if name == NamespaceGuests.name:
+        return NamespaceGuests(options.state / "guests", ovsdb)
+    if name == "libvirt":
+        return _libvirt(options, ovsdb)
+    raise NetworkingError(f"there is no guest driver {name!r}; there are: libvirt, {NamespaceGuests.name}")
+
+
+def _libvirt(options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
+    try:
+        from netloom.agent.guests.libvirt import LibvirtGuests  # noqa: PLC0415  # hosts without libvirt lack its library
+    except ImportError as error:
+        raise NetworkingError(f"the guest driver libvirt needs the Python package libvirt-python: {error}") from error
+    kind = "" if options.libvirt_kind == "auto" else options.libvirt_kind
+    return LibvirtGuests(options.state / "libvirt", ovsdb, options.libvirt_uri, kind)

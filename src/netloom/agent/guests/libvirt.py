@@ -1,0 +1,321 @@
+"""Guests that are virtual machines of libvirt and QEMU.
+
+A guest is a transient domain with the guest's id as its UUID; what it was asked to be is kept in the domain's
+metadata, and in a file of the agent's state folder that tells, when the domain is gone, that nobody stopped it. libvirt
+makes each vNIC's tap and plugs it in, so that the ports of a guest that ends go with it even while no agent runs; the
+agent marks them, and plugs in again what a change of the host has taken out.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from dataclasses import replace
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import libvirt
+import msgspec
+
+from netloom.agent import netlink as nl
+from netloom.agent.guests import GuestError, libvirt_xml, plug, veth
+from netloom.agent.guests.libvirt_door import Domain, Door
+from netloom.agent.ovsdb import OvsdbError, OvsStepError
+from netloom.agent.store import StoreError, replace_file
+from netloom.core.protocol import GuestSpec, GuestState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from netloom.agent.guests import Ended
+    from netloom.agent.guests.libvirt_xml import Interface
+    from netloom.agent.ovsdb import Ovsdb
+    from netloom.core.protocol import GuestNic
+
+log = logging.getLogger(__name__)
+
+SYSTEM_URI = "qemu:///system"
+"""The host's own libvirt."""
+
+RELEASE_SECONDS = 30.0
+"""How long a guest may take to let go of a vNIC that is unplugged; one that boots does it when its system is up."""
+
+_ASK_AGAIN_SECONDS = 2.0
+"""After which a guest is asked anew: a system that boots forgets what it was asked before."""
+
+_LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
+_FAILURES = (OSError, OvsdbError, OvsStepError, StoreError, ValueError, libvirt.libvirtError, nl.NetlinkError)
+_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
+"""Ids of vNICs that can be part of a device's alias."""
+
+_NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
+"""The domain has just gone, or is another's that has a name like ours."""
+
+_REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port")
+"""What libvirt changes on no running guest: the vNIC is taken out and put in again."""
+
+
+class LibvirtGuests:
+    """The driver ``libvirt``. ``folder``: where it keeps the specifications, one file for each guest.
+
+    ``kind``: ``kvm``, ``qemu`` (software emulation), or empty for what the host can do.
+    """
+
+    name = "libvirt"
+
+    def __init__(self, folder: Path, ovsdb: Ovsdb | None, uri: str = SYSTEM_URI, kind: str = "") -> None:
+        self._folder = folder
+        self._ovsdb = ovsdb
+        self._kind = kind
+        self._ended: Ended = lambda _guest: None
+        self._removed: dict[tuple[str, str], Event] = {}
+        self._door = Door(
+            uri,
+            connected=self._connected,
+            stopped=self._domain_stopped,
+            came=self._domain_came,
+            removed=self._device_removed,
+        )
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def watch(self, ended: Ended) -> None:
+        """See GuestDriver. A libvirt that does not answer yet is waited for in the background."""
+        self._ended = ended
+        self._door.watch()
+
+    def close(self) -> None:
+        """See GuestDriver."""
+        self._ended = lambda _guest: None
+        self._door.close()
+
+    def start(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        _check_ids(spec)
+        try:
+            if self._door.find(spec.id):
+                self.update(spec)
+                return
+            with nl.Netlink() as netlink:
+                plug.check(netlink, self._ovsdb, spec.nics)
+            self._save(spec)
+            self._run(spec)
+        except _FAILURES as error:
+            self.stop(spec.id)
+            raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
+
+    def update(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        _check_ids(spec)
+        try:
+            with nl.Netlink() as netlink:
+                plug.check(netlink, self._ovsdb, spec.nics)
+            domain = self._door.get(spec.id)
+            before = self._spec_of(domain)
+        except _FAILURES as error:
+            raise GuestError(f"The vNICs of guest {spec.name} cannot be changed: {_words(error)}") from error
+        try:
+            self._settle(domain, before, replace(before, nics=spec.nics))
+        except _FAILURES as error:
+            reason = f"The vNICs of guest {spec.name} cannot be changed: {_words(error)}"
+            try:
+                self._settle(domain, replace(before, nics=spec.nics), before)
+            except _FAILURES as second:
+                raise GuestError(f"{reason}; nor can they be put back: {_words(second)}") from error
+            raise GuestError(reason) from error
+
+    def stop(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        if not _is_uuid(guest_id):
+            return
+        file = self._file(guest_id)
+        vnics = {nic.id for nic in self._load(file).nics} if file.exists() else set()
+        try:
+            domain = self._door.find(guest_id)
+            file.unlink(missing_ok=True)  # first, for the end of a guest that has none is no news
+            if domain:
+                vnics |= libvirt_xml.interfaces(domain.XMLDesc()).keys()
+                domain.destroy()
+            plug.unplug_from_ovs(self._ovsdb, vnics)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {guest_id} cannot be stopped: {_words(error)}") from error
+
+    def list(self) -> list[GuestState]:
+        """See GuestDriver. While libvirt does not answer, guests are taken to run, and say so in their ``error``."""
+        known = {path.stem: self._load(path) for path in sorted(self._folder.glob("*.json"))}
+        try:
+            running = {spec.id: spec for spec in self._running()}
+        except libvirt.libvirtError as error:
+            silent = f"libvirt does not answer: {_words(error)}"
+            return [self._state(spec, "up", silent) for spec in known.values()]
+        down = [self._state(spec, "down") for spec in known.values() if spec.id not in running]
+        return [*(self._state(spec, "up") for spec in running.values()), *down]
+
+    def repair(self) -> None:
+        """See GuestDriver."""
+        problems = []
+        for state in self.list():
+            if state.status == "up":
+                try:
+                    with nl.Netlink() as netlink:
+                        self._plug(netlink, state.nics)
+                except _FAILURES as error:
+                    problems.append(f"Guest {state.name} cannot be plugged in again: {_words(error)}")
+        if problems:
+            raise GuestError("; ".join(problems))
+
+    # -- running
+
+    def _run(self, spec: GuestSpec) -> None:
+        """Start a guest, and let it go only when its ports are as they shall be."""
+        self._define_filters(spec.nics)
+        kind = self._kind or self._door.best_kind()
+        domain = self._door.create(libvirt_xml.domain(spec, kind, plug.ovs_bridges(self._ovsdb)))
+        with nl.Netlink() as netlink:
+            self._plug(netlink, spec.nics)
+        domain.resume()
+
+    def _settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
+        """Make a domain's vNICs equal to a specification, whichever it has now."""
+        old = {nic.id: nic for nic in before.nics}
+        ovs = plug.ovs_bridges(self._ovsdb)
+        present = libvirt_xml.interfaces(domain.XMLDesc())
+        self._define_filters(after.nics)
+        wanted = {nic.id for nic in after.nics}
+        stale = [vnic for vnic in present if vnic not in wanted]
+        kept = [nic for nic in after.nics if nic.id in present]
+        stale += [nic.id for nic in kept if _must_replug(old.get(nic.id), nic, present[nic.id], ovs)]
+        for vnic in stale:
+            self._detach(domain, vnic)
+        for nic in after.nics:
+            like = None if nic.id in stale else present.get(nic.id)
+            if like is None:
+                domain.attachDeviceFlags(libvirt_xml.interface(nic, ovs), _LIVE)
+            elif nic != old.get(nic.id):
+                domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like=like, spare=like.bridge), _LIVE)
+        with nl.Netlink() as netlink:
+            self._plug(netlink, after.nics)
+        element = libvirt_xml.metadata(after)
+        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, element, libvirt_xml.KEY, libvirt_xml.NAMESPACE, _LIVE)
+        self._save(after)
+
+    def _detach(self, domain: Domain, vnic: str) -> None:
+        """Take a vNIC out, and wait until the guest has let go of it. Raises ValueError when it does not."""
+        key = (domain.UUIDString(), libvirt_xml.alias_of(vnic))
+        gone = self._removed.setdefault(key, Event())
+        try:
+            until = monotonic() + RELEASE_SECONDS
+            while not gone.is_set() and vnic in libvirt_xml.interfaces(domain.XMLDesc()):
+                if monotonic() > until:
+                    raise ValueError(f"the guest has not let go of vNIC {vnic} within {RELEASE_SECONDS:g} s")
+                domain.detachDeviceAlias(key[1], _LIVE)
+                gone.wait(_ASK_AGAIN_SECONDS)
+        finally:
+            del self._removed[key]
+        plug.unplug_from_ovs(self._ovsdb, [vnic])
+
+    def _plug(self, netlink: nl.Netlink, nics: tuple[GuestNic, ...]) -> None:
+        """Mark the taps, and see to it that each is where it belongs."""
+        for nic in nics:
+            veth.mark(netlink, nic.id)
+        plug.plug(netlink, self._ovsdb, nics)
+
+    def _define_filters(self, nics: tuple[GuestNic, ...]) -> None:
+        if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
+            self._door.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
+
+    # -- what libvirt tells
+
+    def _connected(self) -> None:
+        """Look for guests that ended while nobody listened."""
+        for state in self.list():
+            if state.status == "down":
+                self._domain_stopped(state.id, False)
+
+    def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
+        file = self._file(guest_id)
+        if not file.exists():
+            return
+        if migrated:
+            file.unlink()
+            return
+        try:
+            plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in self._load(file).nics])
+        except (*_FAILURES, GuestError) as error:
+            log.warning("ports of guest %s: %s", guest_id, error)
+        self._ended(guest_id)
+
+    def _domain_came(self, domain: Domain, runs: bool) -> None:
+        """Take over a guest that another host gives to this one; its end is news from when it runs here."""
+        spec = self._spec_of(domain)
+        try:
+            if runs:
+                self._save(spec)
+            with nl.Netlink() as netlink:
+                self._plug(netlink, spec.nics)
+        except _FAILURES as error:
+            log.warning("guest %s, which came from another host: %s", spec.name, error)
+
+    def _device_removed(self, guest_id: str, alias: str) -> None:
+        waiting = self._removed.get((guest_id, alias))
+        if waiting:
+            waiting.set()
+
+    # -- specifications
+
+    def _running(self) -> Iterator[GuestSpec]:
+        for domain in self._door.domains():
+            try:
+                yield self._spec_of(domain)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in _NOT_OURS:
+                    raise
+
+    def _spec_of(self, domain: Domain) -> GuestSpec:
+        element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE, _LIVE)
+        return libvirt_xml.read_metadata(element)
+
+    def _state(self, spec: GuestSpec, status: str, error: str = "") -> GuestState:
+        return GuestState(id=spec.id, name=spec.name, driver=self.name, status=status, nics=spec.nics, error=error)
+
+    def _file(self, guest_id: str) -> Path:
+        return self._folder / f"{guest_id}.json"
+
+    def _save(self, spec: GuestSpec) -> None:
+        replace_file(self._file(spec.id), msgspec.json.encode(spec))
+
+    def _load(self, path: Path) -> GuestSpec:
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=GuestSpec)
+        except (OSError, msgspec.DecodeError) as error:
+            raise GuestError(f"{path}: {error}") from error
+
+
+def _must_replug(old: GuestNic | None, new: GuestNic, like: Interface, ovs: frozenset[str]) -> bool:
+    """Whether a vNIC that is there cannot become the new one by an update."""
+    if old is None or any(getattr(old, field) != getattr(new, field) for field in _REPLUG):
+        return True
+    if not like.managed or not new.bridge:
+        return False  # plugged by us alone, or pulled out, with its link down
+    return like.ovs != (new.bridge in ovs) or (like.ovs and like.bridge != new.bridge)
+
+
+def _check_ids(spec: GuestSpec) -> None:
+    if not _is_uuid(spec.id):
+        raise GuestError(f"{spec.id!r} cannot be the id of a guest: libvirt takes UUIDs")
+    for nic in spec.nics:
+        if not _ID.fullmatch(nic.id):
+            raise GuestError(f"{nic.id!r} cannot be the id of a vNIC: letters, digits, hyphens, underscores")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _words(error: Exception) -> str:
+    return (error.get_error_message() or str(error)) if isinstance(error, libvirt.libvirtError) else str(error)

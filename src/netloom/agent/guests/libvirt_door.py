@@ -1,0 +1,200 @@
+"""The door to one libvirt: a connection that is made anew when it breaks, and what libvirt tells on it.
+
+libvirt's callbacks only put into a queue what they are told; a thread of ours does the work, so that it may ask libvirt
+things meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import libvirt
+
+from netloom.agent.guests import libvirt_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+Domain: TypeAlias = Any
+"""A libvirt.virDomain; its module publishes no types."""
+
+_RETRY_SECONDS = 1.0
+"""Between two tries to reach a libvirt that does not answer."""
+
+_BASELINE = "kvm64"
+"""The least that a CPU which runs 64-bit guests has. Where KVM cannot offer even that, its guests do not boot."""
+
+_loop_lock = Lock()
+_loop: list[Thread] = []
+
+
+class Door:
+    """One libvirt, at a URI.
+
+    From ``watch`` on, and in a thread of its own, it calls ``connected()`` whenever it has reached libvirt (again),
+    ``stopped(guest id, went to another host)``, ``came(domain, runs here now)`` while a guest comes from another host,
+    and ``removed(guest id, alias)`` for a device that a guest has let go of. Every method may raise libvirtError.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        connected: Callable[[], None],
+        stopped: Callable[[str, bool], None],
+        came: Callable[[Domain, bool], None],
+        removed: Callable[[str, str], None],
+    ) -> None:
+        self._uri = uri
+        self._connected, self._stopped, self._came, self._removed = connected, stopped, came, removed
+        self._lock = Lock()
+        self._connection: Any = None
+        self._news: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._closed = Event()
+        self._thread = Thread(target=self._run, name="libvirt", daemon=True)
+        self._kind = ""
+        _run_loop()
+
+    def watch(self) -> None:
+        """Begin to tell what happens."""
+        self._thread.start()
+        self._news.put(self._reach)
+
+    def close(self) -> None:
+        """Tell nothing more, and let go of libvirt."""
+        self._closed.set()
+        self._news.put(None)
+        if self._thread.ident is not None:
+            self._thread.join()
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(libvirt.libvirtError):  # it may be broken already
+                connection.close()
+
+    def connection(self) -> Any:  # noqa: ANN401 - libvirt publishes no types
+        """A connection that lives."""
+        with self._lock:
+            if self._connection is None or not self._connection.isAlive():
+                self._connection = self._open()
+            return self._connection
+
+    def find(self, guest_id: str) -> Domain | None:
+        """The domain of a guest, or None."""
+        try:
+            return self.connection().lookupByUUIDString(guest_id)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None
+            raise
+
+    def get(self, guest_id: str) -> Domain:
+        """The domain of a guest. Raises ValueError when it does not run."""
+        domain = self.find(guest_id)
+        if domain is None:
+            raise ValueError("it does not run on this host")
+        return domain
+
+    def domains(self) -> list[Domain]:
+        """The running domains that have the names of guests."""
+        found = self.connection().listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        return [domain for domain in found if domain.name().startswith(libvirt_xml.PREFIX)]
+
+    def create(self, xml: str) -> Domain:
+        """Start a transient domain, paused."""
+        return self.connection().createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+
+    def best_kind(self) -> str:
+        """``kvm`` where the host's KVM can run a 64-bit guest, ``qemu`` where not."""
+        if not self._kind:
+            try:
+                capabilities = self.connection().getDomainCapabilities(None, None, None, "kvm")
+                usable = _BASELINE in libvirt_xml.usable_models(capabilities)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_INVALID_ARG:
+                    raise
+                usable = False  # which is how libvirt says that there is no KVM
+            self._kind = "kvm" if usable else "qemu"
+            log.info("guests run with %s", "KVM" if usable else "software emulation")
+        return self._kind
+
+    def define_filter(self, name: str, xml: str) -> None:
+        """Have a network filter that libvirt does not bring along."""
+        connection = self.connection()
+        try:
+            connection.nwfilterLookupByName(name)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_NWFILTER:
+                raise
+            connection.nwfilterDefineXML(xml)
+
+    # -- the thread that tells
+
+    def _run(self) -> None:
+        while (news := self._news.get()) is not None:
+            try:
+                news()
+            except libvirt.libvirtError as error:
+                log.warning("libvirt: %s", error.get_error_message())
+
+    def _reach(self) -> None:
+        """Connect, however long that takes."""
+        while not self._closed.is_set():
+            try:
+                self.connection()
+            except libvirt.libvirtError as error:
+                log.warning("libvirt at %s: %s", self._uri, error.get_error_message())
+                self._closed.wait(_RETRY_SECONDS)
+            else:
+                self._connected()
+                return
+
+    # -- libvirt's callbacks, in its event loop
+
+    def _open(self) -> Any:  # noqa: ANN401 - libvirt publishes no types
+        connection = libvirt.open(self._uri)
+        connection.registerCloseCallback(self._on_close, None)
+        register = connection.domainEventRegisterAny
+        register(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_lifecycle, None)
+        register(None, libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._on_device_removed, None)
+        return connection
+
+    def _on_close(self, _connection: object, _reason: int, _opaque: object) -> None:
+        self._news.put(self._reach)
+
+    def _on_lifecycle(self, _connection: object, domain: Domain, event: int, detail: int, _opaque: object) -> None:
+        guest_id = domain.UUIDString()
+        if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
+            migrated = detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED
+            self._news.put(lambda: self._stopped(guest_id, migrated))
+        elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED):
+            self._news.put(lambda: self._came(domain, False))
+        elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_MIGRATED):
+            self._news.put(lambda: self._came(domain, True))
+
+    def _on_device_removed(self, _connection: object, domain: Domain, alias: str, _opaque: object) -> None:
+        guest_id = domain.UUIDString()
+        self._news.put(lambda: self._removed(guest_id, alias))
+
+
+def _run_loop() -> None:
+    """Start libvirt's event loop, which a process has once."""
+    with _loop_lock:
+        if _loop:
+            return
+        libvirt.registerErrorHandler(lambda _context, _error: None, None)  # it would print what is raised as well
+        libvirt.virEventRegisterDefaultImpl()
+        thread = Thread(target=_loop_forever, name="libvirt-events", daemon=True)
+        thread.start()
+        _loop.append(thread)
+
+
+def _loop_forever() -> None:
+    while True:
+        libvirt.virEventRunDefaultImpl()

@@ -1,0 +1,219 @@
+"""What the driver ``libvirt`` says to libvirt, and reads from it: XML as libvirt.org's formatdomain describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from netloom.agent.guests.veth import host_end
+from netloom.core.protocol import GuestSpec
+
+if TYPE_CHECKING:
+    from netloom.core.protocol import GuestNic, Rate
+
+NAMESPACE = "urn:netloom:guest"
+"""Of our element in a domain's metadata, which holds the GuestSpec as JSON."""
+
+KEY = "netloom"
+"""The prefix of that namespace."""
+
+PREFIX = "netloom-"
+"""What libvirt's name of a guest begins with."""
+
+NO_MAC_SPOOFING = "vdsm-no-mac-spoofing"
+"""The filter that oVirt adds to libvirt's own: frames and ARP with the vNIC's own MAC address only."""
+
+_PORTS_FOR_HOTPLUG = 16
+"""Root ports of a PCI Express machine, into which vNICs can be plugged while it runs; a PCI machine needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A vNIC as a running domain has it: whether libvirt plugs it, and into which bridge of which kind."""
+
+    alias: str
+    managed: bool
+    bridge: str
+    ovs: bool
+
+
+def alias_of(vnic: str) -> str:
+    """The alias of a vNIC's device; libvirt lets users name only those that begin like this."""
+    return f"ua-{vnic}"
+
+
+def domain_name(guest_id: str) -> str:
+    """What libvirt calls a guest: guests of two data centres may have the same name, their ids differ."""
+    return f"{PREFIX}{guest_id}"
+
+
+def domain(spec: GuestSpec, kind: str, ovs: frozenset[str]) -> str:
+    """A whole guest. ``kind``: ``kvm`` or ``qemu`` (software emulation). ``ovs``: names of the host's OVS bridges."""
+    root = ET.Element("domain", type=kind)
+    _text(root, "name", domain_name(spec.id))
+    _text(root, "uuid", spec.id)
+    _text(root, "title", spec.name)
+    ET.SubElement(root, "metadata").append(ET.fromstring(metadata(spec)))  # noqa: S314 - ours
+    ET.SubElement(root, "memory", unit="b").text = str(spec.memory)
+    _text(root, "vcpu", str(spec.cpus))
+    _system(root, spec)
+    features = ET.SubElement(root, "features")
+    ET.SubElement(features, "acpi")
+    ET.SubElement(features, "apic")
+    _cpu(root, spec, kind)
+    ET.SubElement(root, "clock", offset="utc")
+    for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
+        _text(root, f"on_{event}", action)
+    root.append(_devices(spec, ovs))
+    return ET.tostring(root, encoding="unicode")
+
+
+def metadata(spec: GuestSpec) -> str:
+    """The element that keeps a guest's specification with its domain."""
+    element = ET.Element(f"{{{NAMESPACE}}}guest")
+    element.text = msgspec.json.encode(spec).decode()
+    return ET.tostring(element, encoding="unicode")
+
+
+def read_metadata(xml: str) -> GuestSpec:
+    """The specification in such an element. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(ET.fromstring(xml).text or "", type=GuestSpec)  # noqa: S314 - from libvirt
+
+
+def interface(nic: GuestNic, ovs: frozenset[str], *, like: Interface | None = None, spare: str = "") -> str:
+    """One vNIC.
+
+    ``like``: what a running domain has; libvirt allows neither another kind of interface nor another OVS bridge, so
+    these stay as they are, and for a vNIC without a bridge the whole place. ``spare``: the bridge that then stands in.
+    """
+    return ET.tostring(_interface(nic, ovs, like, spare), encoding="unicode")
+
+
+def interfaces(domain_xml: str) -> dict[str, Interface]:
+    """The vNICs of a running domain that are ours, by their ids."""
+    found = {}
+    for element in ET.fromstring(domain_xml).iterfind("devices/interface"):  # noqa: S314 - from libvirt
+        alias, source, port = element.find("alias"), element.find("source"), element.find("virtualport")
+        name = "" if alias is None else alias.get("name", "")
+        if name.startswith("ua-"):
+            bridge = "" if source is None else source.get("bridge", "")
+            ovs = port is not None and port.get("type") == "openvswitch"
+            found[name.removeprefix("ua-")] = Interface(name, element.get("type") == "bridge", bridge, ovs)
+    return found
+
+
+def usable_models(capabilities_xml: str) -> set[str]:
+    """The CPU models that the capabilities of a domain type say can be had."""
+    models = ET.fromstring(capabilities_xml).iterfind("cpu/mode[@name='custom']/model[@usable='yes']")  # noqa: S314 - from libvirt
+    return {model.text or "" for model in models}
+
+
+def no_mac_spoofing() -> str:
+    """The network filter that oVirt adds to libvirt's own."""
+    root = ET.Element("filter", name=NO_MAC_SPOOFING, chain="root")
+    for part in ("no-mac-spoofing", "no-arp-mac-spoofing"):
+        ET.SubElement(root, "filterref", filter=part)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _system(root: ET.Element, spec: GuestSpec) -> None:
+    system = ET.SubElement(root, "os")
+    ET.SubElement(system, "type", machine=spec.properties.get("machine", "pc")).text = "hvm"
+    for name in ("kernel", "initrd", "cmdline"):
+        if name in spec.properties:
+            _text(system, name, spec.properties[name])
+
+
+def _cpu(root: ET.Element, spec: GuestSpec, kind: str) -> None:
+    model = spec.properties.get("cpu", "")
+    if model:
+        cpu = ET.SubElement(root, "cpu", mode="custom", match="exact")
+        ET.SubElement(cpu, "model", fallback="forbid").text = model
+    elif kind == "kvm":
+        ET.SubElement(root, "cpu", mode="host-model")
+
+
+def _devices(spec: GuestSpec, ovs: frozenset[str]) -> ET.Element:
+    devices = ET.Element("devices")
+    if "disk" in spec.properties:
+        devices.append(_disk(spec))
+    if "q35" in spec.properties.get("machine", ""):
+        for _ in range(_PORTS_FOR_HOTPLUG):
+            ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
+    devices.extend(_interface(nic, ovs, None, "") for nic in spec.nics)
+    ET.SubElement(devices, "serial", type="pty")
+    ET.SubElement(devices, "memballoon", model="none")
+    video = ET.SubElement(devices, "video")
+    display = spec.properties.get("display", "")
+    ET.SubElement(video, "model", type="vga" if display else "none")
+    if display:
+        ET.SubElement(devices, "graphics", type="vnc", autoport="yes", listen=display)
+    return devices
+
+
+def _disk(spec: GuestSpec) -> ET.Element:
+    disk = ET.Element("disk", type="file", device="disk")
+    ET.SubElement(disk, "driver", name="qemu", type=spec.properties.get("disk_format", "raw"))
+    ET.SubElement(disk, "source", file=spec.properties["disk"])
+    ET.SubElement(disk, "target", dev="vda", bus="virtio")
+    taken = {nic.boot_order for nic in spec.nics}
+    ET.SubElement(disk, "boot", order=str(next(order for order in range(1, len(taken) + 2) if order not in taken)))
+    return disk
+
+
+def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None, spare: str) -> ET.Element:
+    managed = like.managed if like else bool(nic.bridge)
+    bridge = nic.bridge or spare
+    is_ovs = bridge in ovs
+    element = ET.Element("interface", type="bridge" if managed else "ethernet")
+    ET.SubElement(element, "mac", address=nic.mac)
+    if managed:
+        ET.SubElement(element, "source", bridge=bridge)
+        if is_ovs:
+            _vlans(element, nic)
+            port = ET.SubElement(element, "virtualport", type="openvswitch")
+            ET.SubElement(port, "parameters", interfaceid=nic.port or nic.id)
+    ET.SubElement(element, "target", dev=host_end(nic.id))
+    ET.SubElement(element, "model", type=nic.model)
+    if nic.queues:
+        ET.SubElement(element, "driver", queues=str(nic.queues))
+    if nic.filter and not is_ovs:  # ebtables, which libvirt filters by, sees nothing of what Open vSwitch forwards
+        reference = ET.SubElement(element, "filterref", filter=nic.filter)
+        for name, value in nic.filter_parameters:
+            ET.SubElement(reference, "parameter", name=name, value=value)
+    if nic.inbound or nic.outbound:
+        bandwidth = ET.SubElement(element, "bandwidth")
+        _rate(bandwidth, "inbound", nic.inbound)
+        _rate(bandwidth, "outbound", nic.outbound)
+    ET.SubElement(element, "link", state="up" if nic.linked and nic.bridge else "down")
+    ET.SubElement(element, "mtu", size=str(nic.mtu))
+    if nic.isolated and managed and not is_ovs:
+        ET.SubElement(element, "port", isolated="yes")
+    if nic.boot_order:
+        ET.SubElement(element, "boot", order=str(nic.boot_order))
+    ET.SubElement(element, "alias", name=alias_of(nic.id))
+    return element
+
+
+def _vlans(element: ET.Element, nic: GuestNic) -> None:
+    if nic.trunks:
+        vlan = ET.SubElement(element, "vlan", trunk="yes")
+        for tag in nic.trunks:
+            ET.SubElement(vlan, "tag", id=str(tag))
+        if nic.tag is not None:
+            ET.SubElement(vlan, "tag", id=str(nic.tag), nativeMode="untagged")
+    elif nic.tag is not None:
+        ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
+
+
+def _rate(bandwidth: ET.Element, direction: str, rate: Rate | None) -> None:
+    if rate:
+        limits = {"average": rate.average, "peak": rate.peak, "burst": rate.burst}
+        ET.SubElement(bandwidth, direction, {name: str(value) for name, value in limits.items() if value})
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, name).text = text

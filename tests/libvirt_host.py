@@ -1,0 +1,120 @@
+"""Hosts with a private libvirt for tests, and guests that run a tiny Linux and answer commands on their serial line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import libvirt
+
+from netloom.agent.guests.libvirt_xml import domain_name
+from netloom.core.protocol import GuestNic, GuestSpec
+from netloom.lab import libvirt as lab_libvirt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parent.parent
+MEMORY = 128 << 20
+
+
+@contextmanager
+def private_libvirt(namespace: str, **options: object) -> Iterator[lab_libvirt.Libvirt]:
+    """A libvirt in a namespace. Its folder has a short name, for the socket's address."""
+    with tempfile.TemporaryDirectory(prefix="nl") as folder:
+        door = lab_libvirt.start(Path(folder), namespace, **options)  # type: ignore[arg-type] # the tests name real ones
+        try:
+            yield door
+        finally:
+            door.stop()
+
+
+def tiny_linux(*addresses: str) -> Mapping[str, str]:
+    """What a guest needs to boot the tiny Linux, which is made when it is not there yet.
+
+    Addresses are those of eth0, eth1 and so on.
+    """
+    subprocess.run([str(ROOT / "tools" / "tiny-guest")], check=True, timeout=200)
+    cache = ROOT / ".cache" / "guest"
+    words = "console=ttyS0 quiet panic=-1 reboot=t tsc=reliable no_timer_check mitigations=off random.trust_cpu=on"
+    cmdline = f"{words} netloom.ip={','.join(addresses)}"
+    return {"kernel": str(cache / "vmlinux"), "initrd": str(cache / "initrd"), "cmdline": cmdline}
+
+
+def tiny_guest(*nics: GuestNic, name: str = "tiny", addresses: tuple[str, ...] = ()) -> GuestSpec:
+    properties = tiny_linux(*addresses)
+    return GuestSpec(id=str(uuid.uuid4()), name=name, driver="libvirt", memory=MEMORY, nics=nics, properties=properties)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    output: str
+
+
+class Console:
+    """The serial line of a guest that runs the tiny Linux."""
+
+    def __init__(self, uri: str, guest_id: str) -> None:
+        self._connection = libvirt.open(uri)
+        self._stream = self._connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
+        domain = self._connection.lookupByName(domain_name(guest_id))
+        domain.openConsole(None, self._stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+        self._text = ""
+
+    def run(self, command: str, timeout: float = 60.0) -> Answer:
+        """Run a command in the guest to its end."""
+        mark = uuid.uuid4().hex[:8]
+        self.send(f"{command}\necho {mark[:4]}''{mark[4:]}\n")
+        found = self.wait_for(rf"(?s)(.*)@@@ (\d+)\s+{mark}", timeout)
+        self._text = ""
+        return Answer(int(found[2]), found[1].strip())
+
+    def send(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            sent = self._stream.send(data)
+            if sent == -2:
+                time.sleep(0.01)
+                continue
+            data = data[sent:]
+
+    def wait_for(self, pattern: str, timeout: float) -> re.Match[str]:
+        deadline = time.monotonic() + timeout
+        while not (found := re.search(pattern, self._text)):
+            assert time.monotonic() < deadline, f"the guest said only: {self._text!r}"
+            data = self._stream.recv(65536)
+            if data == -2:
+                time.sleep(0.01)
+            else:
+                assert data, f"the guest's line ended: {self._text!r}"
+                self._text += data.decode(errors="replace").replace("\r", "")
+        return found
+
+    def close(self) -> None:
+        self._stream.abort()
+        self._connection.close()
+
+
+@contextmanager
+def console(uri: str, spec: GuestSpec) -> Iterator[Console]:
+    """A guest's serial line, once its system is up."""
+    line = Console(uri, spec.id)
+    try:
+        line.send("\n")
+        line.run("true", timeout=60.0)
+        yield line
+    finally:
+        line.close()
+
+
+def with_nic(spec: GuestSpec, **fields: object) -> GuestSpec:
+    """The same guest with other fields of its first vNIC."""
+    return replace(spec, nics=(replace(spec.nics[0], **fields), *spec.nics[1:]))  # type: ignore[arg-type] # real fields
