@@ -91,12 +91,16 @@ class Site:
 
     def phase(self, name: str = HOST) -> str:
         """How far the host's last change came, as its agent keeps it on disk."""
+        return self.change(name)[1]
+
+    def change(self, name: str = HOST) -> tuple[int, str]:
+        """The generation of the host's last change, and how far it came."""
         path = self.place.folder / "hosts" / name / "state" / "state.json"
         try:
             change = json.loads(path.read_bytes())["change"]
         except (OSError, ValueError):
-            return ""
-        return str(change["phase"]) if change else ""
+            return 0, ""
+        return (change["generation"], change["phase"]) if change else (0, "")
 
     def agent_pid(self, name: str = HOST) -> int:
         return self.place.agent_pid(name)
@@ -135,18 +139,23 @@ def site(folder: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def stopped_in_phase(wanted: str, phase: Callable[[], str], pid: int) -> Iterator[threading.Event]:
-    """Freeze a process the moment the host's change is seen in a phase; the event says whether that came about.
+def stopped_in_phase(whole: Site, wanted: str, pid: int) -> Iterator[threading.Event]:
+    """Freeze a process the moment the host's next change is seen in a phase; the event says whether that came about.
 
     A phase may be over before it is seen; then the process is let go again and watched on.
     """
     caught, end = threading.Event(), threading.Event()
+    before, _ = whole.change()
+
+    def is_there() -> bool:
+        generation, phase = whole.change()
+        return generation > before and phase == wanted
 
     def watch() -> None:
         while not end.is_set():
-            if phase() == wanted:
+            if is_there():
                 os.kill(pid, signal.SIGSTOP)
-                if phase() == wanted:
+                if is_there():
                     caught.set()
                     return
                 os.kill(pid, signal.SIGCONT)

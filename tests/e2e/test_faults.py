@@ -54,7 +54,7 @@ def assert_whole(whole: Site, names: list[str], job: str) -> str:
 @pytest.mark.parametrize("phase", ["checkpointed", "applying", "awaiting_confirmation", "confirmed"])
 def test_the_agent_is_killed(whole: Site, names: list[str], phase: str) -> None:
     for _ in range(TRIES):
-        with stopped_in_phase(phase, whole.phase, whole.agent_pid()) as caught:
+        with stopped_in_phase(whole, phase, whole.agent_pid()) as caught:
             job = whole.attach(*names)
             caught.wait(timeout=8)
         if caught.is_set():
@@ -69,8 +69,8 @@ def test_the_agent_is_killed(whole: Site, names: list[str], phase: str) -> None:
 
 
 def test_the_agent_is_killed_while_it_rolls_back(whole: Site, names: list[str]) -> None:
-    with stopped_in_phase("rolling_back", whole.phase, whole.agent_pid()) as caught:
-        with stopped_in_phase("awaiting_confirmation", whole.phase, whole.engine.pid) as frozen:
+    with stopped_in_phase(whole, "rolling_back", whole.agent_pid()) as caught:
+        with stopped_in_phase(whole, "awaiting_confirmation", whole.engine.pid) as frozen:
             job = whole.attach(*names, connectivity_timeout=2)
             assert frozen.wait(timeout=30)
         assert caught.wait(timeout=30)
@@ -83,7 +83,7 @@ def test_the_agent_is_killed_while_it_rolls_back(whole: Site, names: list[str]) 
 @pytest.mark.parametrize("phase", ["checkpointed", "applying", "awaiting_confirmation", "confirmed"])
 def test_the_engine_is_killed(whole: Site, names: list[str], phase: str) -> None:
     for _ in range(TRIES):
-        with stopped_in_phase(phase, whole.phase, whole.engine.pid) as caught:
+        with stopped_in_phase(whole, phase, whole.engine.pid) as caught:
             job = whole.attach(*names)
             caught.wait(timeout=8)
         if caught.is_set():
@@ -107,7 +107,7 @@ def test_the_link_is_cut_before_the_change(whole: Site, names: list[str]) -> Non
 
 
 def test_the_link_is_cut_after_the_apply(whole: Site, names: list[str]) -> None:
-    with stopped_in_phase("applying", whole.phase, whole.agent_pid()) as caught:
+    with stopped_in_phase(whole, "applying", whole.agent_pid()) as caught:
         job = whole.attach(*names)
         assert caught.wait(timeout=30)
     whole.place.cut(HOST, "eth0")
