@@ -29,7 +29,7 @@ class EngineProcess:
     def __init__(self, data: Path, *, listen: str = "127.0.0.1:0", options: tuple[str, ...] = ()) -> None:
         host, _, port = listen.rpartition(":")
         self.address = f"{host}:{port if port != '0' else free_port(host)}"
-        self.url = f"https://{self.address}"
+        self.url = f"{'http' if '--insecure-http' in options else 'https'}://{self.address}"
         self.data = data
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,9 +88,9 @@ class EngineProcess:
         return Client(self.url, "admin@internal", PASSWORD, ca_file=self.ca)
 
     def _answers(self) -> bool:
-        if not self.ca.exists():
+        if not self.ca.exists() and self.url.startswith("https"):
             return False
-        context = ssl.create_default_context(cafile=str(self.ca))
+        context = ssl.create_default_context(cafile=str(self.ca)) if self.ca.exists() else True
         try:
             return httpx.get(f"{self.url}/health", verify=context, trust_env=False).is_success
         except httpx.TransportError:

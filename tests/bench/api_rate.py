@@ -21,7 +21,7 @@ import psycopg
 from figures import Figure
 from sqlalchemy import Engine, Table, create_engine, select
 
-from databases import postgres_databases
+from databases import postgresql_databases
 from engine_process import PASSWORD, EngineProcess
 from netloom.engine.db import new_id
 from netloom.engine.model.networks import networks
@@ -30,13 +30,15 @@ from netloom.engine.model.vnics import vnics
 SECONDS = 5.0
 """How long each measurement runs."""
 CLIENTS = (1, 8)
+VMS = 400
+"""Virtual machines that take the vNICs by turns; each has room for 26."""
 
 Request = Callable[[], None]
 
 
 def measure() -> list[Figure]:
     figures = []
-    with tempfile.TemporaryDirectory() as folder, postgres_databases() as postgres:
+    with tempfile.TemporaryDirectory() as folder, postgresql_databases() as postgres:
         for name, url in (("SQLite", ""), ("PostgreSQL", postgres.empty())):
             figures += rates(name, Path(folder) / name, url)
     return figures
@@ -49,10 +51,16 @@ def rates(backend: str, folder: Path, url: str) -> list[Figure]:
     with EngineProcess(folder, options=options) as engine:
         database = url or f"sqlite:///{folder}/netloom.db"
         token = login(engine.address)
-        profile, vm = prepare(engine.address, token)
+        profile, vms = prepare(engine.address, token)
+        bare_vm = vms.pop()
+        turn = itertools.count()
         kinds = {
-            "POST /networks": ("/networks", network_body, bare_network(database)),
-            "POST /vms/ID/nics": (f"/vms/{vm}/nics", lambda: nic_body(profile), bare_vnic(database, vm)),
+            "POST /networks": (lambda: "/networks", network_body, bare_network(database)),
+            "POST /vms/ID/nics": (
+                lambda: f"/vms/{vms[next(turn) % len(vms)]}/nics",
+                lambda: nic_body(profile),
+                bare_vnic(database, bare_vm),
+            ),
         }
         for what, (path, body, bare) in kinds.items():
             for clients in CLIENTS:
@@ -68,7 +76,7 @@ def rates(backend: str, folder: Path, url: str) -> list[Figure]:
 def per_second(make: Callable[[], Request], clients: int) -> tuple[float, float]:
     """Requests per second of so many threads, and the 99th percentile of one request's seconds."""
     taken: list[list[float]] = [[] for _ in range(clients)]
-    start = threading.Barrier(clients + 1)
+    start = threading.Barrier(clients + 1, timeout=60)  # a client that failed does not keep the others waiting
 
     def work(mine: list[float]) -> None:
         request = make()
@@ -92,7 +100,7 @@ def per_second(make: Callable[[], Request], clients: int) -> tuple[float, float]
     return len(everything) / SECONDS, statistics.quantiles(everything, n=100)[98]
 
 
-def poster(address: str, token: str, path: str, body: Callable[[], str]) -> Callable[[], Request]:
+def poster(address: str, token: str, path: Callable[[], str], body: Callable[[], str]) -> Callable[[], Request]:
     """Makes a client with a connection of its own that posts a fresh body at each call."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
 
@@ -100,7 +108,7 @@ def poster(address: str, token: str, path: str, body: Callable[[], str]) -> Call
         connection = http.client.HTTPConnection(address, timeout=30)
 
         def request() -> None:
-            connection.request("POST", f"/ovirt-engine/api{path}", body(), headers)
+            connection.request("POST", f"/ovirt-engine/api{path()}", body(), headers)
             answer = connection.getresponse()
             content = answer.read()
             assert answer.status == 201, content
@@ -195,10 +203,12 @@ def login(address: str) -> str:
     return str(answer.json()["access_token"])
 
 
-def prepare(address: str, token: str) -> tuple[str, str]:
-    """A vNIC profile and a virtual machine for the requests."""
+def prepare(address: str, token: str) -> tuple[str, list[str]]:
+    """A vNIC profile and virtual machines for the requests."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     base = f"http://{address}/ovirt-engine/api"
     profile = httpx.get(f"{base}/vnicprofiles", headers=headers).raise_for_status().json()["vnic_profile"][0]["id"]
-    body = {"name": "bench", "cluster": {"name": "Default"}, "template": {"name": "Blank"}}
-    return profile, httpx.post(f"{base}/vms", headers=headers, json=body).raise_for_status().json()["id"]
+    common = {"cluster": {"name": "Default"}, "template": {"name": "Blank"}}
+    with httpx.Client(headers=headers, trust_env=False) as client:
+        made = [client.post(f"{base}/vms", json={"name": f"bench{n}", **common}).raise_for_status() for n in range(VMS)]
+    return profile, [answer.json()["id"] for answer in made]

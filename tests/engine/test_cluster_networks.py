@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 import rows
@@ -20,7 +21,7 @@ from netloom.engine.commands.cluster_networks import AttachNetwork, UpdateCluste
 from netloom.engine.commands.clusters import AddCluster, add_cluster
 from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
 from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.db import Database, utc_now
+from netloom.engine.db import Database, Tx, lock, utc_now
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.events import events
@@ -96,7 +97,7 @@ def test_a_role_moves_to_whoever_is_given_it_and_back(db: Database, cluster_id: 
     assert roles(db, cluster_id, management) == {"management", "display", "migration", "default_route"}
     with db.read() as tx:
         codes = tx.scalars(select(events.c.code).where(events.c.cluster_id == cluster_id).order_by(events.c.id)).all()
-    assert codes == [809, 946, 1100, 948]
+    assert codes == [809, 946, 1112, 948]
 
 
 def test_the_management_network_cannot_lose_what_falls_back_to_it(
@@ -156,9 +157,7 @@ def test_port_isolation_needs_a_linux_bridge_and_a_recent_cluster(db: Database) 
     old = db.run(add_cluster, SYSTEM, spec)
     ovs = db.run(add_cluster, SYSTEM, replace(spec, name="ovs", switch_type="ovs", version="4.7"))
     assert code_of(lambda: attach(db, old, network_id)) == "ACTION_TYPE_FAILED_PORT_ISOLATION_UNSUPPORTED_CLUSTER_LEVEL"
-    assert (
-        code_of(lambda: attach(db, ovs, network_id)) == "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY"
-    )
+    assert code_of(lambda: attach(db, ovs, network_id)) == "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"
 
 
 def test_a_network_is_found_by_name_in_the_data_centre_of_the_cluster(db: Database, cluster_id: str) -> None:
@@ -189,7 +188,7 @@ def test_what_is_refused_when_changing(db: Database, cluster_id: str, management
     for role in (Role.DISPLAY, Role.MIGRATION, Role.DEFAULT_ROUTE, Role.GLUSTER):
         with pytest.raises(ValidationError, match="eth1 of h1") as refusal:
             change(db, cluster_id, network_id, roles=frozenset({role}))
-        assert refusal.value.code == "ACTION_TYPE_FAILED_NETWORK_ADDR_MANDATORY_FOR_ROLE_NETWORK"
+        assert refusal.value.code == "NETWORK_ADDR_MANDATORY_FOR_ROLE_NETWORK"
 
 
 def test_hosts_hear_of_a_default_route_that_moves_and_of_nothing_else(db: Database, cluster_id: str) -> None:
@@ -260,20 +259,61 @@ def test_what_is_refused_when_detaching(db: Database, cluster_id: str, managemen
     assert refused == "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE"
 
 
+def give(tx: Tx, host_id: str, network_id: str) -> None:
+    """A change under way that gives a host a network."""
+    candidate = {"attachments": [{"id": "a", "network_id": network_id, "nic": "eth1"}], "bonds": []}
+    tx.execute(
+        insert(host_changes).values(
+            host_id=host_id, generation=1, candidate=candidate, reason="", job_id="j", state="pending",
+            created_at=utc_now(),
+        )
+    )  # fmt: skip
+
+
 def test_a_network_that_a_host_is_just_being_given_is_not_detached(db: Database, cluster_id: str) -> None:
     network_id = network(db)
     attach(db, cluster_id, network_id)
     with db.write() as tx:
-        host_id = rows.add_host(tx, cluster_id, "h1")
-        candidate = {"attachments": [{"id": "a", "network_id": network_id, "nic": "eth1"}], "bonds": []}
-        tx.execute(
-            insert(host_changes).values(
-                host_id=host_id, generation=1, candidate=candidate, reason="", job_id="j", state="pending",
-                created_at=utc_now(),
-            )
-        )  # fmt: skip
+        give(tx, rows.add_host(tx, cluster_id, "h1"), network_id)
     with pytest.raises(BusyError, match="Related operation is currently in progress"):
         db.run(commands.detach_network, SYSTEM, cluster_id, network_id)
+
+
+def test_detaching_waits_for_whoever_is_about_to_give_the_network_to_a_host(db: Database, cluster_id: str) -> None:
+    network_id = network(db)
+    attach(db, cluster_id, network_id)
+    with db.write() as tx:
+        host_id = rows.add_host(tx, cluster_id, "h1")
+    refusals: list[BusyError] = []
+
+    def detach() -> None:
+        with pytest.raises(BusyError) as refusal:
+            db.run(commands.detach_network, SYSTEM, cluster_id, network_id)
+        refusals.append(refusal.value)
+
+    detaching = threading.Thread(target=detach)
+    with db.write() as tx:
+        lock(tx, rows.hosts, host_id)
+        queries.lock_to_use(tx, cluster_id)
+        detaching.start()
+        while not db.is_sqlite and not tx.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert detaching.is_alive(), "it did not wait"
+        give(tx, host_id, network_id)
+    detaching.join()
+    assert "is being set up on Host h1" in refusals[0].text
+
+
+def test_people_are_told_when_the_display_network_changes_under_running_vms(db: Database, cluster_id: str) -> None:
+    network_id = network(db)
+    attach(db, cluster_id, network_id, Role.DISPLAY)
+    with db.write() as tx:
+        rows.add_vm(tx, cluster_id, "web", "up")
+    change(db, cluster_id, network_id, roles=frozenset())
+    change(db, cluster_id, network_id, roles=frozenset({Role.DISPLAY}))
+    db.run(commands.detach_network, SYSTEM, cluster_id, network_id)
+    with db.read() as tx:
+        told = tx.execute(select(events.c.severity, events.c.description).where(events.c.code == 1099)).all()
+    assert [(row.severity, "while 1 VMs run" in row.description) for row in told] == [("warning", True)] * 3
 
 
 def test_rights(db: Database, cluster_id: str) -> None:

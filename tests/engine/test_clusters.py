@@ -98,10 +98,10 @@ def test_the_default_management_network_when_nobody_names_one(db: Database) -> N
     [
         ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
         ({"name": "x" * 41}, "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
-        ({"name": "Default"}, "VDS_GROUP_CANNOT_DO_ACTION_NAME_IN_USE"),
+        ({"name": "Default"}, "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"),
         ({"switch_type": "hub"}, "CLUSTER_SWITCH_TYPE_UNKNOWN"),
         ({"version": "3.6"}, "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
-        ({"version": "4.6"}, "CLUSTER_CANNOT_DECREASE_COMPATIBILITY_VERSION"),
+        ({"version": "4.6"}, "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"),
     ],
 )
 def test_what_is_refused_when_adding(db: Database, values: dict[str, object], code: str) -> None:
@@ -122,7 +122,7 @@ def test_management_networks_that_do_not_suit(db: Database) -> None:
     assert refused(management_network=Ref(id=foreign)) == "ACTION_TYPE_FAILED_NETWORK_FROM_DIFFERENT_DC"
     assert (
         refused(management_network=Ref(id=isolated), switch_type="ovs")
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY"
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"
     )
     assert (
         refused(management_network=Ref(id=old), data_center=Ref(name="north"))
@@ -155,10 +155,10 @@ def test_what_is_refused_when_changing(db: Database) -> None:
     def refused(**values: object) -> str:
         return code_of(lambda: change(db, cluster_id, **values))
 
-    assert refused(name="Default") == "VDS_GROUP_CANNOT_DO_ACTION_NAME_IN_USE"
+    assert refused(name="Default") == "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"
     assert refused(name="") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
     assert refused(switch_type="hub") == "CLUSTER_SWITCH_TYPE_UNKNOWN"
-    assert refused(version="4.6") == "CLUSTER_CANNOT_DECREASE_COMPATIBILITY_VERSION"
+    assert refused(version="4.6") == "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"
     assert refused(version="9") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
     assert refused(data_center=Ref(name="north")) == "CLUSTER_CANNOT_CHANGE_STORAGE_POOL"
     with pytest.raises(NotFoundError):
@@ -193,7 +193,7 @@ def test_networks_with_port_isolation_hold_a_cluster_back(db: Database) -> None:
     )
     assert (
         code_of(lambda: change(db, cluster_id, switch_type="ovs"))
-        == "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY"
+        == "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"
     )
 
 
@@ -213,10 +213,14 @@ def test_removing(db: Database) -> None:
     cluster_id = add(db)
     with db.write() as tx:
         rows.add_vm(tx, cluster_id, "web")
-    assert code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "CLUSTER_CANNOT_REMOVE_HAS_VMS"
+    assert (
+        code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "VM_CANNOT_REMOVE_CLUSTER_VMS_DETECTED"
+    )
     with db.write() as tx:
         rows.add_host(tx, cluster_id, "h1")
-    assert code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "VDS_GROUP_CANNOT_REMOVE_HAS_HOSTS"
+    assert (
+        code_of(lambda: db.run(commands.remove_cluster, SYSTEM, cluster_id)) == "VDS_CANNOT_REMOVE_CLUSTER_VDS_DETECTED"
+    )
     with db.write() as tx:
         tx.execute(rows.hosts.delete())
         tx.execute(rows.vms.delete())

@@ -130,7 +130,7 @@ def test_a_pool_that_allows_duplicates_counts_them(db: Database) -> None:
     refused = code_of(
         lambda: db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=pool_id, allow_duplicates=False))
     )
-    assert refused == "ACTION_TYPE_FAILED_CANNOT_UPDATE_MAC_POOL_THERE_ARE_DUPLICATE_MACS"
+    assert refused == "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_DUPLICATES"
     for left in ({mac: 2}, {mac: 1}, {}):
         db.run(mac_addresses.release_mac, pool_id, mac)
         assert used(db, pool_id) == left
@@ -145,8 +145,8 @@ def test_a_pool_that_allows_duplicates_counts_them(db: Database) -> None:
         ((MacRange(0, 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
         ((MacRange(1 << 40, (1 << 40) + 5),), "ACTION_TYPE_FAILED_MAC_RANGE_INVALID"),
         ((MacRange(FIRST, FIRST + (1 << 31)),), "ACTION_TYPE_FAILED_MAC_RANGE_TOO_LARGE"),
-        ((span(1, 4), span(4, 4)), "MAC_POOL_CANNOT_CONTAIN_OVERLAPPING_RANGES"),
-        ((span(100, 50),), "MAC_POOL_CANNOT_CONTAIN_RANGES_WHICH_OVERLAP_WITH_OTHER_POOLS"),
+        ((span(1, 4), span(4, 4)), "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_OVERLAPPING_RANGES"),
+        ((span(100, 50),), "ACTION_TYPE_FAILED_MAC_POOL_OVERLAPS_WITH_OTHER_POOLS"),
     ],
 )
 def test_ranges_that_are_refused(db: Database, ranges: tuple[MacRange, ...], code: str) -> None:

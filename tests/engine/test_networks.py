@@ -110,7 +110,7 @@ def test_names_that_the_kernel_refuses_get_another_one_on_hosts(db: Database, na
         ({"vm_network": False, "stp": True}, "NON_VM_NETWORK_CANNOT_SUPPORT_STP"),
         (
             {"vm_network": False, "port_isolation": True},
-            "ACTION_TYPE_FAILED_NON_VM_NETWORK_CANNOT_SUPPORT_PORT_ISOLATION",
+            "NON_VM_NETWORK_CANNOT_SUPPORT_PORT_ISOLATION",
         ),
         ({"qos_id": "11111111-1111-1111-1111-111111111111"}, "ACTION_TYPE_FAILED_QOS_NOT_FOUND"),
     ],
@@ -226,7 +226,7 @@ def test_a_network_that_is_no_vm_network_any_more_has_no_profiles(db: Database) 
     [
         ({"name": "bond"}, "NETWORK_CANNOT_CONTAIN_BOND_NAME"),
         ({"name": "ovirtmgmt"}, "ACTION_TYPE_FAILED_NETWORK_NAME_IN_USE"),
-        ({"name": "customers"}, "NETWORK_CANNOT_RENAME_HOST_NETWORK"),
+        ({"name": "customers"}, "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE"),
         ({"vlan_id": 5000}, "NETWORK_VLAN_OUT_OF_RANGE"),
         ({"port_isolation": True}, "ACTION_TYPE_FAILED_NETWORK_PORT_ISOLATION_CANNOT_BE_CHANGED"),
         ({"vm_network": False}, "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE"),

@@ -88,7 +88,7 @@ def test_a_public_profile_is_for_everyone(db: Database) -> None:
         ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
         ({"name": "tenants"}, "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE"),
         ({"qos_id": "11111111-1111-1111-1111-111111111111"}, "ACTION_TYPE_FAILED_QOS_NOT_FOUND"),
-        ({"network_filter_id": "x"}, "ACTION_TYPE_FAILED_NETWORK_FILTER_ID_NOT_EXIST"),
+        ({"network_filter_id": "x"}, "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID"),
         ({"custom_properties": {"queues": "4"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS"),
         ({"custom_properties": {"SecurityGroups": "x"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES"),
         ({"migratable": False}, "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY"),
@@ -115,7 +115,7 @@ def test_networks_that_take_no_such_profile(db: Database) -> None:
     refused = code_of(lambda: add(db, network=Ref(name="bare")))
     assert refused == "ACTION_TYPE_FAILED_CANNOT_ADD_VNIC_PROFILE_TO_NON_VM_NETWORK"
     refused = code_of(lambda: add(db, network=Ref(name="apart"), passthrough=True))
-    assert refused == "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_ON_PORT_ISOLATED_NETWORK"
+    assert refused == "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION"
 
 
 def test_which_network_is_meant(db: Database) -> None:
@@ -149,7 +149,7 @@ def test_changes(db: Database) -> None:
 def test_a_profile_that_vms_use_keeps_what_they_run_with(db: Database) -> None:
     profile_id = add(db)
     vnic_id = use(db, profile_id)
-    in_use = "ACTION_TYPE_FAILED_CANNOT_UPDATE_VNIC_PROFILE_IN_USE"
+    in_use = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE"
     assert code_of(lambda: change(db, profile_id, port_mirroring=True)) == in_use
     assert code_of(lambda: change(db, profile_id, passthrough=True, network_filter_id=None)) == in_use
     assert code_of(lambda: change(db, profile_id, network=Ref(name="ovirtmgmt"))) == (

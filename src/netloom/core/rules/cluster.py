@@ -86,7 +86,7 @@ def version_is_not_below_data_center(version: str, data_center_version: str) -> 
     """No cluster is older than its data centre."""
     if version_key(version) < version_key(data_center_version):
         return Problem(
-            "CLUSTER_CANNOT_DECREASE_COMPATIBILITY_VERSION",
+            "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC",
             f"Compatibility version {version} is below that of the data centre, {data_center_version}. Use that or a "
             "later one.",
         )
@@ -97,7 +97,7 @@ def switch_carries_isolation(switch_type: str, isolated: Sequence[str]) -> Probl
     """Port isolation is a property of Linux bridges."""
     if isolated and switch_type != "legacy":
         return Problem(
-            "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY",
+            "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE",
             f"Networks with port isolation need the switch type 'legacy': {listed(isolated)}. Detach them, or keep "
             "'legacy'.",
         )
@@ -108,7 +108,7 @@ def has_no_hosts(name: str, hosts: Sequence[str]) -> Problem | None:
     """Hosts go before their cluster does."""
     if hosts:
         return Problem(
-            "VDS_GROUP_CANNOT_REMOVE_HAS_HOSTS",
+            "VDS_CANNOT_REMOVE_CLUSTER_VDS_DETECTED",
             f"The cluster '{name}' still has hosts: {listed(hosts)}. Remove them, or move them to another cluster, "
             "first.",
         )
@@ -119,7 +119,7 @@ def has_no_vms(name: str, vms: Sequence[str]) -> Problem | None:
     """VMs go before their cluster does."""
     if vms:
         return Problem(
-            "CLUSTER_CANNOT_REMOVE_HAS_VMS",
+            "VM_CANNOT_REMOVE_CLUSTER_VMS_DETECTED",
             f"The cluster '{name}' still has VMs: {listed(vms)}. Remove them, or move them to another cluster, first.",
         )
     return None

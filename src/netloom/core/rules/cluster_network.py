@@ -100,7 +100,7 @@ def role_has_addresses(network: str, roles: Collection[Role], missing: Sequence[
     if missing and any(role != Role.MANAGEMENT for role in roles):
         places = listed(f"{one.nic} of {one.host}" for one in missing)
         return Problem(
-            "ACTION_TYPE_FAILED_NETWORK_ADDR_MANDATORY_FOR_ROLE_NETWORK",
+            "NETWORK_ADDR_MANDATORY_FOR_ROLE_NETWORK",
             f"The network '{network}' needs an IP address wherever it has a role, but has none on: {places}. Give it "
             "addresses there first.",
         )
@@ -111,7 +111,7 @@ def isolation_is_possible(network: str, *, port_isolation: bool, switch_type: st
     """Port isolation is a property of Linux bridges."""
     if port_isolation and switch_type != "legacy":
         return Problem(
-            "ACTION_TYPE_FAILED_PORT_ISOLATION_REQUIRES_SWITCH_TYPE_LEGACY",
+            "ACTION_TYPE_FAILED_PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE",
             f"The network '{network}' has port isolation, which needs a cluster with the switch type 'legacy'. Use "
             "another cluster or network.",
         )

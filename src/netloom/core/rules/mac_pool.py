@@ -126,7 +126,7 @@ def ranges_are_apart(ranges: Sequence[MacRange]) -> Problem | None:
     for one, next_one in pairwise(ordered):
         if one.overlaps(next_one):
             return Problem(
-                "MAC_POOL_CANNOT_CONTAIN_OVERLAPPING_RANGES",
+                "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_OVERLAPPING_RANGES",
                 f"The ranges {one} and {next_one} of the pool overlap. Join them into one.",
             )
     return None
@@ -137,7 +137,7 @@ def ranges_are_nobody_elses(ranges: Sequence[MacRange], others: Sequence[tuple[s
     pools = {name for name, other in others if any(one.overlaps(other) for one in ranges)}
     if pools:
         return Problem(
-            "MAC_POOL_CANNOT_CONTAIN_RANGES_WHICH_OVERLAP_WITH_OTHER_POOLS",
+            "ACTION_TYPE_FAILED_MAC_POOL_OVERLAPS_WITH_OTHER_POOLS",
             f"MAC pool cannot contain ranges which overlap with ranges in MAC pools: {listed(pools)}. Choose other "
             "ranges.",
         )
@@ -148,7 +148,7 @@ def duplicates_may_be_forbidden(duplicates: Sequence[str]) -> Problem | None:
     """A pool that holds addresses twice (``duplicates``) goes on allowing that."""
     if duplicates:
         return Problem(
-            "ACTION_TYPE_FAILED_CANNOT_UPDATE_MAC_POOL_THERE_ARE_DUPLICATE_MACS",
+            "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_DUPLICATES",
             f"Cannot unset 'Allow Duplicates' when mac pool contains duplicate macs: {listed(duplicates)}. Give those "
             "vNICs other addresses first.",
         )

@@ -133,7 +133,7 @@ def isolation_needs_vm_network(*, port_isolation: bool, is_vm_network: bool) -> 
     """Ports that are kept apart are ports of VMs."""
     if port_isolation and not is_vm_network:
         return Problem(
-            "ACTION_TYPE_FAILED_NON_VM_NETWORK_CANNOT_SUPPORT_PORT_ISOLATION",
+            "NON_VM_NETWORK_CANNOT_SUPPORT_PORT_ISOLATION",
             "Port isolation can only be enabled on a VM network. Turn port isolation off, or add the usage 'vm'.",
         )
     return None
@@ -172,9 +172,9 @@ def data_center_is_kept(before: str, after: str) -> Problem | None:
 def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     """No VM has a vNIC on the network (``vms``: names of those that have)."""
     if vms:
-        code = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE" if len(vms) == 1 else "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
         return Problem(
-            code, f"The network '{name}' is used by VMs: {listed(vms)}. Put their vNICs on other networks first."
+            _in_use(vms),
+            f"The network '{name}' is used by VMs: {listed(vms)}. Put their vNICs on other networks first.",
         )
     return None
 
@@ -183,7 +183,7 @@ def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None
     """A network that hosts carry (``hosts``: their names) keeps its name, because it is the name of their bridges."""
     if hosts:
         return Problem(
-            "NETWORK_CANNOT_RENAME_HOST_NETWORK",
+            _in_use(hosts),
             f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Take it off those hosts "
             "first.",
         )
@@ -209,3 +209,7 @@ def is_no_management_network(name: str, clusters: Sequence[str]) -> Problem | No
             "Give them another management network, or remove them, first.",
         )
     return None
+
+
+def _in_use(users: Sequence[str]) -> str:
+    return f"ACTION_TYPE_FAILED_NETWORK_IN_{'ONE_USE' if len(users) == 1 else 'MANY_USES'}"

@@ -61,7 +61,7 @@ def passthrough_stands_alone(
         )
     if port_isolation:
         return Problem(
-            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_ON_PORT_ISOLATED_NETWORK",
+            "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_NOT_SUPPORTS_PORT_ISOLATION",
             "A network with port isolation takes no passthrough profile. Use another network.",
         )
     return None
@@ -81,7 +81,7 @@ def filter_is_known(filter_id: str | None, known: Collection[str]) -> Problem | 
     """A network filter that is named is in the catalogue."""
     if filter_id is not None and filter_id not in known:
         return Problem(
-            "ACTION_TYPE_FAILED_NETWORK_FILTER_ID_NOT_EXIST",
+            "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID",
             f"There is no network filter with the id {filter_id}. See /networkfilters for those that exist.",
         )
     return None
@@ -111,7 +111,7 @@ def kept_while_used(vms: Sequence[str], *, mirroring_changes: bool, passthrough_
         return None
     what = "port mirroring" if mirroring_changes else "passthrough"
     return Problem(
-        "ACTION_TYPE_FAILED_CANNOT_UPDATE_VNIC_PROFILE_IN_USE",
+        _in_use(vms),
         f"The profile's {what} cannot change while VMs use it: {listed(vms)}. Give their vNICs another profile first.",
     )
 
@@ -119,12 +119,12 @@ def kept_while_used(vms: Sequence[str], *, mirroring_changes: bool, passthrough_
 def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     """No vNIC has the profile."""
     if vms:
-        code = (
-            "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE"
-            if len(vms) == 1
-            else "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
-        )
         return Problem(
-            code, f"The vNIC profile '{name}' is used by VMs: {listed(vms)}. Give their vNICs another profile first."
+            _in_use(vms),
+            f"The vNIC profile '{name}' is used by VMs: {listed(vms)}. Give their vNICs another profile first.",
         )
     return None
+
+
+def _in_use(vms: Sequence[str]) -> str:
+    return f"ACTION_TYPE_FAILED_VNIC_PROFILE_IN_{'ONE_USE' if len(vms) == 1 else 'MANY_USES'}"

@@ -16,6 +16,7 @@ from netloom.core.rules import cluster_network as rules
 from netloom.core.rules import network as network_rules
 from netloom.core.rules.cluster_network import HANDED_BACK, Role
 from netloom.engine.commands import audit, authorize
+from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.hosts import request_apply
 from netloom.engine.commands.network_status import refresh_status
@@ -30,6 +31,9 @@ from netloom.engine.queries import cluster_networks as queries
 from netloom.engine.queries import clusters as cluster_queries
 from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries.references import Ref, resolve
+
+DISPLAY_MOVED = 1099
+"""Event code (oVirt: NETWORK_UPDATE_DISPLAY_FOR_CLUSTER_WITH_ACTIVE_VM)."""
 
 _ATTACH = "Cannot attach Network to Cluster."
 _UPDATE = "Cannot update Network on Cluster."
@@ -89,6 +93,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
             )
         )
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
+    _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
@@ -125,9 +130,10 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         .values(required=required, status=row.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
+    _warn_of_display(tx, actor, cluster, before, after)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
-    audit.record(tx, actor, 1100, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
+    audit.record(tx, actor, 1112, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -149,14 +155,19 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
 
 
 def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
-    """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule."""
+    """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule.
+
+    The cluster's row must be locked. Raises NotFoundError, BusyError while a host is being given the network.
+    """
     row = queries.get(tx, cluster_id, network_id)
     roles = queries.roles_of(row)
-    _require_no_newcomer(tx, cluster_id, network_id, row.name)
     _reroute(tx, actor, cluster_id, roles, frozenset())
     for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
         request_apply(tx, actor, host.id, reason)
+    queries.lock_to_remove(tx, cluster_id, network_id)
+    _require_no_newcomer(tx, cluster_id, network_id, row.name)
     _move_roles(tx, cluster_id, network_id, roles, frozenset())
+    _warn_of_display(tx, actor, cluster_queries.get(tx, cluster_id), roles, frozenset())
     tx.execute(
         sa.delete(cluster_networks).where(
             cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
@@ -229,6 +240,21 @@ def _move_roles(tx: Tx, cluster_id: str, network_id: str, before: Collection[Rol
     back = dict.fromkeys(lost & HANDED_BACK, True)
     if back:
         tx.execute(sa.update(cluster_networks).where(here, cluster_networks.c.management).values(back))
+
+
+def _warn_of_display(
+    tx: Tx, actor: Actor, cluster: sa.Row[Any], before: Collection[Role], after: Collection[Role]
+) -> None:
+    """Tell when the display role moved while VMs run: their consoles stay where they were until they start again."""
+    if (Role.DISPLAY in before) == (Role.DISPLAY in after):
+        return
+    running = sum(vm.status != "down" for vm in cluster_queries.vms_of(tx, cluster.id))
+    if running:
+        text = (
+            f"The display network of cluster {cluster.name} changed while {running} VMs run. Their consoles move to it "
+            "when they are started again."
+        )
+        audit.record(tx, actor, DISPLAY_MOVED, text, Severity.WARNING, cluster=cluster.id)
 
 
 def _reroute(tx: Tx, actor: Actor, cluster_id: str, before: Collection[Role], after: Collection[Role]) -> None:

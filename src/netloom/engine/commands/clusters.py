@@ -290,4 +290,4 @@ def _text_problems(name: str, description: str, comment: str) -> tuple[Problem |
 
 
 def _name_is_taken(name: str) -> Problem | None:
-    return fields.name_is_free("Cluster", name, (name,), code="VDS_GROUP_CANNOT_DO_ACTION_NAME_IN_USE")
+    return fields.name_is_free("Cluster", name, (name,), code="CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE")

@@ -16,6 +16,7 @@ from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, Obj
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.hosts import hosts
 from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries.cluster_networks import lock_to_use
 from netloom.engine.queries.host_networks import Candidate
 from netloom.engine.queries.references import Ref as ObjectName
 from netloom.engine.queries.references import resolve
@@ -61,8 +62,9 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
 
 
 def _begin(tx: Tx, actor: Actor, host_id: str) -> Any:  # noqa: ANN401 - a row of hosts
-    """Lock the host, check the right, and that no other change of its networks is under way."""
+    """Lock the host and the networks of its cluster, check the right, and that no other change of them is under way."""
     host = lock(tx, hosts, host_id)
+    lock_to_use(tx, host.cluster_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
     host_changes.require_idle(tx, host_id, host.name)
     return host

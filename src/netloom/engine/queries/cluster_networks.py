@@ -46,6 +46,28 @@ def get(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any]:
     return row
 
 
+def lock_to_use(tx: Tx, cluster_id: str) -> None:
+    """Keep the networks of a cluster attached to it until the transaction ends; whoever detaches one waits.
+
+    To be called once the host that is to use them is locked, and before they are read.
+    """
+    tx.execute(
+        sa.select(cluster_networks.c.network_id)
+        .where(cluster_networks.c.cluster_id == cluster_id)
+        .order_by(cluster_networks.c.network_id)
+        .with_for_update(read=True, key_share=True)
+    ).all()
+
+
+def lock_to_remove(tx: Tx, cluster_id: str, network_id: str) -> None:
+    """Wait for everybody who relies on the network being attached (:func:`lock_to_use`), and keep others waiting."""
+    tx.execute(
+        sa.select(cluster_networks.c.network_id)
+        .where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id)
+        .with_for_update()
+    ).all()
+
+
 def roles_of(row: sa.Row[Any]) -> frozenset[Role]:
     """The roles in a row of :func:`select`."""
     return frozenset(role for role in Role if getattr(row, role))
