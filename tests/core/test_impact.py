@@ -133,6 +133,12 @@ def test_explain_names_networks_and_guests() -> None:
     ]
 
 
+def test_what_leaves_a_bridge_with_guests_and_comes_back_costs_a_moment() -> None:
+    there_and_back = [s.SetMaster("bond0.5", ""), s.SetMaster("bond0.5", "br")]
+    assert [impact.loss for impact in explain(there_and_back, HOST)] == [Loss.BLIP, Loss.NONE]
+    assert [impact.vnics for impact in explain(there_and_back[:1], HOST)] == [("vnic-0",)]
+
+
 @settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(hosts, hosts)
 def test_every_plan_can_be_told(first: Host, second: Host) -> None:

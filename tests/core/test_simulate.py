@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.strategies import machine
+from core.strategies import mac_of, machine
 from netloom.core import steps as s
 from netloom.core.host import (
     Address,
@@ -256,14 +256,16 @@ def test_a_bond_gives_its_mac_and_mtu_to_its_ports() -> None:
         start,
         [
             s.CreateLink(Bond(name="bond0", mtu=9000)),
-            s.CreateLink(Vlan(name="v", base="bond0", tag=1)),
             s.SetMaster("eth1", "bond0"),
             s.SetMaster("eth0", "bond0"),
+            s.CreateLink(Vlan(name="v", base="bond0", tag=1)),
+            s.SetUp("bond0", up=True),
+            s.CreateLink(Vlan(name="down", base="bond0", tag=2)),
             s.SetMac("bond0", MAC),
         ],
     )
     assert [(nic.mac, nic.mtu, nic.up) for nic in host.nics.values()] == [(MAC, 9000, True)] * 2
-    assert host.vlans["v"].mac == MAC
+    assert (host.vlans["v"].mac, host.vlans["down"].mac) == (MAC, mac_of(1))
     alone = simulate_all(host, [s.SetMaster("eth0", ""), s.SetMaster("eth1", "")])
     assert (alone.bonds["bond0"].mac, alone.nics["eth0"].up) == ("", False)
     followers = simulate_all(
