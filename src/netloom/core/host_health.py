@@ -37,13 +37,10 @@ def health(required: Mapping[str, str], locations: Mapping[str, Location], down:
             f"{listed(missing)}."
         )
         return Health(status="non_operational", text=text, reason="NETWORK_UNREACHABLE")
-    dark = {
-        locations[network_id].base: network
-        for network_id, network in required.items()
-        if locations[network_id].base in down
-    }
+    bases = [(locations[network_id].base, network) for network_id, network in required.items()]
+    dark = sorted((base, network) for base, network in bases if base in down)
     if dark:
-        which = ", ".join(f"{nic} ({network})" for nic, network in sorted(dark.items()))
+        which = ", ".join(f"{nic} ({network})" for nic, network in dark)
         text = f"Host {name} has network interfaces which are down and carry required networks: {which}."
         return Health(status="non_operational", text=text, reason="NETWORK_INTERFACE_IS_DOWN")
     return Health(status="up")
