@@ -1,4 +1,4 @@
-"""The vNICs of virtual machines."""
+"""The vNICs of virtual machines, and the parameters of their network filters."""
 
 from __future__ import annotations
 
@@ -22,4 +22,14 @@ vnics = Table(
     # Whether what runs is what is wanted; false after the network's VLAN or MTU changed under a running vNIC.
     Column("synced", Boolean, nullable=False),
     UniqueConstraint("vm_id", "name"),
+)
+
+filter_parameters = Table(
+    "filter_parameters",
+    metadata,
+    id_column(),
+    reference("vnic_id", "vnics.id", on_delete="CASCADE"),
+    # A name may come again: libvirt's filters take lists so.
+    Column("name", String(255), nullable=False),
+    Column("value", String(255), nullable=False),
 )

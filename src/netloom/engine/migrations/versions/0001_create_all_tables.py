@@ -142,20 +142,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.UniqueConstraint("name", name=op.f("uq_roles_name")),
     )
     op.create_table(
-        "templates",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=256), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("memory", sa.BigInteger(), nullable=False),
-        sa.Column("sockets", sa.Integer(), nullable=False),
-        sa.Column("cores", sa.Integer(), nullable=False),
-        sa.Column("threads", sa.Integer(), nullable=False),
-        sa.Column("created_at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
-        sa.UniqueConstraint("name", name=op.f("uq_templates_name")),
-    )
-    op.create_table(
         "users",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_name", sa.String(length=255), nullable=False),
@@ -520,6 +506,29 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.UniqueConstraint("host_id", name=op.f("uq_host_reports_host_id")),
     )
     op.create_table(
+        "templates",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("cluster_id", sa.String(length=36), nullable=True),
+        sa.Column("memory", sa.BigInteger(), nullable=False),
+        sa.Column("sockets", sa.Integer(), nullable=False),
+        sa.Column("cores", sa.Integer(), nullable=False),
+        sa.Column("threads", sa.Integer(), nullable=False),
+        sa.Column("os_kernel", sa.Text(), server_default="", nullable=False),
+        sa.Column("os_initrd", sa.Text(), server_default="", nullable=False),
+        sa.Column("os_cmdline", sa.Text(), server_default="", nullable=False),
+        sa.Column("custom_properties", Json, server_default="{}", nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["cluster_id"], ["clusters.id"], name=op.f("fk_templates_cluster_id_clusters")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint("name", name=op.f("uq_templates_name")),
+    )
+    with op.batch_alter_table("templates", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_templates_cluster_id"), ["cluster_id"], unique=False)
+
+    op.create_table(
         "vms",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -531,17 +540,24 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("sockets", sa.Integer(), nullable=False),
         sa.Column("cores", sa.Integer(), nullable=False),
         sa.Column("threads", sa.Integer(), nullable=False),
+        sa.Column("os_kernel", sa.Text(), server_default="", nullable=False),
+        sa.Column("os_initrd", sa.Text(), server_default="", nullable=False),
+        sa.Column("os_cmdline", sa.Text(), server_default="", nullable=False),
+        sa.Column("custom_properties", Json, server_default="{}", nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("host_id", sa.String(length=36), nullable=True),
+        sa.Column("target_host_id", sa.String(length=36), nullable=True),
         sa.Column("status_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("addresses", Json, nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.Column("changed_at", Utc(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('down', 'wait_for_launch', 'up', 'powering_down', 'unknown')", name=op.f("ck_vms_status")
+            "status IN ('down', 'wait_for_launch', 'up', 'migrating', 'powering_down', 'unknown')",
+            name=op.f("ck_vms_status"),
         ),
         sa.ForeignKeyConstraint(["cluster_id"], ["clusters.id"], name=op.f("fk_vms_cluster_id_clusters")),
         sa.ForeignKeyConstraint(["host_id"], ["hosts.id"], name=op.f("fk_vms_host_id_hosts")),
+        sa.ForeignKeyConstraint(["target_host_id"], ["hosts.id"], name=op.f("fk_vms_target_host_id_hosts")),
         sa.ForeignKeyConstraint(["template_id"], ["templates.id"], name=op.f("fk_vms_template_id_templates")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vms")),
         sa.UniqueConstraint("name", name=op.f("uq_vms_name")),
@@ -549,6 +565,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     with op.batch_alter_table("vms", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_vms_cluster_id"), ["cluster_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_host_id"), ["host_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_vms_target_host_id"), ["target_host_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_template_id"), ["template_id"], unique=False)
 
     op.create_table(
@@ -570,3 +587,42 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     with op.batch_alter_table("vnics", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_vnics_profile_id"), ["profile_id"], unique=False)
+
+    op.create_table(
+        "filter_parameters",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("vnic_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["vnic_id"], ["vnics.id"], name=op.f("fk_filter_parameters_vnic_id_vnics"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filter_parameters")),
+    )
+    with op.batch_alter_table("filter_parameters", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_filter_parameters_vnic_id"), ["vnic_id"], unique=False)
+
+    op.create_table(
+        "template_vnics",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("template_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("profile_id", sa.String(length=36), nullable=True),
+        sa.Column("interface", sa.String(length=32), nullable=False),
+        sa.Column("plugged", sa.Boolean(), nullable=False),
+        sa.Column("linked", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["profile_id"], ["vnic_profiles.id"], name=op.f("fk_template_vnics_profile_id_vnic_profiles")
+        ),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["templates.id"],
+            name=op.f("fk_template_vnics_template_id_templates"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_template_vnics")),
+        sa.UniqueConstraint("template_id", "name", name=op.f("uq_template_vnics_template_id_name")),
+    )
+    with op.batch_alter_table("template_vnics", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_template_vnics_profile_id"), ["profile_id"], unique=False)
