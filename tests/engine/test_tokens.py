@@ -94,7 +94,7 @@ def test_a_new_password_ends_what_the_old_one_opened(db: Database) -> None:
     credentials = Credentials(db)
     user = credentials.check("admin@internal", "right", "")
     token = db.run(tokens.issue, user)
-    db.run(tokens.set_password, user.id, "new")
+    db.run(tokens.set_password, user.id, tokens.hash_password("new"))
     with db.read() as tx:
         assert tokens.user_of(tx, token) is None
     with pytest.raises(LoginError):

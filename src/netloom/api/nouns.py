@@ -49,6 +49,7 @@ MODULES = (
     vms.routes,
     vm_nics.routes,
     users.routes,
+    users.additions,
     permissions.routes,
 )
 

@@ -224,9 +224,17 @@ class Routes:
         """An addition; it answers with the same type unless ``gives`` says otherwise."""
         return self._add("POST", path, takes, gives or takes, needs, queries)
 
-    def put(self, path: str, takes: type[Any], *, needs: Needs, queries: Sequence[str] = ()) -> Callable[[H], H]:
-        """A change."""
-        return self._add("PUT", path, takes, takes, needs, queries)
+    def put(
+        self,
+        path: str,
+        takes: type[Any],
+        *,
+        needs: Needs,
+        gives: type[Any] | None = None,
+        queries: Sequence[str] = (),
+    ) -> Callable[[H], H]:
+        """A change; it answers with the same type unless ``gives`` says otherwise."""
+        return self._add("PUT", path, takes, gives or takes, needs, queries)
 
     def delete(self, path: str, *, needs: Needs, queries: Sequence[str] = ()) -> Callable[[H], H]:
         """A removal."""

@@ -1,25 +1,28 @@
-"""Users, and roles with their permits. What they are granted is in :mod:`netloom.api.permissions`."""
+"""Users and their passwords, and roles. What users are granted is in :mod:`netloom.api.permissions`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Row, Select, literal, or_, select
 
 from netloom.api.follow import loads
-from netloom.api.routes import LOGIN, READ, Call, Routes, many
-from netloom.api.schema import reference
+from netloom.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
+from netloom.api.schema import given, reference
 from netloom.api.search import LISTED, Searchable, page
-from netloom.api.shown import first
+from netloom.api.shown import first, required
 from netloom.api.types import Domain, Group, Permit, Role, User
 from netloom.core.errors import NotFoundError
 from netloom.engine.commands.authorize import ActionGroup
-from netloom.engine.commands.tokens import split_name
+from netloom.engine.commands.tokens import INTERNAL, split_name
+from netloom.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
 from netloom.engine.db import Tx
 from netloom.engine.model.users import permissions, role_groups, roles, users
 
 routes = Routes("users")
+additions = Routes("users", ADDITIONS)
 
 _USER_GROUPS = frozenset({ActionGroup.LOGIN, ActionGroup.RUN_VM, ActionGroup.STOP_VM, ActionGroup.SHUT_DOWN_VM})
 """Permits that roles for ordinary users have (all others are for administrators)."""
@@ -86,6 +89,62 @@ def get_user(call: Call[None]) -> User:
     """One user."""
     with call.read() as tx:
         return show(find(tx, call))
+
+
+@routes.post("/users", User, needs=ActionGroup.ADD_USERS_AND_GROUPS_FROM_DIRECTORY)
+def post_user(call: Call[User]) -> User:
+    """Add a user of the internal domain, without any role; who has no ``password`` cannot log in yet."""
+    body = call.body
+    password = new_password("Cannot add User.", body.password) if isinstance(body.password, str) else None
+    spec = AddUser(
+        user_name=_user_name(body),
+        first_name=given(body.name, ""),
+        last_name=given(body.last_name, ""),
+        email=given(body.email, ""),
+        password=password,
+    )
+    user_id = call.run(add_user, call.actor, spec)
+    with call.read() as tx:
+        return show(tx.execute(select(users).where(users.c.id == user_id)).one())
+
+
+def _user_name(body: User) -> str:
+    """Name and profile. Clients put the domain into ``user_name`` or beside it, and call it by its name or by that of
+    the authorisation provider behind it.
+    """
+    said = required(body.user_name, "User [userName]")
+    name, at, domain = said.rpartition("@")
+    if not at:
+        name, domain = said, given(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
+    return f"{name}@{domain.removesuffix('-authz')}"
+
+
+@routes.delete("/users/{user_id}", needs=ActionGroup.MANIPULATE_USERS)
+def delete_user(call: Call[None]) -> None:
+    """Remove a user with the permissions they were given; whoever is logged in as them is out at once."""
+    call.run(remove_user, call.actor, call.ids["user_id"])
+
+
+class Password(msgspec.Struct, kw_only=True, frozen=True):
+    """``current``: the present password, when it is one's own that is to change."""
+
+    password: str
+    current: str = ""
+
+
+class PasswordSet(msgspec.Struct, kw_only=True, frozen=True):
+    """Whose password is new."""
+
+    user_name: str
+
+
+@additions.put("/users/{user_id}/password", Password, gives=PasswordSet, needs=LOGIN)
+def put_password(call: Call[Password]) -> PasswordSet:
+    """Set a user's password: one's own with the present one, others' as super user. What it opened ends."""
+    user_id, body = call.ids["user_id"], call.body
+    password = new_password("Cannot change Password.", body.password)
+    is_proved = user_id == call.actor.user_id and bool(body.current) and prove(call.db, call.actor, body.current)
+    return PasswordSet(user_name=call.run(set_password, call.actor, user_id, password, is_proved=is_proved))
 
 
 def find(tx: Tx, call: Call[Any]) -> Row[Any]:

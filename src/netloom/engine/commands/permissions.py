@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from netloom.core.errors import NotFoundError
 from netloom.core.rules import check
@@ -56,20 +56,32 @@ def remove_permission(tx: Tx, actor: Actor, permission_id: str) -> None:
 
     Raises NotFoundError, DeniedError, ValidationError.
     """
+    lock(tx, roles, ROLES["SuperUser"].id)  # so that two of them do not take each other's at once
     row = lock(tx, permissions, permission_id)
     target = ObjectRef(ObjectType(row.object_type), row.object_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_PERMISSIONS, target)
-    super_user = ROLES["SuperUser"].id
-    supers = permissions.c.role_id == super_user, permissions.c.object_id == SYSTEM_ID
-    others = tx.execute(
-        select(func.count()).select_from(permissions).where(*supers, permissions.c.id != permission_id)
-    ).scalar_one()
-    is_super_user = row.role_id == super_user and row.object_id == SYSTEM_ID
-    check("Cannot remove Permission.", rules.leaves_a_super_user(is_super_user, others))
+    is_super = row.role_id == ROLES["SuperUser"].id and row.object_id == SYSTEM_ID
+    check("Cannot remove Permission.", rules.leaves_a_super_user(is_super, other_super_users(tx, row.user_id)))
     tx.execute(permissions.delete().where(permissions.c.id == permission_id))
     role = tx.execute(select(roles.c.name).where(roles.c.id == row.role_id)).scalar_one()
     user = tx.execute(select(users.c.user_name).where(users.c.id == row.user_id)).scalar_one()
     audit.record(tx, actor, TAKEN, f"User {actor.name} took the role {role} on {_words(target)} from {user}.")
+
+
+_SUPER_USER = permissions.c.role_id == ROLES["SuperUser"].id, permissions.c.object_id == SYSTEM_ID
+
+
+def is_super_user(tx: Tx, user_id: str) -> bool:
+    """Whether a user was given all rights on the system."""
+    found = select(permissions.c.id).where(*_SUPER_USER, permissions.c.user_id == user_id)
+    return tx.execute(found).first() is not None
+
+
+def other_super_users(tx: Tx, user_id: str) -> int:
+    """How many others than this one were given all rights on the system and can log in (everyone counts as one)."""
+    can_log_in = or_(users.c.is_group, and_(users.c.enabled, users.c.password_hash.is_not(None)))
+    others = select(func.count()).select_from(permissions.join(users, users.c.id == permissions.c.user_id))
+    return tx.execute(others.where(*_SUPER_USER, users.c.id != user_id, can_log_in)).scalar_one()
 
 
 def _user(tx: Tx, ref: Ref) -> str:

@@ -97,6 +97,13 @@ def login(db: Database, user_name: str, password: str, address: str, correlation
 
     Takes some 50 ms of one core: who checks the same password with every request uses :class:`Credentials`.
     """
+    user, stored = prove(db, user_name, password, address, correlation_id)
+    db.run(_welcome, user, stored, password, address, correlation_id)
+    return user
+
+
+def prove(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> tuple[User, str]:
+    """The user whose password this is, and its stored hash; a wrong one is audited and counted. Raises LoginError."""
     name = "@".join(split_name(user_name))
     with db.read() as tx:
         found = tx.execute(select(users).where(users.c.user_name == name, users.c.is_group.is_(False))).one_or_none()
@@ -114,8 +121,7 @@ def login(db: Database, user_name: str, password: str, address: str, correlation
     if found is None or not _is_right(stored or _UNKNOWN, password) or stored is None:
         db.run(_count_failure, name[:255], address, correlation_id)
         raise LoginError(f"Cannot authenticate user '{name}': the user name or password is wrong.")
-    db.run(_welcome, User(found.id, name), stored, password, address, correlation_id)
-    return User(found.id, name)
+    return User(found.id, name), stored
 
 
 def _is_right(stored: str, password: str) -> bool:
@@ -207,9 +213,9 @@ def revoke_all(tx: Tx, user_id: str) -> None:
     tx.execute(delete(tokens).where(tokens.c.user_id == user_id))
 
 
-def set_password(tx: Tx, user_id: str, password: str) -> None:
-    """Store a new password and end what the old one opened."""
-    tx.execute(update(users).where(users.c.id == user_id).values(password_hash=hash_password(password)))
+def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
+    """Store the hash of a new password and end what the old one opened."""
+    tx.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
     revoke_all(tx, user_id)
 
 
