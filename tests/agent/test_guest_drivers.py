@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from libvirt_host import private_libvirt, tiny_linux
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.doors import Doors
 from netloom.agent.guests import GuestError
+from netloom.agent.guests.libvirt import LibvirtGuests
 from netloom.agent.guests.namespace import NamespaceGuests
 from netloom.agent.guests.simulated import SimulatedGuests
 from netloom.agent.netlink import Netlink
@@ -26,7 +29,6 @@ from ovs_host import namespace, ovs_host, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from netloom.agent.guests import GuestDriver
     from netloom.agent.ovsdb import Ovsdb
@@ -82,6 +84,48 @@ def simulated(folder: Path) -> Iterator[Place]:
     yield Simulated(folder)
 
 
+@dataclass
+class WithLibvirt(Real):
+    """Real virtual machines; they run a system, without which no vNIC is let go of."""
+
+    uri: str
+    made: list[LibvirtGuests] = field(default_factory=list)
+
+    def driver(self) -> GuestDriver:
+        driver = LibvirtGuests(self.folder / "libvirt", self.ovsdb, self.uri)
+        driver.watch(lambda _guest: None)
+        self.made.append(driver)
+        return driver
+
+    def close(self) -> None:
+        for driver in self.made:
+            driver.close()
+
+
+@contextmanager
+def libvirt_and_linux_bridges(folder: Path) -> Iterator[Place]:
+    with namespace() as name, standing_in(name), private_libvirt(name) as libvirt:
+        for bridge in ("one", "two"):
+            ip("", "link", "add", bridge, "up", "type", "bridge")
+        yield from with_libvirt(folder, None, libvirt.uri)
+
+
+@contextmanager
+def libvirt_and_ovs_bridges(folder: Path) -> Iterator[Place]:
+    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as libvirt:
+        ovsdb.execute([CreateOvsBridge(OvsBridge(name=name, datapath="netdev")) for name in ("one", "two")])
+        yield from with_libvirt(folder, ovsdb, libvirt.uri)
+
+
+def with_libvirt(folder: Path, ovsdb: Ovsdb | None, uri: str) -> Iterator[Place]:
+    place = WithLibvirt(folder, ovsdb, uri)
+    try:
+        yield place
+        stop_all(place.driver())
+    finally:
+        place.close()
+
+
 @contextmanager
 def linux_bridges(folder: Path) -> Iterator[Place]:
     with namespace() as name, standing_in(name):
@@ -106,7 +150,7 @@ def stop_all(driver: GuestDriver) -> None:
         driver.stop(guest.id)
 
 
-@pytest.fixture(params=[simulated, linux_bridges, ovs_bridges])
+@pytest.fixture(params=[simulated, linux_bridges, ovs_bridges, libvirt_and_linux_bridges, libvirt_and_ovs_bridges])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with request.param(tmp_path) as place:
         yield place
@@ -118,7 +162,9 @@ def make_nic(number: int = 1, bridge: str = "one", **fields: object) -> GuestNic
 
 
 def make_guest(driver: GuestDriver, *nics: GuestNic) -> GuestSpec:
-    return GuestSpec(id=str(uuid.uuid4()), name="web", driver=driver.name, memory=1 << 20, nics=nics)
+    properties = tiny_linux() if driver.name == "libvirt" else {}
+    spec = GuestSpec(id=str(uuid.uuid4()), name="web", driver=driver.name, memory=128 << 20, properties=properties)
+    return replace(spec, nics=nics)
 
 
 def plugged(place: Place) -> dict[str, tuple[str, int | None]]:

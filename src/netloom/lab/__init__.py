@@ -94,6 +94,10 @@ class Lab:
         """Run a program in a guest of the driver ``namespace``, to its end."""
         return run_inside(f"{agents.GUEST_PREFIX}{guest_id}", command)
 
+    def libvirt_uri(self, host: str) -> str:
+        """Where a host's libvirt is reached from this machine (``virsh --connect``); empty when it has none."""
+        return self._host(host).libvirt
+
     def down(self) -> None:
         """See :func:`down`."""
         take_down(self.folder)

@@ -45,8 +45,13 @@ class Join:
 
 
 def host_folder(folder: Path, host: str) -> Path:
-    """Where a host's own files are: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``."""
+    """Where a host's own files are: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``, ``virt``."""
     return folder.absolute() / "hosts" / host
+
+
+def libvirt_folder(folder: Path, host: str) -> Path:
+    """Where a host's libvirt has its files; short, for there is its socket."""
+    return host_folder(folder, host) / "virt"
 
 
 def guests_of(folder: Path, host: str) -> list[str]:
@@ -67,10 +72,12 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *namespaces.inside_as_host(host.namespace),
         *(sys.executable, "-m", "netloom.agent"),
         *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
-        *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", "namespace", "--hostname", host.name),
+        *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", host.guests, "--hostname", host.name),
         *("--listen", f"0.0.0.0:{PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
         *options,
     ]
+    if host.libvirt:
+        command += ["--libvirt-uri", host.libvirt]
     environment = dict(os.environ)
     if join:
         command += [

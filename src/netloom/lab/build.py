@@ -8,8 +8,8 @@ import secrets
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
-from netloom.lab import file, namespaces, openvswitch, state
-from netloom.lab.agents import GUEST_PREFIX, guests_of
+from netloom.lab import file, libvirt, namespaces, openvswitch, state
+from netloom.lab.agents import GUEST_PREFIX, guests_of, libvirt_folder
 from netloom.lab.processes import LabError, end, inside_namespace, run
 from netloom.lab.state import HostState, LabState
 
@@ -34,7 +34,7 @@ def build(path: Path, folder: Path) -> LabState:
     plan = file.read(path)
     _refuse_address_in_use(plan)
     folder.mkdir(parents=True, exist_ok=True)
-    lab = _names(plan)
+    lab = _names(plan, folder)
     lab.save(folder)
     try:
         _build(lab, plan, folder)
@@ -62,14 +62,18 @@ def take_down(folder: Path) -> None:
     (folder / state.FILE).unlink()
 
 
-def _names(plan: LabFile) -> LabState:
+def _names(plan: LabFile, folder: Path) -> LabState:
     suffix = secrets.token_hex(3)
     hosts, count = {}, 0
     for name, host in plan.hosts.items():
         ports = {nic: f"p{count + index}" for index, nic in enumerate(host.nics, 1)}
         count += len(ports)
         address = str(ip_interface(host.address).ip)
-        hosts[name] = HostState(name=name, namespace=f"nl-{suffix}-{name}", address=address, ports=ports)
+        uri = libvirt.uri(libvirt_folder(folder, name)) if plan.guests == "libvirt" else ""
+        namespace = f"nl-{suffix}-{name}"
+        hosts[name] = HostState(
+            name=name, namespace=namespace, address=address, ports=ports, guests=plan.guests, libvirt=uri
+        )
     return LabState(name=plan.name, link=f"nl-{suffix}", switch=f"nl-{suffix}.switch", hosts=hosts)
 
 
@@ -86,8 +90,12 @@ def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
     ports = [_switch_port("engine", file.Port(access=plan.engine.access))]
     for name, host in lab.hosts.items():
         namespaces.add(host.namespace)
-        openvswitch.start(folder / "hosts" / name / "ovs", host.namespace, started)
+        switch_folder = folder / "hosts" / name / "ovs"
+        openvswitch.start(switch_folder, host.namespace, started)
         ports += _equip(lab, host, plan.hosts[name])
+        if host.libvirt:
+            place = libvirt_folder(folder, name)
+            libvirt.start(place, host.namespace, open_vswitch=switch_folder, listen="0.0.0.0", started=started)  # noqa: S104 - all addresses of the lab's host
     switch.vsctl(*(word for port in ports for word in ("--", *port)))
 
 

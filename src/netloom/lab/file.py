@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
@@ -45,11 +46,12 @@ class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lab."""
+    """A lab. ``guests``: what its virtual machines are: network namespaces, or real ones of libvirt and QEMU."""
 
     name: str
     engine: EngineFile
     hosts: Mapping[str, HostFile]
+    guests: Literal["namespace", "libvirt"] = "namespace"
 
 
 def read(path: Path) -> LabFile:

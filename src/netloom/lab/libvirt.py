@@ -77,17 +77,22 @@ class Libvirt:
     @property
     def socket(self) -> Path:
         """The absolute path at which it listens."""
-        return self.folder / "run" / "libvirt-sock"
+        return _socket(self.folder)
 
     @property
     def uri(self) -> str:
         """How it is reached from this machine."""
-        return f"qemu+unix:///system?socket={self.socket}"
+        return uri(self.folder)
 
     def stop(self) -> None:
         """End it and, which libvirt would let run on, its guests. The folder stays."""
         end([self.process] if self.process else [])
         end([one for one in inside_namespace(Path("/run/netns") / self.namespace) if _is_part(one)])
+
+
+def uri(folder: Path) -> str:
+    """How the libvirt in a folder is reached from this machine."""
+    return f"qemu+unix:///system?socket={_socket(folder.absolute())}"
 
 
 def start(
@@ -122,6 +127,10 @@ def start(
         end([process])
         raise
     return Libvirt(folder=folder, namespace=namespace, process=process)
+
+
+def _socket(folder: Path) -> Path:
+    return folder / "run" / "libvirt-sock"
 
 
 def _configure(folder: Path, listen: str, tls: Tls | None) -> None:
@@ -170,9 +179,10 @@ def _qemu_credentials(folder: Path, tls: Tls) -> Path:
 
 
 def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Sequence[str]:
+    """Only what runs inside sees the mounts: nothing of them is left when it ends."""
     binds = {str(libvirt.folder / name): place for name, place in _FOLDERS.items()}
     if open_vswitch:
-        binds[str(open_vswitch)] = str(OPEN_VSWITCH)
+        binds[str(open_vswitch.absolute())] = str(OPEN_VSWITCH)
     for place in binds.values():
         Path(place).mkdir(parents=True, exist_ok=True)
     steps = ["umount -l /sys", "mount -t sysfs sysfs /sys"]

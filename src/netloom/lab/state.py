@@ -19,12 +19,17 @@ FILE = "lab.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """A host: its namespace, its address without prefix, and the switch's port of each NIC by name."""
+    """A host: its namespace, its address without prefix, and the switch's port of each NIC by name.
+
+    ``guests``: the guest driver of its agent; ``libvirt``: the URI of its libvirt, empty when it has none.
+    """
 
     name: str
     namespace: str
     address: str
     ports: Mapping[str, str]
+    guests: str = "namespace"
+    libvirt: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netloom.agent.guests import Ended
-    from netloom.agent.guests.libvirt_xml import Interface
     from netloom.agent.ovsdb import Ovsdb
     from netloom.core.protocol import GuestNic
 
@@ -186,7 +185,7 @@ class LibvirtGuests:
         wanted = {nic.id for nic in after.nics}
         stale = [vnic for vnic in present if vnic not in wanted]
         kept = [nic for nic in after.nics if nic.id in present]
-        stale += [nic.id for nic in kept if _must_replug(old.get(nic.id), nic, present[nic.id], ovs)]
+        stale += [nic.id for nic in kept if _must_replug(old.get(nic.id), nic)]
         for vnic in stale:
             self._detach(domain, vnic)
         for nic in after.nics:
@@ -194,7 +193,7 @@ class LibvirtGuests:
             if like is None:
                 domain.attachDeviceFlags(libvirt_xml.interface(nic, ovs), _LIVE)
             elif nic != old.get(nic.id):
-                domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like=like, spare=like.bridge), _LIVE)
+                domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like), _LIVE)
         with nl.Netlink() as netlink:
             self._plug(netlink, after.nics)
         element = libvirt_xml.metadata(after)
@@ -229,10 +228,14 @@ class LibvirtGuests:
     # -- what libvirt tells
 
     def _connected(self) -> None:
-        """Look for guests that ended while nobody listened."""
+        """Look for guests that ended while nobody listened, and see to it that the others are where they belong."""
         for state in self.list():
             if state.status == "down":
                 self._domain_stopped(state.id, False)
+        try:
+            self.repair()
+        except GuestError as error:
+            log.warning("%s", error)
 
     def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
         file = self._file(guest_id)
@@ -293,13 +296,9 @@ class LibvirtGuests:
             raise GuestError(f"{path}: {error}") from error
 
 
-def _must_replug(old: GuestNic | None, new: GuestNic, like: Interface, ovs: frozenset[str]) -> bool:
+def _must_replug(old: GuestNic | None, new: GuestNic) -> bool:
     """Whether a vNIC that is there cannot become the new one by an update."""
-    if old is None or any(getattr(old, field) != getattr(new, field) for field in _REPLUG):
-        return True
-    if not like.managed or not new.bridge:
-        return False  # plugged by us alone, or pulled out, with its link down
-    return like.ovs != (new.bridge in ovs) or (like.ovs and like.bridge != new.bridge)
+    return old is None or any(getattr(old, field) != getattr(new, field) for field in _REPLUG)
 
 
 def _check_ids(spec: GuestSpec) -> None:

@@ -83,13 +83,13 @@ def read_metadata(xml: str) -> GuestSpec:
     return msgspec.json.decode(ET.fromstring(xml).text or "", type=GuestSpec)  # noqa: S314 - from libvirt
 
 
-def interface(nic: GuestNic, ovs: frozenset[str], *, like: Interface | None = None, spare: str = "") -> str:
-    """One vNIC.
+def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None) -> str:
+    """One vNIC. ``like``: what a running domain has, to change it.
 
-    ``like``: what a running domain has; libvirt allows neither another kind of interface nor another OVS bridge, so
-    these stay as they are, and for a vNIC without a bridge the whole place. ``spare``: the bridge that then stands in.
+    libvirt moves a running vNIC from one Linux bridge to another and changes its VLAN on an OVS bridge. All other moves
+    it refuses, so the place stays as libvirt knows it, and we plug the tap in ourselves.
     """
-    return ET.tostring(_interface(nic, ovs, like, spare), encoding="unicode")
+    return ET.tostring(_interface(nic, ovs, like), encoding="unicode")
 
 
 def interfaces(domain_xml: str) -> dict[str, Interface]:
@@ -143,7 +143,7 @@ def _devices(spec: GuestSpec, ovs: frozenset[str]) -> ET.Element:
     if "q35" in spec.properties.get("machine", ""):
         for _ in range(_PORTS_FOR_HOTPLUG):
             ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
-    devices.extend(_interface(nic, ovs, None, "") for nic in spec.nics)
+    devices.extend(_interface(nic, ovs, None) for nic in spec.nics)
     ET.SubElement(devices, "serial", type="pty")
     ET.SubElement(devices, "memballoon", model="none")
     video = ET.SubElement(devices, "video")
@@ -164,10 +164,11 @@ def _disk(spec: GuestSpec) -> ET.Element:
     return disk
 
 
-def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None, spare: str) -> ET.Element:
+def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET.Element:
+    is_ovs = like.ovs if like else nic.bridge in ovs
     managed = like.managed if like else bool(nic.bridge)
-    bridge = nic.bridge or spare
-    is_ovs = bridge in ovs
+    moves = not like or bool(nic.bridge and not like.ovs and nic.bridge not in ovs)
+    bridge = nic.bridge if moves or not like else like.bridge
     element = ET.Element("interface", type="bridge" if managed else "ethernet")
     ET.SubElement(element, "mac", address=nic.mac)
     if managed:

@@ -1,0 +1,306 @@
+"""Guests that are virtual machines: what they see, whom they reach, and what is told when they end."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from time import monotonic, sleep
+from xml.etree import ElementTree as ET
+
+import libvirt
+import pytest
+
+from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
+from netloom.agent.dhcp import Dhcp
+from netloom.agent.doors import Doors
+from netloom.agent.guests.libvirt import LibvirtGuests
+from netloom.agent.guests.libvirt_xml import domain_name
+from netloom.agent.netlink import Netlink
+from netloom.agent.observe import observe
+from netloom.agent.ovsdb import Ovsdb
+from netloom.agent.resolver import Resolver
+from netloom.core.host import Host, OvsBridge
+from netloom.core.protocol import GuestNic, GuestSpec, Rate
+from netloom.core.steps import CreateOvsBridge
+from netloom.lab import libvirt as lab_libvirt
+from netloom.lab.libvirt import Libvirt
+from netloom.lab.namespaces import ip
+from netloom.lab.processes import inside_namespace
+from ovs_host import namespace, ovs_host, standing_in
+
+SECONDS = 30.0
+"""After which something that must happen counts as not happening."""
+
+
+@dataclass
+class Place:
+    """A host with libvirt and the bridges ``one`` and ``two``, and the driver of its agent."""
+
+    folder: Path
+    namespace: str
+    libvirt: Libvirt
+    ovsdb: Ovsdb | None
+    driver: LibvirtGuests
+    ended: dict[str, Event]
+
+    def restart_agent(self) -> None:
+        self.driver.close()
+        self.driver = self._driver()
+
+    def _driver(self) -> LibvirtGuests:
+        driver = LibvirtGuests(self.folder / "guests", self.ovsdb, self.libvirt.uri)
+        driver.watch(lambda guest: self.ended[guest].set())
+        return driver
+
+    @classmethod
+    @contextmanager
+    def on(cls, folder: Path, name: str, door: Libvirt, ovsdb: Ovsdb | None) -> Iterator[Place]:
+        guests = LibvirtGuests(folder / "guests", ovsdb, door.uri)
+        place = cls(folder, name, door, ovsdb, guests, defaultdict(Event))
+        guests.watch(lambda guest: place.ended[guest].set())
+        try:
+            yield place
+        finally:
+            for state in place.driver.list():
+                place.driver.stop(state.id)
+            place.driver.close()
+
+    def observe(self) -> Host:
+        with Netlink() as netlink:
+            resolver = Resolver(self.folder / "resolv.conf", self.folder / "saved")
+            return observe(Doors(netlink=netlink, dhcp=Dhcp(self.folder), resolver=resolver, ovsdb=self.ovsdb))
+
+    def interface(self, spec: GuestSpec) -> ET.Element:
+        """The first vNIC as libvirt has it."""
+        connection = libvirt.open(self.libvirt.uri)
+        try:
+            found = ET.fromstring(connection.lookupByName(domain_name(spec.id)).XMLDesc()).find("devices/interface")
+        finally:
+            connection.close()
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def on_linux(tmp_path: Path) -> Iterator[Place]:
+    with namespace() as name, standing_in(name), private_libvirt(name) as door:
+        for bridge in ("one", "two"):
+            ip("", "link", "add", bridge, "up", "type", "bridge")
+        with Place.on(tmp_path, name, door, None) as place:
+            yield place
+
+
+@pytest.fixture
+def on_ovs(tmp_path: Path) -> Iterator[Place]:
+    with ovs_host() as (name, ovsdb), private_libvirt(name, open_vswitch=Path(ovsdb.path).parent) as door:
+        ovsdb.execute([CreateOvsBridge(OvsBridge(name=bridge, datapath="netdev")) for bridge in ("one", "two")])
+        with Place.on(tmp_path, name, door, ovsdb) as place:
+            yield place
+
+
+@pytest.fixture(params=["on_linux", "on_ovs"])
+def place(request: pytest.FixtureRequest) -> Place:
+    place: Place = request.getfixturevalue(request.param)
+    return place
+
+
+def make_nic(number: int, **fields: object) -> GuestNic:
+    nic = GuestNic(id=str(uuid.uuid4()), name=f"nic{number}", mac=f"02:00:00:00:00:{number:02x}", bridge="one")
+    return replace(nic, **fields)  # type: ignore[arg-type] # the tests name real fields
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    deadline = monotonic() + SECONDS
+    while not true():
+        if monotonic() > deadline:
+            return False
+        sleep(0.05)
+    return True
+
+
+def reaches(line: Console, address: str) -> bool:
+    return line.run(f"ping -c 1 -W 1 {address}").status == 0
+
+
+def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place) -> None:
+    bridges = {1: "one", 2: "one", 3: "two"}
+    specs = {n: tiny_guest(make_nic(n, bridge=bridges[n]), addresses=(f"192.0.2.{n}/24",)) for n in bridges}
+    for spec in specs.values():
+        place.driver.start(spec)
+    with ExitStack() as stack:
+        lines = {number: stack.enter_context(console(place.libvirt.uri, spec)) for number, spec in specs.items()}
+        assert eventually(lambda: reaches(lines[1], "192.0.2.2"))
+        assert not reaches(lines[1], "192.0.2.3")
+        # A third moves to the others' network while it runs, and later has its cable pulled out.
+        place.driver.update(with_nic(specs[3], bridge="one"))
+        assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
+        place.driver.update(with_nic(specs[3], bridge="one", linked=False))
+        assert not reaches(lines[3], "192.0.2.1")
+        place.driver.update(with_nic(specs[3], bridge=""))
+        assert not reaches(lines[3], "192.0.2.1")
+        place.driver.update(with_nic(specs[3], bridge="one"))
+        assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
+
+
+def test_isolated_guests_do_not_reach_each_other(place: Place) -> None:
+    specs = [tiny_guest(make_nic(n, isolated=n < 3), addresses=(f"192.0.2.{n}/24",)) for n in (1, 2, 3)]
+    for spec in specs:
+        place.driver.start(spec)
+    with console(place.libvirt.uri, specs[0]) as first, console(place.libvirt.uri, specs[2]):
+        assert eventually(lambda: reaches(first, "192.0.2.3"))
+        assert not reaches(first, "192.0.2.2")
+
+
+def test_a_vnic_is_plugged_in_used_and_unplugged(place: Place) -> None:
+    first, second = make_nic(1), make_nic(2, bridge="two")
+    spec = tiny_guest(first)
+    place.driver.start(spec)
+    ip("", "address", "add", "192.0.2.9/24", "dev", "two")
+    ip("", "link", "set", "two", "up")
+    with console(place.libvirt.uri, spec) as line:
+        place.driver.update(replace(spec, nics=(first, second)))
+        assert eventually(lambda: line.run("ip address add 192.0.2.1/24 dev eth1 && ip link set eth1 up").status == 0)
+        assert line.run("cat /sys/class/net/eth1/address").output == second.mac
+        assert eventually(lambda: reaches(line, "192.0.2.9"))
+        place.driver.update(spec)
+        assert line.run("ls /sys/class/net").output.split() == ["eth0", "lo"]
+    assert {port.vnic for port in place.observe().guest_ports.values()} == {first.id}
+
+
+def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    place.driver.start(spec)
+    with console(place.libvirt.uri, spec) as line:
+        line.send("poweroff -f\n")
+        assert place.ended[spec.id].wait(SECONDS)
+    assert [state.status for state in place.driver.list()] == ["down"]
+    assert place.observe().guest_ports == {}
+    place.driver.stop(spec.id)
+    assert place.driver.list() == []
+
+
+def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None:
+    spec, other = tiny_guest(make_nic(1)), tiny_guest(make_nic(2))
+    on_linux.driver.start(spec)
+    on_linux.driver.start(other)
+    on_linux.driver.stop(spec.id)
+    for process in inside_namespace(Path("/run/netns") / on_linux.namespace):
+        if "qemu-system" in Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]:
+            process.send(9)
+    assert on_linux.ended[other.id].wait(SECONDS)
+    assert not on_linux.ended[spec.id].is_set()
+
+
+def test_guests_do_not_notice_that_the_agent_starts_again(place: Place) -> None:
+    spec, brief = tiny_guest(make_nic(1), addresses=("192.0.2.1/24",)), tiny_guest(make_nic(2))
+    place.driver.start(spec)
+    place.driver.start(brief)
+    with console(place.libvirt.uri, spec) as line:
+        up = float(line.run("cut -d' ' -f1 /proc/uptime").output)
+        place.driver.close()
+        with console(place.libvirt.uri, brief) as other:
+            other.send("poweroff -f\n")
+            assert eventually(lambda: len(guests_of(place)) == 1)
+        place.restart_agent()
+        assert place.ended[brief.id].wait(SECONDS)
+        assert {state.id: state.status for state in place.driver.list()} == {spec.id: "up", brief.id: "down"}
+        assert float(line.run("cut -d' ' -f1 /proc/uptime").output) > up
+        place.driver.update(with_nic(spec, bridge="two"))
+        assert place.interface(spec).find("source").get("bridge") == "two"  # type: ignore[union-attr] # it has one
+
+
+def guests_of(place: Place) -> list[int]:
+    """The processes of a host's virtual machines."""
+    processes = inside_namespace(Path("/run/netns") / place.namespace)
+    return [one.pid for one in processes if "qemu-system" in Path(f"/proc/{one.pid}/comm").read_text()]
+
+
+def test_guests_stay_where_they_are_when_libvirt_itself_starts_again(place: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    place.driver.start(spec)
+    place.driver.update(with_nic(spec, bridge="two"))
+    assert place.libvirt.process
+    place.libvirt.process.send(15)
+    assert eventually(lambda: place.driver.list()[0].error != "")
+    assert [state.status for state in place.driver.list()] == ["up"]
+    assert {port.bridge for port in place.observe().guest_ports.values()} == {"two"}
+    switch = Path(place.ovsdb.path).parent if place.ovsdb else None
+    again = lab_libvirt.start(place.libvirt.folder, place.namespace, open_vswitch=switch)
+    try:
+        assert eventually(lambda: place.driver.list()[0].error == "")
+        assert {port.bridge for port in place.observe().guest_ports.values()} == {"two"}
+        with console(place.libvirt.uri, spec) as line:
+            line.send("poweroff -f\n")
+            assert place.ended[spec.id].wait(SECONDS)
+    finally:
+        place.driver.stop(spec.id)
+        again.stop()
+
+
+def test_a_bridge_that_is_made_anew_gets_its_guests_back(on_linux: Place) -> None:
+    spec = tiny_guest(make_nic(1), addresses=("192.0.2.1/24",))
+    on_linux.driver.start(spec)
+    ip("", "link", "delete", "one")
+    ip("", "link", "add", "one", "up", "type", "bridge")
+    assert {port.bridge for port in on_linux.observe().guest_ports.values()} == {""}
+    on_linux.driver.repair()
+    assert {port.bridge for port in on_linux.observe().guest_ports.values()} == {"one"}
+
+
+def test_the_interface_is_what_libvirt_documents(on_linux: Place) -> None:
+    nic = make_nic(
+        1,
+        model="e1000",
+        mtu=1400,
+        filter="vdsm-no-mac-spoofing",
+        filter_parameters=(("IP", "192.0.2.1"), ("IP", "192.0.2.2")),
+        isolated=True,
+    )
+    spec = tiny_guest(nic)
+    on_linux.driver.start(spec)
+    found = on_linux.interface(spec)
+    assert found.get("type") == "bridge"
+    values = {(part.tag, *sorted(part.items())) for part in found.iter()}
+    assert {
+        ("mac", ("address", nic.mac)),
+        ("source", ("bridge", "one")),
+        ("model", ("type", "e1000")),
+        ("mtu", ("size", "1400")),
+        ("link", ("state", "up")),
+        ("port", ("isolated", "yes")),
+        ("filterref", ("filter", "vdsm-no-mac-spoofing")),
+        ("parameter", ("name", "IP"), ("value", "192.0.2.1")),
+        ("parameter", ("name", "IP"), ("value", "192.0.2.2")),
+        ("alias", ("name", f"ua-{nic.id}")),
+    } <= values
+    on_linux.driver.update(with_nic(spec, filter="allow-arp", filter_parameters=()))
+    reference = on_linux.interface(spec).find("filterref")
+    assert reference is not None
+    assert reference.get("filter") == "allow-arp"
+
+
+def test_the_port_of_open_vswitch_is_what_libvirt_documents(on_ovs: Place) -> None:
+    spec = tiny_guest(make_nic(1, tag=100, trunks=(200, 300), port=str(uuid.uuid4())))
+    on_ovs.driver.start(spec)
+    found = on_ovs.interface(spec)
+    port = found.find("virtualport")
+    assert port is not None
+    assert port.get("type") == "openvswitch"
+    assert port.find("parameters").get("interfaceid") == spec.nics[0].port  # type: ignore[union-attr] # it has them
+    tags = {tag.get("id"): tag.get("nativeMode") for tag in found.iterfind("vlan/tag")}
+    assert tags == {"100": "untagged", "200": None, "300": None}
+
+
+def test_a_limit_of_traffic_is_libvirts(on_ovs: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    on_ovs.driver.start(spec)
+    on_ovs.driver.update(with_nic(spec, inbound=Rate(average=1000, peak=2000, burst=512), outbound=Rate(average=500)))
+    bandwidth = on_ovs.interface(spec).find("bandwidth")
+    assert bandwidth is not None
+    limits = {part.tag: dict(part.items()) for part in bandwidth}
+    assert limits == {"inbound": {"average": "1000", "peak": "2000", "burst": "512"}, "outbound": {"average": "500"}}
