@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import click
 
-from netloom.cli.nouns import NOUNS
-from netloom.cli.output import show_many, show_one
+from netloom.cli.nouns import noun
+from netloom.cli.output import pick, show_many, show_one
 from netloom.cli.session import calls_engine, output_option
 from netloom.cli.verbs import resolve
 from netloom.client import Client
 from netloom.client.tree import Tree
 
-_CLUSTER = next(noun for noun in NOUNS if noun.name == "cluster")
-_NETWORK = next(noun for noun in NOUNS if noun.name == "network")
+_CLUSTER, _NETWORK = noun("cluster"), noun("network")
 _ROLES = click.Choice(("management", "display", "migration", "default_route", "gluster"))
 _COLUMNS = {
     "NAME": "name",
@@ -50,9 +49,8 @@ def attach(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
     """Attach a network to a cluster."""
-    found = resolve(client, _NETWORK, network)
-    entity: Tree = {"id": found["id"], **_flags(required, roles, found)}
-    show_one(client.add(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks", entity), form)
+    path, found = _find(client, cluster, network)
+    show_one(client.add(path, {"id": found["id"], **_flags(required, roles, found)}), form)
 
 
 @click.command("change")
@@ -66,9 +64,11 @@ def change(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
     """Change how a cluster uses a network; roles, when given, replace all that it has."""
-    found = resolve(client, _NETWORK, network)
-    path = f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks/{found['id']}"
-    show_one(client.update(path, _flags(required, roles, found)), form)
+    changes = _flags(required, roles, {})
+    if not changes:
+        raise click.UsageError("Nothing to change: name at least one option (see --help).")
+    path, found = _find(client, cluster, network)
+    show_one(client.update(f"{path}/{found['id']}", _flags(required, roles, found)), form)
 
 
 @click.command("detach")
@@ -77,12 +77,18 @@ def change(
 @calls_engine
 def detach(client: Client, cluster: str, network: str) -> None:
     """Detach a network from a cluster."""
-    client.remove(
-        f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks/{resolve(client, _NETWORK, network)['id']}"
-    )
+    path, found = _find(client, cluster, network)
+    client.remove(f"{path}/{found['id']}")
 
 
 COMMANDS = (networks, attach, change, detach)
+
+
+def _find(client: Client, cluster: str, network: str) -> tuple[str, Tree]:
+    """The path of the cluster's networks, and the network of that name in the cluster's data centre."""
+    found = resolve(client, _CLUSTER, cluster)
+    data_center = pick(found, "data_center.id")
+    return f"clusters/{found['id']}/networks", resolve(client, _NETWORK, network, within=("data_center", data_center))
 
 
 def _flags(required: bool | None, roles: tuple[str, ...], network: Tree) -> Tree:

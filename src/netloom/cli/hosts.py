@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from netloom.cli import setup_file
-from netloom.cli.nouns import NOUNS
+from netloom.cli.nouns import noun
 from netloom.cli.output import pick, say, show_many, show_one
 from netloom.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
 from netloom.cli.verbs import resolve
 from netloom.client import Client
 from netloom.client.tree import Tree
 
-_HOST = next(noun for noun in NOUNS if noun.name == "host")
+_HOST = noun("host")
 _NICS = {
     "NAME": "name",
     "STATUS": "status",

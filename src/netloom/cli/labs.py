@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from netloom import lab as labs
-from netloom.cli.nouns import NOUNS
+from netloom.cli.nouns import noun
 from netloom.cli.output import say, show_many
 from netloom.cli.session import REFUSED, calls_engine, output_option
 from netloom.cli.verbs import resolve
@@ -19,7 +19,7 @@ from netloom.client import ApiError, Client
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_HOST = next(noun for noun in NOUNS if noun.name == "host")
+_HOST = noun("host")
 _folder = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import click
 
-from netloom.cli import clusters, hosts, vms
+from netloom.cli import clusters, hosts, users, vms
 from netloom.cli.labs import lab
 from netloom.cli.nouns import NOUNS
+from netloom.cli.permissions import permission
 from netloom.cli.session import Session, calls_engine
 from netloom.cli.verbs import group_of
 from netloom.client import Client
 
 _PATH = click.Path(path_type=Path, exists=True, dir_okay=False)
-_EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS}
+_EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS, "user": users.COMMANDS}
 
 
 _EPILOG = """The password is read from NETLOOM_PASSWORD or from --password-file.
@@ -42,14 +43,23 @@ Completion: eval "$(_NETLOOM_COMPLETE=bash_source netloom)"
     help="File with the password. [NETLOOM_PASSWORD_FILE]",
 )
 @click.option("--ca", "ca_file", envvar="NETLOOM_CA", type=_PATH, help="The engine's CA certificate. [NETLOOM_CA]")
+@click.option(
+    "--filter",
+    "filtered",
+    is_flag=True,
+    envvar="NETLOOM_FILTER",
+    help="See only what you have permissions on; users who are no administrators need it. [NETLOOM_FILTER]",
+)
 @click.version_option(package_name="netloom")
 @click.pass_context
-def cli(context: click.Context, url: str, user: str, password_file: Path | None, ca_file: Path | None) -> None:
+def cli(
+    context: click.Context, url: str, user: str, password_file: Path | None, ca_file: Path | None, filtered: bool
+) -> None:
     """Manage the logical networks of a fleet of KVM hosts.
 
     Besides the nouns below: 'netloom serve' starts an engine, 'netloom agent' the agent of a host.
     """
-    context.obj = Session(url, user, password_file, ca_file)
+    context.obj = Session(url, user, password_file, ca_file, filtered)
 
 
 @click.command("follow")
@@ -66,4 +76,5 @@ for _noun in NOUNS:
     for _command in (*_EXTRA.get(_noun.name, ()), *((follow_events,) if _noun.name == "event" else ())):
         _group.add_command(_command)
     cli.add_command(_group)
+cli.add_command(permission)
 cli.add_command(lab)

@@ -23,6 +23,8 @@ class Field:
     many: bool = False
     default: Any = None
     """Value for ``add`` when the option is not given."""
+    names: str = ""
+    """The collection in which the option's value is the name or id of something; ``path`` is filled with its id."""
 
     @property
     def parameter(self) -> str:
@@ -42,6 +44,15 @@ class Noun:
     verbs: tuple[str, ...] = ("list", "show", "add", "set", "remove")
     searchable: bool = True
     query: Mapping[str, str | int] = field(default_factory=dict)
+    refers: Mapping[str, str] = field(default_factory=dict)
+    """Fields that are references, and the collection where their names are: the API answers with ids. The first one
+    tells things of one name apart.
+    """
+    key: str = "name"
+    """What people call it by; ``search_key``: the same in the search language."""
+    search_key: str = "name"
+    suffix: str = ""
+    """What a name has that does not say otherwise, from an ``@`` on."""
 
 
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
@@ -59,7 +70,13 @@ NOUNS = (
     Noun(
         "cluster",
         "clusters",
-        {"NAME": "name", "SWITCH": "switch_type", "ID": "id", "DESCRIPTION": "description"},
+        {
+            "NAME": "name",
+            "DATA CENTRE": "data_center.name",
+            "SWITCH": "switch_type",
+            "ID": "id",
+            "DESCRIPTION": "description",
+        },
         "Clusters: hosts that carry the same networks.",
         (
             Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
@@ -74,15 +91,24 @@ NOUNS = (
                 "management_network.name",
                 "The network over which the engine reaches its hosts.",
             ),
-            Field("--mac-pool", "mac_pool.id", "Id of the pool its vNICs get their MAC addresses from."),
+            Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpools"),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),
+        refers={"data_center": "datacenters"},
     ),
     Noun(
         "network",
         "networks",
-        {"NAME": "name", "VLAN": "vlan.id", "MTU": "mtu", "USAGES": "usages", "ID": "id", "DESCRIPTION": "description"},
+        {
+            "NAME": "name",
+            "DATA CENTRE": "data_center.name",
+            "VLAN": "vlan.id",
+            "MTU": "mtu",
+            "USAGES": "usages",
+            "ID": "id",
+            "DESCRIPTION": "description",
+        },
         "Logical networks.",
         (
             Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
@@ -99,11 +125,19 @@ NOUNS = (
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),
+        refers={"data_center": "datacenters"},
     ),
     Noun(
         "host",
         "hosts",
-        {"NAME": "name", "STATUS": "status", "ADDRESS": "address", "ID": "id", "DESCRIPTION": "description"},
+        {
+            "NAME": "name",
+            "STATUS": "status",
+            "CLUSTER": "cluster.name",
+            "ADDRESS": "address",
+            "ID": "id",
+            "DESCRIPTION": "description",
+        },
         "Hosts, and their networking.",
         (
             Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default"),
@@ -111,11 +145,19 @@ NOUNS = (
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),
+        refers={"cluster": "clusters"},
     ),
     Noun(
         "vm",
         "vms",
-        {"NAME": "name", "STATUS": "status", "HOST": "host.name", "ID": "id", "DESCRIPTION": "description"},
+        {
+            "NAME": "name",
+            "STATUS": "status",
+            "CLUSTER": "cluster.name",
+            "HOST": "host.name",
+            "ID": "id",
+            "DESCRIPTION": "description",
+        },
         "Virtual machines, and their vNICs.",
         (
             Field("--cluster", "cluster.name", "The cluster it runs in.", default="Default"),
@@ -124,14 +166,15 @@ NOUNS = (
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),
+        refers={"cluster": "clusters", "host": "hosts"},
     ),
     Noun(
         "profile",
         "vnicprofiles",
-        {"NAME": "name", "NETWORK": "network.id", "ID": "id", "DESCRIPTION": "description"},
+        {"NAME": "name", "NETWORK": "network.name", "ID": "id", "DESCRIPTION": "description"},
         "vNIC profiles: how a vNIC uses a network.",
         (
-            Field("--network", "network.id", "Id of its network."),
+            Field("--network", "network.id", "Its network.", names="networks"),
             Field(
                 "--port-mirroring/--no-port-mirroring",
                 "port_mirroring",
@@ -141,6 +184,7 @@ NOUNS = (
             Field("--rename", "name", "Its new name."),
         ),
         searchable=False,
+        refers={"network": "networks"},
     ),
     Noun(
         "template",
@@ -181,7 +225,16 @@ NOUNS = (
         searchable=False,
         query={"max": 50},
     ),
-    Noun("user", "users", {"NAME": "user_name", "ID": "id"}, "Who may log in.", verbs=_READ_ONLY),
+    Noun(
+        "user",
+        "users",
+        {"NAME": "user_name", "FIRST NAME": "name", "LAST NAME": "last_name", "ID": "id"},
+        "Who may log in.",
+        verbs=("list", "show", "remove"),
+        key="user_name",
+        search_key="usrname",
+        suffix="@internal",
+    ),
     Noun(
         "role",
         "roles",
@@ -191,3 +244,8 @@ NOUNS = (
         searchable=False,
     ),
 )
+
+
+def noun(name: str) -> Noun:
+    """The noun of that name. Raises StopIteration for one that is not there."""
+    return next(noun for noun in NOUNS if noun.name == name)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +18,9 @@ from netloom.client import ApiError, Client, UnreachableError
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
+
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+_HINT = "Name the engine's CA certificate with --ca or NETLOOM_CA: it is ca.pem in the engine's data folder."
 
 _CODE_OF_STATUS = {401: DENIED, 403: DENIED, 404: NOT_FOUND}
 
@@ -31,9 +36,15 @@ class Session:
     user: str
     password_file: Path | None
     ca_file: Path | None
+    filtered: bool = False
 
     def client(self) -> Client:
-        """A client for one command. Raises click.UsageError when there is no password to log in with."""
+        """A client for one command. Raises click.UsageError when there is no password to log in with, or when URL or CA
+        cannot be right.
+        """
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise click.UsageError(f"{self.url} is not the URL of an engine, such as https://192.0.2.1:8443.")
         password = os.environ.get("NETLOOM_PASSWORD", "")
         if not password and self.password_file:
             password = self.password_file.read_text().strip()
@@ -41,7 +52,10 @@ class Session:
             raise click.UsageError(
                 "No password: set NETLOOM_PASSWORD, or name a file that holds it with --password-file."
             )
-        return Client(self.url, self.user, password, ca_file=self.ca_file)
+        try:
+            return Client(self.url, self.user, password, ca_file=self.ca_file, filtered=self.filtered)
+        except ssl.SSLError as error:
+            raise click.UsageError(f"{self.ca_file} holds no certificate in PEM form.") from error
 
 
 def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
@@ -58,6 +72,8 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
             raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error
         except UnreachableError as error:
             say(f"Error: {error}")
+            if _UNTRUSTED in str(error):
+                say(_HINT)
             raise click.exceptions.Exit(UNREACHABLE) from error
 
     return command

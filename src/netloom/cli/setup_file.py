@@ -44,18 +44,25 @@ def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
         raise click.UsageError(f"The file is not YAML: {error}") from error
     _only(wanted, _KNOWN, "the file")
     body: Tree = {
-        "modified_bonds": [_bond(bond) for bond in wanted.get("bonds", [])],
-        "modified_network_attachments": [_attachment(item, attachment_ids) for item in wanted.get("attachments", [])],
+        "modified_bonds": [_bond(bond) for bond in _list(wanted, "bonds")],
+        "modified_network_attachments": [_attachment(item, attachment_ids) for item in _list(wanted, "attachments")],
         "removed_network_attachments": [
-            {"id": _id(name, attachment_ids)} for name in wanted.get("removed_attachments", [])
+            {"id": _id(name, attachment_ids)} for name in _list(wanted, "removed_attachments")
         ],
-        "removed_bonds": [{"name": name} for name in wanted.get("removed_bonds", [])],
-        "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in wanted.get("sync", [])],
+        "removed_bonds": [{"name": name} for name in _list(wanted, "removed_bonds")],
+        "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in _list(wanted, "sync")],
     }
     body = {key: value for key, value in body.items() if value}
     body["check_connectivity"] = wanted.get("check_connectivity", True)
     body["commit_on_success"] = wanted.get("commit", False)
     return body
+
+
+def _list(wanted: Mapping[str, Any], key: str) -> list[Any]:
+    value = wanted.get(key)
+    if value is not None and not isinstance(value, list):
+        raise click.UsageError(f"{key} should be a list.")
+    return value or []
 
 
 def _bond(bond: Mapping[str, Any]) -> Tree:
@@ -93,13 +100,17 @@ def _assignment(ip: Mapping[str, Any], version: str) -> Tree:
     address: Tree = {"version": version}
     if "address" in ip:
         prefix = ip.get("prefix", 24 if version == "v4" else 64)
-        address |= {
-            "address": ip["address"],
-            "netmask": str(ip_network(f"0.0.0.0/{prefix}").netmask) if version == "v4" else prefix,
-        }
+        address |= {"address": ip["address"], "netmask": _netmask(prefix) if version == "v4" else prefix}
     if "gateway" in ip:
         address["gateway"] = ip["gateway"]
     return {"assignment_method": ip.get("method", "static" if "address" in ip else "none"), "ip": address}
+
+
+def _netmask(prefix: object) -> str:
+    try:
+        return str(ip_network(f"0.0.0.0/{prefix}").netmask)
+    except ValueError as error:
+        raise click.UsageError(f"{prefix} is not the length of an IPv4 prefix: 0 to 32.") from error
 
 
 def _id(network: str, attachment_ids: Mapping[str, str]) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from netloom.cli.hosts import run_job
-from netloom.cli.nouns import NOUNS
+from netloom.cli.nouns import noun
 from netloom.cli.output import show_many, show_one
 from netloom.cli.session import calls_engine, output_option
 from netloom.cli.verbs import resolve
 from netloom.client import Client
 from netloom.client.tree import Tree
 
-_VM = next(noun for noun in NOUNS if noun.name == "vm")
+_VM, _PROFILE = noun("vm"), noun("profile")
 _COLUMNS = {
     "NAME": "name",
     "MAC": "mac.address",
@@ -73,7 +73,7 @@ def nic_add(client: Client, vm: str, nic: str, profile: str | None, mac: str | N
     """Add one; a running machine gets it plugged in."""
     entity: Tree = {"name": nic}
     if profile:
-        entity["vnic_profile"] = {"id": client.find("vnicprofiles", profile)["id"]}
+        entity["vnic_profile"] = {"id": resolve(client, _PROFILE, profile)["id"]}
     if mac:
         entity["mac"] = {"address": mac}
     show_one(client.add(f"vms/{resolve(client, _VM, vm)['id']}/nics", entity), form)

@@ -45,12 +45,20 @@ class Client:
     """Speaks to one engine.
 
     ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate
-    (PEM); None trusts what the system trusts. Logs in on the first call, and again when a token has expired. Raises
-    ApiError and UnreachableError from every method that calls the engine.
+    (PEM); None trusts what the system trusts. ``filtered``: see only what the user has permissions on, which is all
+    that users who are no administrators may ask for. Logs in on the first call, and again when a token has expired.
+    Raises ApiError and UnreachableError from every method that calls the engine.
     """
 
     def __init__(
-        self, url: str, user: str, password: str, *, ca_file: Path | None = None, timeout: float = 180.0
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        ca_file: Path | None = None,
+        filtered: bool = False,
+        timeout: float = 180.0,
     ) -> None:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
@@ -58,7 +66,8 @@ class Client:
         verify: ssl.SSLContext | bool = True
         if ca_file is not None:
             verify = ssl.create_default_context(cafile=str(ca_file))
-        self._http = httpx.Client(base_url=self.url, verify=verify, timeout=timeout, trust_env=False)
+        headers = {"Filter": "true"} if filtered else {}
+        self._http = httpx.Client(base_url=self.url, verify=verify, timeout=timeout, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -121,18 +130,27 @@ class Client:
                 return progress
             time.sleep(POLL)
 
+    def set_password(self, user: Tree, password: str) -> None:
+        """Give a user a new password; one's own present one is sent along. All that the old one opened ends."""
+        mine = self._user if "@" in self._user else f"{self._user}@internal"
+        current = {"current": self._password} if user["user_name"] == mine else {}
+        self.addition("PUT", f"users/{user['id']}/password", {"password": password, **current})
+
     def events(self, after: int | None = None) -> Iterator[Tree]:
         """The engine's event stream, from after the event with that id; goes on until the connection ends."""
         headers: dict[str, str] = {} if after is None else {"Last-Event-ID": str(after)}
         self._login_once()
         headers |= {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
-        with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, headers=headers) as answer:
-            if answer.is_error:
-                answer.read()
-                raise ApiError(answer.status_code, _fault(answer))
-            for line in answer.iter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line[5:])
+        try:
+            with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, headers=headers) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise ApiError(answer.status_code, _fault(answer))
+                for line in answer.iter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line[5:])
+        except httpx.HTTPError as error:
+            raise UnreachableError(f"{self.url} ended the stream: {str(error) or type(error).__name__}") from error
 
     def _entity(self, method: str, path: str, **rest: Any) -> Tree:  # noqa: ANN401 (handed on)
         found = self._call(method, path, **rest)
@@ -170,6 +188,8 @@ class Client:
         answer = self._send("POST", TOKEN, data=form, headers={"Accept": "application/json"})
         if answer.is_error:
             raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {_fault(answer)}")
+        if "json" not in answer.headers.get("Content-Type", ""):
+            raise UnreachableError(f"What answers at {self.url} is no engine.")
         self._token = answer.json()["access_token"]
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 (handed on to httpx)
