@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import libvirt
 
+from netloom.agent.guests.libvirt_door import run_loop
 from netloom.agent.guests.libvirt_xml import domain_name
 from netloom.core.protocol import GuestNic, GuestSpec
 from netloom.lab import libvirt as lab_libvirt
@@ -63,6 +64,7 @@ class Console:
     """The serial line of a guest that runs the tiny Linux."""
 
     def __init__(self, uri: str, guest_id: str) -> None:
+        run_loop()  # which moves the data
         self._connection = libvirt.open(uri)
         self._stream = self._connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
         domain = self._connection.lookupByName(domain_name(guest_id))
@@ -77,6 +79,18 @@ class Console:
         self._text = ""
         return Answer(int(found[2]), found[1].strip())
 
+    def wait_for_system(self, timeout: float) -> None:
+        """What is typed before the system is up may be lost, so it is typed again."""
+        for attempt in range(int(timeout) // 2):
+            self.send(f"\necho up''{attempt}\n")
+            try:
+                self.wait_for(rf"up{attempt}\s+@@@ 0\n", timeout=2.0)
+            except AssertionError:
+                continue
+            self._text = ""
+            return
+        raise AssertionError(f"the guest's system is not up; it said: {self._text!r}")
+
     def send(self, text: str) -> None:
         data = text.encode()
         while data:
@@ -89,7 +103,8 @@ class Console:
     def wait_for(self, pattern: str, timeout: float) -> re.Match[str]:
         deadline = time.monotonic() + timeout
         while not (found := re.search(pattern, self._text)):
-            assert time.monotonic() < deadline, f"the guest said only: {self._text!r}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the guest said only: {self._text!r}")
             data = self._stream.recv(65536)
             if data == -2:
                 time.sleep(0.01)
@@ -108,8 +123,7 @@ def console(uri: str, spec: GuestSpec) -> Iterator[Console]:
     """A guest's serial line, once its system is up."""
     line = Console(uri, spec.id)
     try:
-        line.send("\n")
-        line.run("true", timeout=60.0)
+        line.wait_for_system(60.0)
         yield line
     finally:
         line.close()

@@ -59,7 +59,7 @@ class Door:
         self._closed = Event()
         self._thread = Thread(target=self._run, name="libvirt", daemon=True)
         self._kind = ""
-        _run_loop()
+        run_loop()
 
     def watch(self) -> None:
         """Begin to tell what happens."""
@@ -183,7 +183,7 @@ class Door:
         self._news.put(lambda: self._removed(guest_id, alias))
 
 
-def _run_loop() -> None:
+def run_loop() -> None:
     """Start libvirt's event loop, which a process has once."""
     with _loop_lock:
         if _loop:
