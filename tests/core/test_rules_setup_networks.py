@@ -516,6 +516,14 @@ def test_the_final_set() -> None:
     assert final.bond("bond0") is None
 
 
+def test_an_ip_version_that_nothing_is_wanted_of_may_be_sent_back_as_none() -> None:
+    sent = (ip4("198.51.100.7"), ip6("none", "", 0))
+    kept = judged(SetupRequest(attachments=(AttachmentWish(id="a-blue", assignments=sent),)))
+    assert next(one for one in kept.attachments if one.id == "a-blue").assignments == sent[:1]
+    added = judged(on("store", assignments=sent))
+    assert next(one for one in added.attachments if one.id == "new-1").assignments == sent
+
+
 def test_a_bond_that_others_made_can_carry_networks_and_is_adopted_with_them() -> None:
     report = replace(
         VIEW.report, bonds={"bond0": VIEW.report.bonds["bond0"], "bondx": Bond(name="bondx", mode="802.3ad")}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
+from sqlalchemy import false
 from sqlalchemy.engine import Row
 
 from netloom.api.follow import loads
@@ -72,6 +73,7 @@ SEARCHABLE = Searchable(
         status=hosts.c.status,
         cluster=clusters.c.name,
         datacenter=data_centers.c.name,
+        tag=lambda _test: false(),  # nothing has one
         **{"cluster.name": clusters.c.name, "host.name": hosts.c.name},
     ),
     key=hosts.c.id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
+from sqlalchemy import false
 from sqlalchemy.engine import Row
 
 from netloom.api.follow import loads
@@ -74,6 +75,7 @@ SEARCHABLE = Searchable(
         datacenter=data_centers.c.name,
         host=hosts.c.name,
         template=templates.c.name,
+        tag=lambda _test: false(),  # nothing has one
         **{"host.name": hosts.c.name, "cluster.name": clusters.c.name, "vm.name": vms.c.name},
     ),
     key=vms.c.id,

@@ -64,6 +64,14 @@ class BondWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelWish:
+    """A label for a NIC or bond; when another one of the host has it, it moves."""
+
+    label: str
+    nic: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetupRequest:
     """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``connectivity_timeout``
     in seconds.
@@ -75,6 +83,8 @@ class SetupRequest:
     bonds: tuple[BondWish, ...] = ()
     removed_bonds: tuple[Ref, ...] = ()
     removed_unmanaged: tuple[str, ...] = ()
+    labels: tuple[LabelWish, ...] = ()
+    removed_labels: tuple[str, ...] = ()
     check_connectivity: bool = True
     connectivity_timeout: int = CONNECTIVITY_TIMEOUT
     commit_on_success: bool = False
@@ -83,7 +93,7 @@ class SetupRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkView:
     """A network as the rules need it. ``roles``: those in the host's cluster; ``users``: running guests of this host
-    with a vNIC plugged into it.
+    with a vNIC plugged into it. ``label``: empty for none.
     """
 
     intent: NetworkIntent
@@ -91,6 +101,7 @@ class NetworkView:
     roles: frozenset[str] = frozenset()
     is_management: bool = False
     users: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -105,6 +116,7 @@ class HostView:
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
     that is out of sync, sentences that say how.
     ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
+    ``labels``: the NIC or bond of each label.
     """
 
     id: str
@@ -116,6 +128,7 @@ class HostView:
     networks: Mapping[str, NetworkView]
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def attachments(self) -> Mapping[str, AttachmentIntent]:
@@ -165,13 +178,15 @@ class Resolved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalSet:
     """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
-    put in sync.
+    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes.
     """
 
     attachments: tuple[AttachmentIntent, ...]
     bonds: tuple[BondIntent, ...]
     touched: frozenset[str]
     touched_bonds: frozenset[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    needs_host: bool = True
 
     def bond(self, name: str) -> BondIntent | None:
         """The bond of that name."""
@@ -219,12 +234,27 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     used = {attachment.nic for attachment in attachments}
     adopted = [bond for name, bond in host.bonds.items() if name in used and name not in bonds and name not in before]
     final = (*bonds.values(), *adopted)
+    touched = frozenset(changed | set(request.synchronized))
+    touched_bonds = frozenset(bond.name for bond in final if before.get(bond.name) != bond)
     return FinalSet(
         attachments=attachments,
         bonds=final,
-        touched=frozenset(changed | set(request.synchronized)),
-        touched_bonds=frozenset(bond.name for bond in final if before.get(bond.name) != bond),
+        touched=touched,
+        touched_bonds=touched_bonds,
+        labels=final_labels(host, request),
+        needs_host=bool(
+            touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged
+        ),
     )
+
+
+def final_labels(host: HostView, request: SetupRequest) -> dict[str, str]:
+    """The NIC or bond of each label after the request. A label goes with the bond that it is on."""
+    removed = {host.nic_name(ref) for ref in request.removed_bonds}
+    kept = {
+        label: nic for label, nic in host.labels.items() if nic not in removed and label not in request.removed_labels
+    }
+    return kept | {wish.label: host.nic_name(wish.nic) for wish in request.labels}
 
 
 def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
@@ -233,10 +263,18 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
     return replace(
         base,
         nic=one.nic,
-        assignments=_given(wish.assignments, base.assignments),
+        assignments=_assignments(wish, one.existing),
         properties=_given(wish.properties, base.properties),
         dns=_given(wish.dns, base.dns),
     )
+
+
+def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
+    """Clients are shown "none" for an IP version that nothing is wanted of, and send it back: that is no change."""
+    old = existing.assignments if existing else ()
+    had = {ip.version for ip in old}
+    new = _given(wish.assignments, old)
+    return tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
 
 
 def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> dict[str, BondIntent]:
