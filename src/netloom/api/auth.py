@@ -128,9 +128,12 @@ def _check_right(tx: Tx, actor: Actor, needs: Needs) -> None:
 
 _ANYWHERE = (
     select(literal(1))
-    .select_from(permissions.join(role_groups, role_groups.c.role_id == permissions.c.role_id))
+    .select_from(permissions)
     .where(
-        permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)), role_groups.c.action_group == bindparam("group")
+        permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
+        permissions.c.role_id.in_(
+            select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
+        ),
     )
     .limit(1)
 )

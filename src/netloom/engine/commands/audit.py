@@ -49,25 +49,26 @@ def record(
 ) -> int:
     """Add an event and return its id; the rest of the arguments are ids of what it is about."""
     added = tx.execute(
-        insert(events).values(
-            code=code,
-            severity=severity,
-            description=text,
-            time=utc_now(),
-            correlation_id=actor.correlation_id,
-            origin=origin,
-            custom_id=custom_id,
-            user_id=actor.user_id,
-            user_name=actor.name,
-            data_center_id=data_center,
-            cluster_id=cluster,
-            host_id=host,
-            network_id=network,
-            vm_id=vm,
-            template_id=template,
-            job_id=job,
-            removed=False,
-        )
+        insert(events),
+        {
+            "code": code,
+            "severity": severity,
+            "description": text,
+            "time": utc_now(),
+            "correlation_id": actor.correlation_id,
+            "origin": origin,
+            "custom_id": custom_id,
+            "user_id": actor.user_id,
+            "user_name": actor.name,
+            "data_center_id": data_center,
+            "cluster_id": cluster,
+            "host_id": host,
+            "network_id": network,
+            "vm_id": vm,
+            "template_id": template,
+            "job_id": job,
+            "removed": False,
+        },
     )
     announce(tx, TOPIC)
     key = added.inserted_primary_key

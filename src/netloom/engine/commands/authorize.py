@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     FromClause,
     ScalarSelect,
     Select,
     Table,
+    bindparam,
     exists,
     false,
     insert,
@@ -151,14 +154,9 @@ def require(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> No
     if actor.is_system:
         return
     wanted = objects or (SYSTEM_REF,)
-    targets = or_(*(_at_or_above(ref) for ref in wanted))
-    allowed = (
-        select(literal(1))
-        .select_from(permissions.join(role_groups, role_groups.c.role_id == permissions.c.role_id))
-        .where(permissions.c.user_id.in_((actor.user_id, EVERYONE)), role_groups.c.action_group == group, targets)
-        .limit(1)
-    )
-    if tx.execute(allowed).first() is None:
+    ids = {f"id{number}": ref.id for number, ref in enumerate(wanted)}
+    allowed = _allowed(tuple(ref.type for ref in wanted))
+    if tx.execute(allowed, {"user_id": actor.user_id, "group": str(group), **ids}).first() is None:
         raise DeniedError(
             f"The user {actor.name} is not authorized to perform this action: "
             f"it needs a role with {group} on the {wanted[0].type.replace('_', ' ')} or above it."
@@ -174,18 +172,39 @@ def may(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> bool:
     return True
 
 
-def _at_or_above(ref: ObjectRef) -> ColumnElement[bool]:
-    """Condition on a permission: it is on the object or on one above it. Sub-queries, so that one statement answers."""
-    parts: list[str | ScalarSelect[Any]] = [SYSTEM_ID, ref.id]
-    here: str | ScalarSelect[Any] = ref.id
-    object_type = ref.type
+@cache
+def _allowed(types: tuple[ObjectType, ...]) -> Select[Any]:
+    """Whether ``:user_id`` has ``:group`` on one of the things ``:id0``, ``:id1`` ... of these types.
+
+    Put together once for each combination, since every command asks it. The roles are a sub-query so that both
+    databases go through the index of permissions by user, role and object: a user may have permissions on thousands of
+    things.
+    """
+    having = select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
+    above = [one for number, object_type in enumerate(types) for one in _chain(object_type, bindparam(f"id{number}"))]
+    return (
+        select(literal(1))
+        .select_from(permissions)
+        .where(
+            permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
+            permissions.c.role_id.in_(having),
+            permissions.c.object_id.in_((SYSTEM_ID, *above)),
+        )
+        .limit(1)
+    )
+
+
+def _chain(object_type: ObjectType, object_id: BindParameter[str]) -> list[BindParameter[str] | ScalarSelect[Any]]:
+    """The id of a thing and of those above it but the system. Sub-queries, so that one statement answers."""
+    parts: list[BindParameter[str] | ScalarSelect[Any]] = [object_id]
+    here: BindParameter[str] | ScalarSelect[Any] = object_id
     while object_type in _PARENT:
         parent, column = _PARENT[object_type]
         table = table_of(object_type).alias()
         here = select(table.c[column]).where(table.c.id == here).scalar_subquery()
         parts.append(here)
         object_type = parent
-    return or_(*(permissions.c.object_id == part for part in parts))
+    return parts
 
 
 def is_administrator(tx: Tx, actor: Actor) -> bool:
@@ -194,13 +213,18 @@ def is_administrator(tx: Tx, actor: Actor) -> bool:
     """
     if actor.is_system:
         return True
-    found = (
-        select(literal(1))
-        .select_from(permissions.join(roles, roles.c.id == permissions.c.role_id))
-        .where(permissions.c.user_id.in_((actor.user_id, EVERYONE)), roles.c.administrative.is_(True))
-        .limit(1)
+    return tx.execute(_ADMINISTRATIVE, {"user_id": actor.user_id}).first() is not None
+
+
+_ADMINISTRATIVE = (
+    select(literal(1))
+    .select_from(permissions)
+    .where(
+        permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
+        permissions.c.role_id.in_(select(roles.c.id).where(roles.c.administrative.is_(True))),
     )
-    return tx.execute(found).first() is not None
+    .limit(1)
+)
 
 
 def visible(tx: Tx, actor: Actor, object_type: ObjectType) -> ColumnElement[bool] | None:
@@ -462,14 +486,15 @@ def grant(tx: Tx, user_id: str, role_name: str, ref: ObjectRef) -> str:
     """
     permission_id = new_id()
     tx.execute(
-        insert(permissions).values(
-            id=permission_id,
-            user_id=user_id,
-            role_id=ROLES[role_name].id,
-            object_type=ref.type,
-            object_id=ref.id,
-            created=utc_now(),
-        )
+        insert(permissions),
+        {
+            "id": permission_id,
+            "user_id": user_id,
+            "role_id": ROLES[role_name].id,
+            "object_type": ref.type,
+            "object_id": ref.id,
+            "created": utc_now(),
+        },
     )
     return permission_id
 

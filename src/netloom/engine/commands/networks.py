@@ -109,7 +109,7 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
     check(_ADD, *_field_problems(values), rules.label_is_valid(spec.label), rules.qos_is_known(spec.qos_id))
     check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
     with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)):
-        tx.execute(sa.insert(networks).values(id=network_id, data_center_id=data_center_id, **values))
+        tx.execute(sa.insert(networks), {"id": network_id, "data_center_id": data_center_id, **values})
     if actor.user_id:
         authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
     if spec.vm_network and spec.profile_required:

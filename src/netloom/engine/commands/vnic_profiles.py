@@ -97,7 +97,9 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
     )
     profile_id = new_id()
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(sa.insert(vnic_profiles).values(id=profile_id, network_id=network.id, is_default=False, **values))
+        tx.execute(
+            sa.insert(vnic_profiles), {"id": profile_id, "network_id": network.id, "is_default": False, **values}
+        )
     if spec.public:
         authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
     text = f"VM network interface profile {spec.name} was added for network {network.name} by {actor.name}."
@@ -181,19 +183,20 @@ def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: b
     """
     profile_id = new_id()
     tx.execute(
-        sa.insert(vnic_profiles).values(
-            id=profile_id,
-            network_id=network_id,
-            name=network_name,
-            description="",
-            comment="",
-            is_default=True,
-            port_mirroring=False,
-            passthrough=False,
-            migratable=True,
-            network_filter_id=DEFAULT_FILTER,
-            custom_properties={},
-        )
+        sa.insert(vnic_profiles),
+        {
+            "id": profile_id,
+            "network_id": network_id,
+            "name": network_name,
+            "description": "",
+            "comment": "",
+            "is_default": True,
+            "port_mirroring": False,
+            "passthrough": False,
+            "migratable": True,
+            "network_filter_id": DEFAULT_FILTER,
+            "custom_properties": {},
+        },
     )
     if public:
         authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
