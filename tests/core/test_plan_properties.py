@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from netloom.core.host import Host
 from netloom.core.impact import describe
 from netloom.core.plan import plan
 from netloom.core.simulate import StepRefusedError, simulate_all
+
+pytestmark = pytest.mark.no_cover  # Tracing doubles their time, and every branch is for the cases beside them to show.
 
 
 def reach(current: Host, desired: Host) -> Host:
