@@ -9,7 +9,7 @@ import pytest
 from core.strategies import mac_of, machine
 from netloom.core import steps as s
 from netloom.core.compare import differences
-from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Route, Rule, Vlan
 from netloom.core.plan import PlanError, plan
 from netloom.core.simulate import simulate_all
 
@@ -268,3 +268,59 @@ def test_a_port_that_went_with_another_port_needs_no_step() -> None:
         Vlan(name="v", owner="n", base="bond0", tag=1, master="br"),
     )
     assert plan(old, with_links(OURS, Bridge(name="br", owner="n"))) == [s.DeleteLink("bond0")]
+
+
+def test_a_vlan_device_under_another_name_makes_room_first() -> None:
+    old = with_links(OURS, Vlan(name="old", owner="n", base="eth0", tag=7))
+    steps = reach(old, with_links(OURS, Vlan(name="new", owner="n", base="eth0", tag=7)))
+    assert steps[0] == s.DeleteLink("old")
+
+
+def test_ports_move_from_a_bond_to_a_bridge_and_on_to_the_next() -> None:
+    bond = with_links(OURS, Bond(name="bond0", owner="base"), Nic(name="eth0", owner="base", master="bond0"))
+    first = with_links(OURS, Bridge(name="a", owner="n"), Nic(name="eth0", owner="base", master="a"))
+    second = with_links(
+        OURS, Bridge(name="a", owner="n"), Bridge(name="b", owner="n"), Nic(name="eth0", owner="base", master="b")
+    )
+    assert s.SetMaster("eth0", "") in reach(bond, first)
+    steps = reach(first, second)
+    assert steps.index(s.SetMaster("eth0", "")) < steps.index(s.SetMaster("eth0", "b"))
+
+
+def test_options_of_a_bond_change_while_it_is_up_if_the_kernel_lets_them() -> None:
+    lacp = Bond(name="bond0", owner="base", mode="802.3ad", mtu=9000)
+    old = with_links(OURS, lacp, Nic(name="eth0", owner="base", master="bond0", mtu=9000))
+    slow = with_links(old, replace(lacp, options={"miimon": "250"}))
+    assert reach(old, slow) == [s.SetBondOptions("bond0", (("miimon", "250"),))]
+    fast = with_links(old, replace(lacp, options={"lacp_rate": "fast"}))
+    assert s.SetUp("bond0", up=False) in reach(slow, fast)
+    small = with_links(old, replace(lacp, mtu=1400), replace(old.nics["eth0"], mtu=1400))
+    assert reach(old, small) == [s.SetMtu("bond0", 1400)]
+
+
+def test_an_ovs_port_goes_or_changes_hands() -> None:
+    port = OvsPort(name="eth0", owner="n", bridge="x", interfaces=("eth0",))
+    old = replace(OURS, ovs_bridges={"x": OvsBridge(name="x", owner="n")}, ovs_ports={"eth0": port})
+    assert reach(old, replace(old, ovs_ports={})) == [s.DeleteOvsPort("eth0")]
+    pair = replace(port, interfaces=("eth0", "eth1"), bond_mode="active-backup")
+    assert reach(old, replace(old, ovs_ports={"eth0": pair}))[0] == s.DeleteOvsPort("eth0")
+
+
+def test_an_address_comes_to_a_link_that_has_others() -> None:
+    b = Address(ip="198.51.100.1", prefix=24)
+    old = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A,)), Nic(name="eth1", owner="n", addresses=(b,)))
+    new = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A, b)), Nic(name="eth1", owner="n"))
+    assert reach(old, new) == [s.RemoveAddress("eth1", b), s.AddAddress("eth0", b)]
+
+
+def test_rules_and_routes_give_way_to_others() -> None:
+    near = with_links(OURS, Nic(name="eth0", owner="n", addresses=(replace(A, ip="192.0.2.5"),)))
+    kept, gone, new = (Rule(table=7, priority=3200, source=f"10.0.{n}.0/24") for n in range(3))
+    old = replace(near, rules=(kept, gone), routes=(DEFAULT,))
+    other = replace(DEFAULT, via="192.0.2.2")
+    assert reach(old, replace(near, rules=(kept, new), routes=(other,))) == [
+        s.RemoveRoute(DEFAULT),
+        s.AddRoute(other),
+        s.AddRule(new),
+        s.RemoveRule(gone),
+    ]

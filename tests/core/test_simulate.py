@@ -266,6 +266,7 @@ def test_a_bond_gives_its_mac_and_mtu_to_its_ports() -> None:
     )
     assert [(nic.mac, nic.mtu, nic.up) for nic in host.nics.values()] == [(MAC, 9000, True)] * 2
     assert (host.vlans["v"].mac, host.vlans["down"].mac) == (MAC, mac_of(1))
+    assert simulate(host, s.SetUp("down", up=True)).vlans["down"].mac == ""  # its own, or that of its base now
     alone = simulate_all(host, [s.SetMaster("eth0", ""), s.SetMaster("eth1", "")])
     assert (alone.bonds["bond0"].mac, alone.nics["eth0"].up) == ("", False)
     followers = simulate_all(

@@ -17,7 +17,7 @@ from netloom.core.desired import (
     NetworkIntent,
     desired_host,
 )
-from netloom.core.host import Address, Bridge, Host
+from netloom.core.host import Address, Bridge, Host, Route
 from netloom.core.plan import plan
 from netloom.core.simulate import simulate_all
 from netloom.core.sync import compare_attachment, find_network, locate_networks
@@ -86,6 +86,8 @@ def test_where_networks_are_with_open_vswitch() -> None:
 def test_what_is_nowhere_and_what_has_no_uplink() -> None:
     host = Host(bridges={"lonely": Bridge(name="lonely", owner="lonely")})
     assert find_network(host, "mgmt") is None
+    routed = replace(host, routes=(Route(to="10.0.0.0/8", link="lonely", via="192.0.2.9"),))
+    assert locate_networks(routed)["lonely"].gateway4 == ""
     lonely = find_network(host, "lonely")
     assert lonely is not None
     assert (lonely.base, lonely.plug) == ("", "lonely")
