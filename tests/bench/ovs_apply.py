@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from figures import Figure
 
 from contract.ovs_door import ovs_door
+from netloom.agent.ovsdb_mirror import Mirror
 from netloom.agent.ovsdb_script import Script
 from netloom.agent.ovsdb_session import Session
-from netloom.agent.ovsdb_tables import Tables
 from netloom.core.host import OvsBridge, OvsPort
 from netloom.core.plan import plan
 from netloom.core.steps import CreateOvsBridge
@@ -76,11 +76,11 @@ def _by_agent(door: Networking, _ovsdb: Ovsdb) -> float:
 def _bare(door: Networking, ovsdb: Ovsdb) -> float:
     steps = plan(door.observe(), _wanted(door.observe()))
     with Session(ovsdb.path, 60) as session:
-        script = Script(Tables.read(session))
+        script = Script(Mirror(ovsdb.path, 60).tables())
         for step in steps:
             script.add(step)  # type: ignore[arg-type] # all of them are steps of Open vSwitch
         operations = script.operations()
         start = time.perf_counter()
         asked = session.rows(session.transact(operations)[-1])[0]
-        session.select_after_change("Open_vSwitch", {"cur_cfg": asked["cur_cfg"]}, 60, {})
+        session.transact_after_change("Open_vSwitch", {"cur_cfg": asked["cur_cfg"]}, 60, [])
         return time.perf_counter() - start

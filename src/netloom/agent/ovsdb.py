@@ -1,25 +1,27 @@
 """The door to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
 
-Observing is one transaction that selects. Executing is one transaction for all the steps given, then waiting until
-ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking at what it says of the
-interfaces that were made: a NIC that does not exist is accepted by the database, and only the columns ``error`` and
-``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). Each call opens its own connection, so a restarted ovsdb-server
-needs no care. docs/decisions/0010-ovsdb-by-hand.md tells why this is not ovsdbapp.
+Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
+given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking
+at what it says of the interfaces that were made: a NIC that does not exist is accepted by the database, and only the
+columns ``error`` and ``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). docs/decisions/0010-ovsdb-by-hand.md tells
+why this is not ovsdbapp.
 """
 
 from __future__ import annotations
 
+from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from netloom.agent.ovsdb_mirror import Mirror
 from netloom.agent.ovsdb_script import Asked, DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
-from netloom.agent.ovsdb_session import OvsdbError, Session, as_set
-from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView, Tables
+from netloom.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
+from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from netloom.agent.ovsdb_session import Json, Row
+    from netloom.agent.ovsdb_session import Json, Operation, Row
 
 __all__ = [
     "GUEST_KEY",
@@ -34,8 +36,14 @@ __all__ = [
     "UnplugGuest",
 ]
 
+Result = TypeVar("Result")
+
 SYSTEM_SOCKET = "/run/openvswitch/db.sock"
 """Where the system's own Open vSwitch listens."""
+
+_NOT_MADE: Sequence[Json] = (["error", "!=", to_set([])], ["ofport", "==", to_set([])], ["ofport", "==", -1])
+_FAILURES = [select("Interface", ("name", "ofport", "error"), [condition]) for condition in _NOT_MADE]
+"""Interfaces that ovs-vswitchd could not make."""
 
 
 class Ovsdb:
@@ -49,6 +57,8 @@ class Ovsdb:
         self.path = path
         self.timeout = timeout
         self.apply_timeout = apply_timeout
+        self._lock = Lock()
+        self._mirror: Mirror | None = None
 
     def version(self) -> str:
         """The version of ovs-vswitchd, empty when it has not run on this database yet.
@@ -70,8 +80,7 @@ class Ovsdb:
         The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports are told
         as they were asked for, down and without carrier; what they are is told by their links in the kernel.
         """
-        with Session(self.path, self.timeout) as session:
-            return Tables.read(session).view()
+        return self._look(Mirror.view)
 
     def execute(self, steps: Sequence[DoorStep]) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
@@ -85,7 +94,7 @@ class Ovsdb:
         with Session(self.path, self.timeout) as session:
             rest = list(steps)
             while rest:
-                script = Script(Tables.read(session))
+                script = Script(self._look(Mirror.tables))
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
                 if not script.is_empty:
@@ -96,35 +105,49 @@ class Ovsdb:
             # In user space ovs-vswitchd takes promiscuous mode off a NIC that it lets go, by writing back all flags as
             # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
             self._await_applied(session, bump(session))
-        (interfaces,) = self._await_applied(session, script.commit(session), {"Interface": ("name", "ofport", "error")})
-        failure = script.failure(interfaces)
+        asked = script.commit(session)
+        self._look(Mirror.view)  # ovs-vswitchd is at work meanwhile, so that looking later finds it done
+        failure = script.failure(self._await_applied(session, asked, _FAILURES))
         if failure:
             # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
-            remedy = Script(Tables.read(session))
+            remedy = Script(self._look(Mirror.tables))
             remedy.add(inverse(failure.step))
             self._await_applied(session, remedy.commit(session))
             raise failure
 
+    def _look(self, read: Callable[[Mirror], Result]) -> Result:
+        """What ``read`` finds in a copy that holds all that was committed before. Raises OvsdbError."""
+        with self._lock:
+            mirror, self._mirror = self._mirror, None
+            try:
+                if mirror:
+                    mirror.sync()
+            except OvsdbError:  # it may have been started again since the last time
+                mirror = None
+            mirror = mirror or Mirror(self.path, self.timeout)
+            found = read(mirror)
+            self._mirror = mirror
+            return found
+
     def _root(self, column: str) -> list[Json]:
         with Session(self.path, self.timeout) as session:
             (rows,) = session.select({"Open_vSwitch": (column,)})
-            return as_set(session.only("Open_vSwitch", rows)[column])
+            return as_set(only_row(rows)[column])
 
-    def _await_applied(
-        self, session: Session, asked: Asked, tables: Mapping[str, Sequence[str]] | None = None
-    ) -> list[list[Row]]:
-        """Wait until ovs-vswitchd has done what was asked; the rows of ``tables`` at that instant."""
+    def _await_applied(self, session: Session, asked: Asked, operations: Sequence[Operation] = ()) -> list[Row]:
+        """Wait until ovs-vswitchd has done what was asked; the rows that ``operations`` select at that instant."""
         deadline = monotonic() + self.apply_timeout
         applied = asked.applied
         while True:
             left = max(0.0, deadline - monotonic())
-            wanted = {"Open_vSwitch": ("cur_cfg",), **(tables or {})}
-            found = session.select_after_change("Open_vSwitch", {"cur_cfg": applied}, left, wanted)
-            if found is None:
+            wanted = [select("Open_vSwitch", ("cur_cfg",)), *operations]
+            results = session.transact_after_change("Open_vSwitch", {"cur_cfg": applied}, left, wanted)
+            if results is None:
                 raise OvsdbError(
                     f"ovs-vswitchd has not applied the change within {self.apply_timeout:g} s "
                     f"(database {self.path}): is it running?"
                 )
-            applied = int(str(session.only("Open_vSwitch", found[0])["cur_cfg"]))
+            root, *found = [session.rows(result) for result in results]
+            applied = int(str(only_row(root)["cur_cfg"]))
             if applied >= asked.target:
-                return found[1:]
+                return [row for rows in found for row in rows]

@@ -12,6 +12,7 @@ from netloom.agent.ovsdb_session import (
     Row,
     Session,
     as_set,
+    only_row,
     to_map,
     to_set,
 )
@@ -370,7 +371,7 @@ def bump(session: Session) -> Asked:
 
 
 def _asked(session: Session, results: Sequence[Row]) -> Asked:
-    row = session.only("Open_vSwitch", session.rows(results[-1]))
+    row = only_row(session.rows(results[-1]))
     return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
 
 

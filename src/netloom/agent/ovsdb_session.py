@@ -51,6 +51,7 @@ class Session:
         self._timeout = timeout
         self._buffer = b""
         self._serial = 0
+        self._updates: list[Json] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
@@ -67,20 +68,30 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._socket.close()
 
     def select(self, tables: Mapping[str, Sequence[str]]) -> list[list[Row]]:
         """The named columns of all rows of each table, read at one instant."""
-        return [self.rows(result) for result in self.transact(_selects(tables))]
+        return [self.rows(result) for result in self.transact([select(*table) for table in tables.items()])]
 
-    def only(self, table: str, rows: Sequence[Row]) -> Row:
-        """The one row that Open_vSwitch has once it is set up (``ovs-vsctl init``). Raises OvsdbError."""
-        if len(rows) != 1:
-            raise OvsdbError(
-                f"table {table} of the database at {self._path} has {len(rows)} rows, not one: "
-                "has Open vSwitch ever been started on it?"
-            )
-        return rows[0]
+    def monitor(self, tables: Mapping[str, Sequence[str]]) -> Json:
+        """The named columns of all rows of each table, as the first update; those that follow are kept for
+        :meth:`take_updates`.
+        """
+        return self._call("monitor", [DATABASE, None, {table: {"columns": list(tables[table])} for table in tables}])
+
+    def take_updates(self) -> list[Json]:
+        """The updates that came with answers since the last call, each as table, row's uuid, ``old`` and ``new``."""
+        taken, self._updates = self._updates, []
+        return taken
+
+    def echo(self) -> None:
+        """Have the server answer."""
+        self._call("echo", [])
 
     @staticmethod
     def rows(result: Row) -> list[Row]:
@@ -88,10 +99,10 @@ class Session:
         rows = result.get("rows")
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
-    def select_after_change(
-        self, table: str, row: Row, timeout: float, tables: Mapping[str, Sequence[str]]
-    ) -> list[list[Row]] | None:
-        """As :meth:`select`, at the instant at which the row of a one-row table differs from ``row``.
+    def transact_after_change(
+        self, table: str, row: Row, timeout: float, operations: Sequence[Operation]
+    ) -> list[Row] | None:
+        """As :meth:`transact`, at the instant at which the row of a one-row table differs from ``row``.
 
         None when it has not come to that after ``timeout`` seconds.
         """
@@ -106,14 +117,13 @@ class Session:
         }
         self._socket.settimeout(timeout + self._timeout)
         try:
-            results = self.transact([condition, *_selects(tables)])
+            return self.transact([condition, *operations])[1:]
         except OvsdbRefusalError as refusal:
             if refusal.error == "timed out":
                 return None
             raise
         finally:
             self._socket.settimeout(self._timeout)
-        return [self.rows(result) for result in results[1:]]
 
     def transact(self, operations: Sequence[Operation]) -> list[Row]:
         """Carry out the operations as one transaction; their results.
@@ -139,6 +149,8 @@ class Session:
             message = self._receive()
             if message.get("method") == "echo":
                 self._send({"result": message["params"], "error": None, "id": message["id"]})
+            elif message.get("method") == "update" and isinstance(message["params"], list):
+                self._updates.append(message["params"][1])
             elif message.get("id") == self._serial:
                 if message.get("error") is not None:
                     raise OvsdbError(f"ovsdb-server at {self._path} refused {method}: {message['error']}")
@@ -182,10 +194,19 @@ class Session:
         return data
 
 
-def _selects(tables: Mapping[str, Sequence[str]]) -> list[Operation]:
-    return [
-        {"op": "select", "table": table, "where": [], "columns": list(columns)} for table, columns in tables.items()
-    ]
+def select(table: str, columns: Sequence[str], where: Sequence[Json] = ()) -> Operation:
+    """The operation that reads the named columns of the rows for which all conditions hold."""
+    return {"op": "select", "table": table, "where": list(where), "columns": list(columns)}
+
+
+def only_row(rows: Sequence[Row]) -> Row:
+    """The one row that table Open_vSwitch has once it is set up (``ovs-vsctl init``). Raises OvsdbError."""
+    if len(rows) != 1:
+        raise OvsdbError(
+            f"table Open_vSwitch of Open vSwitch's database has {len(rows)} rows, not one: "
+            "has Open vSwitch ever been started on it?"
+        )
+    return rows[0]
 
 
 def as_set(value: Json) -> list[Json]:

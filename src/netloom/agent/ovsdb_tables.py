@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from netloom.agent.ovsdb_session import Json, Row, Session, as_map, as_set
+from netloom.agent.ovsdb_session import Json, Row, as_map, as_set, only_row
 from netloom.core.host import DEFAULT_MTU, GuestPort, OvsBridge, OvsPort
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 OWNER_KEY = "netloom"
 """Key in external_ids of a Bridge or Port that is ours; the value is the owner."""
 
 GUEST_KEY = "netloom-guest"
 """Key in external_ids of a Port that a guest driver made; the value is the vNIC's id."""
+
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "Open_vSwitch": ("ovs_version",),
+    "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
+    "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", "other_config", "external_ids"),
+    "Interface": ("name", "type", "mac", "mtu_request"),
+}
+"""What is read of each table, besides the rows' uuids."""
 
 OvsView: TypeAlias = tuple[dict[str, OvsBridge], dict[str, OvsPort], dict[str, GuestPort]]
 """Bridges, ports and guest ports by name."""
@@ -44,26 +52,9 @@ class Tables:
     interfaces: dict[str, Row]
 
     @classmethod
-    def read(cls, session: Session) -> Tables:
-        """All of it at one instant. Raises OvsdbError."""
-        roots, bridges, ports, interfaces = session.select(
-            {
-                "Open_vSwitch": ("_uuid",),
-                "Bridge": ("_uuid", "name", "ports", "datapath_type", "stp_enable", "external_ids"),
-                "Port": (
-                    "_uuid",
-                    "name",
-                    "interfaces",
-                    "tag",
-                    "trunks",
-                    "bond_mode",
-                    "lacp",
-                    "other_config",
-                    "external_ids",
-                ),
-                "Interface": ("_uuid", "name", "type", "mac", "mtu_request"),
-            }
-        )
+    def of(cls, rows: Mapping[str, Sequence[Row]]) -> Tables:
+        """Of all rows of the tables of COLUMNS. Raises OvsdbError when Open vSwitch was never set up here."""
+        (bridges, ports, interfaces) = (rows[table] for table in ("Bridge", "Port", "Interface"))
         interface_names = {_key(row["_uuid"]): str(row["name"]) for row in interfaces}
         bridge_of = {_key(port): str(row["name"]) for row in bridges for port in as_set(row["ports"])}
         known = {}
@@ -71,11 +62,15 @@ class Tables:
             members = tuple(sorted(interface_names[_key(uuid)] for uuid in as_set(row["interfaces"])))
             known[str(row["name"])] = PortRow(row["_uuid"], bridge_of.get(_key(row["_uuid"]), ""), members, row)
         return cls(
-            root=session.only("Open_vSwitch", roots)["_uuid"],
+            root=only_row(rows["Open_vSwitch"])["_uuid"],
             bridges={str(row["name"]): row for row in bridges},
             ports=known,
             interfaces={str(row["name"]): row for row in interfaces},
         )
+
+    def copy(self) -> Tables:
+        """The same rows in dictionaries of their own."""
+        return Tables(self.root, dict(self.bridges), dict(self.ports), dict(self.interfaces))
 
     def view(self) -> OvsView:
         """The same as values of the core.
