@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
 from netloom.agent.guests import GuestError
 from netloom.agent.networking import NetworkingError
 from netloom.agent.store import StoreError
 from netloom.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode
-from netloom.core.protocol import ChangeRequest, GenerationRef, GuestSpec, GuestState, HostReport
+from netloom.core.protocol import ChangeRequest, GenerationRef, GuestSpec, GuestState, HostReport, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,26 @@ class Guests:
                 driver.stop(spec.id)  # what is left of one that ended by itself
                 driver.start(spec)
             return next(state for state in driver.list() if state.id == spec.id)
+
+    def migrate(self, guest_id: str, migration: Migration) -> GuestState:
+        """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
+        with self._lock:
+            for driver in self._drivers.values():
+                for state in driver.list():
+                    if state.id == guest_id and state.status == "up" and not state.migrating:
+                        work = partial(self._migrate, driver, guest_id, migration)
+                        Thread(target=work, name=f"migrate {guest_id}", daemon=True).start()
+                        return replace(state, migrating=True)
+        raise RefusalError(CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is on its way already.")
+
+    def _migrate(self, driver: GuestDriver, guest_id: str, migration: Migration) -> None:
+        try:
+            driver.migrate(guest_id, migration)
+        except GuestError as error:
+            log.warning("%s", error)
+            self._events.add("migration", guest_id, str(error))
+        else:
+            self._events.add("migration", guest_id)
 
     def repair(self) -> None:
         """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
@@ -154,6 +175,8 @@ class HostService:
         match request.path.strip("/").split("/"):
             case ["v1", "guests", guest_id] if guest_id:
                 return self._guest(request, guest_id)
+            case ["v1", "guests", guest_id, "migrate"] if guest_id and request.method == "POST":
+                return ACCEPTED, self.guests.migrate(guest_id, decode(Migration, request.body))
         routes = ROUTES.get(request.path)
         if routes is None:
             raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")

@@ -7,8 +7,10 @@ current generation answers as the first time. ``POST /v1/host/confirm`` and ``/r
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
 (:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it
-(also when it is not there). Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500
-(the host could not).
+(also when it is not there). ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the
+guest begins to move; an event ``migration`` tells that it is over, with the reason in ``detail`` when it stayed.
+Until then the guest is listed by the host that it leaves, with ``migrating``; after that by the other. Errors are
+:class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
 """
 
 from __future__ import annotations
@@ -52,6 +54,10 @@ class ChangeRequest:
     desired: Host
     confirm_within: float
     commit: bool = False
+    request: str = ""
+    """An id that no other request has, told back in :class:`Change`: after a database was restored from a backup, two
+    requests may have the same generation.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,7 @@ class Change:
     generation: int
     phase: Phase
     started: str
+    request: str = ""
     steps_done: int = 0
     steps_total: int = 0
     seconds_left: float | None = None
@@ -179,6 +186,23 @@ class GuestState:
     status: str
     nics: tuple[GuestNic, ...] = ()
     error: str = ""
+    migrating: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Where a running guest shall go.
+
+    ``target``: how the libvirt of this host reaches the other's (``qemu+tls://host/system``; with TLS the guest's
+    memory is sent by TLS too). ``spec``: the guest as it shall be there, with that host's bridges and tags; each network must
+    be implemented as here (Linux bridge or Open vSwitch). ``address``: the other host's address that the guest's memory
+    is sent to, empty for the one in ``target``. ``bandwidth``: MiB a second, 0 for no limit.
+    """
+
+    target: str
+    spec: GuestSpec
+    address: str = ""
+    bandwidth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +236,7 @@ class LinkCounters:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
     """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id),
-    ``change``.
+    ``migration`` (subject: guest id; detail: why the guest stayed, empty when it has gone), ``change``.
     """
 
     id: int

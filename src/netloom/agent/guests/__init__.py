@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from netloom.core.protocol import GuestSpec, GuestState
+from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 Ended: TypeAlias = Callable[[str], None]
 """What a driver calls, from any thread, with the id of a guest that ended by itself."""
@@ -36,6 +36,12 @@ class GuestDriver(Protocol):
 
     def list(self) -> list[GuestState]:
         """Every guest of this driver on the host: ``up``, or ``down`` when it ended by itself and was not stopped."""
+
+    def migrate(self, guest_id: str, migration: Migration) -> None:
+        """Move a running guest to another host, and return when it is there. Raises GuestError; then it stayed.
+
+        Called while other methods are, too, and may take minutes.
+        """
 
     def repair(self) -> None:
         """Plug every running guest in again: bridges may have been removed and made anew. Raises GuestError."""

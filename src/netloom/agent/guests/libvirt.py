@@ -24,7 +24,7 @@ from netloom.agent.guests import GuestError, libvirt_xml, plug, veth
 from netloom.agent.guests.libvirt_door import Domain, Door
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
-from netloom.core.protocol import GuestSpec, GuestState
+from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +70,7 @@ class LibvirtGuests:
         self._ovsdb = ovsdb
         self._kind = kind
         self._ended: Ended = lambda _guest: None
+        self._leaving: set[str] = set()
         self._removed: dict[tuple[str, str], Event] = {}
         self._door = Door(
             uri,
@@ -99,7 +100,6 @@ class LibvirtGuests:
                 return
             with nl.Netlink() as netlink:
                 plug.check(netlink, self._ovsdb, spec.nics)
-            self._save(spec)
             self._run(spec)
         except _FAILURES as error:
             self.stop(spec.id)
@@ -149,7 +149,8 @@ class LibvirtGuests:
         except libvirt.libvirtError as error:
             silent = f"libvirt does not answer: {_words(error)}"
             return [self._state(spec, "up", silent) for spec in known.values()]
-        down = [self._state(spec, "down") for spec in known.values() if spec.id not in running]
+        gone = known.keys() - running.keys() - self._leaving
+        down = [self._state(known[guest_id], "down") for guest_id in sorted(gone)]
         return [*(self._state(spec, "up") for spec in running.values()), *down]
 
     def repair(self) -> None:
@@ -165,6 +166,23 @@ class LibvirtGuests:
         if problems:
             raise GuestError("; ".join(problems))
 
+    def migrate(self, guest_id: str, migration: Migration) -> None:
+        """See GuestDriver. The two libvirts do it between them, and go on when the agent ends."""
+        self._leaving.add(guest_id)
+        try:
+            domain = self._door.get(guest_id)
+            before = {nic.id: nic for nic in self._spec_of(domain).nics}
+            here = plug.ovs_bridges(self._ovsdb)
+            there = frozenset(nic.bridge for nic in migration.spec.nics if before[nic.id].bridge in here)
+            xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
+            self._door.migrate(domain, libvirt_xml.elsewhere(xml, migration.spec, there), migration)
+            self._file(guest_id).unlink(missing_ok=True)
+            plug.unplug_from_ovs(self._ovsdb, before)
+        except (*_FAILURES, KeyError) as error:
+            raise GuestError(f"Guest {migration.spec.name} stays on this host: {_words(error)}") from error
+        finally:
+            self._leaving.discard(guest_id)
+
     # -- running
 
     def _run(self, spec: GuestSpec) -> None:
@@ -172,6 +190,7 @@ class LibvirtGuests:
         self._define_filters(spec.nics)
         kind = self._kind or self._door.best_kind()
         domain = self._door.create(libvirt_xml.domain(spec, kind, plug.ovs_bridges(self._ovsdb)))
+        self._save(spec)
         with nl.Netlink() as netlink:
             self._plug(netlink, spec.nics)
         domain.resume()
@@ -233,8 +252,10 @@ class LibvirtGuests:
             if state.status == "down":
                 self._domain_stopped(state.id, False)
         try:
+            for spec in self._running():
+                self._save(spec)
             self.repair()
-        except GuestError as error:
+        except (*_FAILURES, GuestError) as error:
             log.warning("%s", error)
 
     def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
@@ -271,7 +292,8 @@ class LibvirtGuests:
     def _running(self) -> Iterator[GuestSpec]:
         for domain in self._door.domains():
             try:
-                yield self._spec_of(domain)
+                if not self._door.is_arriving(domain):
+                    yield self._spec_of(domain)
             except libvirt.libvirtError as error:
                 if error.get_error_code() not in _NOT_OURS:
                     raise
@@ -281,7 +303,15 @@ class LibvirtGuests:
         return libvirt_xml.read_metadata(element)
 
     def _state(self, spec: GuestSpec, status: str, error: str = "") -> GuestState:
-        return GuestState(id=spec.id, name=spec.name, driver=self.name, status=status, nics=spec.nics, error=error)
+        return GuestState(
+            id=spec.id,
+            name=spec.name,
+            driver=self.name,
+            status=status,
+            nics=spec.nics,
+            error=error,
+            migrating=spec.id in self._leaving,
+        )
 
     def _file(self, guest_id: str) -> Path:
         return self._folder / f"{guest_id}.json"

@@ -11,6 +11,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 import libvirt
 
@@ -18,6 +19,8 @@ from netloom.agent.guests import libvirt_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from netloom.core.protocol import Migration
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,12 @@ _RETRY_SECONDS = 1.0
 
 _BASELINE = "kvm64"
 """The least that a CPU which runs 64-bit guests has. Where KVM cannot offer even that, its guests do not boot."""
+
+_ARRIVING = (
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_MIGRATION),
+    (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP),
+)
+"""States of a domain that another host sends here."""
 
 _loop_lock = Lock()
 _loop: list[Thread] = []
@@ -109,6 +118,26 @@ class Door:
     def create(self, xml: str) -> Domain:
         """Start a transient domain, paused."""
         return self.connection().createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED)
+
+    def is_arriving(self, domain: Domain) -> bool:
+        """Whether it still runs on another host, which sends it here."""
+        state, reason = domain.state()
+        return (state, reason) in _ARRIVING
+
+    def migrate(self, domain: Domain, xml: str, migration: Migration) -> None:
+        """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it."""
+        target = urlsplit(migration.target)
+        address = migration.address or target.hostname or ""
+        flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_AUTO_CONVERGE
+        if target.scheme.endswith("+tls"):
+            flags |= libvirt.VIR_MIGRATE_TLS
+        parameters: dict[str, str | int] = {
+            libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{f'[{address}]' if ':' in address else address}",
+            libvirt.VIR_MIGRATE_PARAM_DEST_XML: xml,
+        }
+        if migration.bandwidth:
+            parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = migration.bandwidth
+        domain.migrateToURI3(migration.target, parameters, flags)
 
     def best_kind(self) -> str:
         """``kvm`` where the host's KVM can run a 64-bit guest, ``qemu`` where not."""

@@ -105,6 +105,23 @@ def interfaces(domain_xml: str) -> dict[str, Interface]:
     return found
 
 
+def elsewhere(domain_xml: str, spec: GuestSpec, ovs: frozenset[str]) -> str:
+    """A domain as another host shall have it: its vNICs in that host's bridges, of which ``ovs`` are Open vSwitch's."""
+    root = ET.fromstring(domain_xml)  # noqa: S314 - from libvirt
+    known = root.find("metadata")
+    if known is not None:
+        known[:] = [ET.fromstring(metadata(spec))]  # noqa: S314 - ours
+    wanted = {alias_of(nic.id): _interface(nic, ovs, None) for nic in spec.nics}
+    for element in root.iterfind("devices/interface"):
+        alias = element.find("alias")
+        other = None if alias is None else wanted.get(alias.get("name", ""))
+        if other is not None:
+            place = element.find("address")  # on the guest's bus, which does not change
+            element[:] = [*other, *([] if place is None else [place])]
+            element.set("type", other.get("type", ""))
+    return ET.tostring(root, encoding="unicode")
+
+
 def usable_models(capabilities_xml: str) -> set[str]:
     """The CPU models that the capabilities of a domain type say can be had."""
     models = ET.fromstring(capabilities_xml).iterfind("cpu/mode[@name='custom']/model[@usable='yes']")  # noqa: S314 - from libvirt

@@ -19,7 +19,7 @@ from netloom.agent import netlink as nl
 from netloom.agent.guests import GuestError, plug, veth
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
-from netloom.core.protocol import GuestSpec, GuestState
+from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +93,12 @@ class NamespaceGuests:
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
         return [self._state(self._load(path)) for path in sorted(self._folder.glob("*.json"))]
+
+    def migrate(self, guest_id: str, _migration: Migration) -> None:
+        """See GuestDriver."""
+        raise GuestError(
+            f"Guest {guest_id} cannot migrate: the guests of this driver are namespaces, which stay on their host"
+        )
 
     def watch(self, ended: Ended) -> None:
         """See GuestDriver. A namespace never ends by itself while the host runs, so there is nothing to watch."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from netloom.agent.guests import Ended
     from netloom.agent.simulated import SimulatedMachine
-    from netloom.core.protocol import GuestNic, GuestSpec
+    from netloom.core.protocol import GuestNic, GuestSpec, Migration
 
 
 class SimulatedGuests:
@@ -51,6 +51,12 @@ class SimulatedGuests:
         with self._machine.lock:
             state = self._machine.state
             self._machine.change(replace(state, host=_with_ports(state.host, state.guests.values())))
+
+    def migrate(self, guest_id: str, _migration: Migration) -> None:
+        """See GuestDriver."""
+        raise GuestError(
+            f"Guest {guest_id} cannot migrate: the guests of this driver are simulated and stay on their host"
+        )
 
     def watch(self, ended: Ended) -> None:
         """See GuestDriver."""
