@@ -10,9 +10,10 @@ NO_SUITABLE_VF; the others are ours, since oVirt lets such hosts pass or leaves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from operator import mul
+from operator import itemgetter, mul
+from typing import NamedTuple
 
 from netloom.core.errors import Problem
 
@@ -70,21 +71,23 @@ class HostState:
     functions: tuple[FreeFunctions, ...] = ()
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
-    carried: tuple[tuple[float, float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    healths: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    unfit: tuple[Problem, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         on: dict[str, set[str]] = {}
         for network, state in self.networks.items():
             on.setdefault(state.uplink, set()).add(network)
-        carried = tuple(
-            (uplink.ports_up / uplink.ports, uplink.load, frozenset(on[name]))
-            for name, uplink in self.uplinks.items()
-            if name in on
-        )
+        used = [(uplink, frozenset(on[name])) for name, uplink in self.uplinks.items() if name in on]
+        loads = sorted([(uplink.load, ids) for uplink, ids in used if uplink.load > 0], key=_first, reverse=True)
+        healths = [(uplink.ports_up / uplink.ports, ids) for uplink, ids in used if uplink.ports_up < uplink.ports]
         addressed = frozenset(network for network, state in self.networks.items() if state.has_boot_protocol)
         object.__setattr__(self, "synced", frozenset(n for n, state in self.networks.items() if state.in_sync))
         object.__setattr__(self, "addressed", addressed)
-        object.__setattr__(self, "carried", carried)
+        object.__setattr__(self, "loads", tuple(loads))
+        object.__setattr__(self, "healths", tuple(sorted(healths, key=_first)))
+        object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ class GuestNeeds:
     of those that do not. ``passthrough``: by id of each plugged vNIC that is a virtual function, its network's id
     (empty for none). ``required``: names by id of the networks that its cluster requires. ``display``: id and name of
     the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
-    leaves), empty for any.
+    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any.
     """
 
     id: str = ""
@@ -106,6 +109,7 @@ class GuestNeeds:
     required: Mapping[str, str] = field(default_factory=dict)
     display: tuple[str, str] | None = None
     switch_type: str = ""
+    driver: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +138,7 @@ class Policy:
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A host that fits. ``total``: the mean of its scores, weighted.
 
     ``points``: the scores in the order of :data:`WEIGHTS`. ``functions``: the NIC whose virtual function each
@@ -205,6 +208,7 @@ class _Decision:
         mandatory = guest.required if policy.only_required else {**guest.required, **guest.networks}
         self.names = mandatory
         self.mandatory = frozenset(mandatory)
+        self.has_all = self.networks <= self.mandatory
         self.display = guest.display or ("", "")
         self.memory: dict[str, int] = {}
         self.guests: dict[str, int] = {}
@@ -220,7 +224,8 @@ class _Decision:
         """Why the guest cannot run there, in the order of :data:`FILTERS`; of a host elsewhere no more than that."""
         if host.cluster_id != self.guest.cluster_id:
             return (Problem(f"{_DETAIL}NOT_IN_CLUSTER", f"Host {host.name} is in another Cluster."),)
-        return tuple([problem for one in self.filters if (problem := one(self, host))])
+        found = [problem for one in self.filters if (problem := one(self, host))]
+        return (*host.unfit, *found) if found else host.unfit
 
     def memory_free(self, host: HostState) -> int:
         """Octets that are left."""
@@ -228,15 +233,11 @@ class _Decision:
 
     def rank(self, host: HostState) -> Ranked:
         """The scores of a host that fits."""
-        networks, health, load = self.networks, 1.0, 0.0
-        for its_health, its_load, ids in host.carried:
-            if not ids.isdisjoint(networks):
-                health = min(health, its_health)
-                load = max(load, its_load)
+        networks = self.networks
         points = (
-            100.0 if networks <= host.synced else 100 * len(networks & host.synced) / len(networks),
-            100 * health,
-            100 * (1 - load),
+            100.0 if self.has_all else 100 * len(networks & host.synced) / len(networks),
+            100 * _first_used(host.healths, networks, 1.0),
+            100 * (1 - _first_used(host.loads, networks, 0.0)),
             100 / (1 + host.guests + self.guests.get(host.id, 0)),
             100 * self.memory_free(host) / host.memory if host.memory else 0.0,
         )
@@ -271,16 +272,31 @@ class _Decision:
         return {vnic: nic for nic, vnics in has.items() for vnic in vnics}
 
 
-def _is_up(_: _Decision, host: HostState) -> Problem | None:
-    if host.status == "up":
-        return None
-    return Problem(f"{_DETAIL}HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
+_first: Callable[[tuple[float, frozenset[str]]], float] = itemgetter(0)
 
 
-def _runs_guests(_: _Decision, host: HostState) -> Problem | None:
-    if host.guest_drivers:
+def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: frozenset[str], otherwise: float) -> float:
+    """The worst value of the uplinks that carry one of the networks; they come worst first."""
+    for value, ids in uplinks:
+        if not ids.isdisjoint(networks):
+            return value
+    return otherwise
+
+
+def _why_unfit(host: HostState) -> Iterator[Problem]:
+    """What keeps every guest away."""
+    if host.status != "up":
+        yield Problem(f"{_DETAIL}HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
+    if not host.guest_drivers:
+        yield Problem(f"{_DETAIL}NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
+
+
+def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
+    wanted = decision.guest.driver
+    if wanted in host.guest_drivers or not host.guest_drivers:
         return None
-    return Problem(f"{_DETAIL}NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
+    text = f"Host {host.name} has no guest driver '{wanted}', only {', '.join(host.guest_drivers)}."
+    return Problem(f"{_DETAIL}NO_GUEST_DRIVER", text)
 
 
 def _has_memory(decision: _Decision, host: HostState) -> Problem | None:
@@ -342,8 +358,7 @@ def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
 
 
 FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
-    _is_up,
-    _runs_guests,
+    _has_driver,
     _has_memory,
     _has_same_technology,
     _has_networks,
@@ -351,12 +366,13 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_display,
     _has_functions,
 )
-"""What a host of the guest's cluster has to be, in the order in which reasons are told."""
+"""What a host that can run guests has to have for this one, in the order in which reasons are told."""
 
 
 def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_Decision, HostState], Problem | None]]:
     """Those that let every host pass, as the guest does not ask for what they look at."""
     idle = {
+        _has_driver: not guest.driver,
         _has_same_technology: not guest.switch_type,
         _has_display: guest.display is None or policy.only_required,
         _has_functions: not guest.passthrough,
