@@ -2,7 +2,7 @@
 
 The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was
 refused, and also when the sending process is killed: that is what makes a step, which is one or two requests of one
-datagram, never half done. docs/decisions/0020-netlink-by-hand.md tells why this is not pyroute2.
+datagram, never half done. docs/decisions/0004-netlink-by-hand.md tells why this is not pyroute2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
 given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking
 at what it says of the interfaces that were made: a NIC that does not exist is accepted by the database, and only the
-columns ``error`` and ``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). docs/decisions/0010-ovsdb-by-hand.md tells
+columns ``error`` and ``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). docs/decisions/0003-ovsdb-by-hand.md tells
 why this is not ovsdbapp.
 """
 
