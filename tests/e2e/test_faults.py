@@ -5,6 +5,7 @@ engine knows which.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -20,6 +21,8 @@ from netloom.client import ApiError
 
 MANY = 60
 """Networks in one change, so that it takes long enough to be interrupted."""
+SILENT = 33
+"""Seconds of an agent's silence, more than the engine waits for an answer."""
 TRIES = 8
 """How often a phase is tried to be caught; the shortest last for a few milliseconds."""
 
@@ -144,6 +147,40 @@ def test_the_disk_is_full_when_the_checkpoint_is_written(whole: Site, names: lis
         state.rmdir()
         kept.rename(state)
         whole.place.start_agent(HOST)
+
+
+def test_the_reply_is_lost(whole: Site, names: list[str]) -> None:
+    """The agent takes the request and then says nothing for longer than the engine listens."""
+    for _ in range(TRIES):
+        with stopped_in_phase(whole, "checkpointed", whole.agent_pid()) as caught:
+            job = whole.attach(*names, connectivity_timeout=30)
+            caught.wait(timeout=8)
+        if caught.is_set():
+            break
+        whole.outcome(job)
+        whole.detach(*names)
+    assert caught.is_set(), "the phase was over every time before it was seen"
+    time.sleep(SILENT)
+    os.kill(whole.agent_pid(), signal.SIGCONT)
+    assert_whole(whole, names, job)
+
+
+def test_an_engine_that_was_restored_sends_an_older_generation(whole: Site, names: list[str], tmp_path: Path) -> None:
+    half = names[: MANY // 2]
+    whole.engine.stop()
+    shutil.copytree(whole.engine.data, tmp_path / "kept")
+    whole.engine.start()
+    assert whole.outcome(whole.attach(*half))["status"] == "finished"
+    whole.engine.stop()
+    shutil.rmtree(whole.engine.data)
+    shutil.copytree(tmp_path / "kept", whole.engine.data)
+    whole.engine.start()
+    wait("the host is up", lambda: whole.status() == "up")
+    rest = names[MANY // 2 :]
+    assert "repeat the request" in whole.outcome(whole.attach(*rest))["error"]
+    assert whole.on_host() & set(names) == whole.attached() & set(names) == set(half)
+    assert whole.outcome(whole.attach(*rest))["status"] == "finished"
+    assert whole.on_host() & set(names) == whole.attached() & set(names) == set(names)
 
 
 def fill(path: Path) -> None:

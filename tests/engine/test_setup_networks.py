@@ -28,6 +28,7 @@ from netloom.engine.commands.setup_networks import (
 )
 from netloom.engine.db import Database
 from netloom.engine.model.clusters import clusters
+from netloom.engine.model.host_networks import attachments
 from netloom.engine.model.jobs import jobs
 from netloom.engine.queries.references import Ref as ObjectName
 
@@ -190,7 +191,7 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     assert candidate is not None
     intent = host_networks.intent_of("legacy", candidate, data.networks, data.report)
     desired = desired_host(intent, fleet.host())
-    fleet.agent().put_host(ChangeRequest(generation=2, desired=desired, confirm_within=30))
+    fleet.agent().put_host(ChangeRequest(generation=2, desired=desired, confirm_within=30, request=job_id))
     if phase != "sent":
         fleet.until(lambda: fleet.report().change.phase == "awaiting_confirmation")  # type: ignore[union-attr]  # there is one
     if phase == "confirmed":
@@ -214,13 +215,29 @@ def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fl
 def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(fleet: Fleet) -> None:
     from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
 
-    fleet.agent().put_host(ChangeRequest(generation=50, desired=fleet.host(), confirm_within=0))
-    fleet.until(lambda: fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
+    fleet.attach("tenants", "eth2")
+    tenants = fleet.host()
+    with fleet.db.write() as tx:  # what the restored database does not know
+        tx.execute(sa.delete(attachments).where(attachments.c.nic == "eth2"))
+    fleet.agent().put_host(ChangeRequest(generation=50, desired=tenants, confirm_within=0, request="another"))
+    fleet.until(lambda: fleet.report().change.generation == 50 and fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
+    ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
+    assert ended.error_code == "HOST_HAS_LATER_GENERATION"
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "tenants": "eth2"}
+    fleet.attach("storage", "eth1")
+    assert fleet.report().generation == 51
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "tenants": "eth2", "storage": "eth1"}
+
+
+def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_taken_for_ours(fleet: Fleet) -> None:
+    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
+
+    later = fleet.report().generation + 1
+    fleet.agent().put_host(ChangeRequest(generation=later, desired=fleet.host(), confirm_within=0, request="another"))
+    fleet.until(lambda: fleet.report().change.generation == later and fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
     ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"))))
     assert ended.error_code == "HOST_HAS_LATER_GENERATION"
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
-    fleet.attach("storage", "eth1")
-    assert fleet.report().generation == 51
 
 
 def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(

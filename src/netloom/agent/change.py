@@ -237,7 +237,12 @@ class Changes:
             record = replace(
                 self._record,
                 generation=request.generation,
-                change=Change(generation=request.generation, phase=Phase.CHECKPOINTED, started=_now()),
+                change=Change(
+                    generation=request.generation,
+                    phase=Phase.CHECKPOINTED,
+                    started=_now(),
+                    request=request.request,
+                ),
                 confirm_within=request.confirm_within,
                 commit=request.commit,
                 checkpoint=self._store.keep(f"checkpoint-{request.generation}", seen),

@@ -17,7 +17,7 @@ from netloom.core.nic_view import NicView, nic_views
 from netloom.core.protocol import HostReport, Phase
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
-from netloom.engine.commands import audit, host_changes
+from netloom.engine.commands import audit, host_changes, host_labels
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.authorize import SYSTEM
 from netloom.engine.commands.hosts import set_status
@@ -121,13 +121,14 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
     for row in host_changes.pending(tx, host.id):
         if host_changes.is_being_brought(tx, row):
             continue
-        taken = report.change is not None and report.change.generation == row.generation
-        if report.generation > row.generation or (taken and report.change and report.change.phase is Phase.ROLLED_BACK):
-            error = report.change.error if taken and report.change else "The host has taken a later change."
-            host_changes.record_refused(tx, host.id, row.generation, error)
-        elif report.generation < row.generation:
+        change = report.change
+        if report.generation < row.generation:
             host_changes.record_refused(tx, host.id, row.generation, "The request never reached the host.")
-        elif taken and report.change and report.change.phase.is_final:
+        elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
+            host_changes.record_refused(tx, host.id, row.generation, "The host has taken a later change.")
+        elif change.phase is Phase.ROLLED_BACK:
+            host_changes.record_refused(tx, host.id, row.generation, change.error)
+        else:
             host_changes.record_applied(tx, host.id, row.generation)
             refresh_status(tx, host.cluster_id)
 
@@ -169,6 +170,7 @@ def judge(tx: Tx, host_id: str, report: HostReport) -> None:
         return
     if found.status == "up":
         text, code, severity = f"Status of host {host.name} was set to Up.", HOST_DETECTED, Severity.NORMAL
+        host_labels.propagate(tx, SYSTEM, "the host came up", hosts.c.id == host_id)
     else:
         text, code, severity = found.text, NON_OPERATIONAL[found.reason], Severity.ERROR
     audit.record(tx, SYSTEM, code, text, severity, host=host_id, cluster=host.cluster_id)

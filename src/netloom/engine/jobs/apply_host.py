@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from netloom.engine import queue
 from netloom.engine.actor import Actor
 from netloom.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netloom.engine.commands import audit, host_changes
+from netloom.engine.commands.adoption import adopt
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.host_reports import TakeReport, take_report
 from netloom.engine.db import Tx, utc_now
@@ -54,12 +55,15 @@ class UnknownOutcomeError(HostError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Which generation to bring to which host."""
+    """Which generation to bring to which host; ``request`` tells it from another of the same number, which a host may
+    have taken from this engine before its database was restored.
+    """
 
     host_id: str
     generation: int
     confirm_within: float
     commit: bool
+    request: str = ""
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -82,6 +86,7 @@ def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
             return {"generation": task.generation}
         if row.state == "refused":
             raise RolledBackError(row.error)
+        task = replace(task, request=row.job_id)
         candidate = host_changes.candidate_of(row)
         stored = queries.Candidate(attachments=data.intent.attachments, bonds=data.intent.bonds)
     agent = agents.of(task.host_id, data.row.agent_url)
@@ -103,11 +108,12 @@ class _LaterError(HostError):
 
     code = "HOST_HAS_LATER_GENERATION"
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, report: HostReport) -> None:
         super().__init__(
-            f"The host has taken change {generation} already, which this engine knows nothing of: repeat the request."
+            f"The host has taken change {report.generation} already, which this engine knows nothing of. What the host "
+            "carries has been taken over: look at it, and repeat the request."
         )
-        self.generation = generation
+        self.report = report
 
 
 def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Change:
@@ -120,8 +126,9 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Cha
     for pause in _pauses():
         report = wait_for_report(job, agent, task.confirm_within + SILENCE)
         change = report.change
-        if report.generation > task.generation:
-            raise _LaterError(report.generation)
+        is_anothers = change is not None and change.generation == task.generation and change.request != task.request
+        if report.generation > task.generation or is_anothers:
+            raise _LaterError(report)
         if report.generation < task.generation or change is None:
             _ask(job, agent, task, intent, report)
             continue
@@ -141,6 +148,7 @@ def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, report: 
         desired=desired_host(intent, report.host),
         confirm_within=task.confirm_within,
         commit=task.commit,
+        request=task.request,
     )
     deadline = time.monotonic() + _BUSY_FOR
     while True:
@@ -247,7 +255,8 @@ def _record_refused(
     if spec:
         take_report(tx, spec)
     if isinstance(error, _LaterError):
-        host_changes.catch_up(tx, task.host_id, error.generation)
+        host_changes.catch_up(tx, task.host_id, error.report.generation)
+        adopt(tx, task.host_id, error.report.host)
     code = SETUP_FAILED if is_setup else PERSIST_FAILED
     text = f"Failed to apply changes on host {name}. {error.text}"
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)
