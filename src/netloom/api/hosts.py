@@ -134,9 +134,12 @@ def _cpu(capabilities: Capabilities | None) -> Cpu:
 
 
 def _system(capabilities: Capabilities | None) -> OperatingSystem:
+    """Clients split the parameters that an administrator gave the kernel; the kernel is not ours, so there are none."""
     if capabilities is None:
-        return OperatingSystem()
-    return OperatingSystem(type=capabilities.os_name, version=Version(full_version=capabilities.os_version))
+        return OperatingSystem(custom_kernel_cmdline="")
+    return OperatingSystem(
+        custom_kernel_cmdline="", type=capabilities.os_name, version=Version(full_version=capabilities.os_version)
+    )
 
 
 def _version(text: str) -> Version:

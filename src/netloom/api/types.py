@@ -541,6 +541,7 @@ class OperatingSystem(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("os", "oss")
     boot: Boot | UnsetType = UNSET
+    custom_kernel_cmdline: Text = UNSET
     reported_kernel_cmdline: Text = UNSET
     type: Text = UNSET
     version: Version | UnsetType = UNSET
