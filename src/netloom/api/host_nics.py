@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import UNSET
 
 from netloom.api.follow import loads_link
+from netloom.api.host_setup import when_idle
 from netloom.api.network_attachments import nic_reference, seen, visible_hosts
 from netloom.api.network_attachments import show as show_attachment
-from netloom.api.routes import READ, Call, Routes, many
+from netloom.api.routes import READ, Call, Later, Routes, many
 from netloom.api.schema import known, reference
+from netloom.api.shown import required
 from netloom.api.types import (
     Bonding,
     Host,
@@ -30,6 +32,8 @@ from netloom.core.errors import NotFoundError
 from netloom.core.nic_view import BondView, FamilyView, NicView, nic_views
 from netloom.core.options import MODES, bond_mode
 from netloom.core.protocol import LinkCounters
+from netloom.engine.commands.authorize import ActionGroup
+from netloom.engine.commands.setup_networks import label_nic, unlabel_nic
 from netloom.engine.db import Tx
 from netloom.engine.queries import host_networks as queries
 from netloom.engine.queries.host_networks import HostData
@@ -143,12 +147,58 @@ def _view(data: HostData, nic_id: str) -> NicView:
     return view
 
 
+def _labels(data: HostData, nic_id: str) -> list[NetworkLabel]:
+    nic = f"/hosts/{data.row.id}/nics/{nic_id}"
+    return [
+        NetworkLabel(id=label, href=f"{nic}/networklabels/{label}", host_nic=reference(HostNic, nic_id, nic))
+        for label, name in data.labels.items()
+        if name == data.nics[nic_id]
+    ]
+
+
+@loads_link(HostNic, "network_labels")
+def load_labels(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
+    """The labels of NICs."""
+    loaded = queries.load(tx, queries.hosts_of_nics(tx, ids)).values()
+    return {nic_id: _labels(data, nic_id) for data in loaded for nic_id in data.nics if nic_id in ids}
+
+
 @routes.get("/hosts/{host_id}/nics/{nic_id}/networklabels", many(NetworkLabel), needs=READ)
-def list_labels(call: Call[None]) -> list[NetworkLabel]:
-    """The labels of a NIC: none, as networks are attached one by one."""
+def list_labels(call: Call[Any]) -> list[NetworkLabel]:
+    """The labels of a NIC: it carries every network of its cluster that has one of them."""
     with call.read() as tx:
-        _view(seen(tx, call), call.ids["nic_id"])
-    return []
+        data = seen(tx, call)
+        _view(data, call.ids["nic_id"])
+        return _labels(data, call.ids["nic_id"])
+
+
+def _label(call: Call[Any], label: str) -> NetworkLabel:
+    for one in list_labels(call):
+        if one.id == label:
+            return one
+    raise NotFoundError(f"The NIC {call.ids['nic_id']} has no label '{label}'.")
+
+
+@routes.get("/hosts/{host_id}/nics/{nic_id}/networklabels/{label_id}", NetworkLabel, needs=READ)
+def get_label(call: Call[None]) -> NetworkLabel:
+    """One label of a NIC."""
+    return _label(call, call.ids["label_id"])
+
+
+@routes.post("/hosts/{host_id}/nics/{nic_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def post_label(call: Call[NetworkLabel]) -> NetworkLabel | Later:
+    """Give a NIC a label, and with it the networks that have the same one."""
+    host_id, label = call.ids["host_id"], required(call.body.id, "NetworkLabel [id]")
+    job_id = when_idle(call, host_id, lambda: call.run(label_nic, call.actor, host_id, call.ids["nic_id"], label))
+    return Later(job_id, lambda: _label(call, label)) if job_id else _label(call, label)
+
+
+@routes.delete("/hosts/{host_id}/nics/{nic_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def delete_label(call: Call[None]) -> Later | None:
+    """Take a label off a NIC, and with it the networks that it brought."""
+    host_id, label = call.ids["host_id"], call.ids["label_id"]
+    job_id = when_idle(call, host_id, lambda: call.run(unlabel_nic, call.actor, host_id, call.ids["nic_id"], label))
+    return Later(job_id) if job_id else None
 
 
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:

@@ -22,7 +22,7 @@ from netloom.api.types import (
 )
 from netloom.core.desired import IpAssignment
 from netloom.core.errors import BusyError, MalformedError
-from netloom.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, Ref, SetupRequest
+from netloom.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
 from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands.host_changes import IN_PROGRESS, key_of
 from netloom.engine.queue import busy_with, wait_for
@@ -35,14 +35,16 @@ _LOOK = 0.2
 
 def setup_request(action: Action) -> SetupRequest:
     """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
-    if given(action.modified_labels, []) or given(action.removed_labels, []):
-        raise MalformedError("Labels of NICs are not supported: attach the networks with modified_network_attachments.")
     return SetupRequest(
         attachments=tuple(wish(one) for one in given(action.modified_network_attachments, [])),
         removed=tuple(_removed(one) for one in given(action.removed_network_attachments, [])),
         synchronized=tuple(given(one.id, "") for one in given(action.synchronized_network_attachments, [])),
         bonds=tuple(bond_wish(one) for one in given(action.modified_bonds, [])),
         removed_bonds=tuple(said(one) for one in given(action.removed_bonds, [])),
+        labels=tuple(
+            LabelWish(label=given(one.id, ""), nic=said(one.host_nic)) for one in given(action.modified_labels, [])
+        ),
+        removed_labels=tuple(given(one.id, "") for one in given(action.removed_labels, [])),
         check_connectivity=given(action.check_connectivity, True),
         connectivity_timeout=given(action.connectivity_timeout, CONNECTIVITY_TIMEOUT),
         commit_on_success=given(action.commit_on_success, False),

@@ -7,11 +7,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from netloom.core.desired import AttachmentIntent, IpAssignment
 from netloom.core.errors import Problem
+from netloom.core.host_labels import ADDRESSED_ROLES
 from netloom.core.host_request import HostView, Ref, Resolved
 from netloom.core.keep import KEEP
 from netloom.core.options import bridge_options, bridge_problem
-
-_ADDRESSED_ROLES = ("management", "display", "migration", "default_route", "gluster")
 
 
 def attachment_exists(host: HostView, attachment_id: str) -> Problem | None:
@@ -95,7 +94,7 @@ def network_is_in_cluster(host: HostView, one: Resolved) -> Problem | None:
 
 def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
     """D12: a network with a role that needs an address has a way to get one."""
-    roles = [role for role in _ADDRESSED_ROLES if one.network and role in one.network.roles]
+    roles = [role for role in ADDRESSED_ROLES if one.network and role in one.network.roles]
     if not (one.network and roles) or any(ip.method != "none" for ip in attachment.assignments):
         return None
     text = (

@@ -185,15 +185,18 @@ def bond_is_not_changed_and_removed(changed: Collection[str], removed: Collectio
 def mode_carries_vm_networks(
     host: HostView, bond: BondIntent, final: FinalSet, skipped: Collection[str]
 ) -> Problem | None:
-    """N: under a VM network a bond has mode 1, 2, 3 or 4. ``skipped``: attachments that are out of sync and not
-    touched.
+    """N: under a VM network a bond has mode 1, 2, 3 or 4; one code for a network that is there by its label, one for
+    others. ``skipped``: attachments that are out of sync and not touched.
     """
     views = [host.networks[a.network_id] for a in final.on(bond.name) if a.id not in skipped]
-    names = sorted(view.name for view in views if view.intent.vm)
+    bridged = [view for view in views if view.intent.vm]
+    names = sorted(view.name for view in bridged)
     if not names or mode_of(bond) in BRIDGED_MODES:
         return None
+    by_label = any(final.labels.get(view.label) == bond.name for view in bridged)
     text = (
         f"Bond {bond.name} has mode {mode_of(bond) or bond.options.get('mode')}, which cannot carry the VM networks"
         f" {', '.join(names)}. Use mode 1, 2, 3 or 4."
     )
-    return Problem("INVALID_BOND_MODE_FOR_BOND_WITH_VM_NETWORK", text)
+    which = "LABELED_VM_NETWORK" if by_label else "VM_NETWORK"
+    return Problem(f"INVALID_BOND_MODE_FOR_BOND_WITH_{which}", text)

@@ -4,7 +4,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netloom.core.desired import AttachmentIntent, HostIntent, IpAssignment
 from netloom.core.errors import Problem
@@ -46,9 +46,17 @@ def free_nics(host: Host, intent: HostIntent, management: Collection[str]) -> li
 
 
 def copy_request(
-    source: HostIntent, target: HostIntent, management: Collection[str], nics: Sequence[str], own: Sequence[str]
+    source: HostIntent,
+    target: HostIntent,
+    management: Collection[str],
+    nics: Sequence[str],
+    own: Sequence[str],
+    labels: Mapping[str, str],
 ) -> SetupRequest:
-    """The request that makes the networks on ``own`` NICs of the target what they are on ``nics`` of the source."""
+    """The request that makes the networks on ``own`` NICs of the target what they are on ``nics`` of the source.
+
+    ``labels``: NICs of the target by label; they are taken off, as the copied networks need not be theirs.
+    """
     pairs = dict(zip(nics, own, strict=False))
     kept = {a.nic for a in target.attachments if a.network_id in management}
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
@@ -73,6 +81,7 @@ def copy_request(
             for bond in bonds
         ),
         removed_bonds=tuple(Ref(name=bond.name) for bond in target.bonds if bond.name not in names | kept),
+        removed_labels=tuple(sorted(label for label, nic in labels.items() if nic not in kept)),
         commit_on_success=True,
     )
 

@@ -2,7 +2,7 @@
 what oVirt forgets.
 
 :func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
-the groups: A the host, B fields,
+the groups: A the host, B fields, C labels,
 D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
 """
 
@@ -14,21 +14,24 @@ from collections.abc import Callable, Mapping
 from netloom.core.desired import AttachmentIntent
 from netloom.core.errors import Problem
 from netloom.core.host import DEFAULT_MTU, Host
+from netloom.core.host_labels import expand
 from netloom.core.host_request import (
     FinalSet,
     HostView,
     NetworkView,
     Resolved,
     SetupRequest,
+    final_labels,
     final_set,
     removed_ids,
     resolve,
     static_assignments,
 )
-from netloom.core.rules import check, host_bond
+from netloom.core.rules import check, host_bond, host_label
 from netloom.core.rules import host_attachment as rule
 from netloom.core.rules.host import is_reachable_for_work
 from netloom.core.rules.host_addresses import address_is_unique_in_cluster, subnets_do_not_overlap
+from netloom.core.rules.network import label_is_valid
 
 ACTION = "Cannot setup Networks."
 TIMEOUT_MAX = 120
@@ -43,20 +46,39 @@ def validate(
     """
     check(action, is_reachable_for_work(host.status, installs=installs))
     check(action, timeout_is_in_range(request.connectivity_timeout))
+    _check_labels(action, host, request)
+    request = expand(host, request)
     resolved = [resolve(host, wish) for wish in request.attachments]
-    new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}
     removed = removed_ids(host, request)
     for one in resolved:
-        _check_wish(action, host, one, new_bonds, removed)
+        _check_wish(action, host, one, request, removed)
     final = final_set(host, request, new_id)
     for one in resolved:
         _check_attachment(action, host, one, _result(one, final))
     _check_removals(action, host, removed, request)
+    _check_labelled(action, host, request, final)
     _check_bonds(action, host, request, final)
     _check_final(action, host, request, final)
     for one in resolved:
         check(action, rule.is_in_sync(host, one, _result(one, final), request.synchronized))
     return final
+
+
+def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
+    """What can be said of labels before it is known which networks they bring."""
+    for wish in request.labels:
+        check(action, label_is_valid(wish.label))
+        check(action, host_label.labelled_nic_id_and_name_agree(host, wish))
+        check(action, host_label.labelled_nic_exists(host, wish, request))
+    check(action, *(host_label.removed_label_exists(host, label) for label in request.removed_labels))
+    check(action, host_label.labels_are_given_once(request))
+
+
+def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
+    """What the NICs with labels will be."""
+    check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
+    check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
+    check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
 
 
 def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
@@ -65,7 +87,9 @@ def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
     return next(attachment for attachment in final.attachments if attachment.network_id == network_id)
 
 
-def _check_wish(action: str, host: HostView, one: Resolved, new_bonds: set[str], removed: list[str]) -> None:
+def _check_wish(action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]) -> None:
+    new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}
+    labels, added = final_labels(host, request), {wish.label for wish in request.labels}
     for problem in (
         rule.attachment_exists(host, one.wish.id),
         rule.network_is_known(host, one),
@@ -78,6 +102,7 @@ def _check_wish(action: str, host: HostView, one: Resolved, new_bonds: set[str],
         rule.nic_is_given(one),
         rule.nic_exists(host, one, new_bonds),
         rule.network_is_kept(one),
+        host_label.network_follows_its_label(one, labels, added),
     ):
         check(action, problem)
 
@@ -105,6 +130,7 @@ def _check_removals(action: str, host: HostView, removed: list[str], request: Se
         check(
             action,
             rule.management_network_stays(host, attachment),
+            host_label.network_stays_with_its_label(host, attachment, final_labels(host, request)),
             rule.network_is_not_used_by_guests(host, attachment),
         )
     check(action, *(rule.synchronized_exists(host, attachment_id) for attachment_id in request.synchronized))
@@ -150,6 +176,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     unmanaged = unmanaged_networks(host.report, set(host.bonds))
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
+    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
     names = {network_id: view.name for network_id, view in host.networks.items()}
     addresses = static_assignments(final.attachments)
     check(action, subnets_do_not_overlap(names, addresses))

@@ -15,7 +15,7 @@ from netloom.core.rules import cluster as cluster_rules
 from netloom.core.rules import cluster_network as rules
 from netloom.core.rules import network as network_rules
 from netloom.core.rules.cluster_network import HANDED_BACK, Role
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, host_labels
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.hosts import request_apply
@@ -64,7 +64,8 @@ class UpdateClusterNetwork:
 
 
 def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
-    """Attach a network to a cluster of its data centre; returns the network's id.
+    """Attach a network to a cluster of its data centre, and put it on the NICs there that have its label; returns its
+    id.
 
     Needs ASSIGN_CLUSTER_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -94,6 +95,9 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
         )
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
+    reason = f"network {network.name} was attached to cluster {cluster.name}"
+    here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
+    host_labels.propagate(tx, actor, reason, *here)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)

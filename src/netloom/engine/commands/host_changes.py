@@ -4,6 +4,7 @@ when the host took it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from netloom.core.errors import BusyError
 from netloom.engine import queue
 from netloom.engine.actor import Actor
 from netloom.engine.db import Tx, lock, new_id, utc_now
-from netloom.engine.model.host_networks import attachments, host_bonds, host_changes
+from netloom.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netloom.engine.model.hosts import hosts
 from netloom.engine.model.jobs import jobs
 from netloom.engine.model.networks import networks
@@ -135,7 +136,7 @@ def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
 
 
 def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
-    """Make these the host's attachments and bonds. A network that was removed meanwhile is left out."""
+    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out."""
     known = set(
         tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_([a.network_id for a in candidate.attachments])))
     )
@@ -149,6 +150,16 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
+    if candidate.labels is not None:
+        store_labels(tx, host_id, candidate.labels)
+
+
+def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
+    """Make these the labels of the host's NICs (``labels``: NICs by label)."""
+    tx.execute(sa.delete(nic_labels).where(nic_labels.c.host_id == host_id))
+    rows = [{"host_id": host_id, "label": label, "nic": nic} for label, nic in labels.items()]
+    if rows:
+        tx.execute(sa.insert(nic_labels), rows)
 
 
 def fresh_id() -> str:

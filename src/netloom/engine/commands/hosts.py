@@ -11,7 +11,7 @@ from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import host as rules
 from netloom.engine import queue
-from netloom.engine.commands import audit, authorize, host_changes
+from netloom.engine.commands import audit, authorize, host_changes, host_labels
 from netloom.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.network_status import refresh_status
 from netloom.engine.commands.races import refused
@@ -143,6 +143,8 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
             .where(hosts.c.id == spec.id)
             .values(name=name, address=address, description=description, comment=comment, cluster_id=cluster_id)
         )
+    if cluster_id != host.cluster_id:
+        host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)
     audit.record(tx, actor, UPDATED, f"Host {name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id)
 
 

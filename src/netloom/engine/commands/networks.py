@@ -12,7 +12,7 @@ from netloom.core.errors import NotFoundError, Problem
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import network as rules
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, host_labels
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.cluster_networks import take_off
 from netloom.engine.commands.hosts import request_apply
@@ -151,7 +151,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
-    """Give a network that has none its label.
+    """Give a network that has none its label, and put it on the NICs that have the same one.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -159,12 +159,13 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     _require_configure(tx, actor, network_id)
     check(_LABEL, rules.label_is_valid(label), rules.is_not_labelled(before.name, before.label))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
+    host_labels.propagate(tx, actor, f"network {before.name} has got label {label}", networks.c.id == network_id)
     text = f"Network {before.name} was labelled {label} by {actor.name}."
     audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id)
 
 
 def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
-    """Take a network's label away.
+    """Take a network's label away, and the network off the NICs where it was by it.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError also when it has another label, DeniedError.
     """
@@ -173,6 +174,7 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
+    host_labels.withdraw(tx, actor, network_id, label, f"network {before.name} has lost label {label}")
     text = f"Label {label} was taken off network {before.name} by {actor.name}."
     audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netloom.core.host_request import AttachmentWish, HostView, Ref, SetupRequest
+from netloom.core.errors import NotFoundError
+from netloom.core.host_request import AttachmentWish, HostView, LabelWish, Ref, SetupRequest
 from netloom.core.rules import check
 from netloom.core.rules import host_copy as copying
 from netloom.core.rules.host import is_reachable_for_work
+from netloom.core.rules.host_label import nic_is_not_labelled_so
 from netloom.core.rules.setup_networks import ACTION, validate
 from netloom.engine import queue
-from netloom.engine.commands import authorize, host_changes
+from netloom.engine.commands import audit, authorize, host_changes
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.hosts import hosts
@@ -24,6 +26,11 @@ from netloom.engine.queries.references import resolve
 _COMMIT = "Cannot commit network changes."
 _SYNC = "Cannot sync Networks."
 _COPY = "Cannot copy Host networks."
+_LABEL = "Cannot label Host network interface."
+_UNLABEL = "Cannot unlabel Host network interface."
+
+SAVED = 1102
+"""Event code (oVirt: NETWORK_UPDATE_NETWORKS... of a host that need not be told), as for a change that a host took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +42,8 @@ class SetupHostNetworks:
 
 
 def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: str = ACTION) -> str | None:
-    """Set up a host's networks; returns the id of the job that brings the change there, None when there is nothing to
-    do.
+    """Set up a host's networks; returns the id of the job that brings the change there, None when the host need not be
+    asked: nothing changes, or only labels that bring and take no network.
 
     The engine's attachments change only when the host took it. Needs CONFIGURE_HOST_NETWORK on the host.
     Raises NotFoundError, DeniedError, BusyError while another change is under way, ValidationError.
@@ -45,15 +52,17 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     host = _begin(tx, actor, spec.host_id)
     view = queries.view(tx, spec.host_id)
     final = validate(view, request, new_id, action)
-    if not (
-        final.touched or final.touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged
-    ):
+    if not final.needs_host:
+        if final.labels != view.labels:
+            host_changes.store_labels(tx, spec.host_id, final.labels)
+            text = f"Labels of NICs of host {host.name} were changed by {actor.name}."
+            audit.record(tx, actor, SAVED, text, host=spec.host_id)
         return None
     return host_changes.begin(
         tx,
         actor,
         spec.host_id,
-        candidate=Candidate(attachments=final.attachments, bonds=final.bonds),
+        candidate=Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels),
         reason=describe(view, request),
         confirm_within=float(request.connectivity_timeout) if request.check_connectivity else 0.0,
         commit=request.commit_on_success,
@@ -83,6 +92,8 @@ def describe(view: HostView, request: SetupRequest) -> str:
         ("set bond", [str(wish.bond) for wish in request.bonds]),
         ("remove bond", [str(ref) for ref in request.removed_bonds]),
         ("remove unmanaged", list(request.removed_unmanaged)),
+        ("label", [wish.label for wish in request.labels]),
+        ("unlabel", list(request.removed_labels)),
     ]
     return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
 
@@ -113,6 +124,32 @@ def remove_attachment(tx: Tx, actor: Actor, host_id: str, attachment_id: str) ->
     return setup_host_networks(
         tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot remove network attachment."
     )
+
+
+def label_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> str | None:
+    """Give a NIC or bond a label that no other one of the host has; as :func:`setup_host_networks`."""
+    _begin(tx, actor, host_id)
+    view = queries.view(tx, host_id)
+    nic = view.nic_name(Ref(id=nic_id))
+    if not nic:
+        raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id}.")
+    check(_LABEL, nic_is_not_labelled_so(nic, label, view.labels))
+    request = SetupRequest(labels=(LabelWish(label=label, nic=Ref(name=nic)),))
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _LABEL)
+
+
+def unlabel_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> str | None:
+    """Take a label off a NIC or bond, with the networks that it brought; as :func:`setup_host_networks`.
+
+    Raises NotFoundError also when the NIC has no such label.
+    """
+    _begin(tx, actor, host_id)
+    view = queries.view(tx, host_id)
+    nic = view.nic_name(Ref(id=nic_id))
+    if not nic or view.labels.get(label) != nic:
+        raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id} and the label '{label}'.")
+    request = SetupRequest(removed_labels=(label,))
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _UNLABEL)
 
 
 def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
@@ -165,5 +202,5 @@ def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -
         copying.free_nics(target.host, target.intent, management),
     )
     check(_COPY, copying.has_enough_nics(*nics))
-    request = copying.copy_request(template.intent, target.intent, management, *nics)
+    request = copying.copy_request(template.intent, target.intent, management, *nics, labels=target.labels)
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _COPY)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from netloom.engine.agents import Agents
-from netloom.engine.jobs import apply_host, guests, install_host, look_at_host
+from netloom.engine.jobs import apply_host, guests, install_host, look_at_host, propagate_labels
 from netloom.engine.jobs.monitor import EVERY, Monitor
 from netloom.engine.queue import JobContext
 from netloom.engine.worker import JobFunction, Timer
@@ -18,6 +18,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "activate_host": look_at_host.activate,
     "refresh_host": look_at_host.refresh,
     "commit_host": look_at_host.commit,
+    "propagate_labels": propagate_labels.run,
     "start_vm": guests.start,
     "stop_vm": guests.stop,
     "update_guest": guests.update,

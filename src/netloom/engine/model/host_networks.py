@@ -1,4 +1,4 @@
-"""What is wanted on hosts: attachments and bonds, and the changes that are to bring new ones."""
+"""What is wanted on hosts: attachments, bonds and labels, and the changes that are to bring new ones."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ host_bonds = Table(
     Column("options", Json, nullable=False),
     UniqueConstraint("host_id", "name"),
 )
+
+nic_labels = Table(
+    "nic_labels",
+    metadata,
+    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+    Column("label", String(255), nullable=False, index=True),
+    # The NIC or bond by its name, as in attachments.
+    Column("nic", String(50), nullable=False),
+    PrimaryKeyConstraint("host_id", "label"),
+)
+"""A NIC with a label carries every network of the cluster that has the same one."""
 
 host_changes = Table(
     "host_changes",

@@ -21,7 +21,7 @@ from netloom.core.sync import Reported, compare_attachment
 from netloom.engine.db import Tx
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
-from netloom.engine.model.host_networks import attachments, host_bonds
+from netloom.engine.model.host_networks import attachments, host_bonds, nic_labels
 from netloom.engine.model.hosts import host_nics, host_reports, hosts
 from netloom.engine.model.networks import networks
 from netloom.engine.model.vms import vms
@@ -35,16 +35,19 @@ _REPORT = msgspec.json.Decoder(HostReport)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Attachments and bonds that a host may come to have."""
+    """Attachments, bonds and labels that a host may come to have. ``labels``: NICs by label, None to leave them as they
+    are.
+    """
 
     attachments: tuple[AttachmentIntent, ...] = ()
     bonds: tuple[BondIntent, ...] = ()
+    labels: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
     """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
-    None before the first one.
+    None before the first one; ``labels``: NICs by label.
     """
 
     row: sa.Row[Any]
@@ -53,6 +56,7 @@ class HostData:
     networks: Mapping[str, NetworkView]
     report: HostReport | None
     reported_at: datetime | None
+    labels: Mapping[str, str] = field(default_factory=dict)
     _compared: dict[str, tuple[Reported, ...]] = field(default_factory=dict)
 
     @property
@@ -84,7 +88,7 @@ class HostData:
 
 
 def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
-    """What is known of each host that exists among those asked for. Seven queries, however many there are."""
+    """What is known of each host that exists among those asked for. Eight queries, however many there are."""
     rows = tx.execute(
         sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
         .join(clusters, clusters.c.id == hosts.c.cluster_id)
@@ -93,6 +97,7 @@ def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
     wanted = _wanted(tx, host_ids)
     bonds = _bonds(tx, host_ids)
     nics = _nics(tx, host_ids)
+    labels = _labels(tx, host_ids)
     known = _networks(tx, {row.cluster_id for row in rows}, {a.network_id for each in wanted.values() for a in each})
     users = _users(tx, host_ids)
     reports = {
@@ -110,6 +115,7 @@ def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
             networks=views,
             report=report,
             reported_at=reports[row.id].taken_at if row.id in reports else None,
+            labels=labels[row.id],
         )
     return loaded
 
@@ -154,6 +160,7 @@ def view(tx: Tx, host_id: str) -> HostView:
         networks=data.networks,
         differences=data.differences(),
         addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
+        labels=data.labels,
     )
 
 
@@ -189,6 +196,14 @@ def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id.in_(host_ids)).order_by(host_nics.c.name)):
         found[row.host_id][row.id] = row.name
+    return found
+
+
+def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    query = sa.select(nic_labels).where(nic_labels.c.host_id.in_(host_ids)).order_by(nic_labels.c.label)
+    for row in tx.execute(query):
+        found[row.host_id][row.label] = row.nic
     return found
 
 
@@ -231,6 +246,7 @@ def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Seq
             roles=frozenset(role for role in ROLES if here and getattr(row, role)),
             is_management=row.id in managing,
             users=tuple(users.get(row.id, ())),
+            label=row.label or "",
         )
     return found
 

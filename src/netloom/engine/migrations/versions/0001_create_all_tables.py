@@ -506,6 +506,17 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.UniqueConstraint("host_id", name=op.f("uq_host_reports_host_id")),
     )
     op.create_table(
+        "nic_labels",
+        sa.Column("host_id", sa.String(length=36), nullable=False),
+        sa.Column("label", sa.String(length=255), nullable=False),
+        sa.Column("nic", sa.String(length=50), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["host_id"], ["hosts.id"], name=op.f("fk_nic_labels_host_id_hosts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("host_id", "label", name=op.f("pk_nic_labels")),
+    )
+    op.create_index("ix_nic_labels_label", "nic_labels", ["label"], unique=False)
+    op.create_table(
         "templates",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=256), nullable=False),
