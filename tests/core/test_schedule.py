@@ -48,6 +48,15 @@ STALE, SILENT = replace(GOOD, in_sync=False), replace(GOOD, has_boot_protocol=Fa
 TWO_VFS = {"nic1": "blue", "nic2": ""}
 
 
+def test_a_guest_that_names_its_driver_goes_where_that_is() -> None:
+    assert choose(replace(GUEST, driver="libvirt"), [HOST]).host == "h1"
+    (problem,) = choose(replace(GUEST, driver="namespace"), [HOST]).refusals["h1"]
+    assert problem.code == "VAR__DETAIL__NO_GUEST_DRIVER"
+    assert problem.text == "Host one has no guest driver 'namespace', only libvirt."
+    bare = replace(HOST, guest_drivers=())
+    assert choose(replace(GUEST, driver="namespace"), [bare]).host is None
+
+
 def test_a_host_that_has_all_fits() -> None:
     choice = choose(GUEST, [HOST])
     assert (choice.host, choice.refusals) == ("h1", {})
@@ -58,6 +67,13 @@ REFUSED = [
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
     ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "nothing to run guests with"),
+    (
+        {"guest_drivers": ("namespace",)},
+        {"driver": "libvirt"},
+        "NO_GUEST_DRIVER",
+        "no guest driver 'libvirt', only name",
+    ),
+    ({"guest_drivers": ()}, {"driver": "libvirt"}, "NO_GUEST_DRIVER", "nothing to run guests with"),
     ({"memory_free": 99}, {}, "NOT_ENOUGH_MEMORY", "99 octets of memory left, and the VM needs 100"),
     ({"switch_type": "ovs"}, {}, "SWITCH_TYPE_DIFFERENT", "switch type ovs, and the VM is on legacy"),
     ({"networks": {"mgmt": GOOD}}, {}, "NETWORK_MISSING", "blue net"),
@@ -213,7 +229,7 @@ def random_host(random: Random, number: int) -> HostState:
             for name in NETWORKS
             if mostly()
         },
-        guest_drivers=("simulated",) if mostly() else (),
+        guest_drivers=("libvirt", "simulated") if mostly() else random.choice(((), ("simulated",))),
         guests=random.randint(0, 2),
         memory=10,
         memory_free=random.randint(2, 10),
@@ -240,6 +256,7 @@ def random_guest(random: Random) -> GuestNeeds:
         memory=random.randint(0, 4),
         passthrough={f"n{n}": random.choice(("", "blue", "red")) for n in range(random.choice((0, 0, 1, 2, 3)))},
         switch_type=random.choice(("", "legacy")),
+        driver=random.choice(("", "", "simulated", "libvirt")),
     )
 
 
@@ -263,6 +280,7 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
     return (
         (host.cluster_id, host.status, bool(host.guest_drivers), shown) == ("c", "up", True, True)
         and guest.switch_type in {"", host.switch_type}
+        and guest.driver in {"", *host.guest_drivers}
         and all(name in host.networks and host.networks[name].in_sync for name in wanted)
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
@@ -321,6 +339,7 @@ def test_another_host_never_makes_it_fail_nor_worse(seed: int) -> None:
     more = choose(guest, [*hosts, random_host(random, 9)])
     assert [one for one in more.ranking if one.host_id != "h9"] == list(before.ranking)
     assert max((one.total for one in before.ranking), default=0) <= max((o.total for o in more.ranking), default=0)
-    fit = replace(HOST, id="fit", memory_free=10, functions=(FreeFunctions(nic="eth9", free=3),))
+    drivers = ("libvirt", "simulated")
+    fit = replace(HOST, id="fit", memory_free=10, guest_drivers=drivers, functions=(FreeFunctions(nic="eth9", free=3),))
     fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD))
     assert choose(guest, [*hosts, fit]).host is not None

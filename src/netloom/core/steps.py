@@ -66,7 +66,10 @@ class SetUp:
 
 @dataclass(frozen=True, slots=True)
 class SetMtu:
-    """Set a link's MTU in octets. Below 1280 it loses IPv6; when it rises again it accepts no router advertisements at first."""
+    """Set a link's MTU in octets.
+
+    Below 1280 it loses IPv6; when it rises again it accepts no router advertisements at first.
+    """
 
     name: str
     mtu: int

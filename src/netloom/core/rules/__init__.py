@@ -1,4 +1,7 @@
-"""Validations, one file per noun. A rule is a small function of plain values that returns a :class:`Problem`, or None when it holds."""
+"""Validations, one file per noun.
+
+A rule is a small function of plain values that returns a :class:`Problem`, or None when it holds.
+"""
 
 from __future__ import annotations
 
