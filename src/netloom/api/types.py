@@ -541,7 +541,10 @@ class OperatingSystem(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("os", "oss")
     boot: Boot | UnsetType = UNSET
+    cmdline: Text = UNSET
     custom_kernel_cmdline: Text = UNSET
+    initrd: Text = UNSET
+    kernel: Text = UNSET
     reported_kernel_cmdline: Text = UNSET
     type: Text = UNSET
     version: Version | UnsetType = UNSET
@@ -884,6 +887,7 @@ class Template(Entity, kw_only=True):
     cpu: Cpu | UnsetType = UNSET
     cpu_shares: Integer = UNSET
     creation_time: Date = UNSET
+    custom_properties: list[CustomProperty] | UnsetType = UNSET
     delete_protected: Boolean = UNSET
     display: Display | UnsetType = UNSET
     high_availability: HighAvailability | UnsetType = UNSET
@@ -901,7 +905,7 @@ class Template(Entity, kw_only=True):
     version: TemplateVersion | UnsetType = UNSET
     cluster: Cluster | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET
-    nics: list[Nic] | UnsetType = UNSET
+    nics: list[TemplateNic] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
     tags: list[Tag] | UnsetType = UNSET
 
@@ -924,6 +928,12 @@ class Nic(Entity, kw_only=True):
     network_filter_parameters: list[NetworkFilterParameter] | UnsetType = UNSET
     reported_devices: list[ReportedDevice] | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
+
+
+class TemplateNic(Nic, kw_only=True):
+    """A vNIC of a template: it has no MAC address, and nobody runs it."""
+
+    meta: ClassVar[Meta] = Meta("nic")
 
 
 class NetworkFilterParameter(Entity, kw_only=True):

@@ -32,7 +32,7 @@ from netloom.engine.db import Tx
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.queries import vms as queries
-from netloom.engine.queries.references import Ref, resolve
+from netloom.engine.queries.references import resolve
 
 routes = Routes("vms")
 
@@ -84,8 +84,13 @@ def get_nic(call: Call[None]) -> Nic:
         return _get(tx, call, call.ids["nic_id"])
 
 
-def _profile(tx: Tx, said: Ref | None) -> str | None:
-    """The profile that a request means; None for none. An unknown id goes on to the rule that says so."""
+def profile_of(tx: Tx, body: Nic) -> str | Keep | None:
+    """The profile that a request means: None for none, KEEP when it says nothing. An unknown id goes on to the rule
+    that says so.
+    """
+    if isinstance(body.vnic_profile, UnsetType):
+        return KEEP
+    said = ref(body.vnic_profile)
     if said is None or said.id:
         return said.id if said else None
     return resolve(tx, vnic_profiles, said, "vNIC profile")
@@ -110,11 +115,11 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
     """Add a vNIC; a running guest gets it at once."""
     body = call.body
     with call.read() as tx:
-        profile_id = _profile(tx, ref(body.vnic_profile))
+        profile_id = profile_of(tx, body)
     spec = AddVnic(
         vm_id=call.ids["vm_id"],
         name=required(body.name, "Nic [name]"),
-        profile_id=profile_id,
+        profile_id=None if profile_id is KEEP else profile_id,
         description=given(body.description, ""),
         mac=given(_mac(body), ""),
         interface=given(body.interface, "virtio"),
@@ -129,10 +134,8 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
 def put_nic(call: Call[Nic]) -> Nic | Later:
     """Change a vNIC; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
-    profile_id: str | None | Keep = KEEP  # noqa: RUF036 -- reads as it is meant: an id, none, or as it was
-    if not isinstance(body.vnic_profile, UnsetType):
-        with call.read() as tx:
-            profile_id = _profile(tx, ref(body.vnic_profile))
+    with call.read() as tx:
+        profile_id = profile_of(tx, body)
     spec = UpdateVnic(
         vm_id=call.ids["vm_id"],
         id=call.ids["nic_id"],

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import false
 from sqlalchemy.engine import Row
 
+from netloom.api import hardware
 from netloom.api.follow import loads
 from netloom.api.routes import READ, Call, Later, Routes, many
 from netloom.api.schema import given, keep, known, reference
@@ -17,11 +18,8 @@ from netloom.api.shown import columns, ref, required, required_ref, see, visible
 from netloom.api.types import (
     Action,
     Bios,
-    Boot,
     BootMenu,
     Cluster,
-    Cpu,
-    CpuTopology,
     Display,
     Enabled,
     HighAvailability,
@@ -31,7 +29,6 @@ from netloom.api.types import (
     MemoryPolicy,
     MigrationOptions,
     NicConfiguration,
-    OperatingSystem,
     ReportedDevice,
     Statistic,
     Template,
@@ -95,11 +92,10 @@ def show(row: Row[Any]) -> Vm:
         comment=row.comment,
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
         console=Enabled(enabled=False),
-        cpu=Cpu(
-            architecture="undefined", topology=CpuTopology(cores=row.cores, sockets=row.sockets, threads=row.threads)
-        ),
+        cpu=hardware.cpu(row),
         cpu_shares=0,
         creation_time=row.created_at,
+        custom_properties=hardware.properties(row.custom_properties),
         delete_protected=False,
         display=Display(monitors=1, type="vnc"),
         has_illegal_images=False,
@@ -111,7 +107,7 @@ def show(row: Row[Any]) -> Vm:
         multi_queues_enabled=False,
         next_run_configuration_exists=False,
         origin="ovirt",
-        os=OperatingSystem(boot=Boot(devices=["hd"]), type="other"),
+        os=hardware.operating_system(row),
         placement_policy=VmPlacementPolicy(affinity="migratable"),
         run_once=False,
         start_paused=False,
@@ -191,7 +187,6 @@ def get_vm(call: Call[None]) -> Vm:
 def post_vm(call: Call[Vm]) -> Vm:
     """Add a virtual machine."""
     body = call.body
-    topology = _topology(body)
     addresses = addresses_of(body)
     spec = AddVm(
         name=required(body.name, "Vm [name]"),
@@ -199,10 +194,7 @@ def post_vm(call: Call[Vm]) -> Vm:
         template=ref(body.template),
         description=given(body.description, ""),
         comment=given(body.comment, ""),
-        memory=given(body.memory, None),
-        sockets=given(topology.sockets, None),
-        cores=given(topology.cores, None),
-        threads=given(topology.threads, None),
+        **hardware.wanted(body, adding=True),
         addresses=() if addresses is KEEP else addresses,
     )
     vm_id = call.run(add_vm, call.actor, spec)
@@ -210,27 +202,17 @@ def post_vm(call: Call[Vm]) -> Vm:
         return show(queries.get(tx, vm_id))
 
 
-def _topology(body: Vm) -> CpuTopology:
-    if isinstance(body.cpu, UnsetType) or isinstance(body.cpu.topology, UnsetType):
-        return CpuTopology()
-    return body.cpu.topology
-
-
 @routes.put("/vms/{vm_id}", Vm, needs=ActionGroup.EDIT_VM_PROPERTIES, queries=("next_run",))
 def put_vm(call: Call[Vm]) -> Vm:
     """Change a virtual machine."""
     body = call.body
-    topology = _topology(body)
     spec = UpdateVm(
         id=call.ids["vm_id"],
         name=keep(body.name),
         description=keep(body.description),
         comment=keep(body.comment),
         cluster=ref(body.cluster) or KEEP,
-        memory=keep(body.memory),
-        sockets=keep(topology.sockets),
-        cores=keep(topology.cores),
-        threads=keep(topology.threads),
+        **hardware.wanted(body),
         addresses=addresses_of(body),
     )
     call.run(update_vm, call.actor, spec)

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from netloom.core.errors import Problem
 
 NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 """Names of virtual machines as oVirt has them."""
+
+_PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,4095}")
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+PROPERTIES = {
+    "cpu": _WORD,
+    "disk": _PATH,
+    "disk_format": re.compile(r"raw|qcow2"),
+    "display": re.compile(r"[0-9A-Fa-f.:]{2,45}"),
+    "driver": re.compile(r"libvirt|namespace|simulated"),
+    "machine": _WORD,
+}
+"""Custom properties of virtual machines: the guest driver that runs them (the host's first if none is named), and what
+it is told of them (core.protocol.GuestSpec).
+"""
 
 MEMORY_MIN = 16 * 1024**2
 """Octets. Less than that starts no kernel that we know of; oVirt's own floor is similar."""
@@ -44,6 +60,36 @@ def cpus_are_valid(sockets: int, cores: int, threads: int) -> Problem | None:
         return None
     text = f"The CPU topology {sockets}x{cores}x{threads} (sockets, cores, threads) is not valid: each is at least 1."
     return Problem("ACTION_TYPE_FAILED_MIN_CPU_SOCKETS", text)
+
+
+def boot_is_valid(kernel: str, initrd: str, cmdline: str) -> Problem | None:
+    """Kernel and initial RAM disk are whole paths on the host; the RAM disk and the command line are a kernel's."""
+    wrong = [path for path in (kernel, initrd) if path and not _PATH.fullmatch(path)]
+    if wrong:
+        text = f"The path '{wrong[0][:100]}' is not valid: give the whole path of a file on the host, from '/'."
+        return Problem("ACTION_TYPE_FAILED_INVALID_BOOT_PATH", text)
+    if not cmdline.isprintable():
+        text = "The kernel's command line contains a control character. Leave it out."
+        return Problem("ACTION_TYPE_FAILED_INVALID_KERNEL_PARAMETERS", text)
+    if (initrd or cmdline) and not kernel:
+        text = "An initial RAM disk or a command line is given without a kernel. Give the kernel's path, too."
+        return Problem("ACTION_TYPE_FAILED_BOOT_PARAMETERS_WITHOUT_KERNEL", text)
+    return None
+
+
+def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
+    """Custom properties are ones that a virtual machine has, with values that it takes."""
+    for name, value in properties.items():
+        allowed = PROPERTIES.get(name)
+        if allowed is None:
+            text = f"There is no custom property '{name}' for VMs. Use one of {', '.join(sorted(PROPERTIES))}."
+            return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS", text)
+        if not allowed.fullmatch(value):
+            text = (
+                f"The custom property '{name}' cannot be '{value[:100]}': it is to match {allowed.pattern}."
+            )
+            return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES", text)
+    return None
 
 
 def is_down(name: str, status: str) -> Problem | None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
 
 import sqlalchemy as sa
 
-from netloom.core.errors import ValidationError
+from netloom.core.errors import Problem, ValidationError
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as rules
 from netloom.engine import queue
 from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netloom.engine.commands.mac_addresses import release_mac
+from netloom.engine.commands.mac_addresses import allocate_mac, release_mac
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id, utc_now
 from netloom.engine.model.clusters import clusters
@@ -63,6 +63,10 @@ class AddVm:
     sockets: int | None = None
     cores: int | None = None
     threads: int | None = None
+    kernel: str | None = None
+    initrd: str | None = None
+    cmdline: str | None = None
+    custom_properties: Mapping[str, str] | None = None
     addresses: tuple[VnicAddress, ...] = ()
 
 
@@ -79,6 +83,10 @@ class UpdateVm:
     sockets: int | Keep = KEEP
     cores: int | Keep = KEEP
     threads: int | Keep = KEEP
+    kernel: str | Keep = KEEP
+    initrd: str | Keep = KEEP
+    cmdline: str | Keep = KEEP
+    custom_properties: Mapping[str, str] | Keep = KEEP
     addresses: tuple[VnicAddress, ...] | Keep = KEEP
 
 
@@ -96,10 +104,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         "name": spec.name,
         "description": spec.description,
         "comment": spec.comment,
-        "memory": spec.memory if spec.memory is not None else template.memory,
-        "sockets": spec.sockets if spec.sockets is not None else template.sockets,
-        "cores": spec.cores if spec.cores is not None else template.cores,
-        "threads": spec.threads if spec.threads is not None else template.threads,
+        **inherited(spec, template),
         "addresses": _stored(_ADD, spec.addresses),
     }
     check(_ADD, *_problems(tx, values))
@@ -118,9 +123,49 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         )
     if actor.user_id:
         authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm_id))
+    lost = _copy_vnics(tx, template_id, vm_id, cluster)
     text = f"VM {spec.name} was created by {actor.name}."
+    if lost:
+        text += f" These vNICs are on no network, as Cluster {cluster.name} has not theirs: {', '.join(lost)}."
     audit.record(tx, actor, ADDED, text, vm=vm_id, cluster=cluster_id, data_center=cluster.data_center_id)
     return vm_id
+
+
+INHERITED = {
+    "memory": "memory",
+    "sockets": "sockets",
+    "cores": "cores",
+    "threads": "threads",
+    "kernel": "os_kernel",
+    "initrd": "os_initrd",
+    "cmdline": "os_cmdline",
+    "custom_properties": "custom_properties",
+}
+"""What a virtual machine has from its template, and a template from the machine that it is made from: the fields of
+specs and their columns.
+"""
+
+
+def inherited(spec: Any, source: sa.Row[Any]) -> dict[str, Any]:  # noqa: ANN401 - AddVm or AddTemplate
+    """Columns for the fields of :data:`INHERITED`: what a spec says, else what ``source`` has."""
+    said = {column: getattr(spec, field) for field, column in INHERITED.items()}
+    return {column: getattr(source, column) if value is None else value for column, value in said.items()}
+
+
+def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: sa.Row[Any]) -> list[str]:
+    """Give a new machine the vNICs of its template, with fresh MAC addresses; returns the names of those that lose
+    their network, which the machine's cluster has not.
+    """
+    rows = template_queries.vnics_of(tx, (template_id,))[template_id]
+    usable = template_queries.networks_for_vms(tx, cluster.id) if rows else set()
+    lost = [row.name for row in rows if row.network_id and row.network_id not in usable]
+    for row in rows:
+        values = {name: getattr(row, name) for name in ("name", "description", "interface", "plugged", "linked")}
+        profile_id = None if row.name in lost else row.profile_id
+        mac = allocate_mac(tx, cluster.mac_pool_id, action=_ADD)
+        values |= {"id": new_id(), "vm_id": vm_id, "profile_id": profile_id, "mac": mac, "synced": True}
+        tx.execute(sa.insert(vnics), values)
+    return lost
 
 
 def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
@@ -130,10 +175,8 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     """
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
-    values = {
-        name: settle(getattr(spec, name), getattr(vm, name))
-        for name in ("name", "description", "comment", "memory", "sockets", "cores", "threads")
-    }
+    values = {name: settle(getattr(spec, name), getattr(vm, name)) for name in ("name", "description", "comment")}
+    values |= {column: settle(getattr(spec, field), getattr(vm, column)) for field, column in INHERITED.items()}
     values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
     check(_UPDATE, *_problems(tx, values, besides=spec.id))
     cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
@@ -232,15 +275,24 @@ def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm_id}", f"Stopping VM {vm.name}", payload)
 
 
-def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Any, ...]:
+def hardware_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+    """The rules on the columns of :data:`INHERITED`."""
+    return (
+        rules.memory_is_enough(values["memory"]),
+        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
+        rules.boot_is_valid(values["os_kernel"], values["os_initrd"], values["os_cmdline"]),
+        rules.properties_are_known(values["custom_properties"]),
+    )
+
+
+def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Problem | None, ...]:
     taken = tx.scalars(sa.select(vms.c.name).where(vms.c.name == values["name"], vms.c.id != besides)).all()
     return (
         rules.name_is_valid(values["name"]),
         rules.name_is_free(values["name"], taken),
         fields.text_is_valid("VM", "description", values["description"]),
         fields.text_is_valid("VM", "comment", values["comment"]),
-        rules.memory_is_enough(values["memory"]),
-        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
+        *hardware_problems(values),
     )
 
 

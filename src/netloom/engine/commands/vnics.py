@@ -17,6 +17,7 @@ from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, Obj
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.model.clusters import clusters
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
@@ -92,7 +93,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
         rules.count_is_within_limit(len(others) + 1),
         rules.interface_is_supported(spec.interface),
     )
-    _check_profile(tx, actor, _ADD, vm, spec.profile_id)
+    check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
     if spec.plugged:
         _check_network_on_host(tx, _ADD, vm, spec.profile_id)
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
@@ -146,7 +147,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
     )
     if values["profile_id"] != old.profile_id:
-        _check_profile(tx, actor, _UPDATE, vm, values["profile_id"])
+        check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
     if values["plugged"] and (values["profile_id"] != old.profile_id or not old.plugged):
         _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
     if mac != old.mac:
@@ -204,21 +205,31 @@ def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
     return vm
 
 
-def _check_profile(tx: Tx, actor: Actor, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:
-    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster."""
+def check_profile(
+    tx: Tx,
+    actor: Actor,
+    action: str,
+    cluster_id: str,
+    profile_id: str | None,
+    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
+) -> None:
+    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster.
+
+    Part of other commands. Raises ValidationError, DeniedError.
+    """
     if profile_id is None:
         return
     profile = tx.execute(sa.select(vnic_profiles).where(vnic_profiles.c.id == profile_id)).one_or_none()
     check(action, rules.profile_exists(profile_id, profile is not None))
     if profile is None:
         return
-    authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
     network = network_queries.get(tx, profile.network_id)
-    cluster = queries.get(tx, vm.id)
-    attached = profile.network_id in host_queries.names_in_cluster(tx, vm.cluster_id)
+    cluster = tx.execute(sa.select(clusters.c.name).where(clusters.c.id == cluster_id)).scalar_one()
+    attached = profile.network_id in host_queries.names_in_cluster(tx, cluster_id)
     check(
         action,
-        rules.network_is_in_cluster(network.name, cluster.cluster_name, attached),
+        rules.network_is_in_cluster(network.name, cluster, attached),
         rules.network_is_for_vms(network.name, network.vm_network),
         rules.profile_is_not_passthrough(profile.name, profile.passthrough),
     )

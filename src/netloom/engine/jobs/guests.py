@@ -31,9 +31,6 @@ from netloom.engine.queue import JobContext
 STARTED, START_FAILED, STOPPED, STOP_FAILED = 32, 54, 33, 56
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM)."""
 
-DRIVERS = ("libvirt", "namespace", "simulated")
-"""Which guest driver is taken where a host has several."""
-
 _PATIENCE = 15.0
 _DEFAULT_MTU = 1500
 
@@ -114,9 +111,10 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:
         rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     drivers = report.capabilities.guest_drivers
     running = next((guest.driver for guest in report.guests if guest.id == vm_id), "")
-    driver = running or next((name for name in DRIVERS if name in drivers), "")
-    if not driver:
-        raise HostError(f"Host {vm.host_name} has nothing to run guests with.", code="HOST_HAS_NO_GUEST_DRIVER")
+    driver = running or vm.custom_properties.get("driver") or next(iter(drivers), "")
+    if driver not in drivers:
+        what = f"no guest driver '{driver}'" if driver else "nothing to run guests with"
+        raise HostError(f"Host {vm.host_name} has {what}.", code="HOST_HAS_NO_GUEST_DRIVER")
     agent.put_guest(guest_spec(vm, rows, locate_networks(report.host), driver))
 
 
@@ -127,7 +125,22 @@ def guest_spec(vm: Any, rows: list[Any], locations: Mapping[str, Location], driv
         addresses.setdefault(one["nic"], []).append(one["address"])
     nics = tuple(_nic(row, locations, tuple(addresses.get(row.name, ()))) for row in rows if row.plugged)
     cpus = vm.sockets * vm.cores * vm.threads
-    return GuestSpec(id=vm.id, name=vm.name, driver=driver, memory=vm.memory, cpus=cpus, nics=nics)
+    return GuestSpec(
+        id=vm.id,
+        name=vm.name,
+        driver=driver,
+        memory=vm.memory,
+        cpus=cpus,
+        nics=nics,
+        properties=_driver_properties(vm),
+    )
+
+
+def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
+    """What the driver is told of what the machine boots and has."""
+    booted = {"kernel": vm.os_kernel, "initrd": vm.os_initrd, "cmdline": vm.os_cmdline}
+    chosen = {name: value for name, value in vm.custom_properties.items() if name != "driver"}
+    return {name: value for name, value in {**booted, **chosen}.items() if value}
 
 
 def _nic(row: Any, locations: Mapping[str, Location], addresses: tuple[str, ...]) -> GuestNic:  # noqa: ANN401 - a row

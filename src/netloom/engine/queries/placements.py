@@ -44,6 +44,7 @@ def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
         required={row.id: row.name for row in required},
         display=(display.id, display.name) if display else None,
         memory=vm.memory,
+        driver=vm.custom_properties.get("driver", ""),
     )
 
 
