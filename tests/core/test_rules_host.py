@@ -118,7 +118,9 @@ def test_nics_that_a_copy_may_use() -> None:
 
 def test_a_copy_of_a_hosts_networks() -> None:
     nics, own = ("eth1", "eth2", "eth3"), ("eth6", "eth7", "eth8", "eth9")
-    request = host_copy.copy_request(SOURCE, TARGET, {"mgmt"}, nics, own)
+    labels = {"out": "bond0", "lab": "eth7"}
+    request = host_copy.copy_request(SOURCE, TARGET, {"mgmt"}, nics, own, labels)
+    assert request.removed_labels == ("lab",)
     assert request.attachments == (
         AttachmentWish(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,)),
         AttachmentWish(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=()),
@@ -131,5 +133,5 @@ def test_a_copy_of_a_hosts_networks() -> None:
 
 def test_a_bond_under_the_management_network_of_the_target_stays() -> None:
     only_management = replace(TARGET, attachments=TARGET.attachments[:1], bonds=TARGET.bonds[:1])
-    request = host_copy.copy_request(HostIntent(), only_management, {"mgmt"}, (), ())
+    request = host_copy.copy_request(HostIntent(), only_management, {"mgmt"}, (), (), {})
     assert (request.attachments, request.removed, request.removed_bonds) == ((), (), ())
