@@ -10,7 +10,17 @@ import pytest
 from netloom.core.errors import Problem, ValidationError
 from netloom.core.keep import KEEP, settle
 from netloom.core.network_filters import DEFAULT_FILTER, FILTERS, IDS
-from netloom.core.rules import check, cluster, cluster_network, data_center, fields, mac_pool, network, vnic_profile
+from netloom.core.rules import (
+    check,
+    cluster,
+    cluster_network,
+    data_center,
+    fields,
+    mac_pool,
+    network,
+    qos,
+    vnic_profile,
+)
 from netloom.core.rules.cluster_network import Missing, Role
 from netloom.core.rules.mac_pool import MacRange
 
@@ -79,8 +89,28 @@ HOLDS: list[Rule] = [
     lambda: vnic_profile.filter_is_known(None, FILTERS),
     lambda: vnic_profile.filter_is_known(DEFAULT_FILTER, FILTERS),
     lambda: vnic_profile.properties_are_known({"SecurityGroups": "11111111-1111-1111-1111-111111111111"}),
-    lambda: vnic_profile.kept_while_used((), mirroring_changes=True, passthrough_changes=True),
-    lambda: vnic_profile.kept_while_used(("web",), mirroring_changes=False, passthrough_changes=False),
+    lambda: vnic_profile.kept_while_used((), {"port_mirroring", "passthrough", "failover"}),
+    lambda: vnic_profile.kept_while_used(("web",), {"name", "qos"}),
+    lambda: vnic_profile.failover_is_possible(passthrough=True, migratable=True, has_failover=True),
+    lambda: vnic_profile.failover_is_possible(passthrough=False, migratable=True, has_failover=False),
+    lambda: vnic_profile.failover_is_another("a", "b"),
+    lambda: vnic_profile.failover_is_another("a", None),
+    lambda: vnic_profile.failover_is_fit("a", is_fit=True),
+    lambda: vnic_profile.is_nobodys_failover("p", ()),
+    lambda: qos.type_is_known("network"),
+    lambda: qos.type_is_kept("network", "network"),
+    lambda: qos.name_is_free("q", is_taken=False),
+    lambda: qos.limits_fit_type("network", {"inbound_average": 1, "outbound_average_linkshare": None}),
+    lambda: qos.limits_are_in_range("network", {"inbound_average": 17179, "inbound_peak": 34359, "inbound_burst": 0}),
+    lambda: qos.limits_are_complete("network", {}),
+    lambda: qos.limits_are_complete("network", {"inbound_average": 1, "inbound_peak": 1, "inbound_burst": 1}),
+    lambda: qos.limits_are_complete("hostnetwork", {"outbound_average_linkshare": 1}),
+    lambda: qos.limits_are_consistent("network", {"inbound_average": 5, "inbound_peak": 5}),
+    lambda: qos.limits_are_consistent("hostnetwork", {"outbound_average_upperlimit": 5}),
+    lambda: qos.limits_are_consistent(
+        "hostnetwork", {"outbound_average_upperlimit": 5, "outbound_average_realtime": 5}
+    ),
+    lambda: qos.serves_vnics("q", ("network",)),
     lambda: vnic_profile.unused_by_vms("p", ()),
     lambda: mac_pool.mac_is_valid("02:00:00:00:00:aF"),
     lambda: mac_pool.mac_is_free("02:00:00:00:00:01", None),
@@ -174,13 +204,54 @@ FAILS: list[tuple[Rule, str]] = [
     (lambda: vnic_profile.properties_are_known({"queues": "4"}), "CUSTOM_PROPERTIES_INVALID_KEYS"),
     (lambda: vnic_profile.properties_are_known({"SecurityGroups": "x"}), "CUSTOM_PROPERTIES_INVALID_VALUES"),
     (
-        lambda: vnic_profile.kept_while_used(("web",), mirroring_changes=True, passthrough_changes=False),
+        lambda: vnic_profile.kept_while_used(("web",), {"port_mirroring", "name"}),
         "VNIC_PROFILE_IN_ONE_USE",
     ),
     (
-        lambda: vnic_profile.kept_while_used(("web",), mirroring_changes=False, passthrough_changes=True),
+        lambda: vnic_profile.kept_while_used(("web",), {"passthrough"}),
         "VNIC_PROFILE_IN_ONE_USE",
     ),
+    (lambda: vnic_profile.kept_while_used(("web", "db"), {"failover"}), "VNIC_PROFILE_IN_MANY_USES"),
+    (lambda: _alone(passthrough=True, limited=True), "CONTAINS_NOT_SUPPORTED_PROPERTIES"),
+    (
+        lambda: vnic_profile.failover_is_possible(passthrough=False, migratable=True, has_failover=True),
+        "FAILOVER_IS_SUPPORTED_ONLY_FOR_MIGRATABLE_PASSTROUGH",
+    ),
+    (
+        lambda: vnic_profile.failover_is_possible(passthrough=True, migratable=False, has_failover=True),
+        "FAILOVER_IS_SUPPORTED_ONLY_FOR_MIGRATABLE_PASSTROUGH",
+    ),
+    (lambda: vnic_profile.failover_is_another("a", "a"), "FAILOVER_VNIC_PROFILE_ID_CANNOT_POINT_TO_SELF"),
+    (lambda: vnic_profile.failover_is_fit("a", is_fit=False), "FAILOVER_VNIC_PROFILE_ID_IS_NOT_VALID"),
+    (lambda: vnic_profile.is_nobodys_failover("p", ("q",)), "UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED"),
+    (
+        lambda: vnic_profile.is_nobodys_failover("p", ("q",), is_removed=True),
+        "UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED",
+    ),
+    (lambda: qos.type_is_known("cpu"), "NETWORK_QOS_IS_NOT_SUPPORTED"),
+    (lambda: qos.type_is_kept("network", "hostnetwork"), "QOS_NOT_FOUND"),
+    (lambda: qos.name_is_free("q", is_taken=True), "QOS_NAME_EXIST"),
+    (lambda: qos.limits_fit_type("network", {"outbound_average_linkshare": 1}), "QOS_OUT_OF_RANGE_VALUES"),
+    (lambda: qos.limits_are_in_range("network", {"inbound_average": 17180}), "QOS_OUT_OF_RANGE_VALUES"),
+    (lambda: qos.limits_are_in_range("network", {"outbound_burst": -1}), "NETWORK_QOS_NEGATIVE_VALUES"),
+    (lambda: qos.limits_are_in_range("hostnetwork", {"outbound_average_linkshare": 0}), "QOS_OUT_OF_RANGE_VALUES"),
+    (
+        lambda: qos.limits_are_complete("network", {"outbound_average": 1, "outbound_peak": 1}),
+        "NETWORK_QOS_MISSING_VALUES",
+    ),
+    (lambda: qos.limits_are_complete("hostnetwork", {}), "HOST_NETWORK_QOS_MISSING_VALUES"),
+    (
+        lambda: qos.limits_are_consistent("network", {"outbound_average": 5, "outbound_peak": 4}),
+        "NETWORK_QOS_PEAK_LOWER_THAN_AVERAGE",
+    ),
+    (
+        lambda: qos.limits_are_consistent(
+            "hostnetwork", {"outbound_average_upperlimit": 4, "outbound_average_realtime": 5}
+        ),
+        "HOST_NETWORK_QOS_INCONSISTENT_VALUES",
+    ),
+    (lambda: qos.serves_vnics("q", ()), "NETWORK_QOS_NOT_EXISTS"),
+    (lambda: qos.serves_vnics("q", ("hostnetwork",)), "NETWORK_QOS_NOT_EXISTS"),
     (lambda: vnic_profile.unused_by_vms("p", ("web",)), "VNIC_PROFILE_IN_ONE_USE"),
     (lambda: vnic_profile.unused_by_vms("p", ("web", "db")), "VNIC_PROFILE_IN_MANY_USES"),
     (lambda: mac_pool.mac_is_valid("02-00-00-00-00-01"), "MAC_ADDRESS_INVALID"),
@@ -205,10 +276,19 @@ FAILS: list[tuple[Rule, str]] = [
 
 
 def _alone(
-    *, passthrough: bool, port_mirroring: bool = False, filtered: bool = False, port_isolation: bool = False
+    *,
+    passthrough: bool,
+    port_mirroring: bool = False,
+    filtered: bool = False,
+    limited: bool = False,
+    port_isolation: bool = False,
 ) -> Problem | None:
     return vnic_profile.passthrough_stands_alone(
-        passthrough=passthrough, port_mirroring=port_mirroring, filtered=filtered, port_isolation=port_isolation
+        passthrough=passthrough,
+        port_mirroring=port_mirroring,
+        filtered=filtered,
+        limited=limited,
+        port_isolation=port_isolation,
     )
 
 

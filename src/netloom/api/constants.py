@@ -17,7 +17,6 @@ from netloom.api.types import (
     DiskAttachment,
     NetworkFilter,
     OpenStackNetworkProvider,
-    Qos,
     SchedulingPolicy,
     StorageDomain,
     Tag,
@@ -38,7 +37,7 @@ EMPTY: dict[str, type[Entity]] = {
 """Collections of things that Netloom does not have."""
 
 EMPTY_BELOW: dict[tuple[str, ObjectType], dict[str, type[Entity]]] = {
-    ("datacenters", ObjectType.DATA_CENTER): {"qoss": Qos, "storagedomains": StorageDomain},
+    ("datacenters", ObjectType.DATA_CENTER): {"storagedomains": StorageDomain},
     ("hosts", ObjectType.HOST): {"tags": Tag},
     ("vms", ObjectType.VM): {
         "affinitylabels": AffinityLabel,

@@ -10,9 +10,10 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Select
 from sqlalchemy.engine import Row
 
+from netloom.api import qos
 from netloom.api.follow import loads, loads_link
 from netloom.api.routes import READ, Call, Routes, many
-from netloom.api.schema import given, keep, reference
+from netloom.api.schema import Entity, given, keep, reference
 from netloom.api.search import LISTED, Searchable
 from netloom.api.shown import columns, ref, required, required_ref, see, visible_page
 from netloom.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
@@ -55,6 +56,8 @@ def show(row: Row[Any]) -> VnicProfile:
         pass_through=VnicPassThrough(mode="enabled" if row.passthrough else "disabled"),
         port_mirroring=row.port_mirroring,
         network=reference(Network, row.network_id),
+        qos=qos.refer(row.data_center_id, row.qos_id),
+        failover=reference(VnicProfile, row.failover_id) if row.failover_id else UNSET,
         network_filter=reference(NetworkFilter, row.network_filter_id) if row.network_filter_id else UNSET,
     )
 
@@ -129,7 +132,6 @@ def put_profile(call: Call[VnicProfile]) -> VnicProfile:
     """Change a profile."""
     body = call.body
     properties = _properties(body)
-    qos = ref(body.qos)
     spec = UpdateVnicProfile(
         id=call.ids["profile_id"],
         name=keep(body.name),
@@ -139,9 +141,10 @@ def put_profile(call: Call[VnicProfile]) -> VnicProfile:
         port_mirroring=keep(body.port_mirroring),
         passthrough=_passthrough(body),
         migratable=keep(body.migratable),
-        network_filter_id=_filter_id(body),
+        network_filter_id=_id_of(body.network_filter),
         custom_properties=properties,
-        qos_id=qos.id if qos else KEEP,
+        qos_id=_id_of(body.qos),
+        failover_id=_id_of(body.failover),
     )
     call.run(update_vnic_profile, call.actor, spec)
     with call.read() as tx:
@@ -172,7 +175,6 @@ def _of_network(tx: Tx, call: Call[Any]) -> Row[Any]:
 def _add(call: Call[VnicProfile], network: Ref) -> VnicProfile:
     body = call.body
     passthrough, properties = _passthrough(body), _properties(body)
-    qos = ref(body.qos)
     spec = AddVnicProfile(
         name=required(body.name, "VnicProfile [name]"),
         network=network,
@@ -181,9 +183,10 @@ def _add(call: Call[VnicProfile], network: Ref) -> VnicProfile:
         port_mirroring=given(body.port_mirroring, False),
         passthrough=False if passthrough is KEEP else passthrough,
         migratable=given(body.migratable, True),
-        network_filter_id=_filter_id(body),
+        network_filter_id=_id_of(body.network_filter),
         custom_properties={} if properties is KEEP else properties,
-        qos_id=qos.id if qos else None,
+        qos_id=None if (qos_id := _id_of(body.qos)) is KEEP else qos_id,
+        failover_id=None if (failover_id := _id_of(body.failover)) is KEEP else failover_id,
     )
     profile_id = call.run(add_vnic_profile, call.actor, spec)
     with call.read() as tx:
@@ -196,11 +199,9 @@ def _passthrough(body: VnicProfile) -> bool | Keep:
     return body.pass_through.mode == "enabled"
 
 
-def _filter_id(body: VnicProfile) -> str | Keep | None:
-    """The filter that a request names; an empty element means none."""
-    if isinstance(body.network_filter, UnsetType):
-        return KEEP
-    return given(body.network_filter.id, "") or None
+def _id_of(entity: Entity | UnsetType) -> str | Keep | None:
+    """The id of what a request names; an empty element means none."""
+    return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None
 
 
 def _properties(body: VnicProfile) -> dict[str, str] | Keep:

@@ -150,11 +150,11 @@ def isolation_is_kept(*, before: bool, after: bool) -> Problem | None:
 
 
 def qos_is_known(qos_id: str | None) -> Problem | None:
-    """A QoS that is named must exist. There are none yet, so any is unknown."""
+    """A network has no QoS: hosts do not shape its traffic."""
     if qos_id:
         return Problem(
             "ACTION_TYPE_FAILED_QOS_NOT_FOUND",
-            f"There is no QoS with the id {qos_id} in the data centre. Leave the QoS out.",
+            f"There is no QoS for networks with the id {qos_id}: hosts do not shape their traffic. Leave the QoS out.",
         )
     return None
 

@@ -14,6 +14,7 @@ from netloom.core.rules.fields import listed
 _UUIDS = re.compile(
     r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(, *[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})*)?", re.IGNORECASE
 )
+KEPT_WHILE_USED = ("port_mirroring", "passthrough", "failover")
 _PROPERTIES = {"SecurityGroups": _UUIDS}
 
 
@@ -49,15 +50,16 @@ def network_is_kept(before: str, after: str) -> Problem | None:
 
 
 def passthrough_stands_alone(
-    *, passthrough: bool, port_mirroring: bool, filtered: bool, port_isolation: bool
+    *, passthrough: bool, port_mirroring: bool, filtered: bool, limited: bool, port_isolation: bool
 ) -> Problem | None:
     """A vNIC that is a virtual function of the host's NIC passes by all that the host's bridge could do for it."""
     if not passthrough:
         return None
-    if port_mirroring or filtered:
+    if port_mirroring or filtered or limited:
         return Problem(
             "ACTION_TYPE_FAILED_PASSTHROUGH_PROFILE_CONTAINS_NOT_SUPPORTED_PROPERTIES",
-            "A passthrough profile has neither port mirroring nor a network filter. Turn those off, or passthrough.",
+            "A passthrough profile has neither port mirroring nor a network filter nor a QoS. Turn those off, or "
+            "passthrough.",
         )
     if port_isolation:
         return Problem(
@@ -73,6 +75,49 @@ def migratable_needs_passthrough(*, passthrough: bool, migratable: bool) -> Prob
         return Problem(
             "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY",
             "Only a passthrough profile can be non-migratable. Leave migratable out, or turn passthrough on.",
+        )
+    return None
+
+
+def failover_is_possible(*, passthrough: bool, migratable: bool, has_failover: bool) -> Problem | None:
+    """Only a passthrough vNIC that may migrate needs something to take over while it is away."""
+    if has_failover and not (passthrough and migratable):
+        return Problem(
+            "ACTION_TYPE_FAILED_FAILOVER_IS_SUPPORTED_ONLY_FOR_MIGRATABLE_PASSTROUGH",
+            "Only a profile with passthrough that is migratable has a failover profile. Leave the failover out.",
+        )
+    return None
+
+
+def failover_is_another(profile_id: str, failover_id: str | None) -> Problem | None:
+    """A profile is not its own failover."""
+    if failover_id is not None and failover_id == profile_id:
+        return Problem(
+            "ACTION_TYPE_FAILED_FAILOVER_VNIC_PROFILE_ID_CANNOT_POINT_TO_SELF",
+            "A vNIC profile cannot be its own failover. Name another profile, one without passthrough.",
+        )
+    return None
+
+
+def failover_is_fit(failover_id: str, *, is_fit: bool) -> Problem | None:
+    """The failover profile exists in the data centre and is not passthrough itself (``is_fit``)."""
+    if not is_fit:
+        return Problem(
+            "ACTION_TYPE_FAILED_FAILOVER_VNIC_PROFILE_ID_IS_NOT_VALID",
+            f"There is no profile without passthrough with the id {failover_id} in the data centre. Name another as "
+            "failover.",
+        )
+    return None
+
+
+def is_nobodys_failover(name: str, served: Sequence[str], *, is_removed: bool = False) -> Problem | None:
+    """A profile that others (``served``: their names) fall back to stays as it is."""
+    if served:
+        what = "removed" if is_removed else "changed"
+        return Problem(
+            "ACTION_TYPE_FAILED_UPDATE_OF_FAILOVER_PROFILE_IS_NOT_SUPPORTED",
+            f"The profile '{name}' cannot be {what} while it is the failover of: {listed(served)}. Give those another "
+            "failover first.",
         )
     return None
 
@@ -105,11 +150,13 @@ def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
     return None
 
 
-def kept_while_used(vms: Sequence[str], *, mirroring_changes: bool, passthrough_changes: bool) -> Problem | None:
-    """Port mirroring and passthrough are not changed under VMs (``vms``: names of those that use the profile)."""
-    if not vms or not (mirroring_changes or passthrough_changes):
+def kept_while_used(vms: Sequence[str], changed: Collection[str]) -> Problem | None:
+    """Port mirroring, passthrough and failover are not changed under VMs (``vms``: names of those that use the
+    profile; ``changed``: names of all that changes).
+    """
+    what = " and ".join(name.replace("_", " ") for name in KEPT_WHILE_USED if name in changed)
+    if not vms or not what:
         return None
-    what = "port mirroring" if mirroring_changes else "passthrough"
     return Problem(
         _in_use(vms),
         f"The profile's {what} cannot change while VMs use it: {listed(vms)}. Give their vNICs another profile first.",

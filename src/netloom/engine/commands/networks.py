@@ -28,6 +28,9 @@ from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as queries
 from netloom.engine.queries.references import Ref, resolve
 
+OUT_OF_SYNC = 11291
+"""Event code (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE)."""
+
 _ADD = "Cannot add Network."
 _UPDATE = "Cannot edit Network."
 _REMOVE = "Cannot remove Network."
@@ -145,9 +148,14 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
         remove_profiles(tx, spec.id)
     stale = _mark_running_vnics(tx, spec.id) if {"vlan_id", "mtu"} & changed.keys() else 0
     text = f"Network {after['name']} was changed by {actor.name}."
-    if stale:
-        text += f" {stale} vNICs of running VMs take the change over when they are unplugged and plugged in again."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
+    if stale:
+        text = (
+            f"{stale} vNICs of running VMs take the change of network {after['name']} over when they are unplugged and "
+            "plugged in again."
+        )
+        ids = {"data_center": before.data_center_id, "network": spec.id}
+        audit.record(tx, actor, OUT_OF_SYNC, text, audit.Severity.ALERT, **ids)
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:

@@ -12,7 +12,7 @@ from netloom.core.errors import Problem
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.network_filters import DEFAULT_FILTER, FILTERS
 from netloom.core.rules import check, fields
-from netloom.core.rules import network as network_rules
+from netloom.core.rules import qos as qos_rules
 from netloom.core.rules import vnic_profile as rules
 from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
@@ -23,8 +23,12 @@ from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as network_queries
+from netloom.engine.queries import qos as qos_queries
 from netloom.engine.queries import vnic_profiles as queries
 from netloom.engine.queries.references import Ref, resolve
+
+OUT_OF_SYNC = 11292
+"""Event code (oVirt: VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
 
 _ADD = "Cannot add VM network interface profile."
 _UPDATE = "Cannot edit VM network interface profile."
@@ -48,6 +52,7 @@ class AddVnicProfile:
     network_filter_id: str | Keep | None = KEEP
     custom_properties: Mapping[str, str] = field(default_factory=dict)
     qos_id: str | None = None
+    failover_id: str | None = None
     public: bool = False
 
 
@@ -66,6 +71,7 @@ class UpdateVnicProfile:
     network_filter_id: str | Keep | None = KEEP
     custom_properties: Mapping[str, str] | Keep = KEEP
     qos_id: str | Keep | None = KEEP
+    failover_id: str | Keep | None = KEEP
 
 
 def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
@@ -86,13 +92,15 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
         "passthrough": spec.passthrough,
         "migratable": spec.migratable,
         "network_filter_id": filter_id,
+        "qos_id": spec.qos_id,
+        "failover_id": spec.failover_id,
         "custom_properties": dict(spec.custom_properties),
     }
     check(
         _ADD,
         rules.network_is_vm_network(network.name, is_vm_network=network.vm_network),
         *_problems(values, port_isolation=network.port_isolation),
-        network_rules.qos_is_known(spec.qos_id),
+        *_reference_problems(tx, network.data_center_id, values),
         _name_is_free(tx, network.id, spec.name),
     )
     profile_id = new_id()
@@ -125,6 +133,8 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
         "passthrough": settle(spec.passthrough, before.passthrough),
         "migratable": settle(spec.migratable, before.migratable),
         "network_filter_id": settle(spec.network_filter_id, before.network_filter_id),
+        "qos_id": settle(spec.qos_id, before.qos_id),
+        "failover_id": settle(spec.failover_id, before.failover_id),
         "custom_properties": dict(settle(spec.custom_properties, before.custom_properties)),
     }
     changed = {name: value for name, value in after.items() if value != getattr(before, name)}
@@ -133,25 +143,18 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
         _UPDATE,
         rules.network_is_kept(before.network_id, network_id),
         *_problems(after, port_isolation=before.port_isolation),
-        network_rules.qos_is_known(None if spec.qos_id is KEEP else spec.qos_id),
+        rules.failover_is_another(spec.id, after["failover_id"]),
+        *_reference_problems(tx, before.data_center_id, after),
         _name_is_free(tx, before.network_id, after["name"], besides=spec.id) if "name" in changed else None,
-        rules.kept_while_used(
-            queries.vms_using(tx, spec.id),
-            mirroring_changes="port_mirroring" in changed,
-            passthrough_changes="passthrough" in changed,
-        ),
+        rules.kept_while_used(queries.vms_using(tx, spec.id), {name.removesuffix("_id") for name in changed}),
+        rules.is_nobodys_failover(before.name, queries.served_by(tx, spec.id)) if changed else None,
     )
     if not changed:
         return
     with refused(_UPDATE, lambda _: rules.name_is_free(after["name"], (after["name"],))):
         tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
-    if {"network_filter_id", "custom_properties"} & changed.keys():
-        running = sa.select(vms.c.id).where(vms.c.status != "down")
-        tx.execute(
-            sa.update(vnics)
-            .where(vnics.c.profile_id == spec.id, vnics.c.plugged, vnics.c.vm_id.in_(running))
-            .values(synced=False)
-        )
+    if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
+        _mark_running_vnics(tx, actor, before)
     text = f"VM network interface profile {after['name']} was changed by {actor.name}."
     audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
 
@@ -166,7 +169,11 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
     authorize.require(
         tx, actor, ActionGroup.DELETE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, profile_id)
     )
-    check(_REMOVE, rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)))
+    check(
+        _REMOVE,
+        rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)),
+        rules.is_nobodys_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
+    )
     authorize.forget(tx, profile_id)
     with refused(_REMOVE, lambda _: None):
         tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.id == profile_id))
@@ -234,9 +241,43 @@ def _problems(values: Mapping[str, Any], *, port_isolation: bool) -> tuple[Probl
             passthrough=values["passthrough"],
             port_mirroring=values["port_mirroring"],
             filtered=values["network_filter_id"] is not None,
+            limited=values["qos_id"] is not None,
             port_isolation=port_isolation,
         ),
+        rules.failover_is_possible(
+            passthrough=values["passthrough"],
+            migratable=values["migratable"],
+            has_failover=values["failover_id"] is not None,
+        ),
     )
+
+
+def _reference_problems(tx: Tx, data_center_id: str, values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+    """The rules on the QoS and the profile that a profile names."""
+    qos_id, failover_id = values["qos_id"], values["failover_id"]
+    return (
+        qos_rules.serves_vnics(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None,
+        rules.failover_is_fit(failover_id, is_fit=queries.can_take_over(tx, data_center_id, failover_id))
+        if failover_id
+        else None,
+    )
+
+
+def _mark_running_vnics(tx: Tx, actor: Actor, profile: sa.Row[Any]) -> None:
+    """Flag the vNICs of running VMs that have the profile as out of sync, and tell."""
+    running = sa.select(vms.c.id).where(vms.c.status != "down")
+    marked = tx.execute(
+        sa.update(vnics)
+        .where(vnics.c.profile_id == profile.id, vnics.c.plugged, vnics.c.vm_id.in_(running))
+        .values(synced=False)
+    )
+    if marked.rowcount:
+        text = (
+            f"{marked.rowcount} vNICs of running VMs take the change of profile {profile.name} over when they are "
+            "unplugged and plugged in again."
+        )
+        ids = {"data_center": profile.data_center_id, "network": profile.network_id}
+        audit.record(tx, actor, OUT_OF_SYNC, text, audit.Severity.ALERT, **ids)
 
 
 def _name_is_free(tx: Tx, network_id: str, name: str, *, besides: str = "") -> Problem | None:

@@ -21,12 +21,18 @@ vnic_profiles = Table(
     Column("migratable", Boolean, nullable=False),
     # One of core.network_filters; null: none.
     Column("network_filter_id", String(ID_LENGTH)),
+    # Limits of its vNICs' traffic; null: none.
+    reference("qos_id", "qoss.id", nullable=True, on_delete="SET NULL"),
+    # What takes over while a passthrough vNIC is away; null: nothing.
+    reference("failover_id", "vnic_profiles.id", nullable=True, on_delete="SET NULL"),
     # An object of strings.
     Column("custom_properties", Json, nullable=False),
     UniqueConstraint("network_id", "name"),
     CheckConstraint(
-        "NOT passthrough OR (network_filter_id IS NULL AND NOT port_mirroring)", name="passthrough_stands_alone"
+        "NOT passthrough OR (network_filter_id IS NULL AND qos_id IS NULL AND NOT port_mirroring)",
+        name="passthrough_stands_alone",
     ),
+    CheckConstraint("failover_id IS NULL OR passthrough AND migratable", name="failover_of_passthrough"),
 )
 
 Index(

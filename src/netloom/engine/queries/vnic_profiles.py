@@ -46,6 +46,17 @@ def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
     return tx.scalar(query) is not None
 
 
+def served_by(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the profiles whose failover it is."""
+    return list(tx.scalars(sa.select(vnic_profiles.c.name).where(vnic_profiles.c.failover_id == profile_id)))
+
+
+def can_take_over(tx: Tx, data_center_id: str, profile_id: str) -> bool:
+    """Whether it is a profile of the data centre without passthrough."""
+    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
+    return row is not None and row.data_center_id == data_center_id and not row.passthrough
+
+
 def vms_using(tx: Tx, profile_id: str) -> list[str]:
     """Names of the VMs with a vNIC that has the profile, by name."""
     return list(

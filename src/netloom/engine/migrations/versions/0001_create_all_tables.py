@@ -385,6 +385,34 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         batch_op.create_index(batch_op.f("ix_hosts_cluster_id"), ["cluster_id"], unique=False)
 
     op.create_table(
+        "qoss",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("data_center_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("inbound_average", sa.Integer(), nullable=True),
+        sa.Column("inbound_peak", sa.Integer(), nullable=True),
+        sa.Column("inbound_burst", sa.Integer(), nullable=True),
+        sa.Column("outbound_average", sa.Integer(), nullable=True),
+        sa.Column("outbound_peak", sa.Integer(), nullable=True),
+        sa.Column("outbound_burst", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_linkshare", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_upperlimit", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_realtime", sa.Integer(), nullable=True),
+        sa.CheckConstraint("type IN ('network', 'hostnetwork')", name=op.f("ck_qoss_type")),
+        sa.ForeignKeyConstraint(
+            ["data_center_id"],
+            ["data_centers.id"],
+            name=op.f("fk_qoss_data_center_id_data_centers"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qoss")),
+        sa.UniqueConstraint("data_center_id", "name", name=op.f("uq_qoss_data_center_id_name")),
+    )
+
+    op.create_table(
         "vnic_profiles",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("network_id", sa.String(length=36), nullable=False),
@@ -396,18 +424,34 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("passthrough", sa.Boolean(), nullable=False),
         sa.Column("migratable", sa.Boolean(), nullable=False),
         sa.Column("network_filter_id", sa.String(length=36), nullable=True),
+        sa.Column("qos_id", sa.String(length=36), nullable=True),
+        sa.Column("failover_id", sa.String(length=36), nullable=True),
         sa.Column("custom_properties", Json, nullable=False),
         sa.CheckConstraint(
-            "NOT passthrough OR (network_filter_id IS NULL AND NOT port_mirroring)",
+            "NOT passthrough OR (network_filter_id IS NULL AND qos_id IS NULL AND NOT port_mirroring)",
             name=op.f("ck_vnic_profiles_passthrough_stands_alone"),
+        ),
+        sa.CheckConstraint(
+            "failover_id IS NULL OR passthrough AND migratable", name=op.f("ck_vnic_profiles_failover_of_passthrough")
+        ),
+        sa.ForeignKeyConstraint(
+            ["failover_id"],
+            ["vnic_profiles.id"],
+            name=op.f("fk_vnic_profiles_failover_id_vnic_profiles"),
+            ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
             ["network_id"], ["networks.id"], name=op.f("fk_vnic_profiles_network_id_networks"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["qos_id"], ["qoss.id"], name=op.f("fk_vnic_profiles_qos_id_qoss"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vnic_profiles")),
         sa.UniqueConstraint("network_id", "name", name=op.f("uq_vnic_profiles_network_id_name")),
     )
     with op.batch_alter_table("vnic_profiles", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_vnic_profiles_failover_id"), ["failover_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_vnic_profiles_qos_id"), ["qos_id"], unique=False)
         batch_op.create_index(
             "uq_vnic_profiles_default",
             ["network_id"],
