@@ -225,7 +225,7 @@ def test_copying_the_networks_of_a_host() -> None:
         bonds=(BondIntent(id="c", name="bond1", slaves=("b0", "b1")), BondIntent(id="d", name="bond2", slaves=())),
     )
     assert host_copy.free_nics(nics, source, {"m"}) == ["a1", "a2", "a3"]
-    request = host_copy.copy_request(source, target, {"m"}, ["a1", "a2", "a3"], ["b3", "b4", "b5"])
+    request = host_copy.copy_request(source, target, {"m"}, ["a1", "a2", "a3"], ["b3", "b4", "b5"], {})
     assert [(wish.network.id, wish.nic.name, wish.assignments) for wish in request.attachments] == [
         ("red", "b3", (dhcp6,)),
         ("blue", "bond0", ()),
