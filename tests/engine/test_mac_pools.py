@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 import rows
 from netloom.core.errors import DeniedError, NotFoundError, ValidationError
@@ -20,6 +20,7 @@ from netloom.engine.commands.clusters import AddCluster, UpdateCluster, add_clus
 from netloom.engine.commands.mac_pools import AddMacPool, UpdateMacPool
 from netloom.engine.db import Database
 from netloom.engine.model import mac_pools as model
+from netloom.engine.model.events import events
 from netloom.engine.queries import mac_pools as queries
 from netloom.engine.queries.references import Ref
 
@@ -69,6 +70,27 @@ def test_a_pool_gives_each_of_its_addresses_once(db: Database) -> None:
     assert refusal.value.code == "MAC_POOL_NOT_ENOUGH_MAC_ADDRESSES"
     db.run(mac_addresses.release_mac, pool_id, given[2])
     assert db.run(mac_addresses.allocate_mac, pool_id) == given[2]
+
+
+def test_people_are_told_that_a_pool_runs_out(db: Database) -> None:
+    pool_id = add(db, span(1, 8), span(20, 4), name="low")
+    for _ in range(12):
+        db.run(mac_addresses.allocate_mac, pool_id)
+    with db.read() as tx:
+        told = tx.execute(select(events).where(events.c.code.in_((816, 8160))).order_by(events.c.id)).all()
+    assert [row.code for row in told] == [8160] * 10 + [816]
+    assert {row.severity for row in told} == {"warning"}
+    assert told[0].description == "MAC pool low has 10 addresses left. Add a range to it."
+
+
+def test_a_large_pool_is_counted_when_few_are_left(db: Database) -> None:
+    pool_id = add(db, span(0, 2000))
+    used_up = [{"pool_id": pool_id, "address": FIRST + number, "uses": 1} for number in range(1999)]
+    with db.write() as tx:
+        tx.execute(insert(model.mac_addresses), used_up)
+    assert db.run(mac_addresses.allocate_mac, pool_id) == mac_text(FIRST + 1999)
+    with pytest.raises(ValidationError):
+        db.run(mac_addresses.allocate_mac, pool_id)
 
 
 def test_many_who_ask_at_once_get_different_addresses(db: Database) -> None:

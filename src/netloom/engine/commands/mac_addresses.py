@@ -1,6 +1,6 @@
 """Giving MAC addresses to vNICs and taking them back.
 
-Parts of other commands: they check no rights and record no events.
+Parts of other commands: they check no rights, and record no events but that a pool runs out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from netloom.core.rules import check
 from netloom.core.rules import mac_pool as rules
 from netloom.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netloom.engine.actor import SYSTEM
+from netloom.engine.commands import audit
 from netloom.engine.db import Tx
 from netloom.engine.model.mac_pools import mac_addresses, mac_pools
 from netloom.engine.queries import mac_pools as queries
@@ -24,6 +26,17 @@ _TRIES = 8
 """Random addresses to try before the first gap is searched for.
 
 With the pool half full, one in 256 allocations searches.
+"""
+
+POOL_EMPTY, POOL_ALMOST_EMPTY = 816, 8160
+"""Event codes (oVirt: MAC_POOL_EMPTY, MAC_POOL_ALMOST_EMPTY)."""
+
+FEW = 10
+"""Addresses left of which people are told (oVirt: RemainingMacsInPoolWarningThreshold)."""
+
+_SMALL = 1024
+"""Addresses of a pool that is counted at every allocation; a larger one is when random tries found nothing, as it goes
+when few are left.
 """
 
 _CHUNK = 500
@@ -41,9 +54,12 @@ def allocate_mac(tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.")
     for _ in range(_TRIES):
         address = _nth(ranges, secrets.randbelow(sum(sizes)))
         if _insert_unless_used(tx, pool_id, address):
+            if sum(sizes) <= _SMALL:
+                _warn_of_few(tx, pool_id, ranges)
             return mac_text(address)
     while (free := _first_free(tx, ranges)) is not None:
         if _insert_unless_used(tx, pool_id, free):
+            _warn_of_few(tx, pool_id, ranges)
             return mac_text(free)
     check(action, rules.pool_has_free(queries.get(tx, pool_id).name, found=False))
     raise AssertionError("unreachable: the rule does not hold")
@@ -95,6 +111,22 @@ def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, acti
         here = sa.and_(mac_addresses.c.address == address, mac_addresses.c.pool_id == from_pool)
         tx.execute(sa.delete(mac_addresses).where(here, mac_addresses.c.uses <= count))
         tx.execute(sa.update(mac_addresses).where(here).values(uses=mac_addresses.c.uses - count))
+
+
+def _warn_of_few(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
+    """Tell when the pool has few addresses left, or none."""
+    inside = sa.or_(*(mac_addresses.c.address.between(one.first, one.last) for one in ranges))
+    used = tx.scalar(sa.select(sa.func.count(mac_addresses.c.address.distinct())).where(inside)) or 0
+    left = sum(one.last - one.first + 1 for one in ranges) - used
+    if left > FEW:
+        return
+    name = queries.get(tx, pool_id).name
+    code, text = (
+        (POOL_ALMOST_EMPTY, f"MAC pool {name} has {left} addresses left. Add a range to it.")
+        if left
+        else (POOL_EMPTY, f"MAC pool {name} has no address left. Add a range to it, or remove vNICs.")
+    )
+    audit.record(tx, SYSTEM, code, text, audit.Severity.WARNING)
 
 
 def _insert(tx: Tx) -> Any:  # noqa: ANN401 - the two dialects' inserts share on_conflict_*, but no type
