@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test check lint types imports core contract agent engine api clients e2e metal bench install system lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench install system lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -15,7 +15,7 @@ help: ## what there is to type
 demo: install system ## the main job on this machine; EXIT=1 ends by itself, with status 0 only if all of it worked
 	@$(BIN)/python examples/demo.py $(if $(EXIT),--exit)
 
-test: check contract agent engine api clients e2e metal ## everything
+test: check contract agent engine api cli clients e2e metal ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -43,6 +43,9 @@ engine: install system ## commands and jobs, on SQLite and PostgreSQL
 
 api: install system ## the API through HTTP, on SQLite and PostgreSQL
 	$(PYTEST) tests/api
+
+cli: install ## the command line against an engine with simulated hosts, and the tutorial
+	$(PYTEST) tests/cli
 
 clients: install system ## the field's own tools
 	$(PYTEST) tests/clients

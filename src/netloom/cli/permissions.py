@@ -16,7 +16,7 @@ _SYSTEM = "system"
 _EVERYONE = "everyone"
 _KINDS = (_SYSTEM, "datacenter", "cluster", "network", "profile", "host", "vm", "template", "macpool")
 _COLUMNS = {"USER": "user.name", "ROLE": "role.name", "ID": "id"}
-_kind = click.argument("kind", type=click.Choice(_KINDS))
+_kind = click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
 _name = click.argument("name", required=False)
 _role = click.option("--role", required=True, help="For example NetworkAdmin; see 'netloom role list'.")
 _user = click.option("--user", help="Who.")
@@ -25,7 +25,11 @@ _everyone = click.option("--everyone", is_flag=True, help="All users.")
 
 @click.group("permission")
 def permission() -> None:
-    """Roles of users on the system, or on one thing and all below it: KIND and its NAME."""
+    """Who has which role on what.
+
+    A role holds for a thing and for all below it. The thing is a KIND with its NAME: system (which has no name),
+    datacenter, cluster, network, profile, host, vm, template, macpool.
+    """
 
 
 @permission.command("list")

@@ -19,6 +19,7 @@ from netloom.client import ApiError, Client, UnreachableError
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
 
+_UNFILTERED = "header Filter: true"
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _HINT = "Name the engine's CA certificate with --ca or NETLOOM_CA: it is ca.pem in the engine's data folder."
 
@@ -69,6 +70,8 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
                 return function(client, *args, **kwargs)
         except ApiError as error:
             say(f"Error: {error}")
+            if _UNFILTERED in str(error):
+                say("With --filter you see what was granted to you.")
             raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error
         except UnreachableError as error:
             say(f"Error: {error}")

@@ -1,0 +1,89 @@
+"""The real program against a real engine with simulated hosts: one for all tests, so each makes its own things."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine_process import PASSWORD, EngineProcess
+
+TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def tree(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of a table, heading first."""
+        return [line.split() for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True)
+class Netloom:
+    """The command line, as the administrator uses it."""
+
+    engine: EngineProcess
+
+    def __call__(self, *words: str, expect: int = 0, stdin: str = "", **environment: str) -> Done:
+        """Run ``netloom`` and check its exit code. ``environment``: variables by name; empty ones are taken away."""
+        done = subprocess.run(
+            [sys.executable, "-m", "netloom", *words],
+            env=self.environment(environment),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == expect, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *words: str) -> Any:
+        return self(*words, "-o", "json").tree
+
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
+        own = {
+            "NETLOOM_URL": self.engine.url,
+            "NETLOOM_CA": str(self.engine.ca),
+            "NETLOOM_PASSWORD": PASSWORD,
+            "PYTHONWARNINGS": "error",
+        }
+        rest = {name: value for name, value in os.environ.items() if not name.startswith(("NETLOOM_", "COV_"))}
+        return {name: value for name, value in {**rest, **own, **more}.items() if value}
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with EngineProcess(tmp_path_factory.mktemp("engine"), options=("--simulated-hosts", "3")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def netloom(engine: EngineProcess) -> Netloom:
+    program = Netloom(engine)
+    program("host", "list")
+    return program
+
+
+@pytest.fixture
+def setup_file(tmp_path: Path) -> Path:
+    return tmp_path / "setup.yaml"

@@ -1,0 +1,83 @@
+"""The program itself: what goes wrong, help, completion, and the stream of events."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.conftest import TIMEOUT, Netloom
+from engine_process import free_port
+from netloom.cli.main import cli
+
+
+def test_what_goes_wrong_has_a_number(netloom: Netloom, tmp_path: Path) -> None:
+    assert "There is no host nowhere" in netloom("host", "show", "nowhere", expect=3).err
+    assert "is wrong" in netloom("host", "list", NETLOOM_PASSWORD="wrong", expect=4).err
+    assert "No password" in netloom("host", "list", NETLOOM_PASSWORD="", expect=2).err
+    assert "already" in netloom("datacenter", "add", "Default", expect=1).err
+    assert "No such command" in netloom("host", "fly", expect=2).err
+    assert "Nothing to change" in netloom("host", "set", "sim-1", expect=2).err
+    nobody = f"https://127.0.0.1:{free_port('127.0.0.1')}"
+    assert "did not answer" in netloom("host", "list", NETLOOM_URL=nobody, expect=5).err
+    assert "not the URL" in netloom("host", "list", NETLOOM_URL="127.0.0.1:8443", expect=2).err
+    garbage = tmp_path / "ca.pem"
+    garbage.write_text("no certificate")
+    assert "PEM" in netloom("host", "list", NETLOOM_CA=str(garbage), expect=2).err
+    assert "--ca" in netloom("host", "list", NETLOOM_CA="", expect=5).err
+
+
+def test_errors_are_no_output(netloom: Netloom) -> None:
+    assert netloom("host", "show", "nowhere", expect=3).out == ""
+
+
+def leaves(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+COMMANDS = {" ".join(words): command for words, command in leaves(cli)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    command = COMMANDS[name]
+    shown = CliRunner().invoke(cli, [*name.split(), "--help"])
+    assert shown.exit_code == 0
+    assert command.help
+    for param in command.params:
+        if isinstance(param, click.Option):
+            assert param.help, param.name
+
+
+def test_completion(netloom: Netloom) -> None:
+    def complete(line: str) -> list[str]:
+        done = netloom(_NETLOOM_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(line.split(" ")) - 1))
+        return [word.partition(",")[2] for word in done.out.splitlines()]
+
+    assert complete("netloom ne") == ["network"]
+    assert "setup-networks" in complete("netloom host ")
+    assert complete("netloom host setup-networks --pl") == ["--plan"]
+    assert complete("netloom permission grant net") == ["network"]
+    assert "complete " in netloom(_NETLOOM_COMPLETE="bash_source").out
+
+
+def test_events_are_followed(netloom: Netloom) -> None:
+    last = netloom.json("event", "list")[0]["id"]
+    netloom("datacenter", "add", "told")
+    words = [sys.executable, "-m", "netloom", "event", "follow", "--after", last]
+    with subprocess.Popen(words, env=netloom.environment({}), stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        line = next(line for line in following.stdout if "told" in line)
+        following.terminate()
+        following.wait(timeout=TIMEOUT)
+    assert '"code": 950' in line
+    netloom("datacenter", "remove", "told")
