@@ -211,7 +211,7 @@ def test_guests_do_not_notice_that_the_agent_starts_again(place: Place) -> None:
         assert {state.id: state.status for state in place.driver.list()} == {spec.id: "up", brief.id: "down"}
         assert float(line.run("cut -d' ' -f1 /proc/uptime").output) > up
         place.driver.update(with_nic(spec, bridge="two"))
-        assert place.interface(spec).find("source").get("bridge") == "two"  # type: ignore[union-attr] # it has one
+        assert {port.bridge for port in place.observe().guest_ports.values()} == {"two"}
 
 
 def guests_of(place: Place) -> list[int]:

@@ -12,7 +12,7 @@ import logging
 import re
 import uuid
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,9 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
 """The domain has just gone, or is another's that has a name like ours."""
 
+_ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
+"""What libvirt says to who ends a domain that has just ended."""
+
 _REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port")
 """What libvirt changes on no running guest: the vNIC is taken out and put in again."""
 
@@ -71,6 +74,8 @@ class LibvirtGuests:
         self._kind = kind
         self._ended: Ended = lambda _guest: None
         self._leaving: set[str] = set()
+        self._stopping: set[str] = set()
+        self._files = Lock()
         self._removed: dict[tuple[str, str], Event] = {}
         self._door = Door(
             uri,
@@ -129,21 +134,24 @@ class LibvirtGuests:
         """See GuestDriver."""
         if not _is_uuid(guest_id):
             return
-        file = self._file(guest_id)
-        vnics = {nic.id for nic in self._load(file).nics} if file.exists() else set()
+        vnics = {nic.id for nic in known.nics} if (known := self._load(self._file(guest_id))) else set()
         try:
             domain = self._door.find(guest_id)
-            file.unlink(missing_ok=True)  # first, for the end of a guest that has none is no news
+            with self._files:
+                self._stopping.add(guest_id)
+                self._file(guest_id).unlink(missing_ok=True)  # first: the end of a guest that has none is no news
             if domain:
-                vnics |= libvirt_xml.interfaces(domain.XMLDesc()).keys()
-                domain.destroy()
+                vnics |= self._destroy(domain)
             plug.unplug_from_ovs(self._ovsdb, vnics)
         except _FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be stopped: {_words(error)}") from error
+        finally:
+            self._stopping.discard(guest_id)
 
     def list(self) -> list[GuestState]:
         """See GuestDriver. While libvirt does not answer, guests are taken to run, and say so in their ``error``."""
-        known = {path.stem: self._load(path) for path in sorted(self._folder.glob("*.json"))}
+        files = map(self._load, sorted(self._folder.glob("*.json")))
+        known = {spec.id: spec for spec in files if spec}
         try:
             running = {spec.id: spec for spec in self._running()}
         except libvirt.libvirtError as error:
@@ -194,6 +202,17 @@ class LibvirtGuests:
         with nl.Netlink() as netlink:
             self._plug(netlink, spec.nics)
         domain.resume()
+
+    def _destroy(self, domain: Domain) -> set[str]:
+        """End a domain, which may end by itself at this moment. The vNICs that it had."""
+        vnics: set[str] = set()
+        try:
+            vnics.update(libvirt_xml.interfaces(domain.XMLDesc()))
+            domain.destroy()
+        except libvirt.libvirtError as error:
+            if error.get_error_code() not in _ENDED:
+                raise
+        return vnics
 
     def _settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""
@@ -253,20 +272,22 @@ class LibvirtGuests:
                 self._domain_stopped(state.id, False)
         try:
             for spec in self._running():
-                self._save(spec)
+                with self._files:
+                    if spec.id not in self._stopping and self._door.find(spec.id):
+                        self._save(spec)
             self.repair()
         except (*_FAILURES, GuestError) as error:
             log.warning("%s", error)
 
     def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
-        file = self._file(guest_id)
-        if not file.exists():
-            return
         if migrated:
-            file.unlink()
+            self._file(guest_id).unlink(missing_ok=True)
             return
         try:
-            plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in self._load(file).nics])
+            spec = self._load(self._file(guest_id))
+            if spec is None:
+                return
+            plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in spec.nics])
         except (*_FAILURES, GuestError) as error:
             log.warning("ports of guest %s: %s", guest_id, error)
         self._ended(guest_id)
@@ -319,9 +340,12 @@ class LibvirtGuests:
     def _save(self, spec: GuestSpec) -> None:
         replace_file(self._file(spec.id), msgspec.json.encode(spec))
 
-    def _load(self, path: Path) -> GuestSpec:
+    def _load(self, path: Path) -> GuestSpec | None:
+        """What a file holds; None when there is none, or no more."""
         try:
             return msgspec.json.decode(path.read_bytes(), type=GuestSpec)
+        except FileNotFoundError:
+            return None
         except (OSError, msgspec.DecodeError) as error:
             raise GuestError(f"{path}: {error}") from error
 

@@ -28,6 +28,7 @@ def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) ->
     on_ovs = ovs_bridges(ovsdb)
     links = {link.name: link for link in dump_links(netlink)}
     for nic in nics:
+        _check_mirror(nic)
         if nic.bridge not in on_ovs:
             _linux_bridge(nic, links)
 
@@ -39,6 +40,8 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
     """
     on_ovs = ovs_bridges(ovsdb)
     links = {link.name: link for link in dump_links(netlink)}
+    for nic in nics:
+        _check_mirror(nic)
     others = [nic for nic in nics if nic.bridge not in on_ovs]
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
@@ -58,6 +61,11 @@ def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:
 def _execute(ovsdb: Ovsdb | None, steps: Sequence[PlugGuest | UnplugGuest]) -> None:
     if steps and ovsdb:
         ovsdb.execute(steps)
+
+
+def _check_mirror(nic: GuestNic) -> None:
+    if nic.mirrored:
+        raise ValueError(f"vNIC {nic.name} cannot mirror its network: this agent has no port mirroring")
 
 
 def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None:
