@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
 .PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench install system lock clean
 
@@ -36,13 +37,13 @@ contract: install system ## the simulation against the real kernel and a real Op
 	$(PYTEST) tests/contract
 
 agent: install system ## the agent through its own door
-	$(PYTEST) tests/agent
+	$(PYTEST) $(SPREAD) tests/agent
 
 engine: install system ## commands and jobs, on SQLite and PostgreSQL
-	$(PYTEST) tests/engine
+	$(PYTEST) $(SPREAD) tests/engine
 
 api: install system ## the API through HTTP, on SQLite and PostgreSQL
-	$(PYTEST) tests/api
+	$(PYTEST) $(SPREAD) tests/api
 
 cli: install ## the command line against an engine with simulated hosts, and the tutorial
 	$(PYTEST) tests/cli
