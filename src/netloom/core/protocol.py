@@ -150,6 +150,8 @@ class GuestNic:
     filter_parameters: tuple[tuple[str, str], ...] = ()
     inbound: Rate | None = None
     outbound: Rate | None = None
+    mirrored: bool = False
+    """Whether the vNIC gets a copy of every frame of its network on the host."""
     queues: int = 0
     boot_order: int = 0
     port: str = ""
@@ -194,9 +196,9 @@ class Migration:
     """Where a running guest shall go.
 
     ``target``: how the libvirt of this host reaches the other's (``qemu+tls://host/system``; with TLS the guest's
-    memory is sent by TLS too). ``spec``: the guest as it shall be there, with that host's bridges and tags; each network must
-    be implemented as here (Linux bridge or Open vSwitch). ``address``: the other host's address that the guest's memory
-    is sent to, empty for the one in ``target``. ``bandwidth``: MiB a second, 0 for no limit.
+    memory is sent by TLS too). ``spec``: the guest as it shall be there, with that host's bridges and tags; each
+    network must be implemented as here (Linux bridge or Open vSwitch). ``address``: the other host's address that the
+    guest's memory is sent to, empty for the one in ``target``. ``bandwidth``: MiB a second, 0 for no limit.
     """
 
     target: str
