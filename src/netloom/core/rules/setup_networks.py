@@ -78,7 +78,6 @@ def _check_labelled(action: str, host: HostView, request: SetupRequest, final: F
     """What the NICs with labels will be."""
     check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
     check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
-    check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
 
 
 def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
@@ -157,6 +156,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
             host_bond.slave_carries_no_network(host, bond, final),
             host_bond.slave_carries_no_unmanaged(bond, unmanaged),
         )
+    check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
     check(action, *(host_bond.removed_bond_exists(host, ref) for ref in request.removed_bonds))
     removed = [host.nic_name(ref) for ref in request.removed_bonds]
     changed = [host.nic_name(wish.bond) for wish in request.bonds]

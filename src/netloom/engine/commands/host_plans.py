@@ -76,7 +76,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
     if data.report is None or data.reported_at is None:
         raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
-    final = validate(queries.view(tx, host_id), request, new_id, _ACTION)
+    final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
     steps = explain(plan(data.host, desired_host(intent, data.host)), data.host)

@@ -50,7 +50,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     """
     request = spec.request
     host = _begin(tx, actor, spec.host_id)
-    view = queries.view(tx, spec.host_id)
+    view = queries.view(tx, spec.host_id, request)
     final = validate(view, request, new_id, action)
     if not final.needs_host:
         if final.labels != view.labels:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent
 from netloom.core.errors import NotFoundError
 from netloom.core.host import Host
-from netloom.core.host_request import HostView, NetworkView, static_assignments
+from netloom.core.host_request import HostView, NetworkView, SetupRequest, static_assignments
 from netloom.core.protocol import HostReport
 from netloom.core.sync import Reported, compare_attachment
 from netloom.engine.db import Tx
@@ -87,8 +87,11 @@ class HostData:
         return found
 
 
-def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
-    """What is known of each host that exists among those asked for. Eight queries, however many there are."""
+def load(tx: Tx, host_ids: Collection[str], mentioned: Collection[str] = ()) -> dict[str, HostData]:
+    """What is known of each host that exists among those asked for. Eight queries, however many there are.
+
+    ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry.
+    """
     rows = tx.execute(
         sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
         .join(clusters, clusters.c.id == hosts.c.cluster_id)
@@ -98,7 +101,8 @@ def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
     bonds = _bonds(tx, host_ids)
     nics = _nics(tx, host_ids)
     labels = _labels(tx, host_ids)
-    known = _networks(tx, {row.cluster_id for row in rows}, {a.network_id for each in wanted.values() for a in each})
+    carried = {attachment.network_id for each in wanted.values() for attachment in each}
+    known = _networks(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
     users = _users(tx, host_ids)
     reports = {
         row.host_id: row for row in tx.execute(sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids)))
@@ -120,9 +124,9 @@ def load(tx: Tx, host_ids: Collection[str]) -> dict[str, HostData]:
     return loaded
 
 
-def load_one(tx: Tx, host_id: str) -> HostData:
+def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
     """:func:`load` for one host; raises NotFoundError."""
-    loaded = load(tx, (host_id,)).get(host_id)
+    loaded = load(tx, (host_id,), mentioned).get(host_id)
     if loaded is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return loaded
@@ -147,9 +151,11 @@ def intent_of(
     )
 
 
-def view(tx: Tx, host_id: str) -> HostView:
-    """A host as the rules of SetupNetworks need it; raises NotFoundError."""
-    data = load_one(tx, host_id)
+def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
+    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; raises
+    NotFoundError.
+    """
+    data = load_one(tx, host_id, {wish.network.id for wish in request.attachments} if request else ())
     return HostView(
         id=host_id,
         name=data.row.name,
