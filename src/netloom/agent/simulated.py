@@ -200,7 +200,8 @@ class SimulatedMachine:
     def statistics(self) -> Mapping[str, LinkCounters]:
         """No traffic at all."""
         none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
-        return dict.fromkeys(self._state.host.links(), none)
+        host = self._state.host
+        return dict.fromkeys((*host.links(), *host.guest_ports), none)
 
     def boot(self) -> str:
         """Changes with each simulated reboot."""

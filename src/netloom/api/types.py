@@ -826,7 +826,7 @@ class Vm(Entity, kw_only=True):
         "vm",
         path="vms",
         links="affinitylabels diskattachments nics numanodes permissions reporteddevices statistics tags",
-        actions="start stop",
+        actions="reordermacaddresses start stop",
     )
     bios: Bios | UnsetType = UNSET
     console: Enabled | UnsetType = UNSET

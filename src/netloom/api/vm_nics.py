@@ -23,14 +23,27 @@ from netloom.api.types import (
     Vm,
     VnicProfile,
 )
+from netloom.api.values import find_statistic, measured
 from netloom.api.vms import reported
 from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
-from netloom.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
+from netloom.engine.commands.vnics import (
+    AddVnic,
+    FilterParameter,
+    UpdateVnic,
+    add_vnic,
+    plug_vnic,
+    put_filter_parameter,
+    remove_filter_parameter,
+    remove_vnic,
+    reorder_macs,
+    update_vnic,
+)
 from netloom.engine.db import Tx
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.queries import host_networks
 from netloom.engine.queries import vms as queries
 from netloom.engine.queries.references import resolve
 
@@ -182,15 +195,120 @@ def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
         return [device for vnic_id, device in reported(tx, call) if vnic_id == call.ids["nic_id"]]
 
 
+def show_parameter(row: Row[Any], vm_id: str) -> NetworkFilterParameter:
+    """A row of :func:`netloom.engine.queries.vms.parameters_of`."""
+    nic = f"/vms/{vm_id}/nics/{row.vnic_id}"
+    return NetworkFilterParameter(
+        id=row.id,
+        href=f"{nic}/networkfilterparameters/{row.id}",
+        name=row.name,
+        value=row.value,
+        nic=reference(Nic, row.vnic_id, nic),
+    )
+
+
 @routes.get("/vms/{vm_id}/nics/{nic_id}/networkfilterparameters", many(NetworkFilterParameter), needs=READ)
 def list_filter_parameters(call: Call[None]) -> list[NetworkFilterParameter]:
-    """Values for the network filter of a vNIC: none so far."""
-    get_nic(call)
-    return []
+    """Values for the network filter of a vNIC, by name."""
+    nic_id = call.ids["nic_id"]
+    with call.read() as tx:
+        _get(tx, call, nic_id)
+        return [show_parameter(row, call.ids["vm_id"]) for row in queries.parameters_of(tx, (nic_id,))[nic_id]]
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}", NetworkFilterParameter, needs=READ)
+def get_filter_parameter(call: Call[None]) -> NetworkFilterParameter:
+    """One of them."""
+    with call.read() as tx:
+        return _parameter(tx, call, call.ids["parameter_id"])
+
+
+def _parameter(tx: Tx, call: Call[Any], parameter_id: str) -> NetworkFilterParameter:
+    _get(tx, call, call.ids["nic_id"])
+    return show_parameter(queries.get_parameter(tx, call.ids["nic_id"], parameter_id), call.ids["vm_id"])
+
+
+@routes.post(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters",
+    NetworkFilterParameter,
+    needs=ActionGroup.CONFIGURE_VM_NETWORK,
+)
+def post_filter_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
+    """Add a value for the network filter; a name may come again."""
+    return _put_parameter(call, "", required(call.body.name, "NetworkFilterParameter [name]"))
+
+
+@routes.put(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}",
+    NetworkFilterParameter,
+    needs=ActionGroup.CONFIGURE_VM_NETWORK,
+)
+def put_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
+    """Change a value for the network filter."""
+    return _put_parameter(call, call.ids["parameter_id"], keep(call.body.name))
+
+
+def _put_parameter(
+    call: Call[NetworkFilterParameter], parameter_id: str, name: str | Keep
+) -> NetworkFilterParameter | Later:
+    spec = FilterParameter(
+        vm_id=call.ids["vm_id"],
+        vnic_id=call.ids["nic_id"],
+        id=parameter_id,
+        name=name,
+        value=keep(call.body.value),
+    )
+    change = call.run(put_filter_parameter, call.actor, spec)
+
+    def current() -> NetworkFilterParameter:
+        with call.read() as tx:
+            return _parameter(tx, call, change.vnic_id)
+
+    return Later(change.job_id, current) if change.job_id else current()
+
+
+@routes.delete(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}", needs=ActionGroup.CONFIGURE_VM_NETWORK
+)
+def delete_filter_parameter(call: Call[None]) -> Later | None:
+    """Remove a value for the network filter."""
+    ids = call.ids
+    command = remove_filter_parameter
+    job_id = call.run(command, call.actor, ids["vm_id"], ids["nic_id"], ids["parameter_id"])
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/vms/{vm_id}/reordermacaddresses", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def reorder_mac_addresses(call: Call[Action]) -> None:
+    """Sort the MAC addresses of a machine that is down by the names of its vNICs."""
+    call.run(reorder_macs, call.actor, call.ids["vm_id"])
 
 
 @routes.get("/vms/{vm_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
 def list_statistics(call: Call[None]) -> list[Statistic]:
-    """What was measured of a vNIC: nothing so far."""
-    get_nic(call)
-    return []
+    """What the host counted of a running guest's vNIC, as the guest sees it: what it received the host sent."""
+    vm_id, nic_id = call.ids["vm_id"], call.ids["nic_id"]
+    with call.read() as tx:
+        nic = _get(tx, call, nic_id)
+        host_id = queries.get(tx, vm_id).host_id
+        report = host_networks.load_one(tx, host_id).report if host_id else None
+    ports = report.host.guest_ports.values() if report else ()
+    link = next((port.name for port in ports if port.vnic == nic_id), "")
+    counted = report.statistics.get(link) if report else None
+    if counted is None:
+        return []
+    values = {
+        "data.total.rx": (counted.tx_bytes, "bytes"),
+        "data.total.tx": (counted.rx_bytes, "bytes"),
+        "errors.total.rx": (counted.tx_errors, "none"),
+        "errors.total.tx": (counted.rx_errors, "none"),
+    }
+    owner = reference(Nic, nic_id, str(nic.href))
+    href = f"{nic.href}/statistics"
+    return [measured(name, value, href, unit, kind="counter", nic=owner) for name, (value, unit) in values.items()]
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
+def get_statistic(call: Call[None]) -> Statistic:
+    """One of them."""
+    return find_statistic(list_statistics(call), call.ids["statistic_id"])

@@ -151,7 +151,9 @@ class GuestNic:
     inbound: Rate | None = None
     outbound: Rate | None = None
     mirrored: bool = False
-    """Whether the vNIC gets a copy of every frame of its network on the host."""
+    """Whether the vNIC gets a copy of every frame of its network on the host. On an OVS bridge it then only listens:
+    what the guest sends is dropped.
+    """
     queues: int = 0
     boot_order: int = 0
     port: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import veth
+from netloom.agent.guests import mirror, veth
 from netloom.agent.observe import dump_links
 from netloom.agent.ovsdb import PlugGuest, UnplugGuest
 from netloom.core.host import GuestPort
@@ -28,7 +28,6 @@ def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) ->
     on_ovs = ovs_bridges(ovsdb)
     links = {link.name: link for link in dump_links(netlink)}
     for nic in nics:
-        _check_mirror(nic)
         if nic.bridge not in on_ovs:
             _linux_bridge(nic, links)
 
@@ -36,18 +35,18 @@ def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) ->
 def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> None:
     """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only.
 
-    Raises ValueError when a bridge is missing, CableError, OvsdbError, OvsStepError.
+    Raises ValueError when a bridge is missing, CableError, MirrorError, OvsdbError, OvsStepError.
     """
     on_ovs = ovs_bridges(ovsdb)
     links = {link.name: link for link in dump_links(netlink)}
-    for nic in nics:
-        _check_mirror(nic)
     others = [nic for nic in nics if nic.bridge not in on_ovs]
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
     for nic in nics:
         veth.settle_host_end(netlink, links[veth.host_end(nic.id)], nic, bridges.get(nic.id))
-    _execute(ovsdb, [PlugGuest(_ovs_port(nic), nic.isolated, nic.trunks) for nic in nics if nic.bridge in on_ovs])
+    _execute(ovsdb, [_ovs_step(nic) for nic in nics if nic.bridge in on_ovs])
+    mirrors = {veth.host_end(nic.id): nic.bridge for nic in others if nic.mirrored and nic.bridge}
+    mirror.settle(netlink, mirrors, [veth.host_end(nic.id) for nic in nics])
 
 
 def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:
@@ -61,11 +60,6 @@ def unplug_from_ovs(ovsdb: Ovsdb | None, vnics: Iterable[str]) -> None:
 def _execute(ovsdb: Ovsdb | None, steps: Sequence[PlugGuest | UnplugGuest]) -> None:
     if steps and ovsdb:
         ovsdb.execute(steps)
-
-
-def _check_mirror(nic: GuestNic) -> None:
-    if nic.mirrored:
-        raise ValueError(f"vNIC {nic.name} cannot mirror its network: this agent has no port mirroring")
 
 
 def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None:
@@ -82,5 +76,6 @@ def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None
     return bridge
 
 
-def _ovs_port(nic: GuestNic) -> GuestPort:
-    return GuestPort(name=veth.host_end(nic.id), vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
+def _ovs_step(nic: GuestNic) -> PlugGuest:
+    port = GuestPort(name=veth.host_end(nic.id), vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
+    return PlugGuest(port, nic.isolated, nic.trunks, nic.mirrored)

@@ -5,9 +5,12 @@ Unlike in oVirt, native networks serve vNICs in a cluster of switch type OVS too
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from netloom.core.errors import Problem
+
+_PARAMETER_NAME, _PARAMETER_VALUE = re.compile(r"[A-Za-z0-9_]{1,255}"), re.compile(r"[A-Za-z0-9_.:]{1,255}")
 
 NAME_MAX = 50
 """Characters, as in oVirt."""
@@ -130,3 +133,38 @@ def mac_is_not_plugged_elsewhere(mac: str, others: Collection[str]) -> Problem |
         return None
     text = f"MAC Address {mac} is already in use by VM or snapshot: {', '.join(sorted(others))}."
     return Problem("NETWORK_MAC_ADDRESS_IN_USE", text)
+
+
+def trunk_needs_ovs(profile: str, cluster: str, *, trunk: bool, switch_type: str) -> Problem | None:
+    """VLANs reach a guest tagged only through Open vSwitch: a Linux bridge of ours carries one network."""
+    if not trunk or switch_type == "ovs":
+        return None
+    text = (
+        f"vNIC profile '{profile}' has a trunk, which needs Open vSwitch, and Cluster '{cluster}' has switch type"
+        f" {switch_type}. Use a profile without trunk."
+    )
+    return Problem("ACTION_TYPE_FAILED_TRUNK_NEEDS_OVS", text)
+
+
+def may_be_rewired(hot: bool, mirroring: Collection[str]) -> Problem | None:
+    """While it runs (``hot``: its profile or its link changes and it stays plugged), a vNIC neither begins nor ends to
+    mirror; ``mirroring``: names of those of its profiles, before and after, that do.
+    """
+    if not (hot and mirroring):
+        return None
+    text = (
+        f"The vNIC profile {', '.join(sorted(set(mirroring)))} mirrors its network, so the vNIC cannot be changed while"
+        " it is plugged into a running VM: unplug it first."
+    )
+    return Problem("CANNOT_PERFORM_HOT_UPDATE_WITH_PORT_MIRRORING", text)
+
+
+def parameter_is_valid(name: str, value: str) -> Problem | None:
+    """A filter's parameter has a name of letters, digits and underscores; its value may have dots and colons, too."""
+    if not _PARAMETER_NAME.fullmatch(name):
+        text = f"The filter parameter's name '{name[:100]}' is not valid: use letters, digits and '_'."
+        return Problem("ACTION_TYPE_FAILED_NETWORK_FILTER_PARAMETER_NAME_INVALID", text)
+    if not _PARAMETER_VALUE.fullmatch(value):
+        text = f"The filter parameter's value '{value[:100]}' is not valid: use letters, digits, '_', '.' and ':'."
+        return Problem("ACTION_TYPE_FAILED_NETWORK_FILTER_PARAMETER_VALUE_INVALID", text)
+    return None

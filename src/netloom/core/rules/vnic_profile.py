@@ -10,12 +10,20 @@ from collections.abc import Collection, Mapping, Sequence
 
 from netloom.core.errors import Problem
 from netloom.core.rules.fields import listed
+from netloom.core.trunks import parse_trunk
 
 _UUIDS = re.compile(
     r"([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(, *[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})*)?", re.IGNORECASE
 )
 KEPT_WHILE_USED = ("port_mirroring", "passthrough", "failover")
-_PROPERTIES = {"SecurityGroups": _UUIDS}
+_PROPERTIES = {
+    "SecurityGroups": (_UUIDS, "ids with commas between them, or nothing"),
+    "queues": (re.compile(r"[1-9][0-9]{0,2}"), "a number of pairs of queues"),
+    "trunk": (re.compile(r"[0-9, -]*"), "VLANs and ranges of them with commas between, such as 100,200-210"),
+}
+"""Custom properties, what their values look like, and how to say it. ``trunk`` is an addition of Netloom: the VLANs
+that reach the guest tagged.
+"""
 
 
 def network_is_vm_network(network: str, *, is_vm_network: bool) -> Problem | None:
@@ -141,13 +149,21 @@ def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
                 "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS",
                 f"There is no custom property '{name}' for vNICs. Use one of {', '.join(sorted(_PROPERTIES))}.",
             )
-        if not allowed.fullmatch(value):
+        pattern, hint = allowed
+        if not pattern.fullmatch(value) or (name == "trunk" and not _is_trunk(value)):
             return Problem(
                 "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES",
-                f"The custom property '{name}' cannot have the value '{value}'. Give ids with commas between them, or "
-                "nothing.",
+                f"The custom property '{name}' cannot have the value '{value}'. Give {hint}.",
             )
     return None
+
+
+def _is_trunk(value: str) -> bool:
+    try:
+        parse_trunk(value)
+    except ValueError:
+        return False
+    return True
 
 
 def kept_while_used(vms: Sequence[str], changed: Collection[str]) -> Problem | None:

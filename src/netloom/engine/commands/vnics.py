@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from netloom.core.keep import KEEP, Keep, settle
-from netloom.core.rules import check
+from netloom.core.rules import check, fields
+from netloom.core.rules import vm as vm_rules
 from netloom.core.rules import vnic as rules
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
@@ -20,7 +21,7 @@ from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.model.vnics import vnics
+from netloom.engine.model.vnics import filter_parameters, vnics
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import networks as network_queries
@@ -92,6 +93,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
         rules.name_is_free(spec.name, others),
         rules.count_is_within_limit(len(others) + 1),
         rules.interface_is_supported(spec.interface),
+        fields.text_is_valid("vNIC", "description", spec.description),
     )
     check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
     if spec.plugged:
@@ -144,10 +146,15 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         rules.name_is_valid(values["name"]),
         rules.name_is_free(values["name"], others),
         rules.interface_is_supported(values["interface"]),
+        fields.text_is_valid("vNIC", "description", values["description"]),
         rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
     )
+    rewired = any(values[name] != getattr(old, name) for name in ("profile_id", "linked"))
     if values["profile_id"] != old.profile_id:
         check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
+    check(_UPDATE, rules.may_be_rewired(running and stays and rewired, _mirroring(tx, old, values["profile_id"])))
+    if values["plugged"] and (not old.plugged or mac != old.mac):
+        check(_UPDATE, rules.mac_is_not_plugged_elsewhere(mac, _others_with_mac(tx, vm, spec.id, mac)))
     if values["plugged"] and (values["profile_id"] != old.profile_id or not old.plugged):
         _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
     if mac != old.mac:
@@ -199,6 +206,67 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     return _tell(tx, actor, vm, {"restore": vnic_id, "values": {"plugged": old.plugged, "synced": old.synced}})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterParameter:
+    """A value for the network filter of a vNIC; ``id``: empty for one to be."""
+
+    vm_id: str
+    vnic_id: str
+    id: str = ""
+    name: str | Keep = KEEP
+    value: str | Keep = KEEP
+
+
+def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
+    """Add or change a parameter of a vNIC's filter; a running guest has it at once. ``vnic_id`` of the answer is the
+    parameter's id.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm, vnic, undo = _begin_filter(tx, actor, spec.vm_id, spec.vnic_id)
+    old = queries.get_parameter(tx, spec.vnic_id, spec.id) if spec.id else None
+    values = {name: settle(getattr(spec, name), getattr(old, name, "")) for name in ("name", "value")}
+    check(_UPDATE, rules.parameter_is_valid(values["name"], values["value"]))
+    parameter_id = spec.id or new_id()
+    if old:
+        tx.execute(sa.update(filter_parameters).where(filter_parameters.c.id == spec.id).values(values))
+    else:
+        tx.execute(sa.insert(filter_parameters), {"id": parameter_id, "vnic_id": spec.vnic_id, **values})
+    return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, undo) if vnic.plugged else None)
+
+
+def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, parameter_id: str) -> str | None:
+    """Remove a parameter of a vNIC's filter; returns the id of the job that tells the running guest, if there is one.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError.
+    """
+    vm, vnic, undo = _begin_filter(tx, actor, vm_id, vnic_id)
+    queries.get_parameter(tx, vnic_id, parameter_id)
+    tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
+    return _tell(tx, actor, vm, undo) if vnic.plugged else None
+
+
+def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[sa.Row[Any], sa.Row[Any], dict[str, Any]]:
+    """The machine and the vNIC, and how its parameters are put back as they are."""
+    vm = _begin(tx, actor, vm_id)
+    vnic = queries.get_vnic(tx, vm_id, vnic_id)
+    before = [row._asdict() for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
+    return vm, vnic, {"parameters_of": vnic_id, "parameters": before}
+
+
+def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
+    """Give the MAC addresses of a machine that is down to its vNICs anew: the lowest to the first by name, and so on.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, vm_id)
+    check("Cannot reorder Interfaces.", vm_rules.is_down(vm.name, vm.status))
+    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    for row, mac in zip(rows, sorted(row.mac for row in rows), strict=True):
+        tx.execute(sa.update(vnics).where(vnics.c.id == row.id).values(mac=mac))
+    _audit(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
+
+
 def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
@@ -225,14 +293,26 @@ def check_profile(
         return
     authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
     network = network_queries.get(tx, profile.network_id)
-    cluster = tx.execute(sa.select(clusters.c.name).where(clusters.c.id == cluster_id)).scalar_one()
+    cluster = tx.execute(sa.select(clusters).where(clusters.c.id == cluster_id)).one()
     attached = profile.network_id in host_queries.names_in_cluster(tx, cluster_id)
     check(
         action,
-        rules.network_is_in_cluster(network.name, cluster, attached),
+        rules.network_is_in_cluster(network.name, cluster.name, attached),
         rules.network_is_for_vms(network.name, network.vm_network),
         rules.profile_is_not_passthrough(profile.name, profile.passthrough),
+        rules.trunk_needs_ovs(
+            profile.name,
+            cluster.name,
+            trunk=bool(profile.custom_properties.get("trunk")),
+            switch_type=cluster.switch_type,
+        ),
     )
+
+
+def _mirroring(tx: Tx, old: sa.Row[Any], profile_id: str | None) -> list[str]:
+    """Names of those of a vNIC's profiles, the one that it has and the one that it gets, that mirror."""
+    profiles = sa.select(vnic_profiles.c.name).where(vnic_profiles.c.id.in_((old.profile_id, profile_id)))
+    return list(tx.scalars(profiles.where(vnic_profiles.c.port_mirroring)))
 
 
 def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from netloom.core.errors import HostError
-from netloom.core.protocol import GuestNic, GuestSpec
+from netloom.core.network_filters import FILTERS
+from netloom.core.protocol import GuestNic, GuestSpec, Rate
 from netloom.core.sync import Location, locate_networks
+from netloom.core.trunks import parse_trunk
 from netloom.engine import queue
 from netloom.engine.agents import Agents, UnreachableError
 from netloom.engine.commands import audit
@@ -22,7 +25,7 @@ from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.jobs.apply_host import actor_of, wait_for_report
 from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
-from netloom.engine.model.vnics import vnics
+from netloom.engine.model.vnics import filter_parameters, vnics
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import vms as queries
@@ -59,6 +62,7 @@ def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except HostError as error:
         job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
         raise
+    job.db.run(_record_synced, job, payload["vm_id"])
     _look(agents, job, payload["host_id"])
     return {}
 
@@ -107,23 +111,48 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:
     agent = _agent(agents, job, host_id)
     report = wait_for_report(job, agent, _PATIENCE)
     with job.db.read() as tx:
-        vm = queries.get(tx, vm_id)
-        rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+        wanted = wanted_of(tx, vm_id)
+    vm = wanted.vm
     drivers = report.capabilities.guest_drivers
     running = next((guest.driver for guest in report.guests if guest.id == vm_id), "")
     driver = running or vm.custom_properties.get("driver") or next(iter(drivers), "")
     if driver not in drivers:
         what = f"no guest driver '{driver}'" if driver else "nothing to run guests with"
         raise HostError(f"Host {vm.host_name} has {what}.", code="HOST_HAS_NO_GUEST_DRIVER")
-    agent.put_guest(guest_spec(vm, rows, locate_networks(report.host), driver))
+    agent.put_guest(guest_spec(wanted, locate_networks(report.host), driver))
 
 
-def guest_spec(vm: Any, rows: list[Any], locations: Mapping[str, Location], driver: str) -> GuestSpec:  # noqa: ANN401 - rows
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is wanted of a machine: its row, those of its vNICs, and their filter parameters by vNIC."""
+
+    vm: Any
+    vnics: list[Any]
+    parameters: Mapping[str, list[Any]]
+
+
+def wanted_of(tx: Tx, vm_id: str) -> Wanted:
+    """Read it. Raises NotFoundError."""
+    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    parameters = queries.parameters_of(tx, [row.id for row in rows])
+    return Wanted(vm=queries.get(tx, vm_id), vnics=rows, parameters=parameters)
+
+
+def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
     """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
+    vm = wanted.vm
     addresses: dict[str, list[str]] = {}
     for one in vm.addresses:
         addresses.setdefault(one["nic"], []).append(one["address"])
-    nics = tuple(_nic(row, locations, tuple(addresses.get(row.name, ()))) for row in rows if row.plugged)
+    nics = tuple(
+        replace(
+            _nic(row, locations),
+            addresses=tuple(addresses.get(row.name, ())),
+            filter_parameters=tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
+        )
+        for row in wanted.vnics
+        if row.plugged
+    )
     cpus = vm.sockets * vm.cores * vm.threads
     return GuestSpec(
         id=vm.id,
@@ -143,9 +172,9 @@ def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
     return {name: value for name, value in {**booted, **chosen}.items() if value}
 
 
-def _nic(row: Any, locations: Mapping[str, Location], addresses: tuple[str, ...]) -> GuestNic:  # noqa: ANN401 - a row
+def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN401 - a row
     if row.network_id is None:
-        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, addresses=addresses)
+        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
     location = locations.get(row.network_id)
     if location is None or not location.plug:
         raise HostError(
@@ -160,8 +189,21 @@ def _nic(row: Any, locations: Mapping[str, Location], addresses: tuple[str, ...]
         mtu=row.mtu or _DEFAULT_MTU,
         linked=row.linked,
         isolated=row.port_isolation,
-        addresses=addresses,
+        mirrored=row.port_mirroring,
+        trunks=parse_trunk(row.profile_properties.get("trunk", "")),
+        model=row.interface,
+        # Filters are libvirt's, which has them for Linux bridges only.
+        filter=FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else "",
+        inbound=_rate(row, "inbound"),
+        outbound=_rate(row, "outbound"),
+        queues=int(row.profile_properties.get("queues", 0)),
     )
+
+
+def _rate(row: Any, way: str) -> Rate | None:  # noqa: ANN401 - a row
+    """A QoS of Mbit/s and MB, in libvirt's kilobytes."""
+    average, peak, burst = (getattr(row, f"{way}_{kind}") or 0 for kind in ("average", "peak", "burst"))
+    return Rate(average=average * 125, peak=peak * 125, burst=burst * 1000) if average else None
 
 
 def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
@@ -172,6 +214,12 @@ def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
     name = host_queries.load_one(tx, host_id).row.name
     text = f"VM {vm.name} started on Host {name}"
     audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_synced(tx: Tx, job: JobContext, vm_id: str) -> None:
+    """What runs is what is wanted, in every vNIC: the host was given the whole guest."""
+    queue.hold(tx, job.job)
+    tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
 
 
 def _record_down(tx: Tx, job: JobContext, vm_id: str, reason: str, code: int) -> None:
@@ -209,5 +257,9 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: 
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
     if vnic_id := undo.get("restore"):
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
+    if vnic_id := undo.get("parameters_of"):
+        tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
+        if undo["parameters"]:
+            tx.execute(sa.insert(filter_parameters), undo["parameters"])
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
     audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)

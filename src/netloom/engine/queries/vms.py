@@ -15,10 +15,14 @@ from netloom.engine.model.clusters import clusters
 from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.hosts import hosts
 from netloom.engine.model.networks import networks
+from netloom.engine.model.qos import qoss
 from netloom.engine.model.templates import templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.model.vnics import vnics
+from netloom.engine.model.vnics import filter_parameters, vnics
+
+QOS_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
+"""Columns of a vNIC's QoS: Mbit/s, and MB for the bursts."""
 
 
 def select() -> sa.Select[Any]:
@@ -60,6 +64,10 @@ def select_vnics() -> sa.Select[Any]:
         vnic_profiles.c.name.label("profile_name"),
         vnic_profiles.c.network_id,
         vnic_profiles.c.passthrough,
+        vnic_profiles.c.port_mirroring,
+        vnic_profiles.c.network_filter_id,
+        vnic_profiles.c.custom_properties.label("profile_properties"),
+        *(qoss.c[name] for name in QOS_LIMITS),
         networks.c.name.label("network_name"),
         networks.c.vlan_id,
         networks.c.mtu,
@@ -72,6 +80,7 @@ def select_vnics() -> sa.Select[Any]:
         vnics.join(vms, vms.c.id == vnics.c.vm_id)
         .outerjoin(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
         .outerjoin(networks, networks.c.id == vnic_profiles.c.network_id)
+        .outerjoin(qoss, qoss.c.id == vnic_profiles.c.qos_id)
     )
 
 
@@ -89,6 +98,23 @@ def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
     if row is None:
         raise NotFoundError(f"VM {vm_id} has no vNIC with the id {vnic_id}.")
     return row
+
+
+def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+    """The filter parameters of each vNIC, by name."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    query = sa.select(filter_parameters).where(filter_parameters.c.vnic_id.in_(vnic_ids))
+    for row in tx.execute(query.order_by(filter_parameters.c.name, filter_parameters.c.id)):
+        found[row.vnic_id].append(row)
+    return found
+
+
+def get_parameter(tx: Tx, vnic_id: str, parameter_id: str) -> sa.Row[Any]:
+    """One of them; raises NotFoundError."""
+    for row in parameters_of(tx, (vnic_id,))[vnic_id]:
+        if row.id == parameter_id:
+            return row
+    raise NotFoundError(f"vNIC {vnic_id} has no filter parameter with the id {parameter_id}.")
 
 
 def memory_promised(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[int, int]]:
