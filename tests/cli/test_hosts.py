@@ -104,6 +104,7 @@ def test_virtual_machines(netloom: Netloom, network: str, setup_file: Path) -> N
     netloom("vm", "nic", "deactivate", "web", "nic1")
     netloom("vm", "nic", "remove", "web", "nic1")
     netloom("vm", "nic", "remove", "web", "nic9", expect=3)
+    netloom("permission", "grant", "vm", "web", "--role", "UserRole", "--everyone")
     netloom("vm", "stop", "web")
     assert netloom.json("vm", "show", "web")["status"] == "down"
     netloom("vm", "remove", "web")

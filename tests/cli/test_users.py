@@ -29,14 +29,15 @@ def test_a_user_does_what_was_granted(netloom: Netloom, ann: Path) -> None:
 
     assert ["ann@internal", "ann", "Roe"] in [row[:3] for row in netloom("user", "list").rows]
     assert "--filter" in as_ann("network", "list", expect=4)
-    assert "ovirtmgmt" not in as_ann("--filter", "network", "list")
+    assert "sim-1" not in as_ann("--filter", "host", "list")
     for kind, name in (
-        ("network", "ovirtmgmt"), ("datacenter", "Default"), ("cluster", "Default"),
-        ("host", "sim-1"), ("profile", "ovirtmgmt"), ("macpool", "Default"), ("template", "Blank"),
+        ("network", "ovirtmgmt"), ("datacenter", "Default"), ("cluster", "Default"), ("host", "sim-1"),
+        ("profile", "ovirtmgmt"),
     ):  # fmt: skip
         netloom("permission", "grant", kind, name, "--role", "NetworkAdmin", "--user", "ann")
-        assert ["ann@internal", "NetworkAdmin"] in [row[:2] for row in netloom("permission", "list", kind, name).rows]
         if kind == "network":
+            given = netloom("permission", "list", kind, name).rows
+            assert ["ann@internal", "NetworkAdmin"] in [row[:2] for row in given]
             as_ann("network", "set", "ovirtmgmt", "--description", "for hosts")
             as_ann("datacenter", "add", "mine", expect=4)
         netloom("permission", "revoke", kind, name, "--role", "NetworkAdmin", "--user", "ann")

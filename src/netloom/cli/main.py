@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 
 from netloom.cli import clusters, hosts, users, vms
-from netloom.cli.labs import lab
 from netloom.cli.nouns import NOUNS
 from netloom.cli.permissions import permission
 from netloom.cli.session import Session, calls_engine
@@ -29,7 +28,21 @@ Completion: eval "$(_NETLOOM_COMPLETE=bash_source netloom)"
 """
 
 
-@click.group(epilog=_EPILOG)
+class _Program(click.Group):
+    """The program; what only ``lab`` needs is loaded for it alone, since it takes as long as all the rest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), "lab"})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "lab" and cmd_name not in self.commands:
+            from netloom.cli.labs import lab  # noqa: PLC0415 - see above
+
+            self.add_command(lab)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Program, epilog=_EPILOG)
 @click.option(
     "--url", envvar="NETLOOM_URL", default="https://127.0.0.1:8443", show_default=True, help="The engine. [NETLOOM_URL]"
 )
@@ -77,4 +90,3 @@ for _noun in NOUNS:
         _group.add_command(_command)
     cli.add_command(_group)
 cli.add_command(permission)
-cli.add_command(lab)
