@@ -30,6 +30,7 @@ from netloom.engine.commands.vms import (
 )
 from netloom.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
 from netloom.engine.db import Database
+from netloom.engine.jobs import monitor
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.mac_pools import mac_addresses
 from netloom.engine.model.vnic_profiles import vnic_profiles
@@ -261,3 +262,19 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
     wish = AttachmentWish(network=Ref(name="storage"), nic=Ref(name="eth3"))
     fleet.done(fleet.setup(SetupRequest(attachments=(wish,)), 2))
     assert guest(fleet, vm_id) is not None
+
+
+def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor, "WAIT", 60.0)  # so that only the event itself can bring the news
+    vm_id = vm(fleet)
+    vnic(fleet, vm_id)
+    start(fleet, vm_id)
+    fleet.monitor.watch(fleet.db)
+    fleet.until(lambda: all(fleet.monitor._sights.get(fleet.id(number), None) is not None for number in (1, 2)))
+    fleet.simulate(2, end_guests=(vm_id,))
+    fleet.until(lambda: row(fleet, vm_id).status == "down")
+    assert row(fleet, vm_id).host_id is None
+    fleet.until(lambda: guest(fleet, vm_id) is None)
+    assert fleet.host(2).guest_ports == {}
+    with fleet.db.read() as tx:
+        assert queries.memory_promised(tx, [fleet.id(2)]) == {}

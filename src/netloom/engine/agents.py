@@ -40,6 +40,8 @@ T = TypeVar("T")
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
+EVENT_SECONDS = 10.0
+"""How long beyond the asked time an agent may be silent while it waits for an event: it observes nothing then."""
 _CONNECTIONS = 2048
 _IDLE_SECONDS = 60.0
 """Below the 75 s after which an agent hangs up, so that a kept connection is rarely a dead one."""
@@ -174,7 +176,7 @@ class Agent:
     def events(self, after: int, wait: float) -> EventPage:
         """What happened after the event of that number; waits up to ``wait`` seconds for something to happen."""
         query = urlencode({"after": after, "wait": wait})
-        return self._get(f"/v1/events?{query}", EventPage, patience=wait + ANSWER_SECONDS)
+        return self._get(f"/v1/events?{query}", EventPage, patience=wait + EVENT_SECONDS)
 
     def guests(self) -> list[GuestState]:
         """The guests that are on the host."""

@@ -73,7 +73,9 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         authority = _prepare(settings, db)
         agents = Agents(authority)
         stack.callback(agents.close)
-        timers = [*registry.timers(Monitor(agents)), Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep)]
+        monitor = Monitor(agents)
+        stack.callback(monitor.close)
+        timers = [*registry.timers(monitor), Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep)]
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
         worker.start()
         stack.callback(worker.stop)

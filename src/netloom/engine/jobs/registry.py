@@ -33,4 +33,4 @@ def functions(agents: Agents) -> dict[str, JobFunction]:
 
 def timers(monitor: Monitor) -> list[Timer]:
     """The watch over all hosts."""
-    return [Timer(name="monitor", every=EVERY, run=monitor.round)]
+    return [Timer(name="monitor", every=EVERY, run=monitor.watch)]
