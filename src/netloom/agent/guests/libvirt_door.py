@@ -169,8 +169,8 @@ class Door:
         while (news := self._news.get()) is not None:
             try:
                 news()
-            except libvirt.libvirtError as error:
-                log.warning("libvirt: %s", error.get_error_message())
+            except Exception:  # one piece of news that could not be dealt with must not keep the next from being heard
+                log.exception("what libvirt told could not be dealt with")
 
     def _reach(self) -> None:
         """Connect, however long that takes."""

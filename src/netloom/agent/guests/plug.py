@@ -43,7 +43,10 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
     for nic in nics:
-        veth.settle_host_end(netlink, links[veth.host_end(nic.id)], nic, bridges.get(nic.id))
+        link = links.get(veth.host_end(nic.id))
+        if link is None:
+            raise ValueError(f"vNIC {nic.name} cannot be plugged in: its link has gone")
+        veth.settle_host_end(netlink, link, nic, bridges.get(nic.id))
     _execute(ovsdb, [_ovs_step(nic) for nic in nics if nic.bridge in on_ovs])
     mirrors = {veth.host_end(nic.id): nic.bridge for nic in others if nic.mirrored and nic.bridge}
     mirror.settle(netlink, mirrors, [veth.host_end(nic.id) for nic in nics])
