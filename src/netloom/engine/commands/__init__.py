@@ -1,1 +1,4 @@
-"""One function per intention, in files named by noun. A command talks to SQL only, in the transaction that it is given."""
+"""One function per intention, in files named by noun.
+
+A command talks to SQL only, in the transaction that it is given.
+"""
