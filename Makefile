@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench install system lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench install system automation lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,7 +48,7 @@ api: install system ## the API through HTTP, on SQLite and PostgreSQL
 cli: install ## the command line against an engine with simulated hosts, and the tutorial
 	$(PYTEST) tests/cli
 
-clients: install system ## the field's own tools
+clients: install system automation ## the field's own tools
 	$(PYTEST) tests/clients
 
 e2e: install system ## the main job with real hosts in namespaces, faults included
@@ -69,11 +69,18 @@ install: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+automation: ## the automation modules that the tests drive the engine with
+	@tools/install-automation
+
 system: ## the Debian packages that hosts and tests need
 	@tools/install-system
 
 lock: ## write requirements.lock anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
+	cd tools/automation
+	for part in programs collection; do
+	  uv pip compile $$part.in $$([ $$part = programs ] || echo --no-deps) --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o $$part.lock
+	done
 
 clean: ## remove what the targets made
 	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

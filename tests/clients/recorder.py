@@ -83,21 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one packet for head and body
     disable_nagle_algorithm = True
 
-    def setup(self) -> None:
-        super().setup()
-        self._upstream = http.client.HTTPConnection(self.engine.partition("//")[2], timeout=120)
-
-    def finish(self) -> None:
-        super().finish()
-        self._upstream.close()
-
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         asked = {name.lower(): value for name, value in self.headers.items()}
         headers = {name: value for name, value in self.headers.items() if name.lower() not in OWN_HEADERS}
-        self._upstream.request(self.command, self.path, body or None, headers)
-        reply = self._upstream.getresponse()
+        upstream = http.client.HTTPConnection(self.engine.partition("//")[2], timeout=120)
+        upstream.request(self.command, self.path, body or None, headers)
+        reply = upstream.getresponse()
         content = reply.read()
+        upstream.close()
         answered = {name.lower(): value for name, value in reply.getheaders()}
         plain = DECODERS[answered.get("content-encoding", "")](content)
         path = unquote_plus(self.path).removeprefix(API)
