@@ -37,6 +37,7 @@ def test_the_first_part_of_the_tutorial(tmp_path: Path) -> None:
             cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=10 * TIMEOUT, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-    for said in ("create VLAN device eth1.100", "bond0.200", "disks, by Ann"):
+    for said in ("create VLAN device eth1.100", "bond0.200", "web/nic1", "disks, by Ann"):
         assert said in done.stdout
-    assert "Nothing to do" in done.stderr
+    for said in ("Nothing to do", "used by running VMs on Host sim-2: web"):
+        assert said in done.stderr
