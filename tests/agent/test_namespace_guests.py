@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,51 @@ def test_isolated_guests_do_not_reach_each_other(driver: NamespaceGuests) -> Non
     driver.update(change(one, isolated=False))
     assert reaches(one, "192.0.2.2")
     driver.stop(two.id)
+
+
+def test_a_mirrored_vnic_sees_what_others_say_to_each_other(driver: NamespaceGuests) -> None:
+    one, two, listener = start(driver, 1), start(driver, 2), start(driver, 3)
+    assert reaches(one, "192.0.2.2")
+    assert not overhears(listener, one, "192.0.2.2")
+    driver.update(change(listener, mirrored=True))
+    assert soon_overhears(listener, one, "192.0.2.2")
+    assert soon_overhears(listener, two, "192.0.2.1")
+    other = start(driver, 4, mirrored=True)
+    driver.stop(listener.id)
+    assert soon_overhears(other, one, "192.0.2.2")
+    driver.update(change(other, mirrored=False))
+    assert reaches(one, "192.0.2.2")
+    assert not overhears(other, one, "192.0.2.2")
+    assert reaches(other, "192.0.2.1")
+
+
+def soon_overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
+    """The same of a mirror that is new: Open vSwitch takes up to a second until all traffic goes by it."""
+    return any(overhears(listener, sender, address) for _ in range(10))
+
+
+def overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
+    """Whether frames of pings between two others come to a third."""
+
+    def listen(_netlink: object) -> socket.socket:
+        return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+
+    source, target = bytes.fromhex(sender.nics[0].mac.replace(":", "")), socket.inet_aton(address)
+    with veth.inside(f"nlg-{listener.id}", listen) as ears:
+        assert reaches(sender, address)
+        ears.settimeout(0.5)
+        with suppress(TimeoutError):
+            while frame := ears.recv(2048):
+                if frame[6:12] == source and frame[12:14] == b"\x08\x00" and frame[30:34] == target:
+                    return True
+    return False
+
+
+def test_a_mirrored_vnic_sees_its_own_vlan_only(on_ovs: NamespaceGuests) -> None:
+    one, _ = start(on_ovs, 1, tag=100), start(on_ovs, 2, tag=100)
+    inside, outside = start(on_ovs, 3, tag=100, mirrored=True), start(on_ovs, 4, tag=200, mirrored=True)
+    assert soon_overhears(inside, one, "192.0.2.2")
+    assert not overhears(outside, one, "192.0.2.2")
 
 
 def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:

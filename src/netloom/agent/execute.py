@@ -187,7 +187,7 @@ class _Execution:
         if not self._doors.ovsdb:
             raise StepFailedError(batch[0], "this host has no Open vSwitch")
         try:
-            self._doors.ovsdb.execute(batch)
+            self._doors.ovsdb.execute(batch, [link.name for link in dump_links(self._doors.netlink)])
         except OvsStepError as error:
             raise StepFailedError(error.step or batch[0], error.reason) from error
         except OvsdbError as error:

@@ -19,7 +19,7 @@ from netloom.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, s
 from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from netloom.agent.ovsdb_session import Json, Operation, Row
 
@@ -82,10 +82,11 @@ class Ovsdb:
         """
         return self._look(Mirror.view)
 
-    def execute(self, steps: Sequence[DoorStep]) -> None:
+    def execute(self, steps: Sequence[DoorStep], links: Collection[str] = ()) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
 
-        A name that is removed and made again divides the steps into two transactions.
+        A name that is removed and made again divides the steps into two transactions. ``links``: the names of all links
+        that the host has; Open vSwitch makes no second one of a name.
 
         Raises OvsStepError naming the step that was refused. If the database refused it, nothing of its transaction
         happened; if ovs-vswitchd did, only that step was not done. Raises OvsdbError when the database or ovs-vswitchd
@@ -93,8 +94,9 @@ class Ovsdb:
         """
         with Session(self.path, self.timeout) as session:
             rest = list(steps)
+            taken = frozenset(links) - self._look(Mirror.tables).internal()
             while rest:
-                script = Script(self._look(Mirror.tables))
+                script = Script(self._look(Mirror.tables), taken)
                 while rest and not script.must_follow(rest[0]):
                     script.add(rest.pop(0))
                 if not script.is_empty:
@@ -114,6 +116,10 @@ class Ovsdb:
             remedy.add(inverse(failure.step))
             self._await_applied(session, remedy.commit(session))
             raise failure
+        if script.asks_kernel_for_mtu:
+            # ovs-vswitchd may set the MTU of a device that the kernel has just made for it, and have it set back; it
+            # notes that while it confirms, and asks again the next time.
+            self._await_applied(session, bump(session))
 
     def _look(self, read: Callable[[Mirror], Result]) -> Result:
         """What ``read`` finds in a copy that holds all that was committed before. Raises OvsdbError."""

@@ -31,7 +31,7 @@ from netloom.core.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from netloom.core.host import GuestPort, OvsPort
 
@@ -52,7 +52,8 @@ class PlugGuest:
     """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
 
     ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
-    tagged; the port's tag is then that of untagged frames.
+    tagged; the port's tag is then that of untagged frames. ``mirrored``: it gets a copy of every frame of its VLAN on
+    the bridge, and then nothing else: what it sends is dropped (ovs-vswitchd.conf.db(5), Mirror, output_port).
 
     For guest drivers, never part of a plan.
     """
@@ -60,6 +61,7 @@ class PlugGuest:
     port: GuestPort
     isolated: bool = False
     trunks: tuple[int, ...] = ()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,14 @@ class Script:
     """The operations of one transaction.
 
     Each step is checked against what the database held, with what earlier steps do to it; ``add`` raises OvsStepError.
+
+    ``taken``: the names of links that are not Open vSwitch's own. Told to make one of that name, ovs-vswitchd in the
+    kernel fails, but sets MTU and MAC of the one that is there first.
     """
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, taken: Collection[str] = ()) -> None:
         self._tables = tables
+        self._taken = taken
         self._operations: list[Operation] = []
         self._steps: list[DoorStep] = []  # the step of each operation, for the message when it is refused
         self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
@@ -113,6 +119,8 @@ class Script:
         self._gone: set[str] = set()
         self.frees_nics = False
         """Whether NICs or other links, which outlive their ports, come out of a bridge."""
+        self.asks_kernel_for_mtu = False
+        """Whether an internal port of a bridge in the kernel gets an MTU that is not the usual one."""
 
     @property
     def is_empty(self) -> bool:
@@ -154,6 +162,7 @@ class Script:
                 self._remove_port(name, self._port(name))
             case SetMtu(name, mtu):
                 self._check_link(name, mtu=mtu)
+                self._note_mtu(self._tables.ports[name].bridge if name in self._tables.ports else name, mtu)
                 self._update("Interface", self._internal(name), {"mtu_request": mtu})
             case SetMac(name, mac):
                 self._check_link(name, mac=mac)
@@ -208,7 +217,7 @@ class Script:
             "external_ids": to_map(_marks(bridge.owner)),
         }
         uuid = self._insert("Bridge", row)
-        self._tables.bridges[bridge.name] = {"_uuid": uuid}
+        self._tables.bridges[bridge.name] = {"_uuid": uuid, "datapath_type": bridge.datapath}
         self._mutate("Open_vSwitch", self._tables.root, [["bridges", "insert", to_set([uuid])]])
 
     def _delete_bridge(self, name: str) -> None:
@@ -225,6 +234,7 @@ class Script:
         self._bridge(port.bridge)
         if port.is_internal:
             self._check_link(port.name, mtu=port.mtu, mac=port.mac)
+            self._note_mtu(port.bridge, port.mtu)
             link: Row = {"type": "internal", "mtu_request": port.mtu, **({"mac": port.mac} if port.mac else {})}
             interfaces = {port.name: link}
         else:
@@ -239,18 +249,36 @@ class Script:
             "tag": _optional(port.tag),
             "trunks": to_set(step.trunks),
             "vlan_mode": _optional("native-untagged" if port.tag is not None and step.trunks else None),
-            "protected": step.isolated,
+            # Open vSwitch 3.1 goes on forwarding what it knows as it did before a mirror came or went, until some port
+            # changes. To the port of a mirror, which takes part in nothing else, ``protected`` means nothing.
+            "protected": step.isolated != step.mirrored,
             "external_ids": to_map({GUEST_KEY: port.vnic}),
         }
         known = self._tables.ports.get(port.name)
         if known and known.bridge == port.bridge:
             self._update("Port", known.uuid, columns)
-            return
-        if known:
-            self._remove_port(port.name, known)
-        self._joining.setdefault(port.bridge, []).append(
-            self._new_port(port.name, port.bridge, {port.name: {}}, columns)
-        )
+        else:
+            if known:
+                self._remove_port(port.name, known)
+            new = self._new_port(port.name, port.bridge, {port.name: {}}, columns)
+            self._joining.setdefault(port.bridge, []).append(new)
+        self._mirror_to(port, on=step.mirrored)
+
+    def _mirror_to(self, port: GuestPort, *, on: bool) -> None:
+        row: Row = {"select_vlan": port.tag or 0}
+        if not on:
+            self._remove_mirror(port.name, port.bridge)
+        elif port.name in self._tables.mirrors:
+            self._update("Mirror", self._tables.mirrors[port.name], row)
+        else:
+            row |= {"name": port.name, "select_all": True, "output_port": self._tables.ports[port.name].uuid}
+            uuid = self._tables.mirrors[port.name] = self._insert("Mirror", row)
+            self._mutate("Bridge", self._bridge(port.bridge)["_uuid"], [["mirrors", "insert", to_set([uuid])]])
+
+    def _remove_mirror(self, port: str, bridge: str) -> None:
+        mirror = self._tables.mirrors.pop(port, None)
+        if mirror:
+            self._mutate("Bridge", self._bridge(bridge)["_uuid"], [["mirrors", "delete", to_set([mirror])]])
 
     def _new_port(self, name: str, bridge: str, interfaces: dict[str, Row], columns: Row) -> Json:
         if name in self._tables.ports:
@@ -261,6 +289,8 @@ class Script:
         for interface, settings in interfaces.items():
             if interface in self._tables.interfaces:
                 self._refuse(f"interface {interface} is in use by another port")
+            if settings.get("type") == "internal" and interface in self._taken:
+                self._refuse(f"there is a link {interface} already")
             uuid = self._insert("Interface", {"name": interface, **settings})
             members.append(uuid)
             self._tables.interfaces[interface] = {"_uuid": uuid, "type": settings.get("type", "")}
@@ -271,11 +301,13 @@ class Script:
 
     def _remove_port(self, name: str, port: PortRow) -> None:
         self._join()
+        self._remove_mirror(name, port.bridge)
         self._mutate("Bridge", self._bridge(port.bridge)["_uuid"], [["ports", "delete", to_set([port.uuid])]])
         self._forget(name)
 
     def _forget(self, name: str) -> None:
         port = self._tables.ports.pop(name)
+        self._tables.mirrors.pop(name, None)
         self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
         for interface in port.interfaces:
             self._tables.interfaces.pop(interface)
@@ -313,6 +345,10 @@ class Script:
             self._refuse(f"the MTU of {name} must be between {_MTU_MIN} and {_MTU_MAX}")
         if mac and int(mac[:2], 16) & 1:
             self._refuse(f"{mac} is a multicast address")
+
+    def _note_mtu(self, bridge: str, mtu: int) -> None:
+        in_kernel = self._tables.bridges.get(bridge, {}).get("datapath_type") != "netdev"
+        self.asks_kernel_for_mtu |= in_kernel and mtu != DEFAULT_MTU
 
     def _refuse(self, reason: str) -> None:
         raise OvsStepError(self._step, reason)

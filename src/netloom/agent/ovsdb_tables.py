@@ -22,6 +22,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
     "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", "other_config", "external_ids"),
     "Interface": ("name", "type", "mac", "mtu_request"),
+    "Mirror": ("name",),
 }
 """What is read of each table, besides the rows' uuids."""
 
@@ -50,6 +51,8 @@ class Tables:
     bridges: dict[str, Row]
     ports: dict[str, PortRow]
     interfaces: dict[str, Row]
+    mirrors: dict[str, Json]
+    """The uuids of mirrors, by name: ours have that of the port that they copy to."""
 
     @classmethod
     def of(cls, rows: Mapping[str, Sequence[Row]]) -> Tables:
@@ -66,11 +69,16 @@ class Tables:
             bridges={str(row["name"]): row for row in bridges},
             ports=known,
             interfaces={str(row["name"]): row for row in interfaces},
+            mirrors={str(row["name"]): row["_uuid"] for row in rows["Mirror"]},
         )
 
     def copy(self) -> Tables:
         """The same rows in dictionaries of their own."""
-        return Tables(self.root, dict(self.bridges), dict(self.ports), dict(self.interfaces))
+        return Tables(self.root, dict(self.bridges), dict(self.ports), dict(self.interfaces), dict(self.mirrors))
+
+    def internal(self) -> frozenset[str]:
+        """The names of the links that Open vSwitch makes: internal ports, and the local ports of bridges."""
+        return frozenset(name for name, row in self.interfaces.items() if row["type"] == "internal")
 
     def view(self) -> OvsView:
         """The same as values of the core.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import GuestError, plug, veth
+from netloom.agent.guests import GuestError, mirror, plug, veth
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration
@@ -147,6 +147,7 @@ class NamespaceGuests:
         for vnic in vnics:
             if vnic in ends:
                 veth.remove(netlink, ends[vnic])
+        mirror.settle(netlink, {})  # those of the links that are gone now
 
     def _exists(self, guest_id: str) -> bool:
         return (veth.NAMESPACES / _namespace(guest_id)).exists()
