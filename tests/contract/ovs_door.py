@@ -1,7 +1,8 @@
-"""A host with NICs and a private Open vSwitch (userspace datapath), and the agent's door to it."""
+"""A host with NICs and a private Open vSwitch, and the agent's door to it."""
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from netloom.agent.ovsdb import Ovsdb
     from netloom.core.host import Host
 
+DATAPATH = os.environ.get("NETLOOM_OVS_DATAPATH", "netdev")
+"""What forwards the frames of the bridges: ``netdev`` (user space, on any kernel) or ``system`` (a kernel's module)."""
+
 
 @contextmanager
 def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb]]:
@@ -35,7 +39,7 @@ def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb
 
 
 def possible(host: Host) -> Host:
-    """The part of a host that this kernel with the userspace datapath can make."""
+    """The part of a host that this kernel can make, with bridges of DATAPATH."""
     left = made_of(host, kernel_kinds())
     doors = left.nics.keys() | left.bonds.keys()
     ports = {
@@ -43,4 +47,5 @@ def possible(host: Host) -> Host:
         for name, port in host.ovs_ports.items()
         if doors.issuperset(port.interfaces)
     }
-    return replace(left, ovs_ports=ports)
+    bridges = {name: replace(bridge, datapath=DATAPATH) for name, bridge in host.ovs_bridges.items()}
+    return replace(left, ovs_bridges=bridges, ovs_ports=ports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contract.ovs_door import DATAPATH
 from netloom.core.host import Address, OvsBridge, OvsPort, Route
 from netloom.core.steps import (
     AddAddress,
@@ -80,13 +81,13 @@ class OvsSteps:
         }
 
     def _create_bridge(self, _host: Host) -> Step:
-        datapath = self._random.choice(("netdev", "netdev", "netdev", "other"))
+        datapath = self._random.choice((DATAPATH, DATAPATH, DATAPATH, "other"))
         stp = self._random.random() < 0.3
         return CreateOvsBridge(OvsBridge(name=self._random.choice(BRIDGES), owner="n1", datapath=datapath, stp=stp))
 
     def _set_bridge(self, host: Host) -> Step:
         owner, stp = self._random.choice(("", "n2")), self._random.random() < 0.5
-        return SetOvsBridge(OvsBridge(name=self._bridge(host), owner=owner, datapath="netdev", stp=stp))
+        return SetOvsBridge(OvsBridge(name=self._bridge(host), owner=owner, datapath=DATAPATH, stp=stp))
 
     def _delete_bridge(self, host: Host) -> Step:
         return DeleteOvsBridge(self._bridge(host))

@@ -1,6 +1,6 @@
 """Plans on a real Open vSwitch: any state to any state, interrupted anywhere, applied twice.
 
-Each example has an Open vSwitch of its own (userspace datapath), and takes four transitions from an untouched host.
+Each example has an Open vSwitch of its own, and takes four transitions from an untouched host.
 """
 
 from __future__ import annotations

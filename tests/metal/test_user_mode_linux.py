@@ -1,6 +1,7 @@
-"""The kernel half of the contract on a kernel with 802.1Q and bonding: User-Mode Linux over this machine's own files.
+"""The contract on a kernel with 802.1Q, bonding and Open vSwitch: User-Mode Linux over this machine's own files.
 
-One boot runs it all. NETLOOM_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it is .cache/uml.
+A boot for each half runs all of it. NETLOOM_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it
+is .cache/uml, made ready by the first run.
 """
 
 from __future__ import annotations
@@ -18,16 +19,23 @@ ROOT = Path(__file__).parents[2]
 UML = Path(__file__).parent / "uml"
 SEEDS = 30
 """Two tests with four transitions for each: 240."""
+OVS_EXAMPLES = 8
+"""Likewise: 64."""
 
 SCRIPT = """\
 set -e
-modprobe 8021q
-modprobe bonding max_bonds=0
+for module in 8021q "bonding max_bonds=0" openvswitch; do modprobe $module; done
 cd {root}
-export NETLOOM_KERNEL_SEEDS={seeds} NETLOOM_KERNEL_KINDS="bridge bond vlan" PYTHONDONTWRITEBYTECODE=1
-exec {python} -m pytest -p no:cacheprovider --timeout 600 --junitxml /out/report.xml \\
-    tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py
+export {settings} PYTHONDONTWRITEBYTECODE=1
+exec {python} -m pytest -p no:cacheprovider --timeout 900 --junitxml /out/report.xml {files}
 """
+
+KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan"'
+KERNEL_FILES = (
+    "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
+)
+OVS = f"NETLOOM_OVS_EXAMPLES={OVS_EXAMPLES} NETLOOM_OVS_DATAPATH=system"
+OVS_FILES = "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +46,23 @@ def folder() -> Path:
     return folder
 
 
-@pytest.mark.timeout(900)
-def test_the_kernel_contract_holds_with_vlans_and_bonds(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("settings", "files", "least"),
+    [pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"), pytest.param(OVS, OVS_FILES, 6, id="ovs")],
+)
+def test_the_contract_holds_on_a_kernel_with_all_modules(
+    folder: Path, tmp_path: Path, settings: str, files: str, least: int
+) -> None:
     script, out = tmp_path / "script", tmp_path / "out"
     out.mkdir()
-    script.write_text(SCRIPT.format(root=quote(str(ROOT)), python=quote(sys.executable), seeds=SEEDS))
+    script.write_text(
+        SCRIPT.format(root=quote(str(ROOT)), python=quote(sys.executable), settings=settings, files=files)
+    )
     done = subprocess.run([UML / "boot.sh", folder, script, out], check=False, text=True, capture_output=True)
     print(done.stdout, done.stderr)  # noqa: T201 -- the report of the inner run
     assert done.returncode == 0, f"status {done.returncode}; what it said is above"
     suite = ET.parse(out / "report.xml").getroot().find("testsuite")
     assert suite is not None
-    assert int(suite.get("tests", "0")) >= 2 * SEEDS
+    assert int(suite.get("tests", "0")) >= least
     assert suite.get("skipped") == "0"

@@ -9,8 +9,12 @@ package=${2:-}
 [ -e "$folder/ready" ] && exit 0
 
 if [ -z "$package" ]; then
-    (cd "$folder" && apt-get download -q user-mode-linux)
-    package=$(ls "$folder"/user-mode-linux_*.deb | tail -n 1)
+    # Unpacked where apt's own user may write, and thrown away after: the package is as large as what comes out of it.
+    fetched=$(mktemp -d)
+    trap 'rm -rf "$fetched"' EXIT
+    chmod 755 "$fetched" && chown _apt "$fetched"
+    (cd "$fetched" && apt-get download -q user-mode-linux)
+    package=$(ls "$fetched"/user-mode-linux_*.deb)
 fi
 dpkg -x "$package" "$folder"
 release=$(ls "$folder/usr/lib/uml/modules")
