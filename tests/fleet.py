@@ -219,16 +219,17 @@ class Fleet:
 
 
 @contextmanager
-def running_fleet(db: Database, folder: Path, count: int = 1) -> Iterator[Fleet]:
-    """A seeded database with so many installed simulated hosts."""
+def running_fleet(db: Database, folder: Path, count: int = 1, *, installs: bool = True) -> Iterator[Fleet]:
+    """A seeded database with so many simulated hosts; they are installed, unless the engine is not to work yet."""
     authority = db.run(open_authority, open_box(folder))
     db.run(bootstrap, folder, "a password of tests")
     process = AgentsProcess(folder, authority, db, count)
     agents = Agents(authority)
     fleet = Fleet(db, agents, process, Monitor(agents))
     try:
-        fleet.start_worker()
-        for number in range(1, count + 1):
+        if installs:
+            fleet.start_worker()
+        for number in range(1, count + 1) if installs else ():
             fleet.until(lambda number=number: fleet.status(number) != "installing")  # type: ignore[misc]  # a default binds it
         yield fleet
     finally:
