@@ -149,6 +149,11 @@ class SimulatedMachine:
             self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
 
     @property
+    def folder(self) -> Path:
+        """Where it is stored; its name is the host's."""
+        return self._path.parent
+
+    @property
     def state(self) -> Machine:
         """What the machine is now."""
         return self._state

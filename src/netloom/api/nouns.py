@@ -24,6 +24,7 @@ from netloom.api import (
     templates,
     users,
     vm_nics,
+    vm_placements,
     vms,
     vnic_profiles,
 )
@@ -50,6 +51,7 @@ MODULES = (
     host_plans.routes,
     vms.routes,
     vm_nics.routes,
+    vm_placements.routes,
     users.routes,
     users.additions,
     permissions.routes,

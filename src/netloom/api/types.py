@@ -750,6 +750,19 @@ class Statistic(Entity, kw_only=True):
 # Virtual machines
 
 
+class Sso(Value, kw_only=True):
+    """How users of a guest are logged in there: not at all."""
+
+    meta: ClassVar[Meta] = Meta("sso", "ssos")
+
+
+class Io(Value, kw_only=True):
+    """Threads for disks."""
+
+    meta: ClassVar[Meta] = Meta("io", "ios")
+    threads: Integer = UNSET
+
+
 class BootMenu(Value, kw_only=True):
     """Whether the firmware offers a menu."""
 
@@ -826,7 +839,7 @@ class Vm(Entity, kw_only=True):
         "vm",
         path="vms",
         links="affinitylabels diskattachments nics numanodes permissions reporteddevices statistics tags",
-        actions="reordermacaddresses start stop",
+        actions="migrate reordermacaddresses start stop",
     )
     bios: Bios | UnsetType = UNSET
     console: Enabled | UnsetType = UNSET
@@ -891,17 +904,21 @@ class Template(Entity, kw_only=True):
     delete_protected: Boolean = UNSET
     display: Display | UnsetType = UNSET
     high_availability: HighAvailability | UnsetType = UNSET
+    io: Io | UnsetType = UNSET
     memory: Integer = UNSET
     memory_policy: MemoryPolicy | UnsetType = UNSET
     migration: MigrationOptions | UnsetType = UNSET
     multi_queues_enabled: Boolean = UNSET
     origin: Text = UNSET
     os: OperatingSystem | UnsetType = UNSET
+    soundcard_enabled: Boolean = UNSET
+    sso: Sso | UnsetType = UNSET
     start_paused: Boolean = UNSET
     stateless: Boolean = UNSET
     status: Annotated[str, Choice("illegal", "locked", "ok")] | UnsetType = UNSET
     time_zone: TimeZone | UnsetType = UNSET
     type: Annotated[str, Choice("desktop", "high_performance", "server")] | UnsetType = UNSET
+    usb: Enabled | UnsetType = UNSET
     version: TemplateVersion | UnsetType = UNSET
     cluster: Cluster | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET

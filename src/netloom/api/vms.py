@@ -42,6 +42,7 @@ from netloom.core.host import Address
 from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
+from netloom.engine.commands.migrations import MigrateVm, migrate_vm
 from netloom.engine.commands.vms import (
     AddVm,
     StartVm,
@@ -241,6 +242,15 @@ def start(call: Call[Action]) -> Later:
 def stop(call: Call[Action]) -> Later:
     """Stop a virtual machine at once."""
     return Later(call.run(stop_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/migrate", needs=ActionGroup.MIGRATE_VM)
+def migrate(call: Call[Action]) -> Later:
+    """Move a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing there
+    are set up first (an addition of Netloom; what would be done: ``/netloom/v1/vms/{id}/migration``).
+    """
+    spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=given(call.body.force, False))
+    return Later(call.run(migrate_vm, call.actor, spec))
 
 
 @routes.get("/vms/{vm_id}/statistics", many(Statistic), needs=READ)

@@ -43,6 +43,36 @@ def stop(client: Client, vm: str) -> None:
     run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/stop", {})
 
 
+@click.command("migrate")
+@_vm
+@click.option("--host", help="Name of the host to move it to; the best one when it is not given.")
+@click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
+@calls_engine
+def migrate(client: Client, vm: str, host: str | None, set_up: bool) -> None:
+    """Move a running virtual machine to another host."""
+    body: Tree = {"force": set_up}
+    if host:
+        body["host"] = {"name": host}
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/migrate", body)
+
+
+@click.command("placement")
+@_vm
+@output_option
+@calls_engine
+def placement(client: Client, vm: str, form: str) -> None:
+    """Show where a virtual machine can run, best first, and why not elsewhere."""
+    found = client.addition("GET", f"vms/{resolve(client, _VM, vm)['id']}/placement")
+    rows = [{"host": one["name"], "fits": "yes", "total": f"{one['total']:.1f}", "why": ""} for one in found["fit"]]
+    for one in found["unfit"]:
+        why = " ".join(reason["text"] for reason in one["reasons"])
+        rows.append({"host": one["name"], "fits": "no", "total": "", "why": why})
+    if form == "table":
+        show_many(rows, {"HOST": "host", "FITS": "fits", "TOTAL": "total", "WHY NOT": "why"}, form)
+    else:
+        show_one(found, form)
+
+
 @click.group("nic")
 def nic_group() -> None:
     """The vNICs of a virtual machine."""
@@ -106,7 +136,7 @@ def nic_deactivate(client: Client, vm: str, nic: str) -> None:
     client.action(f"{_nic_path(client, vm, nic)}/deactivate")
 
 
-COMMANDS = (start, stop, nic_group)
+COMMANDS = (start, stop, migrate, placement, nic_group)
 
 
 def _nic_path(client: Client, vm: str, nic: str) -> str:

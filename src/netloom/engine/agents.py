@@ -31,6 +31,7 @@ from netloom.core.protocol import (
     GuestSpec,
     GuestState,
     HostReport,
+    Migration,
     Refusal,
 )
 from netloom.engine.pki import Authority
@@ -185,6 +186,10 @@ class Agent:
     def put_guest(self, spec: GuestSpec) -> GuestState:
         """Start a guest, or make a running one's vNICs as the spec has them."""
         return self._send("PUT", f"/v1/guests/{spec.id}", spec, GuestState, patience=120.0)
+
+    def migrate_guest(self, guest_id: str, migration: Migration) -> GuestState:
+        """Begin to move a running guest to another host; an event tells the end."""
+        return self._send("POST", f"/v1/guests/{guest_id}/migrate", migration, GuestState)
 
     def delete_guest(self, guest_id: str) -> None:
         """Stop a guest; nothing happens when it is not there."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from netloom.agent.guests import GuestError
 from netloom.core.host import GuestPort, Host
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from netloom.core.protocol import GuestNic, GuestSpec, Migration
 
 
+_SCHEME = "simulated:"
+
+
 class SimulatedGuests:
     """The driver ``simulated``. A vNIC whose bridge the host has not is refused, as a real host refuses it."""
 
@@ -24,6 +29,7 @@ class SimulatedGuests:
 
     def __init__(self, machine: SimulatedMachine) -> None:
         self._machine = machine
+        _DRIVERS[machine.folder] = self
         self._ended: Ended = lambda _guest: None
 
     def start(self, spec: GuestSpec) -> None:
@@ -52,11 +58,13 @@ class SimulatedGuests:
             state = self._machine.state
             self._machine.change(replace(state, host=_with_ports(state.host, state.guests.values())))
 
-    def migrate(self, guest_id: str, _migration: Migration) -> None:
-        """See GuestDriver."""
-        raise GuestError(
-            f"Guest {guest_id} cannot migrate: the guests of this driver are simulated and stay on their host"
-        )
+    def migrate(self, guest_id: str, migration: Migration) -> None:
+        """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same program."""
+        other = _DRIVERS.get(self._machine.folder.parent / migration.target.removeprefix(_SCHEME))
+        if other is None or not migration.target.startswith(_SCHEME):
+            raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
+        other._put(migration.spec)  # noqa: SLF001 - another of this class
+        self.stop(guest_id)
 
     def watch(self, ended: Ended) -> None:
         """See GuestDriver."""
@@ -86,6 +94,10 @@ class SimulatedGuests:
             guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=spec.nics)
             guests = {**state.guests, spec.id: guest}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+
+
+_DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()
+"""The drivers of this program by their hosts' folders, which lie side by side: guests move between them."""
 
 
 def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:

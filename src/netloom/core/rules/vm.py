@@ -85,9 +85,7 @@ def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
             text = f"There is no custom property '{name}' for VMs. Use one of {', '.join(sorted(PROPERTIES))}."
             return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS", text)
         if not allowed.fullmatch(value):
-            text = (
-                f"The custom property '{name}' cannot be '{value[:100]}': it is to match {allowed.pattern}."
-            )
+            text = f"The custom property '{name}' cannot be '{value[:100]}': it is to match {allowed.pattern}."
             return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES", text)
     return None
 
@@ -102,6 +100,21 @@ def is_down(name: str, status: str) -> Problem | None:
 def is_not_down(status: str) -> Problem | None:
     """Only what runs can be stopped."""
     return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running.") if status == "down" else None
+
+
+def may_migrate(name: str, status: str) -> Problem | None:
+    """Only what runs, and is not on its way, migrates."""
+    if status == "up":
+        return None
+    text = f"VM {name} is in status {status}: only a VM that is up can migrate."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
+
+
+def target_is_another(vm: str, host: str, *, same: bool) -> Problem | None:
+    """A migration leads to another host."""
+    if not same:
+        return None
+    return Problem("ACTION_TYPE_FAILED_MIGRATION_TO_SAME_HOST", f"VM {vm} runs on Host {host} already.")
 
 
 def networks_in_cluster(cluster: str, missing: Sequence[str]) -> Problem | None:

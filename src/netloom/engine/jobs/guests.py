@@ -71,7 +71,10 @@ def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
     then.
     """
-    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    vm_id = job.job.payload["vm_id"]
+    with job.db.read() as tx:
+        # Where it is now: it may have migrated since it was asked to stop.
+        host_id = queries.get(tx, vm_id).host_id or job.job.payload["host_id"]
     try:
         _agent(agents, job, host_id).delete_guest(vm_id)
     except HostError as error:

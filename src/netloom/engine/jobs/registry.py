@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from netloom.engine.agents import Agents
-from netloom.engine.jobs import apply_host, guests, install_host, look_at_host, propagate_labels
+from netloom.engine.jobs import apply_host, guests, install_host, look_at_host, migrate, propagate_labels
 from netloom.engine.jobs.monitor import EVERY, Monitor
 from netloom.engine.queue import JobContext
 from netloom.engine.worker import JobFunction, Timer
@@ -21,6 +21,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "propagate_labels": propagate_labels.run,
     "start_vm": guests.start,
     "stop_vm": guests.stop,
+    "migrate_vm": migrate.run,
     "update_guest": guests.update,
     "clear_guest": guests.clear,
 }

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from netloom.core.nic_view import NicView, nic_views
+from netloom.core.protocol import GuestState
 from netloom.core.schedule import Choice, GuestNeeds, HostState, NetworkOn, Uplink, choose
 from netloom.core.sync import locate_networks
 from netloom.engine.db import Tx
 from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
 from netloom.engine.model.hosts import hosts
 from netloom.engine.model.networks import networks
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import vms as vm_queries
 
 
-def choice(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]], host_id: str = "") -> Choice:
+def choice(
+    tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]], host_id: str = "", leaving: GuestState | None = None
+) -> Choice:
     """The hosts of the machine's cluster on which it can run, and why not on the others; of that one host, if given.
 
-    ``vnics``: the rows of :func:`netloom.engine.queries.vms.select_vnics` of the machine.
+    ``vnics``: the rows of :func:`netloom.engine.queries.vms.select_vnics` of the machine. ``leaving``: the guest as it
+    runs on the host that it is to leave, which is not asked.
     """
     wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
+    if leaving:
+        wanted = sa.and_(wanted, hosts.c.id != vm.host_id)
     host_ids = list(tx.scalars(sa.select(hosts.c.id).where(wanted)))
     promised = vm_queries.memory_promised(tx, host_ids)
     states = [_state(data, promised) for data in host_queries.load(tx, host_ids).values()]
-    return choose(_needs(tx, vm, vnics), states)
+    needs = _needs(tx, vm, vnics)
+    if leaving:
+        switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
+        needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
+    return choose(needs, states)
 
 
 def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:

@@ -118,10 +118,13 @@ def get_parameter(tx: Tx, vnic_id: str, parameter_id: str) -> sa.Row[Any]:
 
 
 def memory_promised(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[int, int]]:
-    """For each host with virtual machines how many there are, and their memory in octets."""
-    query = (
-        sa.select(vms.c.host_id, sa.func.count().label("number"), sa.func.sum(vms.c.memory).label("memory"))
-        .where(vms.c.host_id.in_(host_ids))
-        .group_by(vms.c.host_id)
-    )
-    return {row.host_id: (int(row.number), int(row.memory)) for row in tx.execute(query)}
+    """For each host with virtual machines how many there are, and their memory in octets: those that run there, those
+    that are being started there, and those that migrate there.
+    """
+    here = sa.select(vms.c.host_id.label("place"), vms.c.memory).where(vms.c.host_id.in_(host_ids))
+    coming = sa.select(vms.c.target_host_id.label("place"), vms.c.memory).where(vms.c.target_host_id.in_(host_ids))
+    all_of = here.union_all(coming).subquery()
+    query = sa.select(
+        all_of.c.place, sa.func.count().label("number"), sa.func.sum(all_of.c.memory).label("memory")
+    ).group_by(all_of.c.place)
+    return {row.place: (int(row.number), int(row.memory)) for row in tx.execute(query)}

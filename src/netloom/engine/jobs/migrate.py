@@ -1,0 +1,164 @@
+"""Moving a running guest from host to host. Safe to repeat: who has the guest is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from netloom.core.errors import HostError
+from netloom.core.protocol import EventPage, GuestState, HostReport, Migration
+from netloom.core.sync import locate_networks
+from netloom.engine import queue
+from netloom.engine.agents import Agent, Agents, UnreachableError, parse_address
+from netloom.engine.commands import audit
+from netloom.engine.commands.audit import Severity
+from netloom.engine.db import Tx, lock, utc_now
+from netloom.engine.jobs.apply_host import actor_of
+from netloom.engine.jobs.guests import guest_spec, wanted_of
+from netloom.engine.jobs.look_at_host import take_in
+from netloom.engine.model.vms import vms
+from netloom.engine.model.vnics import vnics
+from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queue import JobContext, PostponedError, Status
+
+DONE, FAILED = 63, 65
+"""Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED)."""
+
+_WAIT = 5.0
+"""Seconds of one question for the end of a migration; whether the engine stops is looked at in between."""
+_AGAIN = 2.0
+
+
+def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``migrate_vm``. Raises HostError when the guest stayed where it was; PostponedError while nobody can be
+    asked where it is.
+    """
+    payload = job.job.payload
+    vm_id, source_id, target_id = payload["vm_id"], payload["host_id"], payload["target_id"]
+    source, target = _agent(agents, job, source_id), _agent(agents, job, target_id)
+    try:
+        _await_setup(job, payload["after"])
+        _move(job, source, target)
+    except UnreachableError as error:
+        raise PostponedError(_AGAIN) from error
+    except HostError as error:
+        job.db.run(_record_stayed, job, vm_id, error.text)
+        raise
+    job.db.run(_record_moved, job, vm_id, target_id)
+    for agent, host_id in ((source, source_id), (target, target_id)):
+        try:
+            take_in(job, agent, host_id)
+        except UnreachableError:
+            continue  # the work is done: silence is for the monitor to judge
+    return {}
+
+
+def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
+    with job.db.read() as tx:
+        return agents.of(host_id, host_queries.load_one(tx, host_id).row.agent_url)
+
+
+def _await_setup(job: JobContext, job_id: str | None) -> None:
+    """Wait for the networks that are brought to the target first. Raises HostError when they were not."""
+    if job_id is None:
+        return
+    with job.db.read() as tx:
+        ended = queue.outcome(tx, job_id)
+    if ended is None:
+        raise PostponedError(_AGAIN / 4)
+    if ended.status is not Status.FINISHED:
+        raise HostError(f"The networks could not be set up on the target: {ended.error}", code=ended.error_code)
+
+
+def _move(job: JobContext, source: Agent, target: Agent) -> None:
+    payload = job.job.payload
+    vm_id = payload["vm_id"]
+    after = _last_event(source)
+    here, there = source.report(), target.report()
+    guest = _find(here, vm_id)
+    if guest is None:
+        if _find(there, vm_id):
+            return
+        raise HostError("The guest runs on neither host.")
+    if not guest.migrating:
+        with job.db.read() as tx:
+            wanted = wanted_of(tx, vm_id)
+            address = host_queries.load_one(tx, payload["target_id"]).row.address
+        spec = guest_spec(wanted, locate_networks(there.host), guest.driver)
+        to = _target_of(guest.driver, there, address)
+        source.migrate_guest(
+            vm_id, Migration(target=to, spec=spec, address=payload["address"], bandwidth=payload["bandwidth"])
+        )
+    _await_end(job, source, target, after)
+
+
+def _await_end(job: JobContext, source: Agent, target: Agent, after: int) -> None:
+    """Wait until the guest has gone, by the source's events. Raises HostError when it stayed."""
+    vm_id = job.job.payload["vm_id"]
+    while True:
+        page = source.events(after, _WAIT)
+        if _has_gone(page, vm_id):
+            return
+        after = page.events[-1].id if page.events else after
+        guest = _find(source.report(), vm_id)
+        if guest is None or not guest.migrating:
+            # It may have ended just now. Only an agent that was started again knows nothing of it.
+            if _has_gone(source.events(after, 0), vm_id) or _find(target.report(), vm_id):
+                return
+            raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
+        if job.stop.is_set():
+            raise PostponedError
+
+
+def _has_gone(page: EventPage, vm_id: str) -> bool:
+    """Whether these events tell that the guest has gone. Raises HostError when they tell that it stayed."""
+    ends = [event.detail for event in page.events if event.kind == "migration" and event.subject == vm_id]
+    if ends and ends[-1]:
+        raise HostError(ends[-1])
+    return bool(ends)
+
+
+def _find(report: HostReport, vm_id: str) -> GuestState | None:
+    return next((one for one in report.guests if one.id == vm_id and one.status == "up"), None)
+
+
+def _last_event(agent: Agent) -> int:
+    last = 0
+    while events := agent.events(last, 0).events:
+        last = events[-1].id
+    return last
+
+
+def _target_of(driver: str, there: HostReport, address: str) -> str:
+    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts."""
+    if driver == "simulated":
+        return f"simulated:{there.capabilities.hostname}"
+    host = parse_address(address).host
+    return f"qemu+tls://{f'[{host}]' if ':' in host else host}/system"
+
+
+def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
+    tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    name = host_queries.load_one(tx, host_id).row.name
+    text = f"Migration completed (VM: {vm.name}, Destination: {name})."
+    audit.record(tx, actor_of(job), DONE, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_stayed(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    values = {"status": _after(vm), "target_host_id": None, "changed_at": utc_now()}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
+    text = f"Migration failed (VM: {vm.name}): {reason}"
+    audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _after(vm: Any) -> str:  # noqa: ANN401 - a row
+    """The status after the migration: somebody may have asked for the machine's end meanwhile."""
+    return "up" if vm.status == "migrating" else str(vm.status)
