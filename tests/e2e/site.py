@@ -122,11 +122,14 @@ def wait(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
-    """Build everything; the hosts are up in a cluster that switches with Open vSwitch."""
-    place = lab.up(EXAMPLE, folder / "lab")
+def site(folder: Path, file: Path = EXAMPLE, address: str = "198.51.100.1") -> Iterator[Site]:
+    """Build everything; the hosts are up in a cluster that switches with Open vSwitch.
+
+    ``address``: the engine's, as the lab's file has it.
+    """
+    place = lab.up(file, folder / "lab")
     try:
-        with EngineProcess(folder / "engine", listen="198.51.100.1:0") as engine, engine.client() as client:
+        with EngineProcess(folder / "engine", listen=f"{address}:0") as engine, engine.client() as client:
             whole = Site(place, engine, client)
             client.add("clusters", {"name": CLUSTER, "switch_type": "ovs", "data_center": {"name": "Default"}})
             for name, host in place.hosts.items():

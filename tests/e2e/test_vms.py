@@ -1,0 +1,180 @@
+"""Real virtual machines on two hosts, through the API: plugged in, rewired while they run, seen as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from e2e.site import CLUSTER, Site, site, wait
+from libvirt_host import MEMORY, Console, tiny_linux
+
+LAB = """
+name: machines
+guests: libvirt
+engine: {{address: 10.{net}.1/24}}
+hosts:
+  alpha: {{address: 10.{net}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
+  beta: {{address: 10.{net}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
+"""
+NETWORKS = {"blue": 100, "red": 200}
+MACHINES = {"blue-a": ("alpha", "blue"), "blue-b": ("beta", "blue"), "red-b": ("beta", "red")}
+"""On which host each machine starts, and on which network. All share a subnet: only the networks keep them apart."""
+
+PINGS = 40
+"""While something is done to a machine, five in each second."""
+
+
+@dataclass
+class Machine:
+    id: str
+    line: Console
+
+    def reaches(self, address: str) -> bool:
+        """Several tries: switches learn, and a machine that emulates its processor may be slow."""
+        return self.line.run(f"ping -c 4 -i 0.3 -W 2 {address} | grep -q 'bytes from'").status == 0
+
+    @contextmanager
+    def pinging(self, address: str) -> Iterator[list[int]]:
+        """Ping meanwhile; the list has how many were sent and how many came back afterwards."""
+        counts: list[int] = []
+        self.line.run(f"ping -c {PINGS} -i 0.2 -W 5 {address} >/tmp/pings &")
+        yield counts
+        self.line.run("wait $!", timeout=90)
+        counts.extend(map(int, re.findall(r"(\d+) packets", self.line.run("cat /tmp/pings").output)))
+
+
+@pytest.fixture(scope="module")
+def virtual() -> Iterator[Site]:
+    """Two hosts with a libvirt each, and both networks on them."""
+    folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
+    net = f"{secrets.randbelow(128)}.{secrets.randbelow(256)}"
+    (folder / "lab.yaml").write_text(LAB.format(net=net))
+    try:
+        with site(folder, folder / "lab.yaml", f"10.{net}.1") as built:
+            for network, vlan in NETWORKS.items():
+                built.add_network(network, vlan)
+            for host in built.place.hosts:
+                assert built.outcome(built.attach(*NETWORKS, host=host))["status"] == "finished"
+            yield built
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def machines(virtual: Site) -> Iterator[dict[str, Machine]]:
+    """The three machines, whose systems are up; afterwards none is left."""
+    made = {name: start(virtual, name, number) for number, name in enumerate(MACHINES, 1)}
+    lines: dict[str, Console] = {}
+    try:
+        for name, guest in made.items():
+            lines[name] = Console(virtual.place.libvirt_uri(MACHINES[name][0]), guest)
+        for line in lines.values():
+            line.wait_for_system(120)
+        yield {name: Machine(made[name], line) for name, line in lines.items()}
+    finally:
+        for line in lines.values():
+            line.close()
+        for guest in made.values():
+            if virtual.client.get(f"vms/{guest}")["status"] != "down":
+                virtual.client.action(f"vms/{guest}/stop")
+            virtual.client.remove(f"vms/{guest}")
+
+
+def start(virtual: Site, name: str, number: int) -> str:
+    host, network = MACHINES[name]
+    client = virtual.client
+    properties = tiny_linux(f"192.0.2.{number}/24")
+    body = {"name": name, "cluster": {"name": CLUSTER}, "memory": MEMORY, "os": dict(properties)}
+    guest = str(client.add("vms", body)["id"])
+    client.add(f"vms/{guest}/nics", {"name": "nic1", "vnic_profile": {"id": profile(virtual, network)}})
+    client.action(f"vms/{guest}/start", {"host": {"name": host}})
+    return guest
+
+
+def profile(virtual: Site, network: str) -> str:
+    return str(virtual.client.find("vnicprofiles", network)["id"])
+
+
+def links(virtual: Site, host: str) -> set[str]:
+    """What the host's kernel has: a tap for each vNIC that is plugged in, among others."""
+    return {link["ifname"] for link in json.loads(virtual.place.run(host, "ip", "-j", "link").stdout)}
+
+
+def ports(virtual: Site, host: str) -> set[str]:
+    """What the host's switches have."""
+    database = virtual.place.folder / "hosts" / host / "ovs" / "db.sock"
+    listed = virtual.place.run(
+        host, "ovs-vsctl", f"--db=unix:{database}", "--columns=name", "-f", "json", "list", "Port"
+    )
+    return {row[0] for row in json.loads(listed.stdout)["data"]}
+
+
+def status(virtual: Site, machine: Machine) -> str:
+    return str(virtual.client.get(f"vms/{machine.id}")["status"])
+
+
+def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
+    virtual: Site, machines: dict[str, Machine]
+) -> None:
+    here = machines["blue-a"]
+    assert here.reaches("192.0.2.2")
+    assert not here.reaches("192.0.2.3")
+    before = ports(virtual, "alpha")
+    for number, name in enumerate(("blue-b", "red-b"), 2):
+        machines[name].line.run(f"ip address add 198.18.0.{number}/24 dev eth0")
+    nics = f"vms/{here.id}/nics"
+    body = {"name": "nic2", "vnic_profile": {"id": profile(virtual, "blue")}}
+    nic = virtual.client.add(nics, body)["id"]
+    up = "while ! ip link set eth1 up; do sleep 0.2; done 2>/dev/null; ip address add 198.18.0.1/24 dev eth1"
+    assert here.line.run(up).status == 0
+    assert here.reaches("198.18.0.2")
+    assert not here.reaches("198.18.0.3")
+
+    virtual.client.update(f"{nics}/{nic}", {"vnic_profile": {"id": profile(virtual, "red")}})
+    assert here.line.run("ip address show dev eth1 | grep -q 198.18.0.1").status == 0, "it was not plugged in anew"
+    assert here.reaches("198.18.0.3")
+    assert not here.reaches("198.18.0.2")
+    assert here.reaches("192.0.2.2")
+
+    virtual.client.action(f"{nics}/{nic}/deactivate")
+    virtual.client.remove(f"{nics}/{nic}")
+    assert here.line.run("while ip link show eth1; do sleep 0.2; done >/dev/null 2>&1").status == 0
+    assert ports(virtual, "alpha") == before
+
+
+def test_the_agent_dies_unnoticed_and_a_machine_that_ends_is_known(
+    virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
+) -> None:
+    watcher, watched, ending = machines["blue-a"], machines["blue-b"], machines["red-b"]
+    boot = watched.line.run("cat /proc/sys/kernel/random/boot_id").output
+    assert watcher.reaches("192.0.2.2")
+    with watcher.pinging("192.0.2.2") as counts:
+        virtual.place.stop_agent("beta", kill=True)
+        gone = ports(virtual, "beta")
+        ending.line.send("poweroff -f\n")
+        wait("its port is gone, without an agent", lambda: len(ports(virtual, "beta")) < len(gone))
+        virtual.place.start_agent("beta")
+        wait("the engine knows who ended", lambda: status(virtual, ending) == "down")
+        wait("the host is up", lambda: virtual.status("beta") == "up")
+        assert [status(virtual, one) for one in (watcher, watched)] == ["up", "up"]
+    record_property("pings sent and returned while the agent was away", counts)
+    assert counts[1] == counts[0] == PINGS
+    assert watched.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
+
+    held = ports(virtual, "beta"), links(virtual, "beta")
+    watched.line.send("poweroff -f\n")
+    begun = monotonic()
+    wait("the engine knows", lambda: status(virtual, watched) == "down")
+    record_property("seconds from the machine's end to the engine's knowledge", round(monotonic() - begun, 2))
+    wait("ports and taps are gone", lambda: ports(virtual, "beta") < held[0] and links(virtual, "beta") < held[1])
+    assert virtual.client.get(f"vms/{watched.id}").get("host") is None
