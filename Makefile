@@ -49,7 +49,7 @@ cli: install ## the command line against an engine with simulated hosts, and the
 	$(PYTEST) tests/cli
 
 clients: install system automation ## the field's own tools
-	$(PYTEST) tests/clients
+	$(PYTEST) $(SPREAD) tests/clients
 
 e2e: install system ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) tests/e2e
@@ -70,7 +70,7 @@ install: .venv/.installed
 	touch $@
 
 automation: ## the automation modules that the tests drive the engine with
-	@tools/install-automation
+	@PYTHON=$(PYTHON) tools/install-automation
 
 system: ## the Debian packages that hosts and tests need
 	@tools/install-system

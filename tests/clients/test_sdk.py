@@ -408,6 +408,48 @@ def test_jobs_events_and_templates(sdk: Sdk) -> None:
     assert system.templates_service().template_service(blank.id).nics_service().list() == []
 
 
+def test_limits_of_traffic(sdk: Sdk) -> None:
+    system = sdk.system_service()
+    (data_center,) = system.data_centers_service().list(search="name=Default")
+    service = system.data_centers_service().data_center_service(data_center.id).qoss_service()
+    qos = service.add(t.Qos(name="slow", type=t.QosType.NETWORK, inbound_average=10, inbound_peak=20, inbound_burst=30))
+    one = service.qos_service(qos.id)
+    assert (one.get().inbound_average, one.get().type) == (10, t.QosType.NETWORK)
+    (network,) = system.networks_service().list(search="name=ovirtmgmt")
+    profiles = system.vnic_profiles_service()
+    profile = profiles.add(t.VnicProfile(name="slow", network=t.Network(id=network.id), qos=t.Qos(id=qos.id)))
+    assert sdk.follow_link(profile.qos).name == "slow"
+    changed = one.update(t.Qos(inbound_average=11, description="d"))
+    assert (changed.inbound_average, changed.inbound_peak, changed.description) == (11, 20, "d")
+    profiles.profile_service(profile.id).remove()
+    one.remove()
+    with pytest.raises(ovirtsdk4.NotFoundError):
+        one.get()
+
+
+def test_templates_and_their_nics(sdk: Sdk, networks: dict[str, t.Network]) -> None:
+    system = sdk.system_service()
+    vms, templates = system.vms_service(), system.templates_service()
+    profile = next(p for p in system.vnic_profiles_service().list() if p.network.id == networks["tenants"].id)
+    source = vms.add(t.Vm(name="source", cluster=t.Cluster(name="Default"), template=t.Template(name="Blank")))
+    vms.vm_service(source.id).nics_service().add(t.Nic(name="nic1", vnic_profile=t.VnicProfile(id=profile.id)))
+    made = templates.add(t.Template(name="mold", vm=t.Vm(id=source.id), description="d"))
+    template = templates.template_service(made.id)
+    nics = template.nics_service()
+    assert [(nic.name, nic.vnic_profile.id) for nic in nics.list()] == [("nic1", profile.id)]
+    added = nics.add(t.Nic(name="nic2", interface=t.NicInterface.VIRTIO, linked=False))
+    assert nics.nic_service(added.id).update(t.Nic(name="nic3")).name == "nic3"
+    copy = vms.add(t.Vm(name="copy", cluster=t.Cluster(name="Default"), template=t.Template(name="mold")))
+    assert {nic.name for nic in vms.vm_service(copy.id).nics_service().list()} == {"nic1", "nic3"}
+    vms.vm_service(copy.id).remove()
+    nics.nic_service(added.id).remove()
+    assert template.update(t.Template(comment="c")).comment == "c"
+    template.remove()
+    vms.vm_service(source.id).remove()
+    with pytest.raises(ovirtsdk4.NotFoundError):
+        template.get()
+
+
 def test_users_roles_and_permissions(sdk: Sdk, networks: dict[str, t.Network]) -> None:
     system = sdk.system_service()
     (admin,) = system.users_service().list(search='usrname="admin@internal"')

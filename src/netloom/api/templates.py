@@ -16,11 +16,15 @@ from netloom.api.schema import given, keep, known, reference
 from netloom.api.search import LISTED, Searchable
 from netloom.api.shown import columns, ref, required, see, visible_page
 from netloom.api.types import (
+    Bios,
+    BootMenu,
     Cluster,
     Display,
     Enabled,
     HighAvailability,
+    Io,
     MemoryPolicy,
+    Sso,
     Template,
     TemplateNic,
     TemplateVersion,
@@ -87,6 +91,7 @@ def show(row: Row[Any]) -> Template:
         name=row.name,
         description=row.description,
         comment=row.comment,
+        bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
         console=Enabled(enabled=False),
         cpu=hardware.cpu(row),
         creation_time=row.created_at,
@@ -99,6 +104,10 @@ def show(row: Row[Any]) -> Template:
         os=hardware.operating_system(row),
         status="ok",
         type="server",
+        io=Io(threads=0),
+        soundcard_enabled=False,
+        sso=Sso(),
+        usb=Enabled(enabled=False),
         version=TemplateVersion(version_name="base version", version_number=1),
         cluster=known(reference(Cluster, row.cluster_id) if row.cluster_id else None),
     )
