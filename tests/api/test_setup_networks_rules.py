@@ -365,6 +365,13 @@ def test_a_host_that_does_not_answer_is_not_set_up(fleet: Fleet, client: Client)
         assert f"Host status is {status}" in said(client, fleet, 1, at("pink", "eth3"))
 
 
+def test_limits_that_no_host_would_keep_are_refused(fleet: Fleet, client: Client) -> None:
+    limited = at("blue", "eth3", more="<qos><outbound_average_linkshare>5</outbound_average_linkshare></qos>")
+    answer = client.post_xml(SETUP.format(fleet.id()), f"<action>{limited}</action>", 400)
+    assert "Hosts do not shape the traffic" in str(answer.findtext(".//detail"))
+    setup(client, fleet, 1, at("blue", "eth3", more="<qos/>"))
+
+
 def test_what_is_out_of_sync_is_told_and_stays(fleet: Fleet, client: Client) -> None:
     host = fleet.host()
     fleet.simulate(host=host.with_link(replace(host.bridges["red"], mtu=1400)))

@@ -32,6 +32,9 @@ PATIENCE = 20.0
 
 _LOOK = 0.2
 
+_LIMITS = ("id", "outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
+"""What makes the QoS of an attachment one (oVirt: AnonymousHostNetworkQos)."""
+
 
 def setup_request(action: Action) -> SetupRequest:
     """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
@@ -65,7 +68,11 @@ def _removed(attachment: NetworkAttachment) -> Ref:
 
 
 def wish(attachment: NetworkAttachment) -> AttachmentWish:
-    """What a request wants of an attachment. Raises MalformedError."""
+    """What a request wants of an attachment. Raises MalformedError, also for limits that no host would keep."""
+    if not isinstance(attachment.qos, UnsetType) and any(
+        given(getattr(attachment.qos, name), None) for name in _LIMITS
+    ):
+        raise MalformedError("Hosts do not shape the traffic of networks: leave the qos of the attachment out.")
     return AttachmentWish(
         id=given(attachment.id, ""),
         network=said(attachment.network),
