@@ -113,23 +113,23 @@ ELSEWHERE = host(addresses_elsewhere={("id-blue", "10.0.0.5"): "h2"})
 
 REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "status": (asked(), "VDS_STATUS_ILLEGAL", host(status="non_responsive")),
-    "timeout": (asked(connectivity_timeout=0), "CONNECTIVITY_TIMEOUT_NOT_VALID", None),
+    "timeout": (asked(connectivity_timeout=0), "VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", None),
     "unknown id": (asked(wish("red", id="x")), "MODIFIED_NETWORK_ATTACHMENT_DOES_NOT_EXISTS", None),
     "no network": (asked(wish(nic="eth2")), "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", None),
-    "unknown name": (asked(wish("nothing", "eth2")), "NETWORK_OF_GIVEN_NAME_NOT_EXISTS", None),
+    "unknown name": (asked(wish("nothing", "eth2")), "NETWORK_HAVING_NAME_NOT_EXISTS", None),
     "unknown network id": (
         asked(AttachmentWish(network=Ref(id="nothing"), nic=Ref(name="eth2"))),
-        "NETWORK_OF_GIVEN_ID_NOT_EXISTS",
+        "NETWORK_HAVING_ID_NOT_EXISTS",
         None,
     ),
     "two NICs": (
         asked(AttachmentWish(network=Ref(name="blue"), nic=Ref(id="n-eth1", name="eth2"))),
-        "HOST_NIC_ID_AND_NAME_ARE_DIFFERENT",
+        "NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY",
         None,
     ),
     "two networks": (
         asked(AttachmentWish(network=Ref(id="id-blue", name="red"), nic=Ref(name="eth2"))),
-        "NETWORK_ID_AND_NAME_ARE_DIFFERENT",
+        "NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY",
         None,
     ),
     "both lists": (
@@ -145,9 +145,13 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
         "NETWORK_NOT_EXISTS_IN_CLUSTER",
         None,
     ),
-    "role without address": (asked(wish("display", "eth2")), "ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", None),
+    "role without address": (
+        asked(wish("display", "eth2")),
+        "ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL",
+        None,
+    ),
     "no NIC": (asked(wish("blue")), "NETWORK_ATTACHMENT_NIC_NOT_SET", None),
-    "unknown NIC": (asked(wish("blue", "eth9")), "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST", None),
+    "unknown NIC": (asked(wish("blue", "eth9")), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
     "other network": (asked(wish("blue", "eth1", id="a-red")), "CANNOT_CHANGE_ATTACHED_NETWORK", None),
     "two addresses": (
         asked(wish("blue", "eth2", assignments=(*ip(), *ip("10.0.1.5")))),
@@ -211,17 +215,17 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     ),
     "unknown property": (
         asked(wish("blue", "eth2", properties={"x": "y"})),
-        "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
     "bridge options without bridge": (
         asked(wish("storage", "eth2", properties={"bridge_opts": "priority=1"})),
-        "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
     "bad bridge option": (
         asked(wish("blue", "eth2", properties={"bridge_opts": "priority=many"})),
-        "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         None,
     ),
     "OVS base under guests": (asked(wish("used", "eth2")), "NETWORK_CANNOT_MOVE_NETWORK_USED_BY_VMS", IN_OVS),
@@ -230,10 +234,14 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "removing what is used": (asked(removed=(Ref(name="used"),)), "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS", None),
     "syncing nothing": (asked(synchronized=("x",)), "NETWORK_ATTACHMENT_NOT_EXISTS", None),
     "bond by unknown id": (asked(bonds=(BondWish(bond=Ref(id="x")),)), "BOND_DOES_NOT_EXIST", None),
-    "bond without name": (asked(bonds=(BondWish(bond=Ref()),)), "BOND_NAME_OR_ID_NOT_SET", None),
+    "bond without name": (
+        asked(bonds=(BondWish(bond=Ref()),)),
+        "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED",
+        None,
+    ),
     "two bonds": (
         asked(bonds=(BondWish(bond=Ref(id="b0", name="bond1")),)),
-        "BOND_ID_AND_NAME_ARE_DIFFERENT",
+        "BOND_REFERENCES_NICS_INCOHERENTLY",
         WITH_BOND,
     ),
     "bond name": (asked(bonds=(bond("eth2", "eth3", name="team0"),)), "NETWORK_BOND_NAME_BAD_FORMAT", None),
@@ -251,7 +259,7 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "bond option": (asked(bonds=(bond("eth2", "eth3", mode="1", x="y"),)), "NETWORK_BOND_INVALID_OPTION", None),
     "OVS bond mode": (asked(bonds=(bond("eth2", "eth3", mode="5"),)), "BOND_MODE_NOT_SUPPORTED_BY_OVS", IN_OVS),
     "one slave": (asked(bonds=(bond("eth2", "eth2"),)), "NETWORK_BONDS_INVALID_SLAVE_COUNT", None),
-    "unknown slave": (asked(bonds=(bond("eth2", "eth9"),)), "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST", None),
+    "unknown slave": (asked(bonds=(bond("eth2", "eth9"),)), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
     "slave is a VLAN": (asked(bonds=(bond("eth2", "eth1.10"),)), "NETWORK_INTERFACE_IS_NOT_A_NIC", None),
     "slave of another": (
         asked(bonds=(bond("eth3", "eth4", name="bond1"),)),
@@ -286,7 +294,7 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     ),
     "bond in both lists": (
         asked(bonds=(BondWish(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="b0"),)),
-        "BOND_IN_BOTH_LISTS",
+        "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
         WITH_BOND,
     ),
     "network twice": (asked(wish("blue", "eth2"), wish("blue", "eth3")), "NETWORKS_ALREADY_ATTACHED_TO_IFACES", None),

@@ -181,8 +181,8 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     # A, B
     (SetupRequest(), replace(VIEW, status="non_responsive"), "VDS_STATUS_ILLEGAL", "non_responsive"),
     (SetupRequest(), replace(VIEW, status="installing"), "VDS_STATUS_ILLEGAL", "installing"),
-    (SetupRequest(connectivity_timeout=0), VIEW, "CONNECTIVITY_TIMEOUT_NOT_VALID", "0 seconds"),
-    (SetupRequest(connectivity_timeout=121), VIEW, "CONNECTIVITY_TIMEOUT_NOT_VALID", "121 seconds"),
+    (SetupRequest(connectivity_timeout=0), VIEW, "VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", "0 seconds"),
+    (SetupRequest(connectivity_timeout=121), VIEW, "VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", "121 seconds"),
     # D
     (on("blue", id="a-none"), VIEW, "MODIFIED_NETWORK_ATTACHMENT_DOES_NOT_EXISTS", "a-none"),
     (
@@ -191,23 +191,23 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET",
         "names no network",
     ),
-    (on("green"), VIEW, "NETWORK_OF_GIVEN_NAME_NOT_EXISTS", "'green'"),
+    (on("green"), VIEW, "NETWORK_HAVING_NAME_NOT_EXISTS", "'green'"),
     (
         SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-green"), nic=Ref(name="eth8")),)),
         VIEW,
-        "NETWORK_OF_GIVEN_ID_NOT_EXISTS",
+        "NETWORK_HAVING_ID_NOT_EXISTS",
         "'id-green'",
     ),
     (
         SetupRequest(attachments=(AttachmentWish(network=Ref(name="store"), nic=Ref(id="id-eth8", name="eth1")),)),
         VIEW,
-        "HOST_NIC_ID_AND_NAME_ARE_DIFFERENT",
+        "NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY",
         "'eth8', not 'eth1'",
     ),
     (
         SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-store", name="big"), nic=Ref(name="eth8")),)),
         VIEW,
-        "NETWORK_ID_AND_NAME_ARE_DIFFERENT",
+        "NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY",
         "'store', not 'big'",
     ),
     (
@@ -225,19 +225,24 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "NETWORK_NOT_EXISTS_IN_CLUSTER",
         "'far'",
     ),
-    (on("show"), VIEW, "ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", "'show' has the role display"),
-    (addressed(IpAssignment(), name="mgmt"), VIEW, "ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", "management and default_route"),
+    (on("show"), VIEW, "ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", "'show' has the role display"),
+    (
+        addressed(IpAssignment(), name="mgmt"),
+        VIEW,
+        "ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL",
+        "management and default_route",
+    ),
     (
         SetupRequest(attachments=(AttachmentWish(network=Ref(name="store")),)),
         VIEW,
         "NETWORK_ATTACHMENT_NIC_NOT_SET",
         "'store'",
     ),
-    (on("store", "eth99"), VIEW, "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST", "no NIC or bond 'eth99'. It has: bond0"),
+    (on("store", "eth99"), VIEW, "HOST_NETWORK_INTERFACE_NOT_EXIST", "no NIC or bond 'eth99'. It has: bond0"),
     (
         SetupRequest(attachments=(AttachmentWish(network=Ref(name="store"), nic=Ref(id="id-x")),)),
         VIEW,
-        "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST",
+        "HOST_NETWORK_INTERFACE_NOT_EXIST",
         "'id-x'",
     ),
     (on("store", id="a-blue"), VIEW, "CANNOT_CHANGE_ATTACHED_NETWORK", "'store'"),
@@ -297,17 +302,22 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'blue' does not have the default route role",
     ),
     # L, B, ours
-    (on("blue", properties={"queues": "4"}), VIEW, "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", "no custom property queues"),
+    (
+        on("blue", properties={"queues": "4"}),
+        VIEW,
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "no custom property queues",
+    ),
     (
         on("blue", properties={"bridge_opts": "priority=99999999"}),
         VIEW,
-        "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         "priority cannot be",
     ),
     (
         on("store", properties={"bridge_opts": "priority=9"}),
         VIEW,
-        "NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
         "'store' are not valid: bridge_opts is for VM networks",
     ),
     (on("store", dns=("192.0.2.1",) * 4), VIEW, "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", "192.0.2.1, 192.0.2.1"),
@@ -331,11 +341,16 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     (SetupRequest(synchronized=("a-none",)), VIEW, "NETWORK_ATTACHMENT_NOT_EXISTS", "a-none"),
     # F
     (SetupRequest(bonds=(BondWish(bond=Ref(id="id-none")),)), VIEW, "BOND_DOES_NOT_EXIST", "'id-none'"),
-    (SetupRequest(bonds=(BondWish(bond=Ref()),)), VIEW, "BOND_NAME_OR_ID_NOT_SET", "neither id nor name"),
+    (
+        SetupRequest(bonds=(BondWish(bond=Ref()),)),
+        VIEW,
+        "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED",
+        "neither id nor name",
+    ),
     (
         SetupRequest(bonds=(BondWish(bond=Ref(id="id-bond0", name="bond9")),)),
         VIEW,
-        "BOND_ID_AND_NAME_ARE_DIFFERENT",
+        "BOND_REFERENCES_NICS_INCOHERENTLY",
         "'bond0', not 'bond9'",
     ),
     (bond("team0"), VIEW, "NETWORK_BOND_NAME_BAD_FORMAT", "'team0'"),
@@ -358,13 +373,13 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     (
         bond("bond1", "eth8", "eth99"),
         VIEW,
-        "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST",
+        "HOST_NETWORK_INTERFACE_NOT_EXIST",
         "no NIC eth99 that could join bond bond1",
     ),
     (
         SetupRequest(bonds=(BondWish(bond=Ref(name="bond1"), slaves=(Ref(id="id-x"), Ref(name="eth8"))),)),
         VIEW,
-        "HOST_NETWORK_INTERFACE_DOES_NOT_EXIST",
+        "HOST_NETWORK_INTERFACE_NOT_EXIST",
         "(unknown id)",
     ),
     (bond("bond1", "eth8", "eth1.7"), VIEW, "NETWORK_INTERFACE_IS_NOT_A_NIC", "eth1.7"),
@@ -396,7 +411,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
             bonds=(BondWish(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="id-bond0"),), removed=(Ref(id="a-red"),)
         ),
         VIEW,
-        "BOND_IN_BOTH_LISTS",
+        "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
         "bond0",
     ),
     # I to N

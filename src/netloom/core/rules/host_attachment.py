@@ -31,7 +31,7 @@ def network_is_known(host: HostView, one: Resolved) -> Problem | None:
     text = (
         f"There is no network '{one.wish.network}' in the Cluster of Host {host.name}: attach it to the Cluster first."
     )
-    code = "NETWORK_OF_GIVEN_ID_NOT_EXISTS" if one.wish.network.id else "NETWORK_OF_GIVEN_NAME_NOT_EXISTS"
+    code = "NETWORK_HAVING_ID_NOT_EXISTS" if one.wish.network.id else "NETWORK_HAVING_NAME_NOT_EXISTS"
     return Problem(code, text)
 
 
@@ -41,7 +41,7 @@ def nic_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
     if not (ref.id and ref.name and name) or name == ref.name:
         return None
     text = f"The NIC with id {ref.id} is called '{name}', not '{ref.name}'. Give only one of the two."
-    return Problem("HOST_NIC_ID_AND_NAME_ARE_DIFFERENT", text)
+    return Problem("NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY", text)
 
 
 def network_id_and_name_agree(one: Resolved) -> Problem | None:
@@ -50,7 +50,7 @@ def network_id_and_name_agree(one: Resolved) -> Problem | None:
     if not (one.network and ref.id and ref.name) or one.network.name == ref.name:
         return None
     text = f"The network with id {ref.id} is called '{one.network.name}', not '{ref.name}'. Give only one of the two."
-    return Problem("NETWORK_ID_AND_NAME_ARE_DIFFERENT", text)
+    return Problem("NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY", text)
 
 
 def is_not_removed_as_well(one: Resolved, removed: Collection[str]) -> Problem | None:
@@ -101,7 +101,7 @@ def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Pro
         f"Network '{one.network.name}' has the role {' and '.join(roles)} in the Cluster, so it needs an address"
         " on the Host: give it a boot protocol (static, dhcp or autoconf) for IPv4 or IPv6."
     )
-    return Problem("ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
+    return Problem("ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
 
 
 def nic_is_given(one: Resolved) -> Problem | None:
@@ -118,7 +118,7 @@ def nic_exists(host: HostView, one: Resolved, new_bonds: Collection[str]) -> Pro
     if one.nic in known or (one.wish.nic == Ref() and not one.existing):
         return None
     text = f"Host {host.name} has no NIC or bond '{one.nic or one.wish.nic}'. It has: {', '.join(sorted(known))}."
-    return Problem("HOST_NETWORK_INTERFACE_DOES_NOT_EXIST", text)
+    return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 
 def network_is_kept(one: Resolved) -> Problem | None:
@@ -225,7 +225,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
     if not problem:
         return None
     text = f"The custom properties of network '{network.name}' are not valid: {problem}."
-    return Problem("NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", text)
+    return Problem("ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", text)
 
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:

@@ -33,7 +33,7 @@ def bond_is_named(host: HostView, ref: Ref) -> Problem | None:
     if host.nic_name(ref):
         return None
     text = f"Host {host.name} has no bond '{ref}'." if ref.id else "A bond has neither id nor name: give its name."
-    return Problem("BOND_DOES_NOT_EXIST" if ref.id else "BOND_NAME_OR_ID_NOT_SET", text)
+    return Problem("BOND_DOES_NOT_EXIST" if ref.id else "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED", text)
 
 
 def bond_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
@@ -42,7 +42,7 @@ def bond_id_and_name_agree(host: HostView, ref: Ref) -> Problem | None:
     if not (known and ref.name) or known == ref.name:
         return None
     text = f"The bond with id {ref.id} is called '{known}', not '{ref.name}'. Give only one of the two."
-    return Problem("BOND_ID_AND_NAME_ARE_DIFFERENT", text)
+    return Problem("BOND_REFERENCES_NICS_INCOHERENTLY", text)
 
 
 def bond_name_is_valid(name: str) -> Problem | None:
@@ -95,7 +95,7 @@ def slave_exists(host: HostView, wish: BondWish, bond: BondIntent) -> Problem | 
     if not unknown:
         return None
     text = f"Host {host.name} has no NIC {', '.join(unknown)} that could join bond {wish.bond}."
-    return Problem("HOST_NETWORK_INTERFACE_DOES_NOT_EXIST", text)
+    return Problem("HOST_NETWORK_INTERFACE_NOT_EXIST", text)
 
 
 def slave_is_nic(host: HostView, bond: BondIntent) -> Problem | None:
@@ -178,7 +178,8 @@ def bond_is_not_changed_and_removed(changed: Collection[str], removed: Collectio
     if not both:
         return None
     return Problem(
-        "BOND_IN_BOTH_LISTS", f"These bonds are both changed and removed: {', '.join(both)}. Do one of the two."
+        "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
+        f"These bonds are both changed and removed: {', '.join(both)}. Do one of the two.",
     )
 
 

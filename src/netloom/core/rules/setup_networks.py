@@ -192,7 +192,7 @@ def timeout_is_in_range(seconds: int) -> Problem | None:
     if 1 <= seconds <= TIMEOUT_MAX:
         return None
     text = f"The connectivity timeout of {seconds} seconds is not possible: give 1 to {TIMEOUT_MAX}."
-    return Problem("CONNECTIVITY_TIMEOUT_NOT_VALID", text)
+    return Problem("VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", text)
 
 
 def network_occurs_once(host: HostView, final: FinalSet) -> Problem | None:
