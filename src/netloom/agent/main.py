@@ -127,6 +127,12 @@ def _parser() -> argparse.ArgumentParser:
         help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
     )
     host.add_argument(
+        "--migration-over",
+        default="tls",
+        choices=("tls", "tcp"),
+        help="how other hosts' libvirt sends guests to this host's; tcp is unprotected, for labs (%(default)s)",
+    )
+    host.add_argument(
         "--boot-wait",
         type=float,
         default=30,

@@ -54,7 +54,7 @@ def real_host(options: Namespace) -> HostService:
     changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
     names = [driver.name for driver in drivers]
-    capabilities = partial(read_capabilities, ovsdb, names)
+    capabilities = partial(read_capabilities, ovsdb, names, options.migration_over)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
     service.monitor = Monitor(events, changes.is_at_work)
     return service

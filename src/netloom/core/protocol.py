@@ -105,6 +105,8 @@ class Capabilities:
     ovs_datapaths: tuple[str, ...] = ()
     guest_drivers: tuple[str, ...] = ()
     libvirt_version: str = ""
+    migration_over: str = "tls"
+    """How other hosts' libvirt reaches this one's to send it guests: ``tls``, or in labs ``tcp``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

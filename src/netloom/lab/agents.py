@@ -77,7 +77,7 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *options,
     ]
     if host.libvirt:
-        command += ["--libvirt-uri", host.libvirt]
+        command += ["--libvirt-uri", host.libvirt, "--migration-over", "tcp"]
     environment = dict(os.environ)
     if join:
         command += [
