@@ -70,20 +70,20 @@ def virtual() -> Iterator[Site]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def machines(virtual: Site) -> Iterator[dict[str, Machine]]:
-    """The three machines, whose systems are up; afterwards none is left."""
+    """The three machines, whose systems are up. Each test leaves them as it found them, but the last."""
     made = {name: start(virtual, name, number) for number, name in enumerate(MACHINES, 1)}
-    lines: dict[str, Console] = {}
+    found: dict[str, Machine] = {}
     try:
         for name, guest in made.items():
-            lines[name] = Console(virtual.place.libvirt_uri(MACHINES[name][0]), guest)
-        for line in lines.values():
-            line.wait_for_system(120)
-        yield {name: Machine(made[name], line) for name, line in lines.items()}
+            found[name] = Machine(guest, Console(virtual.place.libvirt_uri(MACHINES[name][0]), guest))
+        for machine in found.values():
+            machine.line.wait_for_system(120)
+        yield found
     finally:
-        for line in lines.values():
-            line.close()
+        for machine in found.values():
+            machine.line.close()
         for guest in made.values():
             if virtual.client.get(f"vms/{guest}")["status"] != "down":
                 virtual.client.action(f"vms/{guest}/stop")
@@ -150,6 +150,28 @@ def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
     virtual.client.remove(f"{nics}/{nic}")
     assert here.line.run("while ip link show eth1; do sleep 0.2; done >/dev/null 2>&1").status == 0
     assert ports(virtual, "alpha") == before
+
+
+def test_a_machine_migrates_while_it_is_talked_to(
+    virtual: Site, machines: dict[str, Machine], record_property: Callable[[str, object], None]
+) -> None:
+    mover, other = machines["blue-a"], machines["blue-b"]
+    boot = mover.line.run("cat /proc/sys/kernel/random/boot_id").output
+    held = ports(virtual, "alpha")
+    for host in ("beta", "alpha"):
+        mover.line.close()
+        with other.pinging("192.0.2.1") as counts:
+            virtual.client.action(f"vms/{mover.id}/migrate", {"host": {"name": host}})
+            assert virtual.client.get(f"vms/{mover.id}")["host"]["id"] == virtual.host_id(host)
+            assert ports(virtual, "alpha") < held or host == "alpha"
+        record_property(f"pings sent and returned while it moved to {host}", counts)
+        assert counts[1] > PINGS / 2
+        assert other.reaches("192.0.2.1")
+        mover.line = Console(virtual.place.libvirt_uri(host), mover.id)
+        mover.line.wait_for_system(60)
+    assert len(ports(virtual, "alpha")) == len(held)
+    assert mover.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
+    assert not mover.reaches("192.0.2.3")
 
 
 def test_the_agent_dies_unnoticed_and_a_machine_that_ends_is_known(

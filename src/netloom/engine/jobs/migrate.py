@@ -132,11 +132,14 @@ def _last_event(agent: Agent) -> int:
 
 
 def _target_of(driver: str, there: HostReport, address: str) -> str:
-    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts."""
+    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts; unprotected
+    only where the target's administrator has it so.
+    """
     if driver == "simulated":
         return f"simulated:{there.capabilities.hostname}"
     host = parse_address(address).host
-    return f"qemu+tls://{f'[{host}]' if ':' in host else host}/system"
+    transport = "tcp" if there.capabilities.migration_over == "tcp" else "tls"
+    return f"qemu+{transport}://{f'[{host}]' if ':' in host else host}/system"
 
 
 def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
