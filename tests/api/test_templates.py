@@ -158,6 +158,19 @@ def test_rules_of_vnics_of_templates(client: Client) -> None:
     assert client.post("/templates/nothing/nics", content=b"<nic><name>n</name></nic>").status_code == 404
 
 
+def test_what_a_template_uses_is_not_removed(client: Client) -> None:
+    body = "<network><name>lab</name><data_center><name>Default</name></data_center></network>"
+    network = client.post_xml("/networks", body).get("id")
+    cluster = client.first_id("/clusters")
+    attached = f'<network id="{network}"><required>false</required></network>'
+    client.post_xml(f"/clusters/{cluster}/networks", attached)
+    profile = client.first_id(f"/networks/{network}/vnicprofiles")
+    nic = f'<nic><name>nic1</name><vnic_profile id="{profile}"/></nic>'
+    client.post_xml(f"/templates/{add_template(client)}/nics", nic)
+    for path in (f"/networks/{network}", f"/clusters/{cluster}/networks/{network}", f"/vnicprofiles/{profile}"):
+        assert "is used by templates: web" in detail(client, "DELETE", path)
+
+
 def test_a_copied_vnic_loses_a_network_that_the_cluster_has_not(client: Client) -> None:
     template = add_template(client)
     profile = client.first_id("/vnicprofiles")

@@ -89,7 +89,7 @@ def test_a_public_profile_is_for_everyone(db: Database) -> None:
         ({"name": "tenants"}, "ACTION_TYPE_FAILED_VNIC_PROFILE_NAME_IN_USE"),
         ({"qos_id": "11111111-1111-1111-1111-111111111111"}, "ACTION_TYPE_FAILED_NETWORK_QOS_NOT_EXISTS"),
         ({"network_filter_id": "x"}, "ACTION_TYPE_FAILED_INVALID_VNIC_PROFILE_NETWORK_FILTER_ID"),
-        ({"custom_properties": {"queues": "4"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS"),
+        ({"custom_properties": {"colour": "red"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS"),
         ({"custom_properties": {"SecurityGroups": "x"}}, "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES"),
         ({"migratable": False}, "ACTION_TYPE_FAILED_VNIC_PROFILE_MIGRATABLE_IS_PASSTHROUGH_ONLY"),
         (

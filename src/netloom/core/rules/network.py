@@ -179,6 +179,16 @@ def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     return None
 
 
+def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
+    """No template has a vNIC on the network (``templates``: names of those that have)."""
+    if templates:
+        return Problem(
+            _in_use(templates),
+            f"The network '{name}' is used by templates: {listed(templates)}. Put their vNICs on other networks first.",
+        )
+    return None
+
+
 def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None:
     """A network that hosts carry (``hosts``: their names) keeps its name, because it is the name of their bridges."""
     if hosts:

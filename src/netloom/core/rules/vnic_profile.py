@@ -189,5 +189,16 @@ def unused_by_vms(name: str, vms: Sequence[str]) -> Problem | None:
     return None
 
 
+def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
+    """No vNIC of a template has the profile."""
+    if templates:
+        return Problem(
+            _in_use(templates),
+            f"The vNIC profile '{name}' is used by templates: {listed(templates)}. Give their vNICs another profile "
+            "first.",
+        )
+    return None
+
+
 def _in_use(vms: Sequence[str]) -> str:
     return f"ACTION_TYPE_FAILED_VNIC_PROFILE_IN_{'ONE_USE' if len(vms) == 1 else 'MANY_USES'}"

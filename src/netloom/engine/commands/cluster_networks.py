@@ -152,6 +152,9 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
         _DETACH,
         rules.is_no_management_network(row.name, queries.roles_of(row)),
         network_rules.unused_by_vms(row.name, network_queries.vms_using(tx, network_id, cluster_id=cluster_id)),
+        network_rules.unused_by_templates(
+            row.name, network_queries.templates_using(tx, network_id, cluster_id=cluster_id)
+        ),
     )
     take_off(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."

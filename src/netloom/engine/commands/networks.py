@@ -198,6 +198,7 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
         _REMOVE,
         rules.is_no_management_network(network.name, queries.managed_clusters(tx, network_id)),
         rules.unused_by_vms(network.name, queries.vms_using(tx, network_id)),
+        rules.unused_by_templates(network.name, queries.templates_using(tx, network_id)),
     )
     for cluster_id in queries.clusters_with(tx, network_id):
         lock(tx, clusters, cluster_id)
@@ -252,7 +253,11 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
             rules.rename_leaves_hosts_alone(before.name, hosts_carrying),
         )
     if before.vm_network and not after["vm_network"]:
-        check(_UPDATE, rules.unused_by_vms(before.name, queries.vms_using(tx, before.id)))
+        check(
+            _UPDATE,
+            rules.unused_by_vms(before.name, queries.vms_using(tx, before.id)),
+            rules.unused_by_templates(before.name, queries.templates_using(tx, before.id)),
+        )
 
 
 def _mark_running_vnics(tx: Tx, network_id: str) -> int:

@@ -172,6 +172,7 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
     check(
         _REMOVE,
         rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)),
+        rules.unused_by_templates(profile.name, queries.templates_using(tx, profile_id)),
         rules.is_nobodys_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
     )
     authorize.forget(tx, profile_id)

@@ -14,6 +14,7 @@ from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.host_networks import attachments
 from netloom.engine.model.hosts import hosts
 from netloom.engine.model.networks import networks
+from netloom.engine.model.templates import template_vnics, templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
@@ -96,6 +97,19 @@ def vms_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
         .order_by(vms.c.name)
     )
     return list(tx.scalars(query.where(vms.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def templates_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
+    """Names of the templates (of one cluster, if given) with a vNIC on it, by name."""
+    query = (
+        sa.select(templates.c.name)
+        .distinct()
+        .join(template_vnics, template_vnics.c.template_id == templates.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id)
+        .where(vnic_profiles.c.network_id == network_id)
+        .order_by(templates.c.name)
+    )
+    return list(tx.scalars(query.where(templates.c.cluster_id == cluster_id) if cluster_id else query))
 
 
 def by_name(tx: Tx, data_center_id: str, name: str) -> str | None:

@@ -10,6 +10,7 @@ from netloom.core.errors import NotFoundError
 from netloom.engine.db import Tx
 from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.networks import networks
+from netloom.engine.model.templates import template_vnics, templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
@@ -55,6 +56,19 @@ def can_take_over(tx: Tx, data_center_id: str, profile_id: str) -> bool:
     """Whether it is a profile of the data centre without passthrough."""
     row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
     return row is not None and row.data_center_id == data_center_id and not row.passthrough
+
+
+def templates_using(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the templates with a vNIC that has the profile, by name."""
+    return list(
+        tx.scalars(
+            sa.select(templates.c.name)
+            .distinct()
+            .join(template_vnics, template_vnics.c.template_id == templates.c.id)
+            .where(template_vnics.c.profile_id == profile_id)
+            .order_by(templates.c.name)
+        )
+    )
 
 
 def vms_using(tx: Tx, profile_id: str) -> list[str]:
