@@ -13,8 +13,8 @@ SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: install system ## the main job on this machine; EXIT=1 ends by itself, with status 0 only if all of it worked
-	@$(BIN)/python examples/demo.py $(if $(EXIT),--exit)
+demo: install system ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
+	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
 test: check contract agent engine api cli clients e2e metal ## everything
 
@@ -46,7 +46,7 @@ api: install system ## the API through HTTP, on SQLite and PostgreSQL
 	$(PYTEST) $(SPREAD) tests/api
 
 cli: install ## the command line against an engine with simulated hosts, and the tutorial
-	$(PYTEST) tests/cli
+	$(PYTEST) $(SPREAD) tests/cli
 
 clients: install system automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
