@@ -77,7 +77,7 @@ def test_what_profiles_refuse(engine: Engine, client: Client) -> None:
         (network_id, "<name>n</name><migratable>false</migratable>", "Only a passthrough profile"),
         (network_id, '<name>n</name><network_filter id="x"/>', "There is no network filter"),
         (network_id, f"<name>n</name>{QOS}", "There is no QoS"),
-        (network_id, _property("queues", "4"), "There is no custom property 'queues'"),
+        (network_id, _property("colour", "red"), "There is no custom property 'colour'"),
         (network_id, _property("SecurityGroups", "x"), "cannot have the value 'x'"),
     ):
         whole = f'<vnic_profile>{body}<network id="{network}"/></vnic_profile>'
