@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench install system automation lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench guest install system automation lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,7 +36,7 @@ core: install ## rules, plan, desired, schedule: properties and golden cases, ev
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
 	$(PYTEST) tests/contract
 
-agent: install system ## the agent through its own door
+agent: install system guest ## the agent through its own door
 	$(PYTEST) $(SPREAD) tests/agent
 
 engine: install system ## commands and jobs, on SQLite and PostgreSQL
@@ -51,7 +51,7 @@ cli: install ## the command line against an engine with simulated hosts, and the
 clients: install system automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
-e2e: install system ## the main job with real hosts in namespaces, faults included
+e2e: install system guest ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) tests/e2e
 
 metal: install system ## VLAN and bonding on a kernel that has them, in User-Mode Linux
@@ -59,6 +59,9 @@ metal: install system ## VLAN and bonding on a kernel that has them, in User-Mod
 
 bench: install system ## ours, the floor, the ratio
 	@$(BIN)/python tests/bench
+
+guest: system ## the tiny Linux that tests boot in virtual machines
+	@tools/tiny-guest
 
 install: .venv/.installed
 

@@ -130,6 +130,6 @@ def test_the_engine_is_told_why_a_guest_stays(engine: Engine) -> None:
     assert engine.ask(GuestState, "POST", f"/v1/guests/{spec.id}/migrate", migration).migrating
     assert eventually(lambda: any(event.kind == "migration" for event in engine.events().events))
     (told,) = [event for event in engine.events().events if event.kind == "migration"]
-    assert (told.subject, "cannot migrate" in told.detail) == (spec.id, True)
+    assert (told.subject, "stays on this host" in told.detail) == (spec.id, True)
     with pytest.raises(RefusedError, match="does not run on this host"):
         engine.ask(GuestState, "POST", f"/v1/guests/{uuid.uuid4()}/migrate", migration)
