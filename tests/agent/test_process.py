@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,7 @@ from agent.rig import AgentProcess, Authority, Engine, RefusedError, with_networ
 from netloom.core.protocol import Phase
 
 if TYPE_CHECKING:
-    from contextlib import suppress
-from collections.abc import Iterator
+    from collections.abc import Iterator
 
     from netloom.agent.enroll import Identity
 
