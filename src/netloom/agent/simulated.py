@@ -136,6 +136,10 @@ class Machine:
     guests: Mapping[str, GuestState] = field(default_factory=dict)
 
 
+for _kind in (Simulation, Machine):
+    msgspec.json.Decoder(_kind)  # worked out while there is one thread: two that do so at once crash the program
+
+
 class SimulatedMachine:
     """The machine, in a file. Implements the door ``Networking``."""
 

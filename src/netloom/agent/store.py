@@ -47,6 +47,9 @@ class Record:
     committed: str = ""
 
 
+msgspec.json.Decoder(Record)  # worked out while there is one thread: two that do so at once crash the program
+
+
 class Store:
     """A folder of one host's agent. Every write is on the disk when the call returns, or has not happened."""
 

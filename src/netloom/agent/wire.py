@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from netloom.core import protocol
 from netloom.core.protocol import Refusal
 
 if TYPE_CHECKING:
@@ -17,6 +19,11 @@ T = TypeVar("T")
 
 ENGINE_NAME = "netloom-engine"
 """The name in the certificate that the engine shows. Other certificates of the same authority belong to hosts."""
+
+# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
+# the protocol are worked out here, while there is one thread.
+for _kind in filter(is_dataclass, vars(protocol).values()):
+    msgspec.json.Decoder(_kind)
 
 MALFORMED, MISSING, CONFLICT, BROKEN = 400, 404, 409, 500
 

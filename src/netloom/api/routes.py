@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+import msgspec
+
 from netloom.api.schema import Value
 from netloom.api.types import Action
 from netloom.core.errors import MalformedError, NotFoundError
@@ -291,6 +293,8 @@ class Router:
         self._top = _Node()
         for route in table:
             self._place(route)
+            if route.root == ADDITIONS and route.takes is not None:
+                msgspec.json.Decoder(route.takes)  # worked out before there are threads: two at once would crash it
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self.table)

@@ -14,13 +14,14 @@ import re
 import ssl
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
 import msgspec
 
+from netloom.core import protocol
 from netloom.core.errors import HostError
 from netloom.core.protocol import (
     AGENT_PORT,
@@ -37,6 +38,11 @@ from netloom.core.protocol import (
 from netloom.engine.pki import Authority
 
 T = TypeVar("T")
+
+# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
+# the protocol are worked out here, while there is one thread.
+for _kind in filter(is_dataclass, vars(protocol).values()):
+    msgspec.json.Decoder(_kind)
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0

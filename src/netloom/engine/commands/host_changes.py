@@ -20,6 +20,8 @@ from netloom.engine.model.jobs import jobs
 from netloom.engine.model.networks import networks
 from netloom.engine.queries.host_networks import Candidate
 
+msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
+
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
 """The code of the BusyError that a caller may wait for to go away."""
 

@@ -31,6 +31,7 @@ from netloom.engine.model.vnics import vnics
 ROLES = ("management", "display", "migration", "default_route", "gluster")
 
 _REPORT = msgspec.json.Decoder(HostReport)
+msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: two that do so at once crash the program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
