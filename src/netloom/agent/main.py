@@ -22,6 +22,7 @@ from netloom.agent.networking import NetworkingError
 from netloom.agent.serve import CONNECTIONS, Server
 from netloom.agent.store import StoreError
 from netloom.agent.wire import server_context
+from netloom.core.protocol import AGENT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--listen",
-        default="0.0.0.0:54322",
+        default=f"0.0.0.0:{AGENT_PORT}",
         metavar="HOST:PORT",
         help="where the engine reaches the agent (%(default)s)",
     )

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netloom.core.protocol import AGENT_PORT
 from netloom.lab import namespaces
 from netloom.lab.processes import LabError, end, spawn
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from netloom.lab.processes import Process
     from netloom.lab.state import HostState, LabState
-
-PORT = 54322
-"""Where an agent listens, as its program has it by default."""
 
 GUEST_PREFIX = "nlg-"
 """What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
@@ -73,7 +71,7 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *(sys.executable, "-m", "netloom.agent"),
         *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
         *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", host.guests, "--hostname", host.name),
-        *("--listen", f"0.0.0.0:{PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
+        *("--listen", f"0.0.0.0:{AGENT_PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
         *options,
     ]
     if host.libvirt:
@@ -86,7 +84,7 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
             "--ca-fingerprint",
             join.fingerprint,
             "--address",
-            f"https://{host.address}:{PORT}",
+            f"https://{host.address}:{AGENT_PORT}",
         ]
         environment["NETLOOM_ENROLL_TOKEN"] = join.token(host.name, host.address)
     process = spawn(command, log=place / "agent.log", env=environment)
@@ -119,11 +117,11 @@ def run_inside(namespace: str, command: Sequence[str], timeout: float = 30.0) ->
 def _await_answer(host: HostState, process: Process, log: Path) -> None:
     deadline = time.monotonic() + _READY
     while True:
-        with suppress(OSError), socket.create_connection((host.address, PORT), timeout=1):
+        with suppress(OSError), socket.create_connection((host.address, AGENT_PORT), timeout=1):
             return
         if not process.is_alive:
             last = log.read_text(errors="replace").strip().splitlines()[-1:]
             raise LabError(f"the agent of {host.name} ended: {''.join(last)} ({log})")
         if time.monotonic() > deadline:
-            raise LabError(f"the agent of {host.name} does not answer at {host.address} port {PORT}: see {log}")
+            raise LabError(f"the agent of {host.name} does not answer at {host.address} port {AGENT_PORT}: see {log}")
         time.sleep(0.05)
