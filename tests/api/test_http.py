@@ -99,6 +99,7 @@ def test_jobs_that_fail_are_faults(db: Database, client: Client) -> None:
     assert answer.status_code == 409
     assert "<action>" in answer.text
     assert "[The host took it back.]" in answer.text
+    assert answer.headers["Netloom-Code"] == "SOME_CODE"
     worker = work(db, "The host took it back.")
     answer = client.post("networks", content="<network/>")
     worker.join()
@@ -132,7 +133,9 @@ def test_every_error_is_a_fault(client: Client) -> None:
         assert (answer.status_code, "<detail>[" in answer.text) == (status, True), name
         answer = client.post(f"networks/{name}/fail", content="<action/>")
         assert (answer.status_code, "<action>" in answer.text) == (status, True), name
-    assert "[Cannot do. It is bad. So is that.]" in client.get("networks/rule").text
+    refused = client.get("networks/rule")
+    assert "[Cannot do. It is bad. So is that.]" in refused.text
+    assert refused.headers["Netloom-Code"] == "A, B"
 
 
 def test_unforeseen_errors_tell_nothing_but_where_to_look(client: Client) -> None:

@@ -180,6 +180,9 @@ def test_the_openapi_document_is_whole(engine: Engine) -> None:
     assert len(names) == len(set(names))
     assert all(operation["summary"] and operation["x-needs"] for operation in operations)
     assert "/netloom/v1/enroll" in document["paths"]
+    assert all(
+        "Netloom-Code" in o["responses"]["default"]["headers"] for o in operations if "default" in o["responses"]
+    )
 
 
 def test_health_and_figures(engine: Engine, client: Client) -> None:

@@ -20,7 +20,9 @@ def test_what_goes_wrong_has_a_number(netloom: Netloom, tmp_path: Path) -> None:
     assert "There is no host nowhere" in netloom("host", "show", "nowhere", expect=3).err
     assert "is wrong" in netloom("host", "list", NETLOOM_PASSWORD="wrong", expect=4).err
     assert "No password" in netloom("host", "list", NETLOOM_PASSWORD="", expect=2).err
-    assert "already" in netloom("datacenter", "add", "Default", expect=1).err
+    refusal = netloom("datacenter", "add", "Default", expect=1).err
+    assert "already" in refusal
+    assert "Code: ACTION_TYPE_FAILED_NAME_ALREADY_USED" in refusal
     assert "No such command" in netloom("host", "fly", expect=2).err
     assert "Nothing to change" in netloom("host", "set", "sim-1", expect=2).err
     nobody = f"https://127.0.0.1:{free_port('127.0.0.1')}"

@@ -16,7 +16,8 @@ from netloom.engine.queue import Outcome
 
 log = structlog.get_logger(__name__)
 
-INTERNAL = 500
+CODE_HEADER = "Netloom-Code"
+"""The header of every refusal with the message codes of what is wrong, comma-separated: faults have no place for it."""
 
 
 class WrongMethodError(NetloomError):

@@ -24,6 +24,7 @@ from netloom.api import codec, json_codec, nouns
 from netloom.api.auth import Doorkeeper, Session, TokenDesk
 from netloom.api.codec import Form
 from netloom.api.faults import (
+    CODE_HEADER,
     Answer,
     TooLargeError,
     UnauthenticatedError,
@@ -249,7 +250,9 @@ class Server:
         known = known_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         answer = answer_of(known, is_action=is_action, has_body=incoming.method in {"POST", "PUT"})
-        headers = {"WWW-Authenticate": 'Basic realm="RESTAPI"'} if isinstance(known, UnauthenticatedError) else {}
+        headers = {CODE_HEADER: ", ".join(known.codes)}
+        if isinstance(known, UnauthenticatedError):
+            headers["WWW-Authenticate"] = 'Basic realm="RESTAPI"'
         return _Outgoing(answer, headers, route)
 
     def _response(self, incoming: _Incoming, done: _Outgoing) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from netloom.api.faults import CODE_HEADER
 from netloom.api.routes import ADDITIONS, API, PUBLIC, Access, Call, Many, Raw, Route, Routes
 from netloom.api.schema import Field, Value, fields_of, reachable
 from netloom.api.types import Fault
@@ -30,6 +31,12 @@ _QUERIES = {
     "case_sensitive": "Whether the search tells upper from lower case.",
     "follow": "Links to put in place, such as nics.vnic_profile,permissions.",
     "from": "Only what comes after the entity with this id.",
+}
+_CODES = {
+    CODE_HEADER: {
+        "description": "The message codes of what is wrong, in oVirt's spelling, with commas between them.",
+        "schema": {"type": "string"},
+    }
 }
 _LOGIN_FORM = {
     "type": "object",
@@ -116,7 +123,7 @@ def _query(route: Route) -> Iterable[dict[str, Any]]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    fault = {"description": "Why not.", "content": _content(route, _schema_of(Fault))}
+    fault = {"description": "Why not.", "content": _content(route, _schema_of(Fault)), "headers": _CODES}
     done: dict[str, Any] = {"description": "Done."}
     if route.media:
         done["content"] = {route.media: {"schema": {"type": "string"}}}

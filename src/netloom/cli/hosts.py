@@ -190,6 +190,7 @@ def run_job(client: Client, path: str, body: Tree) -> None:
         say("Done.")
         return
     say(f"Failed: {outcome['error']}")
+    say(f"Code: {outcome['error_code']}")
     raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == "SETUP_NETWORKS_ROLLBACK" else REFUSED)
 
 

@@ -70,6 +70,8 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
                 return function(client, *args, **kwargs)
         except ApiError as error:
             say(f"Error: {error}")
+            if error.codes:
+                say(f"Code: {error.codes}")
             if _UNFILTERED in str(error):
                 say("With --filter you see what was granted to you.")
             raise click.exceptions.Exit(_CODE_OF_STATUS.get(error.status, REFUSED)) from error

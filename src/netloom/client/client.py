@@ -30,11 +30,14 @@ UNAUTHORIZED = 401
 
 
 class ApiError(Exception):
-    """The engine refused. ``status`` is HTTP's, the text is the fault's reason and detail."""
+    """The engine refused. ``status`` is HTTP's, the text is the fault's reason and detail, ``codes`` are the message
+    codes of what is wrong.
+    """
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, codes: str = "") -> None:
         super().__init__(text)
         self.status = status
+        self.codes = codes
 
 
 class UnreachableError(Exception):
@@ -145,7 +148,7 @@ class Client:
             with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, headers=headers) as answer:
                 if answer.is_error:
                     answer.read()
-                    raise ApiError(answer.status_code, _fault(answer))
+                    raise _refusal(answer)
                 for line in answer.iter_lines():
                     if line.startswith("data:"):
                         yield json.loads(line[5:])
@@ -172,7 +175,7 @@ class Client:
             self._login_once()
             answer = self._with_token(method, path, query, content)
         if answer.is_error:
-            raise ApiError(answer.status_code, _fault(answer))
+            raise _refusal(answer)
         return answer
 
     def _with_token(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
@@ -197,6 +200,10 @@ class Client:
             return self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
             raise UnreachableError(f"{self.url} did not answer: {str(error) or type(error).__name__}") from error
+
+
+def _refusal(answer: httpx.Response) -> ApiError:
+    return ApiError(answer.status_code, _fault(answer), answer.headers.get("Netloom-Code", ""))
 
 
 def _fault(answer: httpx.Response) -> str:

@@ -29,6 +29,11 @@ class NetloomError(Exception):
         if code:
             self.code = code
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of everything that is wrong, each once, the first as ``code``."""
+        return (self.code,)
+
 
 class MalformedError(NetloomError):
     """The request cannot be understood: the caller's program must change."""
@@ -75,6 +80,11 @@ class ValidationError(NetloomError):
     def __post_init__(self) -> None:
         text = " ".join(f"{problem.text}" for problem in self.problems)
         NetloomError.__init__(self, f"{self.action} {text}", code=self.problems[0].code if self.problems else "")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """One for each rule that does not hold."""
+        return tuple(dict.fromkeys(problem.code for problem in self.problems)) or (self.code,)
 
 
 class HostError(NetloomError):

@@ -17,8 +17,6 @@ from typing import NamedTuple
 
 from netloom.core.errors import Problem
 
-_DETAIL = "VAR__DETAIL__"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkOn:
@@ -223,7 +221,7 @@ class _Decision:
     def problems(self, host: HostState) -> tuple[Problem, ...]:
         """Why the guest cannot run there, in the order of :data:`FILTERS`; of a host elsewhere no more than that."""
         if host.cluster_id != self.guest.cluster_id:
-            return (Problem(f"{_DETAIL}NOT_IN_CLUSTER", f"Host {host.name} is in another Cluster."),)
+            return (Problem("VAR__DETAIL__NOT_IN_CLUSTER", f"Host {host.name} is in another Cluster."),)
         found = [problem for one in self.filters if (problem := one(self, host))]
         return (*host.unfit, *found) if found else host.unfit
 
@@ -286,9 +284,9 @@ def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: fro
 def _why_unfit(host: HostState) -> Iterator[Problem]:
     """What keeps every guest away."""
     if host.status != "up":
-        yield Problem(f"{_DETAIL}HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
+        yield Problem("VAR__DETAIL__HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
     if not host.guest_drivers:
-        yield Problem(f"{_DETAIL}NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
+        yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
 
 
 def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
@@ -296,7 +294,7 @@ def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
     if wanted in host.guest_drivers or not host.guest_drivers:
         return None
     text = f"Host {host.name} has no guest driver '{wanted}', only {', '.join(host.guest_drivers)}."
-    return Problem(f"{_DETAIL}NO_GUEST_DRIVER", text)
+    return Problem("VAR__DETAIL__NO_GUEST_DRIVER", text)
 
 
 def _has_memory(decision: _Decision, host: HostState) -> Problem | None:
@@ -304,7 +302,7 @@ def _has_memory(decision: _Decision, host: HostState) -> Problem | None:
     if decision.guest.memory <= free:
         return None
     text = f"Host {host.name} has {free} octets of memory left, and the VM needs {decision.guest.memory}."
-    return Problem(f"{_DETAIL}NOT_ENOUGH_MEMORY", text)
+    return Problem("VAR__DETAIL__NOT_ENOUGH_MEMORY", text)
 
 
 def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None:
@@ -312,7 +310,7 @@ def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None
     if host.switch_type == wanted:
         return None
     text = f"Host {host.name} implements networks with switch type {host.switch_type}, and the VM is on {wanted}."
-    return Problem(f"{_DETAIL}SWITCH_TYPE_DIFFERENT", text)
+    return Problem("VAR__DETAIL__SWITCH_TYPE_DIFFERENT", text)
 
 
 def _has_networks(decision: _Decision, host: HostState) -> Problem | None:
@@ -322,7 +320,7 @@ def _has_networks(decision: _Decision, host: HostState) -> Problem | None:
     if not missing:
         return None
     text = f"Host {host.name} does not have these networks: {', '.join(missing)}."
-    return Problem(f"{_DETAIL}NETWORK_MISSING", text)
+    return Problem("VAR__DETAIL__NETWORK_MISSING", text)
 
 
 def _has_networks_in_sync(decision: _Decision, host: HostState) -> Problem | None:
@@ -332,19 +330,19 @@ def _has_networks_in_sync(decision: _Decision, host: HostState) -> Problem | Non
     if not stale:
         return None
     text = f"Host {host.name} has these networks out of sync: {', '.join(stale)}."
-    return Problem(f"{_DETAIL}NETWORK_OUT_OF_SYNC", text)
+    return Problem("VAR__DETAIL__NETWORK_OUT_OF_SYNC", text)
 
 
 def _has_display(decision: _Decision, host: HostState) -> Problem | None:
     network, name = decision.display
     if network not in host.networks:
         text = f"Host {host.name} does not have the display network {name}."
-        return Problem(f"{_DETAIL}DISPLAY_NETWORK_MISSING", text)
+        return Problem("VAR__DETAIL__DISPLAY_NETWORK_MISSING", text)
     if network not in host.addressed:
         text = (
             f"Host {host.name} has no boot protocol for the display network {name}, so nobody reaches consoles there."
         )
-        return Problem(f"{_DETAIL}DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
+        return Problem("VAR__DETAIL__DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
     return None
 
 
@@ -354,7 +352,7 @@ def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
     if seated == len(wanted):
         return None
     text = f"Host {host.name} has free virtual functions for {seated} of the {len(wanted)} pass-through vNICs."
-    return Problem(f"{_DETAIL}NO_SUITABLE_VF", text)
+    return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
 
 
 FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (

@@ -199,5 +199,6 @@ def mode_carries_vm_networks(
         f"Bond {bond.name} has mode {mode_of(bond) or bond.options.get('mode')}, which cannot carry the VM networks"
         f" {', '.join(names)}. Use mode 1, 2, 3 or 4."
     )
-    which = "LABELED_VM_NETWORK" if by_label else "VM_NETWORK"
-    return Problem(f"INVALID_BOND_MODE_FOR_BOND_WITH_{which}", text)
+    if by_label:
+        return Problem("INVALID_BOND_MODE_FOR_BOND_WITH_LABELED_VM_NETWORK", text)
+    return Problem("INVALID_BOND_MODE_FOR_BOND_WITH_VM_NETWORK", text)

@@ -222,4 +222,5 @@ def is_no_management_network(name: str, clusters: Sequence[str]) -> Problem | No
 
 
 def _in_use(users: Sequence[str]) -> str:
-    return f"ACTION_TYPE_FAILED_NETWORK_IN_{'ONE_USE' if len(users) == 1 else 'MANY_USES'}"
+    one, many = "ACTION_TYPE_FAILED_NETWORK_IN_ONE_USE", "ACTION_TYPE_FAILED_NETWORK_IN_MANY_USES"
+    return one if len(users) == 1 else many

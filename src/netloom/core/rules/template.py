@@ -28,8 +28,9 @@ def is_not_blank(*, is_blank: bool, removal: bool = False) -> Problem | None:
     """Blank stays as it is."""
     if not is_blank:
         return None
-    what, code = ("removed", "REMOVE") if removal else ("changed", "EDIT")
-    return Problem(f"VMT_CANNOT_{code}_BLANK_TEMPLATE", f"The template Blank cannot be {what}. Add one of your own.")
+    what = "removed" if removal else "changed"
+    code = "VMT_CANNOT_REMOVE_BLANK_TEMPLATE" if removal else "VMT_CANNOT_EDIT_BLANK_TEMPLATE"
+    return Problem(code, f"The template Blank cannot be {what}. Add one of your own.")
 
 
 def unused_by_vms(template: str, vms: Sequence[str]) -> Problem | None:

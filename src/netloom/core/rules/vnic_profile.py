@@ -201,4 +201,5 @@ def unused_by_templates(name: str, templates: Sequence[str]) -> Problem | None:
 
 
 def _in_use(vms: Sequence[str]) -> str:
-    return f"ACTION_TYPE_FAILED_VNIC_PROFILE_IN_{'ONE_USE' if len(vms) == 1 else 'MANY_USES'}"
+    one, many = "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_ONE_USE", "ACTION_TYPE_FAILED_VNIC_PROFILE_IN_MANY_USES"
+    return one if len(vms) == 1 else many
