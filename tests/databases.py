@@ -13,12 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import argon2
 import psycopg
 import pytest
 
+from netloom.engine.commands import tokens
 from netloom.engine.db import Database, new_id
 
 TEMPLATE = "netloom_template"
+
+tokens._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""Passwords of tests are hashed at the lowest cost: every test logs in, and half a second each time proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Databases:
         if self.backend == "sqlite":
             shutil.copy(self.folder / f"{TEMPLATE}.db", self.folder / f"{name}.db")
         else:
-            self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+            self._sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY WAL_LOG")  # the other waits for checkpoints
         return self.url(name)
 
     def empty(self) -> str:
@@ -106,6 +111,7 @@ def postgresql_databases() -> Iterator[Databases]:
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
             "fsync": "off",
+            "full_page_writes": "off",
             "shared_buffers": "32MB",
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netloom.core.errors import NotFoundError, Problem, ValidationError
 from netloom.core.rules import event, permission
 
 
@@ -33,3 +34,10 @@ def test_somebody_stays_who_may_all() -> None:
     assert permission.leaves_a_super_user(is_super_user=True, others=1) is None
     assert permission.leaves_a_super_user(is_super_user=False, others=0) is None
     assert permission.leaves_a_super_user(is_super_user=True, others=0) is not None
+
+
+def test_an_error_has_the_codes_of_all_that_is_wrong() -> None:
+    problems = (Problem("A", "a."), Problem("B", "b."), Problem("A", "c."))
+    assert ValidationError("Cannot do.", problems).codes == ("A", "B")
+    assert ValidationError("Cannot do.").codes == ("VALIDATION",)
+    assert NotFoundError("gone", code="GONE").codes == ("GONE",)

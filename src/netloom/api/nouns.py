@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from netloom.api import (
     additions,
     cluster_networks,
@@ -58,8 +60,9 @@ MODULES = (
 )
 
 
+@functools.cache
 def router() -> Router:
-    """The whole table."""
+    """The whole table, made once: the document of all types takes a tenth of a second."""
     table = [route for routes in MODULES for route in routes.table]
     table = [*root.routes_for(table).table, *table]
     return Router([*table, *openapi.routes_for(table).table])
