@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netloom.core.desired import (
+    AttachmentIntent,
+    BondIntent,
+    HostIntent,
+    HostQos,
+    IpAssignment,
+    NetworkIntent,
+    desired_host,
+)
 from netloom.core.host import (
     Address,
     Bond,
@@ -24,6 +32,7 @@ from netloom.core.host import (
     OvsPort,
     Route,
     Rule,
+    TrafficClass,
     Vlan,
 )
 from netloom.core.plan import plan
@@ -98,6 +107,16 @@ def _bonds(random: Random, nics: Sequence[str], modes: Sequence[str]) -> tuple[B
     return (BondIntent(id="id-bond0", name=random.choice(("bond0", "bond1")), slaves=tuple(slaves), options=options),)
 
 
+def random_qos(random: Random) -> HostQos | None:
+    """No QoS, or one within the rules."""
+    if random.random() < 0.7:
+        return None
+    real_time = random.choice((None, 1, 500))
+    return HostQos(
+        link_share=random.choice((1, 50, 100)), upper_limit=random.choice((None, 500, 17179)), real_time=real_time
+    )
+
+
 def random_intent(
     random: Random, nics: Sequence[str] = NICS, *, switch_types: Sequence[str] = ("legacy", "ovs"), most: int = 5
 ) -> HostIntent:
@@ -127,12 +146,20 @@ def random_intent(
             vm=vm,
             stp=vm and random.random() < 0.5,
             dns=random.choice(((), ("192.0.2.53",))),
+            qos=random_qos(random),
         )
         properties = {"bridge_opts": "forward_delay=400 group_fwd_mask=8"} if vm and random.random() < 0.5 else {}
         ip = _assignments(random, number)
         networks.append(network)
         attachments.append(
-            AttachmentIntent(id=f"at-{number}", network_id=network.id, nic=base, assignments=ip, properties=properties)
+            AttachmentIntent(
+                id=f"at-{number}",
+                network_id=network.id,
+                nic=base,
+                assignments=ip,
+                properties=properties,
+                qos=random_qos(random),
+            )
         )
     default = random.choice(("", *(network.id for network in networks)))
     return HostIntent(
@@ -221,6 +248,7 @@ class _Draft:
             for name in self._some(("sw0", "br1"), 2):
                 self._switch(name)
         self._mtus()
+        self._shaping()
         self._addresses()
         return self._finished()
 
@@ -317,6 +345,20 @@ class _Draft:
             if isinstance(link, Bond):
                 for port in [port for port in self.links.values() if port.master == name]:
                     self._limit(port.name, mtu)
+
+    def _shaping(self) -> None:
+        for name in self._some([name for name, link in self.links.items() if isinstance(link, Nic | Bond)], 2):
+            tags = [None, *sorted(self.random.sample((0, 1, 100, 4094), self._one((0, 1, 3))))]
+            classes = tuple(
+                TrafficClass(
+                    tag=tag,
+                    share=self._one((1, 50, 100)),
+                    upper_limit=self._one((None, 800, 10**9, 34359738360)),
+                    real_time=self._one((None, 8, 10**6)),
+                )
+                for tag in tags
+            )
+            self.links[name] = replace(self.links[name], shaping=classes)
 
     def _limit(self, name: str, mtu: int) -> None:
         self.links[name] = replace(self.links[name], mtu=mtu, up=True)

@@ -6,7 +6,20 @@ from dataclasses import replace
 
 from core.strategies import mac_of, machine
 from netloom.core.compare import differences
-from netloom.core.host import Address, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.host import (
+    SPOILT,
+    Address,
+    Bond,
+    Bridge,
+    Host,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    TrafficClass,
+    Vlan,
+)
 
 A = Address(ip="192.0.2.1", prefix=24)
 
@@ -53,6 +66,25 @@ def test_every_field_has_its_words() -> None:
         "the rule to 10.0.0.0/8 to table 7 is there, and should not be",
         "the resolvers should be 192.0.2.53, and are none",
     )
+
+
+def test_classes_of_traffic_have_words() -> None:
+    rest = TrafficClass(tag=None, share=10)
+    vlan = TrafficClass(tag=7, share=100, upper_limit=10**9, real_time=1500)
+    wanted = Host(nics={"eth0": Nic(name="eth0", owner="n", shaping=(rest, vlan))})
+    for there, words in (
+        ((), "none"),
+        ((SPOILT,), "something that others changed"),
+        ((rest,), "the rest with share 10"),
+    ):
+        assert differences(wanted, with_shaping(wanted, *there)) == (
+            "eth0: shaping should be the rest with share 10, VLAN 7 with share 100, at most 1000 Mbit/s, "
+            f"1500 bit/s promised, and is {words}",
+        )
+
+
+def with_shaping(host: Host, *shaping: TrafficClass) -> Host:
+    return host.with_link(replace(host.nics["eth0"], shaping=shaping))
 
 
 def test_what_nobody_wants_or_knows_is_no_difference() -> None:

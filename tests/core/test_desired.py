@@ -12,6 +12,7 @@ from netloom.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
+    HostQos,
     IntentError,
     IpAssignment,
     NetworkIntent,
@@ -19,7 +20,7 @@ from netloom.core.desired import (
     ovs_bridge_name,
     vlan_name,
 )
-from netloom.core.host import Address, Bond, Host, Nic, OvsPort, Vlan
+from netloom.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
 
 PLAIN = NetworkIntent(id="p", name="p", vdsm_name="p")
 ADDRESS = Address(ip="192.0.2.5", prefix=24)
@@ -53,6 +54,22 @@ def test_vlan_devices_of_others_keep_their_room() -> None:
     tagged = replace(PLAIN, vlan=5)
     assert desired_host(on("eth0", networks=(tagged,)), report).nics["eth0"].mtu == 4000
     assert desired_host(on("eth0", networks=(replace(PLAIN, mtu=1400),)), report).nics["eth0"].mtu == 1400
+
+
+def test_networks_with_qos_share_their_nic() -> None:
+    gold = HostQos(link_share=50, upper_limit=1000, real_time=1)
+    untagged, tagged = replace(PLAIN, qos=HostQos()), replace(PLAIN, id="t", vdsm_name="t", vlan=5, qos=gold)
+    attachments = tuple(AttachmentIntent(id=of, network_id=of, nic="eth0") for of in "pt")
+    rest = TrafficClass(tag=None, share=50)
+    vlan = TrafficClass(tag=5, share=50, upper_limit=1_000_000_000, real_time=1_000_000)
+
+    def shaping(*networks: NetworkIntent) -> tuple[TrafficClass, ...]:
+        intent = HostIntent(networks=networks, attachments=attachments)
+        return desired_host(intent, machine(("eth0",))).nics["eth0"].shaping
+
+    assert shaping(PLAIN, replace(tagged, qos=None)) == ()
+    assert shaping(PLAIN, tagged) == (rest, vlan)
+    assert shaping(untagged, tagged) == (replace(rest, share=1), vlan)
 
 
 def test_a_bond_has_the_mac_of_the_port_that_peers_know() -> None:

@@ -9,7 +9,21 @@ from hypothesis import given, settings
 
 from core.strategies import hosts, machine
 from netloom.core import steps as s
-from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Loss, Nic, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.host import (
+    Address,
+    Bond,
+    Bridge,
+    GuestPort,
+    Host,
+    Loss,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    TrafficClass,
+    Vlan,
+)
 from netloom.core.impact import describe, explain, loss, touched
 from netloom.core.plan import plan
 
@@ -41,7 +55,15 @@ HOST = Host(
     },
 )
 
+REST = TrafficClass(tag=None, share=10)
+
 COSTS = [
+    (s.StartShaping("eth0", REST), Loss.BLIP),
+    (s.StartShaping("eth3", REST), Loss.NONE),
+    (s.AddTrafficClass("eth0", REST), Loss.NONE),
+    (s.SetTrafficClass("bond0", REST), Loss.BLIP),
+    (s.RemoveTrafficClass("bond0", 5), Loss.BLIP),
+    (s.StopShaping("bond0"), Loss.BLIP),
     (s.CreateLink(Bridge(name="new")), Loss.NONE),
     (s.SetOwner("eth0", "x"), Loss.NONE),
     (s.DeleteLink("idle"), Loss.NONE),

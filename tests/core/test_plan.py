@@ -9,7 +9,21 @@ import pytest
 from core.strategies import mac_of, machine
 from netloom.core import steps as s
 from netloom.core.compare import differences
-from netloom.core.host import Address, Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.host import (
+    SPOILT,
+    Address,
+    Bond,
+    Bridge,
+    GuestPort,
+    Host,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    TrafficClass,
+    Vlan,
+)
 from netloom.core.plan import PlanError, plan
 from netloom.core.simulate import simulate_all
 
@@ -82,6 +96,11 @@ NO_WAY = [
         "would stand on itself",
     ),
     (BARE, replace(BARE, routes=(Route(to="10.0.0.0/8", link="eth9"),)), "goes over eth9, which is not on the host"),
+    (
+        with_links(OURS, replace(OURS.nics["eth0"], queueing="fq 8001:")),
+        with_links(OURS, replace(OURS.nics["eth0"], shaping=(TrafficClass(tag=None, share=1),))),
+        "eth0 has a queueing discipline that is not ours (fq 8001:)",
+    ),
     (
         replace(BARE, routes=(THEIR_ROUTE,)),
         replace(BARE, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),
@@ -197,6 +216,55 @@ def test_marks_on_virtual_things_can_be_taken_away_too() -> None:
     )
     after = simulate_all(ours, plan(ours, theirs))
     assert after == theirs
+
+
+REST = TrafficClass(tag=None, share=100)
+CLASSES = (REST, TrafficClass(tag=1, share=50), TrafficClass(tag=2, share=100, upper_limit=10**9))
+
+
+def shaped(host: Host, *shaping: TrafficClass) -> Host:
+    return with_links(host, replace(host.nics["eth0"], shaping=shaping))
+
+
+def test_traffic_classes_come_change_and_go() -> None:
+    assert reach(OURS, shaped(OURS, *CLASSES)) == [
+        s.StartShaping("eth0", REST),
+        s.AddTrafficClass("eth0", CLASSES[1]),
+        s.AddTrafficClass("eth0", CLASSES[2]),
+    ]
+    less = TrafficClass(tag=None, share=1)
+    other = TrafficClass(tag=3, share=7)
+    assert reach(shaped(OURS, *CLASSES), shaped(OURS, less, CLASSES[1], other)) == [
+        s.RemoveTrafficClass("eth0", 2),
+        s.SetTrafficClass("eth0", less),
+        s.AddTrafficClass("eth0", other),
+    ]
+    assert reach(shaped(OURS, *CLASSES), OURS) == [s.StopShaping("eth0")]
+    released = plan(shaped(OURS, *CLASSES), Host())
+    assert released.index(s.StopShaping("eth0")) < released.index(s.SetOwner("eth0", ""))
+
+
+def test_shaping_comes_before_anything_that_a_kernel_without_it_would_leave_behind() -> None:
+    old = with_links(OURS, Bridge(name="gone", owner="n"))
+    steps = reach(old, with_links(shaped(OURS, REST), Vlan(name="v", owner="n", base="eth0", tag=1)))
+    assert steps[0] == s.StartShaping("eth0", REST)
+    bond = Bond(name="bond0", owner="base", shaping=(REST,))
+    anew = reach(with_links(OURS, replace(bond, mode="802.3ad")), with_links(OURS, bond))
+    assert anew[1:3] == [s.CreateLink(bond), s.StartShaping("bond0", REST)]
+
+
+def test_shaping_that_others_changed_is_made_anew_but_never_had_back() -> None:
+    spoilt = shaped(OURS, SPOILT)
+    assert reach(spoilt, shaped(OURS, *CLASSES))[:2] == [s.StopShaping("eth0"), s.StartShaping("eth0", REST)]
+    assert reach(spoilt, OURS) == [s.StopShaping("eth0")]
+    assert plan(OURS, spoilt) == []
+
+
+def test_shaping_that_is_not_ours_stays() -> None:
+    theirs = with_links(OURS, replace(OURS.nics["eth0"], queueing="fq 8001:"))
+    assert plan(theirs, OURS) == []
+    mine = with_links(BARE, replace(BARE.nics["eth0"], shaping=(REST,)))
+    assert plan(mine, BARE) == []
 
 
 def test_what_is_not_ours_on_either_side_is_not_looked_at() -> None:

@@ -22,11 +22,14 @@ from netloom.core.host import (
     OvsPort,
     Route,
     Rule,
+    TrafficClass,
     Vlan,
 )
 from netloom.core.simulate import StepRefusedError, simulate, simulate_all
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
+
+REST, VLAN_7 = TrafficClass(tag=None, share=10), TrafficClass(tag=7, share=100, upper_limit=10**9, real_time=8)
 
 HOST = Host(
     nics={
@@ -35,8 +38,9 @@ HOST = Host(
         "eth2": Nic(name="eth2", up=False),
         "eth3": Nic(name="eth3", mtu=1000),
         "eth4": Nic(name="eth4"),
+        "eth5": Nic(name="eth5", queueing="fq 8001:"),
     },
-    bonds={"bond0": Bond(name="bond0", options={"miimon": "100"})},
+    bonds={"bond0": Bond(name="bond0", options={"miimon": "100"}, shaping=(REST, VLAN_7))},
     vlans={
         "eth0.1": Vlan(name="eth0.1", base="eth0", tag=1),
         "eth2.1": Vlan(name="eth2.1", base="eth2", tag=1, up=False),
@@ -78,6 +82,26 @@ def port(**fields: object) -> s.CreateOvsPort:
 
 
 REFUSED = [
+    (s.StartShaping("eth9", REST), "there is no NIC or bond eth9"),
+    (s.StartShaping("br0", REST), "there is no NIC or bond br0"),
+    (s.StartShaping("eth5", REST), "eth5 has a queueing discipline already"),
+    (s.StartShaping("bond0", REST), "bond0 has a queueing discipline already"),
+    (s.StartShaping("eth0", replace(REST, share=0)), "a share of 0 is not between 1 and 100"),
+    (s.StartShaping("eth0", replace(REST, share=101)), "a share of 101 is not between 1 and 100"),
+    (s.StopShaping("eth9"), "the traffic of eth9 is not shaped"),
+    (s.StopShaping("eth0"), "the traffic of eth0 is not shaped"),
+    (s.AddTrafficClass("eth9", VLAN_7), "the traffic of eth9 is not shaped"),
+    (s.AddTrafficClass("eth0", VLAN_7), "the traffic of eth0 is not shaped"),
+    (s.AddTrafficClass("bond0", VLAN_7), "bond0 has class for VLAN 7 already"),
+    (s.AddTrafficClass("bond0", REST), "bond0 has class for the rest already"),
+    (s.AddTrafficClass("bond0", replace(VLAN_7, tag=4095)), "there is no VLAN 4095"),
+    (s.SetTrafficClass("eth0", REST), "the traffic of eth0 is not shaped"),
+    (s.SetTrafficClass("bond0", replace(VLAN_7, tag=8)), "bond0 has no class for VLAN 8"),
+    (s.SetTrafficClass("bond0", replace(VLAN_7, real_time=0)), "0 bit/s is no limit"),
+    (s.SetTrafficClass("bond0", replace(VLAN_7, upper_limit=9)), "9 bit/s is no limit"),
+    (s.SetTrafficClass("bond0", replace(VLAN_7, upper_limit=8 << 32)), "34359738368 bit/s is no limit"),
+    (s.RemoveTrafficClass("eth0", 7), "the traffic of eth0 is not shaped"),
+    (s.RemoveTrafficClass("bond0", 8), "bond0 has no class for VLAN 8"),
     (bridge(name=""), "no name for a link"),
     (bridge(name="x" * 16), "no name for a link"),
     (bridge(name="a/b"), "no name for a link"),
@@ -201,6 +225,20 @@ ACCEPTED = [
 @pytest.mark.parametrize("step", ACCEPTED)
 def test_accepted(step: s.Step) -> None:
     simulate(HOST, step)
+
+
+def test_shaping() -> None:
+    started = simulate(HOST, s.StartShaping("eth0", REST))
+    assert started.nics["eth0"].shaping == (REST,)
+    steps = (s.AddTrafficClass("eth0", VLAN_7), s.AddTrafficClass("eth0", replace(VLAN_7, tag=0)))
+    more = simulate_all(started, steps)
+    assert [traffic.tag for traffic in more.nics["eth0"].shaping] == [None, 0, 7]
+    assert simulate_all(more, (s.RemoveTrafficClass("eth0", 0), s.RemoveTrafficClass("eth0", 7))) == started
+    changed = simulate(HOST, s.SetTrafficClass("bond0", replace(REST, share=3)))
+    assert changed.bonds["bond0"].shaping == (replace(REST, share=3), VLAN_7)
+    assert simulate(HOST, s.StopShaping("bond0")).bonds["bond0"].shaping == ()
+    anew = simulate_all(HOST, (s.DeleteLink("bond0"), s.CreateLink(HOST.bonds["bond0"])))
+    assert anew.bonds["bond0"].shaping == ()
 
 
 def test_options_of_a_running_bond() -> None:

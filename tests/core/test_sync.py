@@ -197,3 +197,39 @@ def test_ipv6_methods(method: str, text: str) -> None:
     wanted = intent(attachments=(AttachmentIntent(id="1", network_id="backup", nic="eth0", assignments=(assignment,)),))
     compared = {one.name: one.actual for one in compare_attachment(wanted, wanted.attachments[0], made(wanted))}
     assert compared["ipv6_boot_protocol"] == text
+
+
+GOLD, CALM = HostQos(link_share=100, real_time=500), HostQos(link_share=20, upper_limit=1000)
+QOS = ("outAverageLinkShare", "outAverageUpperLimit", "outAverageRealTime")
+
+
+def qos_of(wanted: HostIntent, host: Host, number: int) -> list[tuple[str | None, str | None]]:
+    compared = {one.name: one for one in compare_attachment(wanted, wanted.attachments[number], host)}
+    return [(compared[name].expected, compared[name].actual) for name in QOS if name in compared]
+
+
+@pytest.mark.parametrize("switch_type", ["legacy", "ovs"])
+def test_a_qos_is_the_attachments_or_the_networks(switch_type: str) -> None:
+    networks = (NETWORKS[0], *(replace(network, qos=CALM) for network in NETWORKS[1:]))
+    attachments = (ATTACHMENTS[0], replace(ATTACHMENTS[1], qos=GOLD), *ATTACHMENTS[2:])
+    wanted = intent(switch_type, networks=networks, attachments=attachments)
+    plain, shaped = made(intent(switch_type)), made(wanted)
+    assert qos_of(wanted, shaped, 0) == []
+    assert qos_of(wanted, shaped, 1) == [("100", "100"), (None, None), ("500", "500")]
+    assert qos_of(wanted, shaped, 2) == qos_of(wanted, shaped, 3) == [("20", "20"), ("1000", "1000"), (None, None)]
+    assert not any(out_of_sync(wanted, shaped, number) for number in range(4))
+    assert qos_of(wanted, plain, 1) == [("100", None), (None, None), ("500", None)]
+    assert qos_of(intent(switch_type), shaped, 2) == [(None, "20"), (None, "1000"), (None, None)]
+    if switch_type == "ovs":
+        one_port = shaped.with_link(replace(shaped.nics["eth2"], shaping=()))
+        assert qos_of(wanted, one_port, 2) == [("20", None), ("1000", None), (None, None)]
+
+
+def test_what_others_leave_is_nobodys_qos_unless_one_is_wanted() -> None:
+    tagged = (*NETWORKS[:1], *(replace(network, qos=CALM) for network in NETWORKS[1:3]), NETWORKS[3])
+    wanted = intent(networks=tagged)
+    host = made(wanted)
+    assert host.bonds["bond0"].shaping[0].share == 20
+    assert qos_of(wanted, host, 3) == []
+    alike = intent(networks=(*tagged[:3], replace(NETWORKS[3], qos=HostQos(link_share=20))))
+    assert qos_of(alike, host, 3) == [("20", "20"), (None, None), (None, None)]

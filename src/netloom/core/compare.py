@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from netloom.core.host import MAIN_TABLE, PROTOCOL, Bond, Bridge, Host, Link, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.host import (
+    MAIN_TABLE,
+    PROTOCOL,
+    Bond,
+    Bridge,
+    Host,
+    Link,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    TrafficClass,
+    Vlan,
+)
+from netloom.core.shaping import class_text
 from netloom.core.world import canonical, comes_by_itself
 
 if TYPE_CHECKING:
@@ -13,7 +28,8 @@ if TYPE_CHECKING:
 
 _LINK = ("owner", "up", "mtu", "mac", "master", "addresses", "dhcp4", "dhcp6", "autoconf")
 _OF_KIND: Mapping[type, tuple[str, ...]] = {
-    Bond: ("mode", "options"),
+    Nic: ("shaping",),
+    Bond: ("mode", "options", "shaping"),
     Vlan: ("base", "tag"),
     Bridge: ("stp", "options"),
 }
@@ -74,7 +90,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(class_text(one) if isinstance(one, TrafficClass) else str(one) for one in value) or "none"
     if isinstance(value, Mapping):
         return " ".join(f"{key}={value[key]}" for key in sorted(value)) or "none"
     return "none" if value in {None, ""} else str(value)

@@ -11,6 +11,7 @@ from zlib import adler32, crc32
 from netloom.core.errors import HostError
 from netloom.core.host import (
     DEFAULT_MTU,
+    MEGABIT,
     NAME_MAX,
     Address,
     Bond,
@@ -21,9 +22,11 @@ from netloom.core.host import (
     OvsPort,
     Route,
     Rule,
+    TrafficClass,
     Vlan,
 )
 from netloom.core.options import bond_mode, bond_options, bridge_options
+from netloom.core.shaping import by_tag, rest_of
 
 IPV4: Final = 4
 """The IP version, as in :attr:`IpAssignment.version`; the other is 6."""
@@ -33,11 +36,21 @@ Method: TypeAlias = Literal["none", "static", "dhcp", "autoconf", "poly_dhcp_aut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostQos:
+    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: none."""
+
+    link_share: int | None = None
+    upper_limit: int | None = None
+    real_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkIntent:
     """A logical network as hosts need to know it. ``vdsm_name`` is its name on hosts (at most 15 characters).
 
     ``vlan``: 802.1Q tag, None for untagged. ``mtu``: octets, 0 for the default. ``vm``: guests may be plugged into it.
-    ``dns``: resolvers, for the case that the network carries the default route and the attachment names none.
+    ``dns``: resolvers, for the case that the network carries the default route and the attachment names none; ``qos``:
+    for attachments that have none of their own.
     """
 
     id: str
@@ -49,6 +62,7 @@ class NetworkIntent:
     stp: bool = False
     dns: tuple[str, ...] = ()
     port_isolation: bool = False
+    qos: HostQos | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +76,6 @@ class IpAssignment:
     address: str = ""
     prefix: int = 0
     gateway: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostQos:
-    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: none."""
-
-    link_share: int | None = None
-    upper_limit: int | None = None
-    real_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +188,21 @@ def network_mtu(network: NetworkIntent) -> int:
     return network.mtu or DEFAULT_MTU
 
 
+def effective_qos(attachment: AttachmentIntent, network: NetworkIntent) -> HostQos | None:
+    """The QoS of a network where it is attached: the attachment's own, else the network's, None for none."""
+    return attachment.qos or network.qos
+
+
+def traffic_class(tag: int | None, qos: HostQos) -> TrafficClass:
+    """A QoS as a host knows it; without a share (which rules ask for) the smallest one."""
+    return TrafficClass(
+        tag=tag,
+        share=qos.link_share or 1,
+        upper_limit=qos.upper_limit and qos.upper_limit * MEGABIT,
+        real_time=qos.real_time and qos.real_time * MEGABIT,
+    )
+
+
 class _Builder:
     def __init__(self, intent: HostIntent, report: Host) -> None:
         self.intent = intent
@@ -232,11 +252,26 @@ class _Builder:
         others = [vlan.mtu for vlan in self.report.vlans.values() if vlan.base == base and not vlan.owner]
         return max(DEFAULT_MTU, most, *others)
 
+    def _shaping(self, base: str) -> tuple[TrafficClass, ...]:
+        """A class for each network with QoS. What is left goes with the untagged one's, else it gets the largest share
+        (as VDSM has it).
+        """
+        classes = {}
+        for attachment in self.on[base]:
+            network = self.networks[attachment.network_id]
+            qos = effective_qos(attachment, network)
+            if qos is not None:
+                classes[network.vlan] = traffic_class(network.vlan, qos)
+        if classes and None not in classes:
+            classes[None] = rest_of(classes.values())
+        return by_tag(classes.values())
+
     # Linux bridges and VLAN devices
 
     def _build_legacy(self, base: str, bond: BondIntent | None, mtu: int) -> None:
         mac = self._bond_mac(bond) if bond else self._nic_mac(base)
         under: Bond | Nic = self._bond(bond, mtu, mac) if bond else Nic(name=base, owner=SHARED, mtu=mtu)
+        under = replace(under, shaping=self._shaping(base))
         for attachment in self.on[base]:
             network = self.networks[attachment.network_id]
             net_mtu = network_mtu(network)
@@ -286,8 +321,9 @@ class _Builder:
     def _build_ovs(self, base: str, bond: BondIntent | None, mtu: int) -> None:
         bridge = ovs_bridge_name(base)
         interfaces = tuple(sorted(bond.slaves)) if bond else (base,)
+        shaping = self._shaping(base)
         for interface in interfaces:
-            self.nics[interface] = Nic(name=interface, owner=SHARED, mtu=mtu)
+            self.nics[interface] = Nic(name=interface, owner=SHARED, mtu=mtu, shaping=shaping)
         self.ovs_bridges[bridge] = OvsBridge(name=bridge, owner=SHARED, datapath=self.intent.ovs_datapath)
         uplink = (
             self._ovs_bond(bond, bridge, interfaces)

@@ -6,8 +6,9 @@ so that equal configurations are equal values.
 
 Ownership: what Netloom made or manages carries a mark on the thing itself: the link alias ``netloom:<owner>`` (a NIC,
 a bond, a VLAN device, a bridge), ``external_ids:netloom`` in OVSDB (a bridge, a port), the routing protocol number
-:data:`PROTOCOL` (a route, a rule). ``owner`` holds what follows the prefix, for example a network's id; ``""`` means
-that the thing is not ours. A part of a :class:`Host` is *managed* when its owner is not empty on either side of a
+:data:`PROTOCOL` (a route, a rule), the handle
+:data:`SHAPING_HANDLE` (traffic shaping). ``owner`` holds what follows the prefix, for example a network's id; ``""``
+means that the thing is not ours. A part of a :class:`Host` is *managed* when its owner is not empty on either side of a
 plan; all the rest is reported and never touched.
 """
 
@@ -22,6 +23,12 @@ PROTOCOL = 110
 """rtnetlink protocol number of our routes and rules (rtnetlink(7): numbers above RTPROT_STATIC are free for routing
 daemons).
 """
+
+SHAPING_HANDLE = 5001
+"""Major number of the queueing discipline by which we shape a link's traffic; ``1389:`` in tc(8). As VDSM has it."""
+
+MEGABIT = 1_000_000
+"""Bits: the unit of users' rates; on a host a rate is in bit/s."""
 
 MAIN_TABLE = 254
 """The routing table that the default route lives in (rtnetlink(7), RT_TABLE_MAIN)."""
@@ -135,9 +142,37 @@ class NicFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nic(Link):
-    """A NIC that the machine has; it can be configured but neither made nor removed."""
+class TrafficClass:
+    """What frames of one VLAN (``tag``; None: those that no other class is for, untagged ones above all) get of a link
+    when they leave by it.
 
+    ``share``: the weight beside the other classes when the link is full, 1 to 100. ``upper_limit``: never more;
+    ``real_time``: so much is promised, whatever the others send. Both in bit/s, a multiple of 8 (the kernel counts
+    octets), None for none.
+    """
+
+    tag: int | None
+    share: int
+    upper_limit: int | None = None
+    real_time: int | None = None
+
+
+SPOILT = TrafficClass(tag=None, share=0)
+"""The only class of an observed link whose shaping is ours by its mark, and was changed into what we never make; it is
+made anew when somebody wants shaping there.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nic(Link):
+    """A NIC that the machine has; it can be configured but neither made nor removed.
+
+    ``shaping``: how frames that leave share the NIC, by tag, the class without tag first; empty for no shaping.
+    ``queueing``: what else somebody put in the place of the kernel's own queue, for people; empty for nothing.
+    """
+
+    shaping: tuple[TrafficClass, ...] = ()
+    queueing: str = field(default="", compare=False)
     facts: NicFacts = field(default_factory=NicFacts, compare=False)
 
 
@@ -147,10 +182,13 @@ class Bond(Link):
 
     ``mode`` is the kernel's name (``active-backup``, ``802.3ad`` ...). ``options`` holds what differs from the mode's
     defaults, with the kernel's textual values, for example ``{"miimon": "100", "xmit_hash_policy": "layer2+3"}``.
+    ``shaping`` and ``queueing`` as of a NIC.
     """
 
     mode: str = "active-backup"
     options: Mapping[str, str] = field(default_factory=dict)
+    shaping: tuple[TrafficClass, ...] = ()
+    queueing: str = field(default="", compare=False)
     active_port: str = field(default="", compare=False)
     partner_mac: str = field(default="", compare=False)
 

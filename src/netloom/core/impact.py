@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from netloom.core import steps as s
 from netloom.core.host import Bond, Host, Loss, Nic, OvsPort, Vlan
+from netloom.core.shaping import class_text
 from netloom.core.world import World, WorldLink, is_ipv6
 
 if TYPE_CHECKING:
@@ -199,6 +200,10 @@ def _above(name: str, world: World) -> list[str]:
 
 # What a step costs.
 
+_OnOneLink: TypeAlias = (
+    s.SetMtu | s.SetBondOptions | s.StartShaping | s.StopShaping | s.SetTrafficClass | s.RemoveTrafficClass
+)
+
 
 def _loss(step: s.Step, world: World) -> Loss:
     measure = _LOSSES.get(type(step))
@@ -217,7 +222,7 @@ def _outage_if_used(step: s.DeleteLink | s.DeleteOvsPort | s.DeleteOvsBridge, wo
     return Loss.OUTAGE if _is_used(step.name, world) else Loss.NONE
 
 
-def _blip_if_used(step: s.SetMtu | s.SetBondOptions, world: World) -> Loss:
+def _blip_if_used(step: _OnOneLink, world: World) -> Loss:
     return Loss.BLIP if _is_used(step.name, world) else Loss.NONE
 
 
@@ -310,6 +315,11 @@ _LOSSES: Mapping[type, Callable[..., Loss]] = {
     s.RemoveRule: _always_outage,
     s.CreateOvsPort: _loss_of_new_port,
     s.SetOvsPort: _loss_of_changed_port,
+    # The kernel throws away what waits in the queues that it takes away.
+    s.StartShaping: _blip_if_used,
+    s.StopShaping: _blip_if_used,
+    s.SetTrafficClass: _blip_if_used,
+    s.RemoveTrafficClass: _blip_if_used,
 }
 """Kinds of step that may cost traffic."""
 
@@ -383,6 +393,11 @@ _TEXTS: Mapping[type, Callable[..., str]] = {
     s.RemoveRoute: lambda step: f"remove {_route_text(step)}",
     s.AddRule: lambda step: f"add {_rule_text(step)}",
     s.RemoveRule: lambda step: f"remove {_rule_text(step)}",
+    s.StartShaping: lambda step: f"shape the traffic of {step.name}: {class_text(step.rest)}",
+    s.StopShaping: lambda step: f"shape the traffic of {step.name} no more",
+    s.AddTrafficClass: lambda step: f"shape the traffic of {step.name}: {class_text(step.traffic)}",
+    s.SetTrafficClass: lambda step: f"change the shaping of {step.name}: {class_text(step.traffic)}",
+    s.RemoveTrafficClass: lambda step: f"let VLAN {step.tag} of {step.name} go with the rest",
     s.SetDns: lambda step: (
         f"use resolvers {', '.join(step.servers)}" if step.servers else "give the resolver file back"
     ),

@@ -6,7 +6,8 @@ needs no rule here.
 
 The order:
 
-1. marks on what is ours from now on;
+1. marks on what is ours from now on; traffic classes of NICs and bonds that stay, since a kernel may lack shaping, and
+is to say so before anything else has changed (new bonds get theirs in 2);
 2. what stands in the way of a name or a VLAN goes; new bonds and bridges come, still empty;
 3. links leave bonds; one run of OVS steps; new VLAN devices; NICs join bonds;
 4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one,
@@ -24,7 +25,20 @@ from dataclasses import replace
 
 from netloom.core import steps as s
 from netloom.core.errors import HostError
-from netloom.core.host import MAIN_TABLE, PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netloom.core.host import (
+    MAIN_TABLE,
+    PROTOCOL,
+    SPOILT,
+    Bond,
+    Bridge,
+    Host,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    TrafficClass,
+    Vlan,
+)
 from netloom.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netloom.core.prune import prune_missing
 from netloom.core.world import IPV6_MIN_MTU, AnyLink, World, WorldLink, canonical, comes_by_itself, is_ipv6
@@ -67,8 +81,10 @@ class _Planner:
 
     def plan(self) -> list[s.Step]:
         self._mark()
+        self._shape([name for name in self.order if name in self.world.links and not self._is_stale(name)])
         self._make_room()
         self._create_bonds_and_bridges()
+        self._shape(self.order)
         self._leave_bonds()
         self._change_ovs()
         self._create_vlans()
@@ -214,6 +230,37 @@ class _Planner:
         for port in self.want_ports.values():
             if port.owner != self.world.ovs_ports[port.name].owner:
                 self._do(s.SetOvsPort(port))
+
+    def _shape(self, names: Iterable[str]) -> None:
+        for name in names:
+            want = self.want[name]
+            if isinstance(want, Nic | Bond):
+                self._shape_link(self.world.links[name], {traffic.tag: traffic for traffic in want.shaping})
+
+    def _shape_link(self, link: WorldLink, want: dict[int | None, TrafficClass]) -> None:
+        if want.get(None) == SPOILT:
+            return  # a checkpoint that holds it; that cannot be had back
+        if link.shaping and (not want or link.shaping.get(None) == SPOILT):
+            self._do(s.StopShaping(link.name))
+        if not want:
+            return
+        if not link.shaping:
+            self._check_queueing(link)
+            self._do(s.StartShaping(link.name, want[None]))
+        for gone in [tag for tag in link.shaping if tag is not None and tag not in want]:
+            self._do(s.RemoveTrafficClass(link.name, gone))
+        for tag, traffic in want.items():
+            if tag not in link.shaping:
+                self._do(s.AddTrafficClass(link.name, traffic))
+            elif link.shaping[tag] != traffic:
+                self._do(s.SetTrafficClass(link.name, traffic))
+
+    def _check_queueing(self, link: WorldLink) -> None:
+        if isinstance(link.value, Nic | Bond) and link.value.queueing:
+            raise PlanError(
+                f"{link.name} has a queueing discipline that is not ours ({link.value.queueing}), so its traffic "
+                "cannot be shaped; remove it on the host, or take the QoS off the networks there."
+            )
 
     # 2. Room for what is new
 

@@ -17,6 +17,7 @@ from netloom.core import steps as s
 from netloom.core.errors import HostError
 from netloom.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
 from netloom.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
+from netloom.core.shaping import MAX_TAG, class_problem
 from netloom.core.world import IPV6_MIN_MTU, World, WorldLink, canonical, is_ipv6
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ secret.
 
 IPV4_BITS = 32
 """Bits of an IPv4 address."""
-
-MAX_TAG = 4094
-"""The largest 802.1Q tag of a VLAN device (IEEE 802.1Q keeps 4095 for itself)."""
 
 OVS_BOND_MODES = ("active-backup", "balance-slb", "balance-tcp")
 
@@ -359,6 +357,48 @@ def _remove_rule(world: World, step: s.RemoveRule) -> str | None:
     return None if rule in world.rules else f"there is no rule for {rule.source or rule.destination}"
 
 
+def _start_shaping(world: World, step: s.StartShaping) -> str | None:
+    """tc_modify_qdisc() of the kernel: in the place of a queueing discipline that somebody chose no other is made."""
+    link = world.links.get(step.name)
+    if link is None or not isinstance(link.value, Nic | Bond):
+        return f"there is no NIC or bond {step.name}"
+    if link.shaping or link.value.queueing:
+        return f"{step.name} has a queueing discipline already"
+    return class_problem(step.name, step.rest)
+
+
+def _shaped(world: World, name: str) -> str | None:
+    link = world.links.get(name)
+    return None if link is not None and link.shaping else f"the traffic of {name} is not shaped"
+
+
+def _stop_shaping(world: World, step: s.StopShaping) -> str | None:
+    return _shaped(world, step.name)
+
+
+def _add_traffic_class(world: World, step: s.AddTrafficClass) -> str | None:
+    if step.traffic.tag in (link.shaping if (link := world.links.get(step.name)) else ()):
+        return f"{step.name} has {_class_name(step.traffic.tag)} already"
+    return _shaped(world, step.name) or class_problem(step.name, step.traffic)
+
+
+def _set_traffic_class(world: World, step: s.SetTrafficClass) -> str | None:
+    problem = _shaped(world, step.name) or class_problem(step.name, step.traffic)
+    return problem or _class_missing(world, step.name, step.traffic.tag)
+
+
+def _remove_traffic_class(world: World, step: s.RemoveTrafficClass) -> str | None:
+    return _shaped(world, step.name) or _class_missing(world, step.name, step.tag)
+
+
+def _class_missing(world: World, name: str, tag: int | None) -> str | None:
+    return None if tag in world.links[name].shaping else f"{name} has no {_class_name(tag)}"
+
+
+def _class_name(tag: int | None) -> str:
+    return "class for the rest" if tag is None else f"class for VLAN {tag}"
+
+
 def _set_dns(_world: World, _step: s.SetDns) -> str | None:
     return None
 
@@ -454,6 +494,11 @@ REFUSALS: dict[type, Callable[..., str | None]] = {
     s.RemoveRoute: _remove_route,
     s.AddRule: _add_rule,
     s.RemoveRule: _remove_rule,
+    s.StartShaping: _start_shaping,
+    s.StopShaping: _stop_shaping,
+    s.AddTrafficClass: _add_traffic_class,
+    s.SetTrafficClass: _set_traffic_class,
+    s.RemoveTrafficClass: _remove_traffic_class,
     s.SetDns: _set_dns,
     s.CreateOvsBridge: _create_ovs_bridge,
     s.DeleteOvsBridge: _delete_ovs_bridge,

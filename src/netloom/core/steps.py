@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from netloom.core.host import Address, Bond, Bridge, OvsBridge, OvsPort, Route, Rule, Vlan
+from netloom.core.host import Address, Bond, Bridge, OvsBridge, OvsPort, Route, Rule, TrafficClass, Vlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +223,45 @@ class DeleteOvsPort:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class StartShaping:
+    """Shape the traffic that leaves by a NIC or bond; ``rest`` is the class of all that gets no class of its own."""
+
+    name: str
+    rest: TrafficClass
+
+
+@dataclass(frozen=True, slots=True)
+class StopShaping:
+    """Shape the traffic of a NIC or bond no more: all its classes go."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddTrafficClass:
+    """Give frames of a VLAN a class of their own on a link whose traffic is shaped."""
+
+    name: str
+    traffic: TrafficClass
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrafficClass:
+    """Change share and limits of a class. What waits in its queue just then is lost."""
+
+    name: str
+    traffic: TrafficClass
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTrafficClass:
+    """Let the frames of a VLAN go with the rest again."""
+
+    name: str
+    tag: int
+
+
 KernelStep: TypeAlias = (
     CreateLink
     | DeleteLink
@@ -239,6 +278,11 @@ KernelStep: TypeAlias = (
     | RemoveRoute
     | AddRule
     | RemoveRule
+    | StartShaping
+    | StopShaping
+    | AddTrafficClass
+    | SetTrafficClass
+    | RemoveTrafficClass
 )
 OvsStep: TypeAlias = CreateOvsBridge | DeleteOvsBridge | SetOvsBridge | CreateOvsPort | SetOvsPort | DeleteOvsPort
 SystemStep: TypeAlias = SetAutoconf | SetDhcp | SetDns

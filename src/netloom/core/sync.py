@@ -11,12 +11,15 @@ from netloom.core.desired import (
     SHARED,
     AttachmentIntent,
     HostIntent,
+    HostQos,
     IpAssignment,
     NetworkIntent,
     SwitchType,
+    effective_qos,
     network_mtu,
 )
-from netloom.core.host import MAIN_TABLE, Address, Host, Link, OvsPort
+from netloom.core.host import MAIN_TABLE, MEGABIT, Address, Host, Link, OvsPort, TrafficClass
+from netloom.core.shaping import rest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,8 @@ class Location:
     ``base``: its NIC or bond (also an OVS bond; empty for a bridge without uplink). ``top``: the link with its
     addresses (bridge, VLAN device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none.
     ``plug``: the Linux or OVS bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if
-    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought.
+    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought. ``traffic``: what its
+    frames get of the base (None: no shaping of theirs); ``is_rest``: that is only what others leave.
     """
 
     network_id: str
@@ -57,6 +61,8 @@ class Location:
     gateway4: str
     gateway6: str
     default_route: bool
+    traffic: TrafficClass | None = None
+    is_rest: bool = False
 
 
 def find_network(host: Host, network_id: str) -> Location | None:
@@ -76,6 +82,7 @@ class _Map:
         self.host = host
         self.ports: dict[str, list[Link]] = {}
         self.uplinks: dict[str, str] = {}
+        self.members: dict[str, tuple[str, ...]] = {}
         for part in (host.nics, host.bonds, host.vlans):
             for link in part.values():
                 if link.master:
@@ -84,6 +91,11 @@ class _Map:
             if not port.is_internal:
                 uplink = port.name if len(port.interfaces) > 1 else port.interfaces[0]
                 self.uplinks[port.bridge] = min(uplink, self.uplinks.get(port.bridge, uplink))
+                self.members[uplink] = port.interfaces
+        self.shaping = {name: link.shaping for part in (host.nics, host.bonds) for name, link in part.items()}
+        for name, interfaces in self.members.items():
+            shapings = {self.shaping.get(interface, ()) for interface in interfaces}
+            self.shaping[name] = shapings.pop() if len(shapings) == 1 else ()
         self.gateways: dict[tuple[str, int], tuple[int, str]] = {}
         for route in host.routes:
             if route.is_default:
@@ -115,6 +127,8 @@ class _Map:
     ) -> Location:
         near4, gateway4 = self.gateways.get((top.name, 4), (2, ""))
         near6, gateway6 = self.gateways.get((top.name, 6), (2, ""))
+        classes = {traffic.tag: traffic for traffic in self.shaping.get(base, ())}
+        others = [traffic for tag, traffic in classes.items() if tag is not None]
         return Location(
             network_id=top.owner,
             switch="ovs" if isinstance(top, OvsPort) else "legacy",
@@ -132,6 +146,8 @@ class _Map:
             gateway4=gateway4,
             gateway6=gateway6,
             default_route=0 in {near4, near6},
+            traffic=classes.get(vlan),
+            is_rest=vlan is None and bool(others) and classes.get(None) == rest_of(others),
         )
 
 
@@ -169,13 +185,7 @@ def _compare(
         yield _reported("nic", attachment.nic, at.base)
     for ip in attachment.assignments:
         yield from _compare_ip(ip, at)
-    if attachment.qos:
-        for name, value in (
-            ("outAverageLinkShare", attachment.qos.link_share),
-            ("outAverageUpperLimit", attachment.qos.upper_limit),
-            ("outAverageRealTime", attachment.qos.real_time),
-        ):
-            yield _reported(name, _number(value), None)
+    yield from _compare_qos(effective_qos(attachment, network), at)
     has_role = network.id == intent.default_route_network
     if has_role:
         yield _compare_dns(attachment.dns or network.dns, report.dns or ())
@@ -185,6 +195,20 @@ def _compare(
     # route did.
     has_one = at and (at.default_route or (has_role and at.addresses and (at.dhcp4 or at.dhcp6 or at.autoconf)))
     yield _reported("default_route", _yes(has_role and brings_one), _yes(has_one) if at else None)
+
+
+def _compare_qos(qos: HostQos | None, at: Location | None) -> Iterator[Reported]:
+    """When either side has one. What others leave of a link is nobody's QoS, unless one is wanted."""
+    actual = at.traffic if at and not (at.is_rest and qos is None) else None
+    if qos is None and actual is None:
+        return
+    wanted, has = qos or HostQos(), actual or TrafficClass(tag=None, share=0)
+    for name, expected, value in (
+        ("outAverageLinkShare", wanted.link_share, has.share or None),
+        ("outAverageUpperLimit", wanted.upper_limit, has.upper_limit and has.upper_limit // MEGABIT),
+        ("outAverageRealTime", wanted.real_time, has.real_time and has.real_time // MEGABIT),
+    ):
+        yield _reported(name, _number(expected), _number(value))
 
 
 def _reported(name: str, expected: str | None, actual: str | None, *, is_there: bool = True) -> Reported:

@@ -29,6 +29,7 @@ from netloom.core.host import (
     Rule,
     Vlan,
 )
+from netloom.core.shaping import by_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,6 +89,7 @@ class WorldLink:
         "name",
         "options",
         "owner",
+        "shaping",
         "stp",
         "up",
         "value",
@@ -108,12 +110,15 @@ class WorldLink:
         self.dynamic = value.dynamic
         self.options = None if isinstance(value, Nic | Vlan) else value.options
         self.stp = isinstance(value, Bridge) and value.stp
+        classes = value.shaping if isinstance(value, Nic | Bond) else ()
+        self.shaping = {traffic.tag: traffic for traffic in classes}
 
     def reset(self) -> None:
         """Make it what a new link is: down and alone, whatever its value says."""
         self.up = self.dhcp4 = self.dhcp6 = self.autoconf = False
         self.master = ""
         self.addresses = self.dynamic = ()
+        self.shaping = {}
 
     def freeze(self) -> AnyLink:
         """The link as a value."""
@@ -126,6 +131,8 @@ class WorldLink:
             changed["options"] = self.options
         if isinstance(self.value, Bridge) and self.stp != self.value.stp:
             changed["stp"] = self.stp
+        if isinstance(self.value, Nic | Bond) and (classes := by_tag(self.shaping.values())) != self.value.shaping:
+            changed["shaping"] = classes
         return replace(self.value, **changed) if changed else self.value  # type: ignore[arg-type] # names and types are those of the value's own fields
 
 
@@ -431,6 +438,22 @@ class World:
         """Remove a policy rule."""
         del self.rules[step.rule]
 
+    def start_shaping(self, step: s.StartShaping) -> None:
+        """Shape, with one class for all."""
+        self.links[step.name].shaping = {None: step.rest}
+
+    def stop_shaping(self, step: s.StopShaping) -> None:
+        """Shape no more."""
+        self.links[step.name].shaping = {}
+
+    def put_traffic_class(self, step: s.AddTrafficClass | s.SetTrafficClass) -> None:
+        """Bring in a class, or change it."""
+        self.links[step.name].shaping[step.traffic.tag] = step.traffic
+
+    def remove_traffic_class(self, step: s.RemoveTrafficClass) -> None:
+        """Take a class away."""
+        del self.links[step.name].shaping[step.tag]
+
     def set_dns(self, step: s.SetDns) -> None:
         """Write the resolvers, or hand the file back."""
         self.dns = step.servers
@@ -505,6 +528,11 @@ EFFECTS: dict[type, Callable[..., None]] = {
     s.RemoveRoute: World.remove_route,
     s.AddRule: World.add_rule,
     s.RemoveRule: World.remove_rule,
+    s.StartShaping: World.start_shaping,
+    s.StopShaping: World.stop_shaping,
+    s.AddTrafficClass: World.put_traffic_class,
+    s.SetTrafficClass: World.put_traffic_class,
+    s.RemoveTrafficClass: World.remove_traffic_class,
     s.SetDns: World.set_dns,
     s.CreateOvsBridge: World.create_ovs_bridge,
     s.DeleteOvsBridge: World.delete_ovs_bridge,
