@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
-from netloom.core.host import Address, Bond, Bridge, Route, Rule, Vlan
+from netloom.core.host import Address, Bond, Bridge, Route, Rule, TrafficClass, Vlan
 from netloom.core.steps import (
     AddAddress,
     AddRoute,
     AddRule,
+    AddTrafficClass,
     CreateLink,
     DeleteLink,
     KernelStep,
     RemoveAddress,
     RemoveRoute,
     RemoveRule,
+    RemoveTrafficClass,
     SetAutoconf,
     SetBondOptions,
     SetBridgeOptions,
@@ -22,13 +25,18 @@ from netloom.core.steps import (
     SetMaster,
     SetMtu,
     SetOwner,
+    SetTrafficClass,
     SetUp,
+    StartShaping,
+    StopShaping,
 )
 
 if TYPE_CHECKING:
     from random import Random
 
     from netloom.core.host import Host
+
+ShapingStep: TypeAlias = StartShaping | StopShaping | AddTrafficClass | SetTrafficClass | RemoveTrafficClass
 
 _ADDRESSES = tuple(
     Address(ip=ip, prefix=prefix)
@@ -93,6 +101,7 @@ class Steps:
             (self._add_route, 8),
             (self._remove_route, 2),
             (self._change_rule, 3),
+            *(((self._shape, 4),) if "hfsc" in self._kinds else ()),
         )
         maker = self._random.choices([maker for maker, _ in makers], [weight for _, weight in makers])[0]
         return maker(host)
@@ -104,7 +113,7 @@ class Steps:
         name = self._random.choice(MADE)
         mtu = self._random.choice(self._mtus)
         mac = self._random.choice(("", "", "02:00:00:00:00:01", "03:00:00:00:00:01"))
-        kind = self._random.choice(sorted(self._kinds))
+        kind = self._random.choice(sorted(self._kinds - {"hfsc"}))
         if kind == "vlan":
             mtu = max(mtu, 1280)  # the kernel has no least MTU for VLAN devices; the simulation, stricter here, has
             tag = self._random.choice((1, 2, 4094, 4095))
@@ -196,3 +205,24 @@ class Steps:
         if self._random.random() < 0.5:
             return AddRule(rule)
         return RemoveRule(self._random.choice([*host.rules, rule]))
+
+    def _shape(self, host: Host) -> ShapingStep:
+        # The kernel shapes any link; the simulation, stricter here, wants NICs and bonds.
+        name = self._random.choice([*sorted({**host.nics, **host.bonds}), "missing0"])
+        tag = self._random.choice((0, 1, 100, 4095))
+        limits = (None, 8, 800, 10**9, 34359738360, 34359738368, 9)
+        traffic = TrafficClass(
+            tag=self._random.choice((None, tag, tag)),
+            share=self._random.choice((1, 3, 50, 100, 0, 101)),
+            upper_limit=self._random.choice(limits),
+            real_time=self._random.choice(limits),
+        )
+        steps: tuple[ShapingStep, ...] = (
+            StartShaping(name, replace(traffic, tag=None)),
+            AddTrafficClass(name, traffic),
+            AddTrafficClass(name, traffic),
+            SetTrafficClass(name, traffic),
+            RemoveTrafficClass(name, tag),
+            StopShaping(name),
+        )
+        return self._random.choice(steps)

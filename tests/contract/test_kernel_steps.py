@@ -14,7 +14,7 @@ from contract.kernel_steps import Steps
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
 from netloom.agent.execute import StepFailedError
 from netloom.core.simulate import StepRefusedError, simulate
-from netloom.core.steps import SetBondOptions, SetBridgeOptions, SetMaster
+from netloom.core.steps import SetBondOptions, SetBridgeOptions, SetMaster, SetTrafficClass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,10 @@ STEPS = 300
 
 NICS = {f"eth{number}": f"02:00:00:00:00:f{number}" for number in range(3)}
 
-HALF_DONE = (SetMaster, SetBridgeOptions, SetBondOptions)
-"""Done bit by bit: the old master is left before the new one refuses, options before the refused one are set."""
+HALF_DONE = (SetMaster, SetBridgeOptions, SetBondOptions, SetTrafficClass)
+"""Done bit by bit: the old master is left before the new one refuses, options before the refused one are set; a class
+that is not there cannot go, but come.
+"""
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -30,7 +30,7 @@ export {settings} PYTHONDONTWRITEBYTECODE=1
 exec {python} -m pytest -p no:cacheprovider --timeout 900 --junitxml /out/report.xml {files}
 """
 
-KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan"'
+KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan hfsc"'
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
 )

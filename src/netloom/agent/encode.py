@@ -10,6 +10,7 @@ from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, TypeAlias
 
 from netloom.agent import netlink as nl
+from netloom.agent import shaping
 from netloom.agent.link_options import (
     BOND_OPTIONS,
     BRIDGE_DEFAULTS,
@@ -29,19 +30,24 @@ from netloom.core.steps import (
     AddAddress,
     AddRoute,
     AddRule,
+    AddTrafficClass,
     CreateLink,
     DeleteLink,
     KernelStep,
     RemoveAddress,
     RemoveRoute,
     RemoveRule,
+    RemoveTrafficClass,
     SetBondOptions,
     SetBridgeOptions,
     SetMac,
     SetMaster,
     SetMtu,
     SetOwner,
+    SetTrafficClass,
     SetUp,
+    StartShaping,
+    StopShaping,
 )
 from netloom.core.world import IPV6_METRIC, is_ipv6
 
@@ -246,6 +252,26 @@ class Encoder:
     @requests.register
     def _remove_rule(self, step: RemoveRule) -> Requests:
         return (nl.Request(nl.RTM_DELRULE, _rule(step.rule)),)
+
+    @requests.register
+    def _start_shaping(self, step: StartShaping) -> Requests:
+        return shaping.start(self._index(step.name), step.rest)
+
+    @requests.register
+    def _stop_shaping(self, step: StopShaping) -> Requests:
+        return shaping.stop(self._index(step.name))
+
+    @requests.register
+    def _add_traffic_class(self, step: AddTrafficClass) -> Requests:
+        return shaping.add(self._index(step.name), step.traffic)
+
+    @requests.register
+    def _set_traffic_class(self, step: SetTrafficClass) -> Requests:
+        return shaping.change(self._index(step.name), step.traffic)
+
+    @requests.register
+    def _remove_traffic_class(self, step: RemoveTrafficClass) -> Requests:
+        return shaping.remove(self._index(step.name), step.tag)
 
     def _index(self, name: str) -> int:
         if name not in self._index_of:

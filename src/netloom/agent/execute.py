@@ -24,6 +24,7 @@ from netloom.agent.observe import dump_advertised, dump_links
 from netloom.agent.ovsdb import DoorStep, OvsStepError
 from netloom.agent.ovsdb_session import OvsdbError
 from netloom.agent.settings import accept_ra, write_setting
+from netloom.agent.shaping import lacking
 from netloom.core.steps import (
     CreateLink,
     CreateOvsBridge,
@@ -143,12 +144,15 @@ class _Execution:
         batch, self._kernel = self._kernel, []
         if batch:
             step_of = [step for step, requests in batch for _ in requests]
-            refused = self._doors.netlink.send([request for _, requests in batch for request in requests])
+            sent = [request for _, requests in batch for request in requests]
+            refused = self._doors.netlink.send(sent)
             self._stop_clients_of_removed(batch)
             failed = [step_of[one.position] for one in refused]
             self._ipv6.made(step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed)
             if refused:
-                raise StepFailedError(failed[0], refused[0].words, refused[0].errno)
+                module = lacking(sent[refused[0].position], refused[0])
+                words = f"this kernel cannot shape traffic: it has no module {module}. " if module else ""
+                raise StepFailedError(failed[0], words + refused[0].words, refused[0].errno)
             self._report(len(batch))
 
     def _stop_clients_of_removed(self, batch: Sequence[tuple[KernelStep, Requests]]) -> None:

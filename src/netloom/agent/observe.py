@@ -28,6 +28,7 @@ from netloom.agent.link_options import (
     read_options,
 )
 from netloom.agent.nic_facts import read_facts
+from netloom.agent.shaping import observe as observe_shaping
 from netloom.core.host import (
     MARK,
     PROTOCOL,
@@ -187,6 +188,7 @@ class _Sorter:
         )
         bridges, ports, guests = doors.ovsdb.observe() if doors.ovsdb else ({}, {}, {})
         self._ovs_bridges, self._ovs_ports, self._ovs_guests = bridges, ports, guests
+        self._shaping = observe_shaping(doors.netlink)
 
     def host(self) -> Host:
         nics: dict[str, Nic] = {}
@@ -253,7 +255,8 @@ class _Sorter:
 
     def _nic(self, link: RawLink) -> Nic:
         facts = read_facts(self._doors.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
-        return Nic(facts=facts, **self._common(link))  # type: ignore[arg-type] # keys are fields
+        classes, other = self._shaping.get(link.index, ((), ""))
+        return Nic(facts=facts, shaping=classes, queueing=other, **self._common(link))  # type: ignore[arg-type] # keys are fields
 
     def _bridge(self, link: RawLink) -> Bridge:
         data = nl.attributes(link.info)
@@ -269,12 +272,15 @@ class _Sorter:
         mode = MODES[nl.number(data[IFLA_BOND_MODE])]
         defaults = bond_defaults(mode)
         options = read_options(BOND_OPTIONS, data, self._names)
+        classes, other = self._shaping.get(link.index, ((), ""))
         partner = nl.attributes(data.get(IFLA_BOND_AD_INFO, b"")).get(IFLA_BOND_AD_INFO_PARTNER_MAC, b"")
         return Bond(
             mode=mode,
             options={name: value for name, value in options.items() if value != defaults[name]},
             active_port=self._names.name_of.get(nl.number(data.get(IFLA_BOND_ACTIVE_SLAVE, b"")), ""),
             partner_mac=mac_text(partner) if any(partner) else "",
+            shaping=classes,
+            queueing=other,
             **self._common(link),  # type: ignore[arg-type] # keys are fields
         )
 

@@ -16,7 +16,7 @@ from netloom.agent.ovsdb_session import (
     to_map,
     to_set,
 )
-from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PortRow, Tables
+from netloom.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
 from netloom.core.host import DEFAULT_MTU, NAME_MAX
 from netloom.core.steps import (
     CreateOvsBridge,
@@ -240,7 +240,17 @@ class Script:
         else:
             interfaces = {name: {} for name in port.interfaces}
         columns = {**_port_columns(port), "external_ids": to_map(_marks(port.owner))}
+        if not port.is_internal:
+            columns["qos"] = self._keep_hands_off(port.name)
         self._joining.setdefault(port.bridge, []).append(self._new_port(port.name, port.bridge, interfaces, columns))
+
+    def _keep_hands_off(self, port: str) -> Json:
+        """Have ovs-vswitchd leave the queues of the port's NICs alone, which it would empty at each change, and with
+        them our traffic classes (ovs-vswitchd.conf.db(5), table QoS, linux-noop).
+        """
+        marks = to_map({PORT_KEY: port})
+        uuid = self._tables.hands_off[port] = self._insert("QoS", {"type": "linux-noop", "external_ids": marks})
+        return uuid
 
     def _plug(self, step: PlugGuest) -> None:
         port = step.port
@@ -308,6 +318,11 @@ class Script:
     def _forget(self, name: str) -> None:
         port = self._tables.ports.pop(name)
         self._tables.mirrors.pop(name, None)
+        hands_off = self._tables.hands_off.pop(name, None)
+        if hands_off:
+            # The port goes by itself when the transaction ends, which is too late for what it refers to.
+            self._update("Port", port.uuid, {"qos": to_set([])})
+            self._put({"op": "delete", "table": "QoS", "where": [["_uuid", "==", hands_off]]})
         self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
         for interface in port.interfaces:
             self._tables.interfaces.pop(interface)

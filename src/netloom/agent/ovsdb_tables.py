@@ -17,10 +17,14 @@ OWNER_KEY = "netloom"
 GUEST_KEY = "netloom-guest"
 """Key in external_ids of a Port that a guest driver made; the value is the vNIC's id."""
 
+PORT_KEY = "netloom-port"
+"""Key in external_ids of a row of QoS that we made; the value is the name of the port that it is for."""
+
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ("ovs_version",),
     "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
     "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", "other_config", "external_ids"),
+    "QoS": ("external_ids",),
     "Interface": ("name", "type", "mac", "mtu_request"),
     "Mirror": ("name",),
 }
@@ -53,6 +57,8 @@ class Tables:
     interfaces: dict[str, Row]
     mirrors: dict[str, Json]
     """The uuids of mirrors, by name: ours have that of the port that they copy to."""
+    hands_off: dict[str, Json]
+    """The uuids of our rows of QoS, by the port that each is for."""
 
     @classmethod
     def of(cls, rows: Mapping[str, Sequence[Row]]) -> Tables:
@@ -70,11 +76,15 @@ class Tables:
             ports=known,
             interfaces={str(row["name"]): row for row in interfaces},
             mirrors={str(row["name"]): row["_uuid"] for row in rows["Mirror"]},
+            hands_off={
+                port: row["_uuid"] for row in rows["QoS"] if (port := as_map(row["external_ids"]).get(PORT_KEY))
+            },
         )
 
     def copy(self) -> Tables:
         """The same rows in dictionaries of their own."""
-        return Tables(self.root, dict(self.bridges), dict(self.ports), dict(self.interfaces), dict(self.mirrors))
+        bridges, ports, interfaces = dict(self.bridges), dict(self.ports), dict(self.interfaces)
+        return Tables(self.root, bridges, ports, interfaces, dict(self.mirrors), dict(self.hands_off))
 
     def internal(self) -> frozenset[str]:
         """The names of the links that Open vSwitch makes: internal ports, and the local ports of bridges."""
