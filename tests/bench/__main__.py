@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from figures import Figure, print_table
 
-BENCHMARKS = ("core_speed", "schedule_speed", "host_apply", "ovs_apply", "api_rate", "memory")
+BENCHMARKS = ("core_speed", "schedule_speed", "host_apply", "ovs_apply", "api_rate", "vnics_10000", "memory")
 
 
 def main(names: list[str]) -> None:
