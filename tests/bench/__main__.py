@@ -15,7 +15,16 @@ from pathlib import Path
 import msgspec
 from figures import Figure, print_table
 
-BENCHMARKS = ("core_speed", "schedule_speed", "host_apply", "ovs_apply", "api_rate", "vnics_10000", "memory")
+BENCHMARKS = (
+    "core_speed",
+    "schedule_speed",
+    "host_apply",
+    "ovs_apply",
+    "api_rate",
+    "vnics_10000",
+    "hot_plug",
+    "memory",
+)
 
 
 def main(names: list[str]) -> None:
