@@ -366,7 +366,9 @@ def test_guests(engine: Engine) -> None:
     nic = GuestNic(id="6c1f7c9e-0000-4000-8000-000000000001", name="nic1", mac="56:6f:00:00:00:01", bridge="blue")
     guest = GuestSpec(id="g1", name="web", driver="simulated", memory=1 << 28, nics=(nic,))
     assert engine.ask(GuestState, "PUT", "/v1/guests/g1", guest).status == "up"
+    last = engine.events().events[-1].id
     assert engine.ask(GuestState, "PUT", "/v1/guests/g1", guest).nics == (nic,)
+    assert [(event.kind, event.subject) for event in engine.events(last).events] == [("guest", "g1")]
     assert [port.bridge for port in engine.host().guest_ports.values()] == ["blue"]
     assert [state.id for state in engine.report().guests] == ["g1"]
     with pytest.raises(RefusedError, match="no bridge red"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,19 @@ def test_a_filter_that_the_host_refuses_stays_as_it_was(fleet: Fleet, client: Cl
     changed = body.replace("10.0.0.1", "10.0.0.2")
     assert "guest driver" in detail(client, "PUT", f"{path}/{one}", changed)
     assert [row.findtext("value") for row in client.xml(path)] == ["10.0.0.1"]
+
+
+def test_a_network_that_somebody_moved_on_the_host_is_found_where_it_is(fleet: Fleet, client: Client) -> None:
+    vm_id = add_vm(client)
+    add_nic(client, vm_id)
+    start(client, vm_id)
+    (nic,) = plugged(fleet)
+    host = fleet.host(2)
+    moved = replace(host.bridges[nic.bridge], name="moved")
+    base = next(link for link in host.links().values() if link.master == nic.bridge)
+    fleet.simulate(2, host=host.without_link(nic.bridge).with_link(moved).with_link(replace(base, master="moved")))
+    add_nic(client, vm_id, "nic2")
+    assert [one.bridge for one in plugged(fleet)] == ["moved", "moved"]
 
 
 def test_mac_addresses_are_reordered_by_name(client: Client) -> None:

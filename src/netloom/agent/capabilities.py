@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,13 @@ def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str], migrati
 
 
 def has_module(name: str, *, sign: Path) -> bool:
-    """Whether the kernel has a feature: built in or loaded (``sign`` is there), or a module that loads now."""
-    if sign.exists() or Path("/sys/module", name).exists():
-        return True
+    """Whether the kernel has a feature: built in or loaded (``sign`` is there), or a module that can be loaded."""
+    return sign.exists() or Path("/sys/module", name).exists() or _can_load(name)
+
+
+@cache
+def _can_load(name: str) -> bool:
+    """Load a module. Tried once: every report asks, and a try costs a process."""
     modprobe = shutil.which("modprobe")
     if modprobe is None:
         return False

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from netloom.agent import netlink as nl
+from netloom.agent.guests.veth import GUEST_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,12 +46,14 @@ class Monitor:
 
     ``busy``: whether the agent itself changes the host now. What the kernel tells then waits (or is lost, which sends
     the readers to the whole report): it is mostly what we did ourselves, and reading it would slow the doing down by a
-    quarter.
+    quarter. ``plugging``: whether it is at work on its guests. What happens to their links then is no news: who does
+    the work tells when it is done.
     """
 
-    def __init__(self, events: Events, busy: Callable[[], bool]) -> None:
+    def __init__(self, events: Events, busy: Callable[[], bool], plugging: Callable[[], bool]) -> None:
         self._events = events
         self._busy = busy
+        self._plugging = plugging
         self._links: dict[int, tuple[str, str]] = {}
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
@@ -116,7 +119,7 @@ class Monitor:
             state = "down" if not flags & IFF_UP else "up" if flags & IFF_LOWER_UP else "no carrier"
             known = self._links.get(index)
             self._links[index] = (name, state)
-        if tell and known != (name, state):
+        if tell and known != (name, state) and not self._is_ours(name):
             self._events.add("link", name, state)
 
     def _address(self, kind: int, body: bytes) -> None:
@@ -126,5 +129,11 @@ class Monitor:
         if packed is None:
             return
         name, _state = self._links.get(index, ("", ""))
+        if self._is_ours(name):
+            return
         sign = "+" if kind == RTM_NEWADDR else "-"
         self._events.add("address", name, f"{sign}{socket.inet_ntop(family, packed)}/{prefix}")
+
+    def _is_ours(self, name: str) -> bool:
+        """Whether what happens to a link is what the agent is just doing to a guest."""
+        return name.startswith(GUEST_LINK) and self._plugging()

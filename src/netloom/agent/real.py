@@ -56,7 +56,7 @@ def real_host(options: Namespace) -> HostService:
     names = [driver.name for driver in drivers]
     capabilities = partial(read_capabilities, ovsdb, names, options.migration_over)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
-    service.monitor = Monitor(events, changes.is_at_work)
+    service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work)
     return service
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock, Thread
@@ -15,7 +16,7 @@ from netloom.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalErro
 from netloom.core.protocol import ChangeRequest, GenerationRef, GuestSpec, GuestState, HostReport, Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from netloom.agent.change import Changes
     from netloom.agent.events import Events
@@ -63,6 +64,10 @@ class Guests:
         for driver in drivers:
             driver.watch(lambda guest: events.add("guest", guest, "ended"))
 
+    def is_at_work(self) -> bool:
+        """Whether a guest is being started, changed or stopped now; that it is done is told by an event."""
+        return self._lock.locked()
+
     def list(self) -> list[GuestState]:
         """Every guest on the host."""
         return [state for driver in self._drivers.values() for state in driver.list()]
@@ -73,7 +78,7 @@ class Guests:
         if driver is None:
             known = ", ".join(sorted(self._drivers)) or "none"
             raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
-        with self._lock:
+        with self._at_work_on(spec.id):
             running = {state.id for state in driver.list() if state.status == "up"}
             if spec.id in running:
                 driver.update(spec)
@@ -114,9 +119,18 @@ class Guests:
 
     def stop(self, guest_id: str) -> None:
         """Stop a guest, whichever driver runs it. Raises GuestError."""
-        with self._lock:
+        with self._at_work_on(guest_id):
             for driver in self._drivers.values():
                 driver.stop(guest_id)
+
+    @contextmanager
+    def _at_work_on(self, guest_id: str) -> Iterator[None]:
+        """Alone; and that something was done, or tried, is told at the end."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._events.add("guest", guest_id, "worked on")
 
     def close(self) -> None:
         """Stop watching; the guests stay."""

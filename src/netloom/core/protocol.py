@@ -241,8 +241,9 @@ class LinkCounters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
-    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id),
-    ``migration`` (subject: guest id; detail: why the guest stayed, empty when it has gone), ``change``.
+    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
+    ended, or was started, changed or stopped), ``migration`` (subject: guest id; detail: why the guest stayed, empty
+    when it has gone), ``change``.
     """
 
     id: int

@@ -2,10 +2,9 @@
 core.protocol.
 
 A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id, so
-that an address that changes hands
-never gets one host's orders to another. What changes something goes over a connection of its own, because a
-confirmation counts only there, and
-because a kept connection may turn out to be dead after the request was sent.
+that an address that changes hands never gets one host's orders to another. What changes a host's networking goes over a
+connection of its own, because a confirmation counts only there. All else goes over kept connections: a kept connection
+may turn out to be dead after the request was sent, and then what may be repeated is asked once more, on another.
 """
 
 from __future__ import annotations
@@ -138,10 +137,20 @@ class Agents:
         self._fresh.close()
 
     def ask(
-        self, method: str, host_id: str, path: str, body: bytes | None = None, *, patience: float = ANSWER_SECONDS
+        self,
+        method: str,
+        host_id: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        patience: float = ANSWER_SECONDS,
+        kept: bool = False,
     ) -> tuple[int, bytes]:
-        """One request; status and body of the answer. Raises the errors of httpcore."""
-        pool = self._kept if method == "GET" else self._fresh
+        """One request; status and body of the answer. ``kept``: over a connection that may have been used before.
+
+        Raises the errors of httpcore.
+        """
+        pool = self._kept if kept else self._fresh
         timeout = {"connect": CONNECT_SECONDS, "read": patience, "write": ANSWER_SECONDS, "pool": ANSWER_SECONDS}
         headers = [("Content-Type", "application/json")] if body is not None else []
         with pool.stream(
@@ -191,7 +200,7 @@ class Agent:
 
     def put_guest(self, spec: GuestSpec) -> GuestState:
         """Start a guest, or make a running one's vNICs as the spec has them."""
-        return self._send("PUT", f"/v1/guests/{spec.id}", spec, GuestState, patience=120.0)
+        return self._send("PUT", f"/v1/guests/{spec.id}", spec, GuestState, patience=120.0, kept=True)
 
     def migrate_guest(self, guest_id: str, migration: Migration) -> GuestState:
         """Begin to move a running guest to another host; an event tells the end."""
@@ -199,18 +208,27 @@ class Agent:
 
     def delete_guest(self, guest_id: str) -> None:
         """Stop a guest; nothing happens when it is not there."""
-        self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0)
+        self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0, kept=True)
 
     def _get(self, path: str, kind: type[T], *, patience: float = ANSWER_SECONDS) -> T:
-        return self._decode(kind, self._exchange("GET", path, None, patience=patience))
+        return self._decode(kind, self._exchange("GET", path, None, patience=patience, kept=True))
 
-    def _send(self, method: str, path: str, value: object, kind: type[T], *, patience: float = ANSWER_SECONDS) -> T:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        value: object,
+        kind: type[T],
+        *,
+        patience: float = ANSWER_SECONDS,
+        kept: bool = False,
+    ) -> T:
         body = b"" if value is None else msgspec.json.encode(value)
-        return self._decode(kind, self._exchange(method, path, body, patience=patience))
+        return self._decode(kind, self._exchange(method, path, body, patience=patience, kept=kept))
 
-    def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float) -> bytes:
+    def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool = False) -> bytes:
         try:
-            status, content = self._try(method, path, body, patience)
+            status, content = self._try(method, path, body, patience=patience, kept=kept)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise UnreachableError(f"The agent at {self._endpoint} does not answer: {_reason(error)}") from error
         if status < _ERRORS:
@@ -218,15 +236,15 @@ class Agent:
         refusal = _refusal(status, content)
         raise RefusedError(f"The agent at {self._endpoint} refused: {refusal.message}", status, refusal)
 
-    def _try(self, method: str, path: str, body: bytes | None, patience: float) -> tuple[int, bytes]:
+    def _try(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool) -> tuple[int, bytes]:
         whole = self._endpoint.prefix + path
         try:
-            return self._agents.ask(method, self._host_id, whole, body, patience=patience)
+            return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
         except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-            if method != "GET":
+            if not kept:
                 raise
             # A kept connection on which the agent had hung up: the question is asked once more, on another.
-            return self._agents.ask(method, self._host_id, whole, body, patience=patience)
+            return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
 
     def _decode(self, kind: type[T], content: bytes) -> T:
         try:

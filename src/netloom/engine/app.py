@@ -160,7 +160,9 @@ def _server_certificate(settings: Settings, authority: Authority, doors: Sequenc
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(pair.certificate + pair.private_key)
-    (settings.data / "ca.pem").write_text(authority.certificate)
+    new = settings.data / "ca.pem.new"
+    new.write_text(authority.certificate)
+    new.replace(settings.data / "ca.pem")  # at once: who waits for the file reads it as soon as it is there
     return path
 
 

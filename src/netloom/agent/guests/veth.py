@@ -29,6 +29,9 @@ Result = TypeVar("Result")
 NAMESPACES = Path("/run/netns")
 """Where ip-netns(8) keeps the names of namespaces."""
 
+GUEST_LINK = "nlg"
+"""What the name of a vNIC's link on the host begins with."""
+
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17  # linux/sockios.h, linux/ethtool.h
 _IFLA_PROTINFO, _IFLA_NET_NS_FD, _IFLA_BRPORT_ISOLATED, _VETH_INFO_PEER = 12, 28, 33, 1  # linux/if_link.h, linux/veth.h
@@ -49,7 +52,7 @@ class CableError(OSError):
 
 def host_end(vnic: str) -> str:
     """The name of a vNIC's link on the host, made from its id."""
-    return f"nlg{hashlib.sha256(vnic.encode()).hexdigest()[: NAME_MAX - 3]}"
+    return f"{GUEST_LINK}{hashlib.sha256(vnic.encode()).hexdigest()[: NAME_MAX - len(GUEST_LINK)]}"
 
 
 def guest_end(nic: GuestNic) -> str:

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from netloom.core.errors import HostError
 from netloom.core.network_filters import FILTERS
-from netloom.core.protocol import GuestNic, GuestSpec, Rate
+from netloom.core.protocol import GuestNic, GuestSpec, HostReport, Rate
 from netloom.core.sync import Location, locate_networks
 from netloom.core.trunks import parse_trunk
 from netloom.engine import queue
-from netloom.engine.agents import Agents, UnreachableError
+from netloom.engine.agents import Agents, RefusedError, UnreachableError
 from netloom.engine.commands import audit
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.mac_addresses import release_mac
@@ -63,8 +63,7 @@ def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
         raise
     job.db.run(_record_synced, job, payload["vm_id"])
-    _look(agents, job, payload["host_id"])
-    return {}
+    return {}  # the host tells that the guest was changed, upon which the monitor takes in its report
 
 
 def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -110,19 +109,40 @@ def _look(agents: Agents, job: JobContext, host_id: str) -> None:
 
 
 def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:
-    """Make the guest on the host what it should be."""
-    agent = _agent(agents, job, host_id)
-    report = wait_for_report(job, agent, _PATIENCE)
+    """Make the guest on the host what it should be.
+
+    Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
+    whether they are elsewhere now.
+    """
     with job.db.read() as tx:
+        data = host_queries.load_one(tx, host_id)
         wanted = wanted_of(tx, vm_id)
+    agent = agents.of(host_id, data.row.agent_url)
+    known = data.report
+    if known is None or all(guest.id != vm_id for guest in known.guests):
+        known = wait_for_report(job, agent, _PATIENCE)
+    spec = _spec(wanted, known)
+    try:
+        agent.put_guest(spec)
+    except RefusedError:
+        now = _spec(wanted, wait_for_report(job, agent, _PATIENCE))
+        if now == spec:
+            raise
+        agent.put_guest(now)
+
+
+def _spec(wanted: Wanted, report: HostReport) -> GuestSpec:
+    """The guest as the host of that report needs to know it. Raises HostError when it has no driver or network for
+    it.
+    """
     vm = wanted.vm
     drivers = report.capabilities.guest_drivers
-    running = next((guest.driver for guest in report.guests if guest.id == vm_id), "")
+    running = next((guest.driver for guest in report.guests if guest.id == vm.id), "")
     driver = running or vm.custom_properties.get("driver") or next(iter(drivers), "")
     if driver not in drivers:
         what = f"no guest driver '{driver}'" if driver else "nothing to run guests with"
         raise HostError(f"Host {vm.host_name} has {what}.", code="HOST_HAS_NO_GUEST_DRIVER")
-    agent.put_guest(guest_spec(wanted, locate_networks(report.host), driver))
+    return guest_spec(wanted, locate_networks(report.host), driver)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
