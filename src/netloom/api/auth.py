@@ -26,6 +26,7 @@ from netloom.engine.commands.authorize import EVERYONE, ActionGroup
 from netloom.engine.commands.tokens import Credentials, LoginError, Purpose, User
 from netloom.engine.db import Database, Tx, utc_now
 from netloom.engine.model.users import permissions, role_groups
+from netloom.engine.statements import Statement
 
 COOKIE = "JSESSIONID"
 SCOPE = "ovirt-app-api"
@@ -60,7 +61,7 @@ class Doorkeeper:
         if user is None and scheme.lower() == "basic":
             user = self._of_password(secret, address, correlation_id)
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
-        with self.db.read() as tx:
+        with self.db.look() as tx:
             if user is None and scheme.lower() == "bearer":
                 user = tokens.user_of(tx, secret.strip())
             if user is None:
@@ -126,7 +127,7 @@ def _check_right(tx: Tx, actor: Actor, needs: Needs) -> None:
         )
 
 
-_ANYWHERE = (
+_ANYWHERE = Statement(
     select(literal(1))
     .select_from(permissions)
     .where(
@@ -137,12 +138,11 @@ _ANYWHERE = (
     )
     .limit(1)
 )
-"""Put together once, since every request that changes anything asks it."""
 
 
 def may_anywhere(tx: Tx, actor: Actor, group: ActionGroup) -> bool:
     """Whether there is anything at all on which the actor may do ``group``. The command asks about the very object."""
-    return tx.execute(_ANYWHERE, {"user_id": actor.user_id, "group": str(group)}).first() is not None
+    return _ANYWHERE.first(tx, user_id=actor.user_id, group=str(group)) is not None
 
 
 class TokenDesk:

@@ -139,9 +139,7 @@ def _add(call: Call[Network], data_center: Ref) -> Network:
         qos_id=qos.id if qos else None,
         profile_required=given(body.profile_required, True),
     )
-    network_id = call.run(add_network, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, network_id))
+    return show(call.run(lambda tx: queries.get(tx, add_network(tx, call.actor, spec))))
 
 
 @routes.post("/networks", Network, needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK)

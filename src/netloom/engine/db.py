@@ -9,13 +9,16 @@ and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import psycopg
@@ -28,6 +31,7 @@ from sqlalchemy import (
     Row,
     Table,
     UniqueConstraint,
+    bindparam,
     create_engine,
     event,
     func,
@@ -36,10 +40,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 
 from netloom.core.errors import NetloomError, NotFoundError
 from netloom.engine.model.base import metadata
+from netloom.engine.statements import Statement
 
 Tx: TypeAlias = Connection
 """A connection inside a transaction; who gets one neither commits nor rolls back."""
@@ -59,6 +64,9 @@ repeated.
 """
 _START_LOCK = 0x6E65746C6F6F6D
 """Number of PostgreSQL's advisory lock for what only one starting replica does ("netloom" in ASCII)."""
+_IDLE = 1.0
+"""Seconds after which an unused connection to PostgreSQL is asked whether it is still there."""
+_LEFT = "netloom_left"
 _CHANNEL = "netloom"
 _ANNOUNCED = "netloom_announced"
 
@@ -103,10 +111,13 @@ class Database:
             writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
             self._group = _GroupCommit(writer, self.bells.ring)
             self._writer = writer
-            self._reader = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
+            self._reader = self._looker = _sqlite_engine(
+                self.url, begin="BEGIN", pool_size=pool_size, read_only=True
+            )
         else:
-            self._writer = create_engine(self.url, pool_size=pool_size, max_overflow=2 * pool_size, pool_pre_ping=True)
+            self._writer = _postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -128,6 +139,14 @@ class Database:
     def read(self) -> Iterator[Tx]:
         """One consistent snapshot for any number of queries; writing in it is refused."""
         with self._reader.connect() as tx, tx.begin():
+            yield tx
+
+    @contextmanager
+    def look(self) -> Iterator[Tx]:
+        """For one :class:`~netloom.engine.statements.Statement` that reads: its own snapshot, without the round trips
+        of a transaction.
+        """
+        with self._looker.connect() as tx:
             yield tx
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -227,10 +246,15 @@ def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
     On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the
     parent before adding a child.
     """
-    row = tx.execute(select(table).where(table.c.id == row_id).with_for_update(key_share=True)).one_or_none()
+    row = _locking(table).first(tx, id=row_id)
     if row is None:
         raise NotFoundError(f"There is no {row_id} among {table.name}.")
     return row
+
+
+@cache
+def _locking(table: Table) -> Statement:
+    return Statement(select(table).where(table.c.id == bindparam("id")).with_for_update(key_share=True))
 
 
 def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN401 - any column's value
@@ -279,6 +303,31 @@ def _unique_over(table_name: str, columns: set[str]) -> str:
 def _with_driver(url: URL) -> URL:
     """PostgreSQL always through psycopg 3, however the URL spells it."""
     return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+
+
+def _postgres_engine(url: URL, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=2 * pool_size)
+
+    @event.listens_for(engine, "checkin")
+    def leave(_connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
+        record.info[_LEFT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def take(connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401 - the same
+        """Make sure that a connection which nobody has used for a moment is still there; else the pool makes it and
+        its like anew.
+        """
+        if time.monotonic() - record.info.get(_LEFT, math.inf) > _IDLE and not _answers(engine, connection):
+            raise InvalidatePoolError
+
+    return engine
+
+
+def _answers(engine: Engine, connection: Any) -> bool:  # noqa: ANN401 - the driver's connection
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except psycopg.Error:
+        return False
 
 
 def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
@@ -345,14 +394,16 @@ class _GroupCommit:
         try:
             batch, tx = self._join()
             tx.info[_ANNOUNCED] = set()
-            savepoint = tx.begin_nested()
+            driver = tx.connection.cursor()
+            driver.execute("SAVEPOINT member")
             try:
                 yield tx
-                savepoint.commit()
             except BaseException:
                 if not self._is_broken():
-                    savepoint.rollback()
+                    driver.execute("ROLLBACK TO member")
+                    driver.execute("RELEASE member")
                 raise
+            driver.execute("RELEASE member")
             batch.announced |= tx.info[_ANNOUNCED]
             batch.members += 1
         except BaseException as error:

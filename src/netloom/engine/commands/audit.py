@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert
 from netloom.engine.actor import Actor
 from netloom.engine.db import Tx, announce, utc_now
 from netloom.engine.model.events import events
+from netloom.engine.statements import Statement
 
 TOPIC = "events"
 """What rings when there is a new event (in this replica: others look at intervals)."""
@@ -48,33 +49,35 @@ def record(
     custom_id: int | None = None,
 ) -> int:
     """Add an event and return its id; the rest of the arguments are ids of what it is about."""
-    added = tx.execute(
-        insert(events),
-        {
-            "code": code,
-            "severity": severity,
-            "description": text,
-            "time": utc_now(),
-            "correlation_id": actor.correlation_id,
-            "origin": origin,
-            "custom_id": custom_id,
-            "user_id": actor.user_id,
-            "user_name": actor.name,
-            "data_center_id": data_center,
-            "cluster_id": cluster,
-            "host_id": host,
-            "network_id": network,
-            "vm_id": vm,
-            "template_id": template,
-            "job_id": job,
-            "removed": False,
-        },
+    added = _RECORD.first(
+        tx,
+        code=code,
+        severity=severity,
+        description=text,
+        time=utc_now(),
+        correlation_id=actor.correlation_id,
+        origin=origin,
+        custom_id=custom_id,
+        user_id=actor.user_id,
+        user_name=actor.name,
+        data_center_id=data_center,
+        cluster_id=cluster,
+        host_id=host,
+        network_id=network,
+        vm_id=vm,
+        template_id=template,
+        job_id=job,
+        removed=False,
     )
     announce(tx, TOPIC)
-    key = added.inserted_primary_key
-    if key is None:
+    if added is None:
         raise RuntimeError("the database gave no number to an event")
-    return int(key[0])
+    return int(added.id)
+
+
+_RECORD = Statement(
+    insert(events).returning(events.c.id), [column.name for column in events.columns if column is not events.c.id]
+)
 
 
 def sweep(tx: Tx) -> int:

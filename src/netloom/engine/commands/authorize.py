@@ -22,7 +22,6 @@ from sqlalchemy import (
     bindparam,
     exists,
     false,
-    insert,
     literal,
     or_,
     select,
@@ -40,6 +39,7 @@ from netloom.engine.model.templates import templates
 from netloom.engine.model.users import permissions, role_groups, roles
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
+from netloom.engine.statements import Statement, inserting
 
 __all__ = ["EVERYONE", "ROLES", "SYSTEM", "SYSTEM_REF", "ActionGroup", "Actor", "ObjectRef", "ObjectType", "Role"]
 
@@ -156,7 +156,7 @@ def require(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> No
     wanted = objects or (SYSTEM_REF,)
     ids = {f"id{number}": ref.id for number, ref in enumerate(wanted)}
     allowed = _allowed(tuple(ref.type for ref in wanted))
-    if tx.execute(allowed, {"user_id": actor.user_id, "group": str(group), **ids}).first() is None:
+    if allowed.first(tx, user_id=actor.user_id, group=str(group), **ids) is None:
         raise DeniedError(
             f"The user {actor.name} is not authorized to perform this action: "
             f"it needs a role with {group} on the {wanted[0].type.replace('_', ' ')} or above it."
@@ -173,7 +173,7 @@ def may(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> bool:
 
 
 @cache
-def _allowed(types: tuple[ObjectType, ...]) -> Select[Any]:
+def _allowed(types: tuple[ObjectType, ...]) -> Statement:
     """Whether ``:user_id`` has ``:group`` on one of the things ``:id0``, ``:id1`` ... of these types.
 
     Put together once for each combination, since every command asks it. The roles are a sub-query so that both
@@ -182,7 +182,7 @@ def _allowed(types: tuple[ObjectType, ...]) -> Select[Any]:
     """
     having = select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
     above = [one for number, object_type in enumerate(types) for one in _chain(object_type, bindparam(f"id{number}"))]
-    return (
+    return Statement(
         select(literal(1))
         .select_from(permissions)
         .where(
@@ -213,10 +213,10 @@ def is_administrator(tx: Tx, actor: Actor) -> bool:
     """
     if actor.is_system:
         return True
-    return tx.execute(_ADMINISTRATIVE, {"user_id": actor.user_id}).first() is not None
+    return _ADMINISTRATIVE.first(tx, user_id=actor.user_id) is not None
 
 
-_ADMINISTRATIVE = (
+_ADMINISTRATIVE = Statement(
     select(literal(1))
     .select_from(permissions)
     .where(
@@ -485,18 +485,19 @@ def grant(tx: Tx, user_id: str, role_name: str, ref: ObjectRef) -> str:
     permission's id.
     """
     permission_id = new_id()
-    tx.execute(
-        insert(permissions),
-        {
-            "id": permission_id,
-            "user_id": user_id,
-            "role_id": ROLES[role_name].id,
-            "object_type": ref.type,
-            "object_id": ref.id,
-            "created": utc_now(),
-        },
+    _GRANT.run(
+        tx,
+        id=permission_id,
+        user_id=user_id,
+        role_id=ROLES[role_name].id,
+        object_type=ref.type,
+        object_id=ref.id,
+        created=utc_now(),
     )
     return permission_id
+
+
+_GRANT = inserting(permissions)
 
 
 def forget(tx: Tx, *object_ids: str) -> None:

@@ -27,6 +27,7 @@ from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as queries
 from netloom.engine.queries.references import Ref, resolve
+from netloom.engine.statements import inserting, together
 
 OUT_OF_SYNC = 11291
 """Event code (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE)."""
@@ -111,15 +112,18 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
     }
     check(_ADD, *_field_problems(values), rules.label_is_valid(spec.label), rules.qos_is_known(spec.qos_id))
     check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
-    with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)):
-        tx.execute(sa.insert(networks), {"id": network_id, "data_center_id": data_center_id, **values})
-    if actor.user_id:
-        authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
-    if spec.vm_network and spec.profile_required:
-        add_default_profile(tx, network_id, spec.name, public=spec.profile_public)
-    text = f"Network {spec.name} was added by {actor.name}."
-    audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
+    with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
+        _INSERT.run(tx, id=network_id, data_center_id=data_center_id, **values)
+        if actor.user_id:
+            authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
+        if spec.vm_network and spec.profile_required:
+            add_default_profile(tx, network_id, spec.name, public=spec.profile_public)
+        text = f"Network {spec.name} was added by {actor.name}."
+        audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
     return network_id
+
+
+_INSERT = inserting(networks)
 
 
 def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from netloom.core.errors import NetloomError
 from netloom.engine.actor import Actor
@@ -27,6 +27,7 @@ from netloom.engine.commands import audit
 from netloom.engine.commands.audit import Severity
 from netloom.engine.db import Database, Tx, insert_if_absent, utc_now
 from netloom.engine.model.users import login_failures, tokens, users
+from netloom.engine.statements import Statement
 
 INTERNAL = "internal"
 """The profile whose users the engine itself knows."""
@@ -171,17 +172,20 @@ def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
 
 def user_of(tx: Tx, token: str, purpose: Purpose = Purpose.BEARER) -> User | None:
     """Whose valid token this is; None when it is nobody's, has expired, or its user may not log in any more."""
-    row = tx.execute(
-        select(users.c.id, users.c.user_name)
-        .join(tokens, tokens.c.user_id == users.c.id)
-        .where(
-            tokens.c.token_hash == _digest(token),
-            tokens.c.purpose == purpose,
-            tokens.c.expires > utc_now(),
-            users.c.enabled.is_(True),
-        )
-    ).one_or_none()
+    row = _HOLDER.first(tx, digest=_digest(token), purpose=purpose, now=utc_now())
     return None if row is None else User(row.id, row.user_name)
+
+
+_HOLDER = Statement(
+    select(users.c.id, users.c.user_name)
+    .join(tokens, tokens.c.user_id == users.c.id)
+    .where(
+        tokens.c.token_hash == bindparam("digest"),
+        tokens.c.purpose == bindparam("purpose"),
+        tokens.c.expires > bindparam("now"),
+        users.c.enabled.is_(True),
+    )
+)
 
 
 def needs_touch(tx: Tx, token: str) -> bool:

@@ -26,6 +26,7 @@ from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries import qos as qos_queries
 from netloom.engine.queries import vnic_profiles as queries
 from netloom.engine.queries.references import Ref, resolve
+from netloom.engine.statements import inserting
 
 OUT_OF_SYNC = 11292
 """Event code (oVirt: VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
@@ -190,25 +191,28 @@ def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: b
     Part of adding the network: asks no rule, records no event.
     """
     profile_id = new_id()
-    tx.execute(
-        sa.insert(vnic_profiles),
-        {
-            "id": profile_id,
-            "network_id": network_id,
-            "name": network_name,
-            "description": "",
-            "comment": "",
-            "is_default": True,
-            "port_mirroring": False,
-            "passthrough": False,
-            "migratable": True,
-            "network_filter_id": DEFAULT_FILTER,
-            "custom_properties": {},
-        },
+    _INSERT.run(
+        tx,
+        id=profile_id,
+        network_id=network_id,
+        name=network_name,
+        description="",
+        comment="",
+        is_default=True,
+        port_mirroring=False,
+        passthrough=False,
+        migratable=True,
+        network_filter_id=DEFAULT_FILTER,
+        qos_id=None,
+        failover_id=None,
+        custom_properties={},
     )
     if public:
         authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
     return profile_id
+
+
+_INSERT = inserting(vnic_profiles)
 
 
 def rename_default_profile(tx: Tx, network_id: str, before: str, after: str) -> None:

@@ -18,6 +18,7 @@ from netloom.engine.model.templates import template_vnics, templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
+from netloom.engine.statements import Statement
 
 
 def select() -> sa.Select[Any]:
@@ -29,28 +30,33 @@ def select() -> sa.Select[Any]:
 
 def get(tx: Tx, network_id: str) -> sa.Row[Any]:
     """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(networks.c.id == network_id)).one_or_none()
+    row = _GET.first(tx, id=network_id)
     if row is None:
         raise NotFoundError(f"There is no network with the id {network_id}.")
     return row
 
 
-def namesakes(tx: Tx, data_center_id: str, *names: str, besides: str = "") -> list[sa.Row[Any]]:
-    """Both names of the networks of a data centre, ``besides`` left out, that have one of ``names`` as either."""
-    found = tx.execute(_NAMESAKES, {"data_center_id": data_center_id, "names": names, "besides": besides})
-    return list(found)
+_GET = Statement(select().where(networks.c.id == sa.bindparam("id")))
+
+
+def namesakes(
+    tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = ""
+) -> list[sa.Row[Any]]:
+    """Both names of the networks of a data centre, ``besides`` left out, that have one of these as either."""
+    ids = {"data_center_id": data_center_id, "besides": besides}
+    return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)
 
 
 def _called(column: sa.Column[str]) -> sa.Select[Any]:
     return sa.select(networks.c.name, networks.c.host_side_name).where(
         networks.c.data_center_id == sa.bindparam("data_center_id"),
-        column.in_(sa.bindparam("names", expanding=True)),
+        column.in_((sa.bindparam("name"), sa.bindparam("host_side_name"))),
         networks.c.id != sa.bindparam("besides"),
     )
 
 
 # Two looks, each through the index of its name, where one with OR would go through the whole data centre.
-_NAMESAKES = sa.union(_called(networks.c.name), _called(networks.c.host_side_name))
+_NAMESAKES = Statement(sa.union(_called(networks.c.name), _called(networks.c.host_side_name)))
 
 
 def managed_clusters(tx: Tx, network_id: str) -> list[str]:
