@@ -1,25 +1,25 @@
 """The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a
 commit.
 
-SQLite has one writer at a time anyway, so its one writing connection is handed from one waiting thread to the next,
-each in a savepoint of its own,
-and one COMMIT (one fsync) serves all that queued together: :class:`_GroupCommit`. PostgreSQL has ordinary transactions
+SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
+savepoint of its own, and one COMMIT (one fsync) serves all of them: :class:`_GroupCommit`. PostgreSQL has ordinary transactions
 (READ COMMITTED).
 """
 
 from __future__ import annotations
 
+import contextvars
 import math
 import re
 import threading
 import time
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
 import structlog
@@ -126,11 +126,10 @@ class Database:
 
         Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
         """
-        if getattr(self._inside, "writing", False):
-            raise RuntimeError("a write transaction is already open in this thread")
+        self._refuse_nesting()
         self._inside.writing = True
         try:
-            with self._group.member() if self.is_sqlite else self._postgres_transaction() as tx:
+            with self._group.block() if self.is_sqlite else self._postgres_transaction() as tx:
                 yield tx
         finally:
             self._inside.writing = False
@@ -156,6 +155,9 @@ class Database:
         Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
         :meth:`write` cannot repeat its block.
         """
+        if self.is_sqlite:
+            self._refuse_nesting()
+            return self._group.run(lambda tx: self._alone(command, tx, *args, **kwargs))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.write() as tx:
@@ -165,6 +167,18 @@ class Database:
                     raise
                 log.info("transaction repeated", attempt=attempt, reason=str(error.orig).splitlines()[0])
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _refuse_nesting(self) -> None:
+        if getattr(self._inside, "writing", False):
+            raise RuntimeError("a write transaction is already open in this thread")
+
+    def _alone(self, command: Callable[Concatenate[Tx, P], T], tx: Tx, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The command, in a thread that leads a group and must not begin another transaction meanwhile."""
+        was, self._inside.writing = getattr(self._inside, "writing", False), True
+        try:
+            return command(tx, *args, **kwargs)
+        finally:
+            self._inside.writing = was
 
     @contextmanager
     def _postgres_transaction(self) -> Iterator[Tx]:
@@ -359,126 +373,171 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = Fa
     return engine
 
 
-class _Batch:
-    """The requests that share one COMMIT."""
+class _Member:
+    """Somebody who wants to write: a command, which any thread may run, or (None) a block of the thread that waits."""
 
-    def __init__(self) -> None:
-        self.members = 0
-        self.announced: set[str] = set()
-        self.done = threading.Event()
+    def __init__(self, command: Callable[[Tx], Any] | None) -> None:
+        self.command = command
+        self.context = contextvars.copy_context()  # what the thread that asks has bound to its log
+        self.result: Any = None
         self.error: BaseException | None = None
+        self.announced: set[str] = set()
+        self.leads = False
+        self.awake = threading.Lock()
+        self.awake.acquire()
+
+    def outcome(self) -> Any:  # noqa: ANN401 - whatever the command returned
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 class _GroupCommit:
     """The writing connection of SQLite and the queue for it.
 
-    Whoever has the turn runs inside a savepoint. If somebody waits, the turn goes to them within the same transaction;
-    whoever finds nobody waiting
-    commits for all. While that COMMIT waits for the disk, the next group queues up, which is what makes groups. Nobody
-    returns before the COMMIT.
+    Who finds it free leads: runs its own command, then those that have queued up meanwhile, each in a savepoint of its
+    own, and commits for all of them. The others only wait, so that a command costs one fsync at most and one change of
+    threads. Nobody returns before the COMMIT.
     """
 
     def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
         self._engine = engine
         self._ring = ring
         self._mutex = threading.Lock()
-        self._waiting: list[threading.Event] = []
+        self._waiting: deque[_Member] = deque()
         self._busy = False
         self._tx: Connection | None = None
-        self._batch: _Batch | None = None
+
+    def run(self, command: Callable[[Tx], T]) -> T:
+        """``command(tx)`` in a transaction, perhaps in another thread that has the turn."""
+        member = _Member(command)
+        if self._enter(member):
+            with self._leading([member]):
+                self._perform(member)
+        return cast("T", member.outcome())
 
     @contextmanager
-    def member(self) -> Iterator[Tx]:
-        self._take_turn()
-        batch = None
-        try:
-            batch, tx = self._join()
-            tx.info[_ANNOUNCED] = set()
-            driver = tx.connection.cursor()
-            driver.execute("SAVEPOINT member")
+    def block(self) -> Iterator[Tx]:
+        """A block of this thread as a command."""
+        member = _Member(None)
+        self._enter(member)
+        with self._leading([member]):
             try:
-                yield tx
-            except BaseException:
-                if not self._is_broken():
-                    driver.execute("ROLLBACK TO member")
-                    driver.execute("RELEASE member")
-                raise
-            driver.execute("RELEASE member")
-            batch.announced |= tx.info[_ANNOUNCED]
-            batch.members += 1
-        except BaseException as error:
-            self._pass_on(batch, broken=error if self._is_broken() else None)
-            raise
-        self._pass_on(batch)
-        batch.done.wait()
-        if batch.error is not None:
-            raise CommitError(f"The change could not be stored: {batch.error}") from batch.error
+                with self._savepoint(member) as tx:
+                    yield tx
+            except BaseException as error:  # noqa: BLE001 - raised below, after the turn has been passed on
+                member.error = error
+        member.outcome()
 
-    def _take_turn(self) -> None:
+    def _enter(self, member: _Member) -> bool:
+        """Wait for what comes first: that the member may lead (True), or that its command has been run (False)."""
         with self._mutex:
             if not self._busy:
                 self._busy = True
-                return
-            ticket = threading.Event()
-            self._waiting.append(ticket)
+                return True
+            self._waiting.append(member)
         try:
-            ticket.wait()
+            member.awake.acquire()
         except BaseException:  # interrupted: the turn must not be given to nobody
             with self._mutex:
-                has_turn = ticket not in self._waiting
-                if not has_turn:
-                    self._waiting.remove(ticket)
-            if has_turn:
-                self._pass_on(self._batch)
+                if member in self._waiting:
+                    self._waiting.remove(member)
+                    raise
+            member.awake.acquire()  # it was given already: soon, as whoever gives it is at work
+            if member.leads:
+                self._pass_on()
             raise
+        return member.leads
 
-    def _join(self) -> tuple[_Batch, Connection]:
-        """The open batch, or a new one with its transaction begun."""
-        if self._tx is None:
-            self._tx = self._engine.connect()
-        if self._batch is None:
-            self._tx.begin()
-            self._batch = _Batch()
-        return self._batch, self._tx
+    @contextmanager
+    def _leading(self, group: list[_Member]) -> Iterator[None]:
+        """The transaction of a group whose first member the block runs; the rest follow it."""
+        try:
+            try:
+                if self._tx is None:
+                    self._tx = self._engine.connect()
+                self._tx.begin()
+            except BaseException as error:
+                group[0].error = error
+                self._drop_connection()
+                raise
+            yield
+            while (follower := self._follower(group)) is not None:
+                group.append(follower)
+                self._perform(follower)
+            self._commit(group)
+        finally:
+            for member in group[1:]:
+                member.awake.release()
+            self._pass_on()
+
+    def _follower(self, group: list[_Member]) -> _Member | None:
+        """The next in the queue, unless it runs its block itself, or the group is full or broken."""
+        with self._mutex:
+            if not self._waiting or self._waiting[0].command is None:
+                return None
+            if len(group) >= _GROUP_MAX or self._is_broken():
+                return None
+            return self._waiting.popleft()
+
+    def _perform(self, member: _Member) -> None:
+        """Run a member's command; its error is its own."""
+        try:
+            with self._savepoint(member) as tx:
+                member.result = member.context.run(cast("Callable[[Tx], Any]", member.command), tx)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
+            member.error = error
+
+    @contextmanager
+    def _savepoint(self, member: _Member) -> Iterator[Tx]:
+        tx = cast("Connection", self._tx)
+        tx.info[_ANNOUNCED] = member.announced
+        driver = tx.connection.cursor()
+        driver.execute("SAVEPOINT member")
+        try:
+            yield tx
+        except BaseException:
+            if not self._is_broken():
+                driver.execute("ROLLBACK TO member")
+                driver.execute("RELEASE member")
+            raise
+        driver.execute("RELEASE member")
 
     def _is_broken(self) -> bool:
         """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that:
         sqlite.org/lang_transaction.html).
         """
-        if self._tx is None or self._batch is None:
+        if self._tx is None or self._tx.invalidated:
             return True
-        return self._tx.connection.dbapi_connection is None or not self._tx.connection.dbapi_connection.in_transaction
+        driver = self._tx.connection.dbapi_connection
+        return driver is None or not driver.in_transaction
 
-    def _pass_on(self, batch: _Batch | None, *, broken: BaseException | None = None) -> None:
-        """Give the turn to who waits within the same transaction, or end the transaction first."""
-        with self._mutex:
-            if batch is not None and broken is None and self._waiting and batch.members < _GROUP_MAX:
-                self._waiting.pop(0).set()
-                return
-        self._end(batch, broken)
-        with self._mutex:
-            if self._waiting:
-                self._waiting.pop(0).set()
-            else:
-                self._busy = False
-
-    def _end(self, batch: _Batch | None, broken: BaseException | None) -> None:
-        """End the transaction, and tell the members how it ended."""
-        self._batch = None
-        if batch is None or self._tx is None:  # none could be begun
-            self._drop_connection()
-            return
-        batch.error = broken
-        if broken is None:
+    def _commit(self, group: list[_Member]) -> None:
+        """Make a group's work durable; else nobody in it has succeeded."""
+        failure = group[-1].error if self._is_broken() else None
+        if failure is None:
             try:
-                self._tx.commit()
+                cast("Connection", self._tx).commit()
             except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the turn on
-                batch.error = error
-        if batch.error is None:
-            self._ring(batch.announced)
-        else:
-            self._drop_connection()
-        batch.done.set()
+                failure = error
+        done = [member for member in group if member.error is None]
+        if failure is None:
+            self._ring(set().union(*(member.announced for member in done)))
+            return
+        self._drop_connection()
+        for member in done:
+            member.error = CommitError(f"The change could not be stored: {failure}")
+            member.error.__cause__ = failure
+
+    def _pass_on(self) -> None:
+        """Let the next one lead."""
+        with self._mutex:
+            if not self._waiting:
+                self._busy = False
+                return
+            member = self._waiting.popleft()
+            member.leads = True
+            member.awake.release()
 
     def _drop_connection(self) -> None:
         if self._tx is not None:
