@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from netloom.api import codec, json_codec, nouns
 from netloom.api.auth import Doorkeeper, Session, TokenDesk
@@ -105,7 +107,7 @@ class Server:
         self.db = db
         self.router = router
         self._door = Doorkeeper(db, secure=secure)
-        self._threads: anyio.CapacityLimiter | None = None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
 
     async def respond(self, request: Request) -> Response:
         """The answer to one request. Never raises for what a client did."""
@@ -128,9 +130,7 @@ class Server:
         return response
 
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 (passes on what it is given)
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS)
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _serve(self, incoming: _Incoming) -> _Outgoing | _Waiting:
         route = None
@@ -355,7 +355,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> Starlette:
+def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> ASGIApp:
     """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
 
     ``router``: other endpoints than those of all nouns.
@@ -367,7 +367,7 @@ def create_app(db: Database, authority: Authority, *, secure: bool = True, route
         return await server.respond(request)
 
     watch = Watch(db)
-    return Starlette(
+    pages = Starlette(
         routes=[
             StarletteRoute("/health", watch.health),
             StarletteRoute("/metrics", watch.metrics),
@@ -377,3 +377,13 @@ def create_app(db: Database, authority: Authority, *, secure: bool = True, route
             StarletteRoute("/{path:path}", api, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]),
         ]
     )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """The API goes straight to its server: Starlette's layers would take as long as many a command."""
+        if scope["type"] == "http" and scope["path"].startswith((API, ADDITIONS)):
+            response = await api(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return app
