@@ -1,5 +1,5 @@
-"""Requests per second through HTTP against bare inserts into a table of the same columns in a database of the same
-kind, with 1 and with 8 clients.
+"""Requests per second through HTTP against bare inserts of the rows that such a request writes, in the same database,
+with 1 and with 8 clients.
 """
 
 from __future__ import annotations
@@ -7,33 +7,30 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import sqlite3
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
+from bare import Request, bare_request, network_rows, vnic_rows
 from figures import Figure
-from sqlalchemy import Engine, Table, create_engine, select
+from sqlalchemy import Engine, create_engine, select
 
 from databases import postgresql_databases
 from engine_process import PASSWORD, EngineProcess
+from netloom.engine.bootstrap import ADMIN_ID
 from netloom.engine.db import new_id
-from netloom.engine.model.networks import networks
-from netloom.engine.model.vnics import vnics
+from netloom.engine.model.data_centers import data_centers
+from netloom.engine.model.mac_pools import mac_pools
 
 SECONDS = 5.0
 """How long each measurement runs."""
 CLIENTS = (1, 8)
 VMS = 400
 """Virtual machines that take the vNICs by turns; each has room for 26."""
-
-Request = Callable[[], None]
 
 
 def measure() -> list[Figure]:
@@ -53,21 +50,24 @@ def rates(backend: str, folder: Path, url: str) -> list[Figure]:
         token = login(engine.address)
         profile, vms = prepare(engine.address, token)
         bare_vm = vms.pop()
+        with engine_of(database).connect() as tx:
+            data_center = str(tx.scalar(select(data_centers.c.id).limit(1)))
+            pool = str(tx.scalar(select(mac_pools.c.id).limit(1)))
         turn = itertools.count()
         kinds = {
-            "POST /networks": (lambda: "/networks", network_body, bare_network(database)),
+            "POST /networks": (lambda: "/networks", network_body, network_rows(data_center, ADMIN_ID)),
             "POST /vms/ID/nics": (
                 lambda: f"/vms/{vms[next(turn) % len(vms)]}/nics",
                 lambda: nic_body(profile),
-                bare_vnic(database, bare_vm),
+                vnic_rows(bare_vm, pool),
             ),
         }
-        for what, (path, body, bare) in kinds.items():
+        for what, (path, body, rows) in kinds.items():
             for clients in CLIENTS:
-                floor = per_second(bare, clients)[0]
+                floor = per_second(bare_request(database, rows), clients)[0]
                 ours, p99 = per_second(poster(engine.address, token, path, body), clients)
                 label = f"{what}, {backend}, {clients} client{'s' if clients > 1 else ''}"
-                rate = {"unit": "/s", "per_second": True, "goal": "<= 3", "floor_is": "bare inserts"}
+                rate = {"unit": "/s", "per_second": True, "goal": "<= 3", "floor_is": "bare inserts of its rows"}
                 figures.append(Figure(what=label, ours=ours, floor=floor, **rate))
                 figures.append(Figure(what=f"{label}, p99", ours=p99 * 1000, unit="ms", goal="< 50 ms"))
     return figures
@@ -116,71 +116,6 @@ def poster(address: str, token: str, path: Callable[[], str], body: Callable[[],
         return request
 
     return make
-
-
-def bare(database: str, table: Table, row: Callable[[], dict[str, Any]]) -> Callable[[], Request]:
-    """Makes a client with a database connection of its own that inserts one fresh row, alone in its transaction, by
-    the bare driver.
-    """
-    columns = [column.name for column in table.columns]
-    lock = threading.Lock()
-    if database.startswith("sqlite"):
-        path = database.removeprefix("sqlite:///")
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-
-        def make() -> Request:
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA synchronous=FULL")
-
-            def request() -> None:
-                values = row()
-                with (
-                    lock
-                ):  # SQLite has one writer; threads that wait in line do better than threads that sleep and retry
-                    connection.execute(statement, [values[column] for column in columns])
-
-            return request
-
-        return make
-
-    statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
-
-    def make_postgres() -> Request:
-        connection = psycopg.connect(database, autocommit=True)
-
-        def request() -> None:
-            values = row()
-            connection.execute(statement, [values[column] for column in columns])
-
-        return request
-
-    return make_postgres
-
-
-def bare_network(database: str) -> Callable[[], Request]:
-    with engine_of(database).connect() as tx:
-        data_center = tx.execute(select(networks.c.data_center_id)).scalars().first()
-
-    def row() -> dict[str, Any]:
-        new = new_id()
-        flags = {"vm_network": True, "stp": False, "port_isolation": False}
-        rest = {"description": "", "comment": "", "vlan_id": None, "mtu": 0, "label": None, "name_servers": "[]"}
-        names = {"name": f"bare{new}", "host_side_name": f"on{new.replace('-', '')[:13]}"}
-        return {"id": new, "data_center_id": data_center, **names, **flags, **rest}
-
-    return bare(database, networks, row)
-
-
-def bare_vnic(database: str, vm: str) -> Callable[[], Request]:
-    counter = itertools.count()
-
-    def row() -> dict[str, Any]:
-        number = next(counter)
-        mac = ":".join(f"{byte:02x}" for byte in (0x0A00 << 32 | number).to_bytes(6, "big"))
-        flags = {"plugged": True, "linked": True, "synced": True, "interface": "virtio", "description": ""}
-        return flags | {"id": new_id(), "vm_id": vm, "name": f"bare{number}", "profile_id": None, "mac": mac}
-
-    return bare(database, vnics, row)
 
 
 def engine_of(database: str) -> Engine:
