@@ -225,8 +225,7 @@ def _nic(tx: Tx, call: Call[Any], vnic_id: str) -> TemplateNic:
 def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     """Add a vNIC to a template."""
     body = call.body
-    with call.read() as tx:
-        profile_id = profile_of(tx, body)
+    profile_id = profile_of(call, body)
     spec = AddTemplateVnic(
         template_id=call.ids["template_id"],
         name=required(body.name, "Nic [name]"),
@@ -245,8 +244,7 @@ def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
 def put_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     """Change a vNIC of a template; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
-    with call.read() as tx:
-        profile_id = profile_of(tx, body)
+    profile_id = profile_of(call, body)
     spec = UpdateTemplateVnic(
         template_id=call.ids["template_id"],
         id=call.ids["nic_id"],

@@ -30,6 +30,7 @@ from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
 from netloom.engine.commands.vnics import (
     AddVnic,
+    Change,
     FilterParameter,
     UpdateVnic,
     add_vnic,
@@ -97,7 +98,7 @@ def get_nic(call: Call[None]) -> Nic:
         return _get(tx, call, call.ids["nic_id"])
 
 
-def profile_of(tx: Tx, body: Nic) -> str | Keep | None:
+def profile_of(call: Call[Any], body: Nic) -> str | Keep | None:
     """The profile that a request means: None for none, KEEP when it says nothing. An unknown id goes on to the rule
     that says so.
     """
@@ -106,7 +107,8 @@ def profile_of(tx: Tx, body: Nic) -> str | Keep | None:
     said = ref(body.vnic_profile)
     if said is None or said.id:
         return said.id if said else None
-    return resolve(tx, vnic_profiles, said, "vNIC profile")
+    with call.read() as tx:
+        return resolve(tx, vnic_profiles, said, "vNIC profile")
 
 
 def _mac(body: Nic) -> str | UnsetType:
@@ -127,8 +129,7 @@ def _answer(call: Call[Any], vnic_id: str, job_id: str | None) -> Nic | Later:
 def post_nic(call: Call[Nic]) -> Nic | Later:
     """Add a vNIC; a running guest gets it at once."""
     body = call.body
-    with call.read() as tx:
-        profile_id = profile_of(tx, body)
+    profile_id = profile_of(call, body)
     spec = AddVnic(
         vm_id=call.ids["vm_id"],
         name=required(body.name, "Nic [name]"),
@@ -139,16 +140,20 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
         plugged=given(body.plugged, True),
         linked=given(body.linked, True),
     )
-    change = call.run(add_vnic, call.actor, spec)
-    return _answer(call, change.vnic_id, change.job_id)
+
+    def added(tx: Tx) -> tuple[Change, Nic]:
+        change = add_vnic(tx, call.actor, spec)
+        return change, show(queries.get_vnic(tx, spec.vm_id, change.vnic_id))
+
+    change, nic = call.run(added)
+    return _answer(call, change.vnic_id, change.job_id) if change.job_id else nic
 
 
 @routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
 def put_nic(call: Call[Nic]) -> Nic | Later:
     """Change a vNIC; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
-    with call.read() as tx:
-        profile_id = profile_of(tx, body)
+    profile_id = profile_of(call, body)
     spec = UpdateVnic(
         vm_id=call.ids["vm_id"],
         id=call.ids["nic_id"],

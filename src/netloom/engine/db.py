@@ -2,8 +2,8 @@
 commit.
 
 SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
-savepoint of its own, and one COMMIT (one fsync) serves all of them: :class:`_GroupCommit`. PostgreSQL has ordinary transactions
-(READ COMMITTED).
+savepoint of its own, and one COMMIT (one fsync) serves all of them: :class:`_GroupCommit`. PostgreSQL has ordinary
+transactions (READ COMMITTED).
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ class Database:
             writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
             self._group = _GroupCommit(writer, self.bells.ring)
             self._writer = writer
-            self._reader = self._looker = _sqlite_engine(
-                self.url, begin="BEGIN", pool_size=pool_size, read_only=True
-            )
+            self._reader = self._looker = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
         else:
             self._writer = _postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -21,6 +21,7 @@ from netloom.engine.commands import audit
 from netloom.engine.db import Tx
 from netloom.engine.model.mac_pools import mac_addresses, mac_pools
 from netloom.engine.queries import mac_pools as queries
+from netloom.engine.statements import Statement
 
 _TRIES = 8
 """Random addresses to try before the first gap is searched for.
@@ -49,7 +50,7 @@ def allocate_mac(tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.")
     Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address
     that was given back is not soon seen again. Raises ValidationError when the pool is empty.
     """
-    ranges = queries.ranges_of(tx, (pool_id,))[pool_id]
+    ranges = queries.ranges(tx, pool_id)
     sizes = [one.last - one.first + 1 for one in ranges]
     for _ in range(_TRIES):
         address = _nth(ranges, secrets.randbelow(sum(sizes)))
@@ -144,11 +145,19 @@ def _insert_or_count(tx: Tx, row: dict[str, Any]) -> None:
 
 def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
     """Mark an address as used; False when it is used already, in whatever pool."""
-    used = sa.exists().where(mac_addresses.c.address == address).correlate(None)
-    values = sa.select(
-        sa.literal(address, sa.BigInteger), sa.literal(pool_id, sa.String), sa.literal(1, sa.Integer)
-    ).where(sa.not_(used))
-    return _came_in(tx, _insert(tx).from_select(["address", "pool_id", "uses"], values))
+    return _MARK[tx.dialect.name].first(tx, address=address, pool_id=pool_id) is not None
+
+
+def _mark(insert: Any) -> Statement:  # noqa: ANN401 - as above
+    address, used = sa.bindparam("address", type_=sa.BigInteger), sa.exists().correlate(None)
+    values = sa.select(address, sa.bindparam("pool_id", type_=sa.String), sa.literal(1, sa.Integer)).where(
+        sa.not_(used.where(mac_addresses.c.address == address))
+    )
+    into = insert(mac_addresses).from_select(["address", "pool_id", "uses"], values)
+    return Statement(into.on_conflict_do_nothing().returning(mac_addresses.c.address))
+
+
+_MARK = {"postgresql": _mark(postgresql.insert), "sqlite": _mark(sqlite.insert)}
 
 
 def _came_in(tx: Tx, insert: Any) -> bool:  # noqa: ANN401 - as above

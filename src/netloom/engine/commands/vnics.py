@@ -18,7 +18,6 @@ from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, Obj
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id
-from netloom.engine.model.clusters import clusters
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import filter_parameters, vnics
@@ -26,6 +25,8 @@ from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries import vms as queries
+from netloom.engine.queries import vnic_profiles as profile_queries
+from netloom.engine.statements import inserting, together
 
 ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
@@ -85,7 +86,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
     Needs CONFIGURE_VM_NETWORK on the VM and on the profile. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm = _begin(tx, actor, spec.vm_id)
-    others = tx.scalars(sa.select(vnics.c.name).where(vnics.c.vm_id == spec.vm_id)).all()
+    others = queries.vnic_names(tx, spec.vm_id)
     check(
         _ADD,
         rules.vm_may_change(vm.status),
@@ -101,29 +102,26 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
     mac = take_mac(tx, pool_id, spec.mac, action=_ADD) if spec.mac else allocate_mac(tx, pool_id, action=_ADD)
     vnic_id = new_id()
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(
-            sa.insert(vnics).values(
-                id=vnic_id,
-                vm_id=spec.vm_id,
-                name=spec.name,
-                description=spec.description,
-                profile_id=spec.profile_id,
-                mac=mac,
-                interface=spec.interface,
-                plugged=spec.plugged,
-                linked=spec.linked,
-                synced=True,
-            )
+    text = f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})"
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))), together(tx):
+        _INSERT.run(
+            tx,
+            id=vnic_id,
+            vm_id=spec.vm_id,
+            name=spec.name,
+            description=spec.description,
+            profile_id=spec.profile_id,
+            mac=mac,
+            interface=spec.interface,
+            plugged=spec.plugged,
+            linked=spec.linked,
+            synced=True,
         )
-    _audit(
-        tx,
-        actor,
-        ADDED,
-        f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})",
-        vm,
-    )
+        _audit(tx, actor, ADDED, text, vm)
     return Change(vnic_id=vnic_id, job_id=_tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None)
+
+
+_INSERT = inserting(vnics)
 
 
 def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
@@ -137,7 +135,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     names = ("name", "description", "profile_id", "interface", "plugged", "linked")
     values = {name: settle(getattr(spec, name), getattr(old, name)) for name in names}
     mac = settle(spec.mac, old.mac).lower() or old.mac
-    others = tx.scalars(sa.select(vnics.c.name).where(vnics.c.vm_id == spec.vm_id, vnics.c.id != spec.id)).all()
+    others = queries.vnic_names(tx, spec.vm_id, besides=spec.id)
     hot = {"The MAC address": mac != old.mac, "The interface type": values["interface"] != old.interface}
     running, stays = vm.status == RUNNING, old.plugged and values["plugged"]
     check(
@@ -287,24 +285,21 @@ def check_profile(
     """
     if profile_id is None:
         return
-    profile = tx.execute(sa.select(vnic_profiles).where(vnic_profiles.c.id == profile_id)).one_or_none()
+    profile = profile_queries.for_cluster(tx, profile_id, cluster_id)
     check(action, rules.profile_exists(profile_id, profile is not None))
     if profile is None:
         return
     authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
-    network = network_queries.get(tx, profile.network_id)
-    cluster = tx.execute(sa.select(clusters).where(clusters.c.id == cluster_id)).one()
-    attached = profile.network_id in host_queries.names_in_cluster(tx, cluster_id)
     check(
         action,
-        rules.network_is_in_cluster(network.name, cluster.name, attached),
-        rules.network_is_for_vms(network.name, network.vm_network),
+        rules.network_is_in_cluster(profile.network_name, profile.cluster_name, profile.attached),
+        rules.network_is_for_vms(profile.network_name, profile.vm_network),
         rules.profile_is_not_passthrough(profile.name, profile.passthrough),
         rules.trunk_needs_ovs(
             profile.name,
-            cluster.name,
+            profile.cluster_name,
             trunk=bool(profile.custom_properties.get("trunk")),
-            switch_type=cluster.switch_type,
+            switch_type=profile.switch_type,
         ),
     )
 

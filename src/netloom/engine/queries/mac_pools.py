@@ -15,6 +15,7 @@ from netloom.engine.model.clusters import clusters
 from netloom.engine.model.mac_pools import mac_addresses, mac_pools, mac_ranges
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnics import vnics
+from netloom.engine.statements import Statement
 
 
 def select() -> sa.Select[Any]:
@@ -40,10 +41,23 @@ def default_id(tx: Tx) -> str:
 
 def of_cluster(tx: Tx, cluster_id: str) -> str:
     """The id of the pool that a cluster takes its addresses from; raises NotFoundError."""
-    found = tx.scalar(sa.select(clusters.c.mac_pool_id).where(clusters.c.id == cluster_id))
+    found = _OF_CLUSTER.first(tx, id=cluster_id)
     if found is None:
         raise NotFoundError(f"There is no cluster with the id {cluster_id}.")
-    return str(found)
+    return str(found.mac_pool_id)
+
+
+_OF_CLUSTER = Statement(sa.select(clusters.c.mac_pool_id).where(clusters.c.id == sa.bindparam("id")))
+
+
+def ranges(tx: Tx, pool_id: str) -> list[MacRange]:
+    """The ranges of one pool, in order."""
+    return [MacRange(row.first, row.last) for row in _RANGES.all(tx, pool_id=pool_id)]
+
+
+_RANGES = Statement(
+    sa.select(mac_ranges).where(mac_ranges.c.pool_id == sa.bindparam("pool_id")).order_by(mac_ranges.c.first)
+)
 
 
 def ranges_of(tx: Tx, pool_ids: Collection[str]) -> dict[str, list[MacRange]]:

@@ -39,9 +39,7 @@ def get(tx: Tx, network_id: str) -> sa.Row[Any]:
 _GET = Statement(select().where(networks.c.id == sa.bindparam("id")))
 
 
-def namesakes(
-    tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = ""
-) -> list[sa.Row[Any]]:
+def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = "") -> list[sa.Row[Any]]:
     """Both names of the networks of a data centre, ``besides`` left out, that have one of these as either."""
     ids = {"data_center_id": data_center_id, "besides": besides}
     return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)

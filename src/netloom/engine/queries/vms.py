@@ -20,6 +20,7 @@ from netloom.engine.model.templates import templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import filter_parameters, vnics
+from netloom.engine.statements import Statement
 
 QOS_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
 """Columns of a vNIC's QoS: Mbit/s, and MB for the bursts."""
@@ -94,10 +95,23 @@ def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
 
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
     """One row of :func:`select_vnics`; raises NotFoundError when the virtual machine has no such vNIC."""
-    row = tx.execute(select_vnics().where(vnics.c.id == vnic_id, vnics.c.vm_id == vm_id)).one_or_none()
+    row = _GET_VNIC.first(tx, id=vnic_id, vm_id=vm_id)
     if row is None:
         raise NotFoundError(f"VM {vm_id} has no vNIC with the id {vnic_id}.")
     return row
+
+
+_GET_VNIC = Statement(select_vnics().where(vnics.c.id == sa.bindparam("id"), vnics.c.vm_id == sa.bindparam("vm_id")))
+
+
+def vnic_names(tx: Tx, vm_id: str, *, besides: str = "") -> list[str]:
+    """The names of a virtual machine's vNICs, but for that of one."""
+    return [row.name for row in _VNIC_NAMES.all(tx, vm_id=vm_id, besides=besides)]
+
+
+_VNIC_NAMES = Statement(
+    sa.select(vnics.c.name).where(vnics.c.vm_id == sa.bindparam("vm_id"), vnics.c.id != sa.bindparam("besides"))
+)
 
 
 def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:

@@ -8,12 +8,15 @@ import sqlalchemy as sa
 
 from netloom.core.errors import NotFoundError
 from netloom.engine.db import Tx
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.clusters import clusters
 from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.networks import networks
 from netloom.engine.model.templates import template_vnics, templates
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
+from netloom.engine.statements import Statement
 
 
 def select() -> sa.Select[Any]:
@@ -37,6 +40,33 @@ def get(tx: Tx, profile_id: str) -> sa.Row[Any]:
     if row is None:
         raise NotFoundError(f"There is no vNIC profile with the id {profile_id}.")
     return row
+
+
+def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> sa.Row[Any] | None:
+    """What decides whether a cluster's machines may use a profile: its columns, those of its network and of the cluster
+    that matter, and whether the one is ``attached`` to the other; None when there is no such profile or cluster.
+    """
+    return _FOR_CLUSTER.first(tx, id=profile_id, cluster_id=cluster_id)
+
+
+_FOR_CLUSTER = Statement(
+    sa.select(
+        vnic_profiles,
+        networks.c.name.label("network_name"),
+        networks.c.vm_network,
+        clusters.c.name.label("cluster_name"),
+        clusters.c.switch_type,
+        sa.exists()
+        .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == clusters.c.id)
+        .label("attached"),
+    )
+    .select_from(
+        vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
+            clusters, clusters.c.id == sa.bindparam("cluster_id")
+        )
+    )
+    .where(vnic_profiles.c.id == sa.bindparam("id"))
+)
 
 
 def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
