@@ -37,7 +37,7 @@ PASSES: list[Problem | None] = [
     vm.is_not_down("up"),
     vm.networks_in_cluster("c", []),
     vm.networks_are_for_vms([]),
-    vm.a_host_fits(["no"], fit=True),
+    vm.a_host_fits([], fit=True),
     vm.addresses_are_valid([]),
     vm.keeps_mac_pool("c", same_pool=True),
     vnic.name_is_valid("nic1"),
@@ -95,7 +95,7 @@ REFUSES: dict[str, list[Problem | None]] = {
         vnic.network_is_for_vms("n", vm_network=False),
     ],
     "SCHEDULING_ALL_HOSTS_FILTERED_OUT": [
-        vm.a_host_fits(["Host h is down."], fit=False),
+        vm.a_host_fits([Problem("VAR__DETAIL__HOST_NOT_UP", "Host h is down.")], fit=False),
         vm.a_host_fits([], fit=False),
     ],
     "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS": [vm.addresses_are_valid(["x"])],

@@ -37,7 +37,7 @@ def test_somebody_stays_who_may_all() -> None:
 
 
 def test_an_error_has_the_codes_of_all_that_is_wrong() -> None:
-    problems = (Problem("A", "a."), Problem("B", "b."), Problem("A", "c."))
-    assert ValidationError("Cannot do.", problems).codes == ("A", "B")
+    problems = (Problem("A", "a.", (Problem("C", "c."),)), Problem("B", "b."), Problem("A", "c."))
+    assert ValidationError("Cannot do.", problems).codes == ("A", "B", "C")
     assert ValidationError("Cannot do.").codes == ("VALIDATION",)
     assert NotFoundError("gone", code="GONE").codes == ("GONE",)

@@ -7,6 +7,8 @@ import pytest
 from netloom.core.errors import Problem
 from netloom.core.rules import event, permission, vm, vnic
 
+DOWN = Problem("VAR__DETAIL__HOST_NOT_UP", "Host one is down.")
+
 HOLDS = [
     vm.name_is_valid("web-1"),
     vm.name_is_free("web", ("db",)),
@@ -16,7 +18,7 @@ HOLDS = [
     vm.is_not_down("up"),
     vm.networks_in_cluster("racks", ()),
     vm.networks_are_for_vms(()),
-    vm.a_host_fits(("Host one is down.",), fit=True),
+    vm.a_host_fits((DOWN,), fit=True),
     vm.addresses_are_valid(()),
     vm.keeps_mac_pool("racks", same_pool=True),
     vnic.name_is_valid("x" * vnic.NAME_MAX),
@@ -58,7 +60,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
     (vm.is_not_down("down"), "VM_IS_NOT_RUNNING", "not running"),
     (vm.networks_in_cluster("racks", ("red", "blue", "red")), "NETWORK_NOT_IN_CLUSTER", "racks: blue, red"),
     (vm.networks_are_for_vms(("store", "store")), "NOT_A_VM_NETWORK", "not VM networks: store."),
-    (vm.a_host_fits(("Host one is down.",), fit=False), "SCHEDULING_ALL_HOSTS_FILTERED_OUT", "Host one is down."),
+    (vm.a_host_fits((DOWN,), fit=False), "SCHEDULING_ALL_HOSTS_FILTERED_OUT", "Host one is down."),
     (vm.a_host_fits((), fit=False), "SCHEDULING_ALL_HOSTS_FILTERED_OUT", "no Hosts"),
     (vm.addresses_are_valid(("nine",)), "INVALID_INITIALIZATION_ADDRESS", "nine"),
     (vm.keeps_mac_pool("racks", same_pool=False), "CANNOT_MIGRATE_MACS", "racks"),

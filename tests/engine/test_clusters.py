@@ -99,7 +99,6 @@ def test_the_default_management_network_when_nobody_names_one(db: Database) -> N
         ({"name": ""}, "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"),
         ({"name": "x" * 41}, "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG"),
         ({"name": "Default"}, "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"),
-        ({"switch_type": "hub"}, "CLUSTER_SWITCH_TYPE_UNKNOWN"),
         ({"version": "3.6"}, "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"),
         ({"version": "4.6"}, "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"),
     ],
@@ -157,7 +156,6 @@ def test_what_is_refused_when_changing(db: Database) -> None:
 
     assert refused(name="Default") == "CLUSTER_CANNOT_DO_ACTION_NAME_IN_USE"
     assert refused(name="") == "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY"
-    assert refused(switch_type="hub") == "CLUSTER_SWITCH_TYPE_UNKNOWN"
     assert refused(version="4.6") == "ACTION_TYPE_FAILED_CANNOT_DECREASE_COMPATIBILITY_VERSION_UNDER_DC"
     assert refused(version="9") == "ACTION_TYPE_FAILED_GIVEN_VERSION_NOT_SUPPORTED"
     assert refused(data_center=Ref(name="north")) == "CLUSTER_CANNOT_CHANGE_STORAGE_POOL"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A rule that does not hold: oVirt's message code, and a sentence that a person can act on (names what is wrong
-    and what to do).
+    and what to do). ``causes``: problems behind it, which the sentence tells already.
     """
 
     code: str
     text: str
+    causes: tuple[Problem, ...] = ()
 
 
 class NetloomError(Exception):
@@ -83,8 +84,9 @@ class ValidationError(NetloomError):
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """One for each rule that does not hold."""
-        return tuple(dict.fromkeys(problem.code for problem in self.problems)) or (self.code,)
+        """One for each rule that does not hold, then those of their causes."""
+        found = [*self.problems, *(cause for problem in self.problems for cause in problem.causes)]
+        return tuple(dict.fromkeys(problem.code for problem in found)) or (self.code,)
 
 
 class HostError(NetloomError):

@@ -8,21 +8,8 @@ from netloom.core.errors import Problem
 from netloom.core.rules.data_center import version_key
 from netloom.core.rules.fields import listed
 
-SWITCH_TYPES = ("legacy", "ovs")
-"""``legacy``: Linux bridges and VLAN devices; ``ovs``: Open vSwitch."""
-
 ISOLATION_SINCE = "4.5"
 """The first compatibility version with port isolation."""
-
-
-def switch_type_is_known(switch_type: str) -> Problem | None:
-    """One of :data:`SWITCH_TYPES`."""
-    if switch_type not in SWITCH_TYPES:
-        return Problem(
-            "CLUSTER_SWITCH_TYPE_UNKNOWN",
-            f"There is no switch type '{switch_type}'. Use one of {', '.join(SWITCH_TYPES)}.",
-        )
-    return None
 
 
 def management_network_is_found(name: str | None) -> Problem | None:

@@ -134,13 +134,13 @@ def networks_are_for_vms(bridgeless: Sequence[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_NOT_A_VM_NETWORK", text)
 
 
-def a_host_fits(refusals: Sequence[str], fit: bool) -> Problem | None:
+def a_host_fits(refusals: Sequence[Problem], fit: bool) -> Problem | None:
     """Some host can take it; otherwise each host's reasons are told."""
     if fit:
         return None
-    detail = " ".join(refusals) or "The Cluster has no Hosts."
+    detail = " ".join(refusal.text for refusal in refusals) or "The Cluster has no Hosts."
     text = f"There is no host that satisfies current scheduling constraints. See below for details: {detail}"
-    return Problem("SCHEDULING_ALL_HOSTS_FILTERED_OUT", text)
+    return Problem("SCHEDULING_ALL_HOSTS_FILTERED_OUT", text, tuple(refusals))
 
 
 def addresses_are_valid(bad: Sequence[str]) -> Problem | None:

@@ -91,7 +91,6 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     check(
         _ADD,
         *_text_problems(spec.name, spec.description, spec.comment),
-        rules.switch_type_is_known(spec.switch_type),
         data_center_rules.version_is_supported(version),
     )
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
@@ -218,7 +217,6 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
         _UPDATE,
         rules.data_center_is_kept(before.data_center_id, data_center_id),
         *_text_problems(after["name"], after["description"], after["comment"]),
-        rules.switch_type_is_known(after["switch_type"]),
         data_center_rules.version_is_supported(after["version"]),
     )
     if after["version"] != before.version:

@@ -70,7 +70,7 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
     chosen = host_id or choice.host or ""
     if not chosen:
-        refusals = [problem.text for problems in choice.refusals.values() for problem in problems]
+        refusals = [problem for problems in choice.refusals.values() for problem in problems]
         nowhere = tuple(filter(None, [rules.a_host_fits(refusals, fit=False)]))
         return Preflight(host_id="", host_name="", problems=nowhere, lasting=nowhere)
     loaded = host_queries.load(tx, (vm.host_id, chosen))

@@ -89,8 +89,8 @@ def split_name(user_name: str) -> tuple[str, str]:
     """Name and profile: ``admin@ovirt@internalsso`` is ``admin@ovirt`` in ``internalsso``; without an @ it is of the
     internal profile.
     """
-    name, _, profile = user_name.rpartition("@")
-    return (name, profile) if name else (profile, INTERNAL)
+    name, at, profile = user_name.rpartition("@")
+    return (name, profile) if at else (profile, INTERNAL)
 
 
 def login(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> User:

@@ -246,7 +246,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     )
     host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
     choice = placements.choice(tx, vm, rows, host_id)
-    refusals = [problem.text for problems in choice.refusals.values() for problem in problems]
+    refusals = [problem for problems in choice.refusals.values() for problem in problems]
     check(_RUN, rules.a_host_fits(refusals, choice.host is not None))
     if choice.host is None:
         raise ValidationError(_RUN)

@@ -1,0 +1,155 @@
+"""Hosts: joining, changing, going up and down, leaving, and copies of their networks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import rows
+from api.refusals.site import IN_DEFAULT, LONG, Refusal, Site, Table
+from netloom.engine.commands.host_changes import IN_PROGRESS
+from netloom.engine.db import new_id, utc_now
+from netloom.engine.model.host_networks import host_changes
+
+HOSTS = 2
+
+NAME, USED = "VALIDATION_VDS_NAME_INVALID", "ACTION_TYPE_FAILED_NAME_ALREADY_USED"
+ADDRESS = "VALIDATION_VDS_HOSTNAME_HOSTNAME_OR_IP"
+SETTLE = "ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL"
+
+
+def prepare(site: Site) -> None:
+    site.names["Default"] = site.client.first_id("/clusters")
+    for number in (1, 2):
+        site.names[f"sim-{number}"] = site.fleet.id(number)
+    site.names["address"] = str(site.client.xml(f"/hosts/{site.fleet.id()}").findtext("address"))
+    site.network("red", "<vlan id='10'/>")
+    site.attach("red")
+    site.fleet.attach("red", "eth1")
+    site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
+    site.insert(rows.add_host, site.names["racks"], "stranger", name="stranger")
+
+
+def lose_a_nic(site: Site) -> None:
+    host = site.fleet.host(2)
+    nics = {name: nic for name, nic in host.nics.items() if name != "eth3"}
+    site.fleet.simulate(2, host=replace(host, nics=nics))
+    site.act("/hosts/{sim-2}/refresh")
+
+
+def change_under_way(site: Site) -> None:
+    values = {"generation": 99, "candidate": {}, "reason": "", "job_id": new_id(), "state": "pending"}
+    with site.engine.db.write() as tx:
+        tx.execute(host_changes.insert(), {"host_id": site.names["sim-1"], "created_at": utc_now(), **values})
+
+
+def change_is_over(site: Site) -> None:
+    with site.engine.db.write() as tx:
+        tx.execute(host_changes.delete().where(host_changes.c.generation == 99))
+
+
+def add(rule: str, code: str, words: str, name: str = "new", address: str = "192.0.2.9", more: str = "") -> Refusal:
+    body = f"<name>{name}</name><address>{address}</address>{more}<cluster id='{{Default}}'/>"
+    return Refusal(rule, "POST", "/hosts", f"<host>{body}</host>", code, words)
+
+
+def change(rule: str, body: str, code: str, words: str) -> Refusal:
+    return Refusal(rule, "PUT", "/hosts/{sim-1}", f"<host>{body}</host>", code, words)
+
+
+def act(rule: str, action: str, code: str, words: str, host: str = "sim-1", more: str = "") -> Refusal:
+    return Refusal(rule, "POST", f"/hosts/{{{host}}}/{action}", f"<action>{more}</action>", code, words)
+
+
+def remove(rule: str, code: str, words: str) -> Refusal:
+    return Refusal(rule, "DELETE", "/hosts/{sim-1}", "", code, words)
+
+
+def copy(rule: str, source: str, code: str, words: str) -> Refusal:
+    return act(rule, "copyhostnetworks", code, words, "sim-2", f"<source_host id='{{{source}}}'/>")
+
+
+TABLE: Table = (
+    add("host.name_is_valid", NAME, "The Host name 'two words' is not valid", name="two words"),
+    add("host.name_is_free", USED, "'sim-1' is already in use, please choose a unique name", name="sim-1"),
+    change("host.name_is_free", "<name>sim-2</name>", USED, "'sim-2' is already in use"),
+    add("host.address_is_valid", ADDRESS, "give a name or an IP address", address="no address"),
+    change("host.address_is_valid", "<address>a b</address>", ADDRESS, "give a name or an IP address"),
+    add(
+        "host.address_is_free",
+        "ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST",
+        "Host with the same address already exists",
+        address="{address}",
+    ),
+    add(
+        "fields.text_is_valid",
+        "VALIDATION_DESCRIPTION_INVALID",
+        "has 4001 characters",
+        more=f"<description>{LONG}</description>",
+    ),
+    act("host.may_be_activated", "activate", "VDS_ALREADY_UP", "Host in Up status"),
+    change(
+        "host.may_move_to_cluster",
+        "<cluster id='{racks}'/>",
+        "VDS_STATUS_NOT_VALID_FOR_UPDATE",
+        "Switch it to maintenance mode before you change its cluster",
+    ),
+    remove("host.may_be_removed", "VDS_CANNOT_REMOVE_VDS_STATUS_ILLEGAL", "Please switch it to maintenance mode first"),
+    copy("host_copy.is_another_host", "sim-2", "INVALID_HOST_ID", "cannot be copied from the Host itself"),
+    copy(
+        "host_copy.is_in_same_cluster",
+        "stranger",
+        "ACTION_TYPE_FAILED_DESTINATION_AND_SOURCE_CLUSTER_ARE_NOT_THE_SAME",
+        "Host stranger is in another Cluster",
+    ),
+    Refusal(
+        "command",
+        "POST",
+        "/netloom/v1/plans",
+        '{"host": {"name": "stranger"}, "setup": {}}',
+        "HOST_NEVER_REPORTED",
+        "has not reported its networking yet",
+    ),
+    lose_a_nic,
+    copy(
+        "host_copy.has_enough_nics",
+        "sim-1",
+        "ACTION_TYPE_FAILED_INTERFACE_COUNT_DOES_NOT_MATCH",
+        "has 3 NICs besides that of the management network",
+    ),
+    lambda site: site.act("/hosts/{sim-1}/deactivate"),
+    act(
+        "host.may_be_deactivated",
+        "deactivate",
+        "VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE",
+        "Host is already in Maintenance mode",
+    ),
+    change(
+        "host.networks_known_in_cluster",
+        "<cluster id='{racks}'/>",
+        "NETWORK_NOT_EXISTS_IN_CLUSTER",
+        "carries networks that Cluster racks does not have: red",
+    ),
+    change_under_way,
+    remove("command", IN_PROGRESS, "the networks of Host sim-1 are being set up. Try again later"),
+    change_is_over,
+    lambda site: site.run_vm("web", site.names["sim-1"]),
+    remove(
+        "host.runs_no_vms_to_remove",
+        "VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM",
+        "There are running Virtual Machines on the Host: web",
+    ),
+    lambda site: site.fleet.set_status("up"),
+    act(
+        "host.runs_no_vms_to_deactivate",
+        "deactivate",
+        "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM",
+        "Virtual Machines run on the Host and cannot be moved: web",
+    ),
+    lambda site: site.fleet.set_status("preparing_for_maintenance"),
+    act("host.may_be_activated", "activate", SETTLE, "The Host status is preparing_for_maintenance"),
+    act("host.may_be_deactivated", "deactivate", SETTLE, "The Host status is preparing_for_maintenance"),
+    *(
+        act("host.is_reachable_for_work", action, "VDS_STATUS_ILLEGAL", "Host status is preparing_for_maintenance")
+        for action in ("refresh", "commitnetconfig", "syncallnetworks", "setupnetworks")
+    ),
+)

@@ -1,0 +1,177 @@
+"""Virtual machines: what they are, and starting, stopping and moving them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import rows
+from api.refusals.site import HOME, IN_DEFAULT, LONG, Refusal, Site, Table
+from netloom.engine.model.cluster_networks import cluster_networks
+from netloom.engine.model.networks import networks
+from netloom.engine.model.vms import vms
+
+HOSTS = 2
+
+NOWHERE = "SCHEDULING_ALL_HOSTS_FILTERED_OUT"
+NO_ADDRESS = "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS"
+BOOT = "ACTION_TYPE_FAILED_INVALID_BOOT_PATH"
+NO_KERNEL = "ACTION_TYPE_FAILED_BOOT_PARAMETERS_WITHOUT_KERNEL"
+CPUS = "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"
+
+
+def prepare(site: Site) -> None:
+    site.names["Default"] = site.client.first_id("/clusters", search="name=Default")
+    for number in (1, 2):
+        site.names[f"sim-{number}"] = site.fleet.id(number)
+    for number, name in enumerate(("blue", "lab", "show"), 10):
+        site.network(name, f"<vlan id='{number}'/>")
+        site.attach(name)
+        site.profile(name)
+    for number in (1, 2):
+        site.fleet.attach("blue", "eth1", number=number)
+    site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
+    site.insert(rows.add_host, site.names["racks"], "stranger", name="stranger")
+    own = "<ranges><range><from>02:00:00:00:00:01</from><to>02:00:00:00:00:09</to></range></ranges>"
+    site.add("/macpools", f"<mac_pool><name>mine</name>{own}</mac_pool>", "mine")
+    site.add("/clusters", f"<cluster><name>pooled</name>{IN_DEFAULT}<mac_pool id='{{mine}}'/></cluster>", "pooled")
+    for name in ("web", "db", "labbed", "bare"):
+        site.add("/vms", f"<vm><name>{name}</name>{HOME}</vm>", name)
+    for vm, network in (("web", "blue"), ("labbed", "lab")):
+        site.add(
+            f"/vms/{{{vm}}}/nics", f"<nic><name>nic1</name><vnic_profile id='{{profile:{network}}}'/></nic>", vm + "1"
+        )
+    site.add("/vms/{db}/nics", "<nic><name>nic1</name></nic>")
+    site.run_vm("busy", site.names["sim-1"])
+
+
+def add(rule: str, body: str, code: str, words: str) -> Refusal:
+    said = body if body.startswith("<name") else f"<name>x</name>{body}"
+    return Refusal(rule, "POST", "/vms", f"<vm>{said}{HOME}</vm>", code, words)
+
+
+def change(rule: str, name: str, body: str, code: str, words: str) -> Refusal:
+    return Refusal(rule, "PUT", f"/vms/{{{name}}}", f"<vm>{body}</vm>", code, words)
+
+
+def act(rule: str, name: str, action: str, code: str, words: str, more: str = "") -> Refusal:
+    return Refusal(rule, "POST", f"/vms/{{{name}}}/{action}", f"<action>{more}</action>", code, words)
+
+
+def start_on(host: str, vm: str, code: str, words: str) -> Refusal:
+    return act("schedule", vm, "start", code, words, f"<host id='{{{host}}}'/>")
+
+
+def custom(name: str, value: str) -> str:
+    one = f"<custom_property><name>{name}</name><value>{value}</value></custom_property>"
+    return f"<custom_properties>{one}</custom_properties>"
+
+
+def boots(kernel: str = "", initrd: str = "", cmdline: str = "") -> str:
+    parts = {"kernel": kernel, "initrd": initrd, "cmdline": cmdline}
+    return f"<os>{''.join(f'<{name}>{value}</{name}>' for name, value in parts.items() if value)}</os>"
+
+
+def address(text: str) -> str:
+    ip = f"<nic_configurations><nic_configuration><name>nic1</name><ip><address>{text}</address></ip>"
+    return f"<initialization>{ip}</nic_configuration></nic_configurations></initialization>"
+
+
+def drift(site: Site) -> None:
+    """The bridge of blue on the second host is not as it should be."""
+    host = site.fleet.host(2)
+    site.fleet.simulate(2, host=host.with_link(replace(host.bridges["blue"], mtu=1400)))
+    site.act("/hosts/{sim-2}/refresh")
+
+
+def show_on(site: Site) -> None:
+    """The display network is one that only the second host carries, and without an address."""
+    site.fleet.attach("show", "eth3", number=2)
+    with site.engine.db.write() as tx:
+        tx.execute(cluster_networks.update().values(display=False))
+        shown = cluster_networks.c.network_id == site.names["show"]
+        tx.execute(cluster_networks.update().where(shown).values(display=True))
+
+
+TABLE: Table = (
+    add("vm.name_is_valid", "<name>a b</name>", "ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", "is not valid"),
+    add("vm.name_is_free", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'web' is already in use"),
+    change("vm.name_is_free", "db", "<name>web</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "is already in use"),
+    add("fields.text_is_valid", f"<comment>{LONG}</comment>", "VALIDATION_DESCRIPTION_INVALID", "4001 characters"),
+    add(
+        "vm.memory_is_enough",
+        "<memory>1</memory>",
+        "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE",
+        "is too small",
+    ),
+    add("vm.cpus_are_valid", "<cpu><topology><cores>0</cores></topology></cpu>", CPUS, "The CPU topology 1x0x1"),
+    add("vm.boot_is_valid", boots("boot"), BOOT, "The path 'boot' is not valid"),
+    add("vm.boot_is_valid", boots(initrd="/i"), NO_KERNEL, "without a kernel"),
+    add(
+        "vm.boot_is_valid",
+        boots("/k", cmdline="a&#10;b"),
+        "ACTION_TYPE_FAILED_INVALID_KERNEL_PARAMETERS",
+        "contains a control character",
+    ),
+    add(
+        "vm.properties_are_known",
+        custom("x", "y"),
+        "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS",
+        "no custom property 'x'",
+    ),
+    change(
+        "vm.properties_are_known",
+        "db",
+        custom("disk", "y"),
+        "ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES",
+        "'disk' cannot be 'y'",
+    ),
+    add("vm.addresses_are_valid", address("nine"), NO_ADDRESS, "These addresses for vNICs are not valid: nine"),
+    act("vm.is_down", "busy", "start", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running (status up)"),
+    Refusal("vm.is_down", "DELETE", "/vms/{busy}", "", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running"),
+    act("vm.is_not_down", "web", "stop", "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running"),
+    act("vm.may_migrate", "web", "migrate", "ACTION_TYPE_FAILED_VM_IS_NOT_UP", "only a VM that is up can migrate"),
+    act(
+        "vm.target_is_another",
+        "busy",
+        "migrate",
+        "ACTION_TYPE_FAILED_MIGRATION_TO_SAME_HOST",
+        "VM busy runs on Host sim-1 already",
+        "<host id='{sim-1}'/>",
+    ),
+    change(
+        "vm.networks_in_cluster",
+        "web",
+        "<cluster id='{racks}'/>",
+        "ACTION_TYPE_FAILED_NETWORK_NOT_IN_CLUSTER",
+        "not attached to Cluster racks: blue",
+    ),
+    change(
+        "vm.keeps_mac_pool",
+        "db",
+        "<cluster id='{pooled}'/>",
+        "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS",
+        "Cluster pooled has another one",
+    ),
+    start_on("stranger", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host stranger is in another Cluster"),
+    start_on("sim-1", "labbed", "VAR__DETAIL__NETWORK_MISSING", "Host sim-1 does not have these networks: lab"),
+    act("vm.a_host_fits", "labbed", "start", NOWHERE, "Host sim-1 does not have these networks: lab"),
+    lambda site: site.update(vms, site.names["bare"], memory=1 << 50),
+    start_on("sim-1", "bare", "VAR__DETAIL__NOT_ENOUGH_MEMORY", "octets of memory left"),
+    lambda site: site.update(vms, site.names["bare"], memory=1 << 28, custom_properties={"driver": "libvirt"}),
+    start_on("sim-1", "bare", "VAR__DETAIL__NO_GUEST_DRIVER", "Host sim-1 has no guest driver 'libvirt'"),
+    lambda site: site.update(vms, site.names["bare"], custom_properties={}),
+    show_on,
+    start_on("sim-1", "bare", "VAR__DETAIL__DISPLAY_NETWORK_MISSING", "does not have the display network show"),
+    start_on(
+        "sim-2",
+        "bare",
+        "VAR__DETAIL__DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL",
+        "has no boot protocol for the display network show",
+    ),
+    drift,
+    start_on("sim-2", "web", "VAR__DETAIL__NETWORK_OUT_OF_SYNC", "has these networks out of sync: blue"),
+    lambda site: site.fleet.set_status("maintenance"),
+    start_on("sim-1", "bare", "VAR__DETAIL__HOST_NOT_UP", "Host sim-1 is in status maintenance, not up"),
+    lambda site: site.update(networks, site.names["blue"], vm_network=False),
+    act("vm.networks_are_for_vms", "web", "start", "ACTION_TYPE_FAILED_NOT_A_VM_NETWORK", "not VM networks: blue"),
+)
