@@ -33,6 +33,7 @@ def test_names_split_at_the_last_at() -> None:
     assert tokens.split_name("admin@internal") == ("admin", "internal")
     assert tokens.split_name("admin@ovirt@internalsso") == ("admin@ovirt", "internalsso")
     assert tokens.split_name("admin") == ("admin", "internal")
+    assert tokens.split_name("@internal") == ("", "internal")
 
 
 def test_the_right_password_opens_and_all_else_does_not(db: Database) -> None:
