@@ -82,27 +82,22 @@ def test_labels(sdk: ovirtsdk4.Connection, client: Client) -> None:
     assert [label.id for label in service.list()] == ["blue"]
     assert service.label_service("blue").get().network.id == network_id
     assert client.get(f"networks/{network_id}/networklabels/red").status_code == 404
-    refused(
-        client, "POST", f"networks/{network_id}/networklabels", '<network_label id="red"/>', "already has the label"
-    )
     service.label_service("blue").remove()
     assert client.delete(f"networks/{network_id}/networklabels/blue").status_code == 404
-    refused(client, "POST", f"networks/{network_id}/networklabels", '<network_label id="a b"/>', "may only contain")
 
 
 def test_an_entity_sent_back_whole_changes_only_what_differs(engine: Engine, client: Client) -> None:
     network_id = add(client, "tenants", '<vlan id="7"/><dns_resolver_configuration/>')
     path = f"networks/{network_id}"
     sent = client.get(path, params={"follow": "vnic_profiles,data_center"}).content
-    before = counts(engine)
+    before, plain = counts(engine), client.get(path).content
     client.put_xml(path, sent.decode())
     assert counts(engine) == before
     changed = sent.replace(b"<mtu>0</mtu>", b"<mtu>9000</mtu><unheard_of><x>1</x></unheard_of>")
     changed = changed.replace(b"<vdsm_name>tenants", b"<vdsm_name>other")
     client.put_xml(path, changed.decode())
     after = client.get(path).content
-    assert after == client.get(path).content
-    assert after.replace(b"<mtu>9000</mtu>", b"<mtu>0</mtu>") == client.get(path).content.replace(b"9000", b"0")
+    assert after == plain.replace(b"<mtu>0</mtu>", b"<mtu>9000</mtu>")
     shown = etree.fromstring(after)
     assert (shown.findtext("mtu"), shown.findtext("vdsm_name"), shown.find("vlan").get("id")) == (
         "9000",
