@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from netloom.agent.dhcp import Dhcp
+from netloom.agent.functions import Functions
 from netloom.agent.machine import MachineNetworking
 from netloom.agent.resolver import Resolver
 
@@ -52,7 +53,9 @@ def door_to_here(folder: Path) -> MachineNetworking:
     dhcp = folder / "dhcp"
     dhcp.mkdir(parents=True, exist_ok=True)
     resolver = Resolver(path=folder / "resolv.conf", saved=folder / "resolv.conf.found")
-    return MachineNetworking(dhcp=Dhcp(dhcp), resolver=resolver, ovsdb=None, boot="test")
+    return MachineNetworking(
+        dhcp=Dhcp(dhcp), resolver=resolver, ovsdb=None, boot="test", functions=Functions(dhcp / "functions")
+    )
 
 
 def make_nic(name: str, mac: str, *, far: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contract.made_of import made_of
 from contract.namespaces import kernel_kinds, make_nic
 from netloom.agent.dhcp import Dhcp
+from netloom.agent.functions import Functions
 from netloom.agent.machine import MachineNetworking
 from netloom.agent.resolver import Resolver
 from ovs_host import ovs_host
@@ -35,7 +36,9 @@ def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb
         place = Path(folder)
         (place / "dhcp").mkdir()
         resolver = Resolver(path=place / "resolv.conf", saved=place / "resolv.conf.found")
-        yield MachineNetworking(dhcp=Dhcp(place / "dhcp"), resolver=resolver, ovsdb=ovsdb, boot="test"), ovsdb
+        functions = Functions(place / "functions")
+        dhcp = Dhcp(place / "dhcp")
+        yield MachineNetworking(dhcp=dhcp, resolver=resolver, ovsdb=ovsdb, boot="test", functions=functions), ovsdb
 
 
 def possible(host: Host) -> Host:

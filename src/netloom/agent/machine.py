@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from netloom.agent.dhcp import Dhcp
+    from netloom.agent.functions import Functions
     from netloom.agent.networking import Progress
     from netloom.agent.ovsdb import Ovsdb
     from netloom.agent.resolver import Resolver
@@ -36,11 +37,12 @@ class MachineNetworking:
     ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
     """
 
-    def __init__(self, *, dhcp: Dhcp, resolver: Resolver, ovsdb: Ovsdb | None, boot: str) -> None:
+    def __init__(self, *, dhcp: Dhcp, resolver: Resolver, ovsdb: Ovsdb | None, boot: str, functions: Functions) -> None:
         self._dhcp = dhcp
         self._resolver = resolver
         self._ovsdb = ovsdb
         self._boot = boot
+        self._functions = functions
         prepare()
 
     def observe(self) -> Host:
@@ -52,6 +54,10 @@ class MachineNetworking:
         """Do the steps in order. Raises NetworkingError."""
         with self._doors() as doors:
             execute(steps, doors, progress)
+
+    def set_functions(self, nic: str, count: int) -> None:
+        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+        self._functions.set(self.observe(), nic, count)
 
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""

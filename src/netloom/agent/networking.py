@@ -31,6 +31,9 @@ class Networking(Protocol):
         Raises NetworkingError at the first that is refused; those before it are done, none after it.
         """
 
+    def set_functions(self, nic: str, count: int) -> None:
+        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import struct
+from dataclasses import replace
 from pathlib import Path
 
-from netloom.core.host import NicFacts
+from netloom.core.host import NicFacts, VirtualFunction
+
+PCI_DEVICES = Path("/sys/bus/pci/devices")
+"""Where sysfs shows what is on the PCI buses, in every namespace the same (Linux: PCI/pci-iov-howto.rst)."""
 
 _SIOCETHTOOL, _ETHTOOL_GSET, _ETHTOOL_GDRVINFO = 0x8946, 0x1, 0x3
 _SETTINGS_SIZE, _DRIVER_INFO_SIZE = 44, 196
@@ -22,25 +26,54 @@ _DRIVER = struct.Struct("=4x32s32x32s32s")
 _DUPLEX = {0: "half", 1: "full"}
 
 
-def read_facts(socket: int, name: str, permanent_mac: str) -> NicFacts:
+def read_facts(socket: int, name: str, permanent_mac: str, devices: Path = PCI_DEVICES) -> NicFacts:
     """What can be found out about a NIC; what its driver does not tell is left empty.
 
-    ``socket``: any socket of the NIC's namespace.
+    ``socket``: any socket of the NIC's namespace; ``devices``: where sysfs shows PCI devices.
     """
     information = _ethtool(socket, name, _ETHTOOL_GDRVINFO, _DRIVER_INFO_SIZE)
     driver, _, bus = (text.split(b"\0")[0].decode(errors="replace") for text in _DRIVER.unpack_from(information))
     speed, duplex = _speed(_ethtool(socket, name, _ETHTOOL_GSET, _SETTINGS_SIZE))
-    device = Path("/sys/bus/pci/devices", bus)
-    is_pci = bool(bus) and device.exists()
-    return NicFacts(
-        permanent_mac=permanent_mac,
-        driver=driver,
-        pci_address=bus if is_pci else "",
-        vendor=_read(device / "vendor") if is_pci else "",
-        device=_read(device / "device") if is_pci else "",
-        speed=speed,
-        duplex=duplex,
+    facts = NicFacts(permanent_mac=permanent_mac, driver=driver, speed=speed, duplex=duplex)
+    return read_pci(facts, devices / bus) if bus and (devices / bus).exists() else facts
+
+
+def read_pci(facts: NicFacts, device: Path) -> NicFacts:
+    """The facts with what the PCI device of that folder says: its ids, and its virtual functions."""
+    return replace(
+        facts,
+        pci_address=device.name,
+        vendor=_read(device / "vendor"),
+        device=_read(device / "device"),
+        functions_max=int(_read(device / "sriov_totalvfs") or 0),
+        functions=_functions(device),
+        physical=_target(device / "physfn"),
     )
+
+
+def _functions(device: Path) -> tuple[VirtualFunction, ...]:
+    """The virtual functions, to which links point by their numbers."""
+    numbers = sorted(int(path.name.removeprefix("virtfn")) for path in device.glob("virtfn*"))
+    links = [device / f"virtfn{number}" for number in numbers]
+    return tuple(
+        VirtualFunction(pci_address=address, assignable=_is_alone(link)) for link in links if (address := _target(link))
+    )
+
+
+def _target(link: Path) -> str:
+    """The name of the device that a link points to, empty when there is none (any more)."""
+    try:
+        return link.readlink().name
+    except OSError:
+        return ""
+
+
+def _is_alone(device: Path) -> bool:
+    """Whether a device has an IOMMU group to itself."""
+    try:
+        return len(list((device / "iommu_group" / "devices").iterdir())) == 1
+    except OSError:
+        return False
 
 
 def _speed(settings: bytes) -> tuple[int, str]:

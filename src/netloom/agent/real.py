@@ -10,6 +10,7 @@ from netloom.agent.capabilities import read_capabilities
 from netloom.agent.change import Changes
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.events import Events
+from netloom.agent.functions import Functions
 from netloom.agent.guests.namespace import NamespaceGuests
 from netloom.agent.machine import BOOT_ID, MachineNetworking
 from netloom.agent.monitor import Monitor
@@ -43,11 +44,14 @@ def real_host(options: Namespace) -> HostService:
     """
     events = Events()
     ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
+    functions = Functions(options.state / "functions.json")
+    functions.restore()
     door = MachineNetworking(
         dhcp=Dhcp(options.run / "dhcp"),
         resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
         ovsdb=ovsdb,
         boot=options.boot_id or BOOT_ID.read_text().strip(),
+        functions=functions,
     )
     drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
     guests = Guests(drivers, events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock, Thread
@@ -13,7 +13,16 @@ from netloom.agent.guests import GuestError
 from netloom.agent.networking import NetworkingError
 from netloom.agent.store import StoreError
 from netloom.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode
-from netloom.core.protocol import ChangeRequest, GenerationRef, GuestSpec, GuestState, HostReport, Migration
+from netloom.core.functions import find_function, nics_by_address, why_in_use
+from netloom.core.protocol import (
+    ChangeRequest,
+    FunctionsRequest,
+    GenerationRef,
+    GuestSpec,
+    GuestState,
+    HostReport,
+    Migration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,6 +132,10 @@ class Guests:
             for driver in self._drivers.values():
                 driver.stop(guest_id)
 
+    def halted(self) -> AbstractContextManager[object]:
+        """While it lasts no guest is started, changed or stopped."""
+        return self._lock
+
     @contextmanager
     def _at_work_on(self, guest_id: str) -> Iterator[None]:
         """Alone; and that something was done, or tried, is told at the end."""
@@ -206,11 +219,36 @@ class HostService:
                 raise RefusalError(
                     MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}."
                 )
+            self._check_functions(spec)
             return OK, self.guests.put(spec)
         if request.method == "DELETE":
             self.guests.stop(guest_id)
             return NO_CONTENT, None
         raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
+
+    def _check_functions(self, spec: GuestSpec) -> None:
+        """Raises RefusalError when the guest is to get a virtual function that it has not and that is not free: libvirt
+        would take it from whoever has it on the host.
+        """
+        wanted = {nic.function for nic in spec.nics if nic.function}
+        if not wanted:
+            return
+        has = {nic.function for state in self.guests.list() if state.id == spec.id for nic in state.nics}
+        host = self.door.observe()
+        nics = nics_by_address(host)
+        for address in sorted(wanted - has):
+            function = find_function(host, address)
+            reason = why_in_use(host, function, nics) if function else "is not there"
+            if reason:
+                text = f"Virtual function {address} cannot be given to guest {spec.name}: it {reason}."
+                raise RefusalError(CONFLICT, "failed", text)
+
+
+def _put_functions(service: HostService, request: Request) -> Answer:
+    wanted = decode(FunctionsRequest, request.body)
+    with service.guests.halted():  # none of which may be given a function that is about to go
+        service.door.set_functions(wanted.nic, wanted.count)
+    return OK, wanted
 
 
 def _host(service: HostService, _request: Request) -> Answer:
@@ -248,6 +286,7 @@ ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
     "/v1/host/rollback": {"POST": _roll_back},
     "/v1/host/commit": {"POST": _commit},
     "/v1/events": {"GET": _events},
+    "/v1/functions": {"PUT": _put_functions},
     "/v1/guests": {"GET": _guests},
 }
 

@@ -22,12 +22,13 @@ import msgspec
 from netloom import agent
 from netloom.agent.change import Changes
 from netloom.agent.events import Events
-from netloom.agent.guests.simulated import SimulatedGuests
+from netloom.agent.guests.simulated import SimulatedGuests, with_functions
 from netloom.agent.networking import NetworkingError
 from netloom.agent.service import OK, Guests, HostService, Reply, Request
 from netloom.agent.store import Store, StoreError
 from netloom.agent.wire import CONFLICT, RefusalError, decode, encode
-from netloom.core.host import Address, Host, Nic, NicFacts
+from netloom.core.functions import why_not_changed
+from netloom.core.host import Address, Host, Nic, NicFacts, VirtualFunction
 from netloom.core.protocol import Capabilities, GuestState, LinkCounters, Phase
 from netloom.core.simulate import Simulation as HostSimulation
 from netloom.core.simulate import StepRefusedError
@@ -45,6 +46,9 @@ PATH = "/v1/simulation"
 ALWAYS = "always"
 
 NICS = 4
+
+WITH_FUNCTIONS = (2, 3)
+"""Numbers of the NICs that know SR-IOV."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +210,14 @@ class SimulatedMachine:
             self.change(replace(self._state, host=host.host))
         self._faults.steps_done(len(steps))
 
+    def set_functions(self, nic: str, count: int) -> None:
+        """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""
+        with self._lock:
+            if reason := why_not_changed(self._state.host, nic, count):
+                raise NetworkingError(reason)
+            hardware = _with_count(self._state.hardware, nic, count)
+            self.change(replace(self._state, hardware=hardware, host=_with_count(self._state.host, nic, count)))
+
     def statistics(self) -> Mapping[str, LinkCounters]:
         """No traffic at all."""
         none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
@@ -324,6 +336,20 @@ def hardware(number: int) -> Host:
     return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))})
 
 
+def _with_count(host: Host, name: str, count: int) -> Host:
+    """The host with that many virtual functions of a NIC, all free."""
+    nic = host.nics[name]
+    if len(nic.facts.functions) == count:
+        return host
+    bus = nic.facts.pci_address.removesuffix("00.0")
+    addresses = [f"{bus}{16 + at // 8:02x}.{at % 8}" for at in range(count)]
+    functions = tuple(VirtualFunction(pci_address=address) for address in addresses)
+    gone = [one.pci_address for one in nic.facts.functions]
+    kept = {key: one for key, one in host.nics.items() if one.facts.pci_address not in gone}
+    host = replace(host, nics={**kept, name: replace(nic, facts=replace(nic.facts, functions=functions))})
+    return with_functions(host, ())
+
+
 def _nic(number: int, nic: int) -> Nic:
     mac = f"02:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}:{nic:02x}"
     facts = NicFacts(
@@ -334,6 +360,7 @@ def _nic(number: int, nic: int) -> Nic:
         device="0x1041",
         speed=25000,
         duplex="full",
+        functions_max=8 if nic in WITH_FUNCTIONS else 0,
     )
     return Nic(name=f"eth{nic}", mac=mac, facts=facts)
 

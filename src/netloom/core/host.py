@@ -129,8 +129,23 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualFunction:
+    """A virtual function of a NIC (SR-IOV). ``assignable``: it has an IOMMU group to itself, so that it can be given to
+    a guest (Linux: driver-api/vfio.rst).
+    """
+
+    pci_address: str
+    assignable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NicFacts:
-    """What a NIC is, as sysfs and ethtool tell it. ``speed`` in Mbit/s (0: unknown), PCI ids as ``0x8086``."""
+    """What a NIC is, as sysfs and ethtool tell it. ``speed`` in Mbit/s (0: unknown), PCI ids as ``0x8086``.
+
+    ``functions_max``: how many virtual functions it can have (0: it knows no SR-IOV), ``functions``: those that it has,
+    in the order of their numbers. ``physical``: of a NIC that is itself a virtual function, the PCI address of the NIC
+    that it is of.
+    """
 
     permanent_mac: str = ""
     driver: str = ""
@@ -139,6 +154,9 @@ class NicFacts:
     device: str = ""
     speed: int = 0
     duplex: str = ""
+    functions_max: int = 0
+    functions: tuple[VirtualFunction, ...] = ()
+    physical: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

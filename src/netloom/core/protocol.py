@@ -1,16 +1,17 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
-``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409
-with :class:`Refusal` for an older generation or while another change is under way; repeating the request of the
-current generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with
+:class:`Refusal` for an older generation or while another change is under way; repeating the request of the current
+generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
 :class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
 (:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it
-(also when it is not there). ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the
-guest begins to move; an event ``migration`` tells that it is over, with the reason in ``detail`` when it stayed.
-Until then the guest is listed by the host that it leaves, with ``migrating``; after that by the other. Errors are
-:class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
+(also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
+virtual functions, also after a boot. ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and
+:class:`GuestState`: the guest begins to move; an event ``migration`` tells that it is over, with the reason in
+``detail`` when it stayed. Until then the guest is listed by the host that it leaves, with ``migrating``; after that by
+the other. Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
 """
 
 from __future__ import annotations
@@ -159,6 +160,22 @@ class GuestNic:
     queues: int = 0
     boot_order: int = 0
     port: str = ""
+    function: str = ""
+    """PCI address of the virtual function that the guest gets as this vNIC; ``bridge`` is empty then, ``tag`` the VLAN
+    that the function puts the guest's frames in.
+    """
+    standby: str = ""
+    """Id of the vNIC that takes over while this one's virtual function is away."""
+    stands_by: bool = False
+    """Whether it is such a vNIC; both have the same MAC address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionsRequest:
+    """How many virtual functions a NIC shall have."""
+
+    nic: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ _NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
 _ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
 """What libvirt says to who ends a domain that has just ended."""
 
-_REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port")
+_REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "stands_by")
 """What libvirt changes on no running guest: the vNIC is taken out and put in again."""
 
 
@@ -256,7 +256,8 @@ class LibvirtGuests:
     def _plug(self, netlink: nl.Netlink, nics: tuple[GuestNic, ...]) -> None:
         """Mark the taps, and see to it that each is where it belongs."""
         for nic in nics:
-            veth.mark(netlink, nic.id)
+            if not nic.function:
+                veth.mark(netlink, nic.id)
         plug.plug(netlink, self._ovsdb, nics)
 
     def _define_filters(self, nics: tuple[GuestNic, ...]) -> None:
@@ -351,8 +352,10 @@ class LibvirtGuests:
 
 
 def _must_replug(old: GuestNic | None, new: GuestNic) -> bool:
-    """Whether a vNIC that is there cannot become the new one by an update."""
-    return old is None or any(getattr(old, field) != getattr(new, field) for field in _REPLUG)
+    """Whether a vNIC that is there cannot become the new one by an update. A virtual function changes in nothing."""
+    if old is None or (new.function and new != old):
+        return True
+    return any(getattr(old, field) != getattr(new, field) for field in _REPLUG)
 
 
 def _check_ids(spec: GuestSpec) -> None:

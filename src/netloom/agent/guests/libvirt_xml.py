@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -182,6 +183,8 @@ def _disk(spec: GuestSpec) -> ET.Element:
 
 
 def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET.Element:
+    if nic.function:
+        return _function(nic)
     is_ovs = like.ovs if like else nic.bridge in ovs
     managed = like.managed if like else bool(nic.bridge)
     moves = not like or bool(nic.bridge and not like.ovs and nic.bridge not in ovs)
@@ -210,10 +213,33 @@ def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET
     ET.SubElement(element, "mtu", size=str(nic.mtu))
     if nic.isolated and managed and not is_ovs:
         ET.SubElement(element, "port", isolated="yes")
+    return _named(element, nic)
+
+
+def _named(element: ET.Element, nic: GuestNic) -> ET.Element:
+    """The interface with what all kinds have."""
+    if nic.standby:
+        ET.SubElement(element, "teaming", type="transient", persistent=alias_of(nic.standby))
+    if nic.stands_by:
+        ET.SubElement(element, "teaming", type="persistent")
     if nic.boot_order:
         ET.SubElement(element, "boot", order=str(nic.boot_order))
     ET.SubElement(element, "alias", name=alias_of(nic.id))
     return element
+
+
+def _function(nic: GuestNic) -> ET.Element:
+    """A vNIC that is a virtual function: the guest drives it; libvirt takes it from the host and gives it back."""
+    element = ET.Element("interface", type="hostdev", managed="yes")
+    ET.SubElement(element, "mac", address=nic.mac)
+    ET.SubElement(element, "driver", name="vfio")
+    domain_number, bus, slot, function = re.split("[:.]", nic.function)
+    place = {"domain": domain_number, "bus": bus, "slot": slot, "function": function}
+    numbers = {name: f"0x{value}" for name, value in place.items()}
+    ET.SubElement(ET.SubElement(element, "source"), "address", {"type": "pci", **numbers})
+    if nic.tag is not None:
+        ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
+    return _named(element, nic)
 
 
 def _vlans(element: ET.Element, nic: GuestNic) -> None:

@@ -51,6 +51,7 @@ class NamespaceGuests:
         """See GuestDriver."""
         if not _ID.fullmatch(spec.id):
             raise GuestError(f"{spec.id!r} cannot be the id of a guest: letters, digits, dots, hyphens, underscores")
+        _refuse_functions(spec)
         try:
             self._save(spec)
             if not self._exists(spec.id):
@@ -62,6 +63,7 @@ class NamespaceGuests:
 
     def update(self, spec: GuestSpec) -> None:
         """See GuestDriver."""
+        _refuse_functions(spec)
         before = self._load(self._file(spec.id))
         try:
             self._settle(spec, before)
@@ -174,3 +176,9 @@ def _ip_netns(verb: str, guest_id: str) -> None:
     done = subprocess.run(["ip", "netns", verb, _namespace(guest_id)], check=False, capture_output=True, text=True)  # noqa: S603, S607 - the id was checked, and the host's own PATH is meant
     if done.returncode:
         raise OSError(done.stderr.strip())
+
+
+def _refuse_functions(spec: GuestSpec) -> None:
+    """Raises GuestError when the guest is to get a virtual function, which takes a kernel of its own."""
+    if any(nic.function for nic in spec.nics):
+        raise GuestError(f"Guest {spec.name} cannot have a virtual function: the guests of this driver are namespaces")

@@ -33,12 +33,14 @@ def check(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Iterable[GuestNic]) ->
 
 
 def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> None:
-    """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only.
+    """Put the host's ends where they belong: out of the wrong switch first, for a link can be in one only. vNICs that
+    are virtual functions have none.
 
     Raises ValueError when a bridge is missing, CableError, MirrorError, OvsdbError, OvsStepError.
     """
     on_ovs = ovs_bridges(ovsdb)
     links = {link.name: link for link in dump_links(netlink)}
+    nics = [nic for nic in nics if not nic.function]
     others = [nic for nic in nics if nic.bridge not in on_ovs]
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
