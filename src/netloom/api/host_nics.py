@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -18,6 +18,7 @@ from netloom.api.types import (
     Bonding,
     Host,
     HostNic,
+    HostNicVirtualFunctionsConfiguration,
     Ip,
     Mac,
     Network,
@@ -29,6 +30,8 @@ from netloom.api.types import (
 )
 from netloom.api.values import find_statistic, ip, measured
 from netloom.core.errors import NotFoundError
+from netloom.core.functions import nics_by_address
+from netloom.core.host import NicFacts
 from netloom.core.nic_view import BondView, FamilyView, NicView, nic_views
 from netloom.core.options import MODES, bond_mode
 from netloom.core.protocol import LinkCounters
@@ -36,6 +39,7 @@ from netloom.engine.commands.authorize import ActionGroup
 from netloom.engine.commands.setup_networks import label_nic, unlabel_nic
 from netloom.engine.db import Tx
 from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries.functions import served
 from netloom.engine.queries.host_networks import HostData
 
 routes = Routes("hosts")
@@ -54,8 +58,12 @@ MODE_TEXTS = {
 _MEGA = 1_000_000
 
 
-def show(data: HostData, nic_id: str, view: NicView) -> HostNic:
-    """A NIC, bond or VLAN device with what is on it."""
+def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]) -> HostNic:
+    """A NIC, bond or VLAN device with what is on it. ``restricted``: names of NICs whose virtual functions do not serve
+    all networks.
+    """
+    nic = data.host.nics.get(view.name)
+    facts = nic.facts if nic else NicFacts()
     network = data.networks.get(view.network_id)
     in_sync = {a.network_id: data.is_in_sync(a) for a in data.intent.attachments}
     return HostNic(
@@ -78,6 +86,24 @@ def show(data: HostData, nic_id: str, view: NicView) -> HostNic:
         vlan=UNSET if view.vlan is None else Vlan(id=view.vlan),
         host=reference(Host, data.row.id),
         network=known(reference(Network, network.intent.id) if network else None),
+        physical_function=known(_physical(data, facts)),
+        virtual_functions_configuration=known(_functions(facts, all_allowed=view.name not in restricted)),
+    )
+
+
+def _physical(data: HostData, facts: NicFacts) -> HostNic | None:
+    """The NIC that one is a virtual function of."""
+    physical = nics_by_address(data.host).get(facts.physical) if facts.physical else None
+    return nic_reference(data, physical.name) if physical else None
+
+
+def _functions(facts: NicFacts, *, all_allowed: bool) -> HostNicVirtualFunctionsConfiguration | None:
+    if not facts.functions_max:
+        return None
+    return HostNicVirtualFunctionsConfiguration(
+        all_networks_allowed=all_allowed,
+        max_number_of_virtual_functions=facts.functions_max,
+        number_of_virtual_functions=len(facts.functions),
     )
 
 
@@ -102,15 +128,17 @@ def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
     )
 
 
-def _nics(data: HostData) -> list[HostNic]:
+def _nics(data: HostData, restricted: Collection[str]) -> list[HostNic]:
     views = nic_views(data.host)
-    return [show(data, nic_id, views[name]) for nic_id, name in data.nics.items() if name in views]
+    return [show(data, nic_id, views[name], restricted) for nic_id, name in data.nics.items() if name in views]
 
 
 @loads_link(Host, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[HostNic]]:
     """The NICs of hosts."""
-    return {host_id: _nics(data) for host_id, data in queries.load(tx, visible_hosts(tx, call, ids)).items()}
+    loaded = queries.load(tx, visible_hosts(tx, call, ids))
+    restricted = served(tx, loaded)
+    return {host_id: _nics(data, restricted[host_id]) for host_id, data in loaded.items()}
 
 
 @loads_link(HostNic, "network_attachments")
@@ -129,7 +157,8 @@ def load_attachments(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, 
 def list_nics(call: Call[None]) -> list[HostNic]:
     """The NICs, bonds and VLAN devices of a host."""
     with call.read() as tx:
-        return _nics(seen(tx, call))
+        data = seen(tx, call)
+        return _nics(data, served(tx, (data.row.id,))[data.row.id])
 
 
 @routes.get("/hosts/{host_id}/nics/{nic_id}", HostNic, needs=READ)
@@ -137,10 +166,12 @@ def get_nic(call: Call[None]) -> HostNic:
     """One of them."""
     with call.read() as tx:
         data = seen(tx, call)
-        return show(data, call.ids["nic_id"], _view(data, call.ids["nic_id"]))
+        restricted = served(tx, (data.row.id,))[data.row.id]
+        return show(data, call.ids["nic_id"], view_of(data, call.ids["nic_id"]), restricted)
 
 
-def _view(data: HostData, nic_id: str) -> NicView:
+def view_of(data: HostData, nic_id: str) -> NicView:
+    """A NIC of the host. Raises NotFoundError."""
     view = nic_views(data.host).get(data.nics.get(nic_id, ""))
     if view is None:
         raise NotFoundError(f"Host {data.row.name} has no NIC with the id {nic_id}.")
@@ -168,7 +199,7 @@ def list_labels(call: Call[Any]) -> list[NetworkLabel]:
     """The labels of a NIC: it carries every network of its cluster that has one of them."""
     with call.read() as tx:
         data = seen(tx, call)
-        _view(data, call.ids["nic_id"])
+        view_of(data, call.ids["nic_id"])
         return _labels(data, call.ids["nic_id"])
 
 
@@ -203,7 +234,7 @@ def delete_label(call: Call[None]) -> Later | None:
 
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     data, nic_id = seen(tx, call), call.ids["nic_id"]
-    view = _view(data, nic_id)
+    view = view_of(data, nic_id)
     none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
     counters = data.report.statistics.get(view.name, none) if data.report else none
     href = f"/hosts/{data.row.id}/nics/{nic_id}/statistics"

@@ -667,10 +667,23 @@ class Bonding(Value, kw_only=True):
     active_slave: HostNic | UnsetType = UNSET
 
 
+class HostNicVirtualFunctionsConfiguration(Value, kw_only=True):
+    """The virtual functions of a NIC: how many there are and can be, and whether they may serve all networks."""
+
+    meta: ClassVar[Meta] = Meta("host_nic_virtual_functions_configuration")
+    all_networks_allowed: Boolean = UNSET
+    max_number_of_virtual_functions: Integer = UNSET
+    number_of_virtual_functions: Integer = UNSET
+
+
 class HostNic(Entity, kw_only=True):
     """A NIC, a bond or a VLAN device of a host; speed in bit/s."""
 
-    meta: ClassVar[Meta] = Meta("host_nic", links="networkattachments networklabels statistics")
+    meta: ClassVar[Meta] = Meta(
+        "host_nic",
+        links="networkattachments networklabels statistics",
+        actions="updatevirtualfunctionsconfiguration",
+    )
     ad_aggregator_id: Integer = UNSET
     base_interface: Text = UNSET
     bonding: Bonding | UnsetType = UNSET
@@ -690,8 +703,10 @@ class HostNic(Entity, kw_only=True):
     network: Network | UnsetType = UNSET
     network_attachments: list[NetworkAttachment] | UnsetType = UNSET
     network_labels: list[NetworkLabel] | UnsetType = UNSET
+    physical_function: HostNic | UnsetType = UNSET
     qos: Qos | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
+    virtual_functions_configuration: HostNicVirtualFunctionsConfiguration | UnsetType = UNSET
 
 
 class ReportedConfiguration(Value, kw_only=True):
@@ -1143,4 +1158,5 @@ class Action(Value, kw_only=True):
     status: Text = UNSET
     succeeded: Boolean = UNSET
     synchronized_network_attachments: list[NetworkAttachment] | UnsetType = UNSET
+    virtual_functions_configuration: HostNicVirtualFunctionsConfiguration | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET

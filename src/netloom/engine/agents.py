@@ -27,6 +27,7 @@ from netloom.core.protocol import (
     Change,
     ChangeRequest,
     EventPage,
+    FunctionsRequest,
     GenerationRef,
     GuestSpec,
     GuestState,
@@ -188,6 +189,10 @@ class Agent:
     def commit(self) -> Change:
         """Let boot restore what runs now."""
         return self._send("POST", "/v1/host/commit", None, Change)
+
+    def set_functions(self, request: FunctionsRequest) -> FunctionsRequest:
+        """Let a NIC have so many virtual functions."""
+        return self._send("PUT", "/v1/functions", request, FunctionsRequest)
 
     def events(self, after: int, wait: float) -> EventPage:
         """What happened after the event of that number; waits up to ``wait`` seconds for something to happen."""

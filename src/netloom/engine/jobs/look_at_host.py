@@ -1,4 +1,6 @@
-"""Asking a host how it is: refresh, activate, commit. Each takes the host's report in by the one path that there is."""
+"""Asking a host how it is: refresh, activate, commit; and telling it of virtual functions. Each takes the host's report
+in by the one path that there is.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netloom.core.errors import HostError
+from netloom.core.protocol import FunctionsRequest
 from netloom.engine import queue
 from netloom.engine.agents import Agent, Agents, UnreachableError
 from netloom.engine.commands import audit
@@ -39,6 +42,16 @@ def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``commit_host``. Raises HostError when the host does not answer or cannot."""
     return _look(agents, job, "told to keep its network changes", COMMITTED, COMMIT_FAILED, commits=True)
+
+
+def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
+    payload = job.job.payload
+    with job.db.read() as tx:
+        agent = agents.of(payload["host_id"], queries.load_one(tx, payload["host_id"]).row.agent_url)
+    agent.set_functions(FunctionsRequest(nic=payload["nic"], count=payload["count"]))
+    take_in(job, agent, payload["host_id"])
+    return {}
 
 
 def _look(

@@ -18,6 +18,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "activate_host": look_at_host.activate,
     "refresh_host": look_at_host.refresh,
     "commit_host": look_at_host.commit,
+    "set_functions": look_at_host.set_functions,
     "propagate_labels": propagate_labels.run,
     "start_vm": guests.start,
     "stop_vm": guests.stop,

@@ -681,3 +681,42 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     with op.batch_alter_table("template_vnics", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_template_vnics_profile_id"), ["profile_id"], unique=False)
+
+    op.create_table(
+        "nic_functions",
+        sa.Column("host_id", sa.String(length=36), nullable=False),
+        sa.Column("nic", sa.String(length=50), nullable=False),
+        sa.Column("labels", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["host_id"], ["hosts.id"], name=op.f("fk_nic_functions_host_id_hosts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("host_id", "nic", name=op.f("pk_nic_functions")),
+    )
+    op.create_table(
+        "function_networks",
+        sa.Column("host_id", sa.String(length=36), nullable=False),
+        sa.Column("nic", sa.String(length=50), nullable=False),
+        sa.Column("network_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["host_id"], ["hosts.id"], name=op.f("fk_function_networks_host_id_hosts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["network_id"], ["networks.id"], name=op.f("fk_function_networks_network_id_networks"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("host_id", "nic", "network_id", name=op.f("pk_function_networks")),
+    )
+    op.create_index("ix_function_networks_network_id", "function_networks", ["network_id"], unique=False)
+    op.create_table(
+        "vnic_functions",
+        sa.Column("host_id", sa.String(length=36), nullable=False),
+        sa.Column("function", sa.String(length=16), nullable=False),
+        sa.Column("vnic_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["host_id"], ["hosts.id"], name=op.f("fk_vnic_functions_host_id_hosts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["vnic_id"], ["vnics.id"], name=op.f("fk_vnic_functions_vnic_id_vnics"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("host_id", "function", name=op.f("pk_vnic_functions")),
+    )
+    op.create_index("ix_vnic_functions_vnic_id", "vnic_functions", ["vnic_id"], unique=False)

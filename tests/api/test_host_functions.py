@@ -1,0 +1,133 @@
+"""Virtual functions of hosts' NICs through the API: how many, for which networks, and every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from api.served import Client, Engine
+from fleet import Fleet, running_fleet
+
+
+@pytest.fixture
+def fleet(engine: Engine, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(engine.db, tmp_path) as fleet:
+        yield fleet
+
+
+def nic(client: Client, fleet: Fleet, name: str) -> str:
+    """The path of a NIC."""
+    nics = f"/hosts/{fleet.id()}/nics"
+    return f"{nics}/{next(one.get('id') for one in client.xml(nics) if one.findtext('name') == name)}"
+
+
+def configure(client: Client, path: str, body: str) -> etree._Element:
+    return client.action(f"{path}/updatevirtualfunctionsconfiguration", action(body))
+
+
+def action(body: str) -> str:
+    return f"<action><virtual_functions_configuration>{body}</virtual_functions_configuration></action>"
+
+
+def count(number: int) -> str:
+    return f"<number_of_virtual_functions>{number}</number_of_virtual_functions>"
+
+
+RESTRICTED = "<all_networks_allowed>false</all_networks_allowed>"
+ALL = "<all_networks_allowed>true</all_networks_allowed>"
+
+
+def refusal(client: Client, path: str, body: str, status: int = 409) -> str:
+    answer = client.post(path, content=body.encode())
+    assert answer.status_code == status, answer.text
+    return str(etree.fromstring(answer.content).findtext(".//detail"))
+
+
+def configuration(client: Client, path: str) -> list[str | None]:
+    found = client.xml(path).find("virtual_functions_configuration")
+    assert found is not None
+    return [
+        found.findtext(name)
+        for name in ("all_networks_allowed", "max_number_of_virtual_functions", "number_of_virtual_functions")
+    ]
+
+
+def test_how_many_there_are(fleet: Fleet, client: Client) -> None:
+    eth3 = nic(client, fleet, "eth3")
+    assert configuration(client, eth3) == ["true", "8", "0"]
+    assert client.xml(nic(client, fleet, "eth1")).find("virtual_functions_configuration") is None
+    configure(client, eth3, count(4))
+    assert configuration(client, eth3) == ["true", "8", "4"]
+    function = client.xml(nic(client, fleet, "eth3v2"))
+    assert str(function.find("physical_function").get("href")).endswith(eth3)  # type: ignore[union-attr] # it has one
+    configure(client, eth3, count(4) + ALL)
+    configure(client, eth3, count(2))
+    assert len(fleet.host().nics["eth3"].facts.functions) == 2
+    names = {one.findtext("name") for one in client.xml(f"/hosts/{fleet.id()}/nics")}
+    assert {"eth3v0", "eth3v1"} <= names
+    assert "eth3v2" not in names
+
+
+def test_what_cannot_be(fleet: Fleet, client: Client) -> None:
+    eth3, eth1 = nic(client, fleet, "eth3"), nic(client, fleet, "eth1")
+    update = "updatevirtualfunctionsconfiguration"
+    assert "not SR-IOV enabled" in refusal(client, f"{eth1}/{update}", action(count(1)))
+    assert "valid range is 0 - 8" in refusal(client, f"{eth3}/{update}", action(count(9)))
+    assert "valid range is 0 - 8" in refusal(client, f"{eth3}/{update}", action(count(-1)))
+    assert "is required" in refusal(client, f"{eth3}/{update}", "<action/>", 400)
+    gone = eth3.rpartition("/")[0] + "/nothing"
+    assert "no such network interface" in refusal(client, f"{gone}/{update}", action(count(1)))
+    configure(client, eth3, count(2))
+    network = "<network><name>blue</name><vlan id='7'/><data_center><name>Default</name></data_center></network>"
+    blue = client.post_xml("/networks", network).get("id")
+    body = f"<network id='{blue}'><required>false</required></network>"
+    client.post_xml(f"/clusters/{client.first_id('/clusters')}/networks", body)
+    fleet.attach("blue", "eth3v1")
+    address = fleet.host().nics["eth3v1"].facts.pci_address
+    assert address in refusal(client, f"{eth3}/{update}", action(count(3)))
+    fleet.set_status("non_responsive")
+    eth2 = nic(client, fleet, "eth2")
+    assert "Host status is" in refusal(client, f"{eth2}/{update}", action(count(3)))
+
+
+def test_a_host_that_refuses_is_heard(fleet: Fleet, client: Client) -> None:
+    eth3 = nic(client, fleet, "eth3")
+    configure(client, eth3, count(1))
+    host = fleet.host()
+    fleet.simulate(host=host.without_link("eth3v0"))  # somebody bound another driver to it just now
+    body = action(count(2))
+    assert "is in use" in refusal(client, f"{eth3}/updatevirtualfunctionsconfiguration", body)
+    assert configuration(client, eth3) == ["true", "8", "1"]
+
+
+def test_which_networks_they_serve(fleet: Fleet, client: Client) -> None:
+    eth3 = nic(client, fleet, "eth3")
+    allowed, labels = f"{eth3}/virtualfunctionallowednetworks", f"{eth3}/virtualfunctionallowedlabels"
+    network = client.first_id("/networks")
+    named = "<network><name>ovirtmgmt</name></network>"
+    assert "All networks are allowed" in refusal(client, allowed, named)
+    assert "All networks are allowed" in refusal(client, labels, "<network_label id='fast'/>")
+
+    configure(client, eth3, RESTRICTED)
+    assert configuration(client, eth3)[0] == "false"
+    assert client.post_xml(allowed, named).get("id") == network
+    assert client.post_xml(labels, "<network_label id='fast'/>").get("id") == "fast"
+    assert client.xml(f"{allowed}/{network}").findtext("name") == "ovirtmgmt"
+    assert client.xml(f"{labels}/fast").get("id") == "fast"
+    assert "already exists" in refusal(client, allowed, named)
+    assert "already exists" in refusal(client, labels, "<network_label id='fast'/>")
+    assert "doesn't exist" in refusal(client, allowed, "<network id='nothing'/>")
+    assert "may only contain" in refusal(client, labels, "<network_label id='a b'/>")
+    configure(client, eth3, RESTRICTED)
+    assert len(client.xml(allowed)) == len(client.xml(labels)) == 1, "it was restricted already"
+    for path in (f"{allowed}/{network}", f"{labels}/fast"):
+        assert client.delete(path).status_code == 200
+        assert client.delete(path).status_code == 404
+        assert client.get(path).status_code == 404
+    client.post_xml(allowed, named)
+    configure(client, eth3, ALL)
+    configure(client, eth3, RESTRICTED)
+    assert len(client.xml(allowed)) == 0, "all networks forgets those that were named"
