@@ -13,6 +13,7 @@ from lxml import etree
 from ovirtsdk4 import types as t
 
 from api.served import Client, Engine
+from api.test_qos import path_of, xml_of
 from fleet import Fleet, running_fleet
 from netloom.api.routes import ADDITIONS
 
@@ -94,6 +95,20 @@ def test_a_running_machine_moves(fleet: Fleet, client: Client, vm_id: str) -> No
     assert place(client, vm_id) == ("up", "sim-1")
     client.action(f"/vms/{vm_id}/stop")
     assert fleet.agent(1).guests() == []
+
+
+def test_a_machine_moves_as_fast_as_the_qos_of_the_migration_network_promises(
+    fleet: Fleet, client: Client, vm_id: str
+) -> None:
+    limits = {"outbound_average_linkshare": 10, "outbound_average_upperlimit": 1600, "outbound_average_realtime": 800}
+    qos = client.post_xml(path_of(client), xml_of("moving", "hostnetwork", **limits)).get("id")
+    network = client.first_id("networks", search="name=ovirtmgmt")
+    client.put_xml(f"networks/{network}", f'<network><qos id="{qos}"/></network>')
+    assert addition(client, f"/vms/{vm_id}/migration?host=sim-2")["bandwidth"] == 800 // 8 // 2
+    fleet.until(lambda: bool(addition(client, f"/vms/{vm_id}/migration?host=sim-2")["possible"]))
+    assert len(fleet.host(2).nics["eth0"].shaping) == 1
+    client.action(f"/vms/{vm_id}/migrate", to("sim-2"))
+    assert place(client, vm_id) == ("up", "sim-2")
 
 
 def test_with_the_sdk(fleet: Fleet, sdk: ovirtsdk4.Connection, vm_id: str) -> None:

@@ -42,9 +42,10 @@ def test_a_network_goes_to_a_host_and_leaves_it(netloom: Netloom, network: str, 
 def test_bonds(netloom: Netloom, network: str, setup_file: Path) -> None:
     setup_file.write_text(
         "bonds:\n  - {name: bond0, slaves: [eth2, eth3], options: {mode: 1, miimon: 100}}\n"
-        f"attachments:\n  - {{network: {network}, nic: bond0}}\ncommit: true\n"
+        f"attachments:\n  - {{network: {network}, nic: bond0, qos: {{linkshare: 7, upperlimit: 900}}}}\ncommit: true\n"
     )
     words = ("host", "setup-networks", "sim-2", "-f", str(setup_file))
+    assert "VLAN 200 with share 7, at most 900 Mbit/s" in netloom(*words, "--plan").out
     netloom(*words)
     assert "bond0.200" in netloom("host", "nics", "sim-2").out
     setup_file.write_text(f"removed_attachments: [{network}]\nremoved_bonds: [bond0]\n")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import machine
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
 from netloom.core.errors import Problem
 from netloom.core.host_request import AttachmentWish, BondWish, Ref
 from netloom.core.rules import host, host_copy
@@ -85,10 +85,11 @@ def test_a_rule_that_does_not_hold_names_the_culprit(problem: Problem | None, co
 
 STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24)
 DHCP6 = IpAssignment(version=6, method="dhcp")
+CALM = HostQos(link_share=1)
 SOURCE = HostIntent(
     attachments=(
         AttachmentIntent(id="1", network_id="mgmt", nic="eth0"),
-        AttachmentIntent(id="2", network_id="blue", nic="bond1", assignments=(STATIC, DHCP6)),
+        AttachmentIntent(id="2", network_id="blue", nic="bond1", assignments=(STATIC, DHCP6), qos=CALM),
         AttachmentIntent(id="3", network_id="red", nic="eth3"),
         AttachmentIntent(id="4", network_id="far", nic="eth9"),
     ),
@@ -122,8 +123,8 @@ def test_a_copy_of_a_hosts_networks() -> None:
     request = host_copy.copy_request(SOURCE, TARGET, {"mgmt"}, nics, own, labels)
     assert request.removed_labels == ("lab",)
     assert request.attachments == (
-        AttachmentWish(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,)),
-        AttachmentWish(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=()),
+        AttachmentWish(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,), qos=CALM),
+        AttachmentWish(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=(), qos=None),
     )
     slaves = (Ref(name="eth6"), Ref(name="eth7"))
     assert request.bonds == (BondWish(bond=Ref(name="bond1"), slaves=slaves, options={"mode": "4"}),)

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netloom.core.errors import ValidationError
 from netloom.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
 from netloom.core.host_request import (
@@ -118,7 +118,17 @@ TAKEN = replace(VIEW, addresses_elsewhere={("id-store", "198.51.100.5"): "two"})
 MODE0 = BondIntent(id="id-bond0", name="bond0", slaves=("eth4", "eth5"), options={"mode": "0"})
 WITH_MODE0 = replace(VIEW, intent=replace(VIEW.intent, bonds=(MODE0,)))
 
+QOS = HostQos(link_share=10, upper_limit=5, real_time=5)
+ALL_QOS = replace(
+    VIEW,
+    networks={key: replace(view, intent=replace(view.intent, qos=QOS)) for key, view in VIEW.networks.items()},
+)
+
 HOLDS: list[tuple[SetupRequest, HostView]] = [
+    (on("store", "eth8", qos=QOS), VIEW),
+    (on("store", "eth2"), ALL_QOS),
+    (on("store", "eth2", qos=replace(QOS, link_share=1)), ALL_QOS),
+    (on("blue", "eth8", qos=None), ALL_QOS),
     (SetupRequest(), VIEW),
     (SetupRequest(), replace(VIEW, status="maintenance")),
     (on("store", "eth8"), VIEW),
@@ -463,6 +473,26 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'store' cannot be put on 'eth3', which carries virbr0",
     ),
     (on("store", "eth1"), VIEW, "NIC_CARRIES_UNMANAGED_NETWORK", "eth1.7"),
+    # M
+    (
+        on("blue", "eth8", qos=HostQos(upper_limit=5)),
+        VIEW,
+        "HOST_NETWORK_QOS_SETUP_NETWORKS_MISSING_VALUES",
+        "network 'blue' on this host is not valid. A QoS of the type 'hostnetwork' needs outbound_average_linkshare",
+    ),
+    (on("blue", "eth8", qos=replace(QOS, link_share=0)), VIEW, "QOS_OUT_OF_RANGE_VALUES", "linkshare cannot be 0"),
+    (
+        on("blue", "eth8", qos=replace(QOS, real_time=6)),
+        VIEW,
+        "HOST_NETWORK_QOS_SETUP_NETWORKS_INCONSISTENT_VALUES",
+        "upper limit of 5 Mbit/s is below the promised 6 Mbit/s",
+    ),
+    (
+        on("store", "eth2", qos=QOS),
+        VIEW,
+        "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_INTERFACES_WITHOUT_QOS",
+        "Some networks on 'eth2' have a QoS, and these have none: blue, busy.",
+    ),
     # What oVirt forgets
     (
         addressed(ip4("192.0.2.130", 25)),

@@ -19,8 +19,9 @@ from netloom.api.types import (
     IpAddressAssignment,
     NetworkAttachment,
     Property,
+    Qos,
 )
-from netloom.core.desired import IpAssignment
+from netloom.core.desired import HostQos, IpAssignment
 from netloom.core.errors import BusyError, MalformedError
 from netloom.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
 from netloom.core.keep import KEEP, Keep
@@ -31,9 +32,6 @@ PATIENCE = 20.0
 """Seconds that a request waits for another change of the same host to end (oVirt: SetupNetworksWaitTimeoutSeconds)."""
 
 _LOOK = 0.2
-
-_LIMITS = ("id", "outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
-"""What makes the QoS of an attachment one (oVirt: AnonymousHostNetworkQos)."""
 
 
 def setup_request(action: Action) -> SetupRequest:
@@ -68,11 +66,7 @@ def _removed(attachment: NetworkAttachment) -> Ref:
 
 
 def wish(attachment: NetworkAttachment) -> AttachmentWish:
-    """What a request wants of an attachment. Raises MalformedError, also for limits that no host would keep."""
-    if not isinstance(attachment.qos, UnsetType) and any(
-        given(getattr(attachment.qos, name), None) for name in _LIMITS
-    ):
-        raise MalformedError("Hosts do not shape the traffic of networks: leave the qos of the attachment out.")
+    """What a request wants of an attachment. Raises MalformedError."""
     return AttachmentWish(
         id=given(attachment.id, ""),
         network=said(attachment.network),
@@ -80,6 +74,7 @@ def wish(attachment: NetworkAttachment) -> AttachmentWish:
         assignments=_assignments(attachment.ip_address_assignments),
         properties=_properties(attachment.properties),
         dns=_resolvers(attachment.dns_resolver_configuration),
+        qos=_own_qos(attachment.qos),
     )
 
 
@@ -136,6 +131,25 @@ def _properties(properties: list[Property] | UnsetType) -> dict[str, str] | Keep
     if isinstance(properties, UnsetType):
         return KEEP
     return {given(one.name, ""): given(one.value, "") for one in properties}
+
+
+def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- read as said
+    """An attachment's own QoS by its limits (oVirt: AnonymousHostNetworkQos); without any, the network's serves.
+
+    Raises MalformedError for the id of a QoS, which only networks have.
+    """
+    if isinstance(qos, UnsetType):
+        return KEEP
+    limits = HostQos(
+        link_share=given(qos.outbound_average_linkshare, None),
+        upper_limit=given(qos.outbound_average_upperlimit, None),
+        real_time=given(qos.outbound_average_realtime, None),
+    )
+    if limits != HostQos():
+        return limits
+    if given(qos.id, ""):
+        raise MalformedError("The qos of an attachment has limits and no id: give a qos with an id to the network.")
+    return None
 
 
 def _resolvers(dns: DnsResolverConfiguration | UnsetType) -> tuple[str, ...] | None | Keep:  # noqa: RUF036 -- read as said

@@ -24,13 +24,15 @@ from netloom.api.types import (
     Network,
     NetworkAttachment,
     Property,
+    Qos,
     ReportedConfiguration,
     UnmanagedNetwork,
 )
 from netloom.api.values import ip, named_id
-from netloom.core.desired import AttachmentIntent, IpAssignment
+from netloom.core.desired import AttachmentIntent, HostQos, IpAssignment
 from netloom.core.errors import NotFoundError
 from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
+from netloom.core.rules.qos import HOST_NETWORK
 from netloom.core.rules.setup_networks import left_behind, unmanaged_networks
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
@@ -80,6 +82,17 @@ def show(data: HostData, attachment: AttachmentIntent, base: str = "") -> Networ
         host=reference(Host, data.row.id),
         host_nic=known(nic_reference(data, attachment.nic)),
         network=reference(Network, attachment.network_id),
+        qos=show_qos(attachment.qos) if attachment.qos else UNSET,
+    )
+
+
+def show_qos(qos: HostQos) -> Qos:
+    """Limits that no QoS of the data centre has, but a network on a host."""
+    return Qos(
+        type=HOST_NETWORK,
+        outbound_average_linkshare=known(qos.link_share),
+        outbound_average_upperlimit=known(qos.upper_limit),
+        outbound_average_realtime=known(qos.real_time),
     )
 
 

@@ -9,11 +9,12 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import Select, exists, select
 from sqlalchemy.engine import Row
 
+from netloom.api import qos as qos_api
 from netloom.api.follow import loads
 from netloom.api.routes import READ, Call, Routes, many
 from netloom.api.schema import given, keep, reference
 from netloom.api.search import LISTED, Searchable
-from netloom.api.shown import columns, ref, required, required_ref, see, visible_page
+from netloom.api.shown import columns, id_of, ref, required, required_ref, see, visible_page
 from netloom.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
 from netloom.core.errors import NotFoundError
 from netloom.core.keep import KEEP, Keep
@@ -72,6 +73,7 @@ def show(row: Row[Any]) -> Network:
         if row.name_servers
         else UNSET,
         data_center=reference(DataCenter, row.data_center_id),
+        qos=qos_api.refer(row.data_center_id, row.qos_id),
     )
 
 
@@ -124,7 +126,6 @@ def _add(call: Call[Network], data_center: Ref) -> Network:
     body = call.body
     usages = given(body.usages, ["vm"])
     name_servers = _name_servers(body)
-    qos = ref(body.qos)
     spec = AddNetwork(
         name=required(body.name, "Network [name]"),
         data_center=data_center,
@@ -136,7 +137,7 @@ def _add(call: Call[Network], data_center: Ref) -> Network:
         stp=given(body.stp, False),
         port_isolation=given(body.port_isolation, False),
         name_servers=() if name_servers is KEEP else name_servers,
-        qos_id=qos.id if qos else None,
+        qos_id=None if (qos_id := id_of(body.qos)) is KEEP else qos_id,
         profile_required=given(body.profile_required, True),
     )
     return show(call.run(lambda tx: queries.get(tx, add_network(tx, call.actor, spec))))
@@ -199,7 +200,6 @@ def _require_inside(call: Call[Any]) -> None:
 
 def _update(call: Call[Network]) -> Network:
     body = call.body
-    qos = ref(body.qos)
     spec = UpdateNetwork(
         id=call.ids["network_id"],
         name=keep(body.name),
@@ -212,7 +212,7 @@ def _update(call: Call[Network]) -> Network:
         stp=keep(body.stp),
         port_isolation=keep(body.port_isolation),
         name_servers=_name_servers(body),
-        qos_id=qos.id if qos else KEEP,
+        qos_id=id_of(body.qos),
     )
     call.run(update_network, call.actor, spec)
     with call.read() as tx:

@@ -10,10 +10,11 @@ from sqlalchemy import Select, Table
 from sqlalchemy.engine import Row
 
 from netloom.api.routes import Call
-from netloom.api.schema import Entity
+from netloom.api.schema import Entity, given
 from netloom.api.search import Searchable, limited, page
 from netloom.api.types import Version
 from netloom.core.errors import MalformedError
+from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ObjectRef, ObjectType
 from netloom.engine.db import Tx
@@ -96,3 +97,8 @@ def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (c
         "comment": table.c.comment,
         **named,
     }
+
+
+def id_of(entity: Entity | UnsetType) -> str | Keep | None:
+    """The id of what a request names; an empty element means none."""
+    return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Row
 from netloom.api import qos
 from netloom.api.follow import loads, loads_link
 from netloom.api.routes import READ, Call, Routes, many
-from netloom.api.schema import Entity, given, keep, reference
+from netloom.api.schema import given, keep, reference
 from netloom.api.search import LISTED, Searchable
-from netloom.api.shown import columns, ref, required, required_ref, see, visible_page
+from netloom.api.shown import columns, id_of, ref, required, required_ref, see, visible_page
 from netloom.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netloom.core.errors import MalformedError, NotFoundError
 from netloom.core.keep import KEEP, Keep
@@ -141,10 +141,10 @@ def put_profile(call: Call[VnicProfile]) -> VnicProfile:
         port_mirroring=keep(body.port_mirroring),
         passthrough=_passthrough(body),
         migratable=keep(body.migratable),
-        network_filter_id=_id_of(body.network_filter),
+        network_filter_id=id_of(body.network_filter),
         custom_properties=properties,
-        qos_id=_id_of(body.qos),
-        failover_id=_id_of(body.failover),
+        qos_id=id_of(body.qos),
+        failover_id=id_of(body.failover),
     )
     call.run(update_vnic_profile, call.actor, spec)
     with call.read() as tx:
@@ -183,10 +183,10 @@ def _add(call: Call[VnicProfile], network: Ref) -> VnicProfile:
         port_mirroring=given(body.port_mirroring, False),
         passthrough=False if passthrough is KEEP else passthrough,
         migratable=given(body.migratable, True),
-        network_filter_id=_id_of(body.network_filter),
+        network_filter_id=id_of(body.network_filter),
         custom_properties={} if properties is KEEP else properties,
-        qos_id=None if (qos_id := _id_of(body.qos)) is KEEP else qos_id,
-        failover_id=None if (failover_id := _id_of(body.failover)) is KEEP else failover_id,
+        qos_id=None if (qos_id := id_of(body.qos)) is KEEP else qos_id,
+        failover_id=None if (failover_id := id_of(body.failover)) is KEEP else failover_id,
     )
     profile_id = call.run(add_vnic_profile, call.actor, spec)
     with call.read() as tx:
@@ -197,11 +197,6 @@ def _passthrough(body: VnicProfile) -> bool | Keep:
     if isinstance(body.pass_through, UnsetType) or isinstance(body.pass_through.mode, UnsetType):
         return KEEP
     return body.pass_through.mode == "enabled"
-
-
-def _id_of(entity: Entity | UnsetType) -> str | Keep | None:
-    """The id of what a request names; an empty element means none."""
-    return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None
 
 
 def _properties(body: VnicProfile) -> dict[str, str] | Keep:

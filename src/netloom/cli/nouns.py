@@ -122,6 +122,7 @@ NOUNS = (
                 "Whether guests on one host are kept from each other.",
             ),
             Field("--dns", "dns_resolver_configuration.name_servers", "A resolver for hosts; up to three.", many=True),
+            Field("--qos", "qos.id", "The id of the QoS that its traffic has on hosts."),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),

@@ -9,6 +9,7 @@ attachments:
     ipv6: {method: autoconf}
     dns: [192.0.2.53]
     properties: {bridge_opts: "forward_delay=1500"}
+    qos: {linkshare: 50, upperlimit: 1000, realtime: 500}   # instead of the network's; {} for the network's again
 removed_attachments: [old]      # names of networks
 removed_bonds: [bond1]
 sync: [tenants]                 # networks whose attachment overrides what the host has
@@ -28,7 +29,8 @@ import yaml
 from netloom.client.tree import Tree
 
 _KNOWN = {"bonds", "attachments", "removed_attachments", "removed_bonds", "sync", "check_connectivity", "commit"}
-_ATTACHMENT = {"network", "nic", "ipv4", "ipv6", "dns", "properties"}
+_ATTACHMENT = {"network", "nic", "ipv4", "ipv6", "dns", "properties", "qos"}
+_QOS = {"linkshare", "upperlimit", "realtime"}
 _IP = {"method", "address", "prefix", "gateway"}
 
 
@@ -92,6 +94,9 @@ def _attachment(item: Mapping[str, Any], attachment_ids: Mapping[str, str]) -> T
         attachment["dns_resolver_configuration"] = {"name_servers": item["dns"]}
     if "properties" in item:
         attachment["properties"] = [{"name": name, "value": value} for name, value in item["properties"].items()]
+    if "qos" in item:
+        _only(item["qos"], _QOS, "the qos of an attachment")
+        attachment["qos"] = {f"outbound_average_{name}": value for name, value in item["qos"].items()}
     return attachment
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netloom.core.host import Host
 from netloom.core.keep import KEEP, Keep
 
@@ -52,6 +52,7 @@ class AttachmentWish:
     assignments: tuple[IpAssignment, ...] | Keep = KEEP
     properties: Mapping[str, str] | Keep = KEEP
     dns: tuple[str, ...] | Keep | None = KEEP
+    qos: HostQos | Keep | None = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,7 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
         assignments=_assignments(wish, one.existing),
         properties=_given(wish.properties, base.properties),
         dns=_given(wish.dns, base.dns),
+        qos=_given(wish.qos, base.qos),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from netloom.core.desired import (
@@ -18,7 +18,7 @@ from netloom.core.desired import (
     effective_qos,
     network_mtu,
 )
-from netloom.core.host import MAIN_TABLE, MEGABIT, Address, Host, Link, OvsPort, TrafficClass
+from netloom.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
 from netloom.core.shaping import rest_of
 
 
@@ -197,16 +197,28 @@ def _compare(
     yield _reported("default_route", _yes(has_role and brings_one), _yes(has_one) if at else None)
 
 
+def reported_qos(at: Location) -> HostQos | None:
+    """The QoS that a network has on the host, None for none."""
+    if at.traffic is None or at.is_rest or at.traffic == SPOILT:
+        return None
+    traffic = at.traffic
+    return HostQos(
+        link_share=traffic.share,
+        upper_limit=traffic.upper_limit and traffic.upper_limit // MEGABIT,
+        real_time=traffic.real_time and traffic.real_time // MEGABIT,
+    )
+
+
 def _compare_qos(qos: HostQos | None, at: Location | None) -> Iterator[Reported]:
     """When either side has one. What others leave of a link is nobody's QoS, unless one is wanted."""
-    actual = at.traffic if at and not (at.is_rest and qos is None) else None
+    actual = reported_qos(replace(at, is_rest=at.is_rest and qos is None)) if at else None
     if qos is None and actual is None:
         return
-    wanted, has = qos or HostQos(), actual or TrafficClass(tag=None, share=0)
+    wanted, has = qos or HostQos(), actual or HostQos()
     for name, expected, value in (
-        ("outAverageLinkShare", wanted.link_share, has.share or None),
-        ("outAverageUpperLimit", wanted.upper_limit, has.upper_limit and has.upper_limit // MEGABIT),
-        ("outAverageRealTime", wanted.real_time, has.real_time and has.real_time // MEGABIT),
+        ("outAverageLinkShare", wanted.link_share, has.link_share),
+        ("outAverageUpperLimit", wanted.upper_limit, has.upper_limit),
+        ("outAverageRealTime", wanted.real_time, has.real_time),
     ):
         yield _reported(name, _number(expected), _number(value))
 

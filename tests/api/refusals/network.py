@@ -141,8 +141,8 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_NETWORK_PORT_ISOLATION_CANNOT_BE_CHANGED",
         "Port isolation cannot be changed",
     ),
-    add("network.qos_is_known", f"<name>t</name>{NO_QOS}", "ACTION_TYPE_FAILED_QOS_NOT_FOUND", "There is no QoS"),
-    change("network.qos_is_known", NO_QOS, "ACTION_TYPE_FAILED_QOS_NOT_FOUND", "There is no QoS"),
+    add("qos.serves_networks", f"<name>t</name>{NO_QOS}", "ACTION_TYPE_FAILED_QOS_NOT_FOUND", "There is no QoS"),
+    change("qos.serves_networks", NO_QOS, "ACTION_TYPE_FAILED_QOS_NOT_FOUND", "There is no QoS"),
     change(
         "network.data_center_is_kept",
         "<data_center><name>north</name></data_center>",

@@ -124,7 +124,10 @@ def no2(rule: str, body: str, code: str, words: str) -> Refusal:
     return no(rule, body, code, words, "sim-2")
 
 
-LIMITED = at("blue", "eth3", more="<qos><outbound_average_linkshare>5</outbound_average_linkshare></qos>")
+def limited(nic: str = "eth3", **limits: int) -> str:
+    """Network blue with a QoS of its own."""
+    said = (f"<outbound_average_{name}>{value}</outbound_average_{name}>" for name, value in limits.items())
+    return at("blue", nic, more=f"<qos>{''.join(said)}</qos>")
 
 
 def status(name: str) -> tuple[Step, Refusal]:
@@ -561,6 +564,30 @@ TABLE: Table = (
         "INVALID_BOND_MODE_FOR_BOND_WITH_LABELED_VM_NETWORK",
         "cannot carry the VM networks lab1, red",
     ),
+    no(
+        "host_qos.own_qos_is_valid",
+        limited(upperlimit=5),
+        "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_SETUP_NETWORKS_MISSING_VALUES",
+        "needs outbound_average_linkshare, 1 to 100",
+    ),
+    no(
+        "host_qos.own_qos_is_valid",
+        limited(linkshare=0),
+        "ACTION_TYPE_FAILED_QOS_OUT_OF_RANGE_VALUES",
+        "linkshare cannot be 0. Use 1 to 100",
+    ),
+    no(
+        "host_qos.own_qos_is_valid",
+        limited(linkshare=1, upperlimit=5, realtime=6),
+        "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_SETUP_NETWORKS_INCONSISTENT_VALUES",
+        "The upper limit of 5 Mbit/s is below the promised 6 Mbit/s",
+    ),
+    no(
+        "host_qos.all_or_none_have_qos",
+        limited("eth1", linkshare=1),
+        "ACTION_TYPE_FAILED_HOST_NETWORK_QOS_INTERFACES_WITHOUT_QOS",
+        "Some networks on 'eth1' have a QoS, and these have none: red, used.",
+    ),
     no2(
         "setup_networks.nic_is_no_slave",
         at("blue", "eth1"),
@@ -593,9 +620,9 @@ TABLE: Table = (
         "command",
         "POST",
         "/hosts/{sim-1}/setupnetworks",
-        f"<action>{LIMITED}</action>",
+        f"<action>{at('blue', 'eth3', more="<qos id='some'/>")}</action>",
         "MALFORMED",
-        "Hosts do not shape the traffic",
+        "give a qos with an id to the network",
         400,
     ),
     Refusal("command", "DELETE", "/hosts/{sim-1}/unmanagednetworks/{sim-1}", "", "NOT_FOUND", "", 404),

@@ -62,7 +62,12 @@ def copy_request(
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
     pairs |= {bond.name: bond.name for bond in bonds}
     wishes = tuple(
-        AttachmentWish(network=Ref(id=one.network_id), nic=Ref(name=pairs[one.nic]), assignments=_without_static(one))
+        AttachmentWish(
+            network=Ref(id=one.network_id),
+            nic=Ref(name=pairs[one.nic]),
+            assignments=_without_static(one),
+            qos=one.qos,
+        )
         for one in source.attachments
         if one.nic in pairs and one.network_id not in management
     )

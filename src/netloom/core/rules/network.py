@@ -149,16 +149,6 @@ def isolation_is_kept(*, before: bool, after: bool) -> Problem | None:
     return None
 
 
-def qos_is_known(qos_id: str | None) -> Problem | None:
-    """A network has no QoS: hosts do not shape its traffic."""
-    if qos_id:
-        return Problem(
-            "ACTION_TYPE_FAILED_QOS_NOT_FOUND",
-            f"There is no QoS for networks with the id {qos_id}: hosts do not shape their traffic. Leave the QoS out.",
-        )
-    return None
-
-
 def data_center_is_kept(before: str, after: str) -> Problem | None:
     """A network stays in its data centre."""
     if before != after:

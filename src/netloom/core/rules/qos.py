@@ -135,6 +135,16 @@ def limits_are_consistent(qos_type: str, limits: Mapping[str, int | None]) -> Pr
     return None
 
 
+def serves_networks(qos_id: str, found: Sequence[str]) -> Problem | None:
+    """A network's QoS is one of its data centre for networks on hosts (``found``: the type of that QoS, if any)."""
+    if HOST_NETWORK not in found:
+        what = "is for vNICs, not for networks on hosts" if found else "does not exist in the data centre"
+        return Problem(
+            "ACTION_TYPE_FAILED_QOS_NOT_FOUND", f"There is no QoS for networks with the id {qos_id}: it {what}."
+        )
+    return None
+
+
 def serves_vnics(qos_id: str, found: Sequence[str]) -> Problem | None:
     """A vNIC profile's QoS is one of its data centre for networks (``found``: the type of that QoS, empty for none)."""
     if NETWORK not in found:

@@ -27,7 +27,7 @@ from netloom.core.host_request import (
     resolve,
     static_assignments,
 )
-from netloom.core.rules import check, host_bond, host_label
+from netloom.core.rules import check, host_bond, host_label, host_qos
 from netloom.core.rules import host_attachment as rule
 from netloom.core.rules.host import is_reachable_for_work
 from netloom.core.rules.host_addresses import address_is_unique_in_cluster, subnets_do_not_overlap
@@ -118,6 +118,7 @@ def _check_attachment(action: str, host: HostView, one: Resolved, attachment: At
         action,
         rule.name_servers_are_valid(one, attachment),
         rule.bridge_options_only_on_vm_network(one, attachment),
+        host_qos.own_qos_is_valid(one, attachment),
         rule.network_in_use_keeps_its_base(host, one),
     )
 
@@ -169,6 +170,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     check(action, *(only_one_untagged(host, final, nic) for nic in _nics(final)))
     check(action, *(vlan_occurs_once(host, final, nic) for nic in _nics(final)))
     check(action, *(mtu_is_the_same(host, final, nic) for nic in _nics(final)))
+    check(action, *(host_qos.all_or_none_have_qos(host, final, nic) for nic in _nics(final)))
     skipped = set(host.differences) - final.touched
     check(action, *(host_bond.mode_carries_vm_networks(host, bond, final, skipped) for bond in final.bonds))
     check(action, *(nic_is_no_slave(host, final, attachment) for attachment in final.attachments))

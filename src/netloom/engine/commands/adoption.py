@@ -7,13 +7,15 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
-from netloom.core.desired import AttachmentIntent, BondIntent, IpAssignment
+from netloom.core.desired import AttachmentIntent, BondIntent, HostQos, IpAssignment
 from netloom.core.host import Host
 from netloom.core.nic_view import BondView, nic_views
-from netloom.core.sync import Location, locate_networks
+from netloom.core.sync import Location, locate_networks, reported_qos
 from netloom.engine.db import Tx, new_id
 from netloom.engine.model.host_networks import attachments, host_bonds
 from netloom.engine.model.networks import networks
+from netloom.engine.model.qos import qoss
+from netloom.engine.queries.host_networks import QOS_LIMITS, network_qos
 
 
 def adopt(tx: Tx, host_id: str, host: Host) -> None:
@@ -24,8 +26,10 @@ def adopt(tx: Tx, host_id: str, host: Host) -> None:
     """
     has = set(tx.scalars(sa.select(attachments.c.network_id).where(attachments.c.host_id == host_id)))
     found = {key: place for key, place in locate_networks(host).items() if key not in has and place.base}
-    known = set(tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_(found))))
-    new = [_attachment(place) for key, place in found.items() if key in known]
+    columns = [networks.c.id, networks.c.qos_id, *(qoss.c[name] for name in QOS_LIMITS)]
+    query = sa.select(*columns).outerjoin(qoss, qoss.c.id == networks.c.qos_id).where(networks.c.id.in_(found))
+    known = {row.id: network_qos(row) for row in tx.execute(query)}
+    new = [_attachment(place, known[key]) for key, place in found.items() if key in known]
     if new:
         tx.execute(sa.insert(attachments), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in new])
     named = set(tx.scalars(sa.select(host_bonds.c.name).where(host_bonds.c.host_id == host_id)))
@@ -36,14 +40,21 @@ def adopt(tx: Tx, host_id: str, host: Host) -> None:
         tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in bonds])
 
 
-def _attachment(place: Location) -> AttachmentIntent:
+def _attachment(place: Location, of_network: HostQos | None) -> AttachmentIntent:
     v4 = IpAssignment(method="dhcp") if place.dhcp4 else _static(place, 4, place.gateway4)
     if place.dhcp6 or place.autoconf:
         method = "poly_dhcp_autoconf" if place.dhcp6 and place.autoconf else "dhcp" if place.dhcp6 else "autoconf"
         v6 = IpAssignment(version=6, method=method)  # type: ignore[arg-type] # one of its literals
     else:
         v6 = _static(place, 6, place.gateway6)
-    return AttachmentIntent(id=new_id(), network_id=place.network_id, nic=place.base, assignments=(v4, v6))
+    qos = reported_qos(place)
+    return AttachmentIntent(
+        id=new_id(),
+        network_id=place.network_id,
+        nic=place.base,
+        assignments=(v4, v6),
+        qos=None if qos == of_network else qos,
+    )
 
 
 def _static(place: Location, version: Literal[4, 6], gateway: str) -> IpAssignment:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netloom.core.desired import effective_qos
 from netloom.core.errors import Problem
 from netloom.core.host_request import AttachmentWish, SetupRequest
 from netloom.core.host_request import Ref as Wished
@@ -124,7 +125,7 @@ def _way(tx: Tx, cluster_id: str, source: HostData, target: HostData) -> tuple[s
         if location is None or view is None or not view.is_up:
             return "", 0
         attachment = next((one for one in data.intent.attachments if one.network_id == network_id), None)
-        qos = attachment.qos if attachment else None
+        qos = effective_qos(attachment, data.networks[attachment.network_id].intent) if attachment else None
         rates.append((qos and (qos.real_time or qos.upper_limit)) or view.speed)
         address = receiving_address(location.addresses)
     return address, automatic_bandwidth(rates)

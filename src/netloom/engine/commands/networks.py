@@ -12,6 +12,7 @@ from netloom.core.errors import NotFoundError, Problem
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import network as rules
+from netloom.core.rules import qos as qos_rules
 from netloom.engine.commands import audit, authorize, host_labels
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.cluster_networks import take_off
@@ -26,6 +27,7 @@ from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as queries
+from netloom.engine.queries import qos as qos_queries
 from netloom.engine.queries.references import Ref, resolve
 from netloom.engine.statements import inserting, together
 
@@ -37,7 +39,7 @@ _UPDATE = "Cannot edit Network."
 _REMOVE = "Cannot remove Network."
 _LABEL = "Cannot label Network."
 
-_HOST_SIDE = ("vlan_id", "mtu", "vm_network", "stp", "name_servers")
+_HOST_SIDE = ("vlan_id", "mtu", "vm_network", "stp", "name_servers", "qos_id")
 """The columns that hosts have to follow. A network that hosts carry keeps its name."""
 
 
@@ -108,9 +110,12 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
         "stp": spec.stp,
         "port_isolation": spec.port_isolation,
         "label": spec.label,
+        "qos_id": spec.qos_id,
         "name_servers": list(spec.name_servers),
     }
-    check(_ADD, *_field_problems(values), rules.label_is_valid(spec.label), rules.qos_is_known(spec.qos_id))
+    check(
+        _ADD, *_field_problems(values), rules.label_is_valid(spec.label), _qos_problem(tx, data_center_id, spec.qos_id)
+    )
     check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
     with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
         _INSERT.run(tx, id=network_id, data_center_id=data_center_id, **values)
@@ -233,6 +238,7 @@ def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:
         "vm_network": settle(spec.vm_network, before.vm_network),
         "stp": settle(spec.stp, before.stp),
         "port_isolation": settle(spec.port_isolation, before.port_isolation),
+        "qos_id": settle(spec.qos_id, before.qos_id),
         "name_servers": servers,
     }
 
@@ -246,7 +252,7 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
         _UPDATE,
         rules.data_center_is_kept(before.data_center_id, data_center_id),
         *_field_problems(after),
-        rules.qos_is_known(None if spec.qos_id is KEEP else spec.qos_id),
+        _qos_problem(tx, data_center_id, after["qos_id"]),
         rules.isolation_is_kept(before=before.port_isolation, after=after["port_isolation"]),
     )
     if after["name"] != before.name:
@@ -289,6 +295,10 @@ def _field_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
         rules.stp_needs_vm_network(stp=values["stp"], is_vm_network=values["vm_network"]),
         rules.isolation_needs_vm_network(port_isolation=values["port_isolation"], is_vm_network=values["vm_network"]),
     )
+
+
+def _qos_problem(tx: Tx, data_center_id: str, qos_id: str | None) -> Problem | None:
+    return qos_rules.serves_networks(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None
 
 
 def _name_problems(

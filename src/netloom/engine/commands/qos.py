@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from netloom.core.rules import check, fields
 from netloom.core.rules import qos as rules
 from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.hosts import request_apply
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.data_centers import data_centers
@@ -76,7 +77,8 @@ def add_qos(tx: Tx, actor: Actor, spec: AddQos) -> str:
 
 
 def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
-    """Change a QoS. vNICs of running VMs that have it by their profile are marked as out of sync.
+    """Change a QoS. Hosts follow for the networks that have it; vNICs of running VMs that have it by their profile are
+    marked as out of sync.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -95,19 +97,22 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
     if changed.keys() & limits.keys():
         _mark_running_vnics(tx, spec.id)
+        _apply(tx, actor, queries.hosts_with(tx, spec.id), f"QoS {values['name']} has changed")
     text = f"QoS {values['name']} of data centre {data_center.name} was changed by {actor.name}."
     audit.record(tx, actor, UPDATED[before.type], text, data_center=spec.data_center_id)
 
 
 def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
-    """Remove a QoS; profiles that have it are without one then.
+    """Remove a QoS; profiles and networks that have it are without one then, and hosts follow.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError.
     """
     data_center = _begin(tx, actor, data_center_id)
     qos = queries.get(tx, data_center_id, qos_id)
     _mark_running_vnics(tx, qos_id)
+    hosts = queries.hosts_with(tx, qos_id)
     tx.execute(sa.delete(qoss).where(qoss.c.id == qos_id))
+    _apply(tx, actor, hosts, f"QoS {qos.name} was removed")
     text = f"QoS {qos.name} was removed from data centre {data_center.name} by {actor.name}."
     audit.record(tx, actor, REMOVED[qos.type], text, data_center=data_center_id)
 
@@ -135,6 +140,11 @@ def _check(action: str, values: Mapping[str, str], qos_type: str, limits: Mappin
         rules.limits_are_in_range(qos_type, limits),
     )
     check(action, rules.limits_are_consistent(qos_type, limits))
+
+
+def _apply(tx: Tx, actor: Actor, host_ids: Sequence[str], reason: str) -> None:
+    for host_id in host_ids:
+        request_apply(tx, actor, host_id, reason)
 
 
 def _mark_running_vnics(tx: Tx, qos_id: str) -> None:

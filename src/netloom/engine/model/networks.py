@@ -24,6 +24,8 @@ networks = Table(
     Column("stp", Boolean, nullable=False),
     Column("port_isolation", Boolean, nullable=False),
     Column("label", String(255), index=True),
+    # For hosts that have none of their own for it.
+    reference("qos_id", "qoss.id", nullable=True, on_delete="SET NULL"),
     # A list of IP addresses.
     Column("name_servers", Json, nullable=False),
     UniqueConstraint("data_center_id", "name"),

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent
+from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, NetworkIntent
 from netloom.core.errors import NotFoundError
 from netloom.core.host import Host
 from netloom.core.host_request import HostView, NetworkView, SetupRequest, static_assignments
@@ -24,9 +24,13 @@ from netloom.engine.model.clusters import clusters
 from netloom.engine.model.host_networks import attachments, host_bonds, nic_labels
 from netloom.engine.model.hosts import host_nics, host_reports, hosts
 from netloom.engine.model.networks import networks
+from netloom.engine.model.qos import qoss
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
+
+QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
+"""Columns of the QoS of a network on hosts: link shares and Mbit/s."""
 
 ROLES = ("management", "display", "migration", "default_route", "gluster")
 
@@ -218,8 +222,9 @@ def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]
     """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
     cluster.
     """
-    columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)]
+    columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)] + [qoss.c[name] for name in QOS_LIMITS]
     joined = networks.outerjoin(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+    joined = joined.outerjoin(qoss, qoss.c.id == networks.c.qos_id)
     wanted = sa.or_(cluster_networks.c.cluster_id.in_(cluster_ids), networks.c.id.in_(network_ids))
     return tx.execute(sa.select(networks, *columns).select_from(joined).where(wanted)).all()
 
@@ -270,7 +275,14 @@ def network_intent(row: sa.Row[Any]) -> NetworkIntent:
         stp=row.stp,
         dns=tuple(row.name_servers),
         port_isolation=row.port_isolation,
+        qos=network_qos(row),
     )
+
+
+def network_qos(row: sa.Row[Any]) -> HostQos | None:
+    """The QoS of a network, out of its columns of that."""
+    share, upper_limit, real_time = (getattr(row, name) for name in QOS_LIMITS)
+    return HostQos(link_share=share, upper_limit=upper_limit, real_time=real_time) if row.qos_id else None
 
 
 def _addresses_elsewhere(tx: Tx, cluster_id: str, host_id: str) -> dict[tuple[str, str], str]:

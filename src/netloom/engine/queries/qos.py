@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from netloom.core.errors import NotFoundError
 from netloom.engine.db import Tx
+from netloom.engine.model.host_networks import attachments
+from netloom.engine.model.networks import networks
 from netloom.engine.model.qos import qoss
 
 
@@ -35,3 +37,16 @@ def is_taken(tx: Tx, data_center_id: str, name: str, *, besides: str = "") -> bo
 def types_of(tx: Tx, data_center_id: str, qos_id: str) -> list[str]:
     """The type of a QoS of the data centre; nothing when it has no such QoS."""
     return list(tx.scalars(sa.select(qoss.c.type).where(qoss.c.id == qos_id, qoss.c.data_center_id == data_center_id)))
+
+
+def hosts_with(tx: Tx, qos_id: str) -> list[str]:
+    """Ids of the hosts that carry a network which has the QoS, in an order that is always the same."""
+    return list(
+        tx.scalars(
+            sa.select(attachments.c.host_id)
+            .distinct()
+            .join(networks, networks.c.id == attachments.c.network_id)
+            .where(networks.c.qos_id == qos_id)
+            .order_by(attachments.c.host_id)
+        )
+    )

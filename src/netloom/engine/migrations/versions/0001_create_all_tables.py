@@ -228,6 +228,34 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.PrimaryKeyConstraint("pool_id", "first", name=op.f("pk_mac_ranges")),
     )
     op.create_table(
+        "qoss",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("data_center_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("inbound_average", sa.Integer(), nullable=True),
+        sa.Column("inbound_peak", sa.Integer(), nullable=True),
+        sa.Column("inbound_burst", sa.Integer(), nullable=True),
+        sa.Column("outbound_average", sa.Integer(), nullable=True),
+        sa.Column("outbound_peak", sa.Integer(), nullable=True),
+        sa.Column("outbound_burst", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_linkshare", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_upperlimit", sa.Integer(), nullable=True),
+        sa.Column("outbound_average_realtime", sa.Integer(), nullable=True),
+        sa.CheckConstraint("type IN ('network', 'hostnetwork')", name=op.f("ck_qoss_type")),
+        sa.ForeignKeyConstraint(
+            ["data_center_id"],
+            ["data_centers.id"],
+            name=op.f("fk_qoss_data_center_id_data_centers"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_qoss")),
+        sa.UniqueConstraint("data_center_id", "name", name=op.f("uq_qoss_data_center_id_name")),
+    )
+
+    op.create_table(
         "networks",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("data_center_id", sa.String(length=36), nullable=False),
@@ -241,6 +269,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("stp", sa.Boolean(), nullable=False),
         sa.Column("port_isolation", sa.Boolean(), nullable=False),
         sa.Column("label", sa.String(length=255), nullable=True),
+        sa.Column("qos_id", sa.String(length=36), nullable=True),
         sa.Column("name_servers", Json, nullable=False),
         sa.CheckConstraint("mtu = 0 OR mtu BETWEEN 68 AND 65535", name=op.f("ck_networks_mtu")),
         sa.CheckConstraint("vlan_id BETWEEN 0 AND 4094", name=op.f("ck_networks_vlan_id")),
@@ -248,12 +277,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.ForeignKeyConstraint(
             ["data_center_id"], ["data_centers.id"], name=op.f("fk_networks_data_center_id_data_centers")
         ),
+        sa.ForeignKeyConstraint(["qos_id"], ["qoss.id"], name=op.f("fk_networks_qos_id_qoss"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_networks")),
         sa.UniqueConstraint("data_center_id", "host_side_name", name=op.f("uq_networks_data_center_id_host_side_name")),
         sa.UniqueConstraint("data_center_id", "name", name=op.f("uq_networks_data_center_id_name")),
     )
     with op.batch_alter_table("networks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_networks_label"), ["label"], unique=False)
+        batch_op.create_index(batch_op.f("ix_networks_qos_id"), ["qos_id"], unique=False)
 
     op.create_table(
         "permissions",
@@ -383,34 +414,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     with op.batch_alter_table("hosts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hosts_cluster_id"), ["cluster_id"], unique=False)
-
-    op.create_table(
-        "qoss",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("data_center_id", sa.String(length=36), nullable=False),
-        sa.Column("name", sa.String(length=256), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
-        sa.Column("type", sa.String(length=16), nullable=False),
-        sa.Column("inbound_average", sa.Integer(), nullable=True),
-        sa.Column("inbound_peak", sa.Integer(), nullable=True),
-        sa.Column("inbound_burst", sa.Integer(), nullable=True),
-        sa.Column("outbound_average", sa.Integer(), nullable=True),
-        sa.Column("outbound_peak", sa.Integer(), nullable=True),
-        sa.Column("outbound_burst", sa.Integer(), nullable=True),
-        sa.Column("outbound_average_linkshare", sa.Integer(), nullable=True),
-        sa.Column("outbound_average_upperlimit", sa.Integer(), nullable=True),
-        sa.Column("outbound_average_realtime", sa.Integer(), nullable=True),
-        sa.CheckConstraint("type IN ('network', 'hostnetwork')", name=op.f("ck_qoss_type")),
-        sa.ForeignKeyConstraint(
-            ["data_center_id"],
-            ["data_centers.id"],
-            name=op.f("fk_qoss_data_center_id_data_centers"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_qoss")),
-        sa.UniqueConstraint("data_center_id", "name", name=op.f("uq_qoss_data_center_id_name")),
-    )
 
     op.create_table(
         "vnic_profiles",
