@@ -130,6 +130,9 @@ def limited(nic: str = "eth3", **limits: int) -> str:
     return at("blue", nic, more=f"<qos>{''.join(said)}</qos>")
 
 
+NAMED = at("blue", "eth3", more="<qos id='some'/>")
+
+
 def status(name: str) -> tuple[Step, Refusal]:
     words = f"Host status is {name}"
     row = no("host.is_reachable_for_work", at("pink", "eth3"), "VDS_STATUS_ILLEGAL", words)
@@ -620,7 +623,7 @@ TABLE: Table = (
         "command",
         "POST",
         "/hosts/{sim-1}/setupnetworks",
-        f"<action>{at('blue', 'eth3', more="<qos id='some'/>")}</action>",
+        f"<action>{NAMED}</action>",
         "MALFORMED",
         "give a qos with an id to the network",
         400,
