@@ -54,7 +54,7 @@ clients: install system automation ## the field's own tools
 e2e: install system guest ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) tests/e2e
 
-metal: install system ## VLAN and bonding on a kernel that has them, in User-Mode Linux
+metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
 	$(PYTEST) tests/metal
 
 bench: install system ## ours, the floor, the ratio

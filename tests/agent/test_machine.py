@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
@@ -13,8 +14,8 @@ import httpx
 import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
-from contract.namespaces import ip, make_nic, namespace_thread
-from netloom.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route
+from contract.namespaces import ip, kernel_kinds, make_nic, namespace_thread
+from netloom.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route, TrafficClass
 from netloom.core.protocol import Phase
 from ovs_host import ovs_host
 
@@ -157,6 +158,31 @@ def test_a_step_fails_late(on_host: Play) -> None:
         change = engine.until(Phase.ROLLED_BACK)
         assert "SetDns" in change.error
         assert change.difference == ()
+        assert engine.host() == before
+
+    on_host(scenario)
+
+
+def test_traffic_is_shaped_or_nothing_changes(on_host: Play) -> None:
+    """A kernel without HFSC says so before anything else has changed, and the host is as it was."""
+
+    def scenario(host: HostInNamespace) -> None:
+        engine = host.agent()
+        before = engine.host()
+        wanted = with_bridge(before)
+        classes = (TrafficClass(tag=None, share=50), TrafficClass(tag=100, share=10, upper_limit=10**9))
+        wanted = wanted.with_link(replace(wanted.nics["eth1"], shaping=classes))
+        if "hfsc" in kernel_kinds():
+            engine.kept(1, wanted, commit=True)
+            assert host.process.stop() == 0
+            ip("link del blue", "link set eth1 down")
+            subprocess.run(["tc", "qdisc", "del", "dev", "eth1", "root"], check=True)
+            assert host.agent(boot="two").host().nics["eth1"].shaping == classes
+            return
+        engine.put(1, wanted)
+        change = engine.until(Phase.ROLLED_BACK)
+        assert "this kernel cannot shape traffic: it has no module sch_hfsc" in change.error
+        assert (change.steps_done, change.difference) == (0, ())
         assert engine.host() == before
 
     on_host(scenario)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from netloom.agent.ovsdb import Ovsdb, OvsdbError, OvsStepError, PlugGuest
+from netloom.agent.ovsdb_session import Session
 from netloom.core.host import GuestPort, OvsBridge, OvsPort
 from netloom.core.steps import (
     CreateOvsBridge,
     CreateOvsPort,
+    DeleteOvsBridge,
     DeleteOvsPort,
     SetMac,
     SetMtu,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from netloom.agent.ovsdb_session import Row
     from netloom.lab.openvswitch import OpenVSwitch
 
 BRIDGE = OvsBridge(name="br0", owner="n1", datapath="netdev")
@@ -49,6 +53,23 @@ def door(ovs: OpenVSwitch) -> Ovsdb:
 def test_it_tells_what_open_vswitch_is(door: Ovsdb) -> None:
     assert door.version()[0].isdigit()
     assert door.datapaths() == ("netdev", "system")
+
+
+def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    def rows() -> list[Row]:
+        with Session(str(ovs.socket), 10) as session:
+            return session.select({"QoS": ("type", "external_ids")})[0]
+
+    for name in ("eth0", "eth1"):
+        ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
+    uplink = OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",))
+    door.execute([CreateOvsPort(uplink), CreateOvsPort(PORT)])
+    assert [row["type"] for row in rows()] == ["linux-noop"]
+    door.execute([DeleteOvsPort("eth0")])
+    assert rows() == []
+    door.execute([CreateOvsPort(uplink), CreateOvsPort(replace(uplink, name="eth1", interfaces=("eth1",)))])
+    door.execute([DeleteOvsBridge("br0")])
+    assert rows() == []
 
 
 def test_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:

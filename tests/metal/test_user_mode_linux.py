@@ -1,6 +1,6 @@
-"""The contract on a kernel with 802.1Q, bonding and Open vSwitch: User-Mode Linux over this machine's own files.
+"""The contract on a kernel with 802.1Q, bonding, HFSC and Open vSwitch: User-Mode Linux over this machine's own files.
 
-A boot for each half runs all of it. NETLOOM_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it
+A boot for each part runs all of it. NETLOOM_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it
 is .cache/uml, made ready by the first run.
 """
 
@@ -26,7 +26,7 @@ SCRIPT = """\
 set -e
 for module in 8021q "bonding max_bonds=0" openvswitch; do modprobe $module; done
 cd {root}
-export {settings} PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE=1 {settings}
 exec {python} -m pytest -p no:cacheprovider --timeout 900 --junitxml /out/report.xml {files}
 """
 
@@ -34,6 +34,7 @@ KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan h
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
 )
+SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
 OVS = f"NETLOOM_OVS_EXAMPLES={OVS_EXAMPLES} NETLOOM_OVS_DATAPATH=system"
 OVS_FILES = "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
 
@@ -49,7 +50,11 @@ def folder() -> Path:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("settings", "files", "least"),
-    [pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"), pytest.param(OVS, OVS_FILES, 6, id="ovs")],
+    [
+        pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"),
+        pytest.param("", SHAPING_FILES, 5, id="shaping"),
+        pytest.param(OVS, OVS_FILES, 6, id="ovs"),
+    ],
 )
 def test_the_contract_holds_on_a_kernel_with_all_modules(
     folder: Path, tmp_path: Path, settings: str, files: str, least: int
