@@ -176,7 +176,7 @@ def test_labels_that_a_host_refuses_are_an_event(fleet: Fleet, client: Client) -
     label(client, fleet, "eth1")
     add_network(client, "pink", 10, "lab")
     attach_to_cluster(client, "pink")
-    fleet.until(lambda: 10903 in fleet.codes())
+    fleet.until(lambda: 10904 in fleet.codes())
     assert "pink" not in fleet.carried()
     texts = [str(event.findtext("description")) for event in client.xml("/events", max=5)]
     assert any("Failed to apply labels on host sim-1" in text and "VLAN 10" in text for text in texts)

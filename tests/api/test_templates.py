@@ -91,6 +91,8 @@ def test_a_template_made_from_a_vm(client: Client) -> None:
     assert client.xml(f"/vms/{vm_id}").findtext("memory") == "268435456"
     assert client.delete(f"/templates/{template}").status_code == 200
     assert client.get(f"/templates/{template}").status_code == 404
+    codes = [event.findtext("code") for event in client.xml("/events", max=3)]
+    assert codes == ["251", "49", "940"]
 
 
 def test_vnics_of_templates_that_are_not_there(client: Client) -> None:

@@ -171,6 +171,7 @@ def test_parameters_of_filters_reach_the_guest(fleet: Fleet, client: Client) -> 
     assert {value for nic in plugged(fleet) for _, value in nic.filter_parameters} == {"fe80::1", "10.0.0.2"}
     assert client.delete(f"{path}/{one.get('id')}").status_code == 200
     assert [nic.filter_parameters for nic in plugged(fleet)] == [(("IP", "10.0.0.2"),)]
+    assert {10910, 10912, 10914} <= set(fleet.codes())
     for name, value in (("a-b", "x"), ("", "x"), ("IP", "a b"), ("IP", "")):
         body = f"<network_filter_parameter><name>{name}</name><value>{value}</value></network_filter_parameter>"
         assert "is not valid" in detail(client, "POST", path, body)

@@ -281,7 +281,7 @@ def test_drift_is_shown_refused_and_put_right(fleet: Fleet) -> None:
 def test_what_is_wanted_is_put_on_the_host_again(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
     fleet.done(fleet.db.run(request_apply, SYSTEM, fleet.id(), "a test asks"))
-    assert 10902 in fleet.codes()
+    assert 10903 in fleet.codes()
     assert not fleet.report().dirty
 
 

@@ -92,7 +92,7 @@ def test_a_removed_user_is_out_at_once(db: Database, admin: Actor) -> None:
         assert tokens.user_of(tx, bearer) is tokens.user_of(tx, session, Purpose.SESSION) is None
         assert tx.execute(select(token_table).where(token_table.c.user_id == user_id)).all() == []
         assert tx.execute(select(permissions).where(permissions.c.user_id == user_id)).all() == []
-        assert tx.execute(select(events.c.description).where(events.c.code == 326)).scalars().all() == [
+        assert tx.execute(select(events.c.description).where(events.c.code == 325)).scalars().all() == [
             "User admin@internal removed the user ann@internal."
         ]
     with pytest.raises(LoginError):

@@ -15,6 +15,7 @@ from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
 from netloom.core.protocol import GuestState
 from netloom.engine.commands.authorize import SYSTEM
 from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netloom.engine.commands.hardware import Hardware
 from netloom.engine.commands.hosts import deactivate_host
 from netloom.engine.commands.networks import AddNetwork, add_network
 from netloom.engine.commands.vms import (
@@ -121,7 +122,7 @@ def test_every_host_that_does_not_fit_says_why(fleet: Fleet) -> None:
     assert code_of(refusal) == "SCHEDULING_ALL_HOSTS_FILTERED_OUT"
     assert "Host sim-1 does not have these networks: tenants." in refusal.value.text
     assert "Host sim-2 does not have these networks: tenants." in refusal.value.text
-    big = vm(fleet, "big", memory=2**50)
+    big = vm(fleet, "big", hardware=Hardware(memory=2**50))
     with pytest.raises(ValidationError, match="octets of memory left"):
         start(fleet, big, "sim-1")
 
@@ -196,8 +197,8 @@ def test_rules_of_vms(fleet: Fleet) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"name": "one"}, "ACTION_TYPE_FAILED_NAME_ALREADY_USED"),
         ({"name": "a b"}, "ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS"),
-        ({"name": "two", "memory": 1}, "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE"),
-        ({"name": "two", "cores": 0}, "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"),
+        ({"name": "two", "hardware": Hardware(memory=1)}, "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE"),
+        ({"name": "two", "hardware": Hardware(cores=0)}, "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"),
         (
             {"name": "two", "addresses": (VnicAddress(nic="x", address="y"),)},
             "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS",
@@ -210,7 +211,7 @@ def test_rules_of_vms(fleet: Fleet) -> None:
     with pytest.raises(ValidationError) as refusal:
         fleet.db.run(stop_vm, SYSTEM, vm_id)
     assert code_of(refusal) == "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING"
-    fleet.db.run(update_vm, SYSTEM, UpdateVm(id=vm_id, name="uno", memory=2**28))
+    fleet.db.run(update_vm, SYSTEM, UpdateVm(id=vm_id, name="uno", hardware=Hardware(memory=2**28)))
     assert (row(fleet, vm_id).name, row(fleet, vm_id).memory) == ("uno", 2**28)
     start(fleet, vm_id, "sim-1")
     for command in (remove_vm, lambda tx, actor, one: start_vm(tx, actor, StartVm(id=one))):

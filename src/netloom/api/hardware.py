@@ -9,6 +9,7 @@ from sqlalchemy.engine import Row
 
 from netloom.api.schema import given, keep
 from netloom.api.types import Boot, Cpu, CpuTopology, CustomProperty, OperatingSystem, Template, Vm
+from netloom.engine.commands.hardware import Hardware
 
 
 def cpu(row: Row[Any]) -> Cpu:
@@ -33,10 +34,8 @@ def properties(values: dict[str, str]) -> list[CustomProperty] | UnsetType:
     return [CustomProperty(name=name, value=value) for name, value in sorted(values.items())] or UNSET
 
 
-def wanted(body: Vm | Template, *, adding: bool = False) -> dict[str, Any]:
-    """What a request says of the fields of :data:`netloom.engine.commands.vms.INHERITED`; of the others KEEP, or None
-    for a thing that is added.
-    """
+def wanted(body: Vm | Template) -> Hardware:
+    """What a request says of them."""
     topology = CpuTopology()
     if not isinstance(body.cpu, UnsetType) and not isinstance(body.cpu.topology, UnsetType):
         topology = body.cpu.topology
@@ -44,14 +43,13 @@ def wanted(body: Vm | Template, *, adding: bool = False) -> dict[str, Any]:
     custom: dict[str, str] | UnsetType = UNSET
     if not isinstance(body.custom_properties, UnsetType):
         custom = {given(one.name, ""): given(one.value, "") for one in body.custom_properties}
-    said = {
-        "memory": body.memory,
-        "sockets": topology.sockets,
-        "cores": topology.cores,
-        "threads": topology.threads,
-        "kernel": os.kernel,
-        "initrd": os.initrd,
-        "cmdline": os.cmdline,
-        "custom_properties": custom,
-    }
-    return {name: given(value, None) if adding else keep(value) for name, value in said.items()}
+    return Hardware(
+        memory=keep(body.memory),
+        sockets=keep(topology.sockets),
+        cores=keep(topology.cores),
+        threads=keep(topology.threads),
+        kernel=keep(os.kernel),
+        initrd=keep(os.initrd),
+        cmdline=keep(os.cmdline),
+        custom_properties=keep(custom),
+    )

@@ -161,7 +161,7 @@ def post_template(call: Call[Template]) -> Template:
         cluster=ref(body.cluster),
         description=given(body.description, ""),
         comment=given(body.comment, ""),
-        **hardware.wanted(body, adding=True),
+        hardware=hardware.wanted(body),
     )
     template_id = call.run(add_template, call.actor, spec)
     with call.read() as tx:
@@ -177,7 +177,7 @@ def put_template(call: Call[Template]) -> Template:
         name=keep(body.name),
         description=keep(body.description),
         comment=keep(body.comment),
-        **hardware.wanted(body),
+        hardware=hardware.wanted(body),
     )
     call.run(update_template, call.actor, spec)
     with call.read() as tx:

@@ -195,7 +195,7 @@ def post_vm(call: Call[Vm]) -> Vm:
         template=ref(body.template),
         description=given(body.description, ""),
         comment=given(body.comment, ""),
-        **hardware.wanted(body, adding=True),
+        hardware=hardware.wanted(body),
         addresses=() if addresses is KEEP else addresses,
     )
     vm_id = call.run(add_vm, call.actor, spec)
@@ -213,7 +213,7 @@ def put_vm(call: Call[Vm]) -> Vm:
         description=keep(body.description),
         comment=keep(body.comment),
         cluster=ref(body.cluster) or KEEP,
-        **hardware.wanted(body),
+        hardware=hardware.wanted(body),
         addresses=addresses_of(body),
     )
     call.run(update_vm, call.actor, spec)

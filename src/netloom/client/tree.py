@@ -11,33 +11,25 @@ from typing import Any, TypeAlias
 Tree: TypeAlias = dict[str, Any]
 Trees: TypeAlias = list[Tree]
 
-_SINGULAR = {
-    "statuses": "status",
-    "dns_servers": "dns_server",
-    "properties": "property",
-    "custom_properties": "custom_property",
-}
-
-
-def singular(plural: str) -> str:
-    """The item name of a list (``host_nics`` -> ``host_nic``)."""
-    return _SINGULAR.get(plural) or (
-        plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s")
-    )
-
-
 _ITEM_NAMES = {
-    "slaves": "host_nic",
     "modified_bonds": "host_nic",
-    "removed_bonds": "host_nic",
     "modified_labels": "network_label",
+    "modified_network_attachments": "network_attachment",
+    "removed_bonds": "host_nic",
     "removed_labels": "network_label",
+    "removed_network_attachments": "network_attachment",
+    "slaves": "host_nic",
+    "statuses": "status",
+    "synchronized_network_attachments": "network_attachment",
 }
-_ITEM_NAMES |= {f"{verb}_network_attachments": "network_attachment" for verb in ("modified", "removed", "synchronized")}
+"""Items of lists that are not called as the list is without its ending."""
 
 
 def _item_name(name: str) -> str:
-    return _ITEM_NAMES.get(name) or singular(name)
+    """The item name of a list (``host_nics`` -> ``host_nic``)."""
+    if name in _ITEM_NAMES:
+        return _ITEM_NAMES[name]
+    return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 def from_wire(value: Any) -> Any:  # noqa: ANN401 (JSON is any value)

@@ -16,7 +16,10 @@ from netloom.engine.model.users import permissions, role_groups, roles, users
 from netloom.engine.queries.references import Ref, resolve
 
 GIVEN, TAKEN = 850, 852
-"""Event codes (oVirt: USER_ADD_PERMISSION, USER_REMOVE_PERMISSION)."""
+GIVEN_ON_SYSTEM, TAKEN_ON_SYSTEM = 866, 868
+"""Event codes (oVirt: USER_ADD_PERMISSION, USER_REMOVE_PERMISSION, USER_ADD_SYSTEM_PERMISSION,
+USER_REMOVE_SYSTEM_PERMISSION).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ def add_permission(tx: Tx, actor: Actor, spec: AddPermission) -> str:
         same = [permissions.c[name] == value for name, value in key.items()]
         return str(tx.execute(select(permissions.c.id).where(*same)).scalar_one())
     text = f"User {actor.name} gave {user.user_name} the role {role.name} on {_words(spec.target)}."
-    audit.record(tx, actor, GIVEN, text)
+    audit.record(tx, actor, GIVEN_ON_SYSTEM if spec.target.type == ObjectType.SYSTEM else GIVEN, text)
     return permission_id
 
 
@@ -65,7 +68,8 @@ def remove_permission(tx: Tx, actor: Actor, permission_id: str) -> None:
     tx.execute(permissions.delete().where(permissions.c.id == permission_id))
     role = tx.execute(select(roles.c.name).where(roles.c.id == row.role_id)).scalar_one()
     user = tx.execute(select(users.c.user_name).where(users.c.id == row.user_id)).scalar_one()
-    audit.record(tx, actor, TAKEN, f"User {actor.name} took the role {role} on {_words(target)} from {user}.")
+    code = TAKEN_ON_SYSTEM if target.type == ObjectType.SYSTEM else TAKEN
+    audit.record(tx, actor, code, f"User {actor.name} took the role {role} on {_words(target)} from {user}.")
 
 
 _SUPER_USER = permissions.c.role_id == ROLES["SuperUser"].id, permissions.c.object_id == SYSTEM_ID

@@ -30,7 +30,7 @@ _LABEL = "Cannot label Host network interface."
 _UNLABEL = "Cannot unlabel Host network interface."
 
 SAVED = 1102
-"""Event code (oVirt: NETWORK_UPDATE_NETWORKS... of a host that need not be told), as for a change that a host took."""
+"""Event code (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE), as for a change that a host took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

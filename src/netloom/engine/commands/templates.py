@@ -17,10 +17,10 @@ from netloom.core.rules import check, fields
 from netloom.core.rules import template as rules
 from netloom.core.rules import vm as vm_rules
 from netloom.core.rules import vnic as vnic_rules
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, hardware
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.hardware import SAME, Hardware
 from netloom.engine.commands.races import refused
-from netloom.engine.commands.vms import INHERITED, hardware_problems, inherited
 from netloom.engine.commands.vnics import check_profile
 from netloom.engine.db import Tx, lock, new_id, utc_now
 from netloom.engine.model.clusters import clusters
@@ -31,8 +31,8 @@ from netloom.engine.queries import vms as vm_queries
 from netloom.engine.queries.references import Ref, resolve
 from netloom.engine.queries.templates import BLANK_ID
 
-ADDED, UPDATED, REMOVED = 51, 37, 254
-NIC_ADDED, NIC_UPDATED, NIC_REMOVED = 935, 937, 939
+ADDED, UPDATED, REMOVED = 51, 49, 251
+NIC_ADDED, NIC_UPDATED, NIC_REMOVED = 936, 940, 938
 """Event codes (oVirt: USER_ADD_VM_TEMPLATE_FINISHED_SUCCESS, USER_UPDATE_VM_TEMPLATE,
 USER_REMOVE_VM_TEMPLATE_FINISHED, NETWORK_ADD_TEMPLATE_INTERFACE, NETWORK_UPDATE_TEMPLATE_INTERFACE,
 NETWORK_REMOVE_TEMPLATE_INTERFACE).
@@ -50,8 +50,8 @@ _NIC_FIELDS = ("name", "description", "profile_id", "interface", "plugged", "lin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddTemplate:
-    """A template to be, like ``vm`` with its vNICs, or empty like Blank; what is None comes from there. ``memory`` in
-    octets. ``cluster``: that of the machine when it is None.
+    """A template to be, like ``vm`` with its vNICs, or empty like Blank; its hardware comes from there but for what
+    is said. ``cluster``: that of the machine when it is None.
     """
 
     name: str
@@ -59,14 +59,7 @@ class AddTemplate:
     cluster: Ref | None = None
     description: str = ""
     comment: str = ""
-    memory: int | None = None
-    sockets: int | None = None
-    cores: int | None = None
-    threads: int | None = None
-    kernel: str | None = None
-    initrd: str | None = None
-    cmdline: str | None = None
-    custom_properties: Mapping[str, str] | None = None
+    hardware: Hardware = SAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +70,7 @@ class UpdateTemplate:
     name: str | Keep = KEEP
     description: str | Keep = KEEP
     comment: str | Keep = KEEP
-    memory: int | Keep = KEEP
-    sockets: int | Keep = KEEP
-    cores: int | Keep = KEEP
-    threads: int | Keep = KEEP
-    kernel: str | Keep = KEEP
-    initrd: str | Keep = KEEP
-    cmdline: str | Keep = KEEP
-    custom_properties: Mapping[str, str] | Keep = KEEP
+    hardware: Hardware = SAME
 
 
 def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
@@ -98,12 +84,12 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
     on = [ObjectRef(ObjectType.CLUSTER, cluster_id)] if cluster_id else []
     authorize.require(tx, actor, ActionGroup.CREATE_TEMPLATE, *on)
     texts = {"name": spec.name, "description": spec.description, "comment": spec.comment}
-    hardware = inherited(spec, vm or queries.get(tx, BLANK_ID))
+    values = spec.hardware.over(vm or queries.get(tx, BLANK_ID))
     check(
         _ADD,
         rules.source_is_down(vm.name, vm.status) if vm else None,
         *_text_problems(tx, texts),
-        *hardware_problems(hardware),
+        *hardware.problems(values),
     )
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id] if vm else []
     if vm and cluster_id != vm.cluster_id:
@@ -113,7 +99,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
         check(_ADD, vm_rules.networks_in_cluster(name, missing))
     template_id = new_id()
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        values = {"id": template_id, "cluster_id": cluster_id, "created_at": utc_now(), **texts, **hardware}
+        values = {"id": template_id, "cluster_id": cluster_id, "created_at": utc_now(), **texts, **values}
         tx.execute(sa.insert(templates), values)
     for row in rows:
         copied = {name: getattr(row, name) for name in _NIC_FIELDS}
@@ -129,8 +115,8 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
     """Change a template. Needs EDIT_TEMPLATE_PROPERTIES on it. Raises NotFoundError, DeniedError, ValidationError."""
     before = lock(tx, templates, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_TEMPLATE_PROPERTIES, ObjectRef(ObjectType.TEMPLATE, spec.id))
-    columns = {**{name: name for name in _TEXTS}, **INHERITED}
-    values = {column: settle(getattr(spec, field), getattr(before, column)) for field, column in columns.items()}
+    values = {name: settle(getattr(spec, name), getattr(before, name)) for name in _TEXTS}
+    values |= spec.hardware.over(before)
     changed = {column: value for column, value in values.items() if value != getattr(before, column)}
     if not changed:
         return
@@ -138,7 +124,7 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
         _UPDATE,
         rules.is_not_blank(is_blank=spec.id == BLANK_ID),
         *_text_problems(tx, values, besides=spec.id),
-        *hardware_problems(values),
+        *hardware.problems(values),
     )
     with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
         tx.execute(sa.update(templates).where(templates.c.id == spec.id).values(changed))

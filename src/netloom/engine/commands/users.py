@@ -15,7 +15,7 @@ from netloom.engine.commands.tokens import INTERNAL
 from netloom.engine.db import Database, Tx, insert_if_absent, lock, new_id, utc_now
 from netloom.engine.model.users import roles, users
 
-ADDED, REMOVED, PASSWORD_CHANGED = 149, 326, 346
+ADDED, REMOVED, PASSWORD_CHANGED = 149, 325, 346
 """Event codes (oVirt: USER_ADD, USER_REMOVE_ADUSER, USER_PASSWORD_CHANGED)."""
 
 

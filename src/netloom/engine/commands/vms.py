@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
@@ -14,8 +14,9 @@ from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as rules
 from netloom.engine import queue
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, hardware
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.hardware import SAME, Hardware
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id, utc_now
@@ -52,21 +53,14 @@ class VnicAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVm:
-    """A virtual machine to be; what is None comes from its template. ``memory`` in octets."""
+    """A virtual machine to be; its hardware comes from its template but for what is said."""
 
     name: str
     cluster: Ref
     template: Ref | None = None
     description: str = ""
     comment: str = ""
-    memory: int | None = None
-    sockets: int | None = None
-    cores: int | None = None
-    threads: int | None = None
-    kernel: str | None = None
-    initrd: str | None = None
-    cmdline: str | None = None
-    custom_properties: Mapping[str, str] | None = None
+    hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] = ()
 
 
@@ -79,14 +73,7 @@ class UpdateVm:
     description: str | Keep = KEEP
     comment: str | Keep = KEEP
     cluster: Ref | Keep = KEEP
-    memory: int | Keep = KEEP
-    sockets: int | Keep = KEEP
-    cores: int | Keep = KEEP
-    threads: int | Keep = KEEP
-    kernel: str | Keep = KEEP
-    initrd: str | Keep = KEEP
-    cmdline: str | Keep = KEEP
-    custom_properties: Mapping[str, str] | Keep = KEEP
+    hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] | Keep = KEEP
 
 
@@ -104,7 +91,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         "name": spec.name,
         "description": spec.description,
         "comment": spec.comment,
-        **inherited(spec, template),
+        **spec.hardware.over(template),
         "addresses": _stored(_ADD, spec.addresses),
     }
     check(_ADD, *_problems(tx, values))
@@ -131,27 +118,6 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
     return vm_id
 
 
-INHERITED = {
-    "memory": "memory",
-    "sockets": "sockets",
-    "cores": "cores",
-    "threads": "threads",
-    "kernel": "os_kernel",
-    "initrd": "os_initrd",
-    "cmdline": "os_cmdline",
-    "custom_properties": "custom_properties",
-}
-"""What a virtual machine has from its template, and a template from the machine that it is made from: the fields of
-specs and their columns.
-"""
-
-
-def inherited(spec: Any, source: sa.Row[Any]) -> dict[str, Any]:  # noqa: ANN401 - AddVm or AddTemplate
-    """Columns for the fields of :data:`INHERITED`: what a spec says, else what ``source`` has."""
-    said = {column: getattr(spec, field) for field, column in INHERITED.items()}
-    return {column: getattr(source, column) if value is None else value for column, value in said.items()}
-
-
 def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: sa.Row[Any]) -> list[str]:
     """Give a new machine the vNICs of its template, with fresh MAC addresses; returns the names of those that lose
     their network, which the machine's cluster has not.
@@ -176,7 +142,7 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
     values = {name: settle(getattr(spec, name), getattr(vm, name)) for name in ("name", "description", "comment")}
-    values |= {column: settle(getattr(spec, field), getattr(vm, column)) for field, column in INHERITED.items()}
+    values |= spec.hardware.over(vm)
     values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
     check(_UPDATE, *_problems(tx, values, besides=spec.id))
     cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
@@ -275,16 +241,6 @@ def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm_id}", f"Stopping VM {vm.name}", payload)
 
 
-def hardware_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
-    """The rules on the columns of :data:`INHERITED`."""
-    return (
-        rules.memory_is_enough(values["memory"]),
-        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
-        rules.boot_is_valid(values["os_kernel"], values["os_initrd"], values["os_cmdline"]),
-        rules.properties_are_known(values["custom_properties"]),
-    )
-
-
 def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Problem | None, ...]:
     taken = tx.scalars(sa.select(vms.c.name).where(vms.c.name == values["name"], vms.c.id != besides)).all()
     return (
@@ -292,7 +248,7 @@ def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Pro
         rules.name_is_free(values["name"], taken),
         fields.text_is_valid("VM", "description", values["description"]),
         fields.text_is_valid("VM", "comment", values["comment"]),
-        *hardware_problems(values),
+        *hardware.problems(values),
     )
 
 

@@ -32,6 +32,8 @@ ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
 NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...).
 """
+PARAMETER_ADDED, PARAMETER_UPDATED, PARAMETER_REMOVED = 10912, 10914, 10910
+"""Event codes (oVirt: NETWORK_ADD_NIC_FILTER_PARAMETER ...)."""
 
 _ADD = "Cannot add Interface."
 _UPDATE = "Cannot edit Interface."
@@ -230,6 +232,9 @@ def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
         tx.execute(sa.update(filter_parameters).where(filter_parameters.c.id == spec.id).values(values))
     else:
         tx.execute(sa.insert(filter_parameters), {"id": parameter_id, "vnic_id": spec.vnic_id, **values})
+    code, what = (PARAMETER_UPDATED, "updated for") if old else (PARAMETER_ADDED, "added to")
+    text = f"Network Filter Parameter {values['name']} was {what} Interface {vnic.name} of VM {vm.name}."
+    _audit(tx, actor, code, f"{text} (User: {actor.name})", vm)
     return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, undo) if vnic.plugged else None)
 
 
@@ -239,8 +244,10 @@ def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, para
     Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError.
     """
     vm, vnic, undo = _begin_filter(tx, actor, vm_id, vnic_id)
-    queries.get_parameter(tx, vnic_id, parameter_id)
+    old = queries.get_parameter(tx, vnic_id, parameter_id)
     tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
+    text = f"Network Filter Parameter {old.name} was removed from Interface {vnic.name} of VM {vm.name}."
+    _audit(tx, actor, PARAMETER_REMOVED, f"{text} (User: {actor.name})", vm)
     return _tell(tx, actor, vm, undo) if vnic.plugged else None
 
 

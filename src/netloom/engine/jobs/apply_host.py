@@ -28,8 +28,10 @@ from netloom.engine.db import Tx, utc_now
 from netloom.engine.queries import host_networks as queries
 from netloom.engine.queue import JobContext, PostponedError
 
-SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10902, 10903
-"""Event codes (oVirt: NETWORK_HOST_SETUP..., PERSIST_NETWORK_ON_HOST and their failures)."""
+SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
+"""Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
+failures).
+"""
 
 SILENCE = 30.0
 """Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops
