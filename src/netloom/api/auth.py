@@ -13,20 +13,19 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 import anyio.to_thread
-from sqlalchemy import bindparam, literal, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from netloom.api.faults import UnauthenticatedError
-from netloom.api.routes import PUBLIC, READ, Needs
+from netloom.api.routes import LOGIN, PUBLIC, READ, Needs
 from netloom.core.errors import DeniedError
 from netloom.engine.actor import Actor
-from netloom.engine.commands import authorize, tokens
-from netloom.engine.commands.authorize import EVERYONE, ActionGroup
+from netloom.engine.commands import tokens
+from netloom.engine.commands.authorize import ActionGroup
 from netloom.engine.commands.tokens import Credentials, LoginError, Purpose, User
-from netloom.engine.db import Database, Tx, utc_now
-from netloom.engine.model.users import permissions, role_groups
-from netloom.engine.statements import Statement
+from netloom.engine.db import Database, utc_now
+from netloom.engine.queries import admission
+from netloom.engine.queries.admission import Standing
 
 COOKIE = "JSESSIONID"
 SCOPE = "ovirt-app-api"
@@ -61,14 +60,24 @@ class Doorkeeper:
         if user is None and scheme.lower() == "basic":
             user = self._of_password(secret, address, correlation_id)
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
+        group = needs if isinstance(needs, ActionGroup) else None
+        standing = None
         with self.db.look() as tx:
-            if user is None and scheme.lower() == "bearer":
-                user = tokens.user_of(tx, secret.strip())
-            if user is None:
-                raise UnauthenticatedError("Log in first.")
-            is_filtered = headers.get("filter", "").lower() == "true"
-            actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id, filtered=is_filtered)
-            _check_right(tx, actor, needs)
+            if user is not None:
+                standing = admission.of_user(tx, user.id, group)
+            elif scheme.lower() == "bearer":
+                standing = admission.of_token(tx, secret.strip(), group)
+        if standing is None:
+            raise UnauthenticatedError("Log in first.")
+        is_filtered = headers.get("filter", "").lower() == "true"
+        _check_right(standing, needs, is_filtered=is_filtered)
+        actor = Actor(
+            user_id=standing.user_id,
+            name=standing.user_name,
+            correlation_id=correlation_id,
+            filtered=is_filtered,
+            everywhere=frozenset({group} if group and standing.everywhere else ()),
+        )
         return Session(actor, answer_headers)
 
     def _of_cookie(self, headers: Mapping[str, str]) -> User | None:
@@ -115,34 +124,16 @@ def _is_persistent(headers: Mapping[str, str]) -> bool:
     return "persistent-auth" in headers.get("prefer", "").lower()
 
 
-def _check_right(tx: Tx, actor: Actor, needs: Needs) -> None:
+def _check_right(standing: Standing, needs: Needs, *, is_filtered: bool) -> None:
+    """Refuse whoever may not use an endpoint on anything. The command asks about the very object."""
+    if needs is LOGIN or standing.somewhere or (needs is READ and is_filtered):
+        return
+    name = standing.user_name
     if needs is READ:
-        if not actor.filtered and not authorize.is_administrator(tx, actor):
-            raise DeniedError(
-                f"The user {actor.name} may only see what permissions were granted on: send the header Filter: true."
-            )
-    elif isinstance(needs, ActionGroup) and not may_anywhere(tx, actor, needs):
         raise DeniedError(
-            f"The user {actor.name} is not authorized to perform this action: it needs a role with {needs}."
+            f"The user {name} may only see what permissions were granted on: send the header Filter: true."
         )
-
-
-_ANYWHERE = Statement(
-    select(literal(1))
-    .select_from(permissions)
-    .where(
-        permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
-        permissions.c.role_id.in_(
-            select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
-        ),
-    )
-    .limit(1)
-)
-
-
-def may_anywhere(tx: Tx, actor: Actor, group: ActionGroup) -> bool:
-    """Whether there is anything at all on which the actor may do ``group``. The command asks about the very object."""
-    return _ANYWHERE.first(tx, user_id=actor.user_id, group=str(group)) is not None
+    raise DeniedError(f"The user {name} is not authorized to perform this action: it needs a role with {needs}.")
 
 
 class TokenDesk:

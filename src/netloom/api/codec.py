@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from netloom.api import json_codec, xml_codec
@@ -24,6 +25,7 @@ class Form(Enum):
     JSON = "application/json"
 
 
+@lru_cache(maxsize=100)
 def answer_form(accept: str) -> Form:
     """The form that an Accept header asks for: XML unless it prefers JSON (RFC 9110, section 12.5.1; equal preference
     goes to XML).

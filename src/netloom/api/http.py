@@ -319,7 +319,7 @@ def _check_version(incoming: _Incoming) -> None:
 
 def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
     path, base = request.scope["path"], API
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     versioned = _VERSIONED.fullmatch(path)
     if versioned:
         headers["version"] = versioned["version"]
@@ -332,7 +332,7 @@ def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
         address=request.client.host if request.client else "",
         origin=f"{request.url.scheme}://{request.url.netloc}",
         headers=headers,
-        query=Query(dict(request.query_params)),
+        query=Query(dict(request.query_params) if request.scope["query_string"] else {}),
         body=body,
         correlation_id=correlation_id,
         form=codec.answer_form(headers.get("accept", "")),

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import msgspec
@@ -329,8 +330,12 @@ class Router:
 
 def ids_of(route: Route, values: Sequence[str]) -> dict[str, str]:
     """The ids of a path by the names that the route gives them."""
-    names = [segment[1:-1] for segment in _segments(route.url) if segment.startswith("{")]
-    return dict(zip(names, values, strict=True))
+    return dict(zip(_id_names(route.url), values, strict=True))
+
+
+@cache
+def _id_names(url: str) -> list[str]:
+    return [segment[1:-1] for segment in _segments(url) if segment.startswith("{")]
 
 
 def _segments(path: str) -> list[str]:

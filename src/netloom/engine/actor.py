@@ -10,13 +10,14 @@ from netloom.engine.db import new_id
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """A user at work. ``filtered``: the client asked to see only what the user has permissions on (header ``Filter:
-    true``).
+    true``). ``everywhere``: action groups that the user is known to hold on the system, when the request came in.
     """
 
     user_id: str | None
     name: str
     correlation_id: str = field(default_factory=new_id)
     filtered: bool = False
+    everywhere: frozenset[str] = frozenset()
 
     @property
     def is_system(self) -> bool:

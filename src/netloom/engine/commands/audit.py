@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import delete, insert
 
@@ -31,53 +32,64 @@ class Severity(StrEnum):
     ALERT = "alert"
 
 
+class About(TypedDict, total=False):
+    """What an event is about, by ids; whose it is where it is not the engine's own."""
+
+    data_center: str | None
+    cluster: str | None
+    host: str | None
+    network: str | None
+    vm: str | None
+    template: str | None
+    job: str | None
+    origin: str
+    custom_id: int | None
+
+
 def record(
-    tx: Tx,
-    actor: Actor,
-    code: int,
-    text: str,
-    severity: Severity = Severity.NORMAL,
-    *,
-    data_center: str | None = None,
-    cluster: str | None = None,
-    host: str | None = None,
-    network: str | None = None,
-    vm: str | None = None,
-    template: str | None = None,
-    job: str | None = None,
-    origin: str = ORIGIN,
-    custom_id: int | None = None,
+    tx: Tx, actor: Actor, code: int, text: str, severity: Severity = Severity.NORMAL, **about: Unpack[About]
+) -> None:
+    """Add an event."""
+    _ADD.run(tx, **_row(actor, code, text, severity, about))
+    announce(tx, TOPIC)
+
+
+def record_numbered(
+    tx: Tx, actor: Actor, code: int, text: str, severity: Severity = Severity.NORMAL, **about: Unpack[About]
 ) -> int:
-    """Add an event and return its id; the rest of the arguments are ids of what it is about."""
-    added = _RECORD.first(
-        tx,
-        code=code,
-        severity=severity,
-        description=text,
-        time=utc_now(),
-        correlation_id=actor.correlation_id,
-        origin=origin,
-        custom_id=custom_id,
-        user_id=actor.user_id,
-        user_name=actor.name,
-        data_center_id=data_center,
-        cluster_id=cluster,
-        host_id=host,
-        network_id=network,
-        vm_id=vm,
-        template_id=template,
-        job_id=job,
-        removed=False,
-    )
+    """Add an event, and return its id."""
+    added = _ADD_NUMBERED.first(tx, **_row(actor, code, text, severity, about))
     announce(tx, TOPIC)
     if added is None:
         raise RuntimeError("the database gave no number to an event")
     return int(added.id)
 
 
-_RECORD = Statement(
-    insert(events).returning(events.c.id), [column.name for column in events.columns if column is not events.c.id]
-)
+def _row(actor: Actor, code: int, text: str, severity: Severity, about: About) -> dict[str, Any]:
+    return {
+        "code": code,
+        "severity": severity,
+        "description": text,
+        "time": utc_now(),
+        "correlation_id": actor.correlation_id,
+        "origin": about.get("origin", ORIGIN),
+        "custom_id": about.get("custom_id"),
+        "user_id": actor.user_id,
+        "user_name": actor.name,
+        "data_center_id": about.get("data_center"),
+        "cluster_id": about.get("cluster"),
+        "host_id": about.get("host"),
+        "network_id": about.get("network"),
+        "vm_id": about.get("vm"),
+        "template_id": about.get("template"),
+        "job_id": about.get("job"),
+        "removed": False,
+    }
+
+
+_COLUMNS = [column.name for column in events.columns if column is not events.c.id]
+_ADD = Statement(insert(events).inline(), _COLUMNS)
+_ADD_NUMBERED = Statement(insert(events).returning(events.c.id), _COLUMNS)
 
 
 def sweep(tx: Tx) -> int:

@@ -39,7 +39,7 @@ def add_external_event(tx: Tx, actor: Actor, spec: AddEvent) -> int:
         rules.custom_id_is_valid(spec.custom_id),
     )
     severity = Severity(spec.severity)
-    return audit.record(
+    return audit.record_numbered(
         tx, actor, _CODES[severity], spec.description, severity, origin=spec.origin, custom_id=spec.custom_id
     )
 

@@ -164,7 +164,7 @@ def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
     tx.execute(delete(tokens).where(tokens.c.expires < now))
     tx.execute(
         insert(tokens).values(
-            token_hash=_digest(token), user_id=user.id, purpose=purpose, created=now, expires=now + life
+            token_hash=digest(token), user_id=user.id, purpose=purpose, created=now, expires=now + life
         )
     )
     return token
@@ -172,7 +172,7 @@ def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
 
 def user_of(tx: Tx, token: str, purpose: Purpose = Purpose.BEARER) -> User | None:
     """Whose valid token this is; None when it is nobody's, has expired, or its user may not log in any more."""
-    row = _HOLDER.first(tx, digest=_digest(token), purpose=purpose, now=utc_now())
+    row = _HOLDER.first(tx, digest=digest(token), purpose=purpose, now=utc_now())
     return None if row is None else User(row.id, row.user_name)
 
 
@@ -190,19 +190,19 @@ _HOLDER = Statement(
 
 def needs_touch(tx: Tx, token: str) -> bool:
     """Whether :func:`touch` has something to do."""
-    expires = tx.execute(select(tokens.c.expires).where(tokens.c.token_hash == _digest(token))).scalar()
+    expires = tx.execute(select(tokens.c.expires).where(tokens.c.token_hash == digest(token))).scalar()
     return expires is not None and expires < utc_now() + SESSION_LIFE - _TOUCH
 
 
 def touch(tx: Tx, token: str) -> None:
     """A session was used: it lives on."""
-    session = and_(tokens.c.token_hash == _digest(token), tokens.c.purpose == Purpose.SESSION)
+    session = and_(tokens.c.token_hash == digest(token), tokens.c.purpose == Purpose.SESSION)
     tx.execute(update(tokens).where(session).values(expires=utc_now() + SESSION_LIFE))
 
 
 def revoke(tx: Tx, token: str) -> None:
     """End a token or session; nothing happens when it is none."""
-    mine = tokens.c.token_hash == _digest(token)
+    mine = tokens.c.token_hash == digest(token)
     row = tx.execute(
         select(users.c.id, users.c.user_name).join(tokens, tokens.c.user_id == users.c.id).where(mine)
     ).one_or_none()
@@ -223,7 +223,8 @@ def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
     revoke_all(tx, user_id)
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

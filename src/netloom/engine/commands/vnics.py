@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netloom.core.errors import NotFoundError
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as vm_rules
@@ -17,7 +18,8 @@ from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
 from netloom.engine.commands.races import refused
-from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.db import Tx, new_id
+from netloom.engine.model.clusters import clusters
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import filter_parameters, vnics
@@ -26,7 +28,7 @@ from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import networks as network_queries
 from netloom.engine.queries import vms as queries
 from netloom.engine.queries import vnic_profiles as profile_queries
-from netloom.engine.statements import inserting, together
+from netloom.engine.statements import Statement, inserting, together
 
 ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
@@ -101,7 +103,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
     check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
     if spec.plugged:
         _check_network_on_host(tx, _ADD, vm, spec.profile_id)
-    pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
+    pool_id = vm.mac_pool_id
     mac = take_mac(tx, pool_id, spec.mac, action=_ADD) if spec.mac else allocate_mac(tx, pool_id, action=_ADD)
     vnic_id = new_id()
     text = f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})"
@@ -158,9 +160,8 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     if values["plugged"] and (values["profile_id"] != old.profile_id or not old.plugged):
         _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
     if mac != old.mac:
-        pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
-        take_mac(tx, pool_id, mac, action=_UPDATE)
-        release_mac(tx, pool_id, old.mac)
+        take_mac(tx, vm.mac_pool_id, mac, action=_UPDATE)
+        release_mac(tx, vm.mac_pool_id, old.mac)
     _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
     _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
     before = {name: getattr(old, name) for name in (*names, "synced")}
@@ -181,7 +182,7 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
     vm = _begin(tx, actor, vm_id)
     old = queries.get_vnic(tx, vm_id, vnic_id)
     check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
-    release_mac(tx, mac_queries.of_cluster(tx, vm.cluster_id), old.mac)
+    release_mac(tx, vm.mac_pool_id, old.mac)
     tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
     _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
 
@@ -273,9 +274,20 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
 
 
 def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
-    vm = lock(tx, vms, vm_id)
+    """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
+    vm = _LOCK.first(tx, id=vm_id)
+    if vm is None:
+        raise NotFoundError(f"There is no VM with the id {vm_id}.")
     authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
     return vm
+
+
+_LOCK = Statement(
+    sa.select(vms, clusters.c.mac_pool_id)
+    .join(clusters, clusters.c.id == vms.c.cluster_id)
+    .where(vms.c.id == sa.bindparam("id"))
+    .with_for_update(key_share=True, of=vms)
+)
 
 
 def check_profile(
@@ -329,7 +341,7 @@ def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str
 
 def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:
     """Virtual machines with another plugged vNIC of that address; none where the pool allows duplicates."""
-    pool = mac_queries.get(tx, mac_queries.of_cluster(tx, vm.cluster_id))
+    pool = mac_queries.get(tx, vm.mac_pool_id)
     if pool.allow_duplicates:
         return []
     query = sa.select(vms.c.name).join(vnics, vnics.c.vm_id == vms.c.id)
