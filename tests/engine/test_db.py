@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+import structlog
+from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from netloom.core.errors import NotFoundError
@@ -18,6 +20,7 @@ from netloom.engine.commands import audit
 from netloom.engine.db import CommitError, Database, Tx, announce, lock, new_id, utc_now, violated
 from netloom.engine.model.events import events
 from netloom.engine.model.users import roles, users
+from netloom.engine.statements import Statement, inserting, together
 
 
 def add_user(tx: Tx, name: str) -> str:
@@ -65,17 +68,26 @@ def test_a_block_that_raises_leaves_nothing(db: Database) -> None:
 
 
 def test_members_of_a_group_that_fail_undo_only_themselves(db: Database) -> None:
-    """Eight threads write at once; every third transaction raises, every fourth breaks a constraint."""
+    """Eight threads write at once, in blocks and by commands; every third transaction raises, every fourth breaks a
+    constraint.
+    """
+
+    def command(tx: Tx, thread: int, number: int) -> int:
+        add_user(tx, f"{thread}-{number}")
+        if number % 3 == 0:
+            raise KeyError
+        if number % 4 == 1:
+            add_user(tx, f"{thread}-{number}")
+        return number
 
     def work(thread: int) -> None:
         for number in range(24):
             try:
-                with db.write() as tx:
-                    add_user(tx, f"{thread}-{number}")
-                    if number % 3 == 0:
-                        raise KeyError  # noqa: TRY301 - the block that raises is what is tested
-                    if number % 4 == 1:
-                        add_user(tx, f"{thread}-{number}")
+                if (thread + number) % 5 == 0:
+                    with db.write() as tx:
+                        command(tx, thread, number)
+                else:
+                    assert db.run(command, thread, number) == number, "each gets what its own command returned"
             except (KeyError, IntegrityError):
                 continue
             assert f"{thread}-{number}" in names(db), "visible to everybody once the block has ended"
@@ -214,6 +226,90 @@ def test_a_deadlock_is_repeated_until_both_are_done(db: Database) -> None:
         assert set(tx.execute(select(users.c.name)).scalars()) == {"done"}
 
 
+def test_a_command_inside_another_is_refused_rather_than_waited_for(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        db.run(lambda _tx: db.run(lambda tx: add_user(tx, "inner")))
+    assert names(db) == set()
+
+
+def test_what_a_thread_bound_to_its_log_holds_in_its_command(db: Database) -> None:
+    """Whichever thread runs the command."""
+
+    def work(thread: int) -> None:
+        with structlog.contextvars.bound_contextvars(thread=thread):
+            for _ in range(20):
+                assert db.run(lambda _tx: structlog.contextvars.get_contextvars())["thread"] == thread
+
+    in_threads(4, work)
+
+
+PUT = inserting(users)
+GET = Statement(select(users).where(users.c.user_name == bindparam("name")))
+
+
+def user_row(name: str) -> dict[str, Any]:
+    texts = {"user_name": name, "domain": "internal", "name": name, "last_name": "", "email": ""}
+    flags = {"is_group": False, "enabled": True}
+    return {"id": new_id(), "created": utc_now(), "password_hash": None, **texts, **flags}
+
+
+def test_a_prepared_statement_takes_and_gives_what_sqlalchemy_does(db: Database) -> None:
+    row = user_row("a")
+    with db.write() as tx:
+        PUT.run(tx, **row)
+        known = tx.execute(select(users).where(users.c.user_name == "a")).one()
+        assert GET.all(tx, name="a") == [known]
+        assert GET.first(tx, name="a") == known
+        assert known._asdict() == row
+        assert type(known.enabled) is bool
+        assert GET.first(tx, name="b") is None
+        with pytest.raises(KeyError):
+            GET.first(tx)
+    with db.look() as tx:
+        assert GET.first(tx, name="a") == known
+
+
+def test_statements_that_travel_together_fail_together(db: Database) -> None:
+    """With the error that SQLAlchemy has for it, whichever of them it was."""
+
+    def command(tx: Tx) -> None:
+        with together(tx):
+            PUT.run(tx, **user_row("a"))
+            PUT.run(tx, **user_row("a"))
+            PUT.run(tx, **user_row("b"))
+
+    with pytest.raises(IntegrityError) as caught:
+        db.run(command)
+    assert violated(caught.value) == "uq_users_user_name"
+    assert names(db) == set()
+    db.run(lambda tx: PUT.run(tx, **user_row("a")))
+    assert names(db) == {"a"}
+
+
+def test_a_statement_whose_text_depends_on_its_values_is_refused(db: Database) -> None:
+    expanded = Statement(select(users.c.id).where(users.c.name.in_(bindparam("names", expanding=True))))
+    with db.read() as tx, pytest.raises(TypeError):
+        expanded.all(tx, names=["a"])
+
+
+def test_connections_that_broke_while_nobody_used_them_are_made_anew(db: Database) -> None:
+    """PostgreSQL was restarted, say; SQLite has nothing that could break."""
+    with db.write() as tx:
+        add_user(tx, "a")
+    if not db.is_sqlite:
+        others = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                      " AND datname = current_database()")  # fmt: skip
+        killer = create_engine(db.url)
+        with killer.connect() as tx:
+            assert tx.execute(others).all()
+        killer.dispose()
+        time.sleep(1.1)  # as long as a connection must have been idle to be asked whether it is there
+    assert names(db) == {"a"}
+    with db.write() as tx:
+        add_user(tx, "b")
+    assert names(db) == {"a", "b"}
+
+
 def test_bells_ring_after_the_commit_and_never_for_what_was_undone(db: Database) -> None:
     def fail(tx: Tx) -> None:
         announce(tx, "news", replicas=True)
@@ -244,7 +340,7 @@ def test_bells_ring_in_other_replicas(db: Database, database_url: str) -> None:
 def test_times_come_back_aware_and_in_utc(db: Database) -> None:
     noon = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     with db.write() as tx:
-        number = audit.record(tx, SYSTEM, 1, "x")
+        number = audit.record_numbered(tx, SYSTEM, 1, "x")
         tx.execute(update(events).where(events.c.id == number).values(time=noon))
         assert tx.execute(select(events.c.time)).scalar() == datetime(2026, 7, 1, 10, tzinfo=UTC)
         assert tx.execute(select(events.c.time).where(events.c.time < noon + timedelta(seconds=1))).scalar()
@@ -254,7 +350,7 @@ def test_times_come_back_aware_and_in_utc(db: Database) -> None:
 
 def test_event_numbers_grow_and_are_never_given_twice(db: Database) -> None:
     with db.write() as tx:
-        numbers = [audit.record(tx, SYSTEM, 1, "x") for _ in range(3)]
+        numbers = [audit.record_numbered(tx, SYSTEM, 1, "x") for _ in range(3)]
         tx.execute(events.delete())
-        numbers.append(audit.record(tx, SYSTEM, 1, "x"))
+        numbers.append(audit.record_numbered(tx, SYSTEM, 1, "x"))
     assert numbers == sorted(set(numbers))
