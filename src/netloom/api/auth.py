@@ -20,12 +20,11 @@ from netloom.api.faults import UnauthenticatedError
 from netloom.api.routes import LOGIN, PUBLIC, READ, Needs
 from netloom.core.errors import DeniedError
 from netloom.engine.actor import Actor
-from netloom.engine.commands import tokens
+from netloom.engine.commands import admission, tokens
+from netloom.engine.commands.admission import Standing
 from netloom.engine.commands.authorize import ActionGroup
 from netloom.engine.commands.tokens import Credentials, LoginError, Purpose, User
 from netloom.engine.db import Database, utc_now
-from netloom.engine.queries import admission
-from netloom.engine.queries.admission import Standing
 
 COOKIE = "JSESSIONID"
 SCOPE = "ovirt-app-api"
