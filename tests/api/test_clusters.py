@@ -9,6 +9,7 @@ import pytest
 from api.served import Client, Engine
 from api.test_networks import add as add_network
 from api.test_networks import counts
+from api.walk import stored
 
 
 @pytest.fixture
@@ -102,6 +103,20 @@ def test_the_life_of_a_network_in_a_cluster(sdk: ovirtsdk4.Connection, client: C
     one.remove()
     with pytest.raises(ovirtsdk4.NotFoundError):
         one.get()
+
+
+def test_what_netloom_does_not_do_stays_off_and_costs_nothing_to_ask_for(
+    engine: Engine, client: Client, cluster_id: str
+) -> None:
+    path, before = f"clusters/{cluster_id}", stored(engine)
+    shown = client.get(path).content
+    asked = "<ballooning_enabled>true</ballooning_enabled><ksm><enabled>true</enabled></ksm>"
+    asked += "<fencing_policy><enabled>true</enabled></fencing_policy>"
+    asked += "<memory_policy><over_commit><percent>200</percent></over_commit></memory_policy>"
+    client.put_xml(path, f"<cluster>{asked}</cluster>")
+    assert client.get(path).content == shown
+    assert client.get(f"{path}?all_content=true").content == shown
+    assert stored(engine) == before
 
 
 def test_a_network_can_be_attached_by_name_and_with_the_old_display(client: Client, cluster_id: str) -> None:
