@@ -14,14 +14,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from netloom.agent.identity import Identity
 from netloom.agent.serve import Server
 from netloom.agent.simulated import SimulatedService, Simulation
-from netloom.agent.wire import server_context
 from netloom.core.host import Host
 from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
 from netloom.core.protocol import HostReport
@@ -56,26 +52,24 @@ class AgentsProcess:
         self._server: Server | None = None
         server = Server(("127.0.0.1", 0))
         self.port = server.port
-        key = ec.generate_private_key(ec.SECP256R1())
         names = tuple(f"sim-{number}" for number in range(1, count + 1))
         token = db.run(create_simulated_enrollment, SYSTEM)
+        self.identity = Identity(folder)
+        requests = self.identity.request("sim")
         request = EnrollRequest(
-            token=token, csr=_csr(key), address=f"https://127.0.0.1:{self.port}", hostname="sim", simulated=names
+            token=token, requests=requests, address=f"https://127.0.0.1:{self.port}", hostname="sim", simulated=names
         )
         reply = db.run(enroll, authority, request)
         self.ids = dict(reply.host_ids)
-        (folder / "host.pem").write_text(reply.certificate)
-        (folder / "ca.pem").write_text(reply.ca)
-        (folder / "host.key").write_bytes(_pem(key))
+        self.identity.install(reply.certificates, reply.authorities)
         self._open(server)
 
     def _open(self, server: Server) -> None:
-        context = server_context(self._folder / "host.pem", self._folder / "host.key", self._folder / "ca.pem")
         names = [f"sim-{number}" for number in range(1, self._count + 1)]
         self.services = {
             f"/{name}": SimulatedService(name, number, self._folder / name) for number, name in enumerate(names, 1)
         }
-        server.open(context, self.services)
+        server.open(self.identity, self.services)
         self._thread = Thread(target=server.serve_forever, args=(0.01,))
         self._thread.start()
         self._server = server
@@ -94,18 +88,6 @@ class AgentsProcess:
             service.close(PATIENCE)
         self._server.server_close()
         self._server = None
-
-
-def _csr(key: ec.EllipticCurvePrivateKey) -> str:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "agent")])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    return request.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
 
 
 @dataclass

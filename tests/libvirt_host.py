@@ -20,16 +20,22 @@ from netloom.core.protocol import GuestNic, GuestSpec
 from netloom.lab import libvirt as lab_libvirt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = 128 << 20
 
 
 @contextmanager
-def private_libvirt(namespace: str, **options: object) -> Iterator[lab_libvirt.Libvirt]:
-    """A libvirt in a namespace. Its folder has a short name, for the socket's address."""
+def private_libvirt(
+    namespace: str, *, before: Callable[[Path], None] = lambda _: None, **options: object
+) -> Iterator[lab_libvirt.Libvirt]:
+    """A libvirt in a namespace. Its folder has a short name, for the socket's address.
+
+    ``before``: called with the folder before it starts.
+    """
     with tempfile.TemporaryDirectory(prefix="nl") as folder:
+        before(Path(folder))
         door = lab_libvirt.start(Path(folder), namespace, **options)  # type: ignore[arg-type] # the tests name real ones
         try:
             yield door

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netloom.agent.enroll import Identity
+    from netloom.agent.identity import Identity
 
 
 @pytest.fixture(scope="session")

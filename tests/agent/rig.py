@@ -22,12 +22,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes as PublicKey
 
-from netloom.agent.enroll import Identity
+from netloom.agent.identity import PURPOSES, Identity
 from netloom.agent.serve import Server
 from netloom.agent.simulated import SimulatedService, Simulation
-from netloom.agent.wire import server_context
 from netloom.core.host import Address, Bridge, Host, Vlan
-from netloom.core.protocol import Change, ChangeRequest, EventPage, GenerationRef, HostReport, Phase, Refusal
+from netloom.core.protocol import (
+    Change,
+    ChangeRequest,
+    Credentials,
+    EventPage,
+    GenerationRef,
+    HostReport,
+    Phase,
+    Refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,27 +80,42 @@ class Authority:
     def fingerprint(self) -> str:
         return self.certificate.fingerprint(hashes.SHA256()).hex()
 
-    def sign(self, key: PublicKey, *dns: str) -> str:
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns]
-        names.append(x509.IPAddress(ip_address("127.0.0.1")))
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, dns[0])])
-        built = self._builder(subject, key).add_extension(x509.SubjectAlternativeName(names), critical=False)
+    def sign(self, key: PublicKey, *names: str) -> str:
+        known = [_general_name(name) for name in (*names, "127.0.0.1")]
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+        built = self._builder(subject, key).add_extension(x509.SubjectAlternativeName(known), critical=False)
         return built.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, folder: Path, *dns: str) -> Identity:
-        """A key and a certificate for these names, as files in the places where an agent has them."""
-        folder.mkdir(parents=True, exist_ok=True)
+    def sign_all(self, requests: Credentials, *names: str) -> Credentials:
+        """Certificates for what a host asks for, all of this authority."""
+        keys = {name: x509.load_pem_x509_csr(csr.encode()) for name, csr in msgspec.to_builtins(requests).items()}
+        assert all(key.is_signature_valid for key in keys.values())
+        return Credentials(**{name: self.sign(key.public_key(), *names) for name, key in keys.items()})
+
+    @property
+    def authorities(self) -> Credentials:
+        return Credentials(**dict.fromkeys(PURPOSES, self.pem))
+
+    def issue(self, folder: Path, *names: str, **strangers: Authority) -> Identity:
+        """New keys and certificates for these names, as files in the places where an agent has them.
+
+        ``strangers``: other authorities by the purpose for which they sign, and are trusted there as well as this one.
+        """
         identity = Identity(folder)
-        key = ec.generate_private_key(ec.SECP256R1())
-        identity.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        identity.certificate.write_text(self.sign(key.public_key(), *dns))
-        identity.authority.write_text(self.pem)
+        requests = identity.request(names[0])
+        foreign = {purpose: getattr(one.sign_all(requests, *names), purpose) for purpose, one in strangers.items()}
+        trusted = {purpose: one.pem + self.pem for purpose, one in strangers.items()}
+        signed = replace(self.sign_all(requests, *names), **foreign)
+        identity.install(signed, replace(self.authorities, **trusted))
         identity.hosts.write_text("{}")
         return identity
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def client_context(identity: Identity) -> ssl.SSLContext:
@@ -198,7 +221,7 @@ def served(folder: Path, authority: Authority, number: int = 1) -> Iterator[str]
     identity = authority.issue(folder / "tls", "localhost")
     server = Server(("127.0.0.1", 0))
     service = SimulatedService(f"sim-{number}", number, folder / f"sim-{number}")
-    server.open(server_context(identity.certificate, identity.key, identity.authority), {f"/sim-{number}": service})
+    server.open(identity, {f"/sim-{number}": service})
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -13,11 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
-from cryptography import x509
 
 from agent.rig import AgentProcess, Authority, Engine
-from netloom.agent.enroll import EnrollError, Identity, enroll, fingerprint_of
+from netloom.agent.enroll import enroll
+from netloom.agent.identity import Identity, IdentityError, fingerprint_of
+from netloom.core.protocol import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,12 +61,11 @@ class Clerk(BaseHTTPRequestHandler):
             self._send(403, b'{"message": "this token is used up"}')
             return
         self.server.token = ""
-        csr = x509.load_pem_x509_csr(request["csr"].encode())
-        assert csr.is_signature_valid
-        certificate = self.server.authority.sign(csr.public_key(), request["hostname"])
+        authority = self.server.authority
+        signed = authority.sign_all(Credentials(**request["requests"]), request["hostname"])
         ids = {name: f"id-of-{name}" for name in request.get("simulated", ())}
-        answer = {"certificate": certificate, "ca": self.server.authority.pem, "host_id": "h1", "host_ids": ids}
-        self._send(201, json.dumps(answer).encode())
+        answer = {"certificates": signed, "authorities": authority.authorities, "host_id": "h1", "host_ids": ids}
+        self._send(201, msgspec.json.encode(answer))
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -114,14 +115,14 @@ def test_joining(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
-    with pytest.raises(EnrollError, match="do not go on"):
+    with pytest.raises(IdentityError, match="do not go on"):
         _join(desk, tmp_path, fingerprint="00" * 32)
     desk.shown = Authority().pem  # the right fingerprint's certificate, on a server that it has not signed
     stranger = fingerprint_of(desk.shown)
-    with pytest.raises(EnrollError, match="cannot be reached"):
+    with pytest.raises(IdentityError, match="cannot be reached"):
         _join(desk, tmp_path, fingerprint=stranger)
     desk.shown = "no certificate"
-    with pytest.raises(EnrollError, match="no certificate"):
+    with pytest.raises(IdentityError, match="no certificate"):
         _join(desk, tmp_path)
     assert desk.requests == []
     assert not Identity(tmp_path).is_of("")
@@ -130,7 +131,7 @@ def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
 def test_a_token_works_once(desk: Desk, tmp_path: Path) -> None:
     _join(desk, tmp_path, address="https://192.0.2.7:1")
     assert desk.requests[0]["address"] == "https://192.0.2.7:1"
-    with pytest.raises(EnrollError, match="used up"):
+    with pytest.raises(IdentityError, match="used up"):
         _join(desk, tmp_path)
     assert Identity(tmp_path).is_of(desk.authority.fingerprint)
 

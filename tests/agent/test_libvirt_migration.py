@@ -1,8 +1,9 @@
-"""Guests that move from one host to another while they run."""
+"""Guests that move from one host to another while they run, by TLS that knows both ends."""
 
 from __future__ import annotations
 
 import re
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,22 +13,31 @@ from time import monotonic, sleep
 
 import pytest
 
-from agent.rig import Engine, RefusedError
+from agent.rig import Authority, Engine, RefusedError
 from libvirt_host import console, private_libvirt, tiny_guest
 from netloom.agent.guests import GuestError
 from netloom.agent.guests.libvirt import LibvirtGuests
+from netloom.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
+from netloom.agent.identity import Identity
 from netloom.core.protocol import GuestNic, GuestSpec, GuestState, Migration
+from netloom.lab.libvirt import pki, uri
 from netloom.lab.namespaces import ip
 from ovs_host import namespace, standing_in
 
 SECONDS = 30.0
+UNTRUSTED = r"(?s)stays on this host.*(TLS|certificate)"
+"""The end that is refused only sees that the other hangs up."""
 
 
 @dataclass
 class End:
-    """A host: its address towards the other, its bridge, its agent's driver, whose work is done standing in it."""
+    """A host: its address towards the other, its bridge, its agent's driver, whose work is done standing in it.
+
+    ``state``: where its agent keeps its keys and certificates.
+    """
 
     name: str
+    state: Path
     address: str
     bridge: str
     uri: str
@@ -35,7 +45,7 @@ class End:
 
 
 @pytest.fixture
-def ends(tmp_path: Path) -> Iterator[tuple[End, End]]:
+def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
     """Two hosts with a cable between them, which is both the way of the guests' frames and that of their memory."""
     with ExitStack() as stack:
         names = [stack.enter_context(namespace()) for _ in range(2)]
@@ -46,13 +56,19 @@ def ends(tmp_path: Path) -> Iterator[tuple[End, End]]:
             ip(name, "link", "add", bridge, "up", "type", "bridge")
             ip(name, "link", "set", "eth0", "up", "master", bridge)
             ip(name, "address", "add", f"{address}/24", "dev", bridge)
-            door = stack.enter_context(private_libvirt(name, listen=address))
-            driver = LibvirtGuests(tmp_path / name, None, door.uri)
+            identity = authority.issue(tmp_path / f"state-{name}", name, address)
+
+            def publish(folder: Path, identity: Identity = identity) -> None:
+                LibvirtTls(identity, pki(folder), uri(folder)).settle("<capabilities/>")
+
+            door = stack.enter_context(private_libvirt(name, before=publish, listen=True))
+            tls = LibvirtTls(identity, pki(door.folder), door.uri)
+            driver = LibvirtGuests(tmp_path / name, None, door.uri, "", tls)
             stack.callback(driver.close)
             stack.callback(stop_all, name, driver)
             with standing_in(name):
                 driver.watch(lambda _guest: None)  # its thread stays in this namespace
-            found.append(End(name, address, bridge, door.uri, driver))
+            found.append(End(name, identity.folder, address, bridge, door.uri, driver))
         yield found[0], found[1]
 
 
@@ -82,7 +98,7 @@ def guest_on(end: End, number: int) -> GuestSpec:
 
 def to(end: End, spec: GuestSpec, **fields: object) -> Migration:
     there = replace(spec, nics=(replace(spec.nics[0], bridge=end.bridge),))
-    migration = Migration(target=f"qemu+tcp://{end.address}/system", spec=there)
+    migration = Migration(target=f"qemu+tls://{end.address}/system", name=end.name, spec=there)
     return replace(migration, **fields)  # type: ignore[arg-type] # the tests name real fields
 
 
@@ -112,6 +128,67 @@ def test_a_guest_moves_while_it_talks_to_another(
         assert eventually(lambda: there.driver.list()[0].status == "down")
 
 
+def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(
+    ends: tuple[End, End], authority: Authority
+) -> None:
+    here, there = ends
+    spec = guest_on(here, 1)
+    stranger = Authority("Somebody else's authority")
+
+    def stays(end: End, **strangers: Authority) -> None:
+        """With other certificates on one end, which itself accepts the other, the guest stays."""
+        authority.issue(end.state, end.name, end.address, **strangers)
+        end.driver.certificate_changed()
+        with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+            here.driver.migrate(spec.id, to(there, spec))
+        assert [(state.id, state.status, state.migrating) for state in here.driver.list()] == [(spec.id, "up", False)]
+        assert there.driver.list() == []
+        authority.issue(end.state, end.name, end.address)
+        end.driver.certificate_changed()
+
+    for purpose in ("libvirt", "qemu"):
+        for end in (there, here):
+            stays(end, **{purpose: stranger})
+    imposter = replace(to(there, spec), name=here.name)
+    with standing_in(here.name), pytest.raises(GuestError, match=UNTRUSTED):
+        here.driver.migrate(spec.id, imposter)
+
+    with standing_in(here.name):
+        here.driver.migrate(spec.id, to(there, spec))
+    assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
+
+
+def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
+    tmp_path: Path, authority: Authority
+) -> None:
+    identity = authority.issue(tmp_path / "state", "h1")
+    root = tmp_path / "pki"
+    label = "<baselabel type='kvm'>+64055:+104</baselabel>"
+    capabilities = f"<capabilities><host><secmodel><model>dac</model>{label}</secmodel></host></capabilities>"
+    tls = LibvirtTls(identity, root, f"qemu+unix:///system?socket={tmp_path}/libvirt-sock")
+    for _ in range(2):
+        authority.issue(tmp_path / "state", "h1")
+        tls.settle(capabilities)
+        for folder, files in ((root / "libvirt", LIBVIRT_FILES), (root / "qemu", QEMU_FILES)):
+            found = {name: (folder / name).read_bytes() for name in files}
+            assert found == {name: (identity.current / ours).read_bytes() for name, ours in files.items()}
+    for purpose, group in (("libvirt", 0), ("qemu", 104)):
+        folder = (root / purpose / "netloom").resolve()
+        copies = {path.name: path.stat() for path in folder.iterdir()}
+        assert set(copies) == {f"{purpose}{ending}" for ending in (".key", ".pem", "-ca.pem")}
+        assert {(stat.S_IMODE(one.st_mode), one.st_uid, one.st_gid) for one in copies.values()} == {(0o640, 0, group)}
+        assert (stat.S_IMODE(folder.stat().st_mode), folder.stat().st_gid) == (0o750, group)
+        assert len(list((root / purpose).glob("netloom-*"))) == 1
+
+    others = tmp_path / "others" / "CA"
+    others.mkdir(parents=True)
+    (others / "cacert.pem").write_text("somebody's")
+    with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netloom"):
+        LibvirtTls(identity, others.parent, "qemu:///system").settle(capabilities)
+    assert (others / "cacert.pem").read_text() == "somebody's"
+    assert not (others.parent / "libvirt").exists()
+
+
 def test_a_guest_that_cannot_move_stays_as_it_was(ends: tuple[End, End]) -> None:
     here, there = ends
     spec = guest_on(here, 1)
@@ -126,7 +203,7 @@ def test_a_guest_that_cannot_move_stays_as_it_was(ends: tuple[End, End]) -> None
 def test_the_engine_is_told_why_a_guest_stays(engine: Engine) -> None:
     spec = GuestSpec(id=str(uuid.uuid4()), name="web", driver="simulated", memory=1 << 20)
     engine.ask(GuestState, "PUT", f"/v1/guests/{spec.id}", spec)
-    migration = Migration(target="qemu+tls://elsewhere.example/system", spec=spec)
+    migration = Migration(target="qemu+tls://elsewhere.example/system", name="elsewhere", spec=spec)
     assert engine.ask(GuestState, "POST", f"/v1/guests/{spec.id}/migrate", migration).migrating
     assert eventually(lambda: any(event.kind == "migration" for event in engine.events().events))
     (told,) = [event for event in engine.events().events if event.kind == "migration"]

@@ -13,7 +13,7 @@ import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
 from libvirt_host import console, private_libvirt, tiny_guest
-from netloom.agent.enroll import Identity
+from netloom.agent.identity import Identity
 from netloom.core.protocol import GuestNic, GuestState
 from netloom.lab.libvirt import Libvirt
 from netloom.lab.namespaces import ip

@@ -22,7 +22,7 @@ from ovs_host import ovs_host
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netloom.agent.enroll import Identity
+    from netloom.agent.identity import Identity
 
 CRASHING = """
 import os, signal, sys

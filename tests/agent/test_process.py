@@ -19,7 +19,7 @@ from netloom.core.protocol import Phase
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netloom.agent.enroll import Identity
+    from netloom.agent.identity import Identity
 
 Start = "Callable[..., tuple[AgentProcess, Engine]]"
 

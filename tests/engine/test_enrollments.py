@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 import rows
 from netloom.core.errors import DeniedError, MalformedError, NotFoundError
+from netloom.core.protocol import Credentials
 from netloom.engine.actor import SYSTEM
 from netloom.engine.bootstrap import bootstrap
 from netloom.engine.commands.authorize import ObjectRef, ObjectType
@@ -47,7 +48,7 @@ def host_id(db: Database, authority: Authority) -> str:
 
 
 def join(db: Database, authority: Authority, token: str, *, address: str = URL, **more: object) -> EnrollReply:
-    request = EnrollRequest(token=token, csr=signing_request(), address=address, hostname="web", **more)  # type: ignore[arg-type] - the test's own words
+    request = EnrollRequest(token=token, requests=signing_requests(), address=address, hostname="web", **more)  # type: ignore[arg-type] - the test's own words
     return db.run(enroll, authority, request)
 
 
@@ -55,6 +56,10 @@ def signing_request() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def signing_requests() -> Credentials:
+    return Credentials(host=signing_request(), libvirt=signing_request(), qemu=signing_request())
 
 
 def names_in(certificate: str) -> list[str]:
@@ -70,8 +75,9 @@ def test_a_token_buys_one_certificate_for_its_host_and_the_host_is_installed(
     token = db.run(create_enrollment, SYSTEM, host_id)
     reply = join(db, authority, token)
     assert reply.host_id == host_id
-    assert reply.ca == authority.certificate
-    assert names_in(reply.certificate) == [host_id]
+    assert reply.authorities == authority.authorities
+    assert [names_in(one) for one in (reply.certificates.host, reply.certificates.qemu)] == [[host_id]] * 2
+    assert set(names_in(reply.certificates.libvirt)) > {host_id}
     with db.read() as tx:
         assert tx.execute(select(hosts.c.agent_url)).scalar_one() == URL
         assert tx.execute(select(jobs.c.kind, jobs.c.lock_key)).all() == [("install_host", f"host:{host_id}")]
@@ -83,7 +89,13 @@ def test_a_token_buys_one_certificate_for_its_host_and_the_host_is_installed(
 def test_what_cannot_be_signed_does_not_use_up_the_token(db: Database, authority: Authority, host_id: str) -> None:
     token = db.run(create_enrollment, SYSTEM, host_id)
     with pytest.raises(MalformedError):
-        db.run(enroll, authority, EnrollRequest(token=token, csr="nonsense", address=URL, hostname="web"))
+        db.run(
+            enroll,
+            authority,
+            EnrollRequest(
+                token=token, requests=Credentials(host="nonsense", libvirt="", qemu=""), address=URL, hostname="web"
+            ),
+        )
     for address in ("", "192.0.2.7", "http://192.0.2.7:1", "https://", "https://h:99999999", "https://u:p@h:1"):
         with pytest.raises(MalformedError):
             join(db, authority, token, address=address)
@@ -117,7 +129,7 @@ def test_simulated_hosts_come_to_be_and_join_again_under_their_names(db: Databas
     first = join(db, authority, db.run(create_simulated_enrollment, SYSTEM), simulated=("sim-1", "sim-2"))
     again = join(db, authority, db.run(create_simulated_enrollment, SYSTEM), simulated=("sim-1", "sim-2", "sim-3"))
     assert {name: again.host_ids[name] for name in first.host_ids} == first.host_ids
-    assert sorted(names_in(again.certificate)) == sorted(again.host_ids.values())
+    assert sorted(names_in(again.certificates.host)) == sorted(again.host_ids.values())
     with db.read() as tx:
         urls = {row.name: row.agent_url for row in tx.execute(select(hosts.c.name, hosts.c.agent_url))}
     assert urls == {name: f"{URL}/{name}" for name in ("sim-1", "sim-2", "sim-3")}

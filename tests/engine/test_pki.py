@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from netloom.core.errors import MalformedError
+from netloom.core.protocol import Credentials
 from netloom.engine.db import Database
 from netloom.engine.model.certificates import certificates
 from netloom.engine.pki import ENGINE_NAME, Authority, KeyPair, open_authority
@@ -38,13 +39,17 @@ def signing_request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, name: s
     return request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
-def host_pair(authority: Authority, *host_ids: str) -> KeyPair:
+def host_pair(authority: Authority, *host_ids: str, purpose: str = "host") -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    certificate = authority.sign_host(signing_request(key, ENGINE_NAME), host_ids or (HOST,))
-    return KeyPair(certificate, private.decode())
+    signed = authority.sign(all_for(signing_request(key, ENGINE_NAME)), host_ids or (HOST,), "192.0.2.7")
+    return KeyPair(getattr(signed, purpose), private.decode())
+
+
+def all_for(request: str) -> Credentials:
+    return Credentials(host=request, libvirt=request, qemu=request)
 
 
 def handshake(tmp_path: Path, authority: Authority, server: KeyPair, client: KeyPair | None, name: str) -> dict:
@@ -117,7 +122,9 @@ def test_the_engine_answers_under_its_names_and_addresses(tmp_path: Path, author
 
 def test_only_the_key_of_a_request_counts(authority: Authority) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    made = x509.load_pem_x509_certificate(authority.sign_host(signing_request(key, ENGINE_NAME), [HOST]).encode())
+    made = x509.load_pem_x509_certificate(
+        authority.sign(all_for(signing_request(key, ENGINE_NAME)), [HOST], "192.0.2.7").host.encode()
+    )
     names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == [HOST]
     assert made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
@@ -133,7 +140,7 @@ def test_weak_keys_and_nonsense_are_refused(authority: Authority) -> None:
     spliced[-3:-1] = other.splitlines()[-3:-1]
     for request in (signing_request(weak), "nonsense", "", authority.certificate, "\n".join(spliced)):
         with pytest.raises(MalformedError):
-            authority.sign_host(request, [HOST])
+            authority.sign(all_for(request), [HOST])
 
 
 def test_the_authority_is_made_once_and_its_keys_are_unreadable_without_the_key_file(

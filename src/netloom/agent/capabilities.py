@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MODPROBE_SECONDS = 10.0
 
 
-def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str], migration_over: str) -> Capabilities:
+def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str]) -> Capabilities:
     """Look at the machine. Open vSwitch counts as absent while its database does not answer."""
     system = platform.freedesktop_os_release()
     ovs_version, datapaths = _open_vswitch(ovsdb)
@@ -40,7 +40,6 @@ def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str], migrati
         ovs_version=ovs_version,
         ovs_datapaths=datapaths,
         guest_drivers=tuple(guest_drivers),
-        migration_over=migration_over,
     )
 
 

@@ -17,11 +17,11 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from netloom import agent
-from netloom.agent.enroll import EnrollError, Identity, enroll
+from netloom.agent.enroll import enroll
+from netloom.agent.identity import Identity, IdentityError
 from netloom.agent.networking import NetworkingError
 from netloom.agent.serve import CONNECTIONS, Server
 from netloom.agent.store import StoreError
-from netloom.agent.wire import server_context
 from netloom.core.protocol import AGENT_PORT
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         _run(options)
-    except (StartError, EnrollError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
+    except (StartError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
         print(f"netloom agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
         return 1
     return 0
@@ -128,10 +128,11 @@ def _parser() -> argparse.ArgumentParser:
         help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
     )
     host.add_argument(
-        "--migration-over",
-        default="tls",
-        choices=("tls", "tcp"),
-        help="how other hosts' libvirt sends guests to this host's; tcp is unprotected, for labs (%(default)s)",
+        "--pki",
+        type=Path,
+        default=Path("/etc/pki"),
+        metavar="DIR",
+        help="where libvirt and QEMU find keys and certificates to move guests to other hosts (%(default)s)",
     )
     host.add_argument(
         "--boot-wait",
@@ -176,14 +177,13 @@ def _run_alone(options: argparse.Namespace) -> None:
         identity = Identity(options.state)
         names = tuple(f"sim-{number}" for number in range(1, options.simulated + 1))
         _join(options, identity, server.port, names)
-        context = server_context(identity.certificate, identity.key, identity.authority)
         if names:
             services = _simulated(options.state, names)
         else:
             from netloom.agent.real import real_host  # noqa: PLC0415  # what it brings along is memory that a simulation does not need
 
             services = {"": real_host(options)}
-        server.open(context, services)
+        server.open(identity, services)
         _serve(server, services)
     finally:
         server.server_close()
@@ -206,9 +206,12 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
 
 
 def _join(options: argparse.Namespace, identity: Identity, port: int, names: tuple[str, ...]) -> None:
-    """Join an engine if that is asked and has not happened yet."""
+    """Join an engine if that is asked and has not happened yet, or so long ago that nobody knows the host any more."""
     if identity.is_of(options.ca_fingerprint, names if options.enroll else ()):
-        return
+        # Without an engine to ask, the host gets its networks all the same.
+        if not options.enroll or not identity.has_expired():
+            return
+        log.warning("the host's certificate has expired: it joins anew")
     if not options.enroll:
         raise StartError(
             f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"

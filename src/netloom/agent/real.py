@@ -12,6 +12,7 @@ from netloom.agent.dhcp import Dhcp
 from netloom.agent.events import Events
 from netloom.agent.functions import Functions
 from netloom.agent.guests.namespace import NamespaceGuests
+from netloom.agent.identity import Identity
 from netloom.agent.machine import BOOT_ID, MachineNetworking
 from netloom.agent.monitor import Monitor
 from netloom.agent.networking import NetworkingError
@@ -58,7 +59,7 @@ def real_host(options: Namespace) -> HostService:
     changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
     names = [driver.name for driver in drivers]
-    capabilities = partial(read_capabilities, ovsdb, names, options.migration_over)
+    capabilities = partial(read_capabilities, ovsdb, names)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
     service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work)
     return service
@@ -75,7 +76,9 @@ def _driver(name: str, options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
 def _libvirt(options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
     try:
         from netloom.agent.guests.libvirt import LibvirtGuests  # noqa: PLC0415  # hosts without libvirt lack its library
+        from netloom.agent.guests.libvirt_tls import LibvirtTls  # noqa: PLC0415  # belongs to it
     except ImportError as error:
         raise NetworkingError(f"the guest driver libvirt needs the Python package libvirt-python: {error}") from error
     kind = "" if options.libvirt_kind == "auto" else options.libvirt_kind
-    return LibvirtGuests(options.state / "libvirt", ovsdb, options.libvirt_uri, kind)
+    tls = LibvirtTls(Identity(options.state), options.pki, options.libvirt_uri)
+    return LibvirtGuests(options.state / "libvirt", ovsdb, options.libvirt_uri, kind, tls)

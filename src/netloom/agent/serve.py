@@ -11,17 +11,20 @@ import socket
 import ssl
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from netloom.agent.renewal import PATH as CERTIFICATE
+from netloom.agent.renewal import renew
 from netloom.agent.service import Request
-from netloom.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine
+from netloom.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from netloom.agent.identity import Identity
     from netloom.agent.service import HostService, Reply
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ FORBIDDEN, TOO_LARGE = 403, 413
 class Server(ThreadingHTTPServer):
     """Serves hosts by path prefix: ``""`` for the only one of a real agent, ``/sim-7`` and so on for simulated ones."""
 
+    identity: Identity
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
@@ -50,6 +54,7 @@ class Server(ThreadingHTTPServer):
         self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         self.services: dict[str, HostService] = {}
         self.context: ssl.SSLContext | None = None
+        self.renewing = Lock()
         self._free = BoundedSemaphore(connections)
         super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
 
@@ -58,10 +63,18 @@ class Server(ThreadingHTTPServer):
         """The port that is listened on."""
         return int(self.server_address[1])
 
-    def open(self, context: ssl.SSLContext, services: Mapping[str, HostService]) -> None:
-        """Say what to serve. Connections that came earlier have waited in the kernel's queue."""
-        self.context = context
+    def open(self, identity: Identity, services: Mapping[str, HostService]) -> None:
+        """Say as whom to serve what. Connections that came earlier have waited in the kernel's queue.
+
+        Raises OSError or ssl.SSLError.
+        """
+        self.identity = identity
         self.services.update(services)
+        self.show_certificate()
+
+    def show_certificate(self) -> None:
+        """Use the certificate that the identity has now, from the next connection on. Raises as ``open`` does."""
+        self.context = server_context(self.identity.certificate, self.identity.key, self.identity.authority)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
         """Hand a connection, accepted this moment, to a thread of its own; close it when there are too many."""
@@ -153,7 +166,12 @@ class Handler(BaseHTTPRequestHandler):
         path = url.path.removeprefix(prefix)
         request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened)
         try:
+            if path == CERTIFICATE:  # which all hosts of this door share
+                with self.server.renewing:
+                    return renew(self.server, request)
             return service.answer(request)
+        except RefusalError:
+            raise
         except Exception as error:  # the asker must be told something, and the next request served
             log.exception("%s %s", self.command, self.path)
             raise RefusalError(BROKEN, "failed", f"The agent failed: {error!r}") from error

@@ -70,6 +70,7 @@ class Guests:
         self._drivers = {driver.name: driver for driver in drivers}
         self._events = events
         self._lock = Lock()
+        self._moving: set[str] = set()
         for driver in drivers:
             driver.watch(lambda guest: events.add("guest", guest, "ended"))
 
@@ -79,7 +80,8 @@ class Guests:
 
     def list(self) -> list[GuestState]:
         """Every guest on the host."""
-        return [state for driver in self._drivers.values() for state in driver.list()]
+        states = [state for driver in self._drivers.values() for state in driver.list()]
+        return [replace(one, migrating=True) if one.id in self._moving else one for one in states]
 
     def put(self, spec: GuestSpec) -> GuestState:
         """Start a guest, or make the vNICs of a running one equal to the spec. Raises RefusalError, GuestError."""
@@ -101,7 +103,9 @@ class Guests:
         with self._lock:
             for driver in self._drivers.values():
                 for state in driver.list():
-                    if state.id == guest_id and state.status == "up" and not state.migrating:
+                    is_free = not state.migrating and guest_id not in self._moving
+                    if state.id == guest_id and state.status == "up" and is_free:
+                        self._moving.add(guest_id)
                         work = partial(self._migrate, driver, guest_id, migration)
                         Thread(target=work, name=f"migrate {guest_id}", daemon=True).start()
                         return replace(state, migrating=True)
@@ -115,6 +119,8 @@ class Guests:
             self._events.add("migration", guest_id, str(error))
         else:
             self._events.add("migration", guest_id)
+        finally:
+            self._moving.discard(guest_id)  # after the event: who sees that it is over can know how it ended
 
     def repair(self) -> None:
         """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
@@ -144,6 +150,11 @@ class Guests:
                 yield
         finally:
             self._events.add("guest", guest_id, "worked on")
+
+    def certificate_changed(self) -> None:
+        """Tell those who use the host's certificates to move guests. Raises GuestError."""
+        for driver in self._drivers.values():
+            driver.certificate_changed()
 
     def close(self) -> None:
         """Stop watching; the guests stay."""
@@ -191,6 +202,10 @@ class HostService:
             guests=tuple(self.guests.list()),
             statistics=self.door.statistics(),
         )
+
+    def certificate_changed(self) -> None:
+        """The host's keys and certificates are others from now on. Raises GuestError."""
+        self.guests.certificate_changed()
 
     def close(self, patience: float) -> None:
         """The agent ends: unconfirmed changes are taken back (waiting that many seconds), all else stays."""

@@ -40,6 +40,7 @@ from netloom.core.keep import KEEP
 from netloom.core.protocol import AGENT_PORT, Capabilities
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
+from netloom.engine.commands.certificates import enroll_certificate
 from netloom.engine.commands.hosts import (
     AddHost,
     UpdateHost,
@@ -227,6 +228,12 @@ def deactivate(call: Call[Action]) -> None:
 def refresh(call: Call[Action]) -> Later:
     """Ask a host for its report now."""
     return Later(call.run(refresh_host, call.actor, call.ids["host_id"]))
+
+
+@routes.action("/hosts/{host_id}/enrollcertificate", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
+def enroll(call: Call[Action]) -> Later:
+    """Give a host new keys and certificates, while it runs on."""
+    return Later(call.run(enroll_certificate, call.actor, call.ids["host_id"]))
 
 
 @routes.action("/hosts/{host_id}/setupnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)

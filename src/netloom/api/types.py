@@ -612,7 +612,8 @@ class Host(Entity, kw_only=True):
         "host",
         path="hosts",
         links="networkattachments nics permissions statistics tags unmanagednetworks",
-        actions="activate commitnetconfig copyhostnetworks deactivate refresh setupnetworks syncallnetworks",
+        actions="activate commitnetconfig copyhostnetworks deactivate enrollcertificate refresh setupnetworks"
+        " syncallnetworks",
     )
     address: Text = UNSET
     auto_numa_status: Annotated[str, Choice("disable", "enable", "unknown")] | UnsetType = UNSET

@@ -109,6 +109,14 @@ def deactivate(client: Client, name: str) -> None:
     client.action(f"hosts/{resolve(client, _HOST, name)['id']}/deactivate")
 
 
+@click.command("enroll-certificate")
+@_name
+@calls_engine
+def enroll_certificate(client: Client, name: str) -> None:
+    """Give the host new keys and certificates, while it runs on. The engine does it by itself before they expire."""
+    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/enrollcertificate", {})
+
+
 @click.command("token")
 @_name
 @click.option(
@@ -169,7 +177,7 @@ def attachments(client: Client, name: str, form: str) -> None:
     )
 
 
-COMMANDS = (setup_networks, commit, sync, refresh, activate, deactivate, token, nics, attachments)
+COMMANDS = (setup_networks, commit, sync, refresh, activate, deactivate, enroll_certificate, token, nics, attachments)
 
 
 def attachment_ids(client: Client, host_id: str) -> dict[str, str]:

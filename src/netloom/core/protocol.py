@@ -11,7 +11,13 @@ generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`
 virtual functions, also after a boot. ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and
 :class:`GuestState`: the guest begins to move; an event ``migration`` tells that it is over, with the reason in
 ``detail`` when it stayed. Until then the guest is listed by the host that it leaves, with ``migrating``; after that by
-the other. Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
+the other.
+
+``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
+(the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
+nothing.
+
+Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
 """
 
 from __future__ import annotations
@@ -106,8 +112,6 @@ class Capabilities:
     ovs_datapaths: tuple[str, ...] = ()
     guest_drivers: tuple[str, ...] = ()
     libvirt_version: str = ""
-    migration_over: str = "tls"
-    """How other hosts' libvirt reaches this one's to send it guests: ``tls``, or in labs ``tcp``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,16 +220,32 @@ class GuestState:
 class Migration:
     """Where a running guest shall go.
 
-    ``target``: how the libvirt of this host reaches the other's (``qemu+tls://host/system``; with TLS the guest's
-    memory is sent by TLS too). ``spec``: the guest as it shall be there, with that host's bridges and tags; each
-    network must be implemented as here (Linux bridge or Open vSwitch). ``address``: the other host's address that the
-    guest's memory is sent to, empty for the one in ``target``. ``bandwidth``: MiB a second, 0 for no limit.
+    ``target``: how the libvirt of this host reaches the other's (``qemu+tls://host/system``); the guest's memory is
+    sent by TLS too. ``name``: the other host's id, which the certificate of its QEMU must name. ``spec``: the guest as
+    it shall be there, with that host's bridges and tags; each network must be implemented as here (Linux bridge or Open
+    vSwitch). ``address``: the other host's address that the guest's memory is sent to, empty for the one in ``target``.
+    ``bandwidth``: MiB a second, 0 for no limit.
     """
 
     target: str
+    name: str
     spec: GuestSpec
     address: str = ""
     bandwidth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A text in PEM for each purpose: signing requests (of which only the keys count), certificates, or those of the
+    authorities.
+
+    ``host``: for the agent's door; ``libvirt``: for libvirt, which arranges migrations; ``qemu``: for QEMU, which sends
+    the memory of guests. Each purpose has an authority of its own, so that none serves for another.
+    """
+
+    host: str
+    libvirt: str
+    qemu: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

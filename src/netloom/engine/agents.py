@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 import ssl
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -26,6 +28,7 @@ from netloom.core.protocol import (
     AGENT_PORT,
     Change,
     ChangeRequest,
+    Credentials,
     EventPage,
     FunctionsRequest,
     GenerationRef,
@@ -49,6 +52,8 @@ ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
 EVENT_SECONDS = 10.0
 """How long beyond the asked time an agent may be silent while it waits for an event: it observes nothing then."""
+_LONGEST_SECONDS = 150.0
+"""More than any request takes, a guest's start included."""
 _CONNECTIONS = 2048
 _IDLE_SECONDS = 60.0
 """Below the 75 s after which an agent hangs up, so that a kept connection is rarely a dead one."""
@@ -103,8 +108,13 @@ class Agents:
     """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow."""
 
     def __init__(self, authority: Authority) -> None:
-        context = _context(authority)
+        self.authority = authority
         self._network = _Network()
+        self._retired: list[tuple[float, httpcore.ConnectionPool]] = []
+        self._open()
+
+    def _open(self) -> None:
+        context = _context(self.authority)
         self._kept = httpcore.ConnectionPool(
             ssl_context=context,
             max_connections=_CONNECTIONS,
@@ -132,10 +142,29 @@ class Agents:
         """A host was removed."""
         self._network.forget(host_id)
 
+    def show_certificate(self) -> None:
+        """The authority has another client certificate: show it on connections that are opened from now on."""
+        self._retired += [(time.monotonic(), pool) for pool in (self._kept, self._fresh)]
+        self._open()
+
+    def let_go(self) -> None:
+        """Close the connections with an earlier certificate on which nobody waits for an answer any more."""
+        while self._retired and time.monotonic() - self._retired[0][0] > _LONGEST_SECONDS:
+            self._retired.pop(0)[1].close()
+
     def close(self) -> None:
         """Close all connections."""
-        self._kept.close()
-        self._fresh.close()
+        for pool in (self._kept, self._fresh, *(pool for _, pool in self._retired)):
+            pool.close()
+
+    def certificate_of(self, host_id: str, path: str) -> bytes:
+        """What a host shows now on a new connection (DER). Raises the errors of httpcore."""
+        timeout = {"connect": CONNECT_SECONDS, "read": ANSWER_SECONDS}
+        with self._fresh.stream("GET", f"https://{host_id}{path}", extensions={"timeout": timeout}) as response:
+            response.read()
+            stream: httpcore.NetworkStream = response.extensions["network_stream"]
+            shown: bytes = stream.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
 
     def ask(
         self,
@@ -215,6 +244,20 @@ class Agent:
         """Stop a guest; nothing happens when it is not there."""
         self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0, kept=True)
 
+    def request_certificates(self) -> Credentials:
+        """Let the host make new keys; signing requests for them."""
+        return self._send("POST", "/v1/certificate", None, Credentials)
+
+    def put_certificates(self, signed: Credentials) -> None:
+        """Give it the certificates for those keys. Repeating it is harmless."""
+        self._exchange("PUT", "/v1/certificate", msgspec.json.encode(signed), patience=ANSWER_SECONDS)
+
+    def shows(self, certificate: str) -> bool:
+        """Whether it shows this certificate (PEM) to who comes now."""
+        path = f"{self._endpoint.prefix}/v1/events?after=0&wait=0"
+        with self._telling():
+            return self._agents.certificate_of(self._host_id, path) == ssl.PEM_cert_to_DER_cert(certificate)
+
     def _get(self, path: str, kind: type[T], *, patience: float = ANSWER_SECONDS) -> T:
         return self._decode(kind, self._exchange("GET", path, None, patience=patience, kept=True))
 
@@ -232,16 +275,16 @@ class Agent:
         return self._decode(kind, self._exchange(method, path, body, patience=patience, kept=kept))
 
     def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool = False) -> bytes:
-        try:
+        with self._telling():
             status, content = self._try(method, path, body, patience=patience, kept=kept)
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise UnreachableError(f"The agent at {self._endpoint} does not answer: {_reason(error)}") from error
         if status < _ERRORS:
             return content
         refusal = _refusal(status, content)
         raise RefusedError(f"The agent at {self._endpoint} refused: {refusal.message}", status, refusal)
 
-    def _try(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool) -> tuple[int, bytes]:
+    def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool = False) -> bytes:
+        with self._telling():
+            status, content = self._try(method, path, body, patience=patience, kept=kept)
         whole = self._endpoint.prefix + path
         try:
             return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)

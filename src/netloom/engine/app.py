@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -25,9 +26,11 @@ from netloom.engine.commands import audit
 from netloom.engine.db import Database
 from netloom.engine.jobs import registry
 from netloom.engine.jobs.monitor import Monitor
+from netloom.engine.jobs.renewal import Renewal
 from netloom.engine.logs import configure_logging
-from netloom.engine.pki import Authority, open_authority
-from netloom.engine.secrets import SecretError, open_box
+from netloom.engine.pki import Authority, open_authority, renew_client
+from netloom.engine.secrets import SecretBox, SecretError, open_box
+from netloom.engine.server_tls import ServerTls, own_names
 from netloom.engine.settings import Address, Settings, from_command_line
 from netloom.engine.simulation import Simulation
 from netloom.engine.worker import Timer, Worker
@@ -70,16 +73,23 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             stack.enter_context(_only_engine_in(settings.data))
         db = Database(settings.database_url)
         stack.callback(db.close)
-        authority = _prepare(settings, db)
+        box = open_box(settings.data)
+        authority = _prepare(settings, db, box)
         agents = Agents(authority)
         stack.callback(agents.close)
         monitor = Monitor(agents)
         stack.callback(monitor.close)
-        timers = [*registry.timers(monitor), Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep)]
+        tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
+        renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
+        timers = [
+            *registry.timers(monitor),
+            renewal.timer(),
+            Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
+        ]
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
         worker.start()
         stack.callback(worker.stop)
-        server = _Server(_config(settings, db, authority, doors), doors)
+        server = _Server(_config(db, authority, tls), doors)
         server.start()
         stack.callback(server.stop)
         urls = [_url(settings, door) for door in doors]
@@ -108,14 +118,15 @@ def _only_engine_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def _prepare(settings: Settings, db: Database) -> Authority:
+def _prepare(settings: Settings, db: Database, box: SecretBox) -> Authority:
     """Tables, first contents, and the certificate authority."""
     password = settings.admin_password.get_secret_value() if settings.admin_password is not None else None
-    box = open_box(settings.data)
     db.migrate()
     with db.alone() as tx:  # replicas that start together make these once
         bootstrap(tx, settings.data, password)
-        return open_authority(tx, box)
+        authority = open_authority(tx, box, timedelta(days=settings.certificate_days))
+        authority.client = renew_client(tx, box, authority)  # it may have run out while no engine was running
+        return authority
 
 
 def _sweep(db: Database) -> None:
@@ -133,37 +144,26 @@ def _door(address: Address) -> socket.socket:
         raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
 
 
-def _config(settings: Settings, db: Database, authority: Authority, doors: Sequence[socket.socket]) -> uvicorn.Config:
-    config = uvicorn.Config(
-        create_app(db, authority, secure=not settings.insecure_http),
+def _config(db: Database, authority: Authority, tls: ServerTls | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(db, authority, secure=tls is not None),
         log_config=None,
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE,
         server_header=False,
         proxy_headers=False,
+        ssl_context_factory=(lambda _config, _default: tls.door) if tls else None,
     )
-    if not settings.insecure_http:
-        certificate = _server_certificate(settings, authority, doors)
-        config.ssl_certfile = config.ssl_keyfile = str(certificate)
-    return config
 
 
-def _server_certificate(settings: Settings, authority: Authority, doors: Sequence[socket.socket]) -> Path:
-    """A file with a new key and certificate for all names and addresses that this engine is reached under."""
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), socket.getfqdn(), *settings.name]
+def _names(settings: Settings, doors: Sequence[socket.socket]) -> list[str]:
+    """All names and addresses that this engine is reached under."""
+    names = [*own_names(), *settings.name]
     for address, door in zip(settings.addresses, doors, strict=True):
         if not address.is_wildcard:
             names += [address.host, door.getsockname()[0]]
-    pair = authority.server(names)
-    path = settings.data / "server.pem"
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(pair.certificate + pair.private_key)
-    new = settings.data / "ca.pem.new"
-    new.write_text(authority.certificate)
-    new.replace(settings.data / "ca.pem")  # at once: who waits for the file reads it as soon as it is there
-    return path
+    return names
 
 
 def _url(settings: Settings, door: socket.socket) -> str:

@@ -1,16 +1,20 @@
-"""The engine's certificate authority: it vouches for the engine to clients and hosts, and for each host to the engine.
+"""The engine's certificate authorities. One vouches for the engine to clients and hosts, and for each host to the
+engine; one for each host's libvirt to other hosts' libvirt; one for each host's QEMU to other hosts' QEMU.
 
-Keys are EC P-256. A host's certificate names the host's id (a DNS name in its subjectAltName) and serves for answering
-only; the engine's client
-certificate is named ENGINE_NAME and serves for asking only, so that no host can speak as the engine.
+Keys are EC P-256. A certificate of a host names its id (a DNS name in its subjectAltName). Towards the engine it serves
+for answering only; the engine's client certificate is named ENGINE_NAME and serves for asking only, so that no host can
+speak as the engine. libvirt knows others by their addresses, so its certificate names those that the administrator gave
+for the host; that its authority is another keeps a host from answering in the place of the engine, whatever address
+somebody gave it.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -18,20 +22,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from netloom.core.errors import MalformedError
+from netloom.core.protocol import Credentials
 from netloom.engine.db import Tx, utc_now
 from netloom.engine.model.certificates import certificates
 from netloom.engine.secrets import SecretBox
 
 ENGINE_NAME = "netloom-engine"
 """The name in the engine's client certificate, which agents insist on."""
+LIFE = timedelta(days=398)
+"""How long certificates are good for that are renewed by themselves; browsers accept none of a server for longer."""
 _CA_LIFE = timedelta(days=20 * 365)
-_LIFE = timedelta(days=5 * 365)
 _SKEW = timedelta(days=1)
 """How far the clock of a host may be behind ours."""
 _RSA_BITS_MIN = 2048
+_AUTHORITIES = {"host": "ca", "libvirt": "libvirt-ca", "qemu": "qemu-ca"}
+"""By purpose, what they are called in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +51,22 @@ class KeyPair:
 
 
 class Authority:
-    """The engine's certificate authority; made by :func:`open_authority`."""
+    """The engine's certificate authorities; made by :func:`open_authority`. ``life``: of what they sign.
 
-    def __init__(self, ca: KeyPair, client: KeyPair) -> None:
-        self.certificate = ca.certificate
-        self.client = client
-        self._certificate = x509.load_pem_x509_certificate(ca.certificate.encode())
-        self._key = _private_key(ca.private_key)
+    ``client``: the engine's client certificate, which is another after it was renewed.
+    """
+
+    def __init__(self, pairs: Mapping[str, KeyPair], life: timedelta = LIFE) -> None:
+        self.authorities = Credentials(**{purpose: pairs[name].certificate for purpose, name in _AUTHORITIES.items()})
+        self.client = pairs["client"]
+        self.life = life
+        self._certificate = x509.load_pem_x509_certificate(self.certificate.encode())
+        self._keys = {purpose: _private_key(pairs[name].private_key) for purpose, name in _AUTHORITIES.items()}
+
+    @property
+    def certificate(self) -> str:
+        """The authority that clients and hosts know the engine by."""
+        return self.authorities.host
 
     @property
     def fingerprint(self) -> str:
@@ -61,46 +78,70 @@ class Authority:
     def server(self, names: Sequence[str]) -> KeyPair:
         """A new key and certificate for an engine that is reached under these host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder("Netloom engine", key.public_key(), self._certificate.subject, _LIFE)
-        builder = _leaf(
-            builder, [_general_name(name) for name in dict.fromkeys(names)], ExtendedKeyUsageOID.SERVER_AUTH
-        )
-        return _pair(builder.sign(self._key, hashes.SHA256()), key)
+        builder = _builder("Netloom engine", key.public_key(), self._certificate.subject, self.life)
+        builder = _leaf(builder, names, ExtendedKeyUsageOID.SERVER_AUTH)
+        return _pair(builder.sign(self._keys["host"], hashes.SHA256()), key)
 
-    def sign_host(self, csr: str, host_ids: Sequence[str]) -> str:
-        """The certificate (PEM) of an agent that serves these hosts, for the key in its request; all else in the
-        request is ignored.
+    def sign(self, requests: Credentials, host_ids: Sequence[str], address: str = "") -> Credentials:
+        """The certificates of a host, or of simulated ones that share them, for the keys in its requests; all else in
+        the requests is ignored.
 
-        Raises MalformedError when it is no signing request, or its key is weak.
+        ``address``: the name or address at which other hosts reach its libvirt. Raises MalformedError when one is no
+        signing request, or its key is weak.
         """
-        public_key = _requested_key(csr)
-        builder = _builder(host_ids[0], public_key, self._certificate.subject, _LIFE)
-        builder = _leaf(builder, [x509.DNSName(host_id) for host_id in host_ids], ExtendedKeyUsageOID.SERVER_AUTH)
-        return _pem(builder.sign(self._key, hashes.SHA256()))
+        answers, asks = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+        reached = [*host_ids, address] if address else host_ids
+        return Credentials(
+            host=self._sign("host", requests.host, host_ids, answers),
+            libvirt=self._sign("libvirt", requests.libvirt, reached, answers, asks),
+            qemu=self._sign("qemu", requests.qemu, host_ids, answers, asks),
+        )
+
+    def _sign(self, purpose: str, csr: str, names: Sequence[str], *uses: x509.ObjectIdentifier) -> str:
+        issuer = x509.load_pem_x509_certificate(getattr(self.authorities, purpose).encode())
+        builder = _builder(names[0], _requested_key(csr), issuer.subject, self.life)
+        return _pem(_leaf(builder, names, *uses).sign(self._keys[purpose], hashes.SHA256()))
+
+    def is_due(self, expires: datetime | None) -> bool:
+        """Whether a certificate that is good until then is to be renewed: a third of its life is left, or unknown."""
+        return expires is None or expires - datetime.now(UTC) < self.life / 3
 
 
-def open_authority(tx: Tx, box: SecretBox) -> Authority:
+def expiry(certificate: str) -> datetime:
+    """Until when a certificate in PEM is good."""
+    return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+
+
+def open_authority(tx: Tx, box: SecretBox, life: timedelta = LIFE) -> Authority:
     """The authority of this database; made when there is none. Raises SecretError with a foreign key file."""
     stored = {row.name: row for row in tx.execute(select(certificates))}
     if "ca" not in stored:
-        ca = _new_ca()
-        for name, pair in {"ca": ca, "client": _new_client(ca)}.items():
-            tx.execute(
-                insert(certificates).values(
-                    name=name,
-                    certificate=pair.certificate,
-                    private_key=box.encrypt(pair.private_key),
-                    created=utc_now(),
-                )
-            )
-        return open_authority(tx, box)
+        made = {name: _new_ca(f"Netloom {name}") for name in _AUTHORITIES.values()}
+        for name, pair in {**made, "client": _new_client(made["ca"], life)}.items():
+            tx.execute(insert(certificates).values(name=name, **_stored(pair, box)))
+        return open_authority(tx, box, life)
     pairs = {name: KeyPair(row.certificate, box.decrypt(row.private_key)) for name, row in stored.items()}
-    return Authority(pairs["ca"], pairs["client"])
+    return Authority(pairs, life)
 
 
-def _new_ca() -> KeyPair:
+def renew_client(tx: Tx, box: SecretBox, authority: Authority) -> KeyPair:
+    """The engine's client certificate as all replicas use it, a new one when it was time for that."""
+    rows = tx.execute(select(certificates).where(certificates.c.name.in_(("ca", "client"))).with_for_update())
+    pairs = {row.name: KeyPair(row.certificate, box.decrypt(row.private_key)) for row in rows}
+    if authority.is_due(expiry(pairs["client"].certificate)):
+        pairs["client"] = _new_client(pairs["ca"], authority.life)
+        here = certificates.c.name == "client"
+        tx.execute(update(certificates).where(here).values(**_stored(pairs["client"], box)))
+    return pairs["client"]
+
+
+def _stored(pair: KeyPair, box: SecretBox) -> dict[str, Any]:
+    return {"certificate": pair.certificate, "private_key": box.encrypt(pair.private_key), "created": utc_now()}
+
+
+def _new_ca(title: str) -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(f"Netloom CA {datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+    name = _name(f"{title} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
     builder = _builder("", key.public_key(), name, _CA_LIFE).subject_name(name)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
@@ -108,11 +149,11 @@ def _new_ca() -> KeyPair:
     return _pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def _new_client(ca: KeyPair) -> KeyPair:
+def _new_client(ca: KeyPair, life: timedelta) -> KeyPair:
     authority = x509.load_pem_x509_certificate(ca.certificate.encode())
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(ENGINE_NAME, key.public_key(), authority.subject, _CA_LIFE)
-    builder = _leaf(builder, [x509.DNSName(ENGINE_NAME)], ExtendedKeyUsageOID.CLIENT_AUTH)
+    builder = _builder(ENGINE_NAME, key.public_key(), authority.subject, life)
+    builder = _leaf(builder, [ENGINE_NAME], ExtendedKeyUsageOID.CLIENT_AUTH)
     return _pair(builder.sign(_private_key(ca.private_key), hashes.SHA256()), key)
 
 
@@ -128,19 +169,20 @@ def _builder(
 
 
 def _leaf(
-    builder: x509.CertificateBuilder, names: Sequence[x509.GeneralName], purpose: x509.ObjectIdentifier
+    builder: x509.CertificateBuilder, names: Sequence[str], *purposes: x509.ObjectIdentifier
 ) -> x509.CertificateBuilder:
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    known = [_general_name(name) for name in dict.fromkeys(names)]
+    return builder.add_extension(x509.SubjectAlternativeName(known), critical=False)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=not signs_certificates,  # which libvirt and QEMU ask for, though elliptic curves do without
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=signs_certificates,

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     listen: _Listens = Field(["127.0.0.1:8443"], description="HOST:PORT to listen at (127.0.0.1:8443); may be repeated")
     name: _Texts = Field([], description="further name or address for the engine's certificate; may be repeated")
     insecure_http: bool = Field(False, description="plain HTTP instead of HTTPS, on loopback addresses only")
+    certificate_days: float = Field(
+        398, gt=0, description="days that certificates are good; a third before the end they are renewed (398)"
+    )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
     job_threads: int = Field(16, ge=1, le=512, description="jobs that run at the same time (16)")
     log_level: str = Field(
@@ -123,7 +126,7 @@ def _add_option(parser: argparse.ArgumentParser, name: str, kind: object, text: 
     option = "--" + name.replace("_", "-")
     if kind is bool:
         parser.add_argument(option, action="store_const", const=True, help=text)
-    elif kind in {str, int, Path}:
+    elif kind in {str, int, float, Path}:
         parser.add_argument(option, metavar={"data": "DIR", "database": "URL"}.get(name, "X"), help=text)
     else:
         parser.add_argument(option, action="append", metavar="HOST:PORT" if name == "listen" else "X", help=text)

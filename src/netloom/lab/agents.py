@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netloom.core.protocol import AGENT_PORT
-from netloom.lab import namespaces
+from netloom.lab import libvirt, namespaces
 from netloom.lab.processes import LabError, end, spawn
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *options,
     ]
     if host.libvirt:
-        command += ["--libvirt-uri", host.libvirt, "--migration-over", "tcp"]
+        command += ["--libvirt-uri", host.libvirt]
+        command += ["--pki", str(libvirt.pki(libvirt_folder(folder, host.name)))]
     environment = dict(os.environ)
     if join:
         command += [
@@ -91,6 +92,32 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
     lab.agents[host.name] = process
     lab.save(folder)
     _await_answer(host, process, place / "agent.log")
+    if host.libvirt and join:
+        _let_guests_come(lab, folder, host)
+
+
+def _let_guests_come(lab: LabState, folder: Path, host: HostState) -> None:
+    """Start a host's libvirt again, so that it answers other hosts with the certificates that the host has now."""
+    certificate = libvirt.pki(libvirt_folder(folder, host.name)) / "libvirt" / "servercert.pem"
+    deadline = time.monotonic() + _READY
+    while not certificate.exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"the agent of {host.name} has not given its libvirt a certificate")
+        time.sleep(0.05)
+    end([lab.libvirts.pop(host.name)])
+    start_libvirt(lab, folder, host, listen=True)
+
+
+def start_libvirt(lab: LabState, folder: Path, host: HostState, *, listen: bool = False) -> None:
+    """Start a host's libvirt; see libvirt.start for ``listen``. Raises LabError."""
+
+    def started(process: Process) -> None:
+        lab.libvirts[host.name] = process
+        lab.save(folder)
+
+    switch = host_folder(folder, host.name) / "ovs"
+    place = libvirt_folder(folder, host.name)
+    libvirt.start(place, host.namespace, open_vswitch=switch, listen=listen, started=started)
 
 
 def stop(lab: LabState, folder: Path, host: str, *, kill: bool = False) -> None:

@@ -9,7 +9,7 @@ from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from netloom.lab import file, libvirt, namespaces, openvswitch, state
-from netloom.lab.agents import GUEST_PREFIX, guests_of, libvirt_folder
+from netloom.lab.agents import GUEST_PREFIX, guests_of, libvirt_folder, start_libvirt
 from netloom.lab.processes import LabError, end, inside_namespace, run
 from netloom.lab.state import HostState, LabState
 
@@ -50,7 +50,7 @@ def take_down(folder: Path) -> None:
     May be repeated after it failed, and works however far building it got.
     """
     lab = state.load(folder)
-    end([*lab.agents.values(), *lab.processes])
+    end([*lab.agents.values(), *lab.libvirts.values(), *lab.processes])
     if _has_link(lab.link):  # before the namespace of its other end, which would take it along, but at its leisure
         namespaces.ip("", "link", "delete", lab.link)
     for name, host in lab.hosts.items():
@@ -90,12 +90,10 @@ def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
     ports = [_switch_port("engine", file.Port(access=plan.engine.access))]
     for name, host in lab.hosts.items():
         namespaces.add(host.namespace)
-        switch_folder = folder / "hosts" / name / "ovs"
-        openvswitch.start(switch_folder, host.namespace, started)
+        openvswitch.start(folder / "hosts" / name / "ovs", host.namespace, started)
         ports += _equip(lab, host, plan.hosts[name])
         if host.libvirt:
-            place = libvirt_folder(folder, name)
-            libvirt.start(place, host.namespace, open_vswitch=switch_folder, listen="0.0.0.0", started=started)  # noqa: S104 - all addresses of the lab's host
+            start_libvirt(lab, folder, host)
     switch.vsctl(*(word for port in ports for word in ("--", *port)))
 
 

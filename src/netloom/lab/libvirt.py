@@ -27,8 +27,8 @@ CONFIGURATION = Path("/etc/libvirt")
 OPEN_VSWITCH = Path("/run/openvswitch")
 """Where ovs-vsctl, which libvirt runs, looks for the database."""
 
-PORT, TLS_PORT = 16509, 16514
-"""Where libvirt is reached from other hosts, without and with TLS."""
+PORT = 16514
+"""Where libvirt is reached from other hosts."""
 
 _FOLDERS = {
     "etc": "/etc/libvirt",
@@ -36,6 +36,7 @@ _FOLDERS = {
     "lib": "/var/lib/libvirt",
     "log": "/var/log/libvirt",
     "cache": "/var/cache/libvirt",
+    "pki": "/etc/pki",
 }
 _PATH_MAX = 107
 """Octets in the address of a unix socket (unix(7), sun_path less the terminating zero)."""
@@ -55,15 +56,6 @@ stdio_handler = "file"
 lock_manager = "nop"
 """
 """What would need other daemons, or would take hold of this machine, is off."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """What a libvirt shows to others and knows them by: files in PEM, absolute paths."""
-
-    certificate: Path
-    key: Path
-    authority: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +92,14 @@ def start(
     namespace: str,
     *,
     open_vswitch: Path | None = None,
-    listen: str = "",
-    tls: Tls | None = None,
+    listen: bool = False,
     started: Callable[[Process], None] = lambda _: None,
 ) -> Libvirt:
     """Start one in a folder (made if need be) and a network namespace, and wait until it answers.
 
-    ``open_vswitch``: the folder of the host's own, for guests on its bridges. ``listen``: the address at which other
-    hosts reach it to migrate guests: with ``tls`` by that only, else unprotected. ``started`` is told of the process as
-    soon as there is one. Raises LabError, with nothing left running.
+    ``open_vswitch``: the folder of the host's own, for guests on its bridges. ``listen``: whether other hosts reach it,
+    at any of its addresses, to send it guests; the certificates for that are in ``pki`` already. ``started`` is told of
+    the process as soon as there is one. Raises LabError, with nothing left running.
     """
     folder = folder.absolute()
     libvirt = Libvirt(folder=folder, namespace=namespace, process=None)
@@ -118,8 +109,8 @@ def start(
         )
     if not CONFIGURATION.exists() or not shutil.which("libvirtd"):
         raise LabError("this machine has no libvirt: on Debian install libvirt-daemon-system and qemu-system-x86")
-    _configure(folder, listen, tls)
-    process = spawn(_command(libvirt, open_vswitch, listen=bool(listen)), log=folder / "libvirtd.log")
+    _configure(folder, listen=listen)
+    process = spawn(_command(libvirt, open_vswitch, listen=listen), log=folder / "libvirtd.log")
     started(process)
     try:
         _await_answer(libvirt.socket, process)
@@ -133,7 +124,7 @@ def _socket(folder: Path) -> Path:
     return folder / "run" / "libvirt-sock"
 
 
-def _configure(folder: Path, listen: str, tls: Tls | None) -> None:
+def _configure(folder: Path, *, listen: bool) -> None:
     for name in _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     etc = folder / "etc"
@@ -150,32 +141,20 @@ def _configure(folder: Path, listen: str, tls: Tls | None) -> None:
         "auth_unix_rw": "none",
         "log_outputs": f"3:file:{folder / 'log' / 'libvirtd.log'}",
     }
-    qemu = _QEMU
     if listen:
-        settings |= {"listen_addr": listen, "tcp_port": str(PORT), "tls_port": str(TLS_PORT), "auth_tcp": "none"}
-    if tls:
-        files = {"key_file": tls.key, "cert_file": tls.certificate, "ca_file": tls.authority}
-        settings |= {name: str(path) for name, path in files.items()}
-        qemu += f'migrate_tls_x509_cert_dir = "{_qemu_credentials(folder, tls)}"\n'
-    flags = f"listen_tls = {int(bool(listen and tls))}\nlisten_tcp = {int(bool(listen and not tls))}\n"
+        settings |= {"listen_addr": "0.0.0.0", "tls_port": str(PORT)}  # noqa: S104 - all addresses of the lab's host
+    flags = f"listen_tls = {int(listen)}\nlisten_tcp = 0\n"
     (etc / "libvirtd.conf").write_text(_lines(settings) + flags)
-    (etc / "qemu.conf").write_text(qemu)
+    (etc / "qemu.conf").write_text(_QEMU)
+
+
+def pki(folder: Path) -> Path:
+    """What ``/etc/pki`` is for the libvirt in a folder, and for its QEMU."""
+    return folder.absolute() / "pki"
 
 
 def _lines(settings: Mapping[str, str]) -> str:
     return "".join(f'{name} = "{value}"\n' for name, value in settings.items())
-
-
-def _qemu_credentials(folder: Path, tls: Tls) -> Path:
-    """QEMU, which sends a guest's memory itself, wants its credentials under these names."""
-    place = folder / "tls"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    (place / "ca-cert.pem").symlink_to(tls.authority)
-    for role in ("server", "client"):
-        (place / f"{role}-cert.pem").symlink_to(tls.certificate)
-        (place / f"{role}-key.pem").symlink_to(tls.key)
-    return place
 
 
 def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Sequence[str]:

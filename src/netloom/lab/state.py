@@ -42,6 +42,7 @@ class LabState:
     hosts: Mapping[str, HostState]
     processes: list[Process] = field(default_factory=list)
     agents: dict[str, Process] = field(default_factory=dict)
+    libvirts: dict[str, Process] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write it to the lab's folder, wholly or not at all."""

@@ -46,6 +46,9 @@ class GuestDriver(Protocol):
     def repair(self) -> None:
         """Plug every running guest in again: bridges may have been removed and made anew. Raises GuestError."""
 
+    def certificate_changed(self) -> None:
+        """The host has other keys and certificates: use them to move guests. Raises GuestError."""
+
     def watch(self, ended: Ended) -> None:
         """Call ``ended`` from now on for each guest that ends by itself. Called once, before any other method."""
 

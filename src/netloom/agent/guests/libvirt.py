@@ -22,6 +22,7 @@ import msgspec
 from netloom.agent import netlink as nl
 from netloom.agent.guests import GuestError, libvirt_xml, plug, veth
 from netloom.agent.guests.libvirt_door import Domain, Door
+from netloom.agent.guests.libvirt_tls import TlsError
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netloom.agent.guests import Ended
+    from netloom.agent.guests.libvirt_tls import LibvirtTls
     from netloom.agent.ovsdb import Ovsdb
     from netloom.core.protocol import GuestNic
 
@@ -63,13 +65,22 @@ _REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "s
 class LibvirtGuests:
     """The driver ``libvirt``. ``folder``: where it keeps the specifications, one file for each guest.
 
-    ``kind``: ``kvm``, ``qemu`` (software emulation), or empty for what the host can do.
+    ``kind``: ``kvm``, ``qemu`` (software emulation), or empty for what the host can do. ``tls``: by which guests move
+    to other hosts; None for a host that they never leave.
     """
 
     name = "libvirt"
 
-    def __init__(self, folder: Path, ovsdb: Ovsdb | None, uri: str = SYSTEM_URI, kind: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ovsdb: Ovsdb | None,
+        uri: str = SYSTEM_URI,
+        kind: str = "",
+        tls: LibvirtTls | None = None,
+    ) -> None:
         self._folder = folder
+        self._tls = tls
         self._ovsdb = ovsdb
         self._kind = kind
         self._ended: Ended = lambda _guest: None
@@ -153,13 +164,13 @@ class LibvirtGuests:
         files = map(self._load, sorted(self._folder.glob("*.json")))
         known = {spec.id: spec for spec in files if spec}
         try:
-            running = {spec.id: spec for spec in self._running()}
+            running = {spec.id: (spec, self._door.is_leaving(domain)) for domain, spec in self._running()}
         except libvirt.libvirtError as error:
             silent = f"libvirt does not answer: {_words(error)}"
-            return [self._state(spec, "up", silent) for spec in known.values()]
+            return [self._state(spec, "up", error=silent) for spec in known.values()]
+        up = [self._state(spec, "up", leaves=leaves) for spec, leaves in running.values()]
         gone = known.keys() - running.keys() - self._leaving
-        down = [self._state(known[guest_id], "down") for guest_id in sorted(gone)]
-        return [*(self._state(spec, "up") for spec in running.values()), *down]
+        return [*up, *(self._state(known[guest_id], "down") for guest_id in sorted(gone))]
 
     def repair(self) -> None:
         """See GuestDriver."""
@@ -190,6 +201,14 @@ class LibvirtGuests:
             raise GuestError(f"Guest {migration.spec.name} stays on this host: {_words(error)}") from error
         finally:
             self._leaving.discard(guest_id)
+
+    def certificate_changed(self) -> None:
+        """See GuestDriver."""
+        try:
+            if self._tls:
+                self._tls.settle(self._door.connection().getCapabilities())
+        except (TlsError, OSError, libvirt.libvirtError) as error:
+            raise GuestError(f"libvirt and QEMU do not get the host's certificates: {_words(error)}") from error
 
     # -- running
 
@@ -272,18 +291,20 @@ class LibvirtGuests:
             if state.status == "down":
                 self._domain_stopped(state.id, False)
         try:
-            for spec in self._running():
+            for _, spec in self._running():
                 with self._files:
                     if spec.id not in self._stopping and self._door.find(spec.id):
                         self._save(spec)
             self.repair()
         except (*_FAILURES, GuestError) as error:
             log.warning("%s", error)
+        try:
+            self.certificate_changed()  # perhaps while nobody listened
+        except GuestError as error:
+            log.error("%s", error)  # noqa: TRY400 - it says all that an administrator needs
 
     def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
-        if migrated:
-            self._file(guest_id).unlink(missing_ok=True)
-            return
+        """Let go of what is left of a guest; its end is news, unless it runs on elsewhere."""
         try:
             spec = self._load(self._file(guest_id))
             if spec is None:
@@ -291,7 +312,10 @@ class LibvirtGuests:
             plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in spec.nics])
         except (*_FAILURES, GuestError) as error:
             log.warning("ports of guest %s: %s", guest_id, error)
-        self._ended(guest_id)
+        if migrated:
+            self._file(guest_id).unlink(missing_ok=True)
+        else:
+            self._ended(guest_id)
 
     def _domain_came(self, domain: Domain, runs: bool) -> None:
         """Take over a guest that another host gives to this one; its end is news from when it runs here."""
@@ -311,11 +335,11 @@ class LibvirtGuests:
 
     # -- specifications
 
-    def _running(self) -> Iterator[GuestSpec]:
+    def _running(self) -> Iterator[tuple[Domain, GuestSpec]]:
         for domain in self._door.domains():
             try:
                 if not self._door.is_arriving(domain):
-                    yield self._spec_of(domain)
+                    yield domain, self._spec_of(domain)
             except libvirt.libvirtError as error:
                 if error.get_error_code() not in _NOT_OURS:
                     raise
@@ -324,7 +348,7 @@ class LibvirtGuests:
         element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE, _LIVE)
         return libvirt_xml.read_metadata(element)
 
-    def _state(self, spec: GuestSpec, status: str, error: str = "") -> GuestState:
+    def _state(self, spec: GuestSpec, status: str, *, leaves: bool = False, error: str = "") -> GuestState:
         return GuestState(
             id=spec.id,
             name=spec.name,
@@ -332,7 +356,7 @@ class LibvirtGuests:
             status=status,
             nics=spec.nics,
             error=error,
-            migrating=spec.id in self._leaving,
+            migrating=leaves or spec.id in self._leaving,
         )
 
     def _file(self, guest_id: str) -> Path:

@@ -124,20 +124,30 @@ class Door:
         state, reason = domain.state()
         return (state, reason) in _ARRIVING
 
+    def is_leaving(self, domain: Domain) -> bool:
+        """Whether its libvirt is sending it to another host, even if the agent that asked for that has ended since."""
+        try:
+            job = domain.jobStats()
+        except libvirt.libvirtError as error:
+            if error.get_error_code() in {libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID}:
+                return False  # it has just gone
+            raise
+        is_active = job["type"] not in {libvirt.VIR_DOMAIN_JOB_NONE, libvirt.VIR_DOMAIN_JOB_COMPLETED}
+        return is_active and job.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+
     def migrate(self, domain: Domain, xml: str, migration: Migration) -> None:
         """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it."""
-        target = urlsplit(migration.target)
-        address = migration.address or target.hostname or ""
+        address = migration.address or urlsplit(migration.target).hostname or ""
         flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_AUTO_CONVERGE
-        if target.scheme.endswith("+tls"):
-            flags |= libvirt.VIR_MIGRATE_TLS
         parameters: dict[str, str | int] = {
+            # QEMU sends by TLS over that, for which VIR_MIGRATE_TLS sees.
             libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{f'[{address}]' if ':' in address else address}",
+            libvirt.VIR_MIGRATE_PARAM_TLS_DESTINATION: migration.name,
             libvirt.VIR_MIGRATE_PARAM_DEST_XML: xml,
         }
         if migration.bandwidth:
             parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = migration.bandwidth
-        domain.migrateToURI3(migration.target, parameters, flags)
+        domain.migrateToURI3(migration.target, parameters, flags | libvirt.VIR_MIGRATE_TLS)
 
     def best_kind(self) -> str:
         """``kvm`` where the host's KVM can run a 64-bit guest, ``qemu`` where not."""

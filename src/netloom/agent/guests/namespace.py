@@ -102,6 +102,9 @@ class NamespaceGuests:
             f"Guest {guest_id} cannot migrate: the guests of this driver are namespaces, which stay on their host"
         )
 
+    def certificate_changed(self) -> None:
+        """See GuestDriver: nothing here uses them."""
+
     def watch(self, ended: Ended) -> None:
         """See GuestDriver. A namespace never ends by itself while the host runs, so there is nothing to watch."""
 

@@ -67,6 +67,9 @@ class SimulatedGuests:
         other._put(migration.spec)  # noqa: SLF001 - another of this class
         self.stop(guest_id)
 
+    def certificate_changed(self) -> None:
+        """See GuestDriver: nothing here uses them."""
+
     def watch(self, ended: Ended) -> None:
         """See GuestDriver."""
         self._ended = ended

@@ -61,6 +61,19 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
 
 
+def may_enroll_certificate(host: str, status: str) -> Problem | None:
+    """A host gets new certificates over the connection to its agent, so there has to be one. Unlike oVirt's it need not
+    be in maintenance: nothing is started again.
+    """
+    if status not in {"installing", "non_responsive"}:
+        return None
+    text = (
+        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, let it join"
+        " anew with a new token."
+    )
+    return Problem("CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL", text)
+
+
 def may_move_to_cluster(status: str) -> Problem | None:
     """A host changes its cluster only while it runs nothing and nobody counts on it."""
     if status in {"maintenance", "installing", "install_failed"}:

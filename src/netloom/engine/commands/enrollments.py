@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import Row, and_, delete, insert, select, update
 
 from netloom.core.errors import DeniedError, MalformedError
+from netloom.core.protocol import Credentials
 from netloom.engine.commands import audit, authorize
 from netloom.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
+from netloom.engine.commands.certificates import note_expiry, sign_for
 from netloom.engine.commands.hosts import AddHost, add_host, host_joined
 from netloom.engine.db import Tx, lock, new_id, utc_now
 from netloom.engine.model.certificates import enrollments
@@ -37,7 +39,7 @@ class EnrollRequest:
     """
 
     token: str
-    csr: str
+    requests: Credentials
     address: str
     hostname: str
     simulated: tuple[str, ...] = ()
@@ -45,12 +47,12 @@ class EnrollRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollReply:
-    """What it gets: its certificate and the authority's, as PEM, and the ids of the host or (by name) of the simulated
+    """What it gets: its certificates and the authorities', and the ids of the host or (by name) of the simulated
     hosts.
     """
 
-    certificate: str
-    ca: str
+    certificates: Credentials
+    authorities: Credentials
     host_id: str = ""
     host_ids: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,13 +105,19 @@ def enroll(tx: Tx, authority: Authority, request: EnrollRequest) -> EnrollReply:
     enrollment = _redeem(tx, request.token)
     if enrollment.host_id is None:
         ids = _simulated_hosts(tx, request.simulated, url)
-        certificate = authority.sign_host(request.csr, list(ids.values()))
-        return EnrollReply(certificate=certificate, ca=authority.certificate, host_ids=ids)
+        signed = _sign(tx, authority, list(ids.values()), request)
+        return EnrollReply(certificates=signed, authorities=authority.authorities, host_ids=ids)
     if request.simulated:
         raise DeniedError("This token is for one host, not for simulated ones.")
-    certificate = authority.sign_host(request.csr, [enrollment.host_id])
+    signed = _sign(tx, authority, [enrollment.host_id], request)
     _joined(tx, enrollment.host_id, url)
-    return EnrollReply(certificate=certificate, ca=authority.certificate, host_id=enrollment.host_id)
+    return EnrollReply(certificates=signed, authorities=authority.authorities, host_id=enrollment.host_id)
+
+
+def _sign(tx: Tx, authority: Authority, host_ids: list[str], request: EnrollRequest) -> Credentials:
+    signed = sign_for(tx, authority, host_ids, request.requests)
+    note_expiry(tx, host_ids, signed)
+    return signed
 
 
 def _redeem(tx: Tx, token: str) -> Row[Any]:

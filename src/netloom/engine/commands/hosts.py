@@ -143,6 +143,8 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
             .where(hosts.c.id == spec.id)
             .values(name=name, address=address, description=description, comment=comment, cluster_id=cluster_id)
         )
+    if address != host.address:  # by which other hosts' libvirt knows this one's: the certificate is to name it
+        tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(certificate_expires=None))
     if cluster_id != host.cluster_id:
         host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)
     audit.record(tx, actor, UPDATED, f"Host {name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id)

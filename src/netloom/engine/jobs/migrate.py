@@ -88,9 +88,8 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
             address = host_queries.load_one(tx, payload["target_id"]).row.address
         spec = guest_spec(wanted, locate_networks(there.host), guest.driver)
         to = _target_of(guest.driver, there, address)
-        source.migrate_guest(
-            vm_id, Migration(target=to, spec=spec, address=payload["address"], bandwidth=payload["bandwidth"])
-        )
+        way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
+        source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
     _await_end(job, source, target, after)
 
 
@@ -132,14 +131,11 @@ def _last_event(agent: Agent) -> int:
 
 
 def _target_of(driver: str, there: HostReport, address: str) -> str:
-    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts; unprotected
-    only where the target's administrator has it so.
-    """
+    """How the source's driver reaches the target's: libvirt by TLS, with the certificates of the hosts."""
     if driver == "simulated":
         return f"simulated:{there.capabilities.hostname}"
     host = parse_address(address).host
-    transport = "tcp" if there.capabilities.migration_over == "tcp" else "tls"
-    return f"qemu+{transport}://{f'[{host}]' if ':' in host else host}/system"
+    return f"qemu+tls://{f'[{host}]' if ':' in host else host}/system"
 
 
 def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:

@@ -7,7 +7,15 @@ from functools import partial
 from typing import Any
 
 from netloom.engine.agents import Agents
-from netloom.engine.jobs import apply_host, guests, install_host, look_at_host, migrate, propagate_labels
+from netloom.engine.jobs import (
+    apply_host,
+    enroll_certificate,
+    guests,
+    install_host,
+    look_at_host,
+    migrate,
+    propagate_labels,
+)
 from netloom.engine.jobs.monitor import EVERY, Monitor
 from netloom.engine.queue import JobContext
 from netloom.engine.worker import JobFunction, Timer
@@ -15,6 +23,7 @@ from netloom.engine.worker import JobFunction, Timer
 _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "apply_host": apply_host.run,
     "install_host": install_host.run,
+    "enroll_certificate": enroll_certificate.run,
     "activate_host": look_at_host.activate,
     "refresh_host": look_at_host.refresh,
     "commit_host": look_at_host.commit,

@@ -9,7 +9,8 @@ from netloom.engine.model.base import Utc, id_column, metadata, reference
 certificates = Table(
     "certificates",
     metadata,
-    # "ca" or "client": one of each, shared by all replicas (the server's is made at each start, for its own addresses).
+    # "ca", "libvirt-ca", "qemu-ca" or "client": one of each, shared by all replicas (the server's is made by each at
+    # its start, for its own addresses).
     Column("name", String(32), primary_key=True),
     Column("certificate", Text, nullable=False),
     # PEM, encrypted with the key file of the data folder.

@@ -17,6 +17,8 @@ hosts = Table(
     Column("address", String(255), nullable=False),
     # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
     Column("agent_url", String(255), nullable=False, server_default=""),
+    # Until when the certificates that it has are good; null until it has joined.
+    Column("certificate_expires", Utc),
     reference("cluster_id", "clusters.id"),
     Column("status", String(32), nullable=False),
     # Why the host is not up, a sentence; empty when there is nothing to say.

@@ -397,6 +397,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("comment", sa.Text(), server_default="", nullable=False),
         sa.Column("address", sa.String(length=255), nullable=False),
         sa.Column("agent_url", sa.String(length=255), server_default="", nullable=False),
+        sa.Column("certificate_expires", Utc(), nullable=True),
         sa.Column("cluster_id", sa.String(length=36), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("status_reason", sa.Text(), server_default="", nullable=False),

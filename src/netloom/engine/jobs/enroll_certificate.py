@@ -1,0 +1,59 @@
+"""Giving a host new keys and certificates while it runs: it asks, the engine signs, and looks whether it shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netloom.core.errors import HostError, NetloomError
+from netloom.core.protocol import Credentials
+from netloom.engine import queue
+from netloom.engine.agents import Agent, Agents
+from netloom.engine.commands import audit, certificates
+from netloom.engine.commands.audit import Severity
+from netloom.engine.db import Tx
+from netloom.engine.jobs.apply_host import actor_of
+from netloom.engine.queries import host_networks as queries
+from netloom.engine.queue import JobContext
+
+
+def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``enroll_certificate``. Raises HostError, with the certificate that the host had still good.
+
+    Repeated, it gives the keys that wait on the host another certificate.
+    """
+    host_id = job.job.payload["host_id"]
+    with job.db.read() as tx:
+        row = queries.load_one(tx, host_id).row
+        host_ids = certificates.sharing(tx, host_id)
+    try:
+        signed = _renew(agents, job, agents.of(host_id, row.agent_url), host_ids)
+    except NetloomError as error:
+        job.db.run(_record_failure, job, row, error.text)
+        raise
+    job.db.run(_record, job, row, host_ids, signed)
+    return {}
+
+
+def _renew(agents: Agents, job: JobContext, agent: Agent, host_ids: list[str]) -> Credentials:
+    requests = agent.request_certificates()
+    with job.db.read() as tx:
+        signed = certificates.sign_for(tx, agents.authority, host_ids, requests)
+    agent.put_certificates(signed)
+    if not agent.shows(signed.host):
+        raise HostError("The host has taken its new certificate, and does not show it.")
+    return signed
+
+
+def _record(tx: Tx, job: JobContext, row: Any, host_ids: list[str], signed: Credentials) -> None:  # noqa: ANN401 - a row
+    queue.hold(tx, job.job)
+    until = certificates.note_expiry(tx, host_ids, signed)
+    text = f"Enrolling certificate for host {row.name} was completed successfully; it is good until {until:%Y-%m-%d}."
+    audit.record(tx, actor_of(job), certificates.FINISHED, text, host=row.id, cluster=row.cluster_id, job=job.job.id)
+
+
+def _record_failure(tx: Tx, job: JobContext, row: Any, reason: str) -> None:  # noqa: ANN401 - a row
+    queue.hold(tx, job.job)
+    text = f"Failed to enroll certificate for host {row.name}: {reason}"
+    code, ids = certificates.FAILED, {"host": row.id, "cluster": row.cluster_id, "job": job.job.id}
+    audit.record(tx, actor_of(job), code, text, Severity.ERROR, **ids)
