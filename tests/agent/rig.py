@@ -50,7 +50,8 @@ PATIENCE = 30.0
 class Authority:
     """A certificate authority in memory."""
 
-    def __init__(self, name: str = "Netloom test authority") -> None:
+    def __init__(self, name: str = "Netloom test authority", life: timedelta = timedelta(days=1)) -> None:
+        self.life = life
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         ca = x509.BasicConstraints(ca=True, path_length=0)
@@ -69,7 +70,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + self.life)
         )
 
     @property

@@ -295,3 +295,16 @@ def test_statistics_and_labels(fleet: Fleet, client: Client) -> None:
         for one in client.xml(f"{host}/{collection}"):
             assert client.get(one.get("href").removeprefix("/ovirt-engine/api")).status_code == 200
     assert len(client.xml(f"{host}/nics/{client.first_id(f'{host}/nics')}/networklabels")) == 0
+
+
+def test_a_host_gets_a_new_certificate(fleet: Fleet, client: Client, sdk: ovirtsdk4.Connection) -> None:
+    before = fleet.process.identity.certificate.read_text()
+    service = sdk.system_service().hosts_service().host_service(fleet.id())
+    service.enroll_certificate()
+    shown = fleet.process.identity.certificate.read_text()
+    assert shown != before
+    assert fleet.agent().shows(shown)
+    assert service.get().status == types.HostStatus.UP
+    assert {880, 881} <= set(fleet.codes())
+    fleet.set_status("non_responsive")
+    assert "its agent cannot be reached" in fault(client, f"/hosts/{fleet.id()}/enrollcertificate", "<action/>")

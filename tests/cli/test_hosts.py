@@ -111,3 +111,8 @@ def test_virtual_machines(netloom: Netloom, network: str, setup_file: Path) -> N
     netloom("vm", "remove", "web")
     setup_file.write_text(f"removed_attachments: [{network}]\n")
     netloom("host", "setup-networks", "sim-1", "-f", str(setup_file))
+
+
+def test_a_host_gets_new_certificates(netloom: Netloom) -> None:
+    assert netloom("host", "enroll-certificate", "sim-3").err.splitlines()[-1] == "Done."
+    netloom("host", "enroll-certificate", "none-such", expect=3)

@@ -163,7 +163,7 @@ class Agents:
         with self._fresh.stream("GET", f"https://{host_id}{path}", extensions={"timeout": timeout}) as response:
             response.read()
             stream: httpcore.NetworkStream = response.extensions["network_stream"]
-            shown: bytes = stream.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            shown: bytes = stream.get_extra_info("ssl_object").getpeercert(True)
         return shown
 
     def ask(
@@ -282,9 +282,15 @@ class Agent:
         refusal = _refusal(status, content)
         raise RefusedError(f"The agent at {self._endpoint} refused: {refusal.message}", status, refusal)
 
-    def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool = False) -> bytes:
-        with self._telling():
-            status, content = self._try(method, path, body, patience=patience, kept=kept)
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Errors of the way to the host, in words."""
+        try:
+            yield
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            raise UnreachableError(f"The agent at {self._endpoint} does not answer: {_reason(error)}") from error
+
+    def _try(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool) -> tuple[int, bytes]:
         whole = self._endpoint.prefix + path
         try:
             return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)

@@ -44,12 +44,12 @@ def enroll_certificate(tx: Tx, actor: Actor, host_id: str) -> str:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, host_id))
     check(_ENROLL, rules.may_enroll_certificate(host.name, host.status))
+    text = f"Enrolling certificate for host {host.name} was started (User: {actor.name})."
+    audit.record(tx, actor, STARTED, text, host=host.id, cluster=host.cluster_id)
     return _enqueue(tx, actor, host)
 
 
 def _enqueue(tx: Tx, actor: Actor, host: sa.Row[Any]) -> str:
-    text = f"Enrolling certificate for host {host.name} was started (User: {actor.name})."
-    audit.record(tx, actor, STARTED, text, host=host.id, cluster=host.cluster_id)
     key, description = host_changes.key_of(host.id), f"Enrolling certificate for Host {host.name}"
     return queue.enqueue_once(tx, actor, "enroll_certificate", key, description, {"host_id": host.id})
 
@@ -119,6 +119,15 @@ def _watch_authorities(tx: Tx, authority: Authority) -> None:
         _tell(tx, authority, CA_EXPIRES, text.format("is about to expire"), Severity.WARNING)
     else:
         _tell(tx, authority, CA_EXPIRED, text.format("has expired"), Severity.ALERT)
+
+
+def tell_failure(tx: Tx, authority: Authority, actor: Actor, host: sa.Row[Any], reason: str, job_id: str) -> None:
+    """A host did not get its certificates. What the engine tries by itself it tries again, and tells it once a day."""
+    text = f"Failed to enroll certificate for host {host.name}: {reason}"
+    if actor.is_system:
+        _tell(tx, authority, FAILED, text, Severity.ERROR, host)
+    else:
+        audit.record(tx, actor, FAILED, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=job_id)
 
 
 def _tell(

@@ -10,9 +10,9 @@ from netloom.core.protocol import Credentials
 from netloom.engine import queue
 from netloom.engine.agents import Agent, Agents
 from netloom.engine.commands import audit, certificates
-from netloom.engine.commands.audit import Severity
 from netloom.engine.db import Tx
 from netloom.engine.jobs.apply_host import actor_of
+from netloom.engine.pki import Authority
 from netloom.engine.queries import host_networks as queries
 from netloom.engine.queue import JobContext
 
@@ -29,7 +29,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         signed = _renew(agents, job, agents.of(host_id, row.agent_url), host_ids)
     except NetloomError as error:
-        job.db.run(_record_failure, job, row, error.text)
+        job.db.run(_record_failure, job, agents.authority, row, error.text)
         raise
     job.db.run(_record, job, row, host_ids, signed)
     return {}
@@ -52,8 +52,6 @@ def _record(tx: Tx, job: JobContext, row: Any, host_ids: list[str], signed: Cred
     audit.record(tx, actor_of(job), certificates.FINISHED, text, host=row.id, cluster=row.cluster_id, job=job.job.id)
 
 
-def _record_failure(tx: Tx, job: JobContext, row: Any, reason: str) -> None:  # noqa: ANN401 - a row
+def _record_failure(tx: Tx, job: JobContext, authority: Authority, row: Any, reason: str) -> None:  # noqa: ANN401 - a row
     queue.hold(tx, job.job)
-    text = f"Failed to enroll certificate for host {row.name}: {reason}"
-    code, ids = certificates.FAILED, {"host": row.id, "cluster": row.cluster_id, "job": job.job.id}
-    audit.record(tx, actor_of(job), code, text, Severity.ERROR, **ids)
+    certificates.tell_failure(tx, authority, actor_of(job), row, reason, job.job.id)
