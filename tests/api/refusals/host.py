@@ -152,4 +152,11 @@ TABLE: Table = (
         act("host.is_reachable_for_work", action, "VDS_STATUS_ILLEGAL", "Host status is preparing_for_maintenance")
         for action in ("refresh", "commitnetconfig", "syncallnetworks", "setupnetworks")
     ),
+    lambda site: site.fleet.set_status("non_responsive"),
+    act(
+        "host.may_enroll_certificate",
+        "enrollcertificate",
+        "CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL",
+        "its agent cannot be reached",
+    ),
 )
