@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from netloom.engine.model.base import ID_LENGTH, Utc, id_column, metadata, reference
 
@@ -39,6 +39,9 @@ role_groups = Table(
     Column("role_id", String(ID_LENGTH), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
     Column("action_group", String(64), primary_key=True),
 )
+
+# Every request asks which roles have what it needs.
+Index("ix_role_groups_action_group", role_groups.c.action_group, role_groups.c.role_id)
 
 permissions = Table(
     "permissions",

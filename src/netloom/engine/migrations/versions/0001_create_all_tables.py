@@ -315,6 +315,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         ),
         sa.PrimaryKeyConstraint("role_id", "action_group", name=op.f("pk_role_groups")),
     )
+    with op.batch_alter_table("role_groups", schema=None) as batch_op:
+        batch_op.create_index("ix_role_groups_action_group", ["action_group", "role_id"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
