@@ -379,6 +379,73 @@ def test_vms_and_their_nics(sdk: Sdk, networks: dict[str, t.Network], bare_host:
     assert networks
 
 
+def test_labels_of_nics(sdk: Sdk, bare_host: Any) -> None:
+    """A network comes to a host by the label that it has in common with a NIC, and goes with it."""
+    system = sdk.system_service()
+    (data_center,) = system.data_centers_service().list(search="name=Default")
+    made = system.networks_service().add(
+        t.Network(name="labelled", vlan=t.Vlan(id=300), data_center=t.DataCenter(id=data_center.id))
+    )
+    cluster_networks(sdk).add(t.Network(id=made.id, required=False))
+    network = system.networks_service().network_service(made.id)
+    network.network_labels_service().add(t.NetworkLabel(id="blue"))
+    labels = bare_host.nics_service().nic_service(nic_named(bare_host, "eth2").id).network_labels_service()
+    labels.add(t.NetworkLabel(id="blue"))
+    assert [label.id for label in labels.list()] == ["blue"]
+
+    def carried() -> bool:
+        return made.id in [a.network.id for a in bare_host.network_attachments_service().list()]
+
+    until(carried)
+    labels.label_service("blue").remove()
+    until(lambda: not carried())
+    assert labels.list() == []
+    network.remove()
+
+
+def test_parameters_of_network_filters(sdk: Sdk, networks: dict[str, t.Network]) -> None:
+    system = sdk.system_service()
+    profile = next(p for p in system.vnic_profiles_service().list() if p.network.id == networks["tenants"].id)
+    made = system.vms_service().add(
+        t.Vm(name="filtered", cluster=t.Cluster(name="Default"), template=t.Template(name="Blank"))
+    )
+    vm = system.vms_service().vm_service(made.id)
+    nic = vm.nics_service().add(t.Nic(name="nic1", vnic_profile=t.VnicProfile(id=profile.id)))
+    parameters = vm.nics_service().nic_service(nic.id).network_filter_parameters_service()
+    added = parameters.add(t.NetworkFilterParameter(name="IP", value="192.0.2.10"))
+    one = parameters.parameter_service(added.id)
+    assert one.update(t.NetworkFilterParameter(name="IP", value="192.0.2.11")).value == "192.0.2.11"
+    assert [(p.name, p.value) for p in parameters.list()] == [("IP", "192.0.2.11")]
+    one.remove()
+    assert parameters.list() == []
+    vm.remove()
+
+
+def test_a_machine_moves_to_another_host(sdk: Sdk, networks: dict[str, t.Network], bare_host: Any) -> None:
+    """Not to one that lacks its network; to one that has it, with what it carries."""
+    bare_host.setup_networks(modified_network_attachments=[attachment("tenants", "eth1")])
+    other = host_named(sdk, "sim-2")
+    system = sdk.system_service()
+    profile = next(p for p in system.vnic_profiles_service().list() if p.network.id == networks["tenants"].id)
+    made = system.vms_service().add(
+        t.Vm(name="mover", cluster=t.Cluster(name="Default"), template=t.Template(name="Blank"))
+    )
+    vm = system.vms_service().vm_service(made.id)
+    nic = vm.nics_service().add(t.Nic(name="nic1", vnic_profile=t.VnicProfile(id=profile.id)))
+    vm.start()
+    target = t.Host(id=other.get().id)
+    with pytest.raises(ovirtsdk4.Error, match="sim-2"):
+        vm.migrate(host=target)
+    other.setup_networks(modified_network_attachments=[attachment("tenants", "eth1")])
+    vm.migrate(host=target)
+    until(lambda: (vm.get().status, vm.get().host.id) == (t.VmStatus.UP, target.id))
+    assert vm.nics_service().nic_service(nic.id).get().plugged
+    vm.stop()
+    vm.remove()
+    kept = [a for a in other.network_attachments_service().list() if a.network.id == networks["tenants"].id]
+    other.setup_networks(removed_network_attachments=kept, commit_on_success=True)
+
+
 def test_jobs_events_and_templates(sdk: Sdk) -> None:
     system = sdk.system_service()
     jobs = system.jobs_service()
