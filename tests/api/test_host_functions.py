@@ -1,4 +1,4 @@
-"""Virtual functions of hosts' NICs through the API: how many, for which networks, and every refusal."""
+"""Virtual functions of hosts' NICs through the API: how many, and for which networks."""
 
 from __future__ import annotations
 
@@ -71,26 +71,9 @@ def test_how_many_there_are(fleet: Fleet, client: Client) -> None:
     assert "eth3v2" not in names
 
 
-def test_what_cannot_be(fleet: Fleet, client: Client) -> None:
-    eth3, eth1 = nic(client, fleet, "eth3"), nic(client, fleet, "eth1")
-    update = "updatevirtualfunctionsconfiguration"
-    assert "not SR-IOV enabled" in refusal(client, f"{eth1}/{update}", action(count(1)))
-    assert "valid range is 0 - 8" in refusal(client, f"{eth3}/{update}", action(count(9)))
-    assert "valid range is 0 - 8" in refusal(client, f"{eth3}/{update}", action(count(-1)))
-    assert "is required" in refusal(client, f"{eth3}/{update}", "<action/>", 400)
-    gone = eth3.rpartition("/")[0] + "/nothing"
-    assert "no such network interface" in refusal(client, f"{gone}/{update}", action(count(1)))
-    configure(client, eth3, count(2))
-    network = "<network><name>blue</name><vlan id='7'/><data_center><name>Default</name></data_center></network>"
-    blue = client.post_xml("/networks", network).get("id")
-    body = f"<network id='{blue}'><required>false</required></network>"
-    client.post_xml(f"/clusters/{client.first_id('/clusters')}/networks", body)
-    fleet.attach("blue", "eth3v1")
-    address = fleet.host().nics["eth3v1"].facts.pci_address
-    assert address in refusal(client, f"{eth3}/{update}", action(count(3)))
-    fleet.set_status("non_responsive")
-    eth2 = nic(client, fleet, "eth2")
-    assert "Host status is" in refusal(client, f"{eth2}/{update}", action(count(3)))
+def test_a_request_must_say_something(fleet: Fleet, client: Client) -> None:
+    path = f"{nic(client, fleet, 'eth3')}/updatevirtualfunctionsconfiguration"
+    assert "is required" in refusal(client, path, "<action/>", 400)
 
 
 def test_a_host_that_refuses_is_heard(fleet: Fleet, client: Client) -> None:
@@ -108,19 +91,12 @@ def test_which_networks_they_serve(fleet: Fleet, client: Client) -> None:
     allowed, labels = f"{eth3}/virtualfunctionallowednetworks", f"{eth3}/virtualfunctionallowedlabels"
     network = client.first_id("/networks")
     named = "<network><name>ovirtmgmt</name></network>"
-    assert "All networks are allowed" in refusal(client, allowed, named)
-    assert "All networks are allowed" in refusal(client, labels, "<network_label id='fast'/>")
-
     configure(client, eth3, RESTRICTED)
     assert configuration(client, eth3)[0] == "false"
     assert client.post_xml(allowed, named).get("id") == network
     assert client.post_xml(labels, "<network_label id='fast'/>").get("id") == "fast"
     assert client.xml(f"{allowed}/{network}").findtext("name") == "ovirtmgmt"
     assert client.xml(f"{labels}/fast").get("id") == "fast"
-    assert "already exists" in refusal(client, allowed, named)
-    assert "already exists" in refusal(client, labels, "<network_label id='fast'/>")
-    assert "doesn't exist" in refusal(client, allowed, "<network id='nothing'/>")
-    assert "may only contain" in refusal(client, labels, "<network_label id='a b'/>")
     configure(client, eth3, RESTRICTED)
     assert len(client.xml(allowed)) == len(client.xml(labels)) == 1, "it was restricted already"
     for path in (f"{allowed}/{network}", f"{labels}/fast"):
