@@ -77,10 +77,10 @@ def test_rules_of_vnics_while_the_guest_is_down(fleet: Fleet, client: Client) ->
     cases = (
         ("<name>nic1</name>", "already in use"),
         ("<name> </name>", "not valid"),
-        ("<name>x</name><interface>pci_passthrough</interface>", "not supported"),
+        ("<name>x</name><interface>pci_passthrough</interface>", "needs a vNIC profile for passthrough"),
         ("<name>x</name><vnic_profile id='nothing'/>", "no vNIC profile"),
         (f"<name>x</name><vnic_profile id='{profile(client, 'away')}'/>", "is not attached to Cluster 'Default'"),
-        (f"<name>x</name><vnic_profile id='{passing}'/>", "which the interface type of this vNIC does not match"),
+        (f"<name>x</name><vnic_profile id='{passing}'/>", "which the interface type 'virtio' does not match"),
         (f"<name>x</name><vnic_profile id='{trunked}'/>", "needs Open vSwitch"),
         (f"<name>x</name><mac><address>{mac}</address></mac>", f"MAC Address {mac} is already in use"),
         ("<name>x</name><mac><address>nothing</address></mac>", "nothing"),

@@ -49,7 +49,12 @@ PASSES: list[Problem | None] = [
     vnic.network_is_in_cluster(None, "c", attached=False),
     vnic.network_is_in_cluster("n", "c", attached=True),
     vnic.network_is_for_vms("n", vm_network=True),
-    vnic.profile_is_not_passthrough("p", passthrough=False),
+    vnic.type_matches_profile("virtio", passthrough=False),
+    vnic.type_matches_profile("pci_passthrough", passthrough=True),
+    vnic.passthrough_is_linked("pci_passthrough", linked=True),
+    vnic.passthrough_is_linked("virtio", linked=False),
+    vnic.host_has_function("nic1", "h", found=True),
+    vm.passthrough_may_migrate("vm", []),
     vnic.vm_may_change("up"),
     vnic.may_change_while_running(running=True, plugged=True, changed=[]),
     vnic.may_change_while_running(running=False, plugged=True, changed=["The MAC address"]),
@@ -105,7 +110,7 @@ REFUSES: dict[str, list[Problem | None]] = {
     "ACTION_TYPE_FAILED_EXCEEDED_MAX_PCI_SLOTS": [vnic.count_is_within_limit(27)],
     "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_IS_NOT_SUPPORTED_BY_OS": [vnic.interface_is_supported("spapr_vlan")],
     "ACTION_TYPE_FAILED_VNIC_PROFILE_NOT_EXISTS": [vnic.profile_exists("p", known=False)],
-    "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE": [vnic.profile_is_not_passthrough("p", passthrough=True)],
+    "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE": [vnic.type_matches_profile("virtio", passthrough=True)],
     "ACTIVATE_DEACTIVATE_NIC_VM_STATUS_ILLEGAL": [vnic.vm_may_change("powering_down")],
     "CANNOT_PERFORM_HOT_UPDATE": [
         vnic.may_change_while_running(running=True, plugged=True, changed=["The MAC address"])

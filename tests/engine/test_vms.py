@@ -231,7 +231,7 @@ def test_rules_of_vnics(fleet: Fleet) -> None:
         ({"name": ""}, "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID"),
         (
             {"name": "nic2", "interface": "pci_passthrough"},
-            "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_IS_NOT_SUPPORTED_BY_OS",
+            "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE",
         ),
     ]
     for values, code in cases:

@@ -136,10 +136,10 @@ TABLE: Table = (
         "'away' is not attached to Cluster 'Default'",
     ),
     nic(
-        "vnic.profile_is_not_passthrough",
+        "vnic.type_matches_profile",
         "<vnic_profile id='{pass}'/>",
         "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE",
-        "which the interface type of this vNIC does not match",
+        "which the interface type 'virtio' does not match",
     ),
     fill,
     nic("vnic.count_is_within_limit", "", "ACTION_TYPE_FAILED_EXCEEDED_MAX_PCI_SLOTS", "PCI devices exceeded"),

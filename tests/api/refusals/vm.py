@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import rows
 from api.refusals.site import HOME, IN_DEFAULT, LONG, Refusal, Site, Table
+from api.refusals.vnic_profile import PASSTHROUGH
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.networks import networks
 from netloom.engine.model.vms import vms
@@ -42,6 +43,12 @@ def prepare(site: Site) -> None:
         )
     site.add("/vms/{db}/nics", "<nic><name>nic1</name></nic>")
     site.run_vm("busy", site.names["sim-1"])
+    profile = f"<vnic_profile><name>stay</name><network id='{{blue}}'/><migratable>false</migratable>{PASSTHROUGH}"
+    stay = site.add("/vnicprofiles", f"{profile}</vnic_profile>", "stay")
+    site.insert(rows.add_vnic, site.names["busy"], stay, "02:00:00:00:ff:01", name="passed")
+    site.add("/vms", f"<vm><name>fast</name>{HOME}</vm>", "fast")
+    body = "<nic><name>nic1</name><interface>pci_passthrough</interface><vnic_profile id='{stay}'/></nic>"
+    site.add("/vms/{fast}/nics", body)
 
 
 def add(rule: str, body: str, code: str, words: str) -> Refusal:
@@ -138,6 +145,14 @@ TABLE: Table = (
         "VM busy runs on Host sim-1 already",
         "<host id='{sim-1}'/>",
     ),
+    act(
+        "vm.passthrough_may_migrate",
+        "busy",
+        "migrate",
+        "ACTION_TYPE_FAILED_MIGRATION_NON_MIGRATABLE_PASSTHROUGH_VNICS",
+        "may not migrate: nic-02:00:00:00:ff:01",
+    ),
+    start_on("sim-1", "fast", "VAR__DETAIL__NO_SUITABLE_VF", "has free virtual functions for 0 of the 1"),
     change(
         "vm.networks_in_cluster",
         "web",

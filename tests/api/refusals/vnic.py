@@ -14,6 +14,8 @@ HOSTS = 1
 HOT = "CANNOT_PERFORM_HOT_UPDATE"
 MIRRORS = "CANNOT_PERFORM_HOT_UPDATE_WITH_PORT_MIRRORING"
 NOT_THERE = "ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS"
+NO_FUNCTION = "VAR__DETAIL__NO_SUITABLE_VF"
+PASSED = "<interface>pci_passthrough</interface><vnic_profile id='{pass}'/>"
 BUSY = "ACTIVATE_DEACTIVATE_NIC_VM_STATUS_ILLEGAL"
 PARAMETERS = "/vms/{web}/nics/{nic1}/networkfilterparameters"
 
@@ -65,6 +67,7 @@ def fill(site: Site) -> None:
 def idle(site: Site) -> None:
     body = "<nic><name>idle</name><plugged>false</plugged><vnic_profile id='{profile:red}'/></nic>"
     site.add("/vms/{web}/nics", body, "idle")
+    site.add("/vms/{web}/nics", f"<nic><name>passed</name>{PASSED}<plugged>false</plugged></nic>", "passed")
 
 
 def mirroring(site: Site) -> None:
@@ -124,10 +127,28 @@ TABLE: Table = (
         "'flat' is not a VM network",
     ),
     add(
-        "vnic.profile_is_not_passthrough",
+        "vnic.type_matches_profile",
         "<vnic_profile id='{pass}'/>",
         "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE",
-        "which the interface type of this vNIC does not match",
+        "which the interface type 'virtio' does not match",
+    ),
+    add(
+        "vnic.type_matches_profile",
+        "<interface>pci_passthrough</interface><vnic_profile id='{profile:blue}'/>",
+        "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE",
+        "needs a vNIC profile for passthrough",
+    ),
+    change(
+        "vnic.type_matches_profile",
+        "<interface>pci_passthrough</interface>",
+        "ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE",
+        "needs a vNIC profile for passthrough",
+    ),
+    add(
+        "vnic.passthrough_is_linked",
+        f"{PASSED}<linked>false</linked>",
+        "ACTION_TYPE_FAILED_UNLINKING_OF_PASSTHROUGH_VNIC_IS_NOT_SUPPORTED",
+        "Unplug it instead",
     ),
     add("vnic.trunk_needs_ovs", "<vnic_profile id='{trunk}'/>", "ACTION_TYPE_FAILED_TRUNK_NEEDS_OVS", "Open vSwitch"),
     add(
@@ -179,6 +200,9 @@ TABLE: Table = (
         "VM web is running",
     ),
     idle,
+    act("vnic.host_has_function", "activate", NO_FUNCTION, "no free virtual function for vNIC 'passed'", "passed"),
+    change("vnic.host_has_function", "<plugged>true</plugged>", NO_FUNCTION, "no free virtual function", "passed"),
+    add("vnic.host_has_function", PASSED, NO_FUNCTION, "Host 'sim-1', where the VM runs, has no free virtual function"),
     act("vnic.network_is_on_host", "activate", NOT_THERE, "'red' is not on Host 'sim-1'", "idle"),
     change("vnic.network_is_on_host", "<plugged>true</plugged>", NOT_THERE, "'red' is not on Host 'sim-1'", "idle"),
     mirroring,

@@ -110,6 +110,19 @@ def may_migrate(name: str, status: str) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
 
 
+def passthrough_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
+    """The profile of every plugged pass-through vNIC says that it may be away for a while (``vnics``: names of those
+    whose profile says otherwise).
+    """
+    if not vnics:
+        return None
+    text = (
+        f"VM {vm} has plugged passthrough vNICs that may not migrate: {', '.join(sorted(vnics))}. Unplug them, or give"
+        " them a profile that is migratable."
+    )
+    return Problem("ACTION_TYPE_FAILED_MIGRATION_NON_MIGRATABLE_PASSTHROUGH_VNICS", text)
+
+
 def target_is_another(vm: str, host: str, *, same: bool) -> Problem | None:
     """A migration leads to another host."""
     if not same:

@@ -21,7 +21,10 @@ COUNT_MAX = 26
 INTERFACES = frozenset({"virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough"})
 """The interface models that the API knows."""
 
-SUPPORTED_INTERFACES = frozenset({"virtio", "e1000", "e1000e", "rtl8139"})
+PASSTHROUGH = "pci_passthrough"
+"""The interface model of a vNIC that is a virtual function of its host."""
+
+SUPPORTED_INTERFACES = frozenset({"virtio", "e1000", "e1000e", "rtl8139", PASSTHROUGH})
 """Those that run on the guests we start."""
 
 CHANGEABLE = frozenset({"up", "down"})
@@ -85,14 +88,31 @@ def network_is_for_vms(network: str | None, vm_network: bool) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_NOT_A_VM_NETWORK", f"Network '{network}' is not a VM network.")
 
 
-def profile_is_not_passthrough(profile: str | None, passthrough: bool) -> Problem | None:
-    """A passthrough profile needs a passthrough vNIC, and those need virtual functions, which this version does not
-    hand out.
-    """
-    if profile is None or not passthrough:
+def type_matches_profile(interface: str, *, passthrough: bool) -> Problem | None:
+    """The interface type is that of a virtual function where the profile is for pass-through, and only there."""
+    if (interface == PASSTHROUGH) == passthrough:
         return None
-    text = f"vNIC profile '{profile}' is for passthrough, which the interface type of this vNIC does not match."
+    if passthrough:
+        text = f"The vNIC profile is for passthrough, which the interface type '{interface}' does not match."
+    else:
+        text = f"The interface type '{interface}' needs a vNIC profile for passthrough. Choose one, or another type."
     return Problem("ACTION_TYPE_FAILED_VM_INTERFACE_TYPE_NOT_MATCH_PROFILE", text)
+
+
+def passthrough_is_linked(interface: str, *, linked: bool) -> Problem | None:
+    """A virtual function cannot be unlinked."""
+    if linked or interface != PASSTHROUGH:
+        return None
+    text = "Unlinking of a passthrough vNIC is not supported. Unplug it instead."
+    return Problem("ACTION_TYPE_FAILED_UNLINKING_OF_PASSTHROUGH_VNIC_IS_NOT_SUPPORTED", text)
+
+
+def host_has_function(vnic: str, host: str, *, found: bool) -> Problem | None:
+    """A pass-through vNIC of a running guest can be plugged only while its host has a virtual function for it."""
+    if found:
+        return None
+    text = f"Host '{host}', where the VM runs, has no free virtual function for vNIC '{vnic}'."
+    return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
 
 
 def vm_may_change(status: str) -> Problem | None:

@@ -17,7 +17,7 @@ from netloom.core.nic_view import NicView, nic_views
 from netloom.core.protocol import HostReport, Phase
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
-from netloom.engine.commands import audit, host_changes, host_labels
+from netloom.engine.commands import audit, functions, host_changes, host_labels
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.authorize import SYSTEM
 from netloom.engine.commands.hosts import set_status
@@ -147,6 +147,7 @@ def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
         code, severity = (VM_DOWN_ERROR, Severity.ERROR) if guest and guest.error else (VM_DOWN, Severity.NORMAL)
         values = {"status": "down", "host_id": None, "status_reason": why, "changed_at": utc_now()}
         tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(**values))
+        functions.release(tx, vm.id)
         text = f"VM {vm.name} is down. Exit message: {why}."
         audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
         if guest is not None:

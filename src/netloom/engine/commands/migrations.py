@@ -5,7 +5,8 @@ oVirt's commands: MigrateVm, MigrateVmToServer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from netloom.core.rules import check
 from netloom.core.rules import vm as rules
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, functions
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netloom.engine.db import Tx, lock, utc_now
@@ -55,6 +56,8 @@ class Preflight:
     offer: tuple[AttachmentWish, ...] = ()
     address: str = ""
     bandwidth: int = 0
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """The target's NIC whose virtual function each pass-through vNIC gets, by the vNIC's id."""
 
 
 def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
@@ -66,6 +69,8 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     check(_MIGRATE, rules.may_migrate(vm.name, vm.status))
     check(_MIGRATE, rules.target_is_another(vm.name, vm.host_name, same=host_id == vm.host_id))
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    staying = [row.name for row in rows if row.plugged and row.passthrough and not row.migratable]
+    check(_MIGRATE, rules.passthrough_may_migrate(vm.name, staying))
     running = host_rows.guests_on(tx, (vm.host_id,)).get(vm_id)
     guest = running or GuestState(id=vm_id, name=vm.name, driver="", status="up")
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
@@ -88,6 +93,7 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
         offer=offer,
         address=address,
         bandwidth=bandwidth,
+        functions=next((one.functions for one in choice.ranking if one.host_id == chosen), {}),
     )
 
 
@@ -154,6 +160,7 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
     if spec.set_up and found.problems:
         request = SetupRequest(attachments=found.offer)
         first = setup_host_networks(tx, actor, SetupHostNetworks(host_id=found.host_id, request=request))
+    functions.reserve(tx, _MIGRATE, found.host_id, found.functions)
     values = {"status": "migrating", "target_host_id": found.host_id, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(values))
     text = f"Migration started (VM: {vm.name}, Destination: {found.host_name}, User: {actor.name})."

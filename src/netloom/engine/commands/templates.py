@@ -21,7 +21,7 @@ from netloom.engine.commands import audit, authorize, hardware
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.hardware import SAME, Hardware
 from netloom.engine.commands.races import refused
-from netloom.engine.commands.vnics import check_profile
+from netloom.engine.commands.vnics import check_profile, check_type
 from netloom.engine.db import Tx, lock, new_id, utc_now
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.templates import template_vnics, templates
@@ -187,7 +187,9 @@ def add_template_vnic(tx: Tx, actor: Actor, spec: AddTemplateVnic) -> str:
     check(_ADD_NIC, vnic_rules.count_is_within_limit(len(rows) + 1))
     values = {name: getattr(spec, name) for name in _NIC_FIELDS}
     _check_vnic(_ADD_NIC, template, values, [row.name for row in rows])
-    check_profile(tx, actor, _ADD_NIC, template.cluster_id, spec.profile_id, ActionGroup.CONFIGURE_TEMPLATE_NETWORK)
+    group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
+    passthrough = check_profile(tx, actor, _ADD_NIC, template.cluster_id, spec.profile_id, group)
+    check_type(_ADD_NIC, spec.interface, passthrough=passthrough, linked=spec.linked)
     vnic_id = new_id()
     with refused(_ADD_NIC, lambda _: vnic_rules.name_is_free(spec.name, (spec.name,))):
         tx.execute(sa.insert(template_vnics), {"id": vnic_id, "template_id": spec.template_id, **values})
@@ -205,15 +207,11 @@ def update_template_vnic(tx: Tx, actor: Actor, spec: UpdateTemplateVnic) -> None
     values = {name: settle(getattr(spec, name), getattr(old, name)) for name in _NIC_FIELDS}
     rows = queries.vnics_of(tx, (spec.template_id,))[spec.template_id]
     _check_vnic(_UPDATE_NIC, template, values, [row.name for row in rows if row.id != spec.id])
+    passthrough = bool(old.passthrough)
     if values["profile_id"] != old.profile_id:
-        check_profile(
-            tx,
-            actor,
-            _UPDATE_NIC,
-            template.cluster_id,
-            values["profile_id"],
-            ActionGroup.CONFIGURE_TEMPLATE_NETWORK,
-        )
+        group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
+        passthrough = check_profile(tx, actor, _UPDATE_NIC, template.cluster_id, values["profile_id"], group)
+    check_type(_UPDATE_NIC, values["interface"], passthrough=passthrough, linked=values["linked"])
     with refused(_UPDATE_NIC, lambda _: vnic_rules.name_is_free(values["name"], (values["name"],))):
         tx.execute(sa.update(template_vnics).where(template_vnics.c.id == spec.id).values(values))
     text = f"Interface {values['name']} was updated for Template {template.name}. (User: {actor.name})"

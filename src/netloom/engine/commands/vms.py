@@ -14,7 +14,7 @@ from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as rules
 from netloom.engine import queue
-from netloom.engine.commands import audit, authorize, hardware
+from netloom.engine.commands import audit, authorize, functions, hardware
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.hardware import SAME, Hardware
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac
@@ -128,6 +128,8 @@ def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: sa.Row[Any]) -> l
     for row in rows:
         values = {name: getattr(row, name) for name in ("name", "description", "interface", "plugged", "linked")}
         profile_id = None if row.name in lost else row.profile_id
+        if row.name in lost and row.passthrough:
+            values["interface"] = "virtio"  # which needs no profile
         mac = allocate_mac(tx, cluster.mac_pool_id, action=_ADD)
         values |= {"id": new_id(), "vm_id": vm_id, "profile_id": profile_id, "mac": mac, "synced": True}
         tx.execute(sa.insert(vnics), values)
@@ -225,6 +227,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     if spec.addresses is not KEEP:
         values["addresses"] = _stored(_RUN, spec.addresses)
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
+    functions.reserve(tx, _RUN, choice.host, choice.ranking[0].functions)
     payload = {"vm_id": spec.id, "host_id": choice.host}
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
 

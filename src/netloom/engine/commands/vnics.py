@@ -14,15 +14,17 @@ from netloom.core.rules import vm as vm_rules
 from netloom.core.rules import vnic as rules
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, functions
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
 from netloom.engine.commands.races import refused
-from netloom.engine.db import Tx, new_id
+from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.clusters import clusters
+from netloom.engine.model.hosts import hosts
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import filter_parameters, vnics
+from netloom.engine.queries import functions as function_queries
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import networks as network_queries
@@ -100,8 +102,9 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
         rules.interface_is_supported(spec.interface),
         fields.text_is_valid("vNIC", "description", spec.description),
     )
-    check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
-    if spec.plugged:
+    passthrough = check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
+    check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
+    if spec.plugged and not passthrough:
         _check_network_on_host(tx, _ADD, vm, spec.profile_id)
     pool_id = vm.mac_pool_id
     mac = take_mac(tx, pool_id, spec.mac, action=_ADD) if spec.mac else allocate_mac(tx, pool_id, action=_ADD)
@@ -122,6 +125,8 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
             synced=True,
         )
         _audit(tx, actor, ADDED, text, vm)
+    if spec.plugged and passthrough:
+        _reserve_function(tx, _ADD, vm, vnic_id)
     return Change(vnic_id=vnic_id, job_id=_tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None)
 
 
@@ -140,7 +145,11 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     values = {name: settle(getattr(spec, name), getattr(old, name)) for name in names}
     mac = settle(spec.mac, old.mac).lower() or old.mac
     others = queries.vnic_names(tx, spec.vm_id, besides=spec.id)
-    hot = {"The MAC address": mac != old.mac, "The interface type": values["interface"] != old.interface}
+    hot = {
+        "The MAC address": mac != old.mac,
+        "The interface type": values["interface"] != old.interface,
+        "The profile": old.interface == rules.PASSTHROUGH and values["profile_id"] != old.profile_id,
+    }
     running, stays = vm.status == RUNNING, old.plugged and values["plugged"]
     check(
         _UPDATE,
@@ -152,17 +161,21 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
     )
     rewired = any(values[name] != getattr(old, name) for name in ("profile_id", "linked"))
+    passthrough = bool(old.passthrough)
     if values["profile_id"] != old.profile_id:
-        check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
+        passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
+    check_type(_UPDATE, values["interface"], passthrough=passthrough, linked=values["linked"])
     check(_UPDATE, rules.may_be_rewired(running and stays and rewired, _mirroring(tx, old, values["profile_id"])))
     if values["plugged"] and (not old.plugged or mac != old.mac):
         check(_UPDATE, rules.mac_is_not_plugged_elsewhere(mac, _others_with_mac(tx, vm, spec.id, mac)))
-    if values["plugged"] and (values["profile_id"] != old.profile_id or not old.plugged):
+    if values["plugged"] and not passthrough and (values["profile_id"] != old.profile_id or not old.plugged):
         _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
     if mac != old.mac:
         take_mac(tx, vm.mac_pool_id, mac, action=_UPDATE)
         release_mac(tx, vm.mac_pool_id, old.mac)
     _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
+    if values["plugged"] and not old.plugged and passthrough:
+        _reserve_function(tx, _UPDATE, vm, spec.id)
     _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
     before = {name: getattr(old, name) for name in (*names, "synced")}
     wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
@@ -197,11 +210,13 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     check(_PLUG, rules.vm_may_change(vm.status))
     if old.plugged == plugged:
         return None
-    if vm.status == RUNNING:
+    if vm.status == RUNNING and not old.passthrough:
         _check_network_on_host(tx, _PLUG, vm, old.profile_id)
     if plugged:
         check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))
     _write(tx, _PLUG, vnic_id, {"plugged": plugged, "synced": True})
+    if plugged and old.passthrough:
+        _reserve_function(tx, _PLUG, vm, vnic_id)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
     return _tell(tx, actor, vm, {"restore": vnic_id, "values": {"plugged": old.plugged, "synced": old.synced}})
@@ -297,23 +312,23 @@ def check_profile(
     cluster_id: str,
     profile_id: str | None,
     group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
-) -> None:
-    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster.
+) -> bool:
+    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster. Returns
+    whether it is for pass-through.
 
     Part of other commands. Raises ValidationError, DeniedError.
     """
     if profile_id is None:
-        return
+        return False
     profile = profile_queries.for_cluster(tx, profile_id, cluster_id)
     check(action, rules.profile_exists(profile_id, profile is not None))
     if profile is None:
-        return
+        return False
     authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
     check(
         action,
         rules.network_is_in_cluster(profile.network_name, profile.cluster_name, profile.attached),
         rules.network_is_for_vms(profile.network_name, profile.vm_network),
-        rules.profile_is_not_passthrough(profile.name, profile.passthrough),
         rules.trunk_needs_ovs(
             profile.name,
             profile.cluster_name,
@@ -321,6 +336,35 @@ def check_profile(
             switch_type=profile.switch_type,
         ),
     )
+    return bool(profile.passthrough)
+
+
+def check_type(action: str, interface: str, *, passthrough: bool, linked: bool) -> None:
+    """The interface type and the profile, which is for pass-through or not, go together.
+
+    Part of other commands. Raises ValidationError.
+    """
+    check(
+        action,
+        rules.type_matches_profile(interface, passthrough=passthrough),
+        rules.passthrough_is_linked(interface, linked=linked),
+    )
+
+
+def _reserve_function(tx: Tx, action: str, vm: sa.Row[Any], vnic_id: str) -> None:
+    """While the guest runs, its host must have a virtual function for a pass-through vNIC that is plugged in."""
+    if vm.status != RUNNING:
+        return
+    vnic = queries.get_vnic(tx, vm.id, vnic_id)
+    for failover in queries.failovers_of(tx, (vnic,)).values():
+        _check_network_on_host(tx, action, vm, failover.id)
+    lock(tx, hosts, vm.host_id)
+    data = host_queries.load_one(tx, vm.host_id)
+    held = function_queries.held(tx, (vm.host_id,))[vm.host_id]
+    free = function_queries.free(data, function_queries.served(tx, (vm.host_id,))[vm.host_id], held)
+    fit = [one.nic for one in free if one.functions and (one.networks is None or vnic.network_id in one.networks)]
+    check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
+    functions.reserve(tx, action, vm.host_id, {vnic_id: fit[0]})
 
 
 def _mirroring(tx: Tx, old: sa.Row[Any], profile_id: str | None) -> list[str]:

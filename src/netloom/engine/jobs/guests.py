@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from netloom.core.sync import Location, locate_networks
 from netloom.core.trunks import parse_trunk
 from netloom.engine import queue
 from netloom.engine.agents import Agents, RefusedError, UnreachableError
-from netloom.engine.commands import audit
+from netloom.engine.commands import audit, functions
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.mac_addresses import release_mac
 from netloom.engine.db import Tx, lock, utc_now
@@ -26,6 +27,7 @@ from netloom.engine.jobs.apply_host import actor_of, wait_for_report
 from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnics import filter_parameters, vnics
+from netloom.engine.queries import functions as function_queries
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import vms as queries
@@ -116,7 +118,7 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> None:
     """
     with job.db.read() as tx:
         data = host_queries.load_one(tx, host_id)
-        wanted = wanted_of(tx, vm_id)
+        wanted = wanted_of(tx, vm_id, host_id)
     agent = agents.of(host_id, data.row.agent_url)
     known = data.report
     if known is None or all(guest.id != vm_id for guest in known.guests):
@@ -147,18 +149,31 @@ def _spec(wanted: Wanted, report: HostReport) -> GuestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is wanted of a machine: its row, those of its vNICs, and their filter parameters by vNIC."""
+    """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
+
+    ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
+    networks that take over for them, by their profiles.
+    """
 
     vm: Any
     vnics: list[Any]
     parameters: Mapping[str, list[Any]]
+    functions: Mapping[str, str]
+    failovers: Mapping[str, Any]
 
 
-def wanted_of(tx: Tx, vm_id: str) -> Wanted:
+def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     """Read it. Raises NotFoundError."""
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     parameters = queries.parameters_of(tx, [row.id for row in rows])
-    return Wanted(vm=queries.get(tx, vm_id), vnics=rows, parameters=parameters)
+    held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
+    return Wanted(
+        vm=queries.get(tx, vm_id),
+        vnics=rows,
+        parameters=parameters,
+        functions={vnic_id: address for address, vnic_id in held.items()},
+        failovers=queries.failovers_of(tx, rows),
+    )
 
 
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
@@ -169,12 +184,13 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
         addresses.setdefault(one["nic"], []).append(one["address"])
     nics = tuple(
         replace(
-            _nic(row, locations),
+            nic,
             addresses=tuple(addresses.get(row.name, ())),
             filter_parameters=tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
         )
         for row in wanted.vnics
         if row.plugged
+        for nic in (_passed(row, wanted, locations) if row.passthrough else (_nic(row, locations),))
     )
     cpus = vm.sockets * vm.cores * vm.threads
     return GuestSpec(
@@ -195,14 +211,50 @@ def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
     return {name: value for name, value in {**booted, **chosen}.items() if value}
 
 
-def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN401 - a row
-    if row.network_id is None:
-        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
+def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tuple[GuestNic, ...]:  # noqa: ANN401 - a row
+    """A vNIC that is a virtual function, and before it the one that takes over while the function is away."""
+    address = wanted.functions.get(row.id)
+    if address is None:
+        raise HostError(f"The host has no virtual function for vNIC '{row.name}'.", code="VAR__DETAIL__NO_SUITABLE_VF")
+    mtu = row.mtu or _DEFAULT_MTU
+    function = GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", function=address, tag=row.vlan_id, mtu=mtu)
+    if not row.failover_id:
+        return (function,)
+    profile = wanted.failovers[row.failover_id]
+    location = _location(profile, locations)
+    standby = GuestNic(
+        id=str(uuid5(UUID(row.id), "standby")),
+        name=row.name,
+        mac=row.mac,
+        bridge=location.plug,
+        tag=location.vlan if location.switch == "ovs" else None,
+        mtu=profile.mtu or _DEFAULT_MTU,
+        isolated=profile.port_isolation,
+        filter=_filter(profile, location),
+        stands_by=True,
+    )
+    return standby, replace(function, standby=standby.id)
+
+
+def _location(row: Any, locations: Mapping[str, Location]) -> Location:  # noqa: ANN401 - a row
+    """Where the row's network can be plugged into. Raises HostError."""
     location = locations.get(row.network_id)
     if location is None or not location.plug:
         raise HostError(
             f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS"
         )
+    return location
+
+
+def _filter(row: Any, location: Location) -> str:  # noqa: ANN401 - a row
+    """The network filter by name; filters are libvirt's, which has them for Linux bridges only."""
+    return FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else ""
+
+
+def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN401 - a row
+    if row.network_id is None:
+        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
+    location = _location(row, locations)
     return GuestNic(
         id=row.id,
         name=row.name,
@@ -215,8 +267,7 @@ def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN4
         mirrored=row.port_mirroring,
         trunks=parse_trunk(row.profile_properties.get("trunk", "")),
         model=row.interface,
-        # Filters are libvirt's, which has them for Linux bridges only.
-        filter=FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else "",
+        filter=_filter(row, location),
         inbound=_rate(row, "inbound"),
         outbound=_rate(row, "outbound"),
         queues=int(row.profile_properties.get("queues", 0)),
@@ -243,6 +294,7 @@ def _record_synced(tx: Tx, job: JobContext, vm_id: str) -> None:
     """What runs is what is wanted, in every vNIC: the host was given the whole guest."""
     queue.hold(tx, job.job)
     tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    functions.release(tx, vm_id, unplugged_only=True)
 
 
 def _record_down(tx: Tx, job: JobContext, vm_id: str, reason: str, code: int) -> None:
@@ -251,6 +303,7 @@ def _record_down(tx: Tx, job: JobContext, vm_id: str, reason: str, code: int) ->
     values = {"status": "down", "host_id": None, "status_reason": reason, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
     tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    functions.release(tx, vm_id)
     failed = code == START_FAILED
     text = f"Failed to run VM {vm.name}: {reason}" if failed else f"VM {vm.name} powered off by {job.job.owner_name}."
     severity = Severity.ERROR if failed else Severity.NORMAL
@@ -284,5 +337,6 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: 
         tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
         if undo["parameters"]:
             tx.execute(sa.insert(filter_parameters), undo["parameters"])
+    functions.release(tx, vm_id, unplugged_only=True)
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
     audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from netloom.core.errors import HostError
-from netloom.core.protocol import EventPage, GuestState, HostReport, Migration
+from netloom.core.protocol import EventPage, GuestSpec, GuestState, HostReport, Migration
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
 from netloom.engine.agents import Agent, Agents, UnreachableError, parse_address
-from netloom.engine.commands import audit
+from netloom.engine.commands import audit, functions
 from netloom.engine.commands.audit import Severity
 from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.jobs.apply_host import actor_of
 from netloom.engine.jobs.guests import guest_spec, wanted_of
 from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
+from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queue import JobContext, PostponedError, Status
 
-DONE, FAILED = 63, 65
-"""Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED)."""
+DONE, FAILED, NOT_PLUGGED_BACK = 63, 65, 12003
+"""Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED, VM_MIGRATION_NOT_ALL_VM_NICS_WERE_PLUGGED_BACK)."""
 
 _WAIT = 5.0
 """Seconds of one question for the end of a migration; whether the engine stops is looked at in between."""
@@ -45,8 +47,10 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         raise PostponedError(_AGAIN) from error
     except HostError as error:
         job.db.run(_record_stayed, job, vm_id, error.text)
+        _plug_functions(job, source, source_id)
         raise
     job.db.run(_record_moved, job, vm_id, target_id)
+    _plug_functions(job, target, target_id)
     for agent, host_id in ((source, source_id), (target, target_id)):
         try:
             take_in(job, agent, host_id)
@@ -84,13 +88,39 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
         with job.db.read() as tx:
-            wanted = wanted_of(tx, vm_id)
+            leaving = wanted_of(tx, vm_id, payload["host_id"])
+            wanted = wanted_of(tx, vm_id, payload["target_id"])
             address = host_queries.load_one(tx, payload["target_id"]).row.address
-        spec = guest_spec(wanted, locate_networks(there.host), guest.driver)
+        if any(nic.function for nic in guest.nics):
+            source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
+        spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
         to = _target_of(guest.driver, there, address)
         way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
         source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
     _await_end(job, source, target, after)
+
+
+def _without_functions(spec: GuestSpec) -> GuestSpec:
+    """The guest without its virtual functions, which stay on their host; what stands by for them goes with it."""
+    return replace(spec, nics=tuple(nic for nic in spec.nics if not nic.function))
+
+
+def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
+    """Give a guest that has moved, or stayed, the virtual functions that are held ready for it there. What it cannot
+    have is unplugged, and told.
+    """
+    vm_id = job.job.payload["vm_id"]
+    with job.db.read() as tx:
+        wanted = wanted_of(tx, vm_id, host_id)
+    if not any(row.plugged and row.passthrough for row in wanted.vnics):
+        return
+    try:
+        report = agent.report()
+        guest = _find(report, vm_id)
+        if guest:
+            agent.put_guest(guest_spec(wanted, locate_networks(report.host), guest.driver))
+    except HostError as error:
+        job.db.run(_record_unplugged, job, vm_id, error.text)
 
 
 def _await_end(job: JobContext, source: Agent, target: Agent, after: int) -> None:
@@ -144,6 +174,7 @@ def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
     values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
     tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
+    functions.release(tx, vm_id, host_id=job.job.payload["host_id"])
     name = host_queries.load_one(tx, host_id).row.name
     text = f"Migration completed (VM: {vm.name}, Destination: {name})."
     audit.record(tx, actor_of(job), DONE, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
@@ -154,8 +185,22 @@ def _record_stayed(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     vm = lock(tx, vms, vm_id)
     values = {"status": _after(vm), "target_host_id": None, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
+    functions.release(tx, vm_id, host_id=job.job.payload["target_id"])
     text = f"Migration failed (VM: {vm.name}): {reason}"
     audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_unplugged(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    passed = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.passthrough)
+    mine = sa.and_(vnics.c.vm_id == vm_id, vnics.c.plugged, vnics.c.profile_id.in_(passed))
+    names = sorted(tx.scalars(sa.select(vnics.c.name).where(mine)))
+    tx.execute(sa.update(vnics).where(mine).values(plugged=False))
+    functions.release(tx, vm_id, unplugged_only=True)
+    text = f"After migration of VM {vm.name}, following vm nics failed to be plugged back: {', '.join(names)}. {reason}"
+    code, severity = NOT_PLUGGED_BACK, Severity.WARNING
+    audit.record(tx, actor_of(job), code, text, severity, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
 
 
 def _after(vm: Any) -> str:  # noqa: ANN401 - a row

@@ -39,7 +39,11 @@ def get(tx: Tx, template_id: str) -> sa.Row[Any]:
 def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
     """The vNICs of each template by name, each with its network's id and name (null for none)."""
     query = sa.select(
-        template_vnics, vnic_profiles.c.network_id, networks.c.name.label("network_name"), networks.c.vm_network
+        template_vnics,
+        vnic_profiles.c.network_id,
+        vnic_profiles.c.passthrough,
+        networks.c.name.label("network_name"),
+        networks.c.vm_network,
     ).select_from(
         template_vnics.outerjoin(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id).outerjoin(
             networks, networks.c.id == vnic_profiles.c.network_id

@@ -65,6 +65,8 @@ def select_vnics() -> sa.Select[Any]:
         vnic_profiles.c.name.label("profile_name"),
         vnic_profiles.c.network_id,
         vnic_profiles.c.passthrough,
+        vnic_profiles.c.migratable,
+        vnic_profiles.c.failover_id,
         vnic_profiles.c.port_mirroring,
         vnic_profiles.c.network_filter_id,
         vnic_profiles.c.custom_properties.label("profile_properties"),
@@ -112,6 +114,16 @@ def vnic_names(tx: Tx, vm_id: str, *, besides: str = "") -> list[str]:
 _VNIC_NAMES = Statement(
     sa.select(vnics.c.name).where(vnics.c.vm_id == sa.bindparam("vm_id"), vnics.c.id != sa.bindparam("besides"))
 )
+
+
+def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]]:
+    """By profile the networks, as :func:`select_vnics` has them, that take over for pass-through vNICs."""
+    wanted = {row.failover_id for row in rows if row.failover_id}
+    if not wanted:
+        return {}
+    columns = (networks.c.name.label("network_name"), networks.c.mtu, networks.c.port_isolation)
+    query = sa.select(vnic_profiles, *columns).join(networks, networks.c.id == vnic_profiles.c.network_id)
+    return {row.id: row for row in tx.execute(query.where(vnic_profiles.c.id.in_(wanted)))}
 
 
 def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
