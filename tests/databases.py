@@ -152,11 +152,25 @@ def _wait_until_ready(folder: Path, server: subprocess.Popen[bytes]) -> None:
             return
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
-    """Each test that uses it, directly or through ``db``, runs on both."""
-    with sqlite_databases() if request.param == "sqlite" else postgresql_databases() as made:
+@pytest.fixture(scope="session")
+def sqlite() -> Iterator[Databases]:
+    with sqlite_databases() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Databases]:
+    with postgresql_databases() as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Each test that uses it, directly or through ``db``, runs on both. What has parameters is made anew whenever the
+    parameter changes, in every file, so the server itself is another fixture, which stays.
+    """
+    made: Databases = request.getfixturevalue(request.param)
+    return made
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import ovirtsdk4
 import pytest
 
 from api.served import Client, Engine, serving
-from databases import database_url, databases, db
+from databases import database_url, databases, db, postgresql, sqlite
 from netloom.engine.db import Database
 
-__all__ = ["database_url", "databases", "db"]
+__all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from lxml import etree
 
 from api.served import Client, Engine, serving
 from api.walk import populate
-from databases import database_url, databases, db
+from databases import database_url, databases, db, postgresql, sqlite
 from netloom.api.routes import API
 from netloom.engine.db import Database
 
-__all__ = ["database_url", "databases", "db"]
+__all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from ovirtsdk4.writer import Writer
 
 from api.served import Client, Engine, serving
 from api.walk import ROUTES, name_of, path_of, populate
-from databases import database_url, databases, db
+from databases import database_url, databases, db, postgresql, sqlite
 from netloom.api.routes import API
 from netloom.engine.db import Database
 
-__all__ = ["database_url", "databases", "db"]
+__all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 
 # Attachments change the host: proved where there are hosts.
 UNPROVED_HERE = ("networkattachments",)
