@@ -76,7 +76,7 @@ automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation
 
 system: ## the Debian packages that hosts and tests need
-	@tools/install-system
+	@PYTHON=$(PYTHON) tools/install-system
 
 lock: ## write requirements.lock anew
 	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
