@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from netloom.core.errors import NotFoundError
 from netloom.engine.actor import SYSTEM
 from netloom.engine.commands import audit
-from netloom.engine.db import CommitError, Database, Tx, announce, lock, new_id, utc_now, violated
+from netloom.engine.db import Database, Tx, announce, lock, new_id, utc_now, violated
+from netloom.engine.group_commit import CommitError
 from netloom.engine.model.events import events
 from netloom.engine.model.users import roles, users
 from netloom.engine.statements import Statement, inserting, together

@@ -2,24 +2,22 @@
 commit.
 
 SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
-savepoint of its own, and one COMMIT (one fsync) serves all of them: :class:`_GroupCommit`. PostgreSQL has ordinary
-transactions (READ COMMITTED).
+savepoint of its own, and one COMMIT (one fsync) serves all of them: :mod:`netloom.engine.group_commit`. PostgreSQL has
+ordinary transactions (READ COMMITTED).
 """
 
 from __future__ import annotations
 
-import contextvars
 import math
 import re
 import threading
 import time
 import uuid
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import psycopg
 import structlog
@@ -43,6 +41,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 
 from netloom.core.errors import NetloomError, NotFoundError
+from netloom.engine.bells import CHANNEL, Bells, Listener
+from netloom.engine.group_commit import ANNOUNCED, GroupCommit
 from netloom.engine.model.base import metadata
 from netloom.engine.statements import Statement
 
@@ -52,8 +52,6 @@ Tx: TypeAlias = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_GROUP_MAX = 64
-"""Members of one group commit, so that the first of them need not wait for an endless queue."""
 _BUSY_MS = 10_000
 """How long SQLite waits for another process (a backup, a shell) that holds the file."""
 _ATTEMPTS = 4
@@ -67,22 +65,12 @@ _START_LOCK = 0x6E65746C6F6F6D
 _IDLE = 1.0
 """Seconds after which an unused connection to PostgreSQL is asked whether it is still there."""
 _LEFT = "netloom_left"
-_CHANNEL = "netloom"
-_ANNOUNCED = "netloom_announced"
 
 log = structlog.get_logger(__name__)
 
 
 class MigrationError(NetloomError):
     """The database is not one that this version can bring up to date, for example of a newer version."""
-
-
-class CommitError(NetloomError):
-    """The database could not make a group of changes durable; none of them happened."""
-
-    status = 503
-    reason = "Database Failed"
-    code = "DATABASE"
 
 
 def new_id() -> str:
@@ -103,13 +91,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url: URL = _with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.bells = _Bells()
-        self._listener: _Listener | None = None
+        self.bells = Bells()
+        self._listener: Listener | None = None
         self._mutex = threading.Lock()
         self._inside = threading.local()
         if self.is_sqlite:
             writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
-            self._group = _GroupCommit(writer, self.bells.ring)
+            self._group = GroupCommit(writer, self.bells.ring)
             self._writer = writer
             self._reader = self._looker = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
         else:
@@ -181,10 +169,10 @@ class Database:
     @contextmanager
     def _postgres_transaction(self) -> Iterator[Tx]:
         with self._writer.connect() as tx:
-            tx.info.pop(_ANNOUNCED, None)
+            tx.info.pop(ANNOUNCED, None)
             with tx.begin():
                 yield tx
-            topics = tx.info.pop(_ANNOUNCED, set())
+            topics = tx.info.pop(ANNOUNCED, set())
         self.bells.ring(topics)
 
     def listen(self, topic: str) -> AbstractContextManager[threading.Event]:
@@ -206,7 +194,7 @@ class Database:
     def _start_listener(self) -> None:
         with self._mutex:
             if self._listener is None and not self.is_sqlite:
-                self._listener = _Listener(self.url, self.bells)
+                self._listener = Listener(self.url, self.bells)
 
     @contextmanager
     def alone(self) -> Iterator[Tx]:
@@ -246,9 +234,9 @@ def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
 
     For what every command does (events) leave ``replicas`` out: PostgreSQL commits one at a time whatever notifies.
     """
-    tx.info.setdefault(_ANNOUNCED, set()).add(topic)
+    tx.info.setdefault(ANNOUNCED, set()).add(topic)
     if replicas and tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_notify(_CHANNEL, topic)))
+        tx.execute(select(func.pg_notify(CHANNEL, topic)))
 
 
 def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
@@ -369,257 +357,3 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = Fa
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-class _Member:
-    """Somebody who wants to write: a command, which any thread may run, or (None) a block of the thread that waits."""
-
-    def __init__(self, command: Callable[[Tx], Any] | None) -> None:
-        self.command = command
-        self.context = contextvars.copy_context()  # what the thread that asks has bound to its log
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.announced: set[str] = set()
-        self.leads = False
-        self.awake = threading.Lock()
-        self.awake.acquire()
-
-    def outcome(self) -> Any:  # noqa: ANN401 - whatever the command returned
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-
-class _GroupCommit:
-    """The writing connection of SQLite and the queue for it.
-
-    Who finds it free leads: runs its own command, then those that have queued up meanwhile, each in a savepoint of its
-    own, and commits for all of them. The others only wait, so that a command costs one fsync at most and one change of
-    threads. Nobody returns before the COMMIT.
-    """
-
-    def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
-        self._engine = engine
-        self._ring = ring
-        self._mutex = threading.Lock()
-        self._waiting: deque[_Member] = deque()
-        self._busy = False
-        self._tx: Connection | None = None
-
-    def run(self, command: Callable[[Tx], T]) -> T:
-        """``command(tx)`` in a transaction, perhaps in another thread that has the turn."""
-        member = _Member(command)
-        if self._enter(member):
-            with self._leading([member]):
-                self._perform(member)
-        return cast("T", member.outcome())
-
-    @contextmanager
-    def block(self) -> Iterator[Tx]:
-        """A block of this thread as a command."""
-        member = _Member(None)
-        self._enter(member)
-        with self._leading([member]):
-            try:
-                with self._savepoint(member) as tx:
-                    yield tx
-            except BaseException as error:  # noqa: BLE001 - raised below, after the turn has been passed on
-                member.error = error
-        member.outcome()
-
-    def _enter(self, member: _Member) -> bool:
-        """Wait for what comes first: that the member may lead (True), or that its command has been run (False)."""
-        with self._mutex:
-            if not self._busy:
-                self._busy = True
-                return True
-            self._waiting.append(member)
-        try:
-            member.awake.acquire()
-        except BaseException:  # interrupted: the turn must not be given to nobody
-            with self._mutex:
-                if member in self._waiting:
-                    self._waiting.remove(member)
-                    raise
-            member.awake.acquire()  # it was given already: soon, as whoever gives it is at work
-            if member.leads:
-                self._pass_on()
-            raise
-        return member.leads
-
-    @contextmanager
-    def _leading(self, group: list[_Member]) -> Iterator[None]:
-        """The transaction of a group whose first member the block runs; the rest follow it."""
-        try:
-            try:
-                if self._tx is None:
-                    self._tx = self._engine.connect()
-                self._tx.begin()
-            except BaseException as error:
-                group[0].error = error
-                self._drop_connection()
-                raise
-            yield
-            while (follower := self._follower(group)) is not None:
-                group.append(follower)
-                self._perform(follower)
-            self._commit(group)
-        finally:
-            for member in group[1:]:
-                member.awake.release()
-            self._pass_on()
-
-    def _follower(self, group: list[_Member]) -> _Member | None:
-        """The next in the queue, unless it runs its block itself, or the group is full or broken."""
-        with self._mutex:
-            if not self._waiting or self._waiting[0].command is None:
-                return None
-            if len(group) >= _GROUP_MAX or self._is_broken():
-                return None
-            return self._waiting.popleft()
-
-    def _perform(self, member: _Member) -> None:
-        """Run a member's command; its error is its own."""
-        try:
-            with self._savepoint(member) as tx:
-                member.result = member.context.run(cast("Callable[[Tx], Any]", member.command), tx)
-        except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
-            member.error = error
-
-    @contextmanager
-    def _savepoint(self, member: _Member) -> Iterator[Tx]:
-        tx = cast("Connection", self._tx)
-        tx.info[_ANNOUNCED] = member.announced
-        driver = tx.connection.cursor()
-        driver.execute("SAVEPOINT member")
-        try:
-            yield tx
-        except BaseException:
-            if not self._is_broken():
-                driver.execute("ROLLBACK TO member")
-                driver.execute("RELEASE member")
-            raise
-        driver.execute("RELEASE member")
-
-    def _is_broken(self) -> bool:
-        """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that:
-        sqlite.org/lang_transaction.html).
-        """
-        if self._tx is None or self._tx.invalidated:
-            return True
-        driver = self._tx.connection.dbapi_connection
-        return driver is None or not driver.in_transaction
-
-    def _commit(self, group: list[_Member]) -> None:
-        """Make a group's work durable; else nobody in it has succeeded."""
-        failure = group[-1].error if self._is_broken() else None
-        if failure is None:
-            try:
-                cast("Connection", self._tx).commit()
-            except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the turn on
-                failure = error
-        done = [member for member in group if member.error is None]
-        if failure is None:
-            self._ring(set().union(*(member.announced for member in done)))
-            return
-        self._drop_connection()
-        for member in done:
-            member.error = CommitError(f"The change could not be stored: {failure}")
-            member.error.__cause__ = failure
-
-    def _pass_on(self) -> None:
-        """Let the next one lead."""
-        with self._mutex:
-            if not self._waiting:
-                self._busy = False
-                return
-            member = self._waiting.popleft()
-            member.leads = True
-            member.awake.release()
-
-    def _drop_connection(self) -> None:
-        if self._tx is not None:
-            self._tx.invalidate()
-            self._tx.close()
-            self._tx = None
-
-    def close(self) -> None:
-        if self._tx is not None:
-            self._tx.close()
-            self._tx = None
-
-
-class _Bells:
-    """Who wants to know, by topic."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
-
-    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
-        with self._mutex:
-            self._callbacks[topic].append(callback)
-
-        def unsubscribe() -> None:
-            with self._mutex:
-                self._callbacks[topic].remove(callback)
-                if not self._callbacks[topic]:
-                    del self._callbacks[topic]
-
-        return unsubscribe
-
-    @contextmanager
-    def listen(self, topic: str) -> Iterator[threading.Event]:
-        bell = threading.Event()
-        unsubscribe = self.subscribe(topic, bell.set)
-        try:
-            yield bell
-        finally:
-            unsubscribe()
-
-    def ring(self, topics: set[str]) -> None:
-        with self._mutex:
-            callbacks = [callback for topic in topics for callback in self._callbacks.get(topic, ())]
-        for callback in callbacks:
-            callback()
-
-    def ring_all(self) -> None:
-        with self._mutex:
-            topics = set(self._callbacks)
-        self.ring(topics)
-
-
-class _Listener(threading.Thread):
-    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something
-    may have been missed.
-    """
-
-    def __init__(self, url: URL, bells: _Bells) -> None:
-        super().__init__(name="database-listener", daemon=True)
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._bells = bells
-        self._stopping = threading.Event()
-        self._ready = threading.Event()
-        self.start()
-        self._ready.wait(timeout=10)
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._listen()
-            except psycopg.OperationalError as error:
-                log.warning("lost the database's notifications, trying again", reason=str(error).strip())
-                self._stopping.wait(1)
-
-    def _listen(self) -> None:
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
-            connection.execute(f"LISTEN {_CHANNEL}")
-            self._bells.ring_all()
-            self._ready.set()
-            while not self._stopping.is_set():
-                for notice in connection.notifies(timeout=0.5):
-                    self._bells.ring({notice.payload})
-
-    def close(self) -> None:
-        self._stopping.set()
-        self.join()
