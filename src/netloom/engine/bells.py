@@ -25,8 +25,9 @@ class Bells:
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` whenever the bell of ``topic`` rings, in whatever thread rings it; returns the function that
-        ends it.
+        """Call ``callback`` whenever the bell of ``topic`` rings, in whatever thread rings it.
+
+        Returns the function that ends it.
         """
         with self._mutex:
             self._callbacks[topic].append(callback)
