@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netloom.agent.guests import veth
+from contract.namespaces import kernel_kinds
+from netloom.agent.guests import GuestError, veth
 from netloom.agent.guests.namespace import NamespaceGuests
 from netloom.core.host import OvsBridge
 from netloom.core.protocol import GuestNic, GuestSpec
@@ -182,6 +183,16 @@ def test_vlans_keep_guests_apart(on_ovs: NamespaceGuests) -> None:
     assert not reaches(one, "192.0.2.2", tries=2)
     on_ovs.update(change(two, tag=100))
     assert reaches(one, "192.0.2.2")
+
+
+def test_a_trunk_on_a_linux_bridge_takes_a_kernel_that_filters_vlans(on_linux: NamespaceGuests) -> None:
+    """What it does then is in the metal ring: tests/metal/trunks.py."""
+    if "filtering" in kernel_kinds():
+        start(on_linux, 1, trunks=(100,))
+        return
+    with pytest.raises(GuestError, match="cannot be a VLAN trunk: the kernel of this host filters no VLANs on Linux"):
+        start(on_linux, 1, trunks=(100,))
+    assert on_linux.list() == []
 
 
 def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:

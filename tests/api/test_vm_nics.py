@@ -64,6 +64,21 @@ def plugged(fleet: Fleet, number: int = 2) -> list[GuestNic]:
     return list(guest.nics)
 
 
+def test_a_trunk_on_an_untagged_network_of_linux_bridges(fleet: Fleet, client: Client) -> None:
+    data_center = client.first_id("/datacenters")
+    network = client.post_xml("/networks", f"<network><name>flat</name><data_center id='{data_center}'/></network>")
+    body = f"<network id='{network.get('id')}'><required>false</required></network>"
+    client.post_xml(f"/clusters/{client.first_id('/clusters')}/networks", body)
+    fleet.attach("flat", "eth2", number=2)
+    trunk = "<custom_property><name>trunk</name><value>100,200-201</value></custom_property>"
+    add_profile(client, "trunk", f"<custom_properties>{trunk}</custom_properties>", "flat")
+    vm_id = add_vm(client)
+    add_nic(client, vm_id, network="trunk")
+    start(client, vm_id)
+    (nic,) = plugged(fleet)
+    assert (nic.bridge, nic.tag, nic.trunks) == ("flat", None, (100, 200, 201))
+
+
 def test_rules_of_vnics_while_the_guest_is_down(fleet: Fleet, client: Client) -> None:
     vm_id = add_vm(client)
     nics = f"/vms/{vm_id}/nics"

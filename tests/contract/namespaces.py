@@ -80,7 +80,9 @@ def namespace_thread() -> Iterator[ThreadPoolExecutor]:
 
 @cache
 def kernel_kinds() -> frozenset[str]:
-    """Which of ``bridge``, ``bond``, ``vlan`` and ``hfsc`` (traffic shaping) this kernel makes."""
+    """Which of ``bridge``, ``bond``, ``vlan``, ``hfsc`` (traffic shaping) and ``filtering`` (a bridge's, of VLANs) this
+    kernel makes.
+    """
     return frozenset(kind for kind in _PROBES if in_fresh_namespace(lambda kind=kind: _makes(kind)))  # type: ignore[misc]
 
 
@@ -88,6 +90,7 @@ _PROBES = {
     "bridge": "ip link add probe0 type bridge",
     "bond": "ip link add probe0 type bond",
     "vlan": "ip link add link probe-base name probe0 type vlan id 1",
+    "filtering": "ip link set probe-base type bridge vlan_filtering 1",
     "hfsc": "tc qdisc add dev probe-base root hfsc",
 }
 

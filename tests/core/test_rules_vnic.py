@@ -26,9 +26,13 @@ def test_what_is_no_trunk(text: str) -> None:
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
-        (vnic.trunk_needs_ovs("p", "c", trunk=True, switch_type="legacy"), "ACTION_TYPE_FAILED_TRUNK_NEEDS_OVS"),
-        (vnic.trunk_needs_ovs("p", "c", trunk=False, switch_type="legacy"), None),
-        (vnic.trunk_needs_ovs("p", "c", trunk=True, switch_type="ovs"), None),
+        (
+            vnic.trunk_needs_ovs("p", "c", "n", trunk=True, switch_type="legacy", vlan=5),
+            "ACTION_TYPE_FAILED_TRUNK_NEEDS_OVS",
+        ),
+        (vnic.trunk_needs_ovs("p", "c", "n", trunk=False, switch_type="legacy", vlan=5), None),
+        (vnic.trunk_needs_ovs("p", "c", "n", trunk=True, switch_type="ovs", vlan=5), None),
+        (vnic.trunk_needs_ovs("p", "c", "n", trunk=True, switch_type="legacy", vlan=None), None),
         (vnic.may_be_rewired(True, ["m"]), "CANNOT_PERFORM_HOT_UPDATE_WITH_PORT_MIRRORING"),
         (vnic.may_be_rewired(True, []), None),
         (vnic.may_be_rewired(False, ["m"]), None),

@@ -34,6 +34,7 @@ KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan h
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
 )
+TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
 OVS = f"NETLOOM_OVS_EXAMPLES={OVS_EXAMPLES} NETLOOM_OVS_DATAPATH=system"
 OVS_FILES = "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
@@ -52,7 +53,7 @@ def folder() -> Path:
     ("settings", "files", "least"),
     [
         pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"),
-        pytest.param("", SHAPING_FILES, 5, id="shaping"),
+        pytest.param("", f"{SHAPING_FILES} {TRUNK_FILES}", 9, id="shaping-and-trunks"),
         pytest.param(OVS, OVS_FILES, 6, id="ovs"),
     ],
 )

@@ -20,6 +20,7 @@ from netloom.agent.link_options import (
     Names,
     bond_defaults,
     mac_bytes,
+    read_bridge_options,
     read_options,
     write_options,
 )
@@ -185,7 +186,7 @@ class Encoder:
     @requests.register
     def _set_bridge_options(self, step: SetBridgeOptions) -> Requests:
         link = self._queried(step.name, "bridge")
-        now = read_options(BRIDGE_OPTIONS, nl.attributes(link.info), Names({}, {}))
+        now = read_bridge_options(nl.attributes(link.info))
         wanted = {**BRIDGE_DEFAULTS, **dict(step.options)}
         changed = {
             name: value

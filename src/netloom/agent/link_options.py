@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 IFLA_BOND_MODE, IFLA_BOND_ACTIVE_SLAVE, IFLA_BOND_MIIMON, IFLA_BOND_AD_INFO = 1, 2, 3, 23
 IFLA_BOND_AD_INFO_PARTNER_MAC = 5
-IFLA_BR_STP_STATE = 5
+IFLA_BR_STP_STATE, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID = 5, 7, 39
+
+UNTAGGED = 4094
+"""The VLAN that a bridge puts untagged frames in while it filters VLANs for guests with a trunk. It is the mark of
+that: such filtering is no option of the bridge, but the guest drivers' business.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,7 @@ BRIDGE_OPTIONS: Mapping[str, Option] = {
     "max_age": _number(3, 4),
     "ageing_time": _number(4, 4),
     "priority": _number(6, 2),
-    "vlan_filtering": _number(7, 1),
+    "vlan_filtering": _number(IFLA_BR_VLAN_FILTERING, 1),
     "group_fwd_mask": Option(9, _write_hex, _read_hex),
     "multicast_router": _number(22, 1),
     "multicast_snooping": _number(23, 1),
@@ -214,3 +219,15 @@ def write_options(known: Mapping[str, Option], wanted: Mapping[str, str], names:
 def read_options(known: Mapping[str, Option], data: Mapping[int, bytes], names: Names) -> dict[str, str]:
     """All options that the kernel reported, as text."""
     return {name: option.read(data[option.kind], names) for name, option in known.items() if option.kind in data}
+
+
+def filters_for_guests(data: Mapping[int, bytes]) -> bool:
+    """Whether a bridge filters VLANs because guests with trunks are on it."""
+    untagged = number(data.get(IFLA_BR_VLAN_DEFAULT_PVID, b""))
+    return bool(number(data.get(IFLA_BR_VLAN_FILTERING, b""))) and untagged == UNTAGGED
+
+
+def read_bridge_options(data: Mapping[int, bytes]) -> dict[str, str]:
+    """All options of a bridge that are a plan's business, as text."""
+    options = read_options(BRIDGE_OPTIONS, data, Names({}, {}))
+    return {name: value for name, value in options.items() if name != "vlan_filtering" or not filters_for_guests(data)}

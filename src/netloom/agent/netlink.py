@@ -89,6 +89,10 @@ RTMSG = struct.Struct("=BBBBBBBBI")
 struct fib_rule_hdr has the same shape, with an action for the type.
 """
 
+TCA_KIND, TCA_OPTIONS = 1, 2  # linux/rtnetlink.h
+TCMSG = struct.Struct("=BxxxiIII")
+"""struct tcmsg of traffic control: family, index, handle, parent, information (of a filter: priority and protocol)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

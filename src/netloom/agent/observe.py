@@ -16,7 +16,6 @@ from netloom.agent import netlink as nl
 from netloom.agent.link_options import (
     BOND_OPTIONS,
     BRIDGE_DEFAULTS,
-    BRIDGE_OPTIONS,
     IFLA_BOND_ACTIVE_SLAVE,
     IFLA_BOND_AD_INFO,
     IFLA_BOND_AD_INFO_PARTNER_MAC,
@@ -25,6 +24,7 @@ from netloom.agent.link_options import (
     Names,
     bond_defaults,
     mac_text,
+    read_bridge_options,
     read_options,
 )
 from netloom.agent.nic_facts import read_facts
@@ -260,10 +260,11 @@ class _Sorter:
 
     def _bridge(self, link: RawLink) -> Bridge:
         data = nl.attributes(link.info)
-        options = read_options(BRIDGE_OPTIONS, data, self._names)
         return Bridge(
             stp=bool(nl.number(data.get(IFLA_BR_STP_STATE, b""))),
-            options={name: value for name, value in options.items() if value != BRIDGE_DEFAULTS[name]},
+            options={
+                name: value for name, value in read_bridge_options(data).items() if value != BRIDGE_DEFAULTS[name]
+            },
             **self._common(link),  # type: ignore[arg-type] # keys are fields
         )
 

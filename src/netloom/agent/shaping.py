@@ -24,15 +24,11 @@ from netloom.core.shaping import MAX_SHARE, by_tag, class_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TCMSG = struct.Struct("=BxxxiIII")
-"""struct tcmsg: family, index, handle, parent, information."""
-
 _CURVE = struct.Struct("=III")
 """struct tc_service_curve: octets a second at first, microseconds of that, octets a second from then on."""
 
 _U16 = struct.Struct("=H")
 
-_TCA_KIND, _TCA_OPTIONS = 1, 2
 _TCA_HFSC_RSC, _TCA_HFSC_FSC, _TCA_HFSC_USC = 1, 2, 3
 _TCA_FLOWER_CLASSID, _TCA_FLOWER_KEY_ETH_TYPE, _TCA_FLOWER_KEY_VLAN_ID = 1, 8, 23
 _TC_H_ROOT = 0xFFFFFFFF
@@ -54,14 +50,14 @@ _MODULES = {"hfsc": "sch_hfsc", "fq_codel": "sch_fq_codel", "flower": "cls_flowe
 
 def start(index: int, rest: TrafficClass) -> tuple[nl.Request, ...]:
     """Begin to shape a link. Raises ValueError for a class that cannot be."""
-    options = nl.attribute(_TCA_OPTIONS, _U16.pack(_REST))
-    root = _TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0) + nl.text(_TCA_KIND, "hfsc") + options
+    options = nl.attribute(nl.TCA_OPTIONS, _U16.pack(_REST))
+    root = nl.TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0) + nl.text(nl.TCA_KIND, "hfsc") + options
     return nl.Request(nl.RTM_NEWQDISC, root, nl.CREATE_NEW), *add(index, rest)
 
 
 def stop(index: int) -> tuple[nl.Request, ...]:
     """Give a link the kernel's own queue back."""
-    return (nl.Request(nl.RTM_DELQDISC, _TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0)),)
+    return (nl.Request(nl.RTM_DELQDISC, nl.TCMSG.pack(0, index, _ROOT, _TC_H_ROOT, 0)),)
 
 
 def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
@@ -73,8 +69,8 @@ def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
     curves = _curve(_TCA_HFSC_FSC, traffic.share * _SHARE)
     for kind, limit in ((_TCA_HFSC_RSC, traffic.real_time), (_TCA_HFSC_USC, traffic.upper_limit)):
         curves += _curve(kind, limit // _BITS) if limit is not None else b""
-    one = _TCMSG.pack(0, index, _ROOT | minor, _ROOT, 0) + _options("hfsc", curves)
-    leaf = _TCMSG.pack(0, index, minor << 16, _ROOT | minor, 0) + nl.text(_TCA_KIND, "fq_codel")
+    one = nl.TCMSG.pack(0, index, _ROOT | minor, _ROOT, 0) + _options("hfsc", curves)
+    leaf = nl.TCMSG.pack(0, index, minor << 16, _ROOT | minor, 0) + nl.text(nl.TCA_KIND, "fq_codel")
     made = (nl.Request(nl.RTM_NEWTCLASS, one, nl.CREATE_NEW), nl.Request(nl.RTM_NEWQDISC, leaf, nl.CREATE_NEW))
     if traffic.tag is None:
         return made
@@ -86,8 +82,8 @@ def add(index: int, traffic: TrafficClass) -> tuple[nl.Request, ...]:
 def remove(index: int, tag: int | None) -> tuple[nl.Request, ...]:
     """Take a class away with its queue and filter."""
     minor = _minor(tag)
-    one = nl.Request(nl.RTM_DELTCLASS, _TCMSG.pack(0, index, _ROOT | minor, _ROOT, 0))
-    kind = nl.text(_TCA_KIND, "flower")
+    one = nl.Request(nl.RTM_DELTCLASS, nl.TCMSG.pack(0, index, _ROOT | minor, _ROOT, 0))
+    kind = nl.text(nl.TCA_KIND, "flower")
     return (one,) if tag is None else (nl.Request(nl.RTM_DELTFILTER, _filter(index, minor) + kind), one)
 
 
@@ -100,7 +96,7 @@ def lacking(request: nl.Request, refused: nl.Refused) -> str:
     """The module that the kernel lacks if that is why it refused a request of ours; else nothing."""
     if refused.errno != errno.ENOENT or request.kind not in {nl.RTM_NEWQDISC, nl.RTM_NEWTFILTER}:
         return ""
-    return _MODULES.get(_kind(nl.attributes(request.body, _TCMSG.size)), "")
+    return _MODULES.get(_kind(nl.attributes(request.body, nl.TCMSG.size)), "")
 
 
 def observe(netlink: nl.Netlink) -> dict[int, tuple[tuple[TrafficClass, ...], str]]:
@@ -110,18 +106,18 @@ def observe(netlink: nl.Netlink) -> dict[int, tuple[tuple[TrafficClass, ...], st
     Nothing on a kernel that has no traffic control. Raises NetlinkError.
     """
     try:
-        messages = netlink.dump(nl.RTM_GETQDISC, _TCMSG.pack(0, 0, 0, 0, 0))
+        messages = netlink.dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0))
     except nl.NetlinkError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
         return {}
     found: dict[int, tuple[tuple[TrafficClass, ...], str]] = {}
     for message in messages:
-        _, index, handle, parent, _ = _TCMSG.unpack_from(message)
+        _, index, handle, parent, _ = nl.TCMSG.unpack_from(message)
         if parent == _TC_H_ROOT and handle:
-            attrs = nl.attributes(message, _TCMSG.size)
+            attrs = nl.attributes(message, nl.TCMSG.size)
             is_ours = handle == _ROOT and _kind(attrs) == "hfsc"
-            rest = nl.number(attrs.get(_TCA_OPTIONS, b"")) if is_ours else 0
+            rest = nl.number(attrs.get(nl.TCA_OPTIONS, b"")) if is_ours else 0
             text = f"{_kind(attrs)} {handle >> 16:x}:"
             found[index] = (_classes(netlink, index) if rest == _REST else (SPOILT,), "") if is_ours else ((), text)
     return found
@@ -131,13 +127,13 @@ def _classes(netlink: nl.Netlink, index: int) -> tuple[TrafficClass, ...]:
     """The classes of a link, SPOILT when they are not just what we make."""
     filters = _filters(netlink, index)
     found = {}
-    for message in netlink.dump(nl.RTM_GETTCLASS, _TCMSG.pack(0, index, 0, _ROOT, 0)):  # not those of its queues
-        _, _, handle, parent, leaf = _TCMSG.unpack_from(message)
+    for message in netlink.dump(nl.RTM_GETTCLASS, nl.TCMSG.pack(0, index, 0, _ROOT, 0)):  # not those of its queues
+        _, _, handle, parent, leaf = nl.TCMSG.unpack_from(message)
         if handle == _ROOT:
             continue
         minor = handle & 0xFFFF
         tag = {_REST: None, _PRIORITY_TAG: 0}.get(minor, minor)
-        traffic = _class(tag, nl.attributes(nl.attributes(message, _TCMSG.size)[_TCA_OPTIONS]))
+        traffic = _class(tag, nl.attributes(nl.attributes(message, nl.TCMSG.size)[nl.TCA_OPTIONS]))
         as_made = parent == _ROOT and leaf == minor << 16 and (tag is None or filters.pop(minor, None) == tag)
         if not as_made or class_problem("class", traffic):
             return (SPOILT,)
@@ -165,10 +161,10 @@ def _class(tag: int | None, curves: Mapping[int, bytes]) -> TrafficClass:
 def _filters(netlink: nl.Netlink, index: int) -> dict[int, int | None]:
     """The VLAN of each filter of a link, by the filter's handle; None for one that is not such as we make."""
     found: dict[int, int | None] = {}
-    for message in netlink.dump(nl.RTM_GETTFILTER, _TCMSG.pack(0, index, 0, _ROOT, 0)):
-        _, _, handle, _, information = _TCMSG.unpack_from(message)
-        attrs = nl.attributes(message, _TCMSG.size)
-        options = nl.attributes(attrs.get(_TCA_OPTIONS, b""))
+    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _ROOT, 0)):
+        _, _, handle, _, information = nl.TCMSG.unpack_from(message)
+        attrs = nl.attributes(message, nl.TCMSG.size)
+        options = nl.attributes(attrs.get(nl.TCA_OPTIONS, b""))
         if not handle:
             continue  # the head of the list
         leads_to = nl.number(options.get(_TCA_FLOWER_CLASSID, b""))
@@ -186,12 +182,12 @@ def _curve(kind: int, rate: int) -> bytes:
 
 
 def _options(kind: str, options: bytes) -> bytes:
-    return nl.text(_TCA_KIND, kind) + nl.attribute(_TCA_OPTIONS, options)
+    return nl.text(nl.TCA_KIND, kind) + nl.attribute(nl.TCA_OPTIONS, options)
 
 
 def _filter(index: int, minor: int) -> bytes:
-    return _TCMSG.pack(0, index, minor, _ROOT, _FILTERS)
+    return nl.TCMSG.pack(0, index, minor, _ROOT, _FILTERS)
 
 
 def _kind(attrs: Mapping[int, bytes]) -> str:
-    return nl.string(attrs.get(_TCA_KIND, b""))
+    return nl.string(attrs.get(nl.TCA_KIND, b""))

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
-_RTM_NEWQDISC, _RTM_NEWTFILTER, _RTM_DELTFILTER, _RTM_GETTFILTER = 36, 44, 45, 46  # linux/rtnetlink.h
-_TCA_KIND, _TCA_OPTIONS = 1, 2
-_TCMSG = struct.Struct("=B3xiIII")  # family, link, handle, parent, priority and protocol
 _CLSACT, _CLSACT_HANDLE, _INCOMING, _OUTGOING = 0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2, 0xFFFFFFF3  # linux/pkt_sched.h
 _ALL_PROTOCOLS = 0x0300  # ETH_P_ALL in network byte order
 _TCA_U32_SEL, _TCA_U32_ACT, _TCA_ACT_KIND, _TCA_ACT_OPTIONS, _TCA_MIRRED_PARMS = 5, 7, 1, 2, 2  # linux/pkt_cls.h
@@ -54,11 +51,11 @@ def _settle_bridge(netlink: nl.Netlink, bridge: int, wanted: set[int], allowed: 
     ended = [number for number, to in present.items() if to not in allowed]
     missing = sorted(wanted - set(present.values()))
     free = [number for number in range(1, len(present) + len(missing) + 1) if number not in present]
-    requests = [_filter(_RTM_DELTFILTER, bridge, way, number) for number in ended for way in (_INCOMING, _OUTGOING)]
+    requests = [_filter(nl.RTM_DELTFILTER, bridge, way, number) for number in ended for way in (_INCOMING, _OUTGOING)]
     if missing and not present:
         requests += [_classify(bridge), _promiscuous(bridge, on=True)]
     for number, to in zip(free, missing, strict=False):
-        requests += [_filter(_RTM_NEWTFILTER, bridge, way, number, _copy(to)) for way in (_INCOMING, _OUTGOING)]
+        requests += [_filter(nl.RTM_NEWTFILTER, bridge, way, number, _copy(to)) for way in (_INCOMING, _OUTGOING)]
     if ended and len(ended) == len(present) and not missing:
         requests.append(_promiscuous(bridge, on=False))
     refused = netlink.send(requests)
@@ -69,10 +66,10 @@ def _settle_bridge(netlink: nl.Netlink, bridge: int, wanted: set[int], allowed: 
 def _mirrors(netlink: nl.Netlink, bridge: int) -> dict[int, int]:
     """The link that each mirror of a bridge copies to (0: one that is gone), by the priority of its filters."""
     found = {}
-    for message in netlink.dump(_RTM_GETTFILTER, _TCMSG.pack(0, bridge, 0, _INCOMING, 0)):
-        _, _, _, _, info = _TCMSG.unpack_from(message)
-        inner: Mapping[int, bytes] = nl.attributes(message, _TCMSG.size)
-        for kind in (_TCA_OPTIONS, _TCA_U32_ACT, 1, _TCA_ACT_OPTIONS):
+    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, bridge, 0, _INCOMING, 0)):
+        _, _, _, _, info = nl.TCMSG.unpack_from(message)
+        inner: Mapping[int, bytes] = nl.attributes(message, nl.TCMSG.size)
+        for kind in (nl.TCA_OPTIONS, _TCA_U32_ACT, 1, _TCA_ACT_OPTIONS):
             inner = nl.attributes(inner.get(kind, b""))
         if len(inner.get(_TCA_MIRRED_PARMS, b"")) >= _MIRRED.size:
             found[info >> 16] = _MIRRED.unpack_from(inner[_TCA_MIRRED_PARMS])[-1]
@@ -81,8 +78,8 @@ def _mirrors(netlink: nl.Netlink, bridge: int) -> dict[int, int]:
 
 def _classify(bridge: int) -> nl.Request:
     """Give the bridge the place where filters stand; it may have one."""
-    body = _TCMSG.pack(0, bridge, _CLSACT_HANDLE, _CLSACT, 0) + nl.text(_TCA_KIND, "clsact")
-    return nl.Request(_RTM_NEWQDISC, body, nl.NLM_F_CREATE)
+    body = nl.TCMSG.pack(0, bridge, _CLSACT_HANDLE, _CLSACT, 0) + nl.text(nl.TCA_KIND, "clsact")
+    return nl.Request(nl.RTM_NEWQDISC, body, nl.NLM_F_CREATE)
 
 
 def _promiscuous(bridge: int, *, on: bool) -> nl.Request:
@@ -90,12 +87,12 @@ def _promiscuous(bridge: int, *, on: bool) -> nl.Request:
 
 
 def _filter(kind: int, bridge: int, way: int, number: int, rest: bytes = b"") -> nl.Request:
-    flags = nl.CREATE_NEW if kind == _RTM_NEWTFILTER else 0
-    return nl.Request(kind, _TCMSG.pack(0, bridge, 0, way, number << 16 | _ALL_PROTOCOLS) + rest, flags)
+    flags = nl.CREATE_NEW if kind == nl.RTM_NEWTFILTER else 0
+    return nl.Request(kind, nl.TCMSG.pack(0, bridge, 0, way, number << 16 | _ALL_PROTOCOLS) + rest, flags)
 
 
 def _copy(to: int) -> bytes:
     parms = nl.attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, _GO_ON, 0, 0, _EGRESS_MIRROR, to))
     action = nl.text(_TCA_ACT_KIND, "mirred") + nl.attribute(_TCA_ACT_OPTIONS, parms)
     options = nl.attribute(_TCA_U32_SEL, _EVERY_FRAME) + nl.attribute(_TCA_U32_ACT, nl.attribute(1, action))
-    return nl.text(_TCA_KIND, "u32") + nl.attribute(_TCA_OPTIONS, options)
+    return nl.text(nl.TCA_KIND, "u32") + nl.attribute(nl.TCA_OPTIONS, options)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import GuestError, mirror, plug, veth
+from netloom.agent.guests import GuestError, mirror, plug, trunks, veth
+from netloom.agent.observe import dump_links
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration
@@ -152,7 +153,9 @@ class NamespaceGuests:
         for vnic in vnics:
             if vnic in ends:
                 veth.remove(netlink, ends[vnic])
-        mirror.settle(netlink, {})  # those of the links that are gone now
+        # Those of the links that are gone now.
+        mirror.settle(netlink, {})
+        trunks.settle(netlink, (), dump_links(netlink))
 
     def _exists(self, guest_id: str) -> bool:
         return (veth.NAMESPACES / _namespace(guest_id)).exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import mirror, veth
+from netloom.agent.guests import mirror, trunks, veth
 from netloom.agent.observe import dump_links
 from netloom.agent.ovsdb import PlugGuest, UnplugGuest
 from netloom.core.host import GuestPort
@@ -44,12 +44,17 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
     others = [nic for nic in nics if nic.bridge not in on_ovs]
     bridges = {nic.id: _linux_bridge(nic, links) for nic in others}
     _execute(ovsdb, [UnplugGuest(veth.host_end(nic.id)) for nic in others])
+    has_trunks = trunks.settle(
+        netlink, others, links.values()
+    )  # first, so that no port ever carries more than it shall
     for nic in nics:
         link = links.get(veth.host_end(nic.id))
         if link is None:
             raise ValueError(f"vNIC {nic.name} cannot be plugged in: its link has gone")
         veth.settle_host_end(netlink, link, nic, bridges.get(nic.id))
     _execute(ovsdb, [_ovs_step(nic) for nic in nics if nic.bridge in on_ovs])
+    if has_trunks:
+        trunks.settle(netlink, others, dump_links(netlink))
     mirrors = {veth.host_end(nic.id): nic.bridge for nic in others if nic.mirrored and nic.bridge}
     mirror.settle(netlink, mirrors, [veth.host_end(nic.id) for nic in nics])
 
@@ -73,11 +78,13 @@ def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None
     bridge = links.get(nic.bridge)
     if bridge is None or bridge.kind != "bridge":
         raise ValueError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
-    if nic.tag is not None or nic.trunks:
+    if nic.tag is not None:
         raise ValueError(
-            f"vNIC {nic.name} cannot be in VLAN {nic.tag or nic.trunks}: {nic.bridge} is a Linux bridge, its VLAN is "
-            "below"
+            f"vNIC {nic.name} cannot be in VLAN {nic.tag}: {nic.bridge} is a Linux bridge, its VLAN is below"
         )
+    problem = trunks.problem(nic, bridge, links.values())
+    if problem:
+        raise ValueError(f"vNIC {nic.name} cannot be a VLAN trunk: {problem}")
     return bridge
 
 

@@ -155,13 +155,18 @@ def mac_is_not_plugged_elsewhere(mac: str, others: Collection[str]) -> Problem |
     return Problem("NETWORK_MAC_ADDRESS_IN_USE", text)
 
 
-def trunk_needs_ovs(profile: str, cluster: str, *, trunk: bool, switch_type: str) -> Problem | None:
-    """VLANs reach a guest tagged only through Open vSwitch: a Linux bridge of ours carries one network."""
-    if not trunk or switch_type == "ovs":
+def trunk_needs_ovs(
+    profile: str, cluster: str, network: str, *, trunk: bool, switch_type: str, vlan: int | None
+) -> Problem | None:
+    """A Linux bridge carries tagged frames of guests where its network is untagged; below the bridge of a tagged one is
+    a VLAN device, which would tag them twice. (Whether a host's kernel can, the host says.)
+    """
+    if not trunk or switch_type == "ovs" or vlan is None:
         return None
     text = (
-        f"vNIC profile '{profile}' has a trunk, which needs Open vSwitch, and Cluster '{cluster}' has switch type"
-        f" {switch_type}. Use a profile without trunk."
+        f"vNIC profile '{profile}' has a trunk, which on network '{network}' with its VLAN {vlan} needs Open vSwitch,"
+        f" and Cluster '{cluster}' has switch type {switch_type}. Use a profile without trunk, or one of an untagged"
+        " network."
     )
     return Problem("ACTION_TYPE_FAILED_TRUNK_NEEDS_OVS", text)
 

@@ -332,8 +332,10 @@ def check_profile(
         rules.trunk_needs_ovs(
             profile.name,
             profile.cluster_name,
+            profile.network_name,
             trunk=bool(profile.custom_properties.get("trunk")),
             switch_type=profile.switch_type,
+            vlan=profile.vlan_id,
         ),
     )
     return bool(profile.passthrough)

@@ -54,6 +54,7 @@ _FOR_CLUSTER = Statement(
         vnic_profiles,
         networks.c.name.label("network_name"),
         networks.c.vm_network,
+        networks.c.vlan_id,
         clusters.c.name.label("cluster_name"),
         clusters.c.switch_type,
         sa.exists()
