@@ -12,7 +12,7 @@ import sys
 
 from stage import EXAMPLES, FOLDER, check, engine, netloom, run, start_engine, title, wait
 
-from libvirt_host import MEMORY, Console, tiny_linux
+from libvirt_host import MEMORY, Console, ConsoleError, tiny_linux
 from netloom import lab
 from netloom.client import Client
 
@@ -42,7 +42,9 @@ def show() -> None:
         title("Three virtual machines")
         start_machines(client)
         netloom("vm list")
-        lines = {name: Console(place.libvirt_uri(host), machine(client, name)) for name, (host, _) in MACHINES.items()}
+        lines = {
+            name: Console(place.libvirt_uri(host), machine(client, name), name) for name, (host, _) in MACHINES.items()
+        }
         for line in lines.values():
             line.wait_for_system(120)
         expect_ping(lines["storage-a"], "storage-a", "storage-b", True)
@@ -173,4 +175,4 @@ def status(client: Client, name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run(show, __doc__, "make demo VMS=1 EXIT=1"))
+    sys.exit(run(show, __doc__, "make demo VMS=1 EXIT=1", (ConsoleError,)))

@@ -26,8 +26,13 @@ FOLDER = Path("var/demo")
 ENGINE_URL = "https://198.51.100.1:8443"
 
 
-def run(show: Callable[[], None], description: str | None, again: str) -> int:
-    """Run a demonstration; returns the status to end with. ``again``: the command that runs it to its end."""
+def run(
+    show: Callable[[], None], description: str | None, again: str, failures: tuple[type[Exception], ...] = ()
+) -> int:
+    """Run a demonstration; returns the status to end with. ``again``: the command that runs it to its end.
+
+    ``failures``: errors of its own that a sentence tells.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exit", action="store_true", help="take everything down at the end")
     leave_up = not parser.parse_args().exit
@@ -40,7 +45,7 @@ def run(show: Callable[[], None], description: str | None, again: str) -> int:
     clean_up()
     try:
         show()
-    except (Failure, ApiError, UnreachableError, lab.LabError) as error:
+    except (Failure, ApiError, UnreachableError, lab.LabError, *failures) as error:
         print(f"\nThe demonstration failed: {error}\nLogs are in {FOLDER}.", file=sys.stderr)
         clean_up(keep_logs=True)
         return 1

@@ -66,10 +66,15 @@ class Answer:
     output: str
 
 
-class Console:
-    """The serial line of a guest that runs the tiny Linux."""
+class ConsoleError(AssertionError):
+    """A guest does not say what it is to say within its time; the message says which and what it said."""
 
-    def __init__(self, uri: str, guest_id: str) -> None:
+
+class Console:
+    """The serial line of a guest that runs the tiny Linux. ``name``: what errors call it."""
+
+    def __init__(self, uri: str, guest_id: str, name: str = "") -> None:
+        self.name = name or f"guest {guest_id}"
         run_loop()  # which moves the data
         self._connection = libvirt.open(uri)
         self._stream = self._connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
@@ -80,8 +85,9 @@ class Console:
     def run(self, command: str, timeout: float = 60.0) -> Answer:
         """Run a command in the guest to its end."""
         mark = uuid.uuid4().hex[:8]
-        self.send(f"{command}\necho {mark[:4]}''{mark[4:]}\n")
-        found = self.wait_for(rf"(?s)(.*)@@@ (\d+)\s+{mark}", timeout)
+        echo = f"echo {mark[:4]}''{mark[4:]}"  # which does not read as what it writes
+        self.send(f"{echo}'<'\n{command}\n{echo}'>'\n")
+        found = self.wait_for(rf"(?s){mark}<\s+@@@ 0\n(.*)@@@ (\d+)\s+{mark}>", timeout)
         self._text = ""
         return Answer(int(found[2]), found[1].strip())
 
@@ -91,11 +97,11 @@ class Console:
             self.send(f"\necho up''{attempt}\n")
             try:
                 self.wait_for(rf"up{attempt}\s+@@@ 0\n", timeout=2.0)
-            except AssertionError:
+            except ConsoleError:
                 continue
             self._text = ""
             return
-        raise AssertionError(f"the guest's system is not up; it said: {self._text!r}")
+        raise ConsoleError(f"the system of {self.name} is not up within {timeout:g} s; it said: {self._text!r}")
 
     def send(self, text: str) -> None:
         data = text.encode()
@@ -110,12 +116,13 @@ class Console:
         deadline = time.monotonic() + timeout
         while not (found := re.search(pattern, self._text)):
             if time.monotonic() > deadline:
-                raise AssertionError(f"the guest said only: {self._text!r}")
+                raise ConsoleError(f"{self.name} has not answered within {timeout:g} s; it said: {self._text!r}")
             data = self._stream.recv(65536)
             if data == -2:
                 time.sleep(0.01)
             else:
-                assert data, f"the guest's line ended: {self._text!r}"
+                if not data:
+                    raise ConsoleError(f"the line of {self.name} has ended; it said: {self._text!r}")
                 self._text += data.decode(errors="replace").replace("\r", "")
         return found
 

@@ -73,6 +73,7 @@ def test_nobody_may_not(engine: Engine) -> None:
         ("POST", "/v1/host/confirm", b"{}"),
         ("POST", "/v1/host/rollback", b"[]"),
         ("PUT", "/v1/guests/g1", b"{}"),
+        ("POST", "/v1/guests/g1/migrate", b"{}"),
         ("POST", "/v1/simulation", b'{"refuse": []}'),
         ("GET", "/v1/events?after=x", b""),
         ("GET", "/v1/events?after=-1", b""),
@@ -91,6 +92,9 @@ def test_what_is_not_there(engine: Engine) -> None:
         assert _refusal(engine.client.get(path)) == (404, "unknown")
     assert _refusal(engine.client.delete("/v1/host")) == (405, "unknown")
     assert _refusal(engine.client.get("/v1/guests/g1")) == (405, "unknown")
+    for verb in ("shutdown", "reboot", "suspend"):
+        assert _refusal(engine.client.post(f"/v1/guests/g1/{verb}")) == (409, "failed")
+        assert _refusal(engine.client.get(f"/v1/guests/g1/{verb}")) == (404, "unknown")
     with httpx.Client(verify=engine.context) as client:
         assert _refusal(client.get(engine.url.replace("sim-1", "sim-2") + "/v1/host")) == (404, "unknown")
 

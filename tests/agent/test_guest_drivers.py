@@ -6,11 +6,12 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import Queue
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from libvirt_host import private_libvirt, tiny_linux
+from libvirt_host import console, private_libvirt, tiny_linux
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.doors import Doors
 from netloom.agent.guests import GuestError
@@ -30,53 +31,75 @@ from ovs_host import namespace, ovs_host, standing_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from netloom.agent.guests import GuestDriver
+    from netloom.agent.guests import Ended, GuestDriver
     from netloom.agent.ovsdb import Ovsdb
 
 
+def ignore(_guest: str) -> None:
+    """Nobody listens."""
+
+
 class Place(Protocol):
-    """A host with the bridges ``one`` and ``two``."""
+    """A host with the bridges ``one`` and ``two``. ``suspends``: its guests have a memory that can be saved."""
 
     tags: bool
+    suspends: bool
+    changes_all: bool
+    """Whether everything of a vNIC that is plugged in can change."""
 
-    def driver(self) -> GuestDriver:
+    def driver(self, ended: Ended = ignore) -> GuestDriver:
         """The driver as a new agent has it."""
 
     def observe(self) -> Host: ...
+
+    def wait_for_system(self, spec: GuestSpec) -> None:
+        """Wait until a guest that was started hears what it is asked."""
 
 
 @dataclass
 class Simulated:
     folder: Path
     tags: bool = True
+    suspends: bool = True
+    changes_all: bool = False
 
     def machine(self) -> SimulatedMachine:
         bridges = {name: OvsBridge(name=name) for name in ("one", "two")}
         return SimulatedMachine(self.folder / "machine.json", Host(ovs_bridges=bridges), Faults())
 
-    def driver(self) -> GuestDriver:
-        return SimulatedGuests(self.machine())
+    def driver(self, ended: Ended = ignore) -> GuestDriver:
+        driver = SimulatedGuests(self.machine())
+        driver.watch(ended)
+        return driver
 
     def observe(self) -> Host:
         return self.machine().observe()
+
+    def wait_for_system(self, spec: GuestSpec) -> None: ...
 
 
 @dataclass
 class Real:
     folder: Path
     ovsdb: Ovsdb | None
+    suspends: bool = False
+    changes_all: bool = True
 
     @property
     def tags(self) -> bool:
         return self.ovsdb is not None
 
-    def driver(self) -> GuestDriver:
-        return NamespaceGuests(self.folder / "guests", self.ovsdb)
+    def driver(self, ended: Ended = ignore) -> GuestDriver:
+        driver = NamespaceGuests(self.folder / "guests", self.ovsdb)
+        driver.watch(ended)
+        return driver
 
     def observe(self) -> Host:
         with Netlink() as netlink:
             resolver = Resolver(self.folder / "resolv.conf", self.folder / "saved")
             return observe(Doors(netlink=netlink, dhcp=Dhcp(self.folder), resolver=resolver, ovsdb=self.ovsdb))
+
+    def wait_for_system(self, spec: GuestSpec) -> None: ...
 
 
 @contextmanager
@@ -88,14 +111,20 @@ def simulated(folder: Path) -> Iterator[Place]:
 class WithLibvirt(Real):
     """Real virtual machines; they run a system, without which no vNIC is let go of."""
 
-    uri: str
+    suspends: bool = True
+    changes_all: bool = False
+    uri: str = ""
     made: list[LibvirtGuests] = field(default_factory=list)
 
-    def driver(self) -> GuestDriver:
+    def driver(self, ended: Ended = ignore) -> GuestDriver:
         driver = LibvirtGuests(self.folder / "libvirt", self.ovsdb, self.uri)
-        driver.watch(lambda _guest: None)
+        driver.watch(ended)
         self.made.append(driver)
         return driver
+
+    def wait_for_system(self, spec: GuestSpec) -> None:
+        with console(self.uri, spec) as line:
+            line.run("while ! pidof acpid; do sleep 0.1; done")
 
     def close(self) -> None:
         for driver in self.made:
@@ -118,7 +147,7 @@ def libvirt_and_ovs_bridges(folder: Path) -> Iterator[Place]:
 
 
 def with_libvirt(folder: Path, ovsdb: Ovsdb | None, uri: str) -> Iterator[Place]:
-    place = WithLibvirt(folder, ovsdb, uri)
+    place = WithLibvirt(folder, ovsdb, uri=uri)
     try:
         yield place
         stop_all(place.driver())
@@ -215,7 +244,7 @@ def test_vnics_come_go_and_move_while_the_guest_runs(place: Place) -> None:
         lambda: (replace(first, bridge="two"), second),
         lambda: (replace(first, bridge=""), second),
         lambda: (second,),
-        lambda: (replace(second, bridge="one", mtu=1400, mac="02:00:00:00:00:99"), first),
+        lambda: (replace(second, bridge="one"), first),
         lambda: (),
         lambda: (first,),
     ]
@@ -269,3 +298,60 @@ def test_a_new_agent_finds_the_guests(place: Place) -> None:
     place.driver().stop(spec.id)
     assert place.driver().list() == []
     assert place.observe().guest_ports == {}
+
+
+def test_what_cannot_change_while_it_is_plugged_in_stays_and_is_told(place: Place) -> None:
+    driver = place.driver()
+    first, second = make_nic(1), make_nic(2)
+    spec = make_guest(driver, first, second)
+    driver.start(spec)
+    changed = replace(first, mtu=1400, mac="02:00:00:00:00:99", queues=2, bridge="two")
+    driver.update(replace(spec, nics=(changed, second)))
+    stayed = replace(first, bridge="two")
+    assert state_of(driver, spec).nics == (changed if place.changes_all else stayed, second)
+    assert plugged(place) == {first.id: ("two", None), second.id: ("one", None)}
+    driver.update(replace(spec, nics=(second,)))
+    driver.update(replace(spec, nics=(changed, second)))
+    assert state_of(driver, spec).nics == (changed, second)
+
+
+def test_a_guest_that_is_asked_to_shut_down_ends_by_itself(place: Place) -> None:
+    ended: Queue[str] = Queue()
+    driver = place.driver(ended.put)
+    spec = make_guest(driver, make_nic(1))
+    driver.start(spec)
+    place.wait_for_system(spec)
+    driver.shutdown(spec.id)
+    assert ended.get(timeout=30) == spec.id
+    assert state_of(driver, spec).status == "down"
+    assert place.observe().guest_ports == {}
+    driver.stop(spec.id)
+    assert driver.list() == []
+
+
+def test_a_suspended_guest_leaves_the_switch_and_goes_on_where_it_was(place: Place) -> None:
+    driver = place.driver()
+    nics = (make_nic(1), make_nic(2, "two"))
+    spec = make_guest(driver, *nics)
+    driver.start(spec)
+    if not place.suspends:
+        with pytest.raises(GuestError, match="cannot be suspended"):
+            driver.suspend(spec.id)
+        assert state_of(driver, spec).status == "up"
+        return
+    driver.suspend(spec.id)
+    again = place.driver()
+    for one in (driver, again):
+        assert one.list() == [GuestState(id=spec.id, name="web", driver=driver.name, status="suspended", nics=nics)]
+    assert place.observe().guest_ports == {}
+    with pytest.raises(GuestError, match="no bridge three"):
+        again.start(replace(spec, nics=(replace(nics[0], bridge="three"), nics[1])))
+    assert state_of(again, spec).status == "suspended"
+    moved = (replace(nics[0], bridge="two"), nics[1])
+    again.start(replace(spec, nics=moved))
+    assert state_of(again, spec).status == "up"
+    assert state_of(again, spec).nics == moved
+    assert plugged(place) == {nics[0].id: ("two", None), nics[1].id: ("two", None)}
+    again.suspend(spec.id)
+    again.stop(spec.id)
+    assert again.list() == []

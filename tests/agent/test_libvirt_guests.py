@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from netloom.agent.dhcp import Dhcp
 from netloom.agent.doors import Doors
 from netloom.agent.guests.libvirt import LibvirtGuests
 from netloom.agent.guests.libvirt_xml import domain_name
+from netloom.agent.guests.veth import host_end
 from netloom.agent.netlink import Netlink
 from netloom.agent.observe import observe
 from netloom.agent.ovsdb import Ovsdb
@@ -282,6 +285,56 @@ def test_the_interface_is_what_libvirt_documents(on_linux: Place) -> None:
     reference = on_linux.interface(spec).find("filterref")
     assert reference is not None
     assert reference.get("filter") == "allow-arp"
+
+
+def filters(place: Place) -> dict[str, str]:
+    """The filters that libvirt has in force, by link."""
+    connection = libvirt.open(place.libvirt.uri)
+    try:
+        found = [ET.fromstring(one.XMLDesc()) for one in connection.listAllNWFilterBindings()]
+    finally:
+        connection.close()
+    return {str(one.find("portdev").get("name")): str(one.find("filterref").get("filter")) for one in found}  # type: ignore[union-attr] # they have them
+
+
+def test_filters_change_while_the_guest_runs(on_linux: Place) -> None:
+    nic = make_nic(1)
+    spec = tiny_guest(nic)
+    on_linux.driver.start(spec)
+    with console(on_linux.libvirt.uri, spec) as line:
+        device = line.run("cat /sys/class/net/eth0/ifindex").output
+        for name in ("no-mac-spoofing", "clean-traffic", ""):
+            on_linux.driver.update(with_nic(spec, filter=name))
+            assert filters(on_linux) == ({host_end(nic.id): name} if name else {})
+        assert line.run("cat /sys/class/net/eth0/ifindex").output == device
+
+
+def asked_of_ovs(place: Place, table: str, nic: GuestNic, *columns: str) -> list[object]:
+    """What Open vSwitch has of a vNIC's port or interface."""
+    assert place.ovsdb
+    command = ["ovs-vsctl", f"--db=unix:{place.ovsdb.path}", "-f", "json", f"--columns={','.join(columns)}"]
+    shown = subprocess.run([*command, "list", table, host_end(nic.id)], check=True, capture_output=True, text=True)
+    found = json.loads(shown.stdout)
+    return [found["data"][0][found["headings"].index(column)] for column in columns]
+
+
+def test_vlans_and_limits_change_on_open_vswitch_while_the_guest_runs(on_ovs: Place) -> None:
+    nic = make_nic(1, tag=100)
+    spec = tiny_guest(nic)
+    on_ovs.driver.start(spec)
+    with console(on_ovs.libvirt.uri, spec) as line:
+        device = line.run("cat /sys/class/net/eth0/ifindex").output
+        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
+        on_ovs.driver.update(with_nic(spec, tag=200, outbound=Rate(average=1000)))
+        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [200, ["set", []]]
+        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [8000]
+        on_ovs.driver.update(with_nic(spec, tag=300, trunks=(400, 500), outbound=Rate(average=500)))
+        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [300, ["set", [400, 500]]]
+        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [4000]
+        on_ovs.driver.update(with_nic(spec, tag=100))
+        assert asked_of_ovs(on_ovs, "Port", nic, "tag", "trunks") == [100, ["set", []]]
+        assert asked_of_ovs(on_ovs, "Interface", nic, "ingress_policing_rate") == [0]
+        assert line.run("cat /sys/class/net/eth0/ifindex").output == device
 
 
 def test_the_port_of_open_vswitch_is_what_libvirt_documents(on_ovs: Place) -> None:

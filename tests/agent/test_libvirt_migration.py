@@ -6,9 +6,10 @@ import re
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event, Thread
 from time import monotonic, sleep
 
 import pytest
@@ -102,6 +103,26 @@ def to(end: End, spec: GuestSpec, **fields: object) -> Migration:
     return replace(migration, **fields)  # type: ignore[arg-type] # the tests name real fields
 
 
+@contextmanager
+def watched(ends: tuple[End, End], spec: GuestSpec) -> Iterator[list[bool]]:
+    """Look for a guest all the while; the list says of each look whether one of the hosts had it running."""
+    sights: list[bool] = []
+    over = Event()
+
+    def look() -> None:
+        while not over.is_set():
+            states = [state for end in ends for state in end.driver.list() if state.id == spec.id]
+            sights.append(any(state.status == "up" for state in states))
+
+    watcher = Thread(target=look)
+    watcher.start()
+    try:
+        yield sights
+    finally:
+        over.set()
+        watcher.join()
+
+
 def test_a_guest_moves_while_it_talks_to_another(
     ends: tuple[End, End], record_property: Callable[[str, object], None]
 ) -> None:
@@ -111,8 +132,9 @@ def test_a_guest_moves_while_it_talks_to_another(
     with console(here.uri, other) as line:
         assert eventually(lambda: line.run("ping -c 1 -W 1 192.0.2.1").status == 0)
         line.run("ping -i 0.1 192.0.2.1 >/tmp/pings & echo $! >/tmp/ping")
-        with standing_in(here.name):
+        with standing_in(here.name), watched(ends, spec) as sights:
             here.driver.migrate(spec.id, migration)
+        assert all(sights)
         assert [state.id for state in here.driver.list()] == [other.id]
         assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
         assert there.driver.list()[0].nics == migration.spec.nics

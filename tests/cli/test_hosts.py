@@ -106,6 +106,14 @@ def test_virtual_machines(netloom: Netloom, network: str, setup_file: Path) -> N
     netloom("vm", "nic", "remove", "web", "nic1")
     netloom("vm", "nic", "remove", "web", "nic9", expect=3)
     netloom("permission", "grant", "vm", "web", "--role", "UserRole", "--everyone")
+    netloom("vm", "suspend", "web")
+    assert netloom.json("vm", "show", "web")["status"] == "suspended"
+    netloom("vm", "start", "web")
+    netloom("vm", "reboot", "web")
+    netloom("vm", "shutdown", "web")
+    assert netloom.json("vm", "show", "web")["status"] == "down"
+    assert "VM is not running" in netloom("vm", "shutdown", "web", expect=1).err
+    netloom("vm", "start", "web", "--host", "sim-1")
     netloom("vm", "stop", "web")
     assert netloom.json("vm", "show", "web")["status"] == "down"
     netloom("vm", "remove", "web")

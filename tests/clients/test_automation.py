@@ -42,6 +42,9 @@ def test_playbooks_do_their_work_and_change_nothing_more(site: Site, tmp_path: P
     sdk.close()
     assert in_use(site)["vnics"] == {"nic1": True, "nic2": False, "nic3": False}
 
+    for state in ("suspended", "stopped", "running"):
+        twice(site, tmp_path, state)
+
     twice(site, tmp_path, "plugged")
     assert in_use(site)["vnics"] == {"nic1": True, "nic2": True}
     assert play(site, "info", tmp_path) == []

@@ -367,6 +367,16 @@ def test_vms_and_their_nics(sdk: Sdk, networks: dict[str, t.Network], bare_host:
     whole = one.get()
     whole.vnic_profile.id = None  # as the writer sends it: an href without an id means none
     assert one.update(whole).vnic_profile is None
+    vm.suspend()
+    assert (vm.get().status, vm.get().host) == (t.VmStatus.SUSPENDED, None)
+    vm.start()
+    vm.reboot()
+    assert (vm.get().status, sdk.follow_link(vm.get().host).name) == (t.VmStatus.UP, "sim-1")
+    vm.shutdown()
+    assert vm.get().status == t.VmStatus.DOWN
+    with pytest.raises(ovirtsdk4.Error, match="VM is not running"):
+        vm.shutdown()
+    vm.start()
     vm.stop()
     assert vm.get().status == t.VmStatus.DOWN
     with pytest.raises(ovirtsdk4.Error, match="VM is not running"):

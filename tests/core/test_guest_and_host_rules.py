@@ -34,7 +34,7 @@ PASSES: list[Problem | None] = [
     vm.memory_is_enough(2**30),
     vm.cpus_are_valid(1, 2, 1),
     vm.is_down("v", "down"),
-    vm.is_not_down("up"),
+    vm.may_stop("up"),
     vm.networks_in_cluster("c", []),
     vm.networks_are_for_vms([]),
     vm.a_host_fits([], fit=True),
@@ -90,7 +90,7 @@ REFUSES: dict[str, list[Problem | None]] = {
     "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE": [vm.memory_is_enough(1)],
     "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS": [vm.cpus_are_valid(1, 0, 1)],
     "ACTION_TYPE_FAILED_VM_IS_RUNNING": [vm.is_down("v", "up")],
-    "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING": [vm.is_not_down("down")],
+    "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING": [vm.may_stop("down")],
     "ACTION_TYPE_FAILED_NETWORK_NOT_IN_CLUSTER": [
         vm.networks_in_cluster("c", ["n"]),
         vnic.network_is_in_cluster("n", "c", attached=False),

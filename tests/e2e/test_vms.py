@@ -17,6 +17,7 @@ import pytest
 
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
+from netloom.agent.guests.veth import host_end
 
 LAB = """
 name: machines
@@ -112,11 +113,30 @@ def links(virtual: Site, host: str) -> set[str]:
 
 def ports(virtual: Site, host: str) -> set[str]:
     """What the host's switches have."""
+    return set(of_ovs(virtual, host, "Port", "name"))
+
+
+def of_ovs(virtual: Site, host: str, table: str, column: str, *names: str) -> list[str]:
+    """A column of a host's Open vSwitch, of the records with these names or of all."""
     database = virtual.place.folder / "hosts" / host / "ovs" / "db.sock"
-    listed = virtual.place.run(
-        host, "ovs-vsctl", f"--db=unix:{database}", "--columns=name", "-f", "json", "list", "Port"
-    )
-    return {row[0] for row in json.loads(listed.stdout)["data"]}
+    command = ("ovs-vsctl", f"--db=unix:{database}", f"--columns={column}", "-f", "json", "list", table, *names)
+    return [str(row[0]) for row in json.loads(virtual.place.run(host, *command).stdout)["data"]]
+
+
+def tap(virtual: Site, machine: Machine) -> str:
+    """The link of a machine's first vNIC."""
+    return host_end(virtual.client.list(f"vms/{machine.id}/nics")[0]["id"])
+
+
+def tags(virtual: Site, host: str, machine: Machine) -> list[str]:
+    """The access VLAN of a machine's port."""
+    return of_ovs(virtual, host, "Port", "tag", tap(virtual, machine))
+
+
+def policed(virtual: Site, host: str, machine: Machine) -> str:
+    """The limit of what a machine sends, in kbit/s."""
+    (rate,) = of_ovs(virtual, host, "Interface", "ingress_policing_rate", tap(virtual, machine))
+    return rate
 
 
 def status(virtual: Site, machine: Machine) -> str:
@@ -172,6 +192,80 @@ def test_a_machine_migrates_while_it_is_talked_to(
     assert len(ports(virtual, "alpha")) == len(held)
     assert mover.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
     assert not mover.reaches("192.0.2.3")
+
+
+def test_a_machine_sleeps_and_goes_on_where_it_was(virtual: Site, machines: dict[str, Machine]) -> None:
+    sleeper, other = machines["blue-a"], machines["blue-b"]
+    boot = sleeper.line.run("cat /proc/sys/kernel/random/boot_id; echo remembered >/tmp/note").output
+    assert other.reaches("192.0.2.1")
+    held = ports(virtual, "alpha")
+    sleeper.line.close()
+    virtual.client.action(f"vms/{sleeper.id}/suspend")
+    assert status(virtual, sleeper) == "suspended"
+    assert ports(virtual, "alpha") < held
+    assert not other.reaches("192.0.2.1")
+    virtual.client.action(f"vms/{sleeper.id}/start")
+    assert status(virtual, sleeper) == "up"
+    assert ports(virtual, "alpha") == held
+    sleeper.line = Console(virtual.place.libvirt_uri("alpha"), sleeper.id)
+    sleeper.line.wait_for_system(60)
+    assert sleeper.line.run("cat /proc/sys/kernel/random/boot_id /tmp/note").output == f"{boot}\nremembered"
+    assert other.reaches("192.0.2.1")
+
+
+def test_changes_of_network_and_limits_reach_machines_that_run(virtual: Site, machines: dict[str, Machine]) -> None:
+    here, there, apart = machines["blue-a"], machines["blue-b"], machines["red-b"]
+    client = virtual.client
+    boot = here.line.run("cat /proc/sys/kernel/random/boot_id").output
+    blue, red = (client.find("networks", name)["id"] for name in ("blue", "red"))
+    assert tags(virtual, "alpha", here) == ["100"]
+    client.update(f"networks/{blue}", {"vlan": {"id": 101}})
+    for machine, host in ((here, "alpha"), (there, "beta")):
+        wait("its port is in the other VLAN", lambda m=machine, h=host: tags(virtual, h, m) == ["101"])
+        wait("it is in sync again", lambda m=machine: client.list(f"vms/{m.id}/nics")[0]["synced"] == "true")
+    assert here.reaches("192.0.2.2")
+    assert not here.reaches("192.0.2.3")
+
+    centre = client.find("datacenters", "Default")["id"]
+    limits = {f"{way}_{kind}": 8 for way in ("inbound", "outbound") for kind in ("average", "peak", "burst")}
+    qos = client.add(f"datacenters/{centre}/qoss", {"name": "calm", "type": "network", **limits})["id"]
+    client.update(f"vnicprofiles/{profile(virtual, 'red')}", {"qos": {"id": qos}})
+    wait("its limit is in force", lambda: policed(virtual, "beta", apart) == "8000")
+    client.update(f"datacenters/{centre}/qoss/{qos}", {"outbound_average": 4})
+    wait("its other limit is in force", lambda: policed(virtual, "beta", apart) == "4000")
+    client.remove(f"datacenters/{centre}/qoss/{qos}")
+    wait("it has no limit any more", lambda: policed(virtual, "beta", apart) == "0")
+    wait("it is in sync again", lambda: client.list(f"vms/{apart.id}/nics")[0]["synced"] == "true")
+
+    (nic,) = client.list(f"vms/{apart.id}/nics")
+    client.update(f"networks/{red}", {"mtu": 1400})
+    wait("that is told", lambda: any(event["code"] == "11291" for event in client.list("events", max=50)))
+    assert client.get(f"vms/{apart.id}/nics/{nic['id']}")["synced"] == "false"
+    assert apart.line.run("cat /sys/class/net/eth0/mtu").output == "1500"
+    for verb in ("deactivate", "activate"):
+        client.action(f"vms/{apart.id}/nics/{nic['id']}/{verb}")
+    assert apart.line.run("while ! grep 1400 /sys/class/net/eth0/mtu; do sleep 0.2; done").output.endswith("1400")
+    assert client.get(f"vms/{apart.id}/nics/{nic['id']}")["synced"] == "true"
+    assert here.line.run("cat /proc/sys/kernel/random/boot_id").output == boot
+
+
+def test_a_machine_shuts_down_in_good_order(virtual: Site, machines: dict[str, Machine]) -> None:
+    machine = machines["red-b"]
+    machine.line.run("while ! pidof acpid; do sleep 0.1; done")
+    boot = machine.line.run("cat /proc/sys/kernel/random/boot_id").output
+    virtual.client.action(f"vms/{machine.id}/reboot")
+    machine.line.wait_for("@@@ ready", 60)
+    machine.line.wait_for_system(60)
+    assert machine.line.run("while ! pidof acpid; do sleep 0.1; done").status == 0
+    assert machine.line.run("cat /proc/sys/kernel/random/boot_id").output != boot
+    held = ports(virtual, "beta")
+    virtual.client.action(f"vms/{machine.id}/shutdown")
+    wait("it is down", lambda: status(virtual, machine) == "down", 30)
+    wait("its port is gone", lambda: ports(virtual, "beta") < held)
+    machine.line.close()
+    virtual.client.action(f"vms/{machine.id}/start", {"host": {"name": "beta"}})
+    machine.line = Console(virtual.place.libvirt_uri("beta"), machine.id)
+    machine.line.wait_for_system(120)
 
 
 def test_the_agent_dies_unnoticed_and_a_machine_that_ends_is_known(

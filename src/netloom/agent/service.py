@@ -40,6 +40,9 @@ LONGEST_POLL = 60.0
 
 OK, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 200, 202, 204, 405
 
+MIGRATION, SUSPEND = "migration", "suspend"
+"""Kinds of events."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -70,7 +73,8 @@ class Guests:
         self._drivers = {driver.name: driver for driver in drivers}
         self._events = events
         self._lock = Lock()
-        self._moving: set[str] = set()
+        self._going: dict[str, str] = {}
+        """What is being done with guests in the background: from the request until its end was told."""
         for driver in drivers:
             driver.watch(lambda guest: events.add("guest", guest, "ended"))
 
@@ -80,47 +84,84 @@ class Guests:
 
     def list(self) -> list[GuestState]:
         """Every guest on the host."""
-        states = [state for driver in self._drivers.values() for state in driver.list()]
-        return [replace(one, migrating=True) if one.id in self._moving else one for one in states]
+        going = dict(self._going)
+        return [
+            replace(
+                state,
+                migrating=state.migrating or going.get(state.id) == MIGRATION,
+                saving=state.saving or going.get(state.id) == SUSPEND,
+            )
+            for driver in self._drivers.values()
+            for state in driver.list()
+        ]
 
     def put(self, spec: GuestSpec) -> GuestState:
-        """Start a guest, or make the vNICs of a running one equal to the spec. Raises RefusalError, GuestError."""
+        """Start or resume a guest, or make the vNICs of a running one equal to the spec.
+
+        Raises RefusalError, GuestError.
+        """
         driver = self._drivers.get(spec.driver)
         if driver is None:
             known = ", ".join(sorted(self._drivers)) or "none"
             raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
         with self._at_work_on(spec.id):
-            running = {state.id for state in driver.list() if state.status == "up"}
-            if spec.id in running:
+            status = next((state.status for state in driver.list() if state.id == spec.id), "")
+            if status == "up":
                 driver.update(spec)
             else:
-                driver.stop(spec.id)  # what is left of one that ended by itself
+                if status == "down":
+                    driver.stop(spec.id)  # what is left of one that ended by itself
                 driver.start(spec)
             return next(state for state in driver.list() if state.id == spec.id)
+
+    def shut_down(self, guest_id: str, *, again: bool = False) -> GuestState:
+        """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
+        with self._lock:
+            driver, state = self._running(guest_id)
+            (driver.reboot if again else driver.shutdown)(guest_id)
+            return state
 
     def migrate(self, guest_id: str, migration: Migration) -> GuestState:
         """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
         with self._lock:
-            for driver in self._drivers.values():
-                for state in driver.list():
-                    is_free = not state.migrating and guest_id not in self._moving
-                    if state.id == guest_id and state.status == "up" and is_free:
-                        self._moving.add(guest_id)
-                        work = partial(self._migrate, driver, guest_id, migration)
-                        Thread(target=work, name=f"migrate {guest_id}", daemon=True).start()
-                        return replace(state, migrating=True)
+            driver, state = self._running(guest_id)
+            self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
+            return replace(state, migrating=True)
+
+    def suspend(self, guest_id: str) -> GuestState:
+        """Begin to save a running guest. Raises RefusalError, GuestError."""
+        with self._lock:
+            driver, state = self._running(guest_id)
+            self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
+            return replace(state, saving=True)
+
+    def _running(self, guest_id: str) -> tuple[GuestDriver, GuestState]:
+        """The driver of a guest that runs here and is to stay."""
+        for driver in self._drivers.values():
+            for state in driver.list():
+                is_leaving = state.migrating or state.saving or guest_id in self._going
+                if state.id == guest_id and state.status == "up" and not is_leaving:
+                    return driver, state
         raise RefusalError(CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is on its way already.")
 
-    def _migrate(self, driver: GuestDriver, guest_id: str, migration: Migration) -> None:
-        try:
-            driver.migrate(guest_id, migration)
-        except GuestError as error:
-            log.warning("%s", error)
-            self._events.add("migration", guest_id, str(error))
-        else:
-            self._events.add("migration", guest_id)
-        finally:
-            self._moving.discard(guest_id)  # after the event: who sees that it is over can know how it ended
+    def _begin(self, kind: str, guest_id: str, work: Callable[[], None]) -> None:
+        """Do something that takes long in a thread, at whose end an event tells how it went."""
+
+        def run() -> None:
+            problem = ""
+            try:
+                work()
+            except GuestError as error:
+                problem = str(error)
+                log.warning("%s", error)
+            except Exception as error:  # who waits for the event must be told something
+                problem = f"The agent failed: {error!r}"
+                log.exception("%s of guest %s", kind, guest_id)
+            self._events.add(kind, guest_id, problem)
+            del self._going[guest_id]
+
+        self._going[guest_id] = kind
+        Thread(target=run, name=f"{kind} {guest_id}", daemon=True).start()
 
     def repair(self) -> None:
         """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
@@ -219,6 +260,10 @@ class HostService:
                 return self._guest(request, guest_id)
             case ["v1", "guests", guest_id, "migrate"] if guest_id and request.method == "POST":
                 return ACCEPTED, self.guests.migrate(guest_id, decode(Migration, request.body))
+            case ["v1", "guests", guest_id, "suspend"] if guest_id and request.method == "POST":
+                return ACCEPTED, self.guests.suspend(guest_id)
+            case ["v1", "guests", guest_id, ("shutdown" | "reboot") as verb] if guest_id and request.method == "POST":
+                return OK, self.guests.shut_down(guest_id, again=verb == "reboot")
         routes = ROUTES.get(request.path)
         if routes is None:
             raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")

@@ -59,7 +59,8 @@ class Simulation:
     many of each are refused. ``step_seconds``: how long each step takes. ``lose_replies``: how many requests that are
     not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
-    of steps after which it is. ``disk_full``: nothing can be stored.
+    of steps after which it is. ``disk_full``: nothing can be stored. ``deaf_guests`` neither shut down nor are
+    saved.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -75,6 +76,7 @@ class Simulation:
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
+    deaf_guests: tuple[str, ...] = ()
     reboot: bool = False
     hardware: Host | None = None
 
@@ -160,6 +162,10 @@ class SimulatedMachine:
     def folder(self) -> Path:
         """Where it is stored; its name is the host's."""
         return self._path.parent
+
+    def is_deaf(self, guest_id: str) -> bool:
+        """Whether a guest heeds no request now."""
+        return guest_id in self._faults.wanted.deaf_guests
 
     @property
     def state(self) -> Machine:

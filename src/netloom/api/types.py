@@ -855,7 +855,7 @@ class Vm(Entity, kw_only=True):
         "vm",
         path="vms",
         links="affinitylabels diskattachments nics numanodes permissions reporteddevices statistics tags",
-        actions="migrate reordermacaddresses start stop",
+        actions="migrate reboot reordermacaddresses shutdown start stop suspend",
     )
     bios: Bios | UnsetType = UNSET
     console: Enabled | UnsetType = UNSET

@@ -43,6 +43,7 @@ from netloom.core.keep import KEEP, Keep
 from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
 from netloom.engine.commands.migrations import MigrateVm, migrate_vm
+from netloom.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netloom.engine.commands.vms import (
     AddVm,
     StartVm,
@@ -242,6 +243,24 @@ def start(call: Call[Action]) -> Later:
 def stop(call: Call[Action]) -> Later:
     """Stop a virtual machine at once."""
     return Later(call.run(stop_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
+def shut_down(call: Call[Action]) -> Later:
+    """Ask a virtual machine to end in good order; it is down when it has obeyed."""
+    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)
+def reboot(call: Call[Action]) -> Later:
+    """Ask a virtual machine to start again."""
+    return Later(call.run(reboot_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/suspend", needs=ActionGroup.HIBERNATE_VM)
+def suspend(call: Call[Action]) -> Later:
+    """Save a virtual machine's memory on its host, and take it off; its next start lets it go on."""
+    return Later(call.run(suspend_vm, call.actor, call.ids["vm_id"]))
 
 
 @routes.action("/vms/{vm_id}/migrate", needs=ActionGroup.MIGRATE_VM)

@@ -30,7 +30,7 @@ _nic = click.argument("nic", metavar="NIC")
 @click.option("--host", help="Name of the host to start it on; any fit host when it is not given.")
 @calls_engine
 def start(client: Client, vm: str, host: str | None) -> None:
-    """Start a virtual machine."""
+    """Start a virtual machine, or let a suspended one go on."""
     body: Tree = {"vm": {"placement_policy": {"hosts": [{"name": host}]}}} if host else {}
     run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/start", body)
 
@@ -39,8 +39,32 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @_vm
 @calls_engine
 def stop(client: Client, vm: str) -> None:
-    """Stop a virtual machine."""
+    """Stop a virtual machine at once."""
     run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/stop", {})
+
+
+@click.command("shutdown")
+@_vm
+@calls_engine
+def shutdown(client: Client, vm: str) -> None:
+    """Ask a virtual machine to shut down in good order."""
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/shutdown", {})
+
+
+@click.command("reboot")
+@_vm
+@calls_engine
+def reboot(client: Client, vm: str) -> None:
+    """Ask a virtual machine to start again."""
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/reboot", {})
+
+
+@click.command("suspend")
+@_vm
+@calls_engine
+def suspend(client: Client, vm: str) -> None:
+    """Save a virtual machine's memory and take it off its host; start lets it go on."""
+    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/suspend", {})
 
 
 @click.command("migrate")
@@ -136,7 +160,7 @@ def nic_deactivate(client: Client, vm: str, nic: str) -> None:
     client.action(f"{_nic_path(client, vm, nic)}/deactivate")
 
 
-COMMANDS = (start, stop, migrate, placement, nic_group)
+COMMANDS = (start, stop, shutdown, reboot, suspend, migrate, placement, nic_group)
 
 
 def _nic_path(client: Client, vm: str, nic: str) -> str:

@@ -6,12 +6,18 @@ generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`
 :class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
 /v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
-(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec; ``DELETE /v1/guests/{id}`` stops it
+(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
+is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
 (also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
-virtual functions, also after a boot. ``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and
-:class:`GuestState`: the guest begins to move; an event ``migration`` tells that it is over, with the reason in
-``detail`` when it stayed. Until then the guest is listed by the host that it leaves, with ``migrating``; after that by
-the other.
+virtual functions, also after a boot.
+
+``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the guest begins to move; an event
+``migration`` tells that it is over, with the reason in ``detail`` when it stayed. Until then the guest is listed by the
+host that it leaves, with ``migrating``; after that by the other. ``POST /v1/guests/{id}/suspend`` -> 202 and
+:class:`GuestState`: its memory begins to be saved, until then it is listed with ``saving``; an event ``suspend`` tells
+that it is over, with the reason in ``detail`` when the guest runs on. ``PUT`` resumes a suspended guest, ``DELETE``
+forgets it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was asked;
+whether and when it obeys is its own affair.
 
 ``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
 (the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
@@ -23,7 +29,7 @@ Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from netloom.core.host import Host
@@ -182,6 +188,19 @@ class FunctionsRequest:
     count: int
 
 
+FIXED_WHILE_PLUGGED = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "standby", "stands_by")
+"""What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
+
+
+def as_far_as_live(now: GuestNic | None, wanted: GuestNic) -> GuestNic:
+    """What a vNIC that is plugged into a running guest (None: it is not) can become without being unplugged."""
+    if now is None:
+        return wanted
+    if now.function:
+        return replace(now, name=wanted.name)
+    return replace(wanted, **{name: getattr(now, name) for name in FIXED_WHILE_PLUGGED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSpec:
     """A guest to run. ``memory`` in octets.
@@ -204,7 +223,8 @@ class GuestSpec:
 class GuestState:
     """A guest that is on the host.
 
-    ``status``: ``up``, or ``down`` when it ended by itself and was not stopped since.
+    ``status``: ``up``, ``down`` when it ended by itself and was not stopped since, ``suspended`` when it does not run
+    and its memory is saved here.
     """
 
     id: str
@@ -214,6 +234,7 @@ class GuestState:
     nics: tuple[GuestNic, ...] = ()
     error: str = ""
     migrating: bool = False
+    saving: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,8 +300,8 @@ class LinkCounters:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEvent:
     """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
-    ended, or was started, changed or stopped), ``migration`` (subject: guest id; detail: why the guest stayed, empty
-    when it has gone), ``change``.
+    ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
+    stayed, empty when it has gone or is saved), ``change``.
     """
 
     id: int

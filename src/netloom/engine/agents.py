@@ -240,8 +240,20 @@ class Agent:
         """Begin to move a running guest to another host; an event tells the end."""
         return self._send("POST", f"/v1/guests/{guest_id}/migrate", migration, GuestState)
 
+    def suspend_guest(self, guest_id: str) -> GuestState:
+        """Begin to save a running guest; an event tells the end."""
+        return self._send("POST", f"/v1/guests/{guest_id}/suspend", None, GuestState)
+
+    def shut_down_guest(self, guest_id: str) -> GuestState:
+        """Ask a running guest to end in good order."""
+        return self._send("POST", f"/v1/guests/{guest_id}/shutdown", None, GuestState)
+
+    def reboot_guest(self, guest_id: str) -> GuestState:
+        """Ask a running guest to start again."""
+        return self._send("POST", f"/v1/guests/{guest_id}/reboot", None, GuestState)
+
     def delete_guest(self, guest_id: str) -> None:
-        """Stop a guest; nothing happens when it is not there."""
+        """Stop a guest and forget its saved memory; nothing happens when it is not there."""
         self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0, kept=True)
 
     def request_certificates(self) -> Credentials:

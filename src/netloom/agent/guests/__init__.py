@@ -26,16 +26,39 @@ class GuestDriver(Protocol):
     """What ``GuestSpec.driver`` says to mean this driver."""
 
     def start(self, spec: GuestSpec) -> None:
-        """Run the guest with its vNICs plugged in. Raises GuestError, with nothing left behind."""
+        """Run the guest with its vNICs plugged in. Raises GuestError, with nothing left behind.
+
+        A suspended one goes on where it was, with vNICs as :meth:`update` would make them; when it cannot, it stays
+        suspended.
+        """
 
     def update(self, spec: GuestSpec) -> None:
-        """Make a running guest's vNICs equal to ``spec.nics``; the rest of it stays. Raises GuestError."""
+        """Make a running guest's vNICs equal to ``spec.nics``; the rest of it stays. Raises GuestError.
+
+        Nothing is unplugged that is to stay: what cannot change while a vNIC is plugged in stays as it is, and
+        :meth:`list` tells so.
+        """
+
+    def shutdown(self, guest_id: str) -> None:
+        """Ask a running guest to end in good order; when it does, it has ended by itself. Raises GuestError."""
+
+    def reboot(self, guest_id: str) -> None:
+        """Ask a running guest to start again. Raises GuestError."""
+
+    def suspend(self, guest_id: str) -> None:
+        """Save a running guest's memory on the host and take it off. Raises GuestError; then it runs on.
+
+        Returns when it is saved. Called while other methods are, too, and may take minutes.
+        """
 
     def stop(self, guest_id: str) -> None:
-        """End the guest and take its vNICs away; nothing happens when it is not there. Raises GuestError."""
+        """End the guest, suspended or not, and take its vNICs away; nothing happens when it is not there.
+
+        Raises GuestError.
+        """
 
     def list(self) -> list[GuestState]:
-        """Every guest of this driver on the host: ``up``, or ``down`` when it ended by itself and was not stopped."""
+        """Every guest of this driver on the host, as GuestState says."""
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
         """Move a running guest to another host, and return when it is there. Raises GuestError; then it stayed.

@@ -21,11 +21,11 @@ import msgspec
 
 from netloom.agent import netlink as nl
 from netloom.agent.guests import GuestError, libvirt_xml, plug, veth
-from netloom.agent.guests.libvirt_door import Domain, Door
+from netloom.agent.guests.libvirt_door import Domain, Door, Stop
 from netloom.agent.guests.libvirt_tls import TlsError
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
-from netloom.core.protocol import GuestSpec, GuestState, Migration
+from netloom.core.protocol import GuestSpec, GuestState, Migration, as_far_as_live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,6 @@ _NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
 
 _ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
 """What libvirt says to who ends a domain that has just ended."""
-
-_REPLUG = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "stands_by")
-"""What libvirt changes on no running guest: the vNIC is taken out and put in again."""
 
 
 class LibvirtGuests:
@@ -116,6 +113,13 @@ class LibvirtGuests:
                 return
             with nl.Netlink() as netlink:
                 plug.check(netlink, self._ovsdb, spec.nics)
+            image_xml = self._image_xml(spec.id)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
+        if image_xml:
+            self._restore(spec, image_xml)
+            return
+        try:
             self._run(spec)
         except _FAILURES as error:
             self.stop(spec.id)
@@ -131,12 +135,13 @@ class LibvirtGuests:
             before = self._spec_of(domain)
         except _FAILURES as error:
             raise GuestError(f"The vNICs of guest {spec.name} cannot be changed: {_words(error)}") from error
+        after = _as_far_as_live(before, spec)
         try:
-            self._settle(domain, before, replace(before, nics=spec.nics))
+            self._settle(domain, before, after)
         except _FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {_words(error)}"
             try:
-                self._settle(domain, replace(before, nics=spec.nics), before)
+                self._settle(domain, after, before)
             except _FAILURES as second:
                 raise GuestError(f"{reason}; nor can they be put back: {_words(second)}") from error
             raise GuestError(reason) from error
@@ -151,6 +156,7 @@ class LibvirtGuests:
             with self._files:
                 self._stopping.add(guest_id)
                 self._file(guest_id).unlink(missing_ok=True)  # first: the end of a guest that has none is no news
+                self._image(guest_id).unlink(missing_ok=True)
             if domain:
                 vnics |= self._destroy(domain)
             plug.unplug_from_ovs(self._ovsdb, vnics)
@@ -159,18 +165,43 @@ class LibvirtGuests:
         finally:
             self._stopping.discard(guest_id)
 
+    def shutdown(self, guest_id: str) -> None:
+        """See GuestDriver. It is asked by the power button (ACPI), which a system that is not up does not hear."""
+        try:
+            self._door.get(guest_id).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {guest_id} cannot be shut down: {_words(error)}") from error
+
+    def reboot(self, guest_id: str) -> None:
+        """See GuestDriver. It is asked by the power button, too; libvirt resets the guest when the system has ended."""
+        try:
+            self._door.get(guest_id).reboot(libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {guest_id} cannot be started again: {_words(error)}") from error
+
+    def suspend(self, guest_id: str) -> None:
+        """See GuestDriver. libvirt does it, and goes on when the agent ends."""
+        try:
+            domain = self._door.get(guest_id)
+            vnics = [nic.id for nic in self._spec_of(domain).nics]
+            domain.save(str(self._image(guest_id)))
+            plug.unplug_from_ovs(self._ovsdb, vnics)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {guest_id} cannot be suspended, and runs on: {_words(error)}") from error
+
     def list(self) -> list[GuestState]:
         """See GuestDriver. While libvirt does not answer, guests are taken to run, and say so in their ``error``."""
         files = map(self._load, sorted(self._folder.glob("*.json")))
         known = {spec.id: spec for spec in files if spec}
         try:
-            running = {spec.id: (spec, self._door.is_leaving(domain)) for domain, spec in self._running()}
+            running = {
+                spec.id: self._state(spec, "up", leaves=leaves, saves=saves) for spec, leaves, saves in self._running()
+            }
+            gone = sorted(known.keys() - running.keys() - self._leaving)
+            return [*running.values(), *(self._state(known[one], self._status_without_domain(one)) for one in gone)]
         except libvirt.libvirtError as error:
             silent = f"libvirt does not answer: {_words(error)}"
             return [self._state(spec, "up", error=silent) for spec in known.values()]
-        up = [self._state(spec, "up", leaves=leaves) for spec, leaves in running.values()]
-        gone = known.keys() - running.keys() - self._leaving
-        return [*up, *(self._state(known[guest_id], "down") for guest_id in sorted(gone))]
 
     def repair(self) -> None:
         """See GuestDriver."""
@@ -190,11 +221,13 @@ class LibvirtGuests:
         self._leaving.add(guest_id)
         try:
             domain = self._door.get(guest_id)
-            before = {nic.id: nic for nic in self._spec_of(domain).nics}
+            now = self._spec_of(domain)
+            before = {nic.id: nic for nic in now.nics}
+            after = _as_far_as_live(now, migration.spec)
             here = plug.ovs_bridges(self._ovsdb)
-            there = frozenset(nic.bridge for nic in migration.spec.nics if before[nic.id].bridge in here)
+            there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-            self._door.migrate(domain, libvirt_xml.elsewhere(xml, migration.spec, there), migration)
+            self._door.migrate(domain, libvirt_xml.elsewhere(xml, after, there), migration)
             self._file(guest_id).unlink(missing_ok=True)
             plug.unplug_from_ovs(self._ovsdb, before)
         except (*_FAILURES, KeyError) as error:
@@ -222,6 +255,29 @@ class LibvirtGuests:
             self._plug(netlink, spec.nics)
         domain.resume()
 
+    def _restore(self, spec: GuestSpec, image_xml: str) -> None:
+        """Let a suspended guest go on. When it cannot, it stays suspended. Raises GuestError."""
+        domain = None
+        try:
+            after = _as_far_as_live(libvirt_xml.read_domain_metadata(image_xml), spec)
+            self._define_filters(after.nics)
+            xml = libvirt_xml.elsewhere(image_xml, after, plug.ovs_bridges(self._ovsdb))
+            domain = self._door.restore(self._image(spec.id), xml)
+            with nl.Netlink() as netlink:
+                self._plug(netlink, after.nics)
+            self._save(after)
+        except _FAILURES as error:
+            if domain:
+                self._destroy(domain)
+            raise GuestError(f"Guest {spec.name} cannot go on, and stays suspended: {_words(error)}") from error
+        try:
+            # Before it runs: with disks that have changed since, this memory must never come back.
+            self._image(spec.id).unlink()
+            domain.resume()
+        except _FAILURES as error:
+            self.stop(spec.id)
+            raise GuestError(f"Guest {spec.name} has lost its saved memory: {_words(error)}") from error
+
     def _destroy(self, domain: Domain) -> set[str]:
         """End a domain, which may end by itself at this moment. The vNICs that it had."""
         vnics: set[str] = set()
@@ -240,16 +296,16 @@ class LibvirtGuests:
         present = libvirt_xml.interfaces(domain.XMLDesc())
         self._define_filters(after.nics)
         wanted = {nic.id for nic in after.nics}
-        stale = [vnic for vnic in present if vnic not in wanted]
-        kept = [nic for nic in after.nics if nic.id in present]
-        stale += [nic.id for nic in kept if _must_replug(old.get(nic.id), nic)]
-        for vnic in stale:
-            self._detach(domain, vnic)
+        for vnic in present:
+            if vnic not in wanted:
+                self._detach(domain, vnic)
         for nic in after.nics:
-            like = None if nic.id in stale else present.get(nic.id)
+            like = present.get(nic.id)
             if like is None:
                 domain.attachDeviceFlags(libvirt_xml.interface(nic, ovs), _LIVE)
-            elif nic != old.get(nic.id):
+            elif nic != old.get(nic.id) and not nic.function:
+                if ended := libvirt_xml.ended_limits(old.get(nic.id), nic):
+                    domain.setInterfaceParameters(veth.host_end(nic.id), ended, _LIVE)
                 domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like), _LIVE)
         with nl.Netlink() as netlink:
             self._plug(netlink, after.nics)
@@ -288,10 +344,10 @@ class LibvirtGuests:
     def _connected(self) -> None:
         """Look for guests that ended while nobody listened, and see to it that the others are where they belong."""
         for state in self.list():
-            if state.status == "down":
-                self._domain_stopped(state.id, False)
+            if state.status != "up":
+                self._domain_stopped(state.id, Stop.ENDED if state.status == "down" else Stop.SAVED)
         try:
-            for _, spec in self._running():
+            for spec, _, _ in self._running():
                 with self._files:
                     if spec.id not in self._stopping and self._door.find(spec.id):
                         self._save(spec)
@@ -303,18 +359,18 @@ class LibvirtGuests:
         except GuestError as error:
             log.error("%s", error)  # noqa: TRY400 - it says all that an administrator needs
 
-    def _domain_stopped(self, guest_id: str, migrated: bool) -> None:
-        """Let go of what is left of a guest; its end is news, unless it runs on elsewhere."""
+    def _domain_stopped(self, guest_id: str, how: Stop) -> None:
+        """Let go of what is left of a guest; its end is news, unless it runs on elsewhere, or can."""
         try:
             spec = self._load(self._file(guest_id))
-            if spec is None:
+            if spec is None or self._door.is_running(guest_id):  # it has been started again since
                 return
             plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in spec.nics])
         except (*_FAILURES, GuestError) as error:
             log.warning("ports of guest %s: %s", guest_id, error)
-        if migrated:
+        if how is Stop.MIGRATED:
             self._file(guest_id).unlink(missing_ok=True)
-        else:
+        elif how is Stop.ENDED:
             self._ended(guest_id)
 
     def _domain_came(self, domain: Domain, runs: bool) -> None:
@@ -335,11 +391,13 @@ class LibvirtGuests:
 
     # -- specifications
 
-    def _running(self) -> Iterator[tuple[Domain, GuestSpec]]:
+    def _running(self) -> Iterator[tuple[GuestSpec, bool, bool]]:
+        """The guests that run here, each with whether it leaves for another host, and whether it is being saved."""
         for domain in self._door.domains():
             try:
-                if not self._door.is_arriving(domain):
-                    yield domain, self._spec_of(domain)
+                # A guest that leaves looks, at its last moment here, like one that arrives.
+                if domain.UUIDString() in self._leaving or not self._door.is_arriving(domain):
+                    yield self._spec_of(domain), self._door.is_leaving(domain), self._door.is_saving(domain)
             except libvirt.libvirtError as error:
                 if error.get_error_code() not in _NOT_OURS:
                     raise
@@ -348,7 +406,12 @@ class LibvirtGuests:
         element = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE, _LIVE)
         return libvirt_xml.read_metadata(element)
 
-    def _state(self, spec: GuestSpec, status: str, *, leaves: bool = False, error: str = "") -> GuestState:
+    def _status_without_domain(self, guest_id: str) -> str:
+        return "suspended" if self._image_xml(guest_id) else "down"
+
+    def _state(
+        self, spec: GuestSpec, status: str, *, leaves: bool = False, saves: bool = False, error: str = ""
+    ) -> GuestState:
         return GuestState(
             id=spec.id,
             name=spec.name,
@@ -357,7 +420,16 @@ class LibvirtGuests:
             nics=spec.nics,
             error=error,
             migrating=leaves or spec.id in self._leaving,
+            saving=saves,
         )
+
+    def _image(self, guest_id: str) -> Path:
+        """Where libvirt saves a guest's memory, readable by root only."""
+        return self._folder / f"{guest_id}.saved"
+
+    def _image_xml(self, guest_id: str) -> str | None:
+        image = self._image(guest_id)
+        return self._door.image_xml(image) if image.exists() else None
 
     def _file(self, guest_id: str) -> Path:
         return self._folder / f"{guest_id}.json"
@@ -375,11 +447,10 @@ class LibvirtGuests:
             raise GuestError(f"{path}: {error}") from error
 
 
-def _must_replug(old: GuestNic | None, new: GuestNic) -> bool:
-    """Whether a vNIC that is there cannot become the new one by an update. A virtual function changes in nothing."""
-    if old is None or (new.function and new != old):
-        return True
-    return any(getattr(old, field) != getattr(new, field) for field in _REPLUG)
+def _as_far_as_live(now: GuestSpec, wanted: GuestSpec) -> GuestSpec:
+    """What a guest that is there becomes: its vNICs as wanted, as far as they can change while it runs."""
+    plugged = {nic.id: nic for nic in now.nics}
+    return replace(now, nics=tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in wanted.nics))
 
 
 def _check_ids(spec: GuestSpec) -> None:

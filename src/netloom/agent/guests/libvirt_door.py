@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from enum import Enum, auto
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
 
 import libvirt
 
@@ -19,6 +21,7 @@ from netloom.agent.guests import libvirt_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from netloom.core.protocol import Migration
 
@@ -39,6 +42,23 @@ _ARRIVING = (
 )
 """States of a domain that another host sends here."""
 
+_SAVING = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_SAVE)
+"""State of a domain whose memory is being saved."""
+
+
+class Stop(Enum):
+    """How a domain left its host."""
+
+    ENDED = auto()
+    MIGRATED = auto()
+    SAVED = auto()
+
+
+_STOPS = {
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED: Stop.MIGRATED,
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_SAVED: Stop.SAVED,
+}
+
 _loop_lock = Lock()
 _loop: list[Thread] = []
 
@@ -47,7 +67,7 @@ class Door:
     """One libvirt, at a URI.
 
     From ``watch`` on, and in a thread of its own, it calls ``connected()`` whenever it has reached libvirt (again),
-    ``stopped(guest id, went to another host)``, ``came(domain, runs here now)`` while a guest comes from another host,
+    ``stopped(guest id, how)``, ``came(domain, runs here now)`` while a guest comes from another host,
     and ``removed(guest id, alias)`` for a device that a guest has let go of. Every method may raise libvirtError.
     """
 
@@ -56,7 +76,7 @@ class Door:
         uri: str,
         *,
         connected: Callable[[], None],
-        stopped: Callable[[str, bool], None],
+        stopped: Callable[[str, Stop], None],
         came: Callable[[Domain, bool], None],
         removed: Callable[[str, str], None],
     ) -> None:
@@ -110,6 +130,11 @@ class Door:
             raise ValueError("it does not run on this host")
         return domain
 
+    def is_running(self, guest_id: str) -> bool:
+        """Whether a guest runs here."""
+        domain = self.find(guest_id)
+        return domain is not None and bool(domain.isActive())
+
     def domains(self) -> list[Domain]:
         """The running domains that have the names of guests."""
         found = self.connection().listAllDomains(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
@@ -134,6 +159,26 @@ class Door:
             raise
         is_active = job["type"] not in {libvirt.VIR_DOMAIN_JOB_NONE, libvirt.VIR_DOMAIN_JOB_COMPLETED}
         return is_active and job.get("operation") == libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT
+
+    def is_saving(self, domain: Domain) -> bool:
+        """Whether its memory is being saved."""
+        state, reason = domain.state()
+        return (state, reason) == _SAVING
+
+    def image_xml(self, image: Path) -> str | None:
+        """The domain whose memory an image holds; None when it holds none, or not all of it."""
+        try:
+            return str(self.connection().saveImageGetXMLDesc(str(image)))
+        except libvirt.libvirtError as error:
+            if error.get_error_domain() == libvirt.VIR_FROM_RPC:
+                raise  # it is libvirt that cannot be asked
+            return None
+
+    def restore(self, image: Path, xml: str) -> Domain:
+        """Start the domain whose memory an image holds, as ``xml`` has it, paused. The image stays."""
+        connection = self.connection()
+        connection.restoreFlags(str(image), xml, libvirt.VIR_DOMAIN_SAVE_PAUSED)
+        return connection.lookupByName(ET.fromstring(xml).findtext("name"))  # noqa: S314 - from libvirt
 
     def migrate(self, domain: Domain, xml: str, migration: Migration) -> None:
         """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it."""
@@ -210,8 +255,8 @@ class Door:
     def _on_lifecycle(self, _connection: object, domain: Domain, event: int, detail: int, _opaque: object) -> None:
         guest_id = domain.UUIDString()
         if event == libvirt.VIR_DOMAIN_EVENT_STOPPED:
-            migrated = detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED
-            self._news.put(lambda: self._stopped(guest_id, migrated))
+            how = _STOPS.get(detail, Stop.ENDED)
+            self._news.put(lambda: self._stopped(guest_id, how))
         elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED):
             self._news.put(lambda: self._came(domain, False))
         elif (event, detail) == (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_MIGRATED):

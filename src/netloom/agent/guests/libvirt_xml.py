@@ -79,9 +79,20 @@ def metadata(spec: GuestSpec) -> str:
     return ET.tostring(element, encoding="unicode")
 
 
+_SPEC = msgspec.json.Decoder(GuestSpec)
+
+
 def read_metadata(xml: str) -> GuestSpec:
     """The specification in such an element. Raises msgspec.DecodeError."""
-    return msgspec.json.decode(ET.fromstring(xml).text or "", type=GuestSpec)  # noqa: S314 - from libvirt
+    return _SPEC.decode(ET.fromstring(xml).text or "")  # noqa: S314 - from libvirt
+
+
+def read_domain_metadata(domain_xml: str) -> GuestSpec:
+    """The specification that a whole domain carries. Raises ValueError when it is none of ours."""
+    element = ET.fromstring(domain_xml).find(f"metadata/{{{NAMESPACE}}}guest")  # noqa: S314 - from libvirt
+    if element is None:
+        raise ValueError("the domain is none of ours")
+    return _SPEC.decode(element.text or "")
 
 
 def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None) -> str:
@@ -91,6 +102,15 @@ def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None)
     it refuses, so the place stays as libvirt knows it, and we plug the tap in ourselves.
     """
     return ET.tostring(_interface(nic, ovs, like), encoding="unicode")
+
+
+def ended_limits(old: GuestNic | None, new: GuestNic) -> dict[str, int]:
+    """The limits of traffic that end with a change, as virDomainSetInterfaceParameters has them.
+
+    An update without them leaves those of an Open vSwitch port in force (libvirt 9.0).
+    """
+    ended = {way for way in ("inbound", "outbound") if old and getattr(old, way) and not getattr(new, way)}
+    return {f"{way}.average": 0 for way in sorted(ended)}
 
 
 def interfaces(domain_xml: str) -> dict[str, Interface]:

@@ -9,8 +9,14 @@ agent's state folder.
 
 from __future__ import annotations
 
+import os
 import re
+import select
+import signal
 import subprocess
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,13 +30,15 @@ from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from netloom.agent.guests import Ended
     from netloom.agent.ovsdb import Ovsdb
 
 PREFIX = "nlg-"
 """What the namespace of a guest is called, before its id."""
+
+ENDING_SECONDS = 5.0
+"""How long the processes of a guest that is shut down may take to end."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Ids that can be part of a file's and a namespace's name."""
@@ -46,6 +54,7 @@ class NamespaceGuests:
     def __init__(self, folder: Path, ovsdb: Ovsdb | None) -> None:
         self._folder = folder
         self._ovsdb = ovsdb
+        self._ended: Ended = lambda _guest: None
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def start(self, spec: GuestSpec) -> None:
@@ -82,16 +91,30 @@ class NamespaceGuests:
         if not _ID.fullmatch(guest_id) or not self._file(guest_id).exists():
             return
         try:
-            vnics = {nic.id for nic in self._load(self._file(guest_id)).nics}
-            if self._exists(guest_id):
-                vnics |= veth.inside(_namespace(guest_id), veth.cables).keys()
-            with nl.Netlink() as netlink:
-                self._unplug(netlink, vnics)
-            if self._exists(guest_id):
-                _ip_netns("delete", guest_id)
+            self._take_down(guest_id)
             self._file(guest_id).unlink()
         except _FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be stopped: {error}") from error
+
+    def shutdown(self, guest_id: str) -> None:
+        """See GuestDriver. There is no button to press: the guest's processes are told to end (SIGTERM). When none is
+        left within :data:`ENDING_SECONDS`, the guest has ended; else it goes on.
+        """
+        try:
+            if not _end_processes(veth.NAMESPACES / _namespace(guest_id), ENDING_SECONDS):
+                return
+            self._take_down(guest_id)
+        except _FAILURES as error:
+            raise GuestError(f"Guest {guest_id} cannot be shut down: {error}") from error
+        self._ended(guest_id)
+
+    def reboot(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        raise GuestError(f"Guest {guest_id} cannot start again: it is a namespace, in which no system starts")
+
+    def suspend(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        raise GuestError(f"Guest {guest_id} cannot be suspended: it is a namespace, which has no memory to save")
 
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
@@ -107,10 +130,12 @@ class NamespaceGuests:
         """See GuestDriver: nothing here uses them."""
 
     def watch(self, ended: Ended) -> None:
-        """See GuestDriver. A namespace never ends by itself while the host runs, so there is nothing to watch."""
+        """See GuestDriver. A namespace ends only when it is asked to, so there is nothing to watch."""
+        self._ended = ended
 
     def close(self) -> None:
         """See GuestDriver."""
+        self._ended = lambda _guest: None
 
     def repair(self) -> None:
         """Plug every running guest in again, as after a bridge was removed and made anew. Raises GuestError."""
@@ -146,6 +171,16 @@ class NamespaceGuests:
             veth.inside(namespace, lambda inner: veth.settle_guest_ends(inner, spec.nics, ended))
             plug.plug(netlink, self._ovsdb, spec.nics)
 
+    def _take_down(self, guest_id: str) -> None:
+        """Take the namespace away, and the cables into it; what it was asked to be stays."""
+        vnics = {nic.id for nic in self._load(self._file(guest_id)).nics}
+        if self._exists(guest_id):
+            vnics |= veth.inside(_namespace(guest_id), veth.cables).keys()
+        with nl.Netlink() as netlink:
+            self._unplug(netlink, vnics)
+        if self._exists(guest_id):
+            _ip_netns("delete", guest_id)
+
     def _unplug(self, netlink: nl.Netlink, vnics: Iterable[str]) -> None:
         ends = veth.cables(netlink)
         vnics = list(vnics)
@@ -175,6 +210,29 @@ class NamespaceGuests:
 
 def _namespace(guest_id: str) -> str:
     return f"{PREFIX}{guest_id}"
+
+
+def _end_processes(namespace: Path, patience: float) -> bool:
+    """Tell all processes in a namespace to end (SIGTERM), and wait for them; whether none is left. Raises OSError."""
+    until = monotonic() + patience
+    handles: list[int] = []
+    try:
+        for process in Path("/proc").iterdir():
+            with suppress(OSError):  # it has just ended
+                if process.name.isdigit() and (process / "ns" / "net").samefile(namespace):
+                    handles.append(os.pidfd_open(int(process.name)))
+                    signal.pidfd_send_signal(handles[-1], signal.SIGTERM)
+        return all(_has_ended(handle, until) for handle in handles)
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def _has_ended(process: int, until: float) -> bool:
+    """Whether a process ends in time: its handle can be read from then (pidfd_open(2))."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(max(0.0, until - monotonic()) * 1000))
 
 
 def _ip_netns(verb: str, guest_id: str) -> None:

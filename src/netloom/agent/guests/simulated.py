@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from netloom.agent.guests import GuestError
 from netloom.core.functions import nics_by_address
 from netloom.core.host import GuestPort, Host, Nic
-from netloom.core.protocol import GuestState
+from netloom.core.protocol import GuestState, as_far_as_live
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -49,6 +49,20 @@ class SimulatedGuests:
                 others = {key: guest for key, guest in state.guests.items() if key != guest_id}
                 self._machine.change(replace(state, guests=others, host=_with_ports(state.host, others.values())))
 
+    def shutdown(self, guest_id: str) -> None:
+        """See GuestDriver. It obeys at once, unless the simulation has it deaf."""
+        if not self._machine.is_deaf(guest_id):
+            self.end(guest_id)
+
+    def reboot(self, guest_id: str) -> None:
+        """See GuestDriver. Nobody can see it of a guest that does nothing."""
+
+    def suspend(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        if self._machine.is_deaf(guest_id):
+            raise GuestError(f"Guest {guest_id} runs on: the simulation wants it so")
+        self._leave(guest_id, "suspended")
+
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
         return list(self._machine.state.guests.values())
@@ -64,7 +78,9 @@ class SimulatedGuests:
         other = _DRIVERS.get(self._machine.folder.parent / migration.target.removeprefix(_SCHEME))
         if other is None or not migration.target.startswith(_SCHEME):
             raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
-        other._put(migration.spec)  # noqa: SLF001 - another of this class
+        plugged = {nic.id: nic for nic in self._machine.state.guests[guest_id].nics}
+        nics = tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in migration.spec.nics)
+        other._put(replace(migration.spec, nics=nics))  # noqa: SLF001 - another of this class
         self.stop(guest_id)
 
     def certificate_changed(self) -> None:
@@ -80,14 +96,19 @@ class SimulatedGuests:
 
     def end(self, guest_id: str) -> None:
         """Let a guest end by itself."""
+        if self._leave(guest_id, "down"):
+            self._ended(guest_id)
+
+    def _leave(self, guest_id: str, status: str) -> bool:
+        """Let a guest run no more; whether there is one."""
         with self._machine.lock:
             state = self._machine.state
             guest = state.guests.get(guest_id)
             if guest is None:
-                return
-            guests = {**state.guests, guest_id: replace(guest, status="down")}
+                return False
+            guests = {**state.guests, guest_id: replace(guest, status=status)}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
-        self._ended(guest_id)
+            return True
 
     def _put(self, spec: GuestSpec) -> None:
         with self._machine.lock:
@@ -95,7 +116,10 @@ class SimulatedGuests:
             for nic in spec.nics:
                 if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
                     raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
-            guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=spec.nics)
+            before = state.guests.get(spec.id)
+            plugged = {nic.id: nic for nic in before.nics} if before else {}
+            nics = tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in spec.nics)
+            guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=nics)
             guests = {**state.guests, spec.id: guest}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
 

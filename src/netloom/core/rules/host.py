@@ -106,7 +106,7 @@ def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
     """A host that runs virtual machines stays."""
     if not vms:
         return None
-    text = f"There are running Virtual Machines on the Host: {', '.join(sorted(vms))}. Stop them first."
+    text = f"Virtual Machines run on the Host, or are suspended there: {', '.join(sorted(vms))}. Stop them first."
     return Problem("VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM", text)
 
 

@@ -90,16 +90,63 @@ def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
     return None
 
 
-def is_down(name: str, status: str) -> Problem | None:
-    """Removal, a change of cluster and a start need a virtual machine that does not run."""
-    if status == "down":
+def is_down(name: str, status: str, *, or_suspended: bool = False) -> Problem | None:
+    """A change of cluster needs a virtual machine that is down; a start and a removal take a suspended one, too."""
+    if status == "down" or (or_suspended and status == "suspended"):
         return None
     return Problem("ACTION_TYPE_FAILED_VM_IS_RUNNING", f"VM {name} is running (status {status}). Stop it first.")
 
 
-def is_not_down(status: str) -> Problem | None:
-    """Only what runs can be stopped."""
+def may_stop(status: str) -> Problem | None:
+    """Only what runs or is suspended can be stopped, and not while its memory is on its way to or from the disk."""
+    if status in {"saving_state", "restoring_state"}:
+        text = "VM is in saving/restoring state. Please try again when the VM is either up or down."
+        return Problem("ACTION_TYPE_FAILED_VM_IS_SAVING_RESTORING", text)
     return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running.") if status == "down" else None
+
+
+def may_shut_down(name: str, status: str) -> Problem | None:
+    """Only a system that is up hears that it shall end. (oVirt stops all others at once, without having been asked to;
+    of a suspended one that is what is left to do.)
+    """
+    if status in {"up", "powering_down", "suspended"}:
+        return None
+    text = f"VM {name} is in status {status}: only a VM that is up can shut down in good order. Stop it instead."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
+
+
+def may_suspend(name: str, status: str) -> Problem | None:
+    """Only what is up can be suspended."""
+    if status == "up":
+        return None
+    code = "STATUS_ILLEGAL" if status in {"wait_for_launch", "unknown"} else "IS_NOT_UP"
+    text = f"VM {name} is in status {status}: only a VM that is up can be suspended."
+    return Problem(f"ACTION_TYPE_FAILED_VM_{code}", text)
+
+
+def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
+    """What a virtual function of a NIC holds cannot be saved (``vnics``: names of those that are plugged in)."""
+    if not vnics:
+        return None
+    text = f"VM {name} has virtual functions of NICs, which cannot be saved: {', '.join(vnics)}. Deactivate them first."
+    return Problem("ACTION_TYPE_FAILED_SUSPEND_NOT_SUPPORTED", text)
+
+
+def may_reboot(name: str, status: str) -> Problem | None:
+    """Only what is up can start again."""
+    if status == "up":
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_VM_IS_NOT_UP", f"VM {name} is in status {status}: only a VM that is up can be rebooted."
+    )
+
+
+def resumes_where_it_was_saved(vm: str, host: str, *, same: bool) -> Problem | None:
+    """The memory of a suspended machine lies on the host that it ran on."""
+    if same:
+        return None
+    text = f"VM {vm} is suspended, and its memory is saved on Host {host}. Start it there, or stop it first."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_SAVED_ON_ANOTHER_HOST", text)
 
 
 def may_migrate(name: str, status: str) -> Problem | None:

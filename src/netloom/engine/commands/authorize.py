@@ -76,6 +76,7 @@ class ActionGroup(StrEnum):
     STOP_VM = "stop_vm"
     SHUT_DOWN_VM = "shut_down_vm"
     REBOOT_VM = "reboot_vm"
+    HIBERNATE_VM = "hibernate_vm"
     MIGRATE_VM = "migrate_vm"
     CONFIGURE_VM_NETWORK = "configure_vm_network"
     CREATE_TEMPLATE = "create_template"
@@ -310,7 +311,7 @@ class Role:
 
 
 _G = ActionGroup
-_VM_USER = frozenset({_G.LOGIN, _G.RUN_VM, _G.STOP_VM, _G.SHUT_DOWN_VM, _G.REBOOT_VM})
+_VM_USER = frozenset({_G.LOGIN, _G.RUN_VM, _G.STOP_VM, _G.SHUT_DOWN_VM, _G.REBOOT_VM, _G.HIBERNATE_VM})
 _VM_MANAGER = _VM_USER | {_G.EDIT_VM_PROPERTIES, _G.DELETE_VM, _G.CONFIGURE_VM_NETWORK, _G.MANIPULATE_PERMISSIONS}
 _VM_CREATOR = frozenset({_G.LOGIN, _G.CREATE_VM})
 _VNIC_PROFILES = frozenset(

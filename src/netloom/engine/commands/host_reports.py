@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from netloom.core.host_health import LINK_GRACE, health
 from netloom.core.nic_view import NicView, nic_views
-from netloom.core.protocol import HostReport, Phase
+from netloom.core.protocol import GuestState, HostReport, Phase
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
-from netloom.engine.commands import audit, functions, host_changes, host_labels
+from netloom.engine.commands import audit, functions, host_changes, host_labels, vnic_sync
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.authorize import SYSTEM
 from netloom.engine.commands.hosts import set_status
@@ -36,6 +36,12 @@ VM_DOWN, VM_DOWN_ERROR = 61, 119
 """Event codes (oVirt: VDS_FAILURE, VDS_DETECTED, VDS_SET_NONOPERATIONAL_NETWORK, VDS_SET_NONOPERATIONAL_IFACE_DOWN,
 HOST_INTERFACE_STATE_UP ...).
 """
+
+_TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
+"""Statuses of a machine that a report may change; in any other a job has the word."""
+
+_ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory is gone"}
+"""What it means that a machine has ended, by the status that it had."""
 
 JUDGED = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
 """Statuses that a report may change; a host in maintenance or being installed is left alone."""
@@ -64,6 +70,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     _sync_nics(tx, host, views)
     _settle_changes(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
+    vnic_sync.settle(tx, host.id, spec.report)
     judge(tx, spec.host_id, spec.report)
 
 
@@ -136,23 +143,45 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
 def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
     """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
-    here = sa.and_(vms.c.host_id == host.id, vms.c.status.in_(("up", "unknown")), vms.c.changed_at < spec.asked_at)
-    for vm in tx.execute(sa.select(vms).where(here)):
+    here = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id)
+    told = sa.and_(here, vms.c.status.in_(_TOLD_BY_REPORTS), vms.c.changed_at < spec.asked_at)
+    for vm in tx.execute(sa.select(vms).where(told)):
         guest = states.get(vm.id)
-        if guest is not None and guest.status == "up":
-            if vm.status == "unknown":
-                tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="up", changed_at=utc_now()))
-            continue
-        why = guest.error if guest and guest.error else "the guest ended by itself"
-        code, severity = (VM_DOWN_ERROR, Severity.ERROR) if guest and guest.error else (VM_DOWN, Severity.NORMAL)
-        values = {"status": "down", "host_id": None, "status_reason": why, "changed_at": utc_now()}
-        tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(**values))
-        functions.release(tx, vm.id)
-        text = f"VM {vm.name} is down. Exit message: {why}."
-        audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
-        if guest is not None:
-            payload = {"vm_id": vm.id, "host_id": host.id}
-            queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{vm.id}", f"Clearing up after VM {vm.name}", payload)
+        status = guest.status if guest else ""
+        if status == "suspended":
+            if vm.status != "suspended":
+                settle_guest(tx, vm.id, status, host.id)
+        elif status == "up":
+            if vm.status in {"unknown", "suspended"}:
+                settle_guest(tx, vm.id, status, host.id)
+        elif vm.status != "powering_down" or guest:  # else its job takes it away just now
+            _record_end(tx, host, vm, guest)
+
+
+def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
+    """Write down that a machine is up or suspended on a host, or down."""
+    places = {
+        "host_id": host_id if status == "up" else None,
+        "saved_host_id": host_id if status == "suspended" else None,
+    }
+    values = {"status": status, "status_reason": reason, "changed_at": utc_now(), **places}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
+
+
+def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | None) -> None:
+    """A machine has ended; what is left of it on its host is cleared up."""
+    why = _ENDS.get(vm.status, "the guest ended by itself")
+    if guest and guest.error:
+        why = guest.error
+    bad = vm.status == "suspended" or (guest and guest.error)
+    code, severity = (VM_DOWN_ERROR, Severity.ERROR) if bad else (VM_DOWN, Severity.NORMAL)
+    settle_guest(tx, vm.id, "down", reason=why)
+    functions.release(tx, vm.id)
+    text = f"VM {vm.name} is down. Exit message: {why}."
+    audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
+    if guest is not None:
+        payload = {"vm_id": vm.id, "host_id": host.id}
+        queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{vm.id}", f"Clearing up after VM {vm.name}", payload)
 
 
 def judge(tx: Tx, host_id: str, report: HostReport) -> None:
@@ -201,7 +230,7 @@ def lose_host(tx: Tx, host_id: str, reason: str) -> None:
     if host.status not in JUDGED - {"non_responsive"}:
         return
     set_status(tx, host, "non_responsive", reason)
-    running = sa.and_(vms.c.host_id == host_id, vms.c.status == "up")
+    running = sa.and_(vms.c.host_id == host_id, vms.c.status.in_(("up", "powering_down")))
     tx.execute(sa.update(vms).where(running).values(status="unknown", changed_at=utc_now()))
     text = f"Host {host.name} is non responsive: {reason}"
     audit.record(tx, SYSTEM, HOST_DOWN, text, Severity.ERROR, host=host_id, cluster=host.cluster_id)

@@ -185,7 +185,7 @@ def remove_host(tx: Tx, actor: Actor, host_id: str) -> None:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.DELETE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_REMOVE, rules.may_be_removed(host.status))
-    check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id)))
+    check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id, suspended=True)))
     host_changes.require_idle(tx, host_id, host.name)
     tx.execute(sa.delete(hosts).where(hosts.c.id == host_id))
     authorize.forget(tx, host_id)
@@ -260,9 +260,12 @@ def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:
     return bool(host.status != status)
 
 
-def vms_on(tx: Tx, host_id: str) -> list[str]:
-    """Names of the virtual machines that run on a host, or are on their way to it."""
-    return list(tx.scalars(sa.select(vms.c.name).where(vms.c.host_id == host_id).order_by(vms.c.name)))
+def vms_on(tx: Tx, host_id: str, *, suspended: bool = False) -> list[str]:
+    """Names of the virtual machines that run on a host or are on their way to it; and of those suspended there."""
+    there = vms.c.host_id == host_id
+    if suspended:
+        there = sa.or_(there, vms.c.saved_host_id == host_id)
+    return list(tx.scalars(sa.select(vms.c.name).where(there).order_by(vms.c.name)))
 
 
 def _taken(tx: Tx, column: sa.Column[str], value: str, *, besides: str = "") -> list[str]:

@@ -13,7 +13,7 @@ from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import network as rules
 from netloom.core.rules import qos as qos_rules
-from netloom.engine.commands import audit, authorize, host_labels
+from netloom.engine.commands import audit, authorize, host_labels, vnic_sync
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.cluster_networks import take_off
 from netloom.engine.commands.hosts import request_apply
@@ -23,16 +23,12 @@ from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.clusters import clusters
 from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.networks import networks
-from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as queries
 from netloom.engine.queries import qos as qos_queries
 from netloom.engine.queries.references import Ref, resolve
 from netloom.engine.statements import inserting, together
-
-OUT_OF_SYNC = 11291
-"""Event code (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE)."""
 
 _ADD = "Cannot add Network."
 _UPDATE = "Cannot edit Network."
@@ -135,8 +131,9 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     """Change a network, and have every host that carries it follow.
 
     The new intent stays also when a host refuses: the network is out of sync there until it is put right. vNICs that
-    run on the network are marked as out of sync when its VLAN or MTU changes. Needs CONFIGURE_STORAGE_POOL_NETWORK on
-    the network. Raises NotFoundError, DeniedError, ValidationError.
+    run on the network follow when their host has, as far as they can, and are out of sync until then.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
     before = lock(tx, networks, spec.id)
     _require_configure(tx, actor, spec.id)
@@ -155,16 +152,11 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
         rename_default_profile(tx, spec.id, before.name, after["name"])
     if before.vm_network and not after["vm_network"]:
         remove_profiles(tx, spec.id)
-    stale = _mark_running_vnics(tx, spec.id) if {"vlan_id", "mtu"} & changed.keys() else 0
+    if {"vlan_id", "mtu"} & changed.keys():
+        profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
+        vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
     text = f"Network {after['name']} was changed by {actor.name}."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
-    if stale:
-        text = (
-            f"{stale} vNICs of running VMs take the change of network {after['name']} over when they are unplugged and "
-            "plugged in again."
-        )
-        ids = {"data_center": before.data_center_id, "network": spec.id}
-        audit.record(tx, actor, OUT_OF_SYNC, text, audit.Severity.ALERT, **ids)
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -268,18 +260,6 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
             rules.unused_by_vms(before.name, queries.vms_using(tx, before.id)),
             rules.unused_by_templates(before.name, queries.templates_using(tx, before.id)),
         )
-
-
-def _mark_running_vnics(tx: Tx, network_id: str) -> int:
-    """Flag the vNICs that are plugged into running VMs on the network as out of sync; returns how many there are."""
-    running = sa.select(vms.c.id).where(vms.c.status != "down")
-    profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)
-    marked = tx.execute(
-        sa.update(vnics)
-        .where(vnics.c.plugged, vnics.c.vm_id.in_(running), vnics.c.profile_id.in_(profiles))
-        .values(synced=False)
-    )
-    return marked.rowcount
 
 
 def _field_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:

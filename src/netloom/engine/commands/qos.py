@@ -11,14 +11,13 @@ import sqlalchemy as sa
 from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import qos as rules
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, vnic_sync
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.hosts import request_apply
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.qos import qoss
-from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import qos as queries
@@ -77,8 +76,8 @@ def add_qos(tx: Tx, actor: Actor, spec: AddQos) -> str:
 
 
 def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
-    """Change a QoS. Hosts follow for the networks that have it; vNICs of running VMs that have it by their profile are
-    marked as out of sync.
+    """Change a QoS. Hosts follow for the networks that have it; vNICs of running VMs that have it by their profile
+    take it over.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -96,7 +95,7 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], is_taken=True)):
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
     if changed.keys() & limits.keys():
-        _mark_running_vnics(tx, spec.id)
+        _refresh(tx, actor, spec.id)
         _apply(tx, actor, queries.hosts_with(tx, spec.id), f"QoS {values['name']} has changed")
     text = f"QoS {values['name']} of data centre {data_center.name} was changed by {actor.name}."
     audit.record(tx, actor, UPDATED[before.type], text, data_center=spec.data_center_id)
@@ -109,7 +108,7 @@ def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
     """
     data_center = _begin(tx, actor, data_center_id)
     qos = queries.get(tx, data_center_id, qos_id)
-    _mark_running_vnics(tx, qos_id)
+    _refresh(tx, actor, qos_id)
     hosts = queries.hosts_with(tx, qos_id)
     tx.execute(sa.delete(qoss).where(qoss.c.id == qos_id))
     _apply(tx, actor, hosts, f"QoS {qos.name} was removed")
@@ -147,11 +146,8 @@ def _apply(tx: Tx, actor: Actor, host_ids: Sequence[str], reason: str) -> None:
         request_apply(tx, actor, host_id, reason)
 
 
-def _mark_running_vnics(tx: Tx, qos_id: str) -> None:
-    running = sa.select(vms.c.id).where(vms.c.status != "down")
+def _refresh(tx: Tx, actor: Actor, qos_id: str) -> None:
+    """Running vNICs that have it by their profile get it as it is now."""
     profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.qos_id == qos_id)
-    tx.execute(
-        sa.update(vnics)
-        .where(vnics.c.plugged, vnics.c.vm_id.in_(running), vnics.c.profile_id.in_(profiles))
-        .values(synced=False)
-    )
+    vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
+    vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id.in_(profiles))

@@ -173,12 +173,16 @@ def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
 
 
 def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
-    """Remove a virtual machine that is down, with its vNICs. Needs DELETE_VM on it. Raises NotFoundError,
-    DeniedError, ValidationError.
+    """Remove a virtual machine that is down or suspended, with its vNICs and its saved memory.
+
+    Needs DELETE_VM on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.DELETE_VM, ObjectRef(ObjectType.VM, vm_id))
-    check(_REMOVE, rules.is_down(vm.name, vm.status))
+    check(_REMOVE, rules.is_down(vm.name, vm.status, or_suspended=True))
+    if vm.saved_host_id:
+        payload = {"vm_id": vm_id, "host_id": vm.saved_host_id}
+        queue.enqueue(tx, actor, "clear_guest", f"vm:{vm_id}", f"Removing the saved memory of VM {vm.name}", payload)
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
     for mac in tx.scalars(sa.select(vnics.c.mac).where(vnics.c.vm_id == vm_id)).all():
         release_mac(tx, pool_id, mac)
@@ -189,7 +193,10 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartVm:
-    """Start a virtual machine, on that host or on any that fits. ``addresses`` replace those that it has."""
+    """Start a virtual machine, on that host or on any that fits. ``addresses`` replace those that it has.
+
+    One that is suspended goes on, on the host that it was suspended on.
+    """
 
     id: str
     host: Ref | None = None
@@ -203,7 +210,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     """
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.RUN_VM, ObjectRef(ObjectType.VM, spec.id))
-    check(_RUN, rules.is_down(vm.name, vm.status))
+    check(_RUN, rules.is_down(vm.name, vm.status, or_suspended=True))
     rows = queries.vnics_of(tx, (spec.id,))[spec.id]
     cluster = queries.get(tx, spec.id).cluster_name
     networked = [row for row in rows if row.network_id]
@@ -212,14 +219,14 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         rules.networks_in_cluster(cluster, [row.network_name for row in networked if not row.in_cluster]),
         rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
     )
-    host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
+    host_id = _wanted_host(tx, vm, spec)
     choice = placements.choice(tx, vm, rows, host_id)
     refusals = [problem for problems in choice.refusals.values() for problem in problems]
     check(_RUN, rules.a_host_fits(refusals, choice.host is not None))
     if choice.host is None:
         raise ValidationError(_RUN)
     values: dict[str, Any] = {
-        "status": "wait_for_launch",
+        "status": "restoring_state" if vm.saved_host_id else "wait_for_launch",
         "host_id": choice.host,
         "status_reason": "",
         "changed_at": utc_now(),
@@ -229,19 +236,38 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
     functions.reserve(tx, _RUN, choice.host, choice.ranking[0].functions)
     payload = {"vm_id": spec.id, "host_id": choice.host}
+    if vm.saved_host_id:
+        return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Resuming VM {vm.name}", payload)
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
 
 
+def _wanted_host(tx: Tx, vm: sa.Row[Any], spec: StartVm) -> str:
+    """The id of the host on which a machine has to be started, empty for any. Raises NotFoundError, ValidationError."""
+    host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
+    if vm.saved_host_id is None:
+        return host_id
+    saved_on = tx.execute(sa.select(hosts.c.name).where(hosts.c.id == vm.saved_host_id)).scalar_one()
+    is_there = host_id in {"", vm.saved_host_id}
+    check(_RUN, rules.resumes_where_it_was_saved(vm.name, saved_on, same=is_there))
+    return str(vm.saved_host_id)
+
+
 def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
-    """Stop a virtual machine at once; returns the job's id. Needs STOP_VM on it. Raises NotFoundError, DeniedError,
-    ValidationError.
+    """Stop a virtual machine at once, a suspended one by forgetting its memory; returns the job's id.
+
+    Needs STOP_VM on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.STOP_VM, ObjectRef(ObjectType.VM, vm_id))
-    check(_STOP, rules.is_not_down(vm.status))
-    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status="powering_down", changed_at=utc_now()))
-    payload = {"vm_id": vm_id, "host_id": vm.host_id}
-    return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm_id}", f"Stopping VM {vm.name}", payload)
+    check(_STOP, rules.may_stop(vm.status))
+    return request_stop(tx, actor, vm)
+
+
+def request_stop(tx: Tx, actor: Actor, vm: sa.Row[Any]) -> str:
+    """:func:`stop_vm` for a command that has asked for rights of its own."""
+    tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
+    payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id}
+    return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)
 
 
 def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Problem | None, ...]:

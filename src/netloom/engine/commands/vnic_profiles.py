@@ -14,12 +14,11 @@ from netloom.core.network_filters import DEFAULT_FILTER, FILTERS
 from netloom.core.rules import check, fields
 from netloom.core.rules import qos as qos_rules
 from netloom.core.rules import vnic_profile as rules
-from netloom.engine.commands import audit, authorize
+from netloom.engine.commands import audit, authorize, vnic_sync
 from netloom.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.races import refused
 from netloom.engine.db import Tx, lock, new_id
 from netloom.engine.model.networks import networks
-from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import networks as network_queries
@@ -27,9 +26,6 @@ from netloom.engine.queries import qos as qos_queries
 from netloom.engine.queries import vnic_profiles as queries
 from netloom.engine.queries.references import Ref, resolve
 from netloom.engine.statements import inserting
-
-OUT_OF_SYNC = 11292
-"""Event code (oVirt: VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
 
 _ADD = "Cannot add VM network interface profile."
 _UPDATE = "Cannot edit VM network interface profile."
@@ -117,7 +113,7 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
 
 
 def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
-    """Change a profile. vNICs of running VMs that use it are marked as out of sync when what they run with changes.
+    """Change a profile. vNICs of running VMs that use it take over what they can, and are out of sync until then.
 
     Needs CONFIGURE_NETWORK_VNIC_PROFILE on the profile. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -155,7 +151,8 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
     with refused(_UPDATE, lambda _: rules.name_is_free(after["name"], (after["name"],))):
         tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
     if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
-        _mark_running_vnics(tx, actor, before)
+        vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
+        vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
     text = f"VM network interface profile {after['name']} was changed by {actor.name}."
     audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
 
@@ -266,23 +263,6 @@ def _reference_problems(tx: Tx, data_center_id: str, values: Mapping[str, Any]) 
         if failover_id
         else None,
     )
-
-
-def _mark_running_vnics(tx: Tx, actor: Actor, profile: sa.Row[Any]) -> None:
-    """Flag the vNICs of running VMs that have the profile as out of sync, and tell."""
-    running = sa.select(vms.c.id).where(vms.c.status != "down")
-    marked = tx.execute(
-        sa.update(vnics)
-        .where(vnics.c.profile_id == profile.id, vnics.c.plugged, vnics.c.vm_id.in_(running))
-        .values(synced=False)
-    )
-    if marked.rowcount:
-        text = (
-            f"{marked.rowcount} vNICs of running VMs take the change of profile {profile.name} over when they are "
-            "unplugged and plugged in again."
-        )
-        ids = {"data_center": profile.data_center_id, "network": profile.network_id}
-        audit.record(tx, actor, OUT_OF_SYNC, text, audit.Severity.ALERT, **ids)
 
 
 def _name_is_free(tx: Tx, network_id: str, name: str, *, besides: str = "") -> Problem | None:

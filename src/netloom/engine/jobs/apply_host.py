@@ -20,11 +20,12 @@ from netloom.core.protocol import Change, ChangeRequest, HostReport, Phase
 from netloom.engine import queue
 from netloom.engine.actor import Actor
 from netloom.engine.agents import Agent, Agents, RefusedError, UnreachableError
-from netloom.engine.commands import audit, host_changes
+from netloom.engine.commands import audit, host_changes, vnic_sync
 from netloom.engine.commands.adoption import adopt
 from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.host_reports import TakeReport, take_report
 from netloom.engine.db import Tx, utc_now
+from netloom.engine.model.vms import vms
 from netloom.engine.queries import host_networks as queries
 from netloom.engine.queue import JobContext, PostponedError
 
@@ -245,6 +246,7 @@ def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name:
     queue.hold(tx, job.job)
     host_changes.record_applied(tx, task.host_id, task.generation)
     take_report(tx, spec)
+    vnic_sync.tell(tx, actor_of(job), vnic_sync.ON_NETWORK_UPDATE, vms.c.host_id == task.host_id)
     text = f"Network changes were applied on host {name}."
     audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
 

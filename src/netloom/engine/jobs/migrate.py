@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netloom.core.errors import HostError
-from netloom.core.protocol import EventPage, GuestSpec, GuestState, HostReport, Migration
+from netloom.core.protocol import GuestSpec, GuestState, HostReport, Migration
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
 from netloom.engine.agents import Agent, Agents, UnreachableError, parse_address
@@ -17,19 +17,18 @@ from netloom.engine.commands import audit, functions
 from netloom.engine.commands.audit import Severity
 from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.jobs.apply_host import actor_of
-from netloom.engine.jobs.guests import guest_spec, wanted_of
+from netloom.engine.jobs.guest_events import last_event, wait_for_end
 from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries.guests import guest_spec, wanted_of
 from netloom.engine.queue import JobContext, PostponedError, Status
 
 DONE, FAILED, NOT_PLUGGED_BACK = 63, 65, 12003
 """Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED, VM_MIGRATION_NOT_ALL_VM_NICS_WERE_PLUGGED_BACK)."""
 
-_WAIT = 5.0
-"""Seconds of one question for the end of a migration; whether the engine stops is looked at in between."""
 _AGAIN = 2.0
 
 
@@ -79,7 +78,7 @@ def _await_setup(job: JobContext, job_id: str | None) -> None:
 def _move(job: JobContext, source: Agent, target: Agent) -> None:
     payload = job.job.payload
     vm_id = payload["vm_id"]
-    after = _last_event(source)
+    after = last_event(source)
     here, there = source.report(), target.report()
     guest = _find(here, vm_id)
     if guest is None:
@@ -97,7 +96,14 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
         to = _target_of(guest.driver, there, address)
         way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
         source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
-    _await_end(job, source, target, after)
+    wait_for_end(
+        job,
+        source,
+        "migration",
+        after,
+        is_under_way=lambda: _is_leaving(source, vm_id),
+        is_done=lambda: _find(target.report(), vm_id) is not None,
+    )
 
 
 def _without_functions(spec: GuestSpec) -> GuestSpec:
@@ -123,41 +129,13 @@ def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
         job.db.run(_record_unplugged, job, vm_id, error.text)
 
 
-def _await_end(job: JobContext, source: Agent, target: Agent, after: int) -> None:
-    """Wait until the guest has gone, by the source's events. Raises HostError when it stayed."""
-    vm_id = job.job.payload["vm_id"]
-    while True:
-        page = source.events(after, _WAIT)
-        if _has_gone(page, vm_id):
-            return
-        after = page.events[-1].id if page.events else after
-        guest = _find(source.report(), vm_id)
-        if guest is None or not guest.migrating:
-            # It may have ended just now. Only an agent that was started again knows nothing of it.
-            if _has_gone(source.events(after, 0), vm_id) or _find(target.report(), vm_id):
-                return
-            raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
-        if job.stop.is_set():
-            raise PostponedError
-
-
-def _has_gone(page: EventPage, vm_id: str) -> bool:
-    """Whether these events tell that the guest has gone. Raises HostError when they tell that it stayed."""
-    ends = [event.detail for event in page.events if event.kind == "migration" and event.subject == vm_id]
-    if ends and ends[-1]:
-        raise HostError(ends[-1])
-    return bool(ends)
-
-
 def _find(report: HostReport, vm_id: str) -> GuestState | None:
     return next((one for one in report.guests if one.id == vm_id and one.status == "up"), None)
 
 
-def _last_event(agent: Agent) -> int:
-    last = 0
-    while events := agent.events(last, 0).events:
-        last = events[-1].id
-    return last
+def _is_leaving(agent: Agent, vm_id: str) -> bool:
+    guest = _find(agent.report(), vm_id)
+    return guest is not None and guest.migrating
 
 
 def _target_of(driver: str, there: HostReport, address: str) -> str:
@@ -173,7 +151,6 @@ def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
     vm = lock(tx, vms, vm_id)
     values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
-    tx.execute(sa.update(vnics).where(vnics.c.vm_id == vm_id).values(synced=True))
     functions.release(tx, vm_id, host_id=job.job.payload["host_id"])
     name = host_queries.load_one(tx, host_id).row.name
     text = f"Migration completed (VM: {vm.name}, Destination: {name})."

@@ -15,6 +15,7 @@ from netloom.engine.jobs import (
     look_at_host,
     migrate,
     propagate_labels,
+    vm_states,
 )
 from netloom.engine.jobs.monitor import EVERY, Monitor
 from netloom.engine.queue import JobContext
@@ -31,8 +32,13 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "propagate_labels": propagate_labels.run,
     "start_vm": guests.start,
     "stop_vm": guests.stop,
+    "shut_down_vm": vm_states.shut_down,
+    "settle_shutdown": vm_states.settle_shutdown,
+    "reboot_vm": vm_states.reboot,
+    "suspend_vm": vm_states.suspend,
     "migrate_vm": migrate.run,
     "update_guest": guests.update,
+    "sync_guest": guests.sync,
     "clear_guest": guests.clear,
 }
 

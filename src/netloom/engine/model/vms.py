@@ -31,6 +31,8 @@ vms = Table(
     reference("host_id", "hosts.id", nullable=True),
     # Where it is migrating to, which is promised to it; null when it is not.
     reference("target_host_id", "hosts.id", nullable=True),
+    # Where its memory is saved, when it is suspended.
+    reference("saved_host_id", "hosts.id", nullable=True),
     # Why it is down or could not be started, a sentence.
     Column("status_reason", Text, nullable=False, server_default=""),
     # Addresses for its vNICs: a list of {"nic": name, "address": "192.0.2.1/24"}, as oVirt's initialization has them.
@@ -40,6 +42,8 @@ vms = Table(
     Column("changed_at", Utc, nullable=False),
     UniqueConstraint("name"),
     CheckConstraint(
-        "status IN ('down', 'wait_for_launch', 'up', 'migrating', 'powering_down', 'unknown')", name="status"
+        "status IN ('down', 'wait_for_launch', 'up', 'migrating', 'powering_down', 'saving_state', 'suspended',"
+        " 'restoring_state', 'unknown')",
+        name="status",
     ),
 )

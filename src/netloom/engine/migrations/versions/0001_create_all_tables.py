@@ -608,16 +608,19 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("host_id", sa.String(length=36), nullable=True),
         sa.Column("target_host_id", sa.String(length=36), nullable=True),
+        sa.Column("saved_host_id", sa.String(length=36), nullable=True),
         sa.Column("status_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("addresses", Json, nullable=False),
         sa.Column("created_at", Utc(), nullable=False),
         sa.Column("changed_at", Utc(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('down', 'wait_for_launch', 'up', 'migrating', 'powering_down', 'unknown')",
+            "status IN ('down', 'wait_for_launch', 'up', 'migrating', 'powering_down', 'saving_state', 'suspended',"
+            " 'restoring_state', 'unknown')",
             name=op.f("ck_vms_status"),
         ),
         sa.ForeignKeyConstraint(["cluster_id"], ["clusters.id"], name=op.f("fk_vms_cluster_id_clusters")),
         sa.ForeignKeyConstraint(["host_id"], ["hosts.id"], name=op.f("fk_vms_host_id_hosts")),
+        sa.ForeignKeyConstraint(["saved_host_id"], ["hosts.id"], name=op.f("fk_vms_saved_host_id_hosts")),
         sa.ForeignKeyConstraint(["target_host_id"], ["hosts.id"], name=op.f("fk_vms_target_host_id_hosts")),
         sa.ForeignKeyConstraint(["template_id"], ["templates.id"], name=op.f("fk_vms_template_id_templates")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vms")),
@@ -626,6 +629,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     with op.batch_alter_table("vms", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_vms_cluster_id"), ["cluster_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_host_id"), ["host_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_vms_saved_host_id"), ["saved_host_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_target_host_id"), ["target_host_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_template_id"), ["template_id"], unique=False)
 

@@ -1,0 +1,57 @@
+"""Waiting for the end of what a guest's host does in the background: a guest moves, or is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netloom.core.errors import HostError
+from netloom.core.protocol import EventPage
+from netloom.engine.agents import Agent
+from netloom.engine.queue import JobContext, PostponedError
+
+_WAIT = 5.0
+"""Seconds of one question for the end; whether the engine stops is looked at in between."""
+
+
+def last_event(agent: Agent) -> int:
+    """The number of the host's newest event."""
+    last = 0
+    while events := agent.events(last, 0).events:
+        last = events[-1].id
+    return last
+
+
+def wait_for_end(
+    job: JobContext,
+    agent: Agent,
+    kind: str,
+    after: int,
+    *,
+    is_under_way: Callable[[], bool],
+    is_done: Callable[[], bool],
+) -> None:
+    """Wait for the event of that kind about the job's guest, after event ``after``. Raises HostError when it tells that
+    the guest stayed, PostponedError when the engine stops.
+
+    ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
+    """
+    guest_id = job.job.payload["vm_id"]
+    while True:
+        page = agent.events(after, _WAIT)
+        if _has_gone(page, kind, guest_id):
+            return
+        after = page.events[-1].id if page.events else after
+        if not is_under_way():
+            if _has_gone(agent.events(after, 0), kind, guest_id) or is_done():  # it may have ended just now
+                return
+            raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
+        if job.stop.is_set():
+            raise PostponedError
+
+
+def _has_gone(page: EventPage, kind: str, guest_id: str) -> bool:
+    """Whether these events tell that the guest has gone. Raises HostError when they tell that it stayed."""
+    ends = [event.detail for event in page.events if event.kind == kind and event.subject == guest_id]
+    if ends and ends[-1]:
+        raise HostError(ends[-1])
+    return bool(ends)

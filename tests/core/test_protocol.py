@@ -1,0 +1,38 @@
+"""What the values that travel between engine and agent say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from netloom.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, as_far_as_live
+
+NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
+OTHER = replace(
+    NIC,
+    mac="02:00:00:00:00:02",
+    bridge="red",
+    mtu=9000,
+    model="e1000",
+    queues=4,
+    boot_order=1,
+    port="p",
+    tag=100,
+    function="0000:01:10.0",
+    standby="2",
+    stands_by=True,
+)
+
+
+def test_a_vnic_that_is_not_plugged_in_becomes_what_is_wanted() -> None:
+    assert as_far_as_live(None, OTHER) == OTHER
+
+
+def test_a_virtual_function_that_is_plugged_in_changes_in_nothing() -> None:
+    function = replace(NIC, bridge="", function="0000:01:10.0", tag=100)
+    assert as_far_as_live(function, replace(function, name="nic2", tag=200)) == replace(function, name="nic2")
+
+
+def test_a_vnic_that_is_plugged_in_keeps_what_cannot_change() -> None:
+    live = as_far_as_live(NIC, OTHER)
+    assert live == replace(NIC, bridge="red", tag=100)
+    assert all(getattr(NIC, name) != getattr(OTHER, name) for name in FIXED_WHILE_PLUGGED)
