@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import ovirtsdk4
 import pytest
+import sqlalchemy as sa
 from lxml import etree
 from ovirtsdk4 import types as t
 
@@ -16,6 +18,7 @@ from api.served import Client, Engine
 from api.test_qos import path_of, xml_of
 from fleet import Fleet, running_fleet
 from netloom.api.routes import ADDITIONS
+from netloom.engine.model.networks import networks
 
 HOME = "<cluster><name>Default</name></cluster>"
 
@@ -78,6 +81,47 @@ def test_where_a_machine_can_run_and_why_not_elsewhere(client: Client, vm_id: st
     assert (unfit["name"], reason["code"]) == ("sim-3", "VAR__DETAIL__NETWORK_MISSING")
     assert reason["text"] == "Host sim-3 does not have these networks: blue."
     addition(client, "/vms/nothing/placement", 404)
+
+
+def scores(client: Client, vm_id: str, score: str) -> dict[str, float]:
+    """A score of each host on which the machine can run, the best host first."""
+    found = addition(client, f"/vms/{vm_id}/placement")
+    return {one["name"]: one["scores"][score] for one in found["fit"]}
+
+
+def test_a_busy_uplink_makes_a_host_worse(fleet: Fleet, client: Client, vm_id: str) -> None:
+    client.action(f"/vms/{vm_id}/stop")
+    assert scores(client, vm_id, "uplink_load") == {"sim-1": 100, "sim-2": 100}
+    fleet.simulate(1, traffic={"eth1": 2_500_000_000})  # octets a second, of 25 Gbit/s
+    client.action(f"/hosts/{fleet.id(1)}/refresh")
+    found = scores(client, vm_id, "uplink_load")
+    assert list(found.items()) == [("sim-2", 100), ("sim-1", pytest.approx(20))]
+    nics = f"/hosts/{fleet.id(1)}/nics"
+    eth1 = next(one.get("id") for one in client.xml(nics) if one.findtext("name") == "eth1")
+    statistics = {one.findtext("name"): one for one in client.xml(f"{nics}/{eth1}/statistics")}
+    assert statistics["data.current.tx"].findtext("values/value/datum") == "2500000000"
+    client.action(f"/vms/{vm_id}/start")
+    assert place(client, vm_id) == ("up", "sim-2")
+
+
+def test_what_is_kept_of_hosts_between_decisions_is_always_true(fleet: Fleet, client: Client, vm_id: str) -> None:
+    client.action(f"/vms/{vm_id}/stop")
+    assert set(scores(client, vm_id, "guests")) == {"sim-1", "sim-2"}
+    other = str(client.post_xml("/vms", f"<vm><name>other</name>{HOME}</vm>").get("id"))
+    client.action(f"/vms/{other}/start", to("sim-1"))
+    assert scores(client, vm_id, "guests") == {"sim-2": 100, "sim-1": 50}, "a guest more"
+    blue = next(one.get("id") for one in client.xml("/networks") if one.findtext("name") == "blue")
+    fleet.set_status("maintenance", 1)
+    assert set(scores(client, vm_id, "guests")) == {"sim-2"}, "a host's status"
+    fleet.set_status("up", 1)
+    drifted = fleet.host(2)
+    fleet.simulate(2, host=drifted.with_link(replace(drifted.bridges["blue"], mtu=1400)))
+    assert set(scores(client, vm_id, "guests")) == {"sim-1", "sim-2"}, "nobody has looked yet"
+    client.action(f"/hosts/{fleet.id(2)}/refresh")
+    assert set(scores(client, vm_id, "guests")) == {"sim-1"}, "a report"
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(networks).where(networks.c.id == blue).values(mtu=1400))
+    assert set(scores(client, vm_id, "guests")) == {"sim-2"}, "a network"
 
 
 def test_a_running_machine_moves(fleet: Fleet, client: Client, vm_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from netloom.agent.doors import Doors
@@ -12,6 +13,7 @@ from netloom.agent.netlink import Netlink, NetlinkError
 from netloom.agent.networking import NetworkingError
 from netloom.agent.observe import counters, observe
 from netloom.agent.ovsdb_session import OvsdbError
+from netloom.agent.rates import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +45,7 @@ class MachineNetworking:
         self._ovsdb = ovsdb
         self._boot = boot
         self._functions = functions
+        self._rates = Rates()
         prepare()
 
     def observe(self) -> Host:
@@ -62,7 +65,7 @@ class MachineNetworking:
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""
         with self._doors() as doors:
-            return counters(doors.netlink)
+            return self._rates.measure(counters(doors.netlink), monotonic())
 
     def boot(self) -> str:
         """Names this boot of the machine."""

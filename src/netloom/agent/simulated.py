@@ -59,8 +59,8 @@ class Simulation:
     many of each are refused. ``step_seconds``: how long each step takes. ``lose_replies``: how many requests that are
     not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
-    of steps after which it is. ``disk_full``: nothing can be stored. ``deaf_guests`` neither shut down nor are
-    saved.
+    of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
+    ``deaf_guests`` neither shut down nor are saved.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -73,6 +73,7 @@ class Simulation:
     crash_at: str = ""
     crash_after_steps: int = 0
     disk_full: bool = False
+    traffic: Mapping[str, int] = field(default_factory=dict)
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -225,10 +226,11 @@ class SimulatedMachine:
             self.change(replace(self._state, hardware=hardware, host=_with_count(self._state.host, nic, count)))
 
     def statistics(self) -> Mapping[str, LinkCounters]:
-        """No traffic at all."""
+        """No traffic but what the simulation wants."""
         none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
-        host = self._state.host
-        return dict.fromkeys((*host.links(), *host.guest_ports), none)
+        host, traffic = self._state.host, self._faults.wanted.traffic
+        names = (*host.links(), *host.guest_ports)
+        return {name: replace(none, tx_rate=traffic[name]) if name in traffic else none for name in names}
 
     def boot(self) -> str:
         """Changes with each simulated reboot."""

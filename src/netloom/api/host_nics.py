@@ -245,9 +245,14 @@ def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
         "errors.total.tx": (counters.tx_errors, "none"),
         "drops.total.rx": (counters.rx_dropped, "none"),
         "drops.total.tx": (counters.tx_dropped, "none"),
+        "data.current.rx": (counters.rx_rate, "bytes_per_second"),
+        "data.current.tx": (counters.tx_rate, "bytes_per_second"),
     }
     owner = reference(HostNic, nic_id, f"/hosts/{data.row.id}/nics/{nic_id}")
-    return [measured(name, value, href, unit, kind="counter", host_nic=owner) for name, (value, unit) in values.items()]
+    return [
+        measured(name, value, href, unit, kind="gauge" if "current" in name else "counter", host_nic=owner)
+        for name, (value, unit) in values.items()
+    ]
 
 
 @routes.get("/hosts/{host_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)

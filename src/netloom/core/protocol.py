@@ -287,7 +287,10 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCounters:
-    """Counters of a link since it came to be: octets, and packets for errors and drops."""
+    """Counters of a link since it came to be: octets, and packets for errors and drops.
+
+    ``rx_rate``, ``tx_rate``: octets a second, on average of about the last minute (0 also where that is not known yet).
+    """
 
     rx_bytes: int
     tx_bytes: int
@@ -295,6 +298,8 @@ class LinkCounters:
     tx_errors: int
     rx_dropped: int
     tx_dropped: int
+    rx_rate: int = 0
+    tx_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -218,6 +218,11 @@ def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """Every network of the clusters with its roles and QoS: all of networks that a host's state depends on."""
+    return _networks(tx, cluster_ids, ())
+
+
 def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
     """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
     cluster.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from netloom.core.host import MEGABIT
 from netloom.core.nic_view import NicView, nic_views
-from netloom.core.protocol import GuestState
+from netloom.core.protocol import GuestState, LinkCounters
 from netloom.core.schedule import Choice, FreeFunctions, GuestNeeds, HostState, NetworkOn, Uplink, choose
 from netloom.core.sync import locate_networks
 from netloom.engine.db import Tx
 from netloom.engine.model.cluster_networks import cluster_networks
 from netloom.engine.model.clusters import clusters
-from netloom.engine.model.hosts import hosts
+from netloom.engine.model.hosts import host_reports, hosts
 from netloom.engine.model.networks import networks
 from netloom.engine.queries import functions as function_queries
 from netloom.engine.queries import host_networks as host_queries
@@ -33,16 +34,10 @@ def choice(
     wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
     if leaving:
         wanted = sa.and_(wanted, hosts.c.id != vm.host_id)
-    host_ids = list(tx.scalars(sa.select(hosts.c.id).where(wanted)))
-    promised = vm_queries.memory_promised(tx, host_ids)
+    states = _states(tx, wanted)
     needs = _needs(tx, vm, vnics)
-    restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
-    states = [
-        replace(_state(data, promised), functions=_functions(data, restricted[data.row.id], held[data.row.id]))
-        if needs.passthrough
-        else _state(data, promised)
-        for data in host_queries.load(tx, host_ids).values()
-    ]
+    if needs.passthrough:
+        states = _with_functions(tx, states)
     if leaving:
         switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
         needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
@@ -72,12 +67,58 @@ def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
     )
 
 
-def _state(data: host_queries.HostData, promised: Mapping[str, tuple[int, int]]) -> HostState:
-    guests, memory = promised.get(data.row.id, (0, 0))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A host's state, and what it was made of: the rows of the host and its cluster, when its report was taken, and all
+    networks of the cluster.
+    """
+
+    made_of: tuple[object, ...]
+    state: HostState
+
+
+_KEPT: dict[str, _Kept] = {}
+"""By the host's id. What is out of date is seen by its ``made_of`` and made anew."""
+
+_KEPT_MAX = 10_000
+
+
+def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
+    """The states of hosts. Making one costs much more than looking whether it is still true."""
+    query = sa.select(hosts, clusters.c.switch_type, host_reports.c.taken_at).select_from(
+        hosts.join(clusters, clusters.c.id == hosts.c.cluster_id).outerjoin(
+            host_reports, host_reports.c.host_id == hosts.c.id
+        )
+    )
+    rows = tx.execute(query.where(wanted)).all()
+    host_ids = [row.id for row in rows]
+    # Networks are values of many kinds; that two of their texts have the same hash does not happen.
+    known = hash(repr(host_queries.networks_of_clusters(tx, {row.cluster_id for row in rows})))
+    made_of = {row.id: (*row, known) for row in rows}
+    true = {one: kept.state for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
+    fresh = [one for one in host_ids if one not in true]
+    if len(_KEPT) + len(fresh) > _KEPT_MAX:
+        _KEPT.clear()
+    made = {one: _state(data) for one, data in host_queries.load(tx, fresh).items()} if fresh else {}
+    promised = vm_queries.memory_promised(tx, host_ids)
+    states = []
+    for one in host_ids:
+        state = made.get(one) or true[one]
+        guests, memory = promised.get(one, (0, 0))
+        if (state.guests, state.memory_free) != (guests, state.memory - memory):
+            state = replace(state, guests=guests, memory_free=state.memory - memory)
+        _KEPT[one] = _Kept(made_of=made_of[one], state=state)
+        states.append(state)
+    return states
+
+
+def _state(data: host_queries.HostData) -> HostState:
+    """A host's state, as if no guest were on it."""
     capabilities = data.report.capabilities if data.report else None
     whole = capabilities.memory if capabilities else 0
     views = nic_views(data.host)
     on = locate_networks(data.host)
+    statistics = data.report.statistics if data.report else {}
     return HostState(
         id=data.row.id,
         name=data.row.name,
@@ -93,21 +134,31 @@ def _state(data: host_queries.HostData, promised: Mapping[str, tuple[int, int]])
             if one.network_id in on
         },
         guest_drivers=capabilities.guest_drivers if capabilities else (),
-        guests=guests,
+        guests=0,
         memory=whole,
-        memory_free=whole - memory,
+        memory_free=whole,
         switch_type=data.intent.switch_type,
-        uplinks={name: _uplink(view, views) for name, view in views.items() if view.kind != "vlan"},
+        uplinks={name: _uplink(view, views, statistics) for name, view in views.items() if view.kind != "vlan"},
     )
 
 
-def _functions(
-    data: host_queries.HostData, restricted: Mapping[str, function_queries.Served], held: Collection[str]
-) -> tuple[FreeFunctions, ...]:
-    free = function_queries.free(data, restricted, held)
-    return tuple(FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks) for one in free)
+def _with_functions(tx: Tx, states: Sequence[HostState]) -> list[HostState]:
+    """The states with the virtual functions that are free."""
+    host_ids = [state.id for state in states]
+    loaded = host_queries.load(tx, host_ids)
+    restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
+    found = []
+    for state in states:
+        free = function_queries.free(loaded[state.id], restricted[state.id], held[state.id])
+        functions = tuple(FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks) for one in free)
+        found.append(replace(state, functions=functions))
+    return found
 
 
-def _uplink(view: NicView, views: Mapping[str, NicView]) -> Uplink:
+def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:
+    """A NIC or bond. How much of it is used is told by its busier direction, where its speed is known."""
     ports = [views[slave] for slave in view.bond.slaves if slave in views] if view.bond else [view]
-    return Uplink(ports=max(1, len(ports)), ports_up=sum(port.is_up for port in ports))
+    counted = [statistics[port.name] for port in ports if port.name in statistics]
+    used = max(sum(one.rx_rate for one in counted), sum(one.tx_rate for one in counted)) * 8
+    load = min(1.0, used / (view.speed * MEGABIT)) if view.speed else 0.0
+    return Uplink(load=load, ports=max(1, len(ports)), ports_up=sum(port.is_up for port in ports))
