@@ -156,6 +156,7 @@ def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
                 settle_guest(tx, vm.id, status, host.id)
         elif vm.status != "powering_down" or guest:  # else its job takes it away just now
             _record_end(tx, host, vm, guest)
+    _clear_up(tx, host, [guest for guest in spec.report.guests if guest.status == "down"])
 
 
 def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
@@ -179,9 +180,20 @@ def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | 
     functions.release(tx, vm.id)
     text = f"VM {vm.name} is down. Exit message: {why}."
     audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
-    if guest is not None:
-        payload = {"vm_id": vm.id, "host_id": host.id}
-        queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{vm.id}", f"Clearing up after VM {vm.name}", payload)
+
+
+def _clear_up(tx: Tx, host: sa.Row[Any], ended: list[GuestState]) -> None:
+    """Let the host forget guests that are not its own any more: they ended by themselves, or have gone to another host
+    while its agent was away.
+    """
+    ids = [guest.id for guest in ended]
+    own = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id, vms.c.status == "migrating")
+    kept = set(tx.scalars(sa.select(vms.c.id).where(vms.c.id.in_(ids), own))) if ids else set()
+    for guest in ended:
+        if guest.id not in kept:
+            payload = {"vm_id": guest.id, "host_id": host.id}
+            text = f"Clearing up after VM {guest.name} on Host {host.name}"
+            queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{guest.id}", text, payload)
 
 
 def judge(tx: Tx, host_id: str, report: HostReport) -> None:

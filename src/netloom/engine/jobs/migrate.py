@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -47,15 +48,19 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except HostError as error:
         job.db.run(_record_stayed, job, vm_id, error.text)
         _plug_functions(job, source, source_id)
+        _look(job, source, source_id)  # it may have ended meanwhile
         raise
     job.db.run(_record_moved, job, vm_id, target_id)
     _plug_functions(job, target, target_id)
-    for agent, host_id in ((source, source_id), (target, target_id)):
-        try:
-            take_in(job, agent, host_id)
-        except UnreachableError:
-            continue  # the work is done: silence is for the monitor to judge
+    _look(job, source, source_id)
+    _look(job, target, target_id)
     return {}
+
+
+def _look(job: JobContext, agent: Agent, host_id: str) -> None:
+    """Take in what a host has to say now. The work is done: silence is for the monitor to judge."""
+    with suppress(UnreachableError):
+        take_in(job, agent, host_id)
 
 
 def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
@@ -76,26 +81,23 @@ def _await_setup(job: JobContext, job_id: str | None) -> None:
 
 
 def _move(job: JobContext, source: Agent, target: Agent) -> None:
-    payload = job.job.payload
-    vm_id = payload["vm_id"]
-    after = last_event(source)
-    here, there = source.report(), target.report()
-    guest = _find(here, vm_id)
+    """Bring the guest to the target. Raises HostError when it stayed, UnreachableError while nobody knows."""
+    vm_id = job.job.payload["vm_id"]
+    try:
+        after = last_event(source)
+        here = source.report()
+        guest = _find(here, vm_id)
+    except UnreachableError:
+        # The two libvirts need no agents. What is left on the source is cleared up when it answers again.
+        if _find(target.report(), vm_id):
+            return
+        raise
     if guest is None:
-        if _find(there, vm_id):
+        if _find(target.report(), vm_id):
             return
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
-        with job.db.read() as tx:
-            leaving = wanted_of(tx, vm_id, payload["host_id"])
-            wanted = wanted_of(tx, vm_id, payload["target_id"])
-            address = host_queries.load_one(tx, payload["target_id"]).row.address
-        if any(nic.function for nic in guest.nics):
-            source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
-        spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
-        to = _target_of(guest.driver, there, address)
-        way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
-        source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
+        _begin(job, source, target, here)
     wait_for_end(
         job,
         source,
@@ -104,6 +106,24 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
         is_under_way=lambda: _is_leaving(source, vm_id),
         is_done=lambda: _find(target.report(), vm_id) is not None,
     )
+
+
+def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> None:
+    """Ask the source to send the guest, without the virtual functions that it has there."""
+    payload = job.job.payload
+    vm_id = payload["vm_id"]
+    there = target.report()
+    with job.db.read() as tx:
+        leaving = wanted_of(tx, vm_id, payload["host_id"])
+        wanted = wanted_of(tx, vm_id, payload["target_id"])
+        address = host_queries.load_one(tx, payload["target_id"]).row.address
+    guest = next(one for one in here.guests if one.id == vm_id)
+    if any(nic.function for nic in guest.nics):
+        source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
+    spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
+    to = _target_of(guest.driver, there, address)
+    way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
+    source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
 
 
 def _without_functions(spec: GuestSpec) -> GuestSpec:
@@ -130,7 +150,13 @@ def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
 
 
 def _find(report: HostReport, vm_id: str) -> GuestState | None:
-    return next((one for one in report.guests if one.id == vm_id and one.status == "up"), None)
+    """The guest, where it runs. Raises UnreachableError when the host's libvirt is silent, and who is taken to run may
+    have gone.
+    """
+    found = next((one for one in report.guests if one.id == vm_id and one.status == "up"), None)
+    if found and found.error:
+        raise UnreachableError(found.error)
+    return found
 
 
 def _is_leaving(agent: Agent, vm_id: str) -> bool:
