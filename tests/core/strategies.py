@@ -107,6 +107,13 @@ def _bonds(random: Random, nics: Sequence[str], modes: Sequence[str]) -> tuple[B
     return (BondIntent(id="id-bond0", name=random.choice(("bond0", "bond1")), slaves=tuple(slaves), options=options),)
 
 
+def fork(random: Random) -> Random:
+    """Another source, so that what is drawn of it changes nothing of what the first one gives."""
+    other = Random()
+    other.setstate(random.getstate())
+    return other
+
+
 def random_qos(random: Random) -> HostQos | None:
     """No QoS, or one within the rules."""
     if random.random() < 0.7:
@@ -146,26 +153,19 @@ def random_intent(
             vm=vm,
             stp=vm and random.random() < 0.5,
             dns=random.choice(((), ("192.0.2.53",))),
-            qos=random_qos(random),
         )
         properties = {"bridge_opts": "forward_delay=400 group_fwd_mask=8"} if vm and random.random() < 0.5 else {}
         ip = _assignments(random, number)
         networks.append(network)
         attachments.append(
-            AttachmentIntent(
-                id=f"at-{number}",
-                network_id=network.id,
-                nic=base,
-                assignments=ip,
-                properties=properties,
-                qos=random_qos(random),
-            )
+            AttachmentIntent(id=f"at-{number}", network_id=network.id, nic=base, assignments=ip, properties=properties)
         )
     default = random.choice(("", *(network.id for network in networks)))
+    apart = fork(random)
     return HostIntent(
         switch_type=switch_type,  # type: ignore[arg-type] # one of the two
-        networks=tuple(networks),
-        attachments=tuple(attachments),
+        networks=tuple(replace(network, qos=random_qos(apart)) for network in networks),
+        attachments=tuple(replace(attachment, qos=random_qos(apart)) for attachment in attachments),
         bonds=some_bonds,
         default_route_network=default,
         ovs_datapath="netdev",
@@ -347,14 +347,16 @@ class _Draft:
                     self._limit(port.name, mtu)
 
     def _shaping(self) -> None:
-        for name in self._some([name for name, link in self.links.items() if isinstance(link, Nic | Bond)], 2):
-            tags = [None, *sorted(self.random.sample((0, 1, 100, 4094), self._one((0, 1, 3))))]
+        apart = fork(self.random)
+        bases = [name for name, link in self.links.items() if isinstance(link, Nic | Bond)]
+        for name in apart.sample(bases, apart.choice((0, 1, 2))):
+            tags = [None, *sorted(apart.sample((0, 1, 100, 4094), apart.choice((0, 1, 3))))]
             classes = tuple(
                 TrafficClass(
                     tag=tag,
-                    share=self._one((1, 50, 100)),
-                    upper_limit=self._one((None, 800, 10**9, 34359738360)),
-                    real_time=self._one((None, 8, 10**6)),
+                    share=apart.choice((1, 50, 100)),
+                    upper_limit=apart.choice((None, 800, 10**9, 34359738360)),
+                    real_time=apart.choice((None, 8, 10**6)),
                 )
                 for tag in tags
             )

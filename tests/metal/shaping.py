@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.namespaces import door_to_here, ip, namespace_thread, open_door
+from contract.ovs_door import ovs_door
 from contract.transitions import reach
 from core.strategies import machine
-from netloom.core.host import SPOILT, Address, Host, TrafficClass, Vlan
+from netloom.core.host import SPOILT, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
 from netloom.core.plan import PlanError, plan
+from netloom.lab.processes import run
+from ovs_host import namespace
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -148,6 +151,33 @@ def _send(address: str, heard: Future[int]) -> float:
 def _sent_by_class() -> dict[str, int]:
     found = re.findall(r"class hfsc (1389:[0-9a-f]+) .*?Sent ([0-9]+) bytes", tc("-s class show dev eth0"), re.DOTALL)
     return {name: int(octets) for name, octets in found}
+
+
+def test_open_vswitch_leaves_classes_alone_and_its_frames_go_by_their_vlan() -> None:
+    with namespace() as far, ovs_door(NICS) as (door, _):
+        run(["ip", "link", "set", "far0", "netns", far])
+        for words in (
+            "link set far0 up",
+            "link add link far0 name far0.100 up type vlan id 100",
+            "address add 198.51.100.2/24 dev far0.100",
+        ):
+            run(["ip", "-n", far, *words.split()])
+        host = door.observe()
+        nic = replace(host.nics["eth0"], owner="base", up=True, shaping=(REST, SLOW))
+        uplink = OvsPort(name="eth0", owner="base", bridge="br", interfaces=("eth0",))
+        network = OvsPort(name="n", owner="n", bridge="br", tag=100, addresses=(Address(ip="198.51.100.1", prefix=24),))
+        wanted = replace(
+            host.with_link(nic),
+            ovs_bridges={"br": OvsBridge(name="br", owner="base")},
+            ovs_ports={"eth0": uplink, "n": network},
+        )
+        now = reach(door, host, wanted)
+        before = _sent_by_class()
+        run(["ping", "-c", "5", "-i", "0.1", "-W", "5", "198.51.100.2"])
+        after = _sent_by_class()
+        assert after["1389:64"] - before["1389:64"] >= 5 * 98  # octets of a ping's frame
+        other = wanted.with_link(replace(network, tag=200))
+        assert reach(door, now, other).nics["eth0"].shaping == (REST, SLOW)
 
 
 def test_the_door_sees_no_shaping_where_there_is_none(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def folder() -> Path:
     ("settings", "files", "least"),
     [
         pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"),
-        pytest.param("", f"{SHAPING_FILES} {TRUNK_FILES}", 9, id="shaping-and-trunks"),
+        pytest.param("", f"{SHAPING_FILES} {TRUNK_FILES}", 10, id="shaping-and-trunks"),
         pytest.param(OVS, OVS_FILES, 6, id="ovs"),
     ],
 )

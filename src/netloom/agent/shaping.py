@@ -7,7 +7,9 @@ Sources: linux/rtnetlink.h, linux/pkt_sched.h, linux/pkt_cls.h, net/sched/sch_hf
     class 1389:1388                       what no other class is for; fq_codel 1388:
     class 1389:64 (VLAN 100)              fq_codel 64:; filter flower vlan_id 100 -> 1389:64
 
-The filter looks at the tag wherever it is: in the frame (Open vSwitch in user space sends it so) or beside it.
+The filter finds the tag beside the frame, where VLAN devices and the kernel's Open vSwitch leave it. What Open vSwitch
+sends from user space has it inside, and the kernel has moved on to what follows it (packet_parse_headers()), so all of
+that goes with the rest.
 """
 
 from __future__ import annotations
