@@ -121,6 +121,34 @@ def test_virtual_machines(netloom: Netloom, network: str, setup_file: Path) -> N
     netloom("host", "setup-networks", "sim-1", "-f", str(setup_file))
 
 
+def test_a_machine_moves_and_the_networks_that_it_needs_go_first(
+    netloom: Netloom, network: str, setup_file: Path
+) -> None:
+    setup_file.write_text(f"attachments:\n- {{network: {network}, nic: eth1}}\n")
+    netloom("host", "setup-networks", "sim-1", "-f", str(setup_file))
+    netloom("vm", "add", "mover", "--memory", "1073741824")
+    netloom("vm", "nic", "add", "mover", "nic1", "--profile", network)
+    netloom("vm", "start", "mover", "--host", "sim-1")
+    move = ("vm", "migrate", "mover", "--host", "sim-2")
+    plan = netloom.json(*move, "--plan")
+    assert (plan["host"], plan["possible"], plan["possible_after_setup"]) == ("sim-2", False, True)
+    assert plan["offer"] == [{"network": network, "nic": "eth1"}]
+    assert "does not have these networks: tenants" in netloom(*move, "--plan").out
+    refused = netloom(*move, expect=1).err
+    assert f"--set-up sets up on Host sim-2 first: {network} on eth1." in refused
+    assert "does not have these networks" in refused
+    assert netloom.json("vm", "show", "mover")["status"] == "up"
+    assert netloom(*move, "--set-up").err.splitlines()[-1] == "Done."
+    (row,) = (row for row in netloom("vm", "list").rows if row[0] == "mover")
+    assert row[1:4] == ["up", "Default", "sim-2"]
+    assert netloom("vm", "migrate", "mover", "--host", "sim-1").err.splitlines()[-1] == "Done."
+    netloom("vm", "stop", "mover")
+    netloom("vm", "remove", "mover")
+    setup_file.write_text(f"removed_attachments: [{network}]\n")
+    for host in ("sim-1", "sim-2"):
+        netloom("host", "setup-networks", host, "-f", str(setup_file))
+
+
 def test_a_host_gets_new_certificates(netloom: Netloom) -> None:
     assert netloom("host", "enroll-certificate", "sim-3").err.splitlines()[-1] == "Done."
     netloom("host", "enroll-certificate", "none-such", expect=3)

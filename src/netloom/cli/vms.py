@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from netloom.cli.hosts import run_job
 from netloom.cli.nouns import noun
-from netloom.cli.output import show_many, show_one
+from netloom.cli.output import say, show_many, show_one
 from netloom.cli.session import calls_engine, output_option
 from netloom.cli.verbs import resolve
 from netloom.client import Client
@@ -71,13 +73,36 @@ def suspend(client: Client, vm: str) -> None:
 @_vm
 @click.option("--host", help="Name of the host to move it to; the best one when it is not given.")
 @click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
+@click.option(
+    "--plan", is_flag=True, help="Only show what stands against it, and which networks would be set up first."
+)
+@output_option
 @calls_engine
-def migrate(client: Client, vm: str, host: str | None, set_up: bool) -> None:
-    """Move a running virtual machine to another host."""
+def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool, form: str) -> None:
+    """Move a running virtual machine to another host.
+
+    Where only networks are missing on the host, it is offered to set them up first.
+    """
+    place = f"vms/{resolve(client, _VM, vm)['id']}"
+    found = client.addition("GET", f"{place}/migration", **({"host": host} if host else {}))
+    if plan:
+        show_one(found, form)
+        return
+    if found["possible_after_setup"] and not (found["possible"] or set_up):
+        set_up = _accepts(found)
     body: Tree = {"force": set_up}
     if host:
         body["host"] = {"name": host}
-    run_job(client, f"vms/{resolve(client, _VM, vm)['id']}/migrate", body)
+    run_job(client, f"{place}/migrate", body)
+
+
+def _accepts(found: Tree) -> bool:
+    """Offer to set networks up first, to who can answer; others are told how to ask for it."""
+    offer = ", ".join(f"{one['network']} on {one['nic']}" for one in found["offer"])
+    if sys.stdin.isatty():
+        return click.confirm(f"Host {found['host']} lacks networks. Set up first: {offer}?", err=True)
+    say(f"--set-up sets up on Host {found['host']} first: {offer}.")
+    return False
 
 
 @click.command("placement")
