@@ -219,6 +219,18 @@ def test_a_guest_is_there_from_start_to_stop(place: Place) -> None:
     assert place.observe().guest_ports == {}
 
 
+def test_addresses_are_told_as_far_as_they_are_seen(place: Place) -> None:
+    driver = place.driver()
+    nics = (make_nic(1, addresses=("192.0.2.7/24", "2001:db8::7/64")), make_nic(2))
+    spec = make_guest(driver, *nics)
+    driver.start(spec)
+    # Of a virtual machine the host knows only whom it has talked to: nobody yet.
+    assert driver.addresses() == ({} if driver.name == "libvirt" else {nics[0].id: ("192.0.2.7", "2001:db8::7")})
+    assert bool(driver.version()) == (driver.name == "libvirt")
+    driver.stop(spec.id)
+    assert driver.addresses() == {}
+
+
 def test_repeating_changes_nothing(place: Place) -> None:
     driver = place.driver()
     spec = make_guest(driver, make_nic())

@@ -18,6 +18,7 @@ import libvirt
 import pytest
 
 from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
+from netloom.agent.capabilities import read_capabilities
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.doors import Doors
 from netloom.agent.guests.libvirt import LibvirtGuests
@@ -148,6 +149,18 @@ def test_two_guests_on_one_network_reach_each_other_and_not_a_third(place: Place
         assert not reaches(lines[3], "192.0.2.1")
         place.driver.update(with_nic(specs[3], bridge="one"))
         assert eventually(lambda: reaches(lines[3], "192.0.2.1"))
+
+
+def test_the_host_tells_the_addresses_of_those_whom_it_talks_to(on_linux: Place) -> None:
+    nic = make_nic(1)
+    spec = tiny_guest(nic, addresses=("192.0.2.1/24",))
+    on_linux.driver.start(spec)
+    ip("", "address", "add", "192.0.2.9/24", "dev", "one")
+    with console(on_linux.libvirt.uri, spec) as line:
+        assert eventually(lambda: reaches(line, "192.0.2.9"))
+    assert on_linux.driver.addresses() == {nic.id: ("192.0.2.1",)}
+    assert read_capabilities(None, [on_linux.driver]).libvirt_version == on_linux.driver.version()
+    assert on_linux.driver.version().count(".") == 2
 
 
 def test_isolated_guests_do_not_reach_each_other(place: Place) -> None:

@@ -149,6 +149,10 @@ def test_machines_of_one_network_talk_and_a_nic_moves_between_networks(
     here = machines["blue-a"]
     assert here.reaches("192.0.2.2")
     assert not here.reaches("192.0.2.3")
+    (device,) = virtual.client.list(f"vms/{here.id}/reporteddevices")
+    assert device["mac"] == virtual.client.list(f"vms/{here.id}/nics")[0]["mac"]
+    host = virtual.client.get(f"hosts/{virtual.host_id('alpha')}")
+    assert re.fullmatch(r"\d+(\.\d+){2}", host["libvirt_version"]["full_version"])
     before = ports(virtual, "alpha")
     for number, name in enumerate(("blue-b", "red-b"), 2):
         machines[name].line.run(f"ip address add 198.18.0.{number}/24 dev eth0")

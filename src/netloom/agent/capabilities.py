@@ -17,12 +17,13 @@ from netloom.core.protocol import Capabilities
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netloom.agent.guests import GuestDriver
     from netloom.agent.ovsdb import Ovsdb
 
 MODPROBE_SECONDS = 10.0
 
 
-def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str]) -> Capabilities:
+def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver]) -> Capabilities:
     """Look at the machine. Open vSwitch counts as absent while its database does not answer."""
     system = platform.freedesktop_os_release()
     ovs_version, datapaths = _open_vswitch(ovsdb)
@@ -39,7 +40,8 @@ def read_capabilities(ovsdb: Ovsdb | None, guest_drivers: Sequence[str]) -> Capa
         bonding=has_module("bonding", sign=Path("/sys/class/net/bonding_masters")),
         ovs_version=ovs_version,
         ovs_datapaths=datapaths,
-        guest_drivers=tuple(guest_drivers),
+        guest_drivers=tuple(driver.name for driver in drivers),
+        libvirt_version=next((driver.version() for driver in drivers if driver.name == "libvirt"), ""),
     )
 
 

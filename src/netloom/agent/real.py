@@ -58,8 +58,7 @@ def real_host(options: Namespace) -> HostService:
     guests = Guests(drivers, events)
     changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
-    names = [driver.name for driver in drivers]
-    capabilities = partial(read_capabilities, ovsdb, names)
+    capabilities = partial(read_capabilities, ovsdb, drivers)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
     service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work)
     return service

@@ -95,6 +95,16 @@ class Guests:
             for state in driver.list()
         ]
 
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """What is seen of the addresses inside running guests, by vNIC; the log has it when a driver cannot look."""
+        found: dict[str, tuple[str, ...]] = {}
+        for driver in self._drivers.values():
+            try:
+                found |= driver.addresses()
+            except GuestError as error:
+                log.warning("%s", error)
+        return found
+
     def put(self, spec: GuestSpec) -> GuestState:
         """Start or resume a guest, or make the vNICs of a running one equal to the spec.
 
@@ -242,6 +252,7 @@ class HostService:
             change=self.changes.current(),
             guests=tuple(self.guests.list()),
             statistics=self.door.statistics(),
+            guest_addresses=self.guests.addresses(),
         )
 
     def certificate_changed(self) -> None:

@@ -281,15 +281,17 @@ def list_statistics(call: Call[None]) -> list[Statistic]:
 
 
 def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
-    """The NICs that the host sees in a running guest, each with the id of its vNIC."""
+    """The NICs that the host sees in a running guest, each with the id of its vNIC. Addresses are there as far as the
+    host sees them: it looks into namespaces, and knows of virtual machines those that it has talked to itself.
+    """
     vm_id = call.ids["vm_id"]
     see(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
-    guest = host_queries.guests_on(tx, (row.host_id,)).get(vm_id) if row.host_id else None
+    guest, seen = host_queries.guest_seen(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []
     for nic in guest.nics if guest else ():
         device_id = named_id("reporteddevice", nic.id)
-        addresses = [_address(text) for text in nic.addresses]
+        addresses = [_address(text) for text in seen.get(nic.id, ())]
         device = ReportedDevice(
             id=device_id,
             href=f"/vms/{vm_id}/reporteddevices/{device_id}",

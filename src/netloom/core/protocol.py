@@ -274,6 +274,7 @@ class HostReport:
     """What ``GET /v1/host`` answers.
 
     ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
+    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC.
     """
 
     capabilities: Capabilities
@@ -283,6 +284,7 @@ class HostReport:
     change: Change | None = None
     guests: tuple[GuestState, ...] = ()
     statistics: Mapping[str, LinkCounters] = field(default_factory=dict)
+    guest_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ started again lists what runs. Its calls arrive one at a time; each may be repea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from netloom.core.protocol import GuestSpec, GuestState, Migration
@@ -59,6 +59,15 @@ class GuestDriver(Protocol):
 
     def list(self) -> list[GuestState]:
         """Every guest of this driver on the host, as GuestState says."""
+
+    def addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """The IP addresses that running guests are seen to have, by vNIC; what is not known is left out.
+
+        Raises GuestError.
+        """
+
+    def version(self) -> str:
+        """The version of the program that runs the guests; empty when there is none, or it does not answer."""
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
         """Move a running guest to another host, and return when it is there. Raises GuestError; then it stayed.

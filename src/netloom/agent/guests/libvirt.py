@@ -28,7 +28,7 @@ from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration, as_far_as_live
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from netloom.agent.guests import Ended
@@ -215,6 +215,23 @@ class LibvirtGuests:
                     problems.append(f"Guest {state.name} cannot be plugged in again: {_words(error)}")
         if problems:
             raise GuestError("; ".join(problems))
+
+    def addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """See GuestDriver. Known are those that the host itself has talked to, on networks where it has an address."""
+        try:
+            with nl.Netlink() as netlink:
+                seen = veth.neighbours(netlink)
+            nics = [nic for spec, _, _ in self._running() for nic in spec.nics]
+        except _FAILURES as error:
+            raise GuestError(f"The addresses of guests are not known: {_words(error)}") from error
+        return {nic.id: seen[nic.mac] for nic in nics if nic.mac in seen}
+
+    def version(self) -> str:
+        """See GuestDriver."""
+        try:
+            return self._door.version()
+        except libvirt.libvirtError:
+            return ""
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
         """See GuestDriver. The two libvirts do it between them, and go on when the agent ends."""

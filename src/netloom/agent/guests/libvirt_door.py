@@ -114,6 +114,11 @@ class Door:
                 self._connection = self._open()
             return self._connection
 
+    def version(self) -> str:
+        """Of libvirt: ``9.0.0``."""
+        number = self.connection().getLibVersion()
+        return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
     def find(self, guest_id: str) -> Domain | None:
         """The domain of a guest, or None."""
         try:

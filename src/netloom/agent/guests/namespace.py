@@ -29,7 +29,7 @@ from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from netloom.agent.guests import Ended
     from netloom.agent.ovsdb import Ovsdb
@@ -119,6 +119,21 @@ class NamespaceGuests:
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
         return [self._state(self._load(path)) for path in sorted(self._folder.glob("*.json"))]
+
+    def addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """See GuestDriver. A namespace can be looked into."""
+        found: dict[str, tuple[str, ...]] = {}
+        try:
+            for state in self.list():
+                if state.status == "up":
+                    found |= veth.inside(_namespace(state.id), veth.addresses)
+        except OSError as error:
+            raise GuestError(f"The addresses of guests are not known: {error}") from error
+        return found
+
+    def version(self) -> str:
+        """See GuestDriver."""
+        return ""
 
     def migrate(self, guest_id: str, _migration: Migration) -> None:
         """See GuestDriver."""

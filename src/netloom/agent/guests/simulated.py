@@ -13,7 +13,7 @@ from netloom.core.host import GuestPort, Host, Nic
 from netloom.core.protocol import GuestState, as_far_as_live
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from netloom.agent.guests import Ended
     from netloom.agent.simulated import SimulatedMachine
@@ -66,6 +66,15 @@ class SimulatedGuests:
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
         return list(self._machine.state.guests.values())
+
+    def addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """See GuestDriver. A guest has what it was given."""
+        nics = [nic for guest in self.list() if guest.status == "up" for nic in guest.nics]
+        return {nic.id: tuple(text.partition("/")[0] for text in nic.addresses) for nic in nics if nic.addresses}
+
+    def version(self) -> str:
+        """See GuestDriver."""
+        return ""
 
     def repair(self) -> None:
         """See GuestDriver."""

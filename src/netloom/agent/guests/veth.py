@@ -9,7 +9,7 @@ import hashlib
 import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -37,6 +37,9 @@ _SIOCETHTOOL, _ETHTOOL_STXCSUM = 0x8946, 0x17  # linux/sockios.h, linux/ethtool.
 _IFLA_PROTINFO, _IFLA_NET_NS_FD, _IFLA_BRPORT_ISOLATED, _VETH_INFO_PEER = 12, 28, 33, 1  # linux/if_link.h, linux/veth.h
 _NESTED = 0x8000  # linux/netlink.h, NLA_F_NESTED
 _AF_BRIDGE, _AF_INET6 = 7, 10
+_RTM_GETNEIGH, _NDA_DST, _NDA_LLADDR = 30, 1, 2  # linux/rtnetlink.h, linux/neighbour.h
+_NDMSG = struct.Struct("=BxxxiHBB")  # family, link, state, flags, type
+_KNOWN = 0x02 | 0x04 | 0x08 | 0x10  # NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE
 _IFA_F_NODAD = 0x02  # linux/if_addr.h
 _IPV4_OCTETS = 4
 
@@ -152,6 +155,26 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
         _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
         _settle_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
+
+
+def addresses(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
+    """In a guest: the addresses of its cables, by vNIC. Raises NetlinkError."""
+    found = {vnic: _addresses(netlink, link.index) for vnic, link in cables(netlink).items()}
+    return {vnic: tuple(sorted(str(ip_address(packed)) for packed, _ in some)) for vnic, some in found.items() if some}
+
+
+def neighbours(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
+    """The addresses of those whom this host has talked to, by MAC address, as neighbour discovery found them.
+
+    Raises NetlinkError.
+    """
+    found: dict[str, set[str]] = {}
+    for message in netlink.dump(_RTM_GETNEIGH, _NDMSG.pack(0, 0, 0, 0, 0)):
+        _, _, state, _, _ = _NDMSG.unpack_from(message)
+        attrs = nl.attributes(message, _NDMSG.size)
+        if state & _KNOWN and _NDA_DST in attrs and _NDA_LLADDR in attrs:
+            found.setdefault(attrs[_NDA_LLADDR].hex(":"), set()).add(str(ip_address(attrs[_NDA_DST])))
+    return {mac: tuple(sorted(addresses)) for mac, addresses in found.items()}
 
 
 def remove(netlink: nl.Netlink, link: RawLink) -> None:

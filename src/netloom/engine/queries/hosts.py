@@ -25,7 +25,15 @@ class _Head(msgspec.Struct):
     guests: tuple[GuestState, ...] = ()
 
 
+class _Seen(msgspec.Struct):
+    """What a stored report says of guests alone."""
+
+    guests: tuple[GuestState, ...] = ()
+    guest_addresses: dict[str, tuple[str, ...]] = {}
+
+
 _HEAD = msgspec.json.Decoder(_Head)
+_SEEN = msgspec.json.Decoder(_Seen)
 
 
 def select() -> sa.Select[Any]:
@@ -67,3 +75,10 @@ def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:
     """The guests that hosts reported last, by id."""
     query = sa.select(host_reports.c.report).where(host_reports.c.host_id.in_(host_ids))
     return {guest.id: guest for report in tx.scalars(query) for guest in _HEAD.decode(report).guests}
+
+
+def guest_seen(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
+    """A guest as its host reported it last, None when it did not; and the addresses seen in guests, by vNIC."""
+    report = tx.scalar(sa.select(host_reports.c.report).where(host_reports.c.host_id == host_id))
+    seen = _SEEN.decode(report) if report else _Seen()
+    return next((guest for guest in seen.guests if guest.id == guest_id), None), seen.guest_addresses
