@@ -78,6 +78,9 @@ def test_the_traffic_of_a_network_with_qos_is_shaped_and_follows_it(fleet: Fleet
         "UpperLimit": ("2000", "2000", "true"),
         "RealTime": ("500", "500", "true"),
     }
+    nics = {one.findtext("name"): one.find("qos") for one in client.xml(f"hosts/{fleet.id()}/nics")}
+    assert nics["eth1"] is None
+    assert nics["eth1.10"].findtext("outbound_average_upperlimit") == "2000"
     path = f"{path_of(client)}/{gold}"
     client.put_xml(path, "<qos><outbound_average_linkshare>20</outbound_average_linkshare></qos>")
     fleet.until(lambda: [each.share for each in fleet.host().nics["eth1"].shaping] == [20, 20])

@@ -11,6 +11,7 @@ from netloom.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
+    HostQos,
     IpAssignment,
     NetworkIntent,
     SwitchType,
@@ -176,3 +177,11 @@ def test_how_addresses_come(fields: dict[str, object], method4: str, method6: st
     assert (view.ipv4.method, view.ipv6.method) == (method4, method6)
     has = bool(fields.get("addresses") or fields.get("dynamic"))
     assert (view.ipv4.address, view.ipv6.address) == (ADDRESSES if has else (None, None))
+
+
+def test_what_a_network_gets_of_its_nic() -> None:
+    calm = HostQos(link_share=20, upper_limit=1000)
+    wanted = intent("legacy")
+    networks = tuple(replace(network, qos=calm if network.vlan else None) for network in wanted.networks)
+    views = nic_views(made(replace(wanted, networks=networks)))
+    assert {name: view.qos for name, view in views.items() if view.qos} == {"bond0.200": calm}

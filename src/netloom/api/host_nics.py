@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from netloom.api.follow import loads_link
 from netloom.api.host_setup import when_idle
-from netloom.api.network_attachments import nic_reference, seen, visible_hosts
+from netloom.api.network_attachments import nic_reference, seen, show_qos, visible_hosts
 from netloom.api.network_attachments import show as show_attachment
 from netloom.api.routes import READ, Call, Later, Routes, many
 from netloom.api.schema import known, reference
@@ -86,6 +86,7 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
         vlan=UNSET if view.vlan is None else Vlan(id=view.vlan),
         host=reference(Host, data.row.id),
         network=known(reference(Network, network.intent.id) if network else None),
+        qos=known(show_qos(view.qos) if view.qos else None),
         physical_function=known(_physical(data, facts)),
         virtual_functions_configuration=known(_functions(facts, all_allowed=view.name not in restricted)),
     )

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from netloom.core.desired import kernel_bond_mode
+from netloom.core.desired import HostQos, kernel_bond_mode
 from netloom.core.host import Address, Bond, Host, Link, Nic, OvsPort
-from netloom.core.sync import Location, locate_networks
+from netloom.core.sync import Location, locate_networks, reported_qos
 
 Kind = Literal["nic", "bond", "vlan"]
 
@@ -42,7 +42,7 @@ class FamilyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NicView:
-    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours.
+    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours; ``qos``: what that has there.
 
     ``master``: the bond that it is a port of. ``speed`` in Mbit/s, 0 for unknown.
     """
@@ -58,6 +58,7 @@ class NicView:
     master: str = ""
     bond: BondView | None = None
     network_id: str = ""
+    qos: HostQos | None = None
     bridged: bool = False
     is_default_route: bool = False
     ipv4: FamilyView = field(default_factory=FamilyView)
@@ -132,6 +133,7 @@ class _Viewer:
             master=self.master_of.get(link.name, ""),
             bond=bond,
             network_id=location.network_id if location else "",
+            qos=reported_qos(location) if location else None,
             bridged=location.bridged if location else False,
             is_default_route=location.default_route if location else False,
             ipv4=_family(4, top, addresses, location.gateway4 if location else ""),
