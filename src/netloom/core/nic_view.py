@@ -42,7 +42,7 @@ class FamilyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NicView:
-    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours; ``qos``: what that has there.
+    """A NIC, bond or VLAN device. ``network_id``: what is on it, empty for nothing of ours; ``qos``: what it has there.
 
     ``master``: the bond that it is a port of. ``speed`` in Mbit/s, 0 for unknown.
     """
