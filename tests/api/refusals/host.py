@@ -136,7 +136,7 @@ TABLE: Table = (
     remove(
         "host.runs_no_vms_to_remove",
         "VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM",
-        "There are running Virtual Machines on the Host: web",
+        "Virtual Machines run on the Host, or are suspended there: web",
     ),
     lambda site: site.fleet.set_status("up"),
     act(

@@ -17,6 +17,7 @@ NOWHERE = "SCHEDULING_ALL_HOSTS_FILTERED_OUT"
 NO_ADDRESS = "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS"
 BOOT = "ACTION_TYPE_FAILED_INVALID_BOOT_PATH"
 NO_KERNEL = "ACTION_TYPE_FAILED_BOOT_PARAMETERS_WITHOUT_KERNEL"
+NOT_UP = "ACTION_TYPE_FAILED_VM_IS_NOT_UP"
 CPUS = "ACTION_TYPE_FAILED_MIN_CPU_SOCKETS"
 
 
@@ -83,6 +84,13 @@ def address(text: str) -> str:
     return f"<initialization>{ip}</nic_configuration></nic_configurations></initialization>"
 
 
+def holds_a_function(site: Site) -> None:
+    """The machine that runs has a vNIC that is a virtual function."""
+    body = f"<name>pass</name><network id='{{blue}}'/>{PASSTHROUGH}"
+    site.add("/vnicprofiles", f"<vnic_profile>{body}</vnic_profile>", "pass")
+    site.insert(rows.add_vnic, site.names["busy"], site.names["pass"], "02:00:00:00:01:01", name="held")
+
+
 def drift(site: Site) -> None:
     """The bridge of blue on the second host is not as it should be."""
     host = site.fleet.host(2)
@@ -135,7 +143,10 @@ TABLE: Table = (
     add("vm.addresses_are_valid", address("nine"), NO_ADDRESS, "These addresses for vNICs are not valid: nine"),
     act("vm.is_down", "busy", "start", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running (status up)"),
     Refusal("vm.is_down", "DELETE", "/vms/{busy}", "", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running"),
-    act("vm.is_not_down", "web", "stop", "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running"),
+    act("vm.may_stop", "web", "stop", "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running"),
+    act("vm.may_stop", "web", "shutdown", "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running"),
+    act("vm.may_reboot", "web", "reboot", NOT_UP, "only a VM that is up can be rebooted"),
+    act("vm.may_suspend", "web", "suspend", NOT_UP, "only a VM that is up can be suspended"),
     act("vm.may_migrate", "web", "migrate", "ACTION_TYPE_FAILED_VM_IS_NOT_UP", "only a VM that is up can migrate"),
     act(
         "vm.target_is_another",
@@ -166,6 +177,32 @@ TABLE: Table = (
         "<cluster id='{pooled}'/>",
         "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS",
         "Cluster pooled has another one",
+    ),
+    lambda site: site.update(vms, site.names["busy"], status="saving_state"),
+    act("vm.may_stop", "busy", "stop", "ACTION_TYPE_FAILED_VM_IS_SAVING_RESTORING", "VM is in saving/restoring state"),
+    lambda site: site.update(vms, site.names["busy"], status="migrating"),
+    act("vm.may_shut_down", "busy", "shutdown", NOT_UP, "only a VM that is up can shut down in good order"),
+    lambda site: site.update(vms, site.names["busy"], status="wait_for_launch"),
+    act("vm.may_suspend", "busy", "suspend", "ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL", "is in status wait_for_launch"),
+    lambda site: site.update(vms, site.names["busy"], status="up"),
+    holds_a_function,
+    act(
+        "vm.functions_are_unplugged",
+        "busy",
+        "suspend",
+        "ACTION_TYPE_FAILED_SUSPEND_NOT_SUPPORTED",
+        "has virtual functions of NICs, which cannot be saved: nic-02:00:00:00:01:01",
+    ),
+    lambda site: site.update(
+        vms, site.names["busy"], status="suspended", host_id=None, saved_host_id=site.names["sim-1"]
+    ),
+    act(
+        "vm.resumes_where_it_was_saved",
+        "busy",
+        "start",
+        "ACTION_TYPE_FAILED_VM_IS_SAVED_ON_ANOTHER_HOST",
+        "its memory is saved on Host sim-1",
+        "<host id='{sim-2}'/>",
     ),
     start_on("stranger", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host stranger is in another Cluster"),
     start_on("sim-1", "labbed", "VAR__DETAIL__NETWORK_MISSING", "Host sim-1 does not have these networks: lab"),

@@ -119,9 +119,10 @@ def may_suspend(name: str, status: str) -> Problem | None:
     """Only what is up can be suspended."""
     if status == "up":
         return None
-    code = "STATUS_ILLEGAL" if status in {"wait_for_launch", "unknown"} else "IS_NOT_UP"
     text = f"VM {name} is in status {status}: only a VM that is up can be suspended."
-    return Problem(f"ACTION_TYPE_FAILED_VM_{code}", text)
+    if status in {"wait_for_launch", "unknown"}:
+        return Problem("ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL", text)
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
 
 
 def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
