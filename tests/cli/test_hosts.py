@@ -85,6 +85,27 @@ def test_other_verbs_of_a_host(netloom: Netloom) -> None:
     netloom("host", "activate", "sim-3")
 
 
+def test_virtual_functions(netloom: Netloom, network: str) -> None:
+    assert netloom.json("host", "functions", "sim-2", "eth3")["number_of_virtual_functions"] == "0"
+    words = ("host", "functions", "sim-2", "eth3", "2")
+    netloom(*words, "--for", network, "--for-all", expect=2)
+    for _ in range(2):
+        shown = netloom.json(*words, "--for", network)
+        assert (shown["number_of_virtual_functions"], shown["all_networks_allowed"]) == ("2", "false")
+        assert shown["networks"] == [network]
+    assert "not SR-IOV enabled" in netloom("host", "functions", "sim-2", "eth1", "2", expect=1).err
+    netloom("profile", "add", "fast", "--network", network, "--pass-through", "enabled")
+    netloom("vm", "add", "quick")
+    netloom("vm", "nic", "add", "quick", "nic1", "--profile", "fast", "--interface", "pci_passthrough")
+    netloom("vm", "start", "quick")
+    (row,) = (row for row in netloom("vm", "list").rows if row[0] == "quick")
+    assert row[3] == "sim-2"
+    netloom("vm", "stop", "quick")
+    netloom("vm", "remove", "quick")
+    netloom("profile", "remove", "fast")
+    assert netloom.json("host", "functions", "sim-2", "eth3", "0", "--for-all")["networks"] == []
+
+
 def test_virtual_machines(netloom: Netloom, network: str, setup_file: Path) -> None:
     setup_file.write_text(f"attachments:\n- {{network: {network}, nic: eth1}}\n")
     netloom("host", "setup-networks", "sim-1", "-f", str(setup_file))

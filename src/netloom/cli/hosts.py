@@ -142,6 +142,37 @@ def nics(client: Client, name: str, form: str) -> None:
     show_many(found, _NICS, form)
 
 
+@click.command("functions")
+@_name
+@click.argument("nic", metavar="NIC")
+@click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
+@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Let them serve only this network, too.")
+@click.option("--for-all", "for_all", is_flag=True, help="Let them serve all networks.")
+@output_option
+@calls_engine
+def functions(
+    client: Client, name: str, nic: str, count: int | None, served: tuple[str, ...], for_all: bool, form: str
+) -> None:
+    """Virtual functions of a NIC (SR-IOV): show or set how many there are, and which networks they may serve."""
+    if served and for_all:
+        raise click.UsageError("--for and --for-all exclude each other.")
+    found = client.find(f"hosts/{resolve(client, _HOST, name)['id']}/nics", nic)
+    path = str(found["href"]).partition("/api/")[2]
+    wanted: Tree = {} if count is None else {"number_of_virtual_functions": count}
+    if served or for_all:
+        wanted["all_networks_allowed"] = for_all
+    if wanted:
+        body = {"virtual_functions_configuration": wanted}
+        run_job(client, f"{path}/updatevirtualfunctionsconfiguration", body)
+    allowed = {network["name"] for network in client.list(f"{path}/virtualfunctionallowednetworks")}
+    for network in served:
+        if network not in allowed:
+            client.add(f"{path}/virtualfunctionallowednetworks", {"name": network})
+    shown = dict(client.get(path).get("virtual_functions_configuration", {}))
+    shown["networks"] = sorted({*allowed, *served})
+    show_one(shown, form)
+
+
 @click.command("attachments")
 @_name
 @output_option
@@ -177,7 +208,19 @@ def attachments(client: Client, name: str, form: str) -> None:
     )
 
 
-COMMANDS = (setup_networks, commit, sync, refresh, activate, deactivate, enroll_certificate, token, nics, attachments)
+COMMANDS = (
+    setup_networks,
+    commit,
+    sync,
+    refresh,
+    activate,
+    deactivate,
+    enroll_certificate,
+    token,
+    nics,
+    functions,
+    attachments,
+)
 
 
 def attachment_ids(client: Client, host_id: str) -> dict[str, str]:

@@ -181,6 +181,12 @@ NOUNS = (
                 "port_mirroring",
                 "Whether its vNICs see all frames of the network on their host.",
             ),
+            Field(
+                "--pass-through",
+                "pass_through.mode",
+                "Whether its vNICs are virtual functions of their host (SR-IOV).",
+                click.Choice(("enabled", "disabled")),
+            ),
             _DESCRIPTION,
             Field("--rename", "name", "Its new name."),
         ),

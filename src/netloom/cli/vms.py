@@ -146,15 +146,22 @@ def nic_list(client: Client, vm: str, form: str) -> None:
 @_nic
 @click.option("--profile", help="Name or id of its vNIC profile; without one it is connected to nothing.")
 @click.option("--mac", help="Its MAC address; from the cluster's pool when it is not given.")
+@click.option(
+    "--interface", help="What the machine sees: virtio, e1000 ..., or pci_passthrough for a virtual function."
+)
 @output_option
 @calls_engine
-def nic_add(client: Client, vm: str, nic: str, profile: str | None, mac: str | None, form: str) -> None:
+def nic_add(
+    client: Client, vm: str, nic: str, profile: str | None, mac: str | None, interface: str | None, form: str
+) -> None:
     """Add one; a running machine gets it plugged in."""
     entity: Tree = {"name": nic}
     if profile:
         entity["vnic_profile"] = {"id": resolve(client, _PROFILE, profile)["id"]}
     if mac:
         entity["mac"] = {"address": mac}
+    if interface:
+        entity["interface"] = interface
     show_one(client.add(f"vms/{resolve(client, _VM, vm)['id']}/nics", entity), form)
 
 
