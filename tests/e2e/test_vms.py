@@ -183,6 +183,7 @@ def test_a_machine_migrates_while_it_is_talked_to(
     boot = mover.line.run("cat /proc/sys/kernel/random/boot_id").output
     held = ports(virtual, "alpha")
     for host in ("beta", "alpha"):
+        virtual.client.action(f"hosts/{virtual.host_id(host)}/enrollcertificate")  # libvirt's, QEMU's too
         mover.line.close()
         with other.pinging("192.0.2.1") as counts:
             virtual.client.action(f"vms/{mover.id}/migrate", {"host": {"name": host}})
