@@ -152,7 +152,8 @@ def test_a_step_fails_late(on_host: Play) -> None:
     """The resolver file, which comes after links, addresses and routes, cannot be written: its folder is a file."""
 
     def scenario(host: HostInNamespace) -> None:
-        engine = host.agent(resolver="host.pem/resolv.conf")
+        (host.state / "file").touch()
+        engine = host.agent(resolver="file/resolv.conf")
         before = engine.host()
         engine.put(1, with_bridge(before))
         change = engine.until(Phase.ROLLED_BACK)
