@@ -123,7 +123,7 @@ def test_a_suspended_machine_holds_nothing_and_goes_on_where_it_is_saved(fleet: 
         assert (row.status, row.host_id, row.saved_host_id) == ("suspended", None, fleet.id(2))
         assert queries.memory_promised(tx, [fleet.id(2)]) == {}
     assert fleet.host(2).guest_ports == {}
-    assert {38, 503} <= set(fleet.codes())
+    assert {501, 503} <= set(fleet.codes())
     assert refused(fleet, suspend_vm, vm_id) == "ACTION_TYPE_FAILED_VM_IS_NOT_UP"
     fleet.monitor.round(fleet.db)
     assert status(fleet, vm_id) == "suspended"
@@ -156,7 +156,7 @@ def test_a_machine_that_cannot_be_saved_runs_on(fleet: Fleet, vm_id: str) -> Non
     ended = fleet.failed(fleet.db.run(suspend_vm, SYSTEM, vm_id))
     assert "runs on" in ended.error
     assert status(fleet, vm_id) == "up"
-    assert 57 in fleet.codes()
+    assert 502 in fleet.codes()
     fleet.simulate(2, end_guests=(vm_id,))
     fleet.failed(fleet.db.run(suspend_vm, SYSTEM, vm_id))
     fleet.monitor.round(fleet.db)

@@ -26,7 +26,7 @@ from netloom.engine.pki import Authority
 from netloom.engine.queries.references import Ref
 
 VALID_FOR = timedelta(hours=24)
-HOST_ENROLLED = 13_001
+HOST_ENROLLED = 20_001
 """Event code; of our own, as oVirt's hosts are installed from the engine and do not join."""
 _SIMULATED_MAX = 2000
 """Names that still fit into one certificate."""

@@ -32,8 +32,8 @@ from netloom.engine.queries import host_networks
 from netloom.engine.queries.functions import Served
 from netloom.engine.queries.host_networks import HostData
 
-UPDATED = 10916
-"""Event code of our own, beside those that oVirt has for hosts' networks."""
+UPDATED = 1201
+"""Event code (oVirt: UPDATE_HOST_NIC_VFS_CONFIG)."""
 
 _UPDATE = "Cannot edit Virtual Functions Configuration."
 _ADD_NETWORK = "Cannot add Network to Virtual Functions Configuration."

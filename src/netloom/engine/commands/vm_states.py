@@ -19,7 +19,7 @@ from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.model.vms import vms
 from netloom.engine.queries import vms as queries
 
-SHUTDOWN, REBOOT, SUSPEND = 73, 157, 38
+SHUTDOWN, REBOOT, SUSPEND = 73, 157, 501
 """Event codes (oVirt: USER_INITIATED_SHUTDOWN_VM, USER_REBOOT_VM, USER_SUSPEND_VM)."""
 
 

@@ -22,7 +22,7 @@ from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.queue import JobContext, PostponedError
 
-SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 57
+SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
 """Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""
 
 SHUTDOWN_SECONDS = 60.0
