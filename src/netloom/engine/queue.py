@@ -13,17 +13,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from netloom.core.errors import NetloomError, NotFoundError
 from netloom.engine.actor import Actor
 from netloom.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netloom.engine.model.jobs import job_steps, jobs
+from netloom.engine.statements import Statement
 
 HEARTBEAT = 5.0
 """Seconds between a running job's signs of life."""
@@ -114,27 +116,35 @@ def enqueue(
     what users read.
     """
     job_id, now = new_id(), utc_now()
-    tx.execute(
-        insert(jobs).values(
-            id=job_id,
-            kind=kind,
-            lock_key=key or f"job:{job_id}",
-            description=description,
-            status=Status.STARTED,
-            owner_id=actor.user_id,
-            owner_name=actor.name,
-            correlation_id=actor.correlation_id,
-            external=False,
-            auto_cleared=auto_cleared,
-            payload=dict(payload or {}),
-            start_time=now,
-            last_updated=now,
-            not_before=now + timedelta(seconds=delay),
-            attempts=0,
-        )
+    _ENQUEUE.run(
+        tx,
+        id=job_id,
+        kind=kind,
+        lock_key=key or f"job:{job_id}",
+        description=description,
+        status=Status.STARTED,
+        owner_id=actor.user_id,
+        owner_name=actor.name,
+        correlation_id=actor.correlation_id,
+        external=False,
+        auto_cleared=auto_cleared,
+        payload=dict(payload or {}),
+        start_time=now,
+        last_updated=now,
+        not_before=now + timedelta(seconds=delay),
+        attempts=0,
     )
     announce(tx, WORK, replicas=True)
     return job_id
+
+
+_ENQUEUE = Statement(
+    insert(jobs).inline(),
+    (
+        *("id", "kind", "lock_key", "description", "status", "owner_id", "owner_name", "correlation_id", "external"),
+        *("auto_cleared", "payload", "start_time", "last_updated", "not_before", "attempts"),
+    ),
+)
 
 
 def enqueue_once(
@@ -155,15 +165,11 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
     Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
     :func:`claim_next` asks again.
     """
-    row = tx.execute(_claimable(utc_now(), kinds)).one_or_none()
+    now = utc_now()
+    row = _claimable(kinds).first(tx, now=now)
     if row is None:
         return None
-    now = utc_now()
-    tx.execute(
-        update(jobs)
-        .where(jobs.c.id == row.id)
-        .values(claimed_by=replica, heartbeat=now, last_updated=now, attempts=row.attempts + 1)
-    )
+    _CLAIM.run(tx, job_id=row.id, claimed_by=replica, heartbeat=now, last_updated=now, attempts=row.attempts + 1)
     return Job(
         id=row.id,
         kind=row.kind,
@@ -178,20 +184,26 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
     )
 
 
-def _claimable(now: datetime, kinds: frozenset[str]) -> Select[Any]:
+_CLAIM = Statement(
+    update(jobs).where(jobs.c.id == bindparam("job_id")), ("claimed_by", "heartbeat", "last_updated", "attempts")
+)
+
+
+@cache
+def _claimable(kinds: frozenset[str]) -> Statement:
     other = jobs.alias("other")
     before = exists().where(
         other.c.status == Status.STARTED,
         other.c.lock_key == jobs.c.lock_key,
         or_(other.c.claimed_by.is_not(None), other.c.number < jobs.c.number),
     )
-    return (
+    return Statement(
         select(jobs)
         .where(
             jobs.c.status == Status.STARTED,
             jobs.c.claimed_by.is_(None),
-            jobs.c.kind.in_(sorted(kinds)),
-            jobs.c.not_before <= now,
+            jobs.c.kind.in_([literal(kind) for kind in sorted(kinds)]),
+            jobs.c.not_before <= bindparam("now"),
             ~before,
         )
         .order_by(jobs.c.number)
@@ -267,11 +279,12 @@ def hold(tx: Tx, job: Job) -> None:
     A job calls it in each transaction in which it records what it did, so that a replica that was taken for dead
     overwrites nothing.
     """
-    row = tx.execute(
-        select(jobs.c.claimed_by, jobs.c.status).where(jobs.c.id == job.id).with_for_update()
-    ).one_or_none()
+    row = _HOLDER.first(tx, id=job.id)
     if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
         raise LostError(f"Job {job.id} is not run by {job.claimed_by} any more.")
+
+
+_HOLDER = Statement(select(jobs.c.claimed_by, jobs.c.status).where(jobs.c.id == bindparam("id")).with_for_update())
 
 
 def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
@@ -290,12 +303,21 @@ def _end(
     tx: Tx, job_id: str, status: Status, *, error: str | None, code: str | None, result: Mapping[str, Any] | None
 ) -> None:
     now = utc_now()
-    values = {"status": status, "end_time": now, "last_updated": now, "error": error, "error_code": code}
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(**values, result=dict(result or {})))
-    unfinished = and_(job_steps.c.job_id == job_id, job_steps.c.status == Status.STARTED)
-    tx.execute(update(job_steps).where(unfinished).values(status=status, end_time=now))
+    ends = {"ended": job_id, "status": status, "end_time": now}
+    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}))
+    _END_STEPS.run(tx, **ends)
     announce(tx, f"job:{job_id}", replicas=True)
     announce(tx, WORK, replicas=True)  # the next of the same key may begin
+
+
+_END = Statement(
+    update(jobs).where(jobs.c.id == bindparam("ended")),
+    ("status", "end_time", "last_updated", "error", "error_code", "result"),
+)
+_END_STEPS = Statement(
+    update(job_steps).where(job_steps.c.job_id == bindparam("ended"), job_steps.c.status == Status.STARTED),
+    ("status", "end_time"),
+)
 
 
 def show_progress(tx: Tx, job_id: str, progress: Mapping[str, Any]) -> None:
@@ -345,9 +367,7 @@ def finish_step(tx: Tx, step_id: str, *, succeeded: bool = True) -> None:
 
 def outcome(tx: Tx, job_id: str) -> Outcome | None:
     """How a job ended, None while it has not. Raises NotFoundError."""
-    row = tx.execute(
-        select(jobs.c.status, jobs.c.error, jobs.c.error_code, jobs.c.result).where(jobs.c.id == job_id)
-    ).one_or_none()
+    row = _OUTCOME.first(tx, id=job_id)
     if row is None:
         raise NotFoundError(f"There is no job {job_id}.")
     if row.status == Status.STARTED:
@@ -359,6 +379,11 @@ def outcome(tx: Tx, job_id: str) -> Outcome | None:
         error_code=row.error_code or "",
         result=row.result or {},
     )
+
+
+_OUTCOME = Statement(
+    select(jobs.c.status, jobs.c.error, jobs.c.error_code, jobs.c.result).where(jobs.c.id == bindparam("id"))
+)
 
 
 def wait_for(db: Database, job_id: str, timeout: float) -> Outcome | None:

@@ -13,7 +13,7 @@ from netloom.engine.commands import audit, certificates
 from netloom.engine.db import Tx
 from netloom.engine.jobs.apply_host import actor_of
 from netloom.engine.pki import Authority
-from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries import hosts
 from netloom.engine.queue import JobContext
 
 
@@ -24,7 +24,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """
     host_id = job.job.payload["host_id"]
     with job.db.read() as tx:
-        row = queries.load_one(tx, host_id).row
+        row = hosts.plain(tx, host_id)
         host_ids = certificates.sharing(tx, host_id)
     try:
         signed = _renew(agents, job, agents.of(host_id, row.agent_url), host_ids)

@@ -26,6 +26,7 @@ from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnics import filter_parameters, vnics
 from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import hosts
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import vms as queries
 from netloom.engine.queries.guests import Wanted, guest_spec, wanted_of
@@ -120,8 +121,7 @@ def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
     """The agent of a host. Raises NotFoundError."""
     with job.db.read() as tx:
-        row = host_queries.load_one(tx, host_id).row
-    return agents.of(host_id, row.agent_url)
+        return agents.of(host_id, hosts.plain(tx, host_id).agent_url)
 
 
 def look(agents: Agents, job: JobContext, host_id: str) -> None:
@@ -186,7 +186,7 @@ def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) 
     vm = lock(tx, vms, vm_id)
     settle_guest(tx, vm_id, "up", host_id)
     vnic_sync.record(tx, host_id, taken.guest, taken.locations)
-    name = host_queries.load_one(tx, host_id).row.name
+    name = hosts.plain(tx, host_id).name
     text = f"VM {vm.name} was {'resumed' if vm.saved_host_id else 'started'} on Host {name}"
     audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
 

@@ -16,7 +16,7 @@ from netloom.engine.commands.audit import Severity
 from netloom.engine.commands.host_reports import TakeReport, lose_host, take_report
 from netloom.engine.db import Tx, utc_now
 from netloom.engine.jobs.apply_host import actor_of, wait_for_report
-from netloom.engine.queries import host_networks as queries
+from netloom.engine.queries import hosts
 from netloom.engine.queue import JobContext
 
 REFRESHED, REFRESH_FAILED, COMMITTED, COMMIT_FAILED, ACTIVATED, ACTIVATE_FAILED = 606, 607, 1104, 1105, 16, 18
@@ -48,7 +48,7 @@ def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
     payload = job.job.payload
     with job.db.read() as tx:
-        agent = agents.of(payload["host_id"], queries.load_one(tx, payload["host_id"]).row.agent_url)
+        agent = agents.of(payload["host_id"], hosts.plain(tx, payload["host_id"]).agent_url)
     agent.set_functions(FunctionsRequest(nic=payload["nic"], count=payload["count"]))
     take_in(job, agent, payload["host_id"])
     return {}
@@ -59,7 +59,7 @@ def _look(
 ) -> Mapping[str, Any]:
     host_id = job.job.payload["host_id"]
     with job.db.read() as tx:
-        row = queries.load_one(tx, host_id).row
+        row = hosts.plain(tx, host_id)
     agent = agents.of(host_id, row.agent_url)
     try:
         if commits:

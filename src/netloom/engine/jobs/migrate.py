@@ -23,7 +23,7 @@ from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
-from netloom.engine.queries import host_networks as host_queries
+from netloom.engine.queries import hosts
 from netloom.engine.queries.guests import guest_spec, wanted_of
 from netloom.engine.queue import JobContext, PostponedError, Status
 
@@ -65,7 +65,7 @@ def _look(job: JobContext, agent: Agent, host_id: str) -> None:
 
 def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
     with job.db.read() as tx:
-        return agents.of(host_id, host_queries.load_one(tx, host_id).row.agent_url)
+        return agents.of(host_id, hosts.plain(tx, host_id).agent_url)
 
 
 def _await_setup(job: JobContext, job_id: str | None) -> None:
@@ -116,7 +116,7 @@ def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> N
     with job.db.read() as tx:
         leaving = wanted_of(tx, vm_id, payload["host_id"])
         wanted = wanted_of(tx, vm_id, payload["target_id"])
-        address = host_queries.load_one(tx, payload["target_id"]).row.address
+        address = hosts.plain(tx, payload["target_id"]).address
     guest = next(one for one in here.guests if one.id == vm_id)
     if any(nic.function for nic in guest.nics):
         source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
@@ -178,7 +178,7 @@ def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
     values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
     functions.release(tx, vm_id, host_id=job.job.payload["host_id"])
-    name = host_queries.load_one(tx, host_id).row.name
+    name = hosts.plain(tx, host_id).name
     text = f"Migration completed (VM: {vm.name}, Destination: {name})."
     audit.record(tx, actor_of(job), DONE, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
 

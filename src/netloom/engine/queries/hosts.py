@@ -16,6 +16,7 @@ from netloom.engine.model.data_centers import data_centers
 from netloom.engine.model.host_networks import host_changes
 from netloom.engine.model.hosts import host_reports, hosts
 from netloom.engine.model.vms import vms
+from netloom.engine.statements import Statement
 
 
 class _Head(msgspec.Struct):
@@ -64,6 +65,17 @@ def get(tx: Tx, host_id: str) -> sa.Row[Any]:
     if row is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return row
+
+
+def plain(tx: Tx, host_id: str) -> sa.Row[Any]:
+    """The host's own columns; raises NotFoundError."""
+    row = _PLAIN.first(tx, id=host_id)
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row
+
+
+_PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")))
 
 
 def capabilities_of(row: sa.Row[Any]) -> Capabilities | None:
