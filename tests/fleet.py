@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from netloom.agent.identity import Identity
 from netloom.agent.serve import Server
-from netloom.agent.simulated import SimulatedService, Simulation
+from netloom.agent.simulated import SimulatedService
+from netloom.agent.simulated_machine import Simulation
 from netloom.core.host import Host
 from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
 from netloom.core.protocol import HostReport

@@ -24,7 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from netloom.agent.identity import PURPOSES, Identity
 from netloom.agent.serve import Server
-from netloom.agent.simulated import SimulatedService, Simulation
+from netloom.agent.simulated import SimulatedService
+from netloom.agent.simulated_machine import Simulation
 from netloom.core.host import Address, Bridge, Host, Vlan
 from netloom.core.protocol import (
     Change,

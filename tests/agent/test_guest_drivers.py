@@ -21,7 +21,7 @@ from netloom.agent.guests.simulated import SimulatedGuests
 from netloom.agent.netlink import Netlink
 from netloom.agent.observe import observe
 from netloom.agent.resolver import Resolver
-from netloom.agent.simulated import Faults, SimulatedMachine
+from netloom.agent.simulated_machine import Faults, SimulatedMachine
 from netloom.core.host import Host, OvsBridge
 from netloom.core.protocol import GuestNic, GuestSpec, GuestState
 from netloom.core.steps import CreateOvsBridge

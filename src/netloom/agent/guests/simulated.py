@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from netloom.agent.guests import GuestError
-from netloom.core.functions import nics_by_address
-from netloom.core.host import GuestPort, Host, Nic
+from netloom.agent.simulated_machine import with_functions
+from netloom.core.host import GuestPort, Host
 from netloom.core.protocol import GuestState, as_far_as_live
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from netloom.agent.guests import Ended
-    from netloom.agent.simulated import SimulatedMachine
+    from netloom.agent.simulated_machine import SimulatedMachine
     from netloom.core.protocol import GuestNic, GuestSpec, Migration
 
 
@@ -145,23 +145,6 @@ def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
     vnics = [nic for guest in guests if guest.status == "up" for nic in guest.nics]
     host = with_functions(host, {nic.function for nic in vnics})
     return replace(host, guest_ports={port.name: port for port in map(_port, vnics) if port.bridge in bridges})
-
-
-def with_functions(host: Host, taken: Collection[str]) -> Host:
-    """The host with a NIC for each virtual function of its NICs, but for those that guests have taken."""
-    nics = {name: nic for name, nic in host.nics.items() if not nic.facts.physical}
-    here = nics_by_address(host)
-    for physical in tuple(nics.values()):
-        for number, function in enumerate(physical.facts.functions):
-            address = function.pci_address
-            if address not in taken:
-                facts = replace(physical.facts, pci_address=address, physical=physical.facts.pci_address)
-                facts = replace(facts, functions=(), functions_max=0, permanent_mac="")
-                mac = f"06:{number:02x}{physical.mac[5:]}"
-                new = Nic(name=f"{physical.name}v{number}", mac=mac, facts=replace(facts, permanent_mac=mac))
-                nic = here.get(address, new)
-                nics[nic.name] = nic
-    return replace(host, nics=nics)
 
 
 def _port(nic: GuestNic) -> GuestPort:
