@@ -10,9 +10,9 @@ import sys
 import pytest
 
 AGENT = """
-from netloom.agent import main, simulated, store
+from netloom.agent import main, simulated_machine, store
 from netloom.core import protocol
-kinds = [*vars(protocol).values(), store.Record, simulated.Machine, simulated.Simulation]
+kinds = [*vars(protocol).values(), store.Record, simulated_machine.Machine, simulated_machine.Simulation]
 """
 ENGINE = """
 from netloom.core import desired, protocol
