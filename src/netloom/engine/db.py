@@ -236,7 +236,10 @@ def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
     """
     tx.info.setdefault(ANNOUNCED, set()).add(topic)
     if replicas and tx.dialect.name == "postgresql":
-        tx.execute(select(func.pg_notify(CHANNEL, topic)))
+        _NOTIFY.run(tx, channel=CHANNEL, topic=topic)
+
+
+_NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("topic"))))
 
 
 def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
