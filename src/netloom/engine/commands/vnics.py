@@ -381,8 +381,9 @@ def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str
         return
     query = sa.select(vnic_profiles.c.network_id).where(vnic_profiles.c.id == profile_id)
     network = network_queries.get(tx, tx.execute(query).scalar_one())
-    data = host_queries.load_one(tx, vm.host_id)
-    check(action, rules.network_is_on_host(network.name, data.row.name, network.id in locate_networks(data.host)))
+    host, report = host_queries.last_report(tx, vm.host_id)
+    is_there = report is not None and network.id in locate_networks(report.host)
+    check(action, rules.network_is_on_host(network.name, host.name, is_there))
 
 
 def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:

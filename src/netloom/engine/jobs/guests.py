@@ -139,10 +139,9 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
     whether they are elsewhere now.
     """
     with job.db.read() as tx:
-        data = host_queries.load_one(tx, host_id)
+        host, known = host_queries.last_report(tx, host_id)
         wanted = wanted_of(tx, vm_id, host_id)
-    agent = agents.of(host_id, data.row.agent_url)
-    known = data.report
+    agent = agents.of(host_id, host.agent_url)
     if known is None or all(guest.id != vm_id for guest in known.guests):
         known = wait_for_report(job, agent, _PATIENCE)
     locations = locate_networks(known.host)

@@ -28,6 +28,7 @@ from netloom.engine.model.qos import qoss
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import vnics
+from netloom.engine.statements import Statement
 
 QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
 """Columns of the QoS of a network on hosts: link shares and Mbit/s."""
@@ -135,6 +136,23 @@ def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
     if loaded is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return loaded
+
+
+def last_report(tx: Tx, host_id: str) -> tuple[sa.Row[Any], HostReport | None]:
+    """The host's own columns, and what it reported last; raises NotFoundError. Without what is wanted of it, which
+    takes :func:`load` most of its time.
+    """
+    row = _LAST_REPORT.first(tx, id=host_id)
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row, _REPORT.decode(row.report) if row.report else None
+
+
+_LAST_REPORT = Statement(
+    sa.select(hosts, host_reports.c.report)
+    .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+    .where(hosts.c.id == sa.bindparam("id"))
+)
 
 
 def intent_of(

@@ -45,10 +45,13 @@ def select() -> sa.Select[Any]:
 
 def get(tx: Tx, vm_id: str) -> sa.Row[Any]:
     """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(vms.c.id == vm_id)).one_or_none()
+    row = _GET.first(tx, id=vm_id)
     if row is None:
         raise NotFoundError(f"There is no VM with the id {vm_id}.")
     return row
+
+
+_GET = Statement(select().where(vms.c.id == sa.bindparam("id")))
 
 
 def select_vnics() -> sa.Select[Any]:
@@ -90,9 +93,12 @@ def select_vnics() -> sa.Select[Any]:
 def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
     """The rows of :func:`select_vnics` of each virtual machine, by name."""
     found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in tx.execute(select_vnics().where(vnics.c.vm_id.in_(vm_ids)).order_by(vnics.c.name)):
+    for row in tx.execute(_VNICS_OF, {"vm_ids": list(vm_ids)}):
         found[row.vm_id].append(row)
     return found
+
+
+_VNICS_OF = select_vnics().where(vnics.c.vm_id.in_(sa.bindparam("vm_ids", expanding=True))).order_by(vnics.c.name)
 
 
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
@@ -129,10 +135,16 @@ def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]
 def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
     """The filter parameters of each vNIC, by name."""
     found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    query = sa.select(filter_parameters).where(filter_parameters.c.vnic_id.in_(vnic_ids))
-    for row in tx.execute(query.order_by(filter_parameters.c.name, filter_parameters.c.id)):
+    for row in tx.execute(_PARAMETERS_OF, {"vnic_ids": list(vnic_ids)}):
         found[row.vnic_id].append(row)
     return found
+
+
+_PARAMETERS_OF = (
+    sa.select(filter_parameters)
+    .where(filter_parameters.c.vnic_id.in_(sa.bindparam("vnic_ids", expanding=True)))
+    .order_by(filter_parameters.c.name, filter_parameters.c.id)
+)
 
 
 def get_parameter(tx: Tx, vnic_id: str, parameter_id: str) -> sa.Row[Any]:
