@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from netloom.core.errors import HostError
@@ -11,6 +12,10 @@ from netloom.engine.queue import JobContext, PostponedError
 
 _WAIT = 5.0
 """Seconds of one question for the end; whether the engine stops is looked at in between."""
+_BETWEEN = 5.0
+"""Seconds in which a guest may be seen on neither host: it has stopped on the one, and is not yet up on the other."""
+_AGAIN = 0.2
+"""Seconds between two looks meanwhile."""
 
 
 def last_event(agent: Agent) -> int:
@@ -36,15 +41,21 @@ def wait_for_end(
     ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
     """
     guest_id = job.job.payload["vm_id"]
+    since = 0.0
     while True:
-        page = agent.events(after, _WAIT)
+        page = agent.events(after, 0 if since else _WAIT)
         if _has_gone(page, kind, guest_id):
             return
         after = page.events[-1].id if page.events else after
         if not is_under_way():
             if _has_gone(agent.events(after, 0), kind, guest_id) or is_done():  # it may have ended just now
                 return
-            raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
+            since = since or time.monotonic()
+            if time.monotonic() - since > _BETWEEN:
+                raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
+            job.stop.wait(_AGAIN)
+        else:
+            since = 0.0
         if job.stop.is_set():
             raise PostponedError
 
