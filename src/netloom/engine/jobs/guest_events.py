@@ -36,7 +36,7 @@ def wait_for_end(
     is_done: Callable[[], bool],
 ) -> None:
     """Wait for the event of that kind about the job's guest, after event ``after``. Raises HostError when it tells that
-    the guest stayed, PostponedError when the engine stops.
+    the guest stayed, PostponedError when the engine stops, or when the guest stayed and nobody knows why.
 
     ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
     """
@@ -52,7 +52,7 @@ def wait_for_end(
                 return
             since = since or time.monotonic()
             if time.monotonic() - since > _BETWEEN:
-                raise HostError("The guest stayed on its host, whose agent was started again and knows no reason.")
+                raise PostponedError(_AGAIN)
             job.stop.wait(_AGAIN)
         else:
             since = 0.0
