@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from netloom.core.errors import HostError
 from netloom.core.protocol import EventPage
@@ -13,7 +14,7 @@ from netloom.engine.queue import JobContext, PostponedError
 _WAIT = 5.0
 """Seconds of one question for the end; whether the engine stops is looked at in between."""
 _BETWEEN = 5.0
-"""Seconds in which a guest may be seen on neither host: it has stopped on the one, and is not yet up on the other."""
+"""Seconds that :func:`comes_true` looks."""
 _AGAIN = 0.2
 """Seconds between two looks meanwhile."""
 
@@ -41,23 +42,34 @@ def wait_for_end(
     ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
     """
     guest_id = job.job.payload["vm_id"]
-    since = 0.0
     while True:
-        page = agent.events(after, 0 if since else _WAIT)
+        page = agent.events(after, _WAIT)
         if _has_gone(page, kind, guest_id):
             return
         after = page.events[-1].id if page.events else after
         if not is_under_way():
-            if _has_gone(agent.events(after, 0), kind, guest_id) or is_done():  # it may have ended just now
+            if comes_true(job, partial(_has_ended, agent, kind, guest_id, after, is_done)):
                 return
-            since = since or time.monotonic()
-            if time.monotonic() - since > _BETWEEN:
-                raise PostponedError(_AGAIN)
-            job.stop.wait(_AGAIN)
-        else:
-            since = 0.0
+            raise PostponedError(_AGAIN)
         if job.stop.is_set():
             raise PostponedError
+
+
+def comes_true(job: JobContext, holds: Callable[[], bool]) -> bool:
+    """Whether something holds, now or within the moment in which a guest may be seen on neither host: it has stopped on
+    the one, and is not yet up on the other. Raises PostponedError when the engine stops.
+    """
+    end = time.monotonic() + _BETWEEN
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        if job.stop.wait(_AGAIN):
+            raise PostponedError
+    return True
+
+
+def _has_ended(agent: Agent, kind: str, guest_id: str, after: int, is_done: Callable[[], bool]) -> bool:
+    return _has_gone(agent.events(after, 0), kind, guest_id) or is_done()
 
 
 def _has_gone(page: EventPage, kind: str, guest_id: str) -> bool:

@@ -18,7 +18,7 @@ from netloom.engine.commands import audit, functions
 from netloom.engine.commands.audit import Severity
 from netloom.engine.db import Tx, lock, utc_now
 from netloom.engine.jobs.apply_host import actor_of
-from netloom.engine.jobs.guest_events import last_event, wait_for_end
+from netloom.engine.jobs.guest_events import comes_true, last_event, wait_for_end
 from netloom.engine.jobs.look_at_host import take_in
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
@@ -93,7 +93,7 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
             return
         raise
     if guest is None:
-        if _find(target.report(), vm_id):
+        if comes_true(job, lambda: _find(target.report(), vm_id) is not None):
             return
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
