@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netloom.engine.commands.authorize import EVERYONE, SYSTEM_ID, ActionGroup
-from netloom.engine.commands.tokens import Purpose, digest
+from netloom.engine.commands.authorize import EVERYONE, FOR_ADMINISTRATORS, HAVING_GROUP, SYSTEM_ID, ActionGroup
+from netloom.engine.commands.tokens import Purpose, digest, holder
 from netloom.engine.db import Tx, utc_now
-from netloom.engine.model.users import permissions, role_groups, roles, tokens, users
+from netloom.engine.model.users import permissions, users
 from netloom.engine.statements import Statement
 
 
@@ -48,30 +48,24 @@ def _standing(row: sa.Row[Any] | None) -> Standing | None:
 
 @cache
 def _of_token(*, by_group: bool) -> Statement:
-    valid = sa.and_(
-        tokens.c.token_hash == sa.bindparam("digest"),
-        tokens.c.purpose == sa.bindparam("purpose"),
-        tokens.c.expires > sa.bindparam("now"),
-    )
-    return Statement(_users(by_group=by_group).join(tokens, tokens.c.user_id == users.c.id).where(valid))
+    return Statement(holder(*_columns(by_group=by_group)))
 
 
 @cache
 def _of_user(*, by_group: bool) -> Statement:
-    return Statement(_users(by_group=by_group).where(users.c.id == sa.bindparam("user_id")))
+    the_user = sa.and_(users.c.id == sa.bindparam("user_id"), users.c.enabled.is_(True))
+    return Statement(sa.select(*_columns(by_group=by_group)).where(the_user))
 
 
-def _users(*, by_group: bool) -> sa.Select[Any]:
-    wanted = (
-        sa.select(role_groups.c.role_id).where(role_groups.c.action_group == sa.bindparam("group"))
-        if by_group
-        else sa.select(roles.c.id).where(roles.c.administrative.is_(True))
-    )
+def _columns(*, by_group: bool) -> tuple[sa.ColumnElement[Any], ...]:
+    """What a :class:`Standing` has, of a row of users."""
     held = (
         sa.select(sa.literal(1))
         .select_from(permissions)
-        .where(permissions.c.user_id.in_((users.c.id, EVERYONE)), permissions.c.role_id.in_(wanted))
+        .where(
+            permissions.c.user_id.in_((users.c.id, EVERYONE)),
+            permissions.c.role_id.in_(HAVING_GROUP if by_group else FOR_ADMINISTRATORS),
+        )
     )
     on_system = held.where(permissions.c.object_id == SYSTEM_ID)
-    columns = (users.c.id, users.c.user_name, held.exists().label("somewhere"), on_system.exists().label("everywhere"))
-    return sa.select(*columns).where(users.c.enabled.is_(True))
+    return (users.c.id, users.c.user_name, held.exists().label("somewhere"), on_system.exists().label("everywhere"))

@@ -173,22 +173,27 @@ def may(tx: Tx, actor: Actor, group: ActionGroup, *objects: ObjectRef) -> bool:
     return True
 
 
+HAVING_GROUP = select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
+"""The roles that allow ``:group``. As a sub-query, so that both databases go through the index of permissions by user,
+role and object: a user may have permissions on thousands of things.
+"""
+FOR_ADMINISTRATORS = select(roles.c.id).where(roles.c.administrative.is_(True))
+"""The roles for administrators, as a sub-query likewise."""
+
+
 @cache
 def _allowed(types: tuple[ObjectType, ...]) -> Statement:
     """Whether ``:user_id`` has ``:group`` on one of the things ``:id0``, ``:id1`` ... of these types.
 
-    Put together once for each combination, since every command asks it. The roles are a sub-query so that both
-    databases go through the index of permissions by user, role and object: a user may have permissions on thousands of
-    things.
+    Put together once for each combination, since every command asks it.
     """
-    having = select(role_groups.c.role_id).where(role_groups.c.action_group == bindparam("group"))
     above = [one for number, object_type in enumerate(types) for one in _chain(object_type, bindparam(f"id{number}"))]
     return Statement(
         select(literal(1))
         .select_from(permissions)
         .where(
             permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
-            permissions.c.role_id.in_(having),
+            permissions.c.role_id.in_(HAVING_GROUP),
             permissions.c.object_id.in_((SYSTEM_ID, *above)),
         )
         .limit(1)
@@ -222,7 +227,7 @@ _ADMINISTRATIVE = Statement(
     .select_from(permissions)
     .where(
         permissions.c.user_id.in_((bindparam("user_id"), EVERYONE)),
-        permissions.c.role_id.in_(select(roles.c.id).where(roles.c.administrative.is_(True))),
+        permissions.c.role_id.in_(FOR_ADMINISTRATORS),
     )
     .limit(1)
 )

@@ -16,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, insert, select, update
 
 from netloom.core.errors import NetloomError
 from netloom.engine.actor import Actor
@@ -176,16 +177,21 @@ def user_of(tx: Tx, token: str, purpose: Purpose = Purpose.BEARER) -> User | Non
     return None if row is None else User(row.id, row.user_name)
 
 
-_HOLDER = Statement(
-    select(users.c.id, users.c.user_name)
-    .join(tokens, tokens.c.user_id == users.c.id)
-    .where(
-        tokens.c.token_hash == bindparam("digest"),
-        tokens.c.purpose == bindparam("purpose"),
-        tokens.c.expires > bindparam("now"),
-        users.c.enabled.is_(True),
+def holder(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Columns of the user, who may log in, whose token with ``:digest`` for ``:purpose`` is valid at ``:now``."""
+    return (
+        select(*columns)
+        .select_from(users.join(tokens, tokens.c.user_id == users.c.id))
+        .where(
+            tokens.c.token_hash == bindparam("digest"),
+            tokens.c.purpose == bindparam("purpose"),
+            tokens.c.expires > bindparam("now"),
+            users.c.enabled.is_(True),
+        )
     )
-)
+
+
+_HOLDER = Statement(holder(users.c.id, users.c.user_name))
 
 
 def needs_touch(tx: Tx, token: str) -> bool:
