@@ -28,7 +28,7 @@ Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -192,10 +192,13 @@ FIXED_WHILE_PLUGGED = ("mac", "mtu", "model", "queues", "boot_order", "port", "f
 """What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
 
 
-def as_far_as_live(now: GuestNic | None, wanted: GuestNic) -> GuestNic:
-    """What a vNIC that is plugged into a running guest (None: it is not) can become without being unplugged."""
-    if now is None:
-        return wanted
+def as_far_as_live(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
+    """What the vNICs of a running guest can become without any that stays being unplugged, in the order as wanted."""
+    plugged = {nic.id: nic for nic in now}
+    return tuple(_as_far_as_live(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
+
+
+def _as_far_as_live(now: GuestNic, wanted: GuestNic) -> GuestNic:
     if now.function:
         return replace(now, name=wanted.name)
     return replace(wanted, **{name: getattr(now, name) for name in FIXED_WHILE_PLUGGED})

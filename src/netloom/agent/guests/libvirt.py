@@ -135,7 +135,7 @@ class LibvirtGuests:
             before = self._spec_of(domain)
         except _FAILURES as error:
             raise GuestError(f"The vNICs of guest {spec.name} cannot be changed: {_words(error)}") from error
-        after = _as_far_as_live(before, spec)
+        after = replace(before, nics=as_far_as_live(before.nics, spec.nics))
         try:
             self._settle(domain, before, after)
         except _FAILURES as error:
@@ -240,7 +240,7 @@ class LibvirtGuests:
             domain = self._door.get(guest_id)
             now = self._spec_of(domain)
             before = {nic.id: nic for nic in now.nics}
-            after = _as_far_as_live(now, migration.spec)
+            after = replace(now, nics=as_far_as_live(now.nics, migration.spec.nics))
             here = plug.ovs_bridges(self._ovsdb)
             there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
@@ -276,7 +276,8 @@ class LibvirtGuests:
         """Let a suspended guest go on. When it cannot, it stays suspended. Raises GuestError."""
         domain = None
         try:
-            after = _as_far_as_live(libvirt_xml.read_domain_metadata(image_xml), spec)
+            saved = libvirt_xml.read_domain_metadata(image_xml)
+            after = replace(saved, nics=as_far_as_live(saved.nics, spec.nics))
             self._define_filters(after.nics)
             xml = libvirt_xml.elsewhere(image_xml, after, plug.ovs_bridges(self._ovsdb))
             domain = self._door.restore(self._image(spec.id), xml)
@@ -462,12 +463,6 @@ class LibvirtGuests:
             return None
         except (OSError, msgspec.DecodeError) as error:
             raise GuestError(f"{path}: {error}") from error
-
-
-def _as_far_as_live(now: GuestSpec, wanted: GuestSpec) -> GuestSpec:
-    """What a guest that is there becomes: its vNICs as wanted, as far as they can change while it runs."""
-    plugged = {nic.id: nic for nic in now.nics}
-    return replace(now, nics=tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in wanted.nics))
 
 
 def _check_ids(spec: GuestSpec) -> None:

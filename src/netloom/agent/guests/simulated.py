@@ -87,8 +87,7 @@ class SimulatedGuests:
         other = _DRIVERS.get(self._machine.folder.parent / migration.target.removeprefix(_SCHEME))
         if other is None or not migration.target.startswith(_SCHEME):
             raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
-        plugged = {nic.id: nic for nic in self._machine.state.guests[guest_id].nics}
-        nics = tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in migration.spec.nics)
+        nics = as_far_as_live(self._machine.state.guests[guest_id].nics, migration.spec.nics)
         other._put(replace(migration.spec, nics=nics))  # noqa: SLF001 - another of this class
         self.stop(guest_id)
 
@@ -126,8 +125,7 @@ class SimulatedGuests:
                 if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
                     raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
             before = state.guests.get(spec.id)
-            plugged = {nic.id: nic for nic in before.nics} if before else {}
-            nics = tuple(as_far_as_live(plugged.get(nic.id), nic) for nic in spec.nics)
+            nics = as_far_as_live(before.nics if before else (), spec.nics)
             guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=nics)
             guests = {**state.guests, spec.id: guest}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))

@@ -173,5 +173,4 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     # The host has yet to take over another VLAN of the network.
     switched = [row for row in wanted.vnics if row.plugged and row.network_id and not row.passthrough]
     stale |= {row.id for row in switched if locations[row.network_id].vlan != row.vlan_id}
-    reachable = {nic.id: as_far_as_live(present.get(nic.id), nic) for nic in spec.nics}
-    return Drift(stale=frozenset(stale), live=reachable != present)
+    return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))
