@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import UnsetType
 from sqlalchemy import select
@@ -29,6 +29,8 @@ from netloom.engine.db import Tx
 from netloom.engine.model.networks import networks
 from netloom.engine.queries.functions import Served, served
 from netloom.engine.queries.references import resolve
+
+E = TypeVar("E", Network, NetworkLabel)
 
 routes = Routes("hosts")
 
@@ -80,17 +82,18 @@ def list_networks(call: Call[Any]) -> list[Network]:
         return _networks(tx, _path(call), _served(tx, call).networks)
 
 
-def _network(call: Call[Any], network_id: str) -> Network:
-    for one in list_networks(call):
-        if one.id == network_id:
+def _one(call: Call[Any], named: Sequence[E], what: str, wanted: str) -> E:
+    """Of what a NIC's virtual functions name, that with an id. Raises NotFoundError."""
+    for one in named:
+        if one.id == wanted:
             return one
-    raise NotFoundError(f"The virtual functions of NIC {call.ids['nic_id']} do not name the network {network_id}.")
+    raise NotFoundError(f"The virtual functions of NIC {call.ids['nic_id']} do not name the {what} '{wanted}'.")
 
 
 @routes.get(f"{_NIC}/virtualfunctionallowednetworks/{{network_id}}", Network, needs=READ)
 def get_network(call: Call[None]) -> Network:
     """One of them."""
-    return _network(call, call.ids["network_id"])
+    return _one(call, list_networks(call), "network", call.ids["network_id"])
 
 
 @routes.post(f"{_NIC}/virtualfunctionallowednetworks", Network, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
@@ -100,7 +103,7 @@ def post_network(call: Call[Network]) -> Network:
     with call.read() as tx:
         network_id = said.id or resolve(tx, networks, said, "network")
     call.run(add_network, call.actor, call.ids["host_id"], call.ids["nic_id"], network_id)
-    return _network(call, network_id)
+    return _one(call, list_networks(call), "network", network_id)
 
 
 @routes.delete(f"{_NIC}/virtualfunctionallowednetworks/{{network_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
@@ -117,17 +120,10 @@ def list_labels(call: Call[Any]) -> list[NetworkLabel]:
         return _labels(_path(call), call.ids["nic_id"], _served(tx, call).labels)
 
 
-def _label(call: Call[Any], label: str) -> NetworkLabel:
-    for one in list_labels(call):
-        if one.id == label:
-            return one
-    raise NotFoundError(f"The virtual functions of NIC {call.ids['nic_id']} do not name the label '{label}'.")
-
-
 @routes.get(f"{_NIC}/virtualfunctionallowedlabels/{{label_id}}", NetworkLabel, needs=READ)
 def get_label(call: Call[None]) -> NetworkLabel:
     """One of them."""
-    return _label(call, call.ids["label_id"])
+    return _one(call, list_labels(call), "label", call.ids["label_id"])
 
 
 @routes.post(f"{_NIC}/virtualfunctionallowedlabels", NetworkLabel, needs=ActionGroup.CONFIGURE_HOST_NETWORK)
@@ -135,7 +131,7 @@ def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
     """Let a NIC's virtual functions serve the networks that have a label."""
     label = required(call.body.id, "NetworkLabel [id]")
     call.run(add_label, call.actor, call.ids["host_id"], call.ids["nic_id"], label)
-    return _label(call, label)
+    return _one(call, list_labels(call), "label", label)
 
 
 @routes.delete(f"{_NIC}/virtualfunctionallowedlabels/{{label_id}}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)

@@ -114,7 +114,7 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
         fields.text_is_valid("MAC pool", "comment", after["comment"]),
         rules.duplicates_may_be_forbidden(queries.duplicates_in(tx, spec.id) if forbids else ()),
     )
-    stored = queries.ranges_of(tx, (spec.id,))[spec.id]
+    stored = queries.ranges(tx, spec.id)
     ranges = stored if spec.ranges is KEEP else sorted(spec.ranges)
     if ranges != stored:
         _check_ranges(tx, _UPDATE, ranges, besides=spec.id)
