@@ -41,6 +41,12 @@ def allow(rule: str, kind: str, body: str, code: str, words: str) -> Refusal:
     return Refusal(rule, "POST", f"/hosts/{{sim-1}}/nics/{{eth3}}/virtualfunctionallowed{kind}", body, code, words)
 
 
+def forbid(which: str, words: str) -> Refusal:
+    path = f"/hosts/{{sim-1}}/nics/{{eth3}}/virtualfunctionallowed{which}"
+    code = "ACTION_TYPE_FAILED_CANNOT_SET_SPECIFIC_NETWORKS"
+    return Refusal("functions.not_all_networks_are_allowed", "DELETE", path, "", code, words)
+
+
 def two_with_a_network(site: Site) -> None:
     site.act("/hosts/{sim-1}/nics/{eth3}/updatevirtualfunctionsconfiguration", number(2))
     site.fleet.attach("blue", "eth3v1")
@@ -90,6 +96,8 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_CANNOT_SET_SPECIFIC_NETWORKS",
         "All networks are allowed",
     ),
+    forbid("networks/{blue}", "Cannot remove Network from Virtual Functions Configuration. All networks are allowed"),
+    forbid("labels/fast", "Cannot remove Label from Virtual Functions Configuration. All networks are allowed"),
     restricted,
     allow(
         "functions.network_exists",

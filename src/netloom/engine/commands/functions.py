@@ -37,7 +37,9 @@ UPDATED = 1201
 
 _UPDATE = "Cannot edit Virtual Functions Configuration."
 _ADD_NETWORK = "Cannot add Network to Virtual Functions Configuration."
+_REMOVE_NETWORK = "Cannot remove Network from Virtual Functions Configuration."
 _ADD_LABEL = "Cannot add Label to Virtual Functions Configuration."
+_REMOVE_LABEL = "Cannot remove Label from Virtual Functions Configuration."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def add_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str
 
 def remove_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str) -> None:
     """Let them serve it no more; vNICs that have one keep it. As :func:`add_network`."""
-    data, nic, only = _specific(tx, actor, _ADD_NETWORK.replace("add", "remove"), host_id, nic_id)
+    data, nic, only = _specific(tx, actor, _REMOVE_NETWORK, host_id, nic_id)
     if network_id not in only.networks:
         raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the network {network_id}.")
     where = function_networks.c.network_id == network_id
@@ -124,7 +126,7 @@ def add_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> No
 
 def remove_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> None:
     """Let them serve such networks no more. As :func:`remove_network`."""
-    data, nic, only = _specific(tx, actor, _ADD_LABEL.replace("add", "remove"), host_id, nic_id)
+    data, nic, only = _specific(tx, actor, _REMOVE_LABEL, host_id, nic_id)
     if label not in only.labels:
         raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the label '{label}'.")
     _set_labels(tx, host_id, nic.name, [one for one in only.labels if one != label])
