@@ -29,7 +29,7 @@ from netloom.engine.model.networks import networks
 from netloom.engine.model.vnics import vnics
 from netloom.engine.queries import functions as queries
 from netloom.engine.queries import host_networks
-from netloom.engine.queries.functions import Served
+from netloom.engine.queries.functions import FreeOf, Served
 from netloom.engine.queries.host_networks import HostData
 
 UPDATED = 1201
@@ -173,17 +173,26 @@ def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> Non
     """
     if not wanted:
         return
-    lock(tx, hosts, host_id)
-    data = host_networks.load_one(tx, host_id)
-    free = {
-        nic: list(all_of) for nic, all_of in free_functions(data.host, queries.held(tx, (host_id,))[host_id]).items()
-    }
+    data, found = lock_free(tx, host_id)
+    free = {one.nic: list(one.functions) for one in found}
     for vnic_id, nic in wanted.items():
         if not free.get(nic):
             text = f"NIC {nic} of Host {data.row.name} has no free virtual function any more. Repeat the request."
             raise ValidationError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
-        row = {"host_id": host_id, "function": free[nic].pop(0), "vnic_id": vnic_id}
-        tx.execute(sa.insert(vnic_functions).values(row))
+        promise(tx, host_id, free[nic].pop(0), vnic_id)
+
+
+def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
+    """A host with its free functions, which nobody else can have from now on: its row is locked."""
+    lock(tx, hosts, host_id)
+    data = host_networks.load_one(tx, host_id)
+    here = (host_id,)
+    return data, queries.free(data, queries.served(tx, here)[host_id], queries.held(tx, here)[host_id])
+
+
+def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:
+    """Promise one of the functions that :func:`lock_free` tells to a vNIC."""
+    tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, vnic_id=vnic_id))
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:

@@ -18,13 +18,11 @@ from netloom.engine.commands import audit, authorize, functions
 from netloom.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netloom.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
 from netloom.engine.commands.races import refused
-from netloom.engine.db import Tx, lock, new_id
+from netloom.engine.db import Tx, new_id
 from netloom.engine.model.clusters import clusters
-from netloom.engine.model.hosts import hosts
 from netloom.engine.model.vms import vms
 from netloom.engine.model.vnic_profiles import vnic_profiles
 from netloom.engine.model.vnics import filter_parameters, vnics
-from netloom.engine.queries import functions as function_queries
 from netloom.engine.queries import host_networks as host_queries
 from netloom.engine.queries import mac_pools as mac_queries
 from netloom.engine.queries import networks as network_queries
@@ -360,13 +358,10 @@ def _reserve_function(tx: Tx, action: str, vm: sa.Row[Any], vnic_id: str) -> Non
     vnic = queries.get_vnic(tx, vm.id, vnic_id)
     for failover in queries.failovers_of(tx, (vnic,)).values():
         _check_network_on_host(tx, action, vm, failover.id)
-    lock(tx, hosts, vm.host_id)
-    data = host_queries.load_one(tx, vm.host_id)
-    held = function_queries.held(tx, (vm.host_id,))[vm.host_id]
-    free = function_queries.free(data, function_queries.served(tx, (vm.host_id,))[vm.host_id], held)
-    fit = [one.nic for one in free if one.functions and (one.networks is None or vnic.network_id in one.networks)]
+    data, free = functions.lock_free(tx, vm.host_id)
+    fit = [one for nic in free if nic.networks is None or vnic.network_id in nic.networks for one in nic.functions]
     check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
-    functions.reserve(tx, action, vm.host_id, {vnic_id: fit[0]})
+    functions.promise(tx, vm.host_id, fit[0], vnic_id)
 
 
 def _mirroring(tx: Tx, old: sa.Row[Any], profile_id: str | None) -> list[str]:
