@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
+import libvirt
 import pytest
 
 from agent.rig import Authority, Engine, RefusedError
@@ -21,7 +22,8 @@ from netloom.agent.guests.libvirt import LibvirtGuests
 from netloom.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
 from netloom.agent.identity import Identity
 from netloom.core.protocol import GuestNic, GuestSpec, GuestState, Migration
-from netloom.lab.libvirt import pki, uri
+from netloom.lab.agents import run_inside
+from netloom.lab.libvirt import PORT, pki, uri
 from netloom.lab.namespaces import ip
 from ovs_host import namespace, standing_in
 
@@ -54,7 +56,9 @@ def ends(tmp_path: Path, authority: Authority) -> Iterator[tuple[End, End]]:
         found = []
         for number, name in enumerate(names, 1):
             bridge, address = f"br{number}", f"198.51.100.{number}"
-            ip(name, "link", "add", bridge, "up", "type", "bridge")
+            # As on a real host its address is its own: else it takes that of a tap if that is lower, and what the other
+            # host sends from the same address, which its end of the tap has, is dropped.
+            ip(name, "link", "add", bridge, "address", f"02:ff:00:00:00:0{number}", "up", "type", "bridge")
             ip(name, "link", "set", "eth0", "up", "master", bridge)
             ip(name, "address", "add", f"{address}/24", "dev", bridge)
             identity = authority.issue(tmp_path / f"state-{name}", name, address)
@@ -148,6 +152,31 @@ def test_a_guest_moves_while_it_talks_to_another(
     with console(there.uri, spec) as line:
         line.send("poweroff -f\n")
         assert eventually(lambda: there.driver.list()[0].status == "down")
+
+
+def test_a_migration_begins_anew_when_the_line_between_the_hosts_breaks(ends: tuple[End, End]) -> None:
+    here, there = ends
+    spec = guest_on(here, 1)
+    broken: list[str] = []
+
+    def break_line() -> None:
+        """Once, when memory is on its way."""
+        connection = libvirt.open(here.uri)
+        domain = connection.lookupByUUIDString(spec.id)
+        assert eventually(lambda: domain.jobStats().get("memory_processed", 0) > 0)
+        cut = run_inside(here.name, ("ss", "-K", "-H", "-t", "dport", "=", f":{PORT}"))
+        broken.extend(cut.stdout.splitlines())
+        connection.close()
+
+    breaker = Thread(target=break_line)
+    breaker.start()
+    with standing_in(here.name), watched(ends, spec) as sights:
+        here.driver.migrate(spec.id, to(there, spec, bandwidth=20))
+    breaker.join()
+    assert len(broken) == 1
+    assert all(sights)
+    assert here.driver.list() == []
+    assert eventually(lambda: [state.id for state in there.driver.list()] == [spec.id])
 
 
 def test_a_host_that_the_authority_does_not_vouch_for_is_refused_by_either_end(

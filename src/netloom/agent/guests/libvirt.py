@@ -244,7 +244,7 @@ class LibvirtGuests:
             here = plug.ovs_bridges(self._ovsdb)
             there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-            self._door.migrate(domain, libvirt_xml.elsewhere(xml, after, there), migration)
+            self._door.migrate(guest_id, libvirt_xml.elsewhere(xml, after, there), migration)
             self._file(guest_id).unlink(missing_ok=True)
             plug.unplug_from_ovs(self._ovsdb, before)
         except (*_FAILURES, KeyError) as error:

@@ -33,6 +33,9 @@ Domain: TypeAlias = Any
 _RETRY_SECONDS = 1.0
 """Between two tries to reach a libvirt that does not answer."""
 
+_LINES = 3
+"""How often a migration is begun when the line between the two libvirts breaks."""
+
 _BASELINE = "kvm64"
 """The least that a CPU which runs 64-bit guests has. Where KVM cannot offer even that, its guests do not boot."""
 
@@ -185,8 +188,11 @@ class Door:
         connection.restoreFlags(str(image), xml, libvirt.VIR_DOMAIN_SAVE_PAUSED)
         return connection.lookupByName(ET.fromstring(xml).findtext("name"))  # noqa: S314 - from libvirt
 
-    def migrate(self, domain: Domain, xml: str, migration: Migration) -> None:
-        """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it."""
+    def migrate(self, guest_id: str, xml: str, migration: Migration) -> None:
+        """Move a running domain to another libvirt, where it shall be as ``xml`` says, and wait for it.
+
+        Begins anew, a few times, when the line between the two breaks. Raises ValueError when the guest does not run.
+        """
         address = migration.address or urlsplit(migration.target).hostname or ""
         flags = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PEER2PEER | libvirt.VIR_MIGRATE_AUTO_CONVERGE
         parameters: dict[str, str | int] = {
@@ -197,7 +203,18 @@ class Door:
         }
         if migration.bandwidth:
             parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = migration.bandwidth
-        domain.migrateToURI3(migration.target, parameters, flags | libvirt.VIR_MIGRATE_TLS)
+        was_lost = False
+        for attempt in range(1, _LINES + 1):
+            try:
+                self.get(guest_id).migrateToURI3(migration.target, parameters, flags | libvirt.VIR_MIGRATE_TLS)
+            except libvirt.libvirtError as error:
+                was_lost = was_lost or _is_lost_line(error)  # what that left behind there may be in the way for a while
+                if not was_lost or attempt == _LINES:
+                    raise
+                log.warning("guest %s: %s; its migration begins anew", guest_id, error.get_error_message())
+                self._closed.wait(_RETRY_SECONDS)
+            else:
+                return
 
     def best_kind(self) -> str:
         """``kvm`` where the host's KVM can run a 64-bit guest, ``qemu`` where not."""
@@ -270,6 +287,11 @@ class Door:
     def _on_device_removed(self, _connection: object, domain: Domain, alias: str, _opaque: object) -> None:
         guest_id = domain.UUIDString()
         self._news.put(lambda: self._removed(guest_id, alias))
+
+
+def _is_lost_line(error: libvirt.libvirtError) -> bool:
+    """Whether the connection between two libvirts broke after it was made."""
+    return (error.get_error_domain(), error.get_error_code()) == (libvirt.VIR_FROM_RPC, libvirt.VIR_ERR_INTERNAL_ERROR)
 
 
 def run_loop() -> None:
