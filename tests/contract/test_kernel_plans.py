@@ -7,6 +7,7 @@ none; the metal ring runs the same tests on a kernel that has both.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
 from core.strategies import NICS, mac_of, random_host, random_intent
 from netloom.core.compare import differences
 from netloom.core.desired import desired_host
+from netloom.core.host import Bond, Nic, Vlan
 from netloom.core.plan import plan
 from netloom.core.simulate import simulate_all
 
@@ -64,6 +66,30 @@ def _wanted_and_taken_back(random: Random, folder: Path) -> None:
     now = reach(door, now, checkpoint)
     now = reach(door, now, start)
     assert not any(link.owner for link in now.links().values())
+
+
+def test_a_port_may_have_no_ipv6_when_it_leaves_its_bond(tmp_path: Path) -> None:
+    """The kernel gives it back the MTU that it had before it joined; below 1280 its IPv6 settings are gone then."""
+    in_fresh_namespace(partial(_into_a_bond_and_out_again, tmp_path))
+
+
+def _into_a_bond_and_out_again(folder: Path) -> None:
+    door = open_door(folder, MACS)
+    now = door.observe()
+    for before in (1000, 1500):
+        alone = Nic(name="eth0", owner="base", mac=MACS["eth0"], up=True, mtu=before)
+        over = Vlan(name="v", owner="n", base="eth0", tag=1, up=True, mtu=1300, autoconf=True)
+        port = replace(alone, master="bond0", mtu=1500, autoconf=True)
+        bond = Bond(name="bond0", owner="base")
+        free = replace(alone, mtu=1500, autoconf=True)
+        for nic, bonds, vlans in (
+            (alone, {}, {}),
+            (port, {"bond0": bond}, {}),
+            (port, {"bond0": bond}, {"v": over}),
+            (free, {}, {"v": over}),
+        ):
+            desired = replace(now.with_link(nic), bonds=bonds, vlans=vlans)
+            now = reach(door, now, made_of(desired, kernel_kinds()))
 
 
 def reach(door: MachineNetworking, now: Host, desired: Host) -> Host:

@@ -355,6 +355,27 @@ def test_ports_move_from_a_bond_to_a_bridge_and_on_to_the_next() -> None:
     assert steps.index(s.SetMaster("eth0", "")) < steps.index(s.SetMaster("eth0", "b"))
 
 
+def test_the_mtu_that_a_port_has_after_its_bond_may_have_no_room_for_ipv6() -> None:
+    bond = Bond(name="bond0", owner="base")
+    port = Nic(name="eth0", owner="base", master="bond0", up=True, autoconf=True)
+    over = Vlan(name="v", owner="n", base="eth0", tag=1, up=True, autoconf=True)
+    old = with_links(OURS, bond, port, over)
+    off, leave = s.SetAutoconf("eth0", on=False), s.SetMaster("eth0", "")
+    mtu, on, up = s.SetMtu("eth0", 1500), s.SetAutoconf("eth0", on=True), s.SetUp("eth0", up=True)
+    steps = reach(old, with_links(OURS, replace(port, master=""), over))
+    assert [step for step in steps if step in {off, leave, mtu, on, up}] == [off, leave, mtu, on, up]
+    assert steps[:2] == [off, s.SetAutoconf("v", on=False)]
+    other_mode = with_links(old, replace(bond, mode="802.3ad"))
+    assert reach(old, other_mode)[:3] == [off, s.SetAutoconf("v", on=False), s.DeleteLink("bond0")]
+    assert reach(old, with_links(old, replace(port, autoconf=False))) == [off]
+
+
+def test_a_bond_that_is_not_ours_keeps_its_ports() -> None:
+    port = Nic(name="eth0", owner="base", master="theirs", up=True, autoconf=True)
+    now = with_links(OURS, Bond(name="theirs"), port)
+    assert plan(now, with_links(now, replace(port, mtu=9000))) == [s.SetMtu("eth0", 9000)]
+
+
 def test_options_of_a_bond_change_while_it_is_up_if_the_kernel_lets_them() -> None:
     lacp = Bond(name="bond0", owner="base", mode="802.3ad", mtu=9000)
     old = with_links(OURS, lacp, Nic(name="eth0", owner="base", master="bond0", mtu=9000))

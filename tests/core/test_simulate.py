@@ -169,7 +169,7 @@ REFUSED = [
     (s.AddRoute(Route(to="10.1.0.0/16", link="eth9")), "there is no link eth9"),
     (s.AddRoute(Route(to="10.1.0.1/16", link="eth0")), "that is no network"),
     (s.AddRoute(Route(to="10.1.0.0/16", link="eth2")), "eth2 is down"),
-    (s.AddRoute(Route(to="fd00::/16", link="eth3")), "no IPv6 over eth3"),
+    (s.AddRoute(Route(to="fd00::/16", link="eth3")), "eth3: no IPv6 while its MTU is 1000"),
     (s.AddRoute(Route(to="10.0.0.0/8", link="bond0")), "already"),
     (s.AddRoute(Route(to="192.0.2.0/24", link="bond0")), "came into table 254 with an address"),
     (s.AddRoute(Route(to="10.1.0.0/16", link="eth0", via="198.51.100.1")), "not in a network of eth0"),
@@ -263,6 +263,8 @@ def test_a_deleted_bond_frees_its_ports_and_takes_its_vlans_along() -> None:
     after = simulate(host, s.DeleteLink("bond0"))
     nic = after.nics["eth0"]
     assert (nic.up, nic.master, nic.mac, nic.mtu) == (False, "", "02:00:00:00:00:01", 0)
+    with pytest.raises(StepRefusedError, match="eth0: no IPv6 while its MTU is not known"):
+        simulate(after, s.SetAutoconf("eth0", on=True))
     assert (after.bonds, after.vlans, after.routes, after.bridges["br0"].mac) == ({}, {}, (), "")
 
 

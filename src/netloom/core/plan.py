@@ -82,6 +82,7 @@ class _Planner:
     def plan(self) -> list[s.Step]:
         self._mark()
         self._shape([name for name in self.order if name in self.world.links and not self._is_stale(name)])
+        self._forget_autoconf()
         self._make_room()
         self._create_bonds_and_bridges()
         self._shape(self.order)
@@ -89,10 +90,10 @@ class _Planner:
         self._change_ovs()
         self._create_vlans()
         self._change_bonds()
-        self._set_autoconf()
+        for name in self.order:
+            self._set_autoconf(name)
         for name in self.order:
             self._settle(self.want[name])
-        self._set_autoconf()
         self._move_addresses()
         self._change_routes()
         self._set_dhcp()
@@ -264,6 +265,23 @@ class _Planner:
 
     # 2. Room for what is new
 
+    def _forget_autoconf(self) -> None:
+        """Of ports that leave their bonds, and of VLAN devices over them. The MTU that such a port had before it joined
+        may have no room for IPv6, and the setting would be lost, or not: nobody knows.
+        """
+        for name in self.order:
+            link = self.world.links.get(name)
+            if link is not None and self._leaves_bond(link):
+                for one in (link, *self.world.vlans_over(name)):
+                    if one.autoconf and one.name in self.want:
+                        self._do(s.SetAutoconf(one.name, on=False))
+
+    def _leaves_bond(self, link: WorldLink) -> bool:
+        master = self.world.links.get(link.master)
+        if master is None or not isinstance(master.value, Bond):
+            return False
+        return self.want[link.name].master != link.master or (link.master in self.want and self._is_stale(link.master))
+
     def _make_room(self) -> None:
         """Delete what cannot be changed into what is wanted, and what has a name, a VLAN or a bond's place that
         something wanted needs.
@@ -420,12 +438,13 @@ class _Planner:
                 self._do(s.SetUp(port, up=False))
             self._do(s.SetMaster(port, bond))
 
-    def _set_autoconf(self) -> None:
-        """Called before links go up, when a router is asked, and again for those whose MTU had no room for IPv6."""
-        for name in self.order:
-            want, link = self.want[name], self.world.links[name]
-            if link.autoconf != want.autoconf and not 0 < link.mtu < IPV6_MIN_MTU:
-                self._do(s.SetAutoconf(name, want.autoconf))
+    def _set_autoconf(self, name: str) -> None:
+        """To be done before a link goes up, which is when a router is asked. A link whose MTU has no room for IPv6, or
+        is not known, has to wait until it has another.
+        """
+        want, link = self.want[name], self.world.links[name]
+        if link.autoconf != want.autoconf and link.mtu >= IPV6_MIN_MTU:
+            self._do(s.SetAutoconf(name, want.autoconf))
 
     # 4. Each link
 
@@ -439,6 +458,7 @@ class _Planner:
             self._do(s.SetMaster(name, ""))
         if link.mtu != want.mtu:
             self._do(s.SetMtu(name, want.mtu))
+        self._set_autoconf(name)
         if want.mac and link.mac != want.mac and not self._has_macs_of_bond(link):
             self._do(s.SetMac(name, want.mac))
         if link.up != want.up:

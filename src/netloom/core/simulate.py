@@ -259,11 +259,16 @@ def _link_is_there(world: World, step: s.SetDhcp) -> str | None:
 
 
 def _set_autoconf(world: World, step: s.SetAutoconf) -> str | None:
-    """A link whose MTU is too small for IPv6 has no such setting."""
+    """A link without IPv6 has no such setting."""
     link = world.links.get(step.name)
-    if link is not None and 0 < link.mtu < IPV6_MIN_MTU:
-        return f"{step.name}: no IPv6 with an MTU of {link.mtu}; it takes {IPV6_MIN_MTU}"
-    return _missing(world, step.name)
+    return _no_ipv6(link) if link is not None else _missing(world, step.name)
+
+
+def _no_ipv6(link: WorldLink) -> str | None:
+    """addrconf_notify() of the kernel: a link has IPv6 while its MTU has room for it; an unknown one may not."""
+    if link.mtu >= IPV6_MIN_MTU:
+        return None
+    return f"{link.name}: no IPv6 while its MTU is {link.mtu or 'not known'}; it takes {IPV6_MIN_MTU}"
 
 
 def _add_address(world: World, step: s.AddAddress) -> str | None:
@@ -276,8 +281,8 @@ def _add_address(world: World, step: s.AddAddress) -> str | None:
         ip_interface(str(step.address))
     except ValueError:
         return f"{step.name}: {step.address} is no address"
-    if ipv6 and 0 < link.mtu < IPV6_MIN_MTU:
-        return f"{step.name}: no IPv6 with an MTU of {link.mtu}; it takes {IPV6_MIN_MTU}"
+    if ipv6 and (problem := _no_ipv6(link)):
+        return problem
     same = [other for other in link.addresses if other.ip == ip and (ipv6 or other.prefix == step.address.prefix)]
     return f"{step.name} has {same[0]} already" if same else None
 
@@ -300,8 +305,8 @@ def _add_route(world: World, step: s.AddRoute) -> str | None:  # noqa: PLR0911 #
         return f"route {route.to}: that is no network"
     if not link.up:
         return f"route {route.to}: {route.link} is down"
-    if is_ipv6(route.to) and 0 < link.mtu < IPV6_MIN_MTU:
-        return f"route {route.to}: no IPv6 over {route.link} with an MTU of {link.mtu}"
+    if is_ipv6(route.to) and (problem := _no_ipv6(link)):
+        return f"route {route.to}: {problem}"
     key = (route.to, route.table, route.metric)
     if any((other.to, other.table, other.metric) == key for other in world.routes):
         return f"route {route.to} is in table {route.table} with metric {route.metric} already"
