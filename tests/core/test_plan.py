@@ -370,6 +370,16 @@ def test_the_mtu_that_a_port_has_after_its_bond_may_have_no_room_for_ipv6() -> N
     assert reach(old, with_links(old, replace(port, autoconf=False))) == [off]
 
 
+def test_the_mac_of_the_port_that_happened_to_be_active_is_not_wanted_back() -> None:
+    bond = Bond(name="bond0", owner="base", mac=mac_of(0), options={"fail_over_mac": "active"})
+    ports = [replace(OURS.nics[name], master="bond0") for name in ("eth0", "eth1")]
+    vlan, own = (Vlan(name=f"v{tag}", owner="n", base="bond0", tag=tag, mac=mac_of(tag)) for tag in (0, 9))
+    checkpoint = with_links(OURS, *ports, bond, vlan, own)
+    now = with_links(checkpoint, *(replace(one, mac=mac_of(1)) for one in (bond, vlan, own)))
+    assert differences(checkpoint, now) == (f"v9: mac should be {mac_of(9)}, and is {mac_of(1)}",)
+    assert plan(now, checkpoint) == [s.SetMac("v9", mac_of(9))]
+
+
 def test_a_bond_that_is_not_ours_keeps_its_ports() -> None:
     port = Nic(name="eth0", owner="base", master="theirs", up=True, autoconf=True)
     now = with_links(OURS, Bond(name="theirs"), port)

@@ -21,7 +21,7 @@ from netloom.core.host import (
     Vlan,
 )
 from netloom.core.shaping import class_text
-from netloom.core.world import canonical, comes_by_itself
+from netloom.core.world import canonical, comes_by_itself, without_passing_macs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -47,6 +47,7 @@ def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tu
     ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
     sides.
     """
+    expected = without_passing_macs(expected)
     return (*_links(expected, actual, watch), *_ovs(expected, actual), *_routing(expected, actual, watch))
 
 

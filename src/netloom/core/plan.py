@@ -41,7 +41,16 @@ from netloom.core.host import (
 )
 from netloom.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netloom.core.prune import prune_missing
-from netloom.core.world import IPV6_MIN_MTU, AnyLink, World, WorldLink, canonical, comes_by_itself, is_ipv6
+from netloom.core.world import (
+    IPV6_MIN_MTU,
+    AnyLink,
+    World,
+    WorldLink,
+    canonical,
+    comes_by_itself,
+    is_ipv6,
+    without_passing_macs,
+)
 
 __all__ = ["PlanError", "plan", "prune_missing"]
 
@@ -65,7 +74,7 @@ def plan(current: Host, desired: Host) -> list[s.Step]:
 class _Planner:
     def __init__(self, current: Host, desired: Host) -> None:
         self.current = current
-        self.desired = desired
+        self.desired = without_passing_macs(desired)
         self.world = World(current)
         self.steps: list[s.Step] = []
         self.want: dict[str, AnyLink] = {}

@@ -505,9 +505,23 @@ class World:
             self._remove(self.links[name])
 
 
-def keeps_port_macs(bond: WorldLink) -> bool:
+def keeps_port_macs(bond: WorldLink | Bond) -> bool:
     """Whether the ports of a bond keep their own MAC addresses (``fail_over_mac``) instead of taking the bond's."""
     return (bond.options or {}).get("fail_over_mac", "none") not in {"none", "0"}
+
+
+def without_passing_macs(host: Host) -> Host:
+    """The host as it can be wanted or compared: a bond with ``fail_over_mac`` wears the MAC of the port that is active,
+    and a VLAN device over it mostly wears the bond's.
+    """
+    passing = {name: bond.mac for name, bond in host.bonds.items() if bond.mac and keeps_port_macs(bond)}
+    if not passing:
+        return host
+    bonds = {name: replace(bond, mac="") if name in passing else bond for name, bond in host.bonds.items()}
+    vlans = {
+        name: replace(vlan, mac="") if vlan.mac == passing.get(vlan.base) else vlan for name, vlan in host.vlans.items()
+    }
+    return replace(host, bonds=bonds, vlans=vlans)
 
 
 EFFECTS: dict[type, Callable[..., None]] = {
