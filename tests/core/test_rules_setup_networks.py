@@ -40,6 +40,7 @@ NETWORKS = (
     network("plain", None),
     network("simple", None),
     network("big", 40, mtu=9000),
+    network("tiny", 41, mtu=1279),
     network("far", 50, in_cluster=False),
     network("show", 60, roles=frozenset({"display"})),
     network("busy", 70, users=("web", "db")),
@@ -147,6 +148,7 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (on("show", assignments=(DHCP,)), VIEW),
     (addressed(DHCP, ip6("autoconf", "", 0)), VIEW),
     (addressed(OTHER, ip6()), VIEW),
+    (addressed(OTHER, ip6("none", "", 0), name="tiny"), VIEW),
     (addressed(ip4("198.51.100.4", 31), ip6(address="2001:db8::", prefix=127)), VIEW),
     (addressed(STATIC, ip6(gateway="fe80::1"), name="mgmt"), VIEW),
     (on("blue", properties={"bridge_opts": "forward_delay=400"}), VIEW),
@@ -310,6 +312,10 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         VIEW,
         "IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE",
         "'blue' does not have the default route role",
+    ),
+    *(
+        (addressed(ip, name="tiny"), VIEW, "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL", "has an MTU of 1279")
+        for ip in (ip6(), ip6(method="dhcp", address="", prefix=0))
     ),
     # L, B, ours
     (

@@ -24,6 +24,7 @@ NETWORKS: Mapping[str, str] = {
     "lab1": "<vlan id='80'/>",
     "plain": "",
     "jumbo": "<mtu>9000</mtu>",
+    "tiny": "<vlan id='90'/><mtu>1279</mtu>",
 }
 IN_CLUSTER = {"show": "<usages><usage>vm</usage><usage>display</usage></usages>"}
 
@@ -357,6 +358,18 @@ TABLE: Table = (
         addressed(ip("2001:db8::5", "64", "fe80::1", version="v6")),
         "NETWORK_ATTACHMENT_IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE",
         "cannot have an IPv6 gateway",
+    ),
+    no(
+        "host_attachment.ipv6_fits_into_mtu",
+        at("tiny", "eth3", ip("2001:db8::5", "64", version="v6")),
+        "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
+        "has an MTU of 1279, and IPv6 needs 1280",
+    ),
+    no(
+        "host_attachment.ipv6_fits_into_mtu",
+        at("tiny", "eth3", ip(method="autoconf", version="v6")),
+        "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
+        "has an MTU of 1279, and IPv6 needs 1280",
     ),
     no(
         "host_attachment.name_servers_are_valid",

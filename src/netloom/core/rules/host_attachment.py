@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from netloom.core.desired import AttachmentIntent, IpAssignment
+from netloom.core.desired import AttachmentIntent, IpAssignment, network_mtu
 from netloom.core.errors import Problem
 from netloom.core.host_labels import ADDRESSED_ROLES
 from netloom.core.host_request import HostView, Ref, Resolved
 from netloom.core.keep import KEEP
 from netloom.core.options import bridge_options, bridge_problem
+from netloom.core.world import IPV6_MIN_MTU
 
 
 def attachment_exists(host: HostView, attachment_id: str) -> Problem | None:
@@ -206,6 +207,20 @@ def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Pro
     name = one.network.name if one.network else str(one.wish.network)
     text = f"Network '{name}' does not have the default route role, so it cannot have an IPv6 gateway. Leave it out."
     return Problem("NETWORK_ATTACHMENT_IPV6_GATEWAY_WITHOUT_DEFAULT_ROUTE", text)
+
+
+def ipv6_fits_into_mtu(one: Resolved, ip: IpAssignment) -> Problem | None:
+    """Every link with IPv6 has an MTU of 1280 at least (RFC 8200, section 5); a kernel refuses IPv6 on any other."""
+    if ip.version != 6 or ip.method == "none" or not one.network:  # noqa: PLR2004 -- IP version
+        return None
+    mtu = network_mtu(one.network.intent)
+    if mtu >= IPV6_MIN_MTU:
+        return None
+    text = (
+        f"Network '{one.network.name}' has an MTU of {mtu}, and IPv6 needs {IPV6_MIN_MTU} or more. Leave the IPv6"
+        " configuration out, or give the network another MTU."
+    )
+    return Problem("NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL", text)
 
 
 def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentIntent) -> Problem | None:

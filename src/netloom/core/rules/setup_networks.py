@@ -114,6 +114,7 @@ def _check_attachment(action: str, host: HostView, one: Resolved, attachment: At
         check(action, rule.static_is_complete(name, ip))
         check(action, rule.address_is_usable(name, ip))
         check(action, rule.gateway_is_reachable(name, ip), rule.ipv6_gateway_only_with_default_route(one, ip))
+        check(action, rule.ipv6_fits_into_mtu(one, ip))
     check(
         action,
         rule.name_servers_are_valid(one, attachment),
