@@ -92,6 +92,22 @@ def _into_a_bond_and_out_again(folder: Path) -> None:
             now = reach(door, now, made_of(desired, kernel_kinds()))
 
 
+def test_a_port_has_ipv6_when_its_bond_is_made_anew(tmp_path: Path) -> None:
+    """The kernel tells nobody of the MTU that a port gets back when its bond is deleted."""
+    in_fresh_namespace(partial(_out_of_a_bond_that_is_deleted, tmp_path))
+
+
+def _out_of_a_bond_that_is_deleted(folder: Path) -> None:
+    door = open_door(folder, MACS)
+    now = door.observe()
+    port = Nic(name="eth0", owner="base", mac=MACS["eth0"], up=True, mtu=1000, master="bond0")
+    bond = Bond(name="bond0", owner="base", mtu=1000)
+    now = reach(door, now, made_of(now.with_link(port).with_link(bond), kernel_kinds()))
+    free = replace(port, master="", mtu=1500, autoconf=True)
+    other = replace(bond, mode="balance-rr")
+    reach(door, now, made_of(now.with_link(free).with_link(other), kernel_kinds()))
+
+
 def reach(door: MachineNetworking, now: Host, desired: Host) -> Host:
     """Go to the desired host in one pass; it is then what was simulated and wanted, and nothing is left to do."""
     after = do(door, now, plan(now, desired))

@@ -82,7 +82,10 @@ class Encoder:
 
     def __init__(self, netlink: nl.Netlink, links: Iterable[RawLink]) -> None:
         self._netlink = netlink
+        links = tuple(links)
         self._index_of = {link.name: link.index for link in links}
+        bonds = {link.index: link.name for link in links if link.kind == "bond"}
+        self._ports_of = {name: {link.name for link in links if link.master == index} for index, name in bonds.items()}
         self._next_index = max(FIRST_OWN_INDEX, *self._index_of.values()) + 1
 
     @singledispatchmethod
@@ -101,6 +104,8 @@ class Encoder:
         created = nl.text(nl.IFLA_IFNAME, link.name) + nl.u32(nl.IFLA_MTU, first_mtu) + self._kind(link)
         created += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(link.mac)) if link.mac else b""
         self._index_of[link.name] = index
+        if isinstance(link, Bond):
+            self._ports_of[link.name] = set()
         finish = nl.text(nl.IFLA_IFALIAS, _alias(link.owner)) + (
             nl.u32(nl.IFLA_MTU, link.mtu) if isinstance(link, Bridge) else b""
         )
@@ -132,9 +137,13 @@ class Encoder:
 
     @requests.register
     def _delete(self, step: DeleteLink) -> Requests:
+        # A port gets back its MTU when its bond is deleted, but nobody is told (__bond_release_one of the kernel), so
+        # that it stays without IPv6 if the bond's had no room for it.
+        ports = [port for port in self._ports_of.pop(step.name, ()) if port in self._index_of]
+        freed = [request for port in sorted(ports) for request in self._change(port, nl.u32(nl.IFLA_MASTER, 0))]
         index = self._index(step.name)
         del self._index_of[step.name]
-        return (nl.Request(nl.RTM_DELLINK, _link(index)),)
+        return (*freed, nl.Request(nl.RTM_DELLINK, _link(index)))
 
     @requests.register
     def _set_owner(self, step: SetOwner) -> Requests:
@@ -142,7 +151,10 @@ class Encoder:
 
     @requests.register
     def _set_master(self, step: SetMaster) -> Requests:
-        return self._change(step.name, nl.u32(nl.IFLA_MASTER, self._index(step.master) if step.master else 0))
+        changed = self._change(step.name, nl.u32(nl.IFLA_MASTER, self._index(step.master) if step.master else 0))
+        for bond, ports in self._ports_of.items():
+            (ports.add if bond == step.master else ports.discard)(step.name)
+        return changed
 
     @requests.register
     def _set_up(self, step: SetUp) -> Requests:
