@@ -21,6 +21,7 @@ from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
 from netloom.agent.capabilities import read_capabilities
 from netloom.agent.dhcp import Dhcp
 from netloom.agent.doors import Doors
+from netloom.agent.guests import libvirt_xml
 from netloom.agent.guests.libvirt import LibvirtGuests
 from netloom.agent.guests.libvirt_xml import domain_name
 from netloom.agent.guests.veth import host_end
@@ -228,6 +229,66 @@ def test_guests_do_not_notice_that_the_agent_starts_again(place: Place) -> None:
         assert float(line.run("cut -d' ' -f1 /proc/uptime").output) > up
         place.driver.update(with_nic(spec, bridge="two"))
         assert {port.bridge for port in place.observe().guest_ports.values()} == {"two"}
+
+
+@contextmanager
+def connected(place: Place) -> Iterator[libvirt.virConnect]:
+    connection = libvirt.open(place.libvirt.uri)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def runs(place: Place, spec: GuestSpec) -> bool:
+    with connected(place) as connection:
+        state, _ = connection.lookupByName(domain_name(spec.id)).state()
+    return bool(state == libvirt.VIR_DOMAIN_RUNNING)
+
+
+def cut_off(place: Place, spec: GuestSpec) -> None:
+    """What an agent leaves that is killed when it has begun to start a guest and not let it go yet."""
+    (place.folder / "guests" / f"{spec.id}.starting").touch()
+
+
+def test_a_guest_whose_start_was_cut_off_runs_when_the_agent_is_back(on_linux: Place) -> None:
+    on_linux.driver.close()
+    spec = tiny_guest(make_nic(1))
+    with connected(on_linux) as connection:
+        connection.createXML(libvirt_xml.domain(spec, "qemu", frozenset()), libvirt.VIR_DOMAIN_START_PAUSED)
+    cut_off(on_linux, spec)
+    on_linux.restart_agent()
+    assert eventually(lambda: runs(on_linux, spec))
+    assert [state.status for state in on_linux.driver.list()] == ["up"]
+    assert {port.bridge for port in on_linux.observe().guest_ports.values()} == {"one"}
+    assert not list((on_linux.folder / "guests").glob("*.starting"))
+
+
+def test_a_guest_whose_return_was_cut_off_goes_on_when_the_agent_is_back(on_linux: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    on_linux.driver.start(spec)
+    on_linux.driver.suspend(spec.id)
+    on_linux.driver.close()
+    image = str(on_linux.folder / "guests" / f"{spec.id}.saved")
+    with connected(on_linux) as connection:
+        connection.restoreFlags(image, connection.saveImageGetXMLDesc(image), libvirt.VIR_DOMAIN_SAVE_PAUSED)
+    cut_off(on_linux, spec)
+    on_linux.restart_agent()
+    assert eventually(lambda: runs(on_linux, spec))
+    assert eventually(lambda: [state.status for state in on_linux.driver.list()] == ["up"])
+    assert not Path(image).exists(), "with disks that have changed since, this memory must never come back"
+
+
+def test_a_guest_whose_start_was_cut_off_and_cannot_end_well_is_ended(on_linux: Place) -> None:
+    on_linux.driver.close()
+    spec = tiny_guest(make_nic(1))
+    with connected(on_linux) as connection:
+        connection.createXML(libvirt_xml.domain(spec, "qemu", frozenset()), libvirt.VIR_DOMAIN_START_PAUSED)
+    ip("", "link", "delete", "one")
+    cut_off(on_linux, spec)
+    on_linux.restart_agent()
+    assert eventually(lambda: [state.status for state in on_linux.driver.list()] == ["down"])
+    assert guests_of(on_linux) == []
 
 
 def guests_of(place: Place) -> list[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, Lock
 from time import monotonic
@@ -52,6 +53,9 @@ _FAILURES = (OSError, OvsdbError, OvsStepError, StoreError, ValueError, libvirt.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
 """Ids of vNICs that can be part of a device's alias."""
 
+_STARTING = ".starting"
+"""How the names of the files end that say which guests are being started."""
+
 _NOT_OURS = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
 """The domain has just gone, or is another's that has a name like ours."""
 
@@ -83,6 +87,7 @@ class LibvirtGuests:
         self._ended: Ended = lambda _guest: None
         self._leaving: set[str] = set()
         self._stopping: set[str] = set()
+        self._starting: set[str] = set()
         self._files = Lock()
         self._removed: dict[tuple[str, str], Event] = {}
         self._door = Door(
@@ -116,14 +121,11 @@ class LibvirtGuests:
             image_xml = self._image_xml(spec.id)
         except _FAILURES as error:
             raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
-        if image_xml:
-            self._restore(spec, image_xml)
-            return
-        try:
-            self._run(spec)
-        except _FAILURES as error:
-            self.stop(spec.id)
-            raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
+        with self._noted(spec.id):
+            if image_xml:
+                self._restore(spec, image_xml)
+            else:
+                self._start(spec)
 
     def update(self, spec: GuestSpec) -> None:
         """See GuestDriver."""
@@ -262,6 +264,49 @@ class LibvirtGuests:
 
     # -- running
 
+    @contextmanager
+    def _noted(self, guest_id: str) -> Iterator[None]:
+        """While it lasts, and when the agent is killed meanwhile, a file says that the guest is being started."""
+        try:
+            self._note(guest_id).touch()
+        except OSError as error:
+            raise GuestError(f"Guest {guest_id} cannot be started: {error}") from error
+        self._starting.add(guest_id)
+        try:
+            yield
+        finally:
+            self._note(guest_id).unlink(missing_ok=True)
+            self._starting.discard(guest_id)
+
+    def _end_starts(self) -> None:
+        """Let those guests go that were being started when an agent was killed, else they would wait for ever."""
+        for note in self._folder.glob(f"*{_STARTING}"):
+            guest_id = note.name.removesuffix(_STARTING)
+            domain = None if guest_id in self._starting else self._door.find(guest_id)
+            if domain:
+                try:
+                    self._let_go(domain)
+                except _FAILURES as error:
+                    log.warning("guest %s, whose start was cut off, is ended: %s", guest_id, _words(error))
+                    self._destroy(domain)
+            if guest_id not in self._starting:
+                note.unlink(missing_ok=True)
+
+    def _let_go(self, domain: Domain) -> None:
+        spec = self._spec_of(domain)
+        with nl.Netlink() as netlink:
+            self._plug(netlink, spec.nics)
+        self._save(spec)
+        self._image(spec.id).unlink(missing_ok=True)
+        domain.resume()
+
+    def _start(self, spec: GuestSpec) -> None:
+        try:
+            self._run(spec)
+        except _FAILURES as error:
+            self.stop(spec.id)
+            raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
+
     def _run(self, spec: GuestSpec) -> None:
         """Start a guest, and let it go only when its ports are as they shall be."""
         self._define_filters(spec.nics)
@@ -369,6 +414,7 @@ class LibvirtGuests:
                 with self._files:
                     if spec.id not in self._stopping and self._door.find(spec.id):
                         self._save(spec)
+            self._end_starts()
             self.repair()
         except (*_FAILURES, GuestError) as error:
             log.warning("%s", error)
@@ -444,6 +490,9 @@ class LibvirtGuests:
     def _image(self, guest_id: str) -> Path:
         """Where libvirt saves a guest's memory, readable by root only."""
         return self._folder / f"{guest_id}.saved"
+
+    def _note(self, guest_id: str) -> Path:
+        return self._folder / f"{guest_id}{_STARTING}"
 
     def _image_xml(self, guest_id: str) -> str | None:
         image = self._image(guest_id)
