@@ -291,6 +291,18 @@ def test_a_guest_whose_start_was_cut_off_and_cannot_end_well_is_ended(on_linux: 
     assert guests_of(on_linux) == []
 
 
+def test_a_guest_is_suspended_even_if_its_ports_cannot_be_taken_away(on_ovs: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    on_ovs.driver.start(spec)
+    assert on_ovs.ovsdb
+    socket, on_ovs.ovsdb.path = on_ovs.ovsdb.path, str(on_ovs.folder / "none")
+    try:
+        on_ovs.driver.suspend(spec.id)
+    finally:
+        on_ovs.ovsdb.path = socket
+    assert [state.status for state in on_ovs.driver.list()] == ["suspended"]
+
+
 def guests_of(place: Place) -> list[int]:
     """The processes of a host's virtual machines."""
     processes = inside_namespace(Path("/run/netns") / place.namespace)

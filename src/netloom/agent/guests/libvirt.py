@@ -29,7 +29,7 @@ from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration, as_far_as_live
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from netloom.agent.guests import Ended
@@ -187,9 +187,9 @@ class LibvirtGuests:
             domain = self._door.get(guest_id)
             vnics = [nic.id for nic in self._spec_of(domain).nics]
             domain.save(str(self._image(guest_id)))
-            plug.unplug_from_ovs(self._ovsdb, vnics)
         except _FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be suspended, and runs on: {_words(error)}") from error
+        self._unplug_gone(guest_id, vnics)
 
     def list(self) -> list[GuestState]:
         """See GuestDriver. While libvirt does not answer, guests are taken to run, and say so in their ``error``."""
@@ -247,10 +247,11 @@ class LibvirtGuests:
             there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
             self._door.migrate(guest_id, libvirt_xml.elsewhere(xml, after, there), migration)
-            self._file(guest_id).unlink(missing_ok=True)
-            plug.unplug_from_ovs(self._ovsdb, before)
         except (*_FAILURES, KeyError) as error:
             raise GuestError(f"Guest {migration.spec.name} stays on this host: {_words(error)}") from error
+        else:
+            self._file(guest_id).unlink(missing_ok=True)
+            self._unplug_gone(guest_id, before)
         finally:
             self._leaving.discard(guest_id)
 
@@ -398,6 +399,13 @@ class LibvirtGuests:
                 veth.mark(netlink, nic.id)
         plug.plug(netlink, self._ovsdb, nics)
 
+    def _unplug_gone(self, guest_id: str, vnics: Iterable[str]) -> None:
+        """Take the ports of a guest that has left out of Open vSwitch. It has left even if they stay."""
+        try:
+            plug.unplug_from_ovs(self._ovsdb, vnics)
+        except _FAILURES as error:
+            log.warning("ports of guest %s: %s", guest_id, error)
+
     def _define_filters(self, nics: tuple[GuestNic, ...]) -> None:
         if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
             self._door.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
@@ -429,9 +437,9 @@ class LibvirtGuests:
             spec = self._load(self._file(guest_id))
             if spec is None or self._door.is_running(guest_id):  # it has been started again since
                 return
-            plug.unplug_from_ovs(self._ovsdb, [nic.id for nic in spec.nics])
+            self._unplug_gone(guest_id, [nic.id for nic in spec.nics])
         except (*_FAILURES, GuestError) as error:
-            log.warning("ports of guest %s: %s", guest_id, error)
+            log.warning("guest %s, which has left this host: %s", guest_id, error)
         if how is Stop.MIGRATED:
             self._file(guest_id).unlink(missing_ok=True)
         elif how is Stop.ENDED:
