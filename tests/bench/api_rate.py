@@ -4,9 +4,10 @@ with 1 and with 8 clients.
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import json
+import re
+import socket
 import statistics
 import tempfile
 import threading
@@ -101,21 +102,41 @@ def per_second(make: Callable[[], Request], clients: int) -> tuple[float, float]
 
 
 def poster(address: str, token: str, path: Callable[[], str], body: Callable[[], str]) -> Callable[[], Request]:
-    """Makes a client with a connection of its own that posts a fresh body at each call."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
+    """Makes a client with a connection of its own that posts a fresh body at each call.
+
+    It speaks HTTP by hand: it runs on the processors of the engine that it measures, and a library would take as much
+    of them as the engine's own HTTP.
+    """
+    host, _, port = address.rpartition(":")
+    headers = (
+        f"Host: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        "Accept: application/json\r\n"
+    )
 
     def make() -> Request:
-        connection = http.client.HTTPConnection(address, timeout=30)
+        connection = socket.create_connection((host, int(port)), timeout=30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
         def request() -> None:
-            connection.request("POST", f"/ovirt-engine/api{path()}", body(), headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            assert answer.status == 201, content
+            content = body()
+            head = f"POST /ovirt-engine/api{path()} HTTP/1.1\r\n{headers}Content-Length: {len(content)}\r\n\r\n"
+            connection.sendall((head + content).encode())
+            answer = b""
+            while not is_whole(answer):
+                part = connection.recv(65536)
+                assert part, answer
+                answer += part
+            assert answer.startswith(b"HTTP/1.1 201 "), answer
 
         return request
 
     return make
+
+
+def is_whole(answer: bytes) -> bool:
+    """Whether an answer has come to the end that its Content-Length tells."""
+    head, end, content = answer.partition(b"\r\n\r\n")
+    return bool(end) and len(content) >= int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]  # the engine always tells
 
 
 def engine_of(database: str) -> Engine:
