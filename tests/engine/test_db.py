@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, StatementError
 
 from netloom.core.errors import NotFoundError
 from netloom.engine.actor import SYSTEM
@@ -285,6 +285,25 @@ def test_statements_that_travel_together_fail_together(db: Database) -> None:
     assert names(db) == set()
     db.run(lambda tx: PUT.run(tx, **user_row("a")))
     assert names(db) == {"a"}
+
+
+def test_questions_that_travel_together_are_answered_one_by_one(db: Database) -> None:
+    """Each sees what those before it have done; an answer may be left unread."""
+    returning = inserting(users, returning=True)
+    row = user_row("a")
+    with db.write() as tx:
+        with together(tx):
+            before = GET.ask(tx, name="a")
+            added = returning.ask(tx, **row)
+            returning.ask(tx, **user_row("b"))
+            after = GET.ask(tx, name="a")
+        assert before.all() == []
+        assert before.first() is None
+        assert added.one()._asdict() == row
+        assert after.first() == added.one()
+        with pytest.raises(NoResultFound):
+            before.one()
+    assert names(db) == {"a", "b"}
 
 
 def test_a_statement_whose_text_depends_on_its_values_is_refused(db: Database) -> None:

@@ -30,7 +30,6 @@ from netloom.engine.commands import authorize
 from netloom.engine.commands.authorize import ActionGroup, ObjectType
 from netloom.engine.commands.vnics import (
     AddVnic,
-    Change,
     FilterParameter,
     UpdateVnic,
     add_vnic,
@@ -52,7 +51,7 @@ routes = Routes("vms")
 
 
 def show(row: Row[Any]) -> Nic:
-    """A row of :func:`netloom.engine.queries.vms.select_vnics`."""
+    """A vNIC's row."""
     return Nic(
         id=row.id,
         href=f"/vms/{row.vm_id}/nics/{row.id}",
@@ -141,12 +140,8 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
         linked=given(body.linked, True),
     )
 
-    def added(tx: Tx) -> tuple[Change, Nic]:
-        change = add_vnic(tx, call.actor, spec)
-        return change, show(queries.get_vnic(tx, spec.vm_id, change.vnic_id))
-
-    change, nic = call.run(added)
-    return _answer(call, change.vnic_id, change.job_id) if change.job_id else nic
+    added = call.run(add_vnic, call.actor, spec)
+    return _answer(call, added.vnic_id, added.job_id) if added.job_id else show(added.row)
 
 
 @routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Dialect, Executable, Row, Table, insert
 from sqlalchemy.engine.result import result_tuple
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Processor = Callable[[Any], Any]
@@ -32,16 +32,18 @@ class Statement:
         self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
-    def all(self, tx: Connection, **values: Any) -> list[Row[Any]]:  # noqa: ANN401 - any column's value
-        """All rows."""
+    def ask(self, tx: Connection, **values: Any) -> Answer:  # noqa: ANN401 - any column's value
+        """Run it, and read its rows later: inside :func:`together` questions travel at once, to be answered at once."""
         compiled = self._for(tx.dialect)
-        return compiled.rows(compiled.execute(tx, values).fetchall())
+        return Answer(tx, compiled, compiled.execute(tx, values))
+
+    def all(self, tx: Connection, **values: Any) -> list[Row[Any]]:  # noqa: ANN401 - the same
+        """All rows."""
+        return self.ask(tx, **values).all()
 
     def first(self, tx: Connection, **values: Any) -> Row[Any] | None:  # noqa: ANN401 - the same
         """The first row, None when there is none."""
-        compiled = self._for(tx.dialect)
-        row = compiled.execute(tx, values).fetchone()
-        return None if row is None else compiled.rows((row,))[0]
+        return self.ask(tx, **values).first()
 
     def run(self, tx: Connection, **values: Any) -> None:  # noqa: ANN401 - the same
         """Run it for its effect."""
@@ -54,9 +56,40 @@ class Statement:
         return compiled
 
 
-def inserting(table: Table) -> Statement:
-    """The insertion of one row with a value for every column."""
-    return Statement(insert(table), [column.name for column in table.columns])
+class Answer:
+    """The rows of a statement that has been asked. On SQLite they are here already: a statement with rows that are
+    unread is in the way of the end of its transaction.
+    """
+
+    def __init__(self, tx: Connection, compiled: _Compiled, cursor: Any) -> None:  # noqa: ANN401 - the driver's
+        self._tx = tx
+        self._compiled = compiled
+        self._cursor = cursor
+        self._read: list[Sequence[Any]] | None = cursor.fetchall() if tx.dialect.name == "sqlite" else None
+
+    def all(self) -> list[Row[Any]]:
+        """All of them."""
+        if self._read is None:
+            with translated(self._tx, self._compiled.text):
+                self._read = self._cursor.fetchall()
+        return self._compiled.rows(self._read)
+
+    def first(self) -> Row[Any] | None:
+        """The first, None when there is none."""
+        return next(iter(self.all()), None)
+
+    def one(self) -> Row[Any]:
+        """The first, of a statement that cannot but have one. Raises NoResultFound."""
+        row = self.first()
+        if row is None:
+            raise NoResultFound(f"no row: {self._compiled.text}")
+        return row
+
+
+def inserting(table: Table, *, returning: bool = False) -> Statement:
+    """The insertion of one row with a value for every column. ``returning``: it answers with the row."""
+    statement = insert(table)
+    return Statement(statement.returning(table) if returning else statement, [column.name for column in table.columns])
 
 
 class _Compiled:
@@ -67,7 +100,7 @@ class _Compiled:
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"the text of this statement depends on its values: {compiled}")
         self._dialect = dialect
-        self._text = str(compiled)
+        self.text = str(compiled)
         self._order = compiled.positiontup
         self._fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
         self._in = _present(
@@ -91,8 +124,8 @@ class _Compiled:
             bound[name] = process(bound[name])
         cursor = tx.connection.cursor()
         parameters = [bound[name] for name in self._order] if self._order is not None else bound
-        with translated(tx, self._text):
-            cursor.execute(self._text, parameters)
+        with translated(tx, self.text):
+            cursor.execute(self.text, parameters)
         return cursor
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
@@ -137,7 +170,7 @@ def together(tx: Connection) -> Iterator[None]:
     """Send what the block runs, which must all be a :class:`Statement`, to PostgreSQL without waiting for each (libpq,
     pipeline mode); on SQLite there is nobody to wait for.
 
-    Who asks for rows waits for all until then. An error of any is raised there, or at the end of the block.
+    Rows are there to be read (:class:`Answer`) after the block, at whose end an error of any is raised.
     """
     driver = tx.connection.driver_connection
     if isinstance(driver, psycopg.Connection):

@@ -58,11 +58,9 @@ def record_numbered(
     tx: Tx, actor: Actor, code: int, text: str, severity: Severity = Severity.NORMAL, **about: Unpack[About]
 ) -> int:
     """Add an event, and return its id."""
-    added = _ADD_NUMBERED.first(tx, **_row(actor, code, text, severity, about))
+    added = _ADD_NUMBERED.ask(tx, **_row(actor, code, text, severity, about))
     announce(tx, TOPIC)
-    if added is None:
-        raise RuntimeError("the database gave no number to an event")
-    return int(added.id)
+    return int(added.one().id)
 
 
 def _row(actor: Actor, code: int, text: str, severity: Severity, about: About) -> dict[str, Any]:

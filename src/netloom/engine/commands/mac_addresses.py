@@ -44,13 +44,16 @@ _CHUNK = 500
 """Addresses in one statement, below the limits on parameters of both databases."""
 
 
-def allocate_mac(tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.") -> str:
+def allocate_mac(
+    tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.", ranges: Sequence[MacRange] | None = None
+) -> str:
     """A free address of the pool, which is in use from now on; the primary key of mac_addresses makes it nobody else's.
 
     Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address
-    that was given back is not soon seen again. Raises ValidationError when the pool is empty.
+    that was given back is not soon seen again. ``ranges``: the pool's, from who has asked for them already. Raises
+    ValidationError when the pool is empty.
     """
-    ranges = queries.ranges(tx, pool_id)
+    ranges = queries.ranges(tx, pool_id) if ranges is None else ranges
     sizes = [one.last - one.first + 1 for one in ranges]
     for _ in range(_TRIES):
         address = _nth(ranges, secrets.randbelow(sum(sizes)))

@@ -12,6 +12,7 @@ from netloom.core.keep import KEEP, Keep, settle
 from netloom.core.rules import check, fields
 from netloom.core.rules import vm as vm_rules
 from netloom.core.rules import vnic as rules
+from netloom.core.rules.mac_pool import MacRange
 from netloom.core.sync import locate_networks
 from netloom.engine import queue
 from netloom.engine.commands import audit, authorize, functions
@@ -84,13 +85,25 @@ class Change:
     job_id: str | None
 
 
-def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added(Change):
+    """A new vNIC. ``row``: its row."""
+
+    row: sa.Row[Any]
+
+
+def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     """Add a vNIC, plugged in at once when the guest runs.
 
     Needs CONFIGURE_VM_NETWORK on the VM and on the profile. Raises NotFoundError, DeniedError, ValidationError.
     """
-    vm = _begin(tx, actor, spec.vm_id)
-    others = queries.vnic_names(tx, spec.vm_id)
+    with together(tx):
+        locked = _LOCK.ask(tx, id=spec.vm_id)
+        named = queries.VNIC_NAMES.ask(tx, vm_id=spec.vm_id, besides="")
+        asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
+        ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
+    vm = _may_change(tx, actor, spec.vm_id, locked.first())
+    others = [row.name for row in named.all()]
     check(
         _ADD,
         rules.vm_may_change(vm.status),
@@ -100,16 +113,19 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
         rules.interface_is_supported(spec.interface),
         fields.text_is_valid("vNIC", "description", spec.description),
     )
-    passthrough = check_profile(tx, actor, _ADD, vm.cluster_id, spec.profile_id)
+    passthrough = _check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
     check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
     if spec.plugged and not passthrough:
         _check_network_on_host(tx, _ADD, vm, spec.profile_id)
-    pool_id = vm.mac_pool_id
-    mac = take_mac(tx, pool_id, spec.mac, action=_ADD) if spec.mac else allocate_mac(tx, pool_id, action=_ADD)
+    if spec.mac:
+        mac = take_mac(tx, vm.mac_pool_id, spec.mac, action=_ADD)
+    else:
+        known = [MacRange(one.first, one.last) for one in ranges.all()]
+        mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
     vnic_id = new_id()
     text = f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})"
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))), together(tx):
-        _INSERT.run(
+        added = _INSERT.ask(
             tx,
             id=vnic_id,
             vm_id=spec.vm_id,
@@ -125,10 +141,11 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Change:
         _audit(tx, actor, ADDED, text, vm)
     if spec.plugged and passthrough:
         _reserve_function(tx, _ADD, vm, vnic_id)
-    return Change(vnic_id=vnic_id, job_id=_tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None)
+    job_id = _tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None
+    return Added(vnic_id=vnic_id, job_id=job_id, row=added.one())
 
 
-_INSERT = inserting(vnics)
+_INSERT = inserting(vnics, returning=True)
 
 
 def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
@@ -288,7 +305,10 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
 
 def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
     """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
-    vm = _LOCK.first(tx, id=vm_id)
+    return _may_change(tx, actor, vm_id, _LOCK.first(tx, id=vm_id))
+
+
+def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: sa.Row[Any] | None) -> sa.Row[Any]:
     if vm is None:
         raise NotFoundError(f"There is no VM with the id {vm_id}.")
     authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
@@ -316,9 +336,21 @@ def check_profile(
 
     Part of other commands. Raises ValidationError, DeniedError.
     """
+    profile = None if profile_id is None else profile_queries.for_cluster(tx, profile_id, cluster_id)
+    return _check_found_profile(tx, actor, action, profile_id, profile, group)
+
+
+def _check_found_profile(
+    tx: Tx,
+    actor: Actor,
+    action: str,
+    profile_id: str | None,
+    profile: sa.Row[Any] | None,
+    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
+) -> bool:
+    """:func:`check_profile` for who has what :func:`profile_queries.for_cluster` says."""
     if profile_id is None:
         return False
-    profile = profile_queries.for_cluster(tx, profile_id, cluster_id)
     check(action, rules.profile_exists(profile_id, profile is not None))
     if profile is None:
         return False

@@ -58,6 +58,14 @@ def ranges(tx: Tx, pool_id: str) -> list[MacRange]:
 _RANGES = Statement(
     sa.select(mac_ranges).where(mac_ranges.c.pool_id == sa.bindparam("pool_id")).order_by(mac_ranges.c.first)
 )
+RANGES_FOR_VM = Statement(
+    sa.select(mac_ranges)
+    .join(clusters, clusters.c.mac_pool_id == mac_ranges.c.pool_id)
+    .join(vms, vms.c.cluster_id == clusters.c.id)
+    .where(vms.c.id == sa.bindparam("vm_id"))
+    .order_by(mac_ranges.c.first)
+)
+""":func:`ranges` of the pool that a virtual machine's addresses are of, for who asks more at once."""
 
 
 def ranges_of(tx: Tx, pool_ids: Collection[str]) -> dict[str, list[MacRange]]:

@@ -114,12 +114,13 @@ _GET_VNIC = Statement(select_vnics().where(vnics.c.id == sa.bindparam("id"), vni
 
 def vnic_names(tx: Tx, vm_id: str, *, besides: str = "") -> list[str]:
     """The names of a virtual machine's vNICs, but for that of one."""
-    return [row.name for row in _VNIC_NAMES.all(tx, vm_id=vm_id, besides=besides)]
+    return [row.name for row in VNIC_NAMES.all(tx, vm_id=vm_id, besides=besides)]
 
 
-_VNIC_NAMES = Statement(
+VNIC_NAMES = Statement(
     sa.select(vnics.c.name).where(vnics.c.vm_id == sa.bindparam("vm_id"), vnics.c.id != sa.bindparam("besides"))
 )
+""":func:`vnic_names`, for who asks more at once."""
 
 
 def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]]:

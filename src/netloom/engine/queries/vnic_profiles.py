@@ -49,25 +49,31 @@ def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> sa.Row[Any] | None:
     return _FOR_CLUSTER.first(tx, id=profile_id, cluster_id=cluster_id)
 
 
-_FOR_CLUSTER = Statement(
-    sa.select(
-        vnic_profiles,
-        networks.c.name.label("network_name"),
-        networks.c.vm_network,
-        networks.c.vlan_id,
-        clusters.c.name.label("cluster_name"),
-        clusters.c.switch_type,
-        sa.exists()
-        .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == clusters.c.id)
-        .label("attached"),
-    )
-    .select_from(
-        vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
-            clusters, clusters.c.id == sa.bindparam("cluster_id")
+def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement:
+    return Statement(
+        sa.select(
+            vnic_profiles,
+            networks.c.name.label("network_name"),
+            networks.c.vm_network,
+            networks.c.vlan_id,
+            clusters.c.name.label("cluster_name"),
+            clusters.c.switch_type,
+            sa.exists()
+            .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == clusters.c.id)
+            .label("attached"),
         )
+        .select_from(
+            vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
+                clusters, clusters.c.id == cluster_id
+            )
+        )
+        .where(vnic_profiles.c.id == sa.bindparam("id"))
     )
-    .where(vnic_profiles.c.id == sa.bindparam("id"))
-)
+
+
+_FOR_CLUSTER = _for_cluster(sa.bindparam("cluster_id"))
+FOR_VM = _for_cluster(sa.select(vms.c.cluster_id).where(vms.c.id == sa.bindparam("vm_id")).scalar_subquery())
+""":func:`for_cluster` for the cluster of a virtual machine, for who asks more at once."""
 
 
 def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
