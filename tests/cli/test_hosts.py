@@ -62,11 +62,21 @@ def test_bonds(netloom: Netloom, network: str, setup_file: Path) -> None:
         ("- a", "should be a mapping"),
         ("attachments:\n- {nic: eth1}", "names no network"),
         ("attachments:\n- {network: tenants, nic: eth1, ipv4: {address: 192.0.2.1, prefix: 99}}", "99 is not"),
+        ("attachments:\n- {network: [tenants]}", "network: ['tenants'] is no name"),
+        ("attachments:\n- {network: tenants, dns: 192.0.2.53}", "dns should be a list"),
+        ("attachments:\n- {network: tenants, properties: [bridge_opts]}", "properties should be a mapping"),
+        ("attachments:\n- {network: tenants, ipv4: }", "Ipv4 of an attachment should be a mapping"),
+        ("bonds:\n- {name: bond0, slaves: eth1}", "slaves should be a list"),
+        ("bonds:\n- {name: bond0, slaves: [{name: eth1}]}", "is no name"),
+        ("bonds:\n- {name: bond0, options: 4}", "options should be a mapping"),
+        ("removed_bonds: [[bond0]]", "removed_bonds: ['bond0'] is no name"),
+        ("sync: [{network: tenants}]", "is no name"),
+        ("bonds: \udcff", "not YAML"),
         ("removed_attachments: [nowhere]", "Network nowhere is not attached to this host"),
     ],
 )
 def test_files_that_say_nothing_sensible(netloom: Netloom, setup_file: Path, text: str, told: str) -> None:
-    setup_file.write_text(text)
+    setup_file.write_text(text, errors="surrogateescape")
     assert told in netloom("host", "setup-networks", "sim-1", "-f", str(setup_file), expect=2).err
 
 

@@ -60,7 +60,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
     6 when that happened.
     """
     host = resolve(client, _HOST, name)
-    body = setup_file.read(file.read_text(), attachment_ids(client, host["id"]))
+    body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]))
     if confirm_within:
         body["connectivity_timeout"] = confirm_within
     if plan:
@@ -224,9 +224,13 @@ COMMANDS = (
 
 
 def attachment_ids(client: Client, host_id: str) -> dict[str, str]:
-    """Ids of a host's attachments by the name of their network."""
+    """Ids of a host's attachments by the name of their network, where the user may see that."""
     networks = {network["id"]: network["name"] for network in client.list("networks")}
-    return {networks[item["network"]["id"]]: item["id"] for item in client.list(f"hosts/{host_id}/networkattachments")}
+    return {
+        networks[item["network"]["id"]]: item["id"]
+        for item in client.list(f"hosts/{host_id}/networkattachments")
+        if item["network"]["id"] in networks
+    }
 
 
 def run_job(client: Client, path: str, body: Tree) -> None:

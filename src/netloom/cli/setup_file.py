@@ -34,7 +34,7 @@ _QOS = {"linkshare", "upperlimit", "realtime"}
 _IP = {"method", "address", "prefix", "gateway"}
 
 
-def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
+def read(text: bytes, attachment_ids: Mapping[str, str]) -> Tree:
     """The action's body.
 
     ``attachment_ids``: of the host's present attachments, by network name. Raises click.UsageError that names the
@@ -42,17 +42,17 @@ def read(text: str, attachment_ids: Mapping[str, str]) -> Tree:
     """
     try:
         wanted = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.UsageError(f"The file is not YAML: {error}") from error
     _only(wanted, _KNOWN, "the file")
     body: Tree = {
         "modified_bonds": [_bond(bond) for bond in _list(wanted, "bonds")],
         "modified_network_attachments": [_attachment(item, attachment_ids) for item in _list(wanted, "attachments")],
         "removed_network_attachments": [
-            {"id": _id(name, attachment_ids)} for name in _list(wanted, "removed_attachments")
+            {"id": _id(name, attachment_ids)} for name in _names(wanted, "removed_attachments")
         ],
-        "removed_bonds": [{"name": name} for name in _list(wanted, "removed_bonds")],
-        "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in _list(wanted, "sync")],
+        "removed_bonds": [{"name": name} for name in _names(wanted, "removed_bonds")],
+        "synchronized_network_attachments": [{"id": _id(name, attachment_ids)} for name in _names(wanted, "sync")],
     }
     body = {key: value for key, value in body.items() if value}
     body["check_connectivity"] = wanted.get("check_connectivity", True)
@@ -67,22 +67,40 @@ def _list(wanted: Mapping[str, Any], key: str) -> list[Any]:
     return value or []
 
 
-def _bond(bond: Mapping[str, Any]) -> Tree:
+def _names(wanted: Mapping[str, Any], key: str) -> list[str]:
+    return [_name(value, key) for value in _list(wanted, key)]
+
+
+def _name(value: object, place: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise click.UsageError(f"{place}: {value!r} is no name.")
+    return str(value)
+
+
+def _pairs(holder: Mapping[str, Any], key: str) -> list[Tree]:
+    values = holder.get(key) or {}
+    if not isinstance(values, Mapping):
+        raise click.UsageError(f"{key} should be a mapping.")
+    return [{"name": _name(name, key), "value": value} for name, value in values.items()]
+
+
+def _bond(bond: Any) -> Tree:  # noqa: ANN401 (what YAML holds)
     _only(bond, {"name", "slaves", "options"}, "a bond")
-    options = [{"name": name, "value": value} for name, value in bond.get("options", {}).items()]
-    bonding: Tree = {"slaves": [{"name": nic} for nic in bond.get("slaves", [])]}
+    options = _pairs(bond, "options")
+    bonding: Tree = {"slaves": [{"name": nic} for nic in _names(bond, "slaves")]}
     if options:
         bonding["options"] = options
     return {"name": bond.get("name", ""), "bonding": bonding}
 
 
-def _attachment(item: Mapping[str, Any], attachment_ids: Mapping[str, str]) -> Tree:
+def _attachment(item: Any, attachment_ids: Mapping[str, str]) -> Tree:  # noqa: ANN401 (what YAML holds)
     _only(item, _ATTACHMENT, "an attachment")
     if not item.get("network"):
         raise click.UsageError("An attachment names no network.")
-    attachment: Tree = {"network": {"name": item["network"]}}
-    if item["network"] in attachment_ids:
-        attachment["id"] = attachment_ids[item["network"]]
+    network = _name(item["network"], "network")
+    attachment: Tree = {"network": {"name": network}}
+    if network in attachment_ids:
+        attachment["id"] = attachment_ids[network]
     if item.get("nic"):
         attachment["host_nic"] = {"name": item["nic"]}
     assignments = [
@@ -91,16 +109,16 @@ def _attachment(item: Mapping[str, Any], attachment_ids: Mapping[str, str]) -> T
     if assignments:
         attachment["ip_address_assignments"] = assignments
     if "dns" in item:
-        attachment["dns_resolver_configuration"] = {"name_servers": item["dns"]}
+        attachment["dns_resolver_configuration"] = {"name_servers": _names(item, "dns")}
     if "properties" in item:
-        attachment["properties"] = [{"name": name, "value": value} for name, value in item["properties"].items()]
+        attachment["properties"] = _pairs(item, "properties")
     if "qos" in item:
         _only(item["qos"], _QOS, "the qos of an attachment")
         attachment["qos"] = {f"outbound_average_{name}": value for name, value in item["qos"].items()}
     return attachment
 
 
-def _assignment(ip: Mapping[str, Any], version: str) -> Tree:
+def _assignment(ip: Any, version: str) -> Tree:  # noqa: ANN401 (what YAML holds)
     _only(ip, _IP, f"ip{version} of an attachment")
     address: Tree = {"version": version}
     if "address" in ip:
