@@ -76,3 +76,19 @@ def test_users_that_cannot_be(netloom: Netloom) -> None:
     assert "There is a user admin@internal already" in netloom(*add, "admin", stdin=ANNS, expect=1).err
     assert "Only users of 'internal'" in netloom(*add, "carl@example.org", stdin=ANNS, expect=1).err
     assert "logged in as admin@internal" in netloom("user", "remove", "admin", expect=1).err
+
+
+def test_who_sees_a_host_but_not_its_networks_is_told_what_is_seen(netloom: Netloom, ann: Path, tmp_path: Path) -> None:
+    file = tmp_path / "setup.yaml"
+    netloom("network", "add", "hidden", "--no-vm")
+    netloom("cluster", "attach", "Default", "hidden", "--optional")
+    file.write_text("attachments:\n- {network: hidden, nic: eth3}\n")
+    netloom("host", "setup-networks", "sim-3", "-f", str(file))
+    netloom("permission", "grant", "host", "sim-3", "--role", "HostAdmin", "--user", "ann")
+    words = ("--user", "ann", "--password-file", str(ann), "--filter", "host")
+    file.write_text("removed_attachments: [hidden]\n")
+    refused = netloom(*words, "setup-networks", "sim-3", "-f", str(file), expect=2, NETLOOM_PASSWORD="")
+    assert "Network hidden is not attached to this host; attached are: ovirtmgmt" in refused.err
+    netloom(*words, "attachments", "sim-3", NETLOOM_PASSWORD="")
+    netloom(*words, "nics", "sim-3", NETLOOM_PASSWORD="")
+    netloom("network", "remove", "hidden")
