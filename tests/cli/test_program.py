@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.conftest import TIMEOUT, Netloom
-from engine_process import free_port
+from engine_process import EngineProcess, free_port
 from netloom.cli.main import cli
 
 
@@ -32,6 +32,17 @@ def test_what_goes_wrong_has_a_number(netloom: Netloom, tmp_path: Path) -> None:
     garbage.write_text("no certificate")
     assert "PEM" in netloom("host", "list", NETLOOM_CA=str(garbage), expect=2).err
     assert "--ca" in netloom("host", "list", NETLOOM_CA="", expect=5).err
+
+
+def test_what_went_wrong_is_told_also_when_the_engine_has_ended_meanwhile(tmp_path: Path) -> None:
+    def fail(engine: EngineProcess) -> None:
+        with engine.client() as client:
+            client.list("hosts")
+            engine.kill()
+            raise LookupError
+
+    with EngineProcess(tmp_path) as engine, pytest.raises(LookupError):
+        fail(engine)
 
 
 def test_errors_are_no_output(netloom: Netloom) -> None:

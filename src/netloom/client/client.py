@@ -10,6 +10,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,9 @@ POLL = 0.3
 """Seconds between two looks at a job."""
 
 UNAUTHORIZED = 401
+
+_LOGOUT_SECONDS = 5.0
+"""How long an engine may take to take a token back."""
 
 
 class ApiError(Exception):
@@ -81,10 +85,12 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give the token back, if one was taken, and close the connection."""
-        if self._token:
-            self._send("POST", LOGOUT, data={"scope": "ovirt-app-api", "token": self._token})
-            self._token = ""
+        """Give the token back, if one was taken and the engine still answers, and close the connection."""
+        token, self._token = self._token, ""
+        if token:
+            form = {"scope": "ovirt-app-api", "token": token}
+            with suppress(UnreachableError):  # what was done is done, and what went wrong is told; tokens expire
+                self._send("POST", LOGOUT, data=form, timeout=_LOGOUT_SECONDS)
         self._http.close()
 
     def list(self, path: str, **query: str | int) -> Trees:
