@@ -180,6 +180,26 @@ def test_a_guest_migrates_without_its_functions_and_gets_others(fleet: Fleet, cl
     assert held(fleet) == [(fleet.id(1), functions(fleet, 1)[0])]
 
 
+def test_what_stands_by_follows_its_network(fleet: Fleet, client: Client) -> None:
+    add_profile(client, "safe", "red", f"{PASSTHROUGH}<failover id='{profile(client, 'blue')}'/>")
+    vm_id = add_vm(client, "one", "safe")
+    client.action(f"/vms/{vm_id}/start", "<action/>")
+    blue = next(str(one.get("id")) for one in client.xml("/networks") if one.findtext("name") == "blue")
+
+    def synced() -> bool:
+        return client.xml(f"/vms/{vm_id}/nics")[0].findtext("synced") == "true"
+
+    assert synced()
+    fleet.stop_worker()
+    client.put_xml(f"/networks/{blue}", "<network><vlan id='101'/></network>")
+    assert not synced()
+    fleet.start_worker()
+    fleet.until(synced)
+    client.put_xml(f"/networks/{blue}", "<network><mtu>1400</mtu></network>")
+    fleet.until(lambda: 11291 in fleet.codes())
+    assert not synced(), "the device in the guest has yet to be another"
+
+
 def test_a_function_that_has_gone_meanwhile_is_unplugged_after_the_migration(fleet: Fleet, client: Client) -> None:
     fleet.attach("blue", "eth1", number=1)
     give_functions(fleet, client, 1, 1)

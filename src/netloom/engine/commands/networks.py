@@ -154,7 +154,8 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
         remove_profiles(tx, spec.id)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
-        vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
+        standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
+        vnic_sync.mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)))
     text = f"Network {after['name']} was changed by {actor.name}."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
 

@@ -169,8 +169,13 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     except HostError:
         return Drift(stale=frozenset(row.id for row in wanted.vnics if row.plugged), live=False)
     present = {nic.id: nic for nic in guest.nics}
-    stale = {nic.id for nic in spec.nics if present.get(nic.id) != nic}
+    stands_for = {nic.standby: nic.id for nic in spec.nics if nic.standby}
+    stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if present.get(nic.id) != nic}
     # The host has yet to take over another VLAN of the network.
-    switched = [row for row in wanted.vnics if row.plugged and row.network_id and not row.passthrough]
-    stale |= {row.id for row in switched if locations[row.network_id].vlan != row.vlan_id}
+    switched = [
+        (row.id, wanted.failovers.get(row.failover_id) if row.passthrough else row)
+        for row in wanted.vnics
+        if row.plugged and row.network_id
+    ]
+    stale |= {vnic for vnic, on in switched if on and locations[on.network_id].vlan != on.vlan_id}
     return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))

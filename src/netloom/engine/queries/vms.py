@@ -128,7 +128,10 @@ def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]
     wanted = {row.failover_id for row in rows if row.failover_id}
     if not wanted:
         return {}
-    columns = (networks.c.name.label("network_name"), networks.c.mtu, networks.c.port_isolation)
+    columns = (
+        networks.c.name.label("network_name"),
+        *(networks.c[name] for name in ("vlan_id", "mtu", "port_isolation")),
+    )
     query = sa.select(vnic_profiles, *columns).join(networks, networks.c.id == vnic_profiles.c.network_id)
     return {row.id: row for row in tx.execute(query.where(vnic_profiles.c.id.in_(wanted)))}
 
