@@ -68,6 +68,9 @@ def test_passwords(netloom: Netloom, ann: Path) -> None:
     netloom(*words, NETLOOM_PASSWORD="another good password")
     log_in(ANNS)
     assert "--new-password-file" in netloom("user", "set-password", "ann", expect=2).err
+    ann.write_text(" with a blank at both ends \n")
+    netloom("user", "set-password", "ann", "--new-password-file", str(ann))
+    netloom("--user", "ann", "--password-file", str(ann), "--filter", "user", "list", NETLOOM_PASSWORD="")
 
 
 def test_users_that_cannot_be(netloom: Netloom) -> None:

@@ -48,7 +48,7 @@ class Session:
             raise click.UsageError(f"{self.url} is not the URL of an engine, such as https://192.0.2.1:8443.")
         password = os.environ.get("NETLOOM_PASSWORD", "")
         if not password and self.password_file:
-            password = self.password_file.read_text().strip()
+            password = self.password_file.read_text().rstrip("\r\n")
         if not password:
             raise click.UsageError(
                 "No password: set NETLOOM_PASSWORD, or name a file that holds it with --password-file."
