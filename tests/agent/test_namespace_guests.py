@@ -230,3 +230,13 @@ def test_after_a_boot_a_guest_is_down_and_can_be_started_again(driver: Namespace
     driver.stop(guest.id)
     driver.start(guest)
     assert [state.status for state in driver.list()] == ["up"]
+
+
+def test_a_guest_that_is_stopped_while_others_look_is_left_out(on_linux: NamespaceGuests, tmp_path: Path) -> None:
+    guest = start(on_linux, 1)
+    (tmp_path / "gone.json").symlink_to("nowhere")  # what its file looks like to who has just listed the folder
+    assert [state.id for state in on_linux.list()] == [guest.id]
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(GuestError, match=r"broken\.json"):
+        on_linux.list()
+    (tmp_path / "broken.json").unlink()

@@ -29,7 +29,7 @@ from netloom.agent.store import StoreError, replace_file
 from netloom.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from netloom.agent.guests import Ended
     from netloom.agent.ovsdb import Ovsdb
@@ -118,15 +118,16 @@ class NamespaceGuests:
 
     def list(self) -> list[GuestState]:
         """See GuestDriver."""
-        return [self._state(self._load(path)) for path in sorted(self._folder.glob("*.json"))]
+        return [self._state(spec) for spec in self._known()]
 
     def addresses(self) -> Mapping[str, tuple[str, ...]]:
         """See GuestDriver. A namespace can be looked into."""
         found: dict[str, tuple[str, ...]] = {}
         try:
             for state in self.list():
-                if state.status == "up":
-                    found |= veth.inside(_namespace(state.id), veth.addresses)
+                with suppress(FileNotFoundError):  # it has just been stopped
+                    if state.status == "up":
+                        found |= veth.inside(_namespace(state.id), veth.addresses)
         except OSError as error:
             raise GuestError(f"The addresses of guests are not known: {error}") from error
         return found
@@ -163,6 +164,14 @@ class NamespaceGuests:
                     problems.append(f"Guest {state.name} cannot be plugged in again: {error}")
         if problems:
             raise GuestError("; ".join(problems))
+
+    def _known(self) -> Iterator[GuestSpec]:
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                yield self._load(path)
+            except GuestError:
+                if path.exists():  # else it has just been stopped
+                    raise
 
     def _state(self, spec: GuestSpec) -> GuestState:
         status = "up" if self._exists(spec.id) else "down"  # namespaces do not outlive the host's boot, files do
