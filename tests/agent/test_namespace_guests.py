@@ -232,6 +232,18 @@ def test_after_a_boot_a_guest_is_down_and_can_be_started_again(driver: Namespace
     assert [state.status for state in driver.list()] == ["up"]
 
 
+def test_why_a_guest_cannot_be_started_is_told_also_when_it_cannot_be_taken_away(
+    on_ovs: NamespaceGuests, ovsdb: Ovsdb, tmp_path: Path
+) -> None:
+    socket, ovsdb.path = ovsdb.path, str(tmp_path / "none")
+    try:
+        with pytest.raises(GuestError, match="Guest vm1 cannot be started") as told:
+            start(on_ovs, 1)
+        assert "; nor can what was begun be taken away: " in str(told.value)
+    finally:
+        ovsdb.path = socket
+
+
 def test_a_guest_that_is_stopped_while_others_look_is_left_out(on_linux: NamespaceGuests, tmp_path: Path) -> None:
     guest = start(on_linux, 1)
     (tmp_path / "gone.json").symlink_to("nowhere")  # what its file looks like to who has just listed the folder

@@ -305,8 +305,12 @@ class LibvirtGuests:
         try:
             self._run(spec)
         except _FAILURES as error:
-            self.stop(spec.id)
-            raise GuestError(f"Guest {spec.name} cannot be started: {_words(error)}") from error
+            reason = f"Guest {spec.name} cannot be started: {_words(error)}"
+            try:
+                self.stop(spec.id)
+            except GuestError as second:
+                raise GuestError(f"{reason}; nor can what was begun be taken away: {second}") from error
+            raise GuestError(reason) from error
 
     def _run(self, spec: GuestSpec) -> None:
         """Start a guest, and let it go only when its ports are as they shall be."""

@@ -68,8 +68,12 @@ class NamespaceGuests:
                 _ip_netns("add", spec.id)
             self._settle(spec)
         except _FAILURES as error:
-            self.stop(spec.id)
-            raise GuestError(f"Guest {spec.name} cannot be started: {error}") from error
+            reason = f"Guest {spec.name} cannot be started: {error}"
+            try:
+                self.stop(spec.id)
+            except GuestError as second:
+                raise GuestError(f"{reason}; nor can what was begun be taken away: {second}") from error
+            raise GuestError(reason) from error
 
     def update(self, spec: GuestSpec) -> None:
         """See GuestDriver."""
