@@ -27,6 +27,9 @@ def prepare(site: Site) -> None:
     site.insert(rows.add_vnic, vm, site.names["profile:tenants"], "02:00:00:00:00:01", name="vnic")
     host = site.insert(rows.add_host, site.names["Default"], "h1", name="h1")
     site.insert(rows.attach, host, site.names["tenants"], name="attachment")
+    site.network("six")
+    ipv6 = {"version": 6, "method": "autoconf", "address": "", "prefix": 0, "gateway": ""}
+    site.insert(rows.attach, host, site.names["six"], ipv6, name="attachment")
     for name in ("gold", "silver"):
         site.add("/templates", f"<template><name>{name}</name><cluster id='{{Default}}'/></template>", name)
         site.add(f"/templates/{{{name}}}/nics", "<nic><name>n</name><vnic_profile id='{profile:lab}'/></nic>")
@@ -150,6 +153,13 @@ TABLE: Table = (
         "cannot move to another data centre",
     ),
     change("network.rename_leaves_hosts_alone", "<name>new</name>", ONE, "cannot be renamed while hosts carry it: h1"),
+    change(
+        "network.mtu_leaves_room_for_ipv6",
+        "<mtu>1279</mtu>",
+        "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
+        "cannot have an MTU of 1279 while hosts have IPv6 on it, which needs 1280: h1",
+        "six",
+    ),
     change("network.unused_by_vms", "<usages/>", ONE, "is used by VMs: web"),
     change("network.unused_by_templates", "<usages/>", MANY, "is used by templates: gold, silver", "lab"),
     remove("network.unused_by_vms", "tenants", ONE, "is used by VMs: web"),

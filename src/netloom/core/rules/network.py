@@ -12,6 +12,7 @@ from typing import Final
 
 from netloom.core.errors import Problem
 from netloom.core.rules.fields import listed
+from netloom.core.world import IPV6_MIN_MTU
 
 VLAN_MAX = 4094
 """The highest VLAN id of IEEE 802.1Q; 4095 is reserved."""
@@ -186,6 +187,17 @@ def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None
             _in_use(hosts),
             f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Take it off those hosts "
             "first.",
+        )
+    return None
+
+
+def mtu_leaves_room_for_ipv6(name: str, mtu: int, hosts: Sequence[str]) -> Problem | None:
+    """A network on which hosts have IPv6 (``hosts``: their names) needs an MTU of 1280 (RFC 8200, section 5)."""
+    if hosts and 0 < mtu < IPV6_MIN_MTU:
+        return Problem(
+            "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
+            f"The network '{name}' cannot have an MTU of {mtu} while hosts have IPv6 on it, which needs "
+            f"{IPV6_MIN_MTU}: {listed(hosts)}. Take the IPv6 configuration off those hosts first.",
         )
     return None
 

@@ -255,6 +255,11 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
             *_name_problems(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id),
             rules.rename_leaves_hosts_alone(before.name, hosts_carrying),
         )
+    if after["mtu"] != before.mtu:
+        check(
+            _UPDATE,
+            rules.mtu_leaves_room_for_ipv6(before.name, after["mtu"], queries.hosts_with_ipv6(tx, before.id)),
+        )
     if before.vm_network and not after["vm_network"]:
         check(
             _UPDATE,

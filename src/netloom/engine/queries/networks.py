@@ -90,6 +90,25 @@ def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.
     return list(tx.execute(query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query))
 
 
+_IPV6 = 6
+"""The version of :class:`netloom.core.desired.IpAssignment`."""
+
+
+def hosts_with_ipv6(tx: Tx, network_id: str) -> list[str]:
+    """Names of the hosts that are to have IPv6 addresses on it, by name."""
+    query = (
+        sa.select(hosts.c.name, attachments.c.assignments)
+        .join(attachments, attachments.c.host_id == hosts.c.id)
+        .where(attachments.c.network_id == network_id)
+        .order_by(hosts.c.name)
+    )
+    return [
+        row.name
+        for row in tx.execute(query)
+        if any(one["version"] == _IPV6 and one["method"] != "none" for one in row.assignments)
+    ]
+
+
 def vms_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
     """Names of the VMs (of one cluster, if given) with a vNIC on it, by name."""
     query = (
