@@ -30,8 +30,8 @@ from netloom.engine.model.mac_pools import mac_pools
 SECONDS = 5.0
 """How long each measurement runs."""
 CLIENTS = (1, 8)
-VMS = 400
-"""Virtual machines that take the vNICs by turns; each has room for 26."""
+VMS = 700
+"""Virtual machines that take the vNICs by turns; each has room for 26, and none must be full before the end."""
 
 
 def measure() -> list[Figure]:
