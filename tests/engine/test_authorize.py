@@ -47,7 +47,7 @@ def build(tx: Tx, folder: Path) -> World:
     cluster = add_cluster(tx, SYSTEM, AddCluster(name="one", data_center=Ref(id=data_center)))
     other = add_data_center(tx, SYSTEM, AddDataCenter(name="two"))
     other_cluster = add_cluster(tx, SYSTEM, AddCluster(name="two", data_center=Ref(id=other)))
-    network = add_network(tx, SYSTEM, AddNetwork(name="red", data_center=Ref(id=data_center), profile_public=False))
+    network = add_network(tx, SYSTEM, AddNetwork(name="red", data_center=Ref(id=data_center), profile_public=False)).id
     profile = tx.execute(select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network)).scalar_one()
     return {
         "system": SYSTEM_REF,

@@ -56,7 +56,7 @@ def management(db: Database) -> str:
 
 def network(db: Database, name: str = "tenants", data_center: str = "Default", **values: object) -> str:
     spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # the test's names and types
-    return db.run(add_network, SYSTEM, spec)
+    return db.run(add_network, SYSTEM, spec).id
 
 
 def attach(db: Database, cluster_id: str, network_id: str, *roles: Role, required: bool = True) -> None:

@@ -50,7 +50,7 @@ def change(db: Database, cluster_id: str, **values: object) -> None:
 
 def network(db: Database, name: str, data_center: str = "Default", **values: object) -> str:
     spec = replace(AddNetwork(name=name, data_center=Ref(name=data_center)), **values)  # type: ignore[arg-type] # the same
-    return db.run(add_network, SYSTEM, spec)
+    return db.run(add_network, SYSTEM, spec).id
 
 
 def code_of(act: Callable[[], object]) -> str:

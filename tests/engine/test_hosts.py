@@ -41,7 +41,9 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
 
 def require_network(fleet: Fleet, name: str = "storage") -> str:
     """A network that the cluster requires; while no host carries it, it is not operational."""
-    network_id = fleet.db.run(add_network, SYSTEM, AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=100))
+    network_id = fleet.db.run(
+        add_network, SYSTEM, AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=100)
+    ).id
     with fleet.db.read() as tx:
         cluster_id = tx.execute(sa.select(clusters.c.id).where(clusters.c.name == "Default")).scalar_one()
     fleet.db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network_id)))

@@ -43,7 +43,7 @@ def seeded(db: Database) -> None:
 
 def add(db: Database, name: str = "tenants", actor: Actor = SYSTEM, **values: object) -> str:
     spec = replace(AddNetwork(name=name, data_center=DEFAULT), **values)  # type: ignore[arg-type] # the test's names and types
-    return db.run(commands.add_network, actor, spec)
+    return db.run(commands.add_network, actor, spec).id
 
 
 def change(db: Database, network_id: str, **values: object) -> None:

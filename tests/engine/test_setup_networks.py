@@ -44,7 +44,7 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
 def add(fleet: Fleet, name: str, **values: object) -> str:
     """A network of the cluster."""
     spec = AddNetwork(name=name, data_center=ObjectName(name="Default"), **values)  # type: ignore[arg-type]  # of the right types
-    network_id = fleet.db.run(add_network, SYSTEM, spec)
+    network_id = fleet.db.run(add_network, SYSTEM, spec).id
     with fleet.db.read() as tx:
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
     spec_attach = AttachNetwork(cluster_id=cluster_id, network=ObjectName(id=network_id), required=False)

@@ -44,7 +44,7 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
     with running_fleet(db, tmp_path, 2) as fleet:
         for name, tag in (("storage", 100), ("tenants", 200)):
             spec = AddNetwork(name=name, data_center=ObjectName(name="Default"), vlan_id=tag)
-            network_id = fleet.db.run(add_network, SYSTEM, spec)
+            network_id = fleet.db.run(add_network, SYSTEM, spec).id
             with fleet.db.read() as tx:
                 cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
             attach = AttachNetwork(cluster_id=cluster_id, network=ObjectName(id=network_id), required=False)

@@ -35,7 +35,7 @@ def network_id(db: Database) -> str:
     with db.write() as tx:
         rows.add_roles(tx)
         bootstrap.seed(tx, SYSTEM)
-        return add_network(tx, SYSTEM, AddNetwork(name="tenants", data_center=Ref(name="Default")))
+        return add_network(tx, SYSTEM, AddNetwork(name="tenants", data_center=Ref(name="Default"))).id
 
 
 def add(db: Database, name: str = "gold", actor: Actor = SYSTEM, **values: object) -> str:

@@ -86,7 +86,7 @@ def world(db: Database, tmp_path: Path) -> Iterator[World]:
     with running_fleet(db, tmp_path, 2) as fleet:
         network = fleet.db.run(
             add_network, SYSTEM, AddNetwork(name="blue", data_center=Ref(name="Default"), vlan_id=100)
-        )
+        ).id
         with fleet.db.read() as tx:
             cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
             data_center = tx.execute(sa.select(data_centers.c.id)).scalar_one()

@@ -56,7 +56,7 @@ SEARCHABLE = Searchable(
 
 
 def show(row: Row[Any]) -> Network:
-    """A row of :func:`netloom.engine.queries.networks.select`."""
+    """A network's row."""
     return Network(
         id=row.id,
         href=f"/networks/{row.id}",
@@ -140,7 +140,7 @@ def _add(call: Call[Network], data_center: Ref) -> Network:
         qos_id=None if (qos_id := id_of(body.qos)) is KEEP else qos_id,
         profile_required=given(body.profile_required, True),
     )
-    return show(call.run(lambda tx: queries.get(tx, add_network(tx, call.actor, spec))))
+    return show(call.run(add_network, call.actor, spec))
 
 
 @routes.post("/networks", Network, needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK)

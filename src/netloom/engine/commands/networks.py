@@ -80,8 +80,8 @@ class UpdateNetwork:
     qos_id: str | Keep | None = KEEP
 
 
-def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> str:
-    """Add a network to a data centre; its creator becomes its administrator. Returns its id.
+def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> sa.Row[Any]:
+    """Add a network to a data centre; its creator becomes its administrator. Returns its row.
 
     Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -92,7 +92,7 @@ def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> str:
     return create_network(tx, actor, data_center_id, spec)
 
 
-def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> str:
+def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> sa.Row[Any]:
     """:func:`add_network` for a command that has asked for rights of its own."""
     network_id = new_id()
     values = {
@@ -114,17 +114,17 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
     )
     check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
     with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
-        _INSERT.run(tx, id=network_id, data_center_id=data_center_id, **values)
+        added = _INSERT.ask(tx, id=network_id, data_center_id=data_center_id, **values)
         if actor.user_id:
             authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
         if spec.vm_network and spec.profile_required:
             add_default_profile(tx, network_id, spec.name, public=spec.profile_public)
         text = f"Network {spec.name} was added by {actor.name}."
         audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
-    return network_id
+    return added.one()
 
 
-_INSERT = inserting(networks)
+_INSERT = inserting(networks, returning=True)
 
 
 def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
