@@ -86,3 +86,13 @@ class GuestDriver(Protocol):
 
     def close(self) -> None:
         """The agent ends: stop watching. Guests stay."""
+
+
+def failed_start(driver: GuestDriver, spec: GuestSpec, problem: str) -> GuestError:
+    """Take away what was begun of a guest that cannot be started; the error tells why, and if that fails too."""
+    reason = f"Guest {spec.name} cannot be started: {problem}"
+    try:
+        driver.stop(spec.id)
+    except GuestError as second:
+        return GuestError(f"{reason}; nor can what was begun be taken away: {second}")
+    return GuestError(reason)

@@ -21,7 +21,7 @@ import libvirt
 import msgspec
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import GuestError, libvirt_xml, plug, veth
+from netloom.agent.guests import GuestError, failed_start, libvirt_xml, plug, veth
 from netloom.agent.guests.libvirt_door import Domain, Door, Stop
 from netloom.agent.guests.libvirt_tls import TlsError
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
@@ -305,12 +305,7 @@ class LibvirtGuests:
         try:
             self._run(spec)
         except _FAILURES as error:
-            reason = f"Guest {spec.name} cannot be started: {_words(error)}"
-            try:
-                self.stop(spec.id)
-            except GuestError as second:
-                raise GuestError(f"{reason}; nor can what was begun be taken away: {second}") from error
-            raise GuestError(reason) from error
+            raise failed_start(self, spec, _words(error)) from error
 
     def _run(self, spec: GuestSpec) -> None:
         """Start a guest, and let it go only when its ports are as they shall be."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from netloom.agent import netlink as nl
-from netloom.agent.guests import GuestError, mirror, plug, trunks, veth
+from netloom.agent.guests import GuestError, failed_start, mirror, plug, trunks, veth
 from netloom.agent.observe import dump_links
 from netloom.agent.ovsdb import OvsdbError, OvsStepError
 from netloom.agent.store import StoreError, replace_file
@@ -68,12 +68,7 @@ class NamespaceGuests:
                 _ip_netns("add", spec.id)
             self._settle(spec)
         except _FAILURES as error:
-            reason = f"Guest {spec.name} cannot be started: {error}"
-            try:
-                self.stop(spec.id)
-            except GuestError as second:
-                raise GuestError(f"{reason}; nor can what was begun be taken away: {second}") from error
-            raise GuestError(reason) from error
+            raise failed_start(self, spec, str(error)) from error
 
     def update(self, spec: GuestSpec) -> None:
         """See GuestDriver."""
