@@ -80,9 +80,11 @@ def clusters_with(tx: Tx, network_id: str) -> list[str]:
 
 
 def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.Row[Any]]:
-    """Id and name of the hosts (of one cluster, if given) that have it attached, by name."""
+    """Id and name of the hosts (of one cluster, if given) that have it attached, by name, and the ``assignments`` of
+    addresses there.
+    """
     query = (
-        sa.select(hosts.c.id, hosts.c.name)
+        sa.select(hosts.c.id, hosts.c.name, attachments.c.assignments)
         .join(attachments, attachments.c.host_id == hosts.c.id)
         .where(attachments.c.network_id == network_id)
         .order_by(hosts.c.name)
@@ -96,16 +98,10 @@ _IPV6 = 6
 
 def hosts_with_ipv6(tx: Tx, network_id: str) -> list[str]:
     """Names of the hosts that are to have IPv6 addresses on it, by name."""
-    query = (
-        sa.select(hosts.c.name, attachments.c.assignments)
-        .join(attachments, attachments.c.host_id == hosts.c.id)
-        .where(attachments.c.network_id == network_id)
-        .order_by(hosts.c.name)
-    )
     return [
-        row.name
-        for row in tx.execute(query)
-        if any(one["version"] == _IPV6 and one["method"] != "none" for one in row.assignments)
+        host.name
+        for host in hosts_carrying(tx, network_id)
+        if any(one["version"] == _IPV6 and one["method"] != "none" for one in host.assignments)
     ]
 
 
