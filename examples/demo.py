@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 
-from stage import EXAMPLES, FOLDER, Failure, check, engine, netloom, run, start_engine, title, wait
+from stage import EXAMPLES, FOLDER, Failure, check, engine, netweft, run, start_engine, title, wait
 
-from netloom import lab
-from netloom.client import Client
+from netweft import lab
+from netweft.client import Client
 
 GUESTS = {
     "storage-a": ("alpha", "storage"),
@@ -32,30 +32,30 @@ def show() -> None:
     place = lab.up(EXAMPLES / "two-hosts.yaml", FOLDER / "lab")
     start_engine()
     with engine() as client:
-        netloom("cluster add racks --switch-type ovs -o json", quiet=True)
-        netloom(f"lab join --folder {FOLDER / 'lab'} --cluster racks")
+        netweft("cluster add racks --switch-type ovs -o json", quiet=True)
+        netweft(f"lab join --folder {FOLDER / 'lab'} --cluster racks")
         for host in place.hosts:
             wait(f"host {host} is up", lambda host=host: client.find("hosts", host)["status"] == "up")
-        netloom("host list")
+        netweft("host list")
 
         title("Networks: defined once, attached to the cluster")
         for network, vlan in (("storage", 100), ("tenants", 200)):
-            netloom(f"network add {network} --vlan {vlan} -o json", quiet=True)
-            netloom(f"cluster attach racks {network} --optional -o json", quiet=True)
-        netloom("cluster networks racks")
+            netweft(f"network add {network} --vlan {vlan} -o json", quiet=True)
+            netweft(f"cluster attach racks {network} --optional -o json", quiet=True)
+        netweft("cluster networks racks")
 
         title("The plan: what would happen on host alpha, nothing sent")
-        netloom(f"host setup-networks alpha -f {EXAMPLES / 'setup-alpha.yaml'} --plan")
+        netweft(f"host setup-networks alpha -f {EXAMPLES / 'setup-alpha.yaml'} --plan")
 
         title("The change, on both hosts")
         for host in place.hosts:
-            netloom(f"host setup-networks {host} -f {EXAMPLES / f'setup-{host}.yaml'}")
-            netloom(f"host commit {host}")
-        netloom("host attachments alpha")
+            netweft(f"host setup-networks {host} -f {EXAMPLES / f'setup-{host}.yaml'}")
+            netweft(f"host commit {host}")
+        netweft("host attachments alpha")
 
         title("A guest per host and network")
         start_guests(client, place)
-        netloom("vm list")
+        netweft("vm list")
         expect_ping(place, client, "storage-a", "storage-b", True)
         expect_ping(place, client, "tenants-a", "tenants-b", True)
         expect_ping(place, client, "storage-a", "tenants-b", False)
@@ -111,9 +111,9 @@ def configuration(place: lab.Lab) -> str:
 def start_guests(client: Client, place: lab.Lab) -> None:
     """A guest per host and network, with an address in a subnet that all four share."""
     for number, (name, (host, network)) in enumerate(GUESTS.items(), 1):
-        netloom(f"vm add {name} --cluster racks -o json", quiet=True)
-        netloom(f"vm nic add {name} nic1 --profile {network} -o json", quiet=True)
-        netloom(f"vm start {name} --host {host}")
+        netweft(f"vm add {name} --cluster racks -o json", quiet=True)
+        netweft(f"vm nic add {name} nic1 --profile {network} -o json", quiet=True)
+        netweft(f"vm start {name} --host {host}")
         guest = client.find("vms", name)["id"]
         done = place.run_in_guest(guest, "ip", "address", "add", f"192.0.2.{number}/24", "dev", "nic1")
         if done.returncode:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import sys
 
-from stage import EXAMPLES, FOLDER, check, engine, netloom, run, start_engine, title, wait
+from stage import EXAMPLES, FOLDER, check, engine, netweft, run, start_engine, title, wait
 
 from libvirt_host import MEMORY, Console, ConsoleError, tiny_linux
-from netloom import lab
-from netloom.client import Client
+from netweft import lab
+from netweft.client import Client
 
 MACHINES = {"storage-a": ("alpha", "storage"), "storage-b": ("beta", "storage"), "tenants-b": ("beta", "tenants")}
 """On which host each starts, and on which network. All get addresses of one subnet: only the networks part them."""
@@ -29,19 +29,19 @@ def show() -> None:
     place = lab.up(EXAMPLES / "two-vm-hosts.yaml", FOLDER / "lab")
     start_engine()
     with engine() as client:
-        netloom("cluster add racks --switch-type ovs -o json", quiet=True)
-        netloom(f"lab join --folder {FOLDER / 'lab'} --cluster racks")
+        netweft("cluster add racks --switch-type ovs -o json", quiet=True)
+        netweft(f"lab join --folder {FOLDER / 'lab'} --cluster racks")
         for host in place.hosts:
             wait(f"host {host} is up", lambda host=host: client.find("hosts", host)["status"] == "up")
         for network, vlan in (("storage", 100), ("tenants", 200)):
-            netloom(f"network add {network} --vlan {vlan} -o json", quiet=True)
-            netloom(f"cluster attach racks {network} --optional -o json", quiet=True)
+            netweft(f"network add {network} --vlan {vlan} -o json", quiet=True)
+            netweft(f"cluster attach racks {network} --optional -o json", quiet=True)
         for host in place.hosts:
-            netloom(f"host setup-networks {host} -f {EXAMPLES / f'setup-{host}.yaml'}")
+            netweft(f"host setup-networks {host} -f {EXAMPLES / f'setup-{host}.yaml'}")
 
         title("Three virtual machines")
         start_machines(client)
-        netloom("vm list")
+        netweft("vm list")
         lines = {
             name: Console(place.libvirt_uri(host), machine(client, name), name) for name, (host, _) in MACHINES.items()
         }
@@ -67,7 +67,7 @@ def show() -> None:
         wait("its port on beta is gone", lambda: links(place, "beta") < plugged_in)
         for name in ("storage-b", "tenants-b"):
             lines[name].close()
-        netloom("vm list")
+        netweft("vm list")
 
 
 def start_machines(client: Client) -> None:
@@ -76,8 +76,8 @@ def start_machines(client: Client) -> None:
         print(f"  {name}: 128 MiB, the tiny Linux")
         body = {"name": name, "cluster": {"name": "racks"}, "memory": MEMORY, "os": dict(tiny_linux(address(name)))}
         client.add("vms", body)
-        netloom(f"vm nic add {name} nic1 --profile {network} -o json", quiet=True)
-        netloom(f"vm start {name} --host {host}")
+        netweft(f"vm nic add {name} nic1 --profile {network} -o json", quiet=True)
+        netweft(f"vm start {name} --host {host}")
 
 
 def rewire(client: Client, lines: dict[str, Console]) -> None:
@@ -86,7 +86,7 @@ def rewire(client: Client, lines: dict[str, Console]) -> None:
     for number, name in enumerate(MACHINES, 1):
         if name != "storage-a":
             lines[name].run(f"ip address add 198.18.0.{number}/24 dev eth0")
-    netloom("vm nic add storage-a nic2 --profile storage -o json", quiet=True)
+    netweft("vm nic add storage-a nic2 --profile storage -o json", quiet=True)
     up = "while ! ip link set eth1 up; do sleep 0.2; done 2>/dev/null; ip address add 198.18.0.1/24 dev eth1"
     check(here.run(up).status == 0, "the machine has a second NIC")
     expect_reach(here, "198.18.0.2", True, "by nic2, storage-a reaches storage-b")
@@ -97,8 +97,8 @@ def rewire(client: Client, lines: dict[str, Console]) -> None:
     client.update(f"{nics}/{nic}", {"vnic_profile": {"id": client.find("vnicprofiles", "tenants")["id"]}})
     expect_reach(here, "198.18.0.3", True, "by nic2, storage-a reaches tenants-b")
     expect_reach(here, "198.18.0.2", False, "by nic2, storage-a does not reach storage-b")
-    netloom("vm nic deactivate storage-a nic2")
-    netloom("vm nic remove storage-a nic2")
+    netweft("vm nic deactivate storage-a nic2")
+    netweft("vm nic remove storage-a nic2")
     gone = here.run("while ip link show eth1; do sleep 0.2; done >/dev/null 2>&1")
     check(gone.status == 0, "the machine's second NIC is gone")
 
@@ -106,7 +106,7 @@ def rewire(client: Client, lines: dict[str, Console]) -> None:
 def migrate(client: Client, other: Console) -> None:
     """Move storage-a to beta, and tell how many pings were lost."""
     begin_pings(other, "storage-a")
-    netloom("vm migrate storage-a --host beta")
+    netweft("vm migrate storage-a --host beta")
     sent, returned = end_pings(other)
     on = client.get(f"vms/{machine(client, 'storage-a')}")["host"]["id"]
     check(on == client.find("hosts", "beta")["id"], "the engine sees it on beta")

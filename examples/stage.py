@@ -17,9 +17,9 @@ from pathlib import Path
 import click
 import httpx
 
-from netloom import lab
-from netloom.cli.main import cli
-from netloom.client import ApiError, Client, UnreachableError
+from netweft import lab
+from netweft.cli.main import cli
+from netweft.client import ApiError, Client, UnreachableError
 
 EXAMPLES = Path(__file__).parent
 FOLDER = Path("var/demo")
@@ -40,7 +40,7 @@ def run(
         print(
             "The demonstration makes network namespaces, and so needs root. Without root, simulated hosts can be had:\n"
         )
-        print("  .venv/bin/netloom serve --data var/engine --simulated-hosts 3")
+        print("  .venv/bin/netweft serve --data var/engine --simulated-hosts 3")
         return 1
     clean_up()
     try:
@@ -71,7 +71,7 @@ def start_engine() -> None:
     command = [
         sys.executable,
         "-m",
-        "netloom",
+        "netweft",
         "serve",
         "--data",
         str(data),
@@ -85,9 +85,9 @@ def start_engine() -> None:
     (FOLDER / "engine.pid").write_text(str(process.pid))
     wait("the engine answers", lambda: healthy(process))
     os.environ |= {
-        "NETLOOM_URL": ENGINE_URL,
-        "NETLOOM_CA": str(data / "ca.pem"),
-        "NETLOOM_PASSWORD_FILE": str(data / "admin-password"),
+        "NETWEFT_URL": ENGINE_URL,
+        "NETWEFT_CA": str(data / "ca.pem"),
+        "NETWEFT_PASSWORD_FILE": str(data / "admin-password"),
     }
 
 
@@ -108,13 +108,13 @@ def healthy(process: subprocess.Popen[bytes]) -> bool:
 
 def engine() -> Client:
     """A client of the demonstration's engine."""
-    password = Path(os.environ["NETLOOM_PASSWORD_FILE"]).read_text().strip()
-    return Client(ENGINE_URL, "admin@internal", password, ca_file=Path(os.environ["NETLOOM_CA"]))
+    password = Path(os.environ["NETWEFT_PASSWORD_FILE"]).read_text().strip()
+    return Client(ENGINE_URL, "admin@internal", password, ca_file=Path(os.environ["NETWEFT_CA"]))
 
 
-def netloom(words: str, *, quiet: bool = False) -> None:
-    """Show and run one ``netloom`` command; ``quiet`` leaves out what it prints."""
-    print(f"$ netloom {words.removesuffix(' -o json')}", flush=True)
+def netweft(words: str, *, quiet: bool = False) -> None:
+    """Show and run one ``netweft`` command; ``quiet`` leaves out what it prints."""
+    print(f"$ netweft {words.removesuffix(' -o json')}", flush=True)
     stdout = os.dup(1)
     try:
         if quiet:
@@ -128,7 +128,7 @@ def netloom(words: str, *, quiet: bool = False) -> None:
         os.dup2(stdout, 1)
         os.close(stdout)
     if status:
-        raise Failure(f"'netloom {words}' ended with status {status}")
+        raise Failure(f"'netweft {words}' ended with status {status}")
 
 
 def wait(what: str, holds: Callable[[], bool], seconds: float = 60, pause: float = 0.1) -> None:
@@ -174,16 +174,16 @@ def clean_up(*, keep_logs: bool = False) -> None:
 
 def tell_how_to_go_on(again: str) -> None:
     """Where the engine is, and how to talk to it."""
-    variables = ("NETLOOM_URL", "NETLOOM_CA", "NETLOOM_PASSWORD_FILE")
+    variables = ("NETWEFT_URL", "NETWEFT_CA", "NETWEFT_PASSWORD_FILE")
     print(f"""
 Everything worked, and the engine is still up.
 
   address    {ENGINE_URL}/ovirt-engine/api   (and https://127.0.0.1:8443)
   user       admin@internal
-  password   {Path(os.environ["NETLOOM_PASSWORD_FILE"]).read_text().strip()}
-  authority  {os.environ["NETLOOM_CA"]}
+  password   {Path(os.environ["NETWEFT_PASSWORD_FILE"]).read_text().strip()}
+  authority  {os.environ["NETWEFT_CA"]}
 
   export {" ".join(f"{name}={os.environ[name]}" for name in variables)}
-  .venv/bin/netloom host attachments alpha
+  .venv/bin/netweft host attachments alpha
 
 '{again}' runs it again and takes everything down.""")

@@ -17,10 +17,10 @@ import argon2
 import psycopg
 import pytest
 
-from netloom.engine.commands import tokens
-from netloom.engine.db import Database, new_id
+from netweft.engine.commands import tokens
+from netweft.engine.db import Database, new_id
 
-TEMPLATE = "netloom_template"
+TEMPLATE = "netweft_template"
 
 tokens._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 """Passwords of tests are hashed at the lowest cost: every test logs in, and half a second each time proves nothing."""

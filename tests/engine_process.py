@@ -1,4 +1,4 @@
-"""An engine as users run it: the program ``netloom serve``, started, killed and started again by tests and
+"""An engine as users run it: the program ``netweft serve``, started, killed and started again by tests and
 benchmarks.
 """
 
@@ -16,7 +16,7 @@ from typing import Self
 
 import httpx
 
-from netloom.client import Client
+from netweft.client import Client
 
 PASSWORD = "a long and unusual password"
 _READY = 60.0
@@ -57,8 +57,8 @@ class EngineProcess:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "netloom", "serve", "--data", str(self.data), "--listen", self.address]
-        environment = {**os.environ, "NETLOOM_ADMIN_PASSWORD": PASSWORD}
+        command = [sys.executable, "-m", "netweft", "serve", "--data", str(self.data), "--listen", self.address]
+        environment = {**os.environ, "NETWEFT_ADMIN_PASSWORD": PASSWORD}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment

@@ -15,30 +15,30 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from netloom.agent.identity import Identity
-from netloom.agent.serve import Server
-from netloom.agent.simulated import SimulatedService
-from netloom.agent.simulated_machine import Simulation
-from netloom.core.host import Host
-from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
-from netloom.core.protocol import HostReport
-from netloom.engine.agents import Agent, Agents
-from netloom.engine.bootstrap import bootstrap
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
-from netloom.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
-from netloom.engine.db import Database
-from netloom.engine.jobs.monitor import Monitor
-from netloom.engine.jobs.registry import functions
-from netloom.engine.model.events import events
-from netloom.engine.model.host_networks import host_changes
-from netloom.engine.model.hosts import hosts
-from netloom.engine.pki import Authority, open_authority
-from netloom.engine.queries import host_networks
-from netloom.engine.queries.host_networks import HostData
-from netloom.engine.queue import Outcome, Status, wait_for
-from netloom.engine.secrets import open_box
-from netloom.engine.worker import Worker
+from netweft.agent.identity import Identity
+from netweft.agent.serve import Server
+from netweft.agent.simulated import SimulatedService
+from netweft.agent.simulated_machine import Simulation
+from netweft.core.host import Host
+from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.protocol import HostReport
+from netweft.engine.agents import Agent, Agents
+from netweft.engine.bootstrap import bootstrap
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
+from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
+from netweft.engine.db import Database
+from netweft.engine.jobs.monitor import Monitor
+from netweft.engine.jobs.registry import functions
+from netweft.engine.model.events import events
+from netweft.engine.model.host_networks import host_changes
+from netweft.engine.model.hosts import hosts
+from netweft.engine.pki import Authority, open_authority
+from netweft.engine.queries import host_networks
+from netweft.engine.queries.host_networks import HostData
+from netweft.engine.queue import Outcome, Status, wait_for
+from netweft.engine.secrets import open_box
+from netweft.engine.worker import Worker
 
 PATIENCE = 60.0
 """Seconds after which something that must happen counts as not happening."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import libvirt
 
-from netloom.agent.guests.libvirt_door import run_loop
-from netloom.agent.guests.libvirt_xml import domain_name
-from netloom.core.protocol import GuestNic, GuestSpec
-from netloom.lab import libvirt as lab_libvirt
+from netweft.agent.guests.libvirt_door import run_loop
+from netweft.agent.guests.libvirt_xml import domain_name
+from netweft.core.protocol import GuestNic, GuestSpec
+from netweft.lab import libvirt as lab_libvirt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +51,7 @@ def tiny_linux(*addresses: str) -> Mapping[str, str]:
     subprocess.run([str(ROOT / "tools" / "tiny-guest")], check=True, timeout=200)
     cache = ROOT / ".cache" / "guest"
     words = "console=ttyS0 quiet panic=-1 reboot=t tsc=reliable no_timer_check mitigations=off random.trust_cpu=on"
-    cmdline = f"{words} netloom.ip={','.join(addresses)}"
+    cmdline = f"{words} netweft.ip={','.join(addresses)}"
     return {"kernel": str(cache / "vmlinux"), "initrd": str(cache / "initrd"), "cmdline": cmdline}
 
 

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netloom.agent.ovsdb import Ovsdb
-from netloom.lab import namespaces, openvswitch
+from netweft.agent.ovsdb import Ovsdb
+from netweft.lab import namespaces, openvswitch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netloom.lab.openvswitch import OpenVSwitch
+    from netweft.lab.openvswitch import OpenVSwitch
 
 _CLONE_NEWNET = 0x40000000
 

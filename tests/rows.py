@@ -6,17 +6,17 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from netloom.engine.actor import Actor
-from netloom.engine.commands import authorize
-from netloom.engine.commands.authorize import ObjectRef
-from netloom.engine.db import Tx, new_id, utc_now
-from netloom.engine.model.host_networks import attachments
-from netloom.engine.model.hosts import hosts
-from netloom.engine.model.jobs import jobs
-from netloom.engine.model.users import role_groups, roles, users
-from netloom.engine.model.vms import vms
-from netloom.engine.model.vnics import vnics
-from netloom.engine.queries.templates import BLANK_ID
+from netweft.engine.actor import Actor
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ObjectRef
+from netweft.engine.db import Tx, new_id, utc_now
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.users import role_groups, roles, users
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.templates import BLANK_ID
 
 
 def add_roles(tx: Tx) -> None:

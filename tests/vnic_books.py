@@ -6,12 +6,12 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from netloom.core.rules.mac_pool import mac_number
-from netloom.engine.commands.vnics import ADDED
-from netloom.engine.db import Tx
-from netloom.engine.model.events import events
-from netloom.engine.model.mac_pools import mac_addresses
-from netloom.engine.model.vnics import vnics
+from netweft.core.rules.mac_pool import mac_number
+from netweft.engine.commands.vnics import ADDED
+from netweft.engine.db import Tx
+from netweft.engine.model.events import events
+from netweft.engine.model.mac_pools import mac_addresses
+from netweft.engine.model.vnics import vnics
 
 
 def check_books(tx: Tx, names: Collection[str]) -> None:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.rig import Authority, Engine, served
-from netloom.agent.wire import ENGINE_NAME
+from netweft.agent.wire import ENGINE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netloom.agent.identity import Identity
+    from netweft.agent.identity import Identity
 
 
 @pytest.fixture(scope="session")

@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes as PublicKey
 
-from netloom.agent.identity import PURPOSES, Identity
-from netloom.agent.serve import Server
-from netloom.agent.simulated import SimulatedService
-from netloom.agent.simulated_machine import Simulation
-from netloom.core.host import Address, Bridge, Host, Vlan
-from netloom.core.protocol import (
+from netweft.agent.identity import PURPOSES, Identity
+from netweft.agent.serve import Server
+from netweft.agent.simulated import SimulatedService
+from netweft.agent.simulated_machine import Simulation
+from netweft.core.host import Address, Bridge, Host, Vlan
+from netweft.core.protocol import (
     Change,
     ChangeRequest,
     Credentials,
@@ -51,7 +51,7 @@ PATIENCE = 30.0
 class Authority:
     """A certificate authority in memory."""
 
-    def __init__(self, name: str = "Netloom test authority", life: timedelta = timedelta(days=1)) -> None:
+    def __init__(self, name: str = "Netweft test authority", life: timedelta = timedelta(days=1)) -> None:
         self.life = life
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -243,7 +243,7 @@ class AgentProcess:
         state: Path,
         *options: str,
         env: dict[str, str] | None = None,
-        program: Sequence[str] = ("-m", "netloom.agent"),
+        program: Sequence[str] = ("-m", "netweft.agent"),
     ) -> None:
         command = [sys.executable, *program, "--state", str(state), "--listen", "127.0.0.1:0", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from agent.rig import Engine, RefusedError, with_network
-from netloom.core.host import Bond, Host, Vlan
-from netloom.core.protocol import GuestNic, GuestSpec, GuestState, Phase
+from netweft.core.host import Bond, Host, Vlan
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable

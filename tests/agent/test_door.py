@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from agent.rig import Authority, Engine, client_context
-from netloom.agent import serve
-from netloom.agent.wire import ENGINE_NAME
-from netloom.core.protocol import HostReport, Refusal
+from netweft.agent import serve
+from netweft.agent.wire import ENGINE_NAME
+from netweft.core.protocol import HostReport, Refusal
 
 if TYPE_CHECKING:
     from pathlib import Path

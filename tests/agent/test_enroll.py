@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
-from netloom.agent.enroll import enroll
-from netloom.agent.identity import Identity, IdentityError, fingerprint_of
-from netloom.core.protocol import Credentials
+from netweft.agent.enroll import enroll
+from netweft.agent.identity import Identity, IdentityError, fingerprint_of
+from netweft.core.protocol import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Clerk(BaseHTTPRequestHandler):
     server: Desk
 
     def do_GET(self) -> None:
-        self._send(200 if self.path == "/netloom/v1/ca.pem" else 404, self.server.shown.encode())
+        self._send(200 if self.path == "/netweft/v1/ca.pem" else 404, self.server.shown.encode())
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -166,5 +166,5 @@ def test_the_program_joins_once_and_then_starts_by_itself(
 
 def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:
     joining = ("--simulated", "1", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
-    process = AgentProcess(tmp_path / "state", *joining, env={"NETLOOM_ENROLL_TOKEN": "secret"})
+    process = AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"})
     assert process.stop() == 0

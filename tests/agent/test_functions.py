@@ -15,14 +15,14 @@ import pytest
 
 from agent.rig import Engine, RefusedError, with_network
 from libvirt_host import private_libvirt
-from netloom.agent.functions import Functions
-from netloom.agent.guests import GuestError, libvirt_xml
-from netloom.agent.guests.libvirt import LibvirtGuests
-from netloom.agent.guests.namespace import NamespaceGuests
-from netloom.agent.networking import NetworkingError
-from netloom.agent.nic_facts import read_pci
-from netloom.core.host import Host, Nic, NicFacts
-from netloom.core.protocol import FunctionsRequest, GuestNic, GuestSpec, GuestState
+from netweft.agent.functions import Functions
+from netweft.agent.guests import GuestError, libvirt_xml
+from netweft.agent.guests.libvirt import LibvirtGuests
+from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.networking import NetworkingError
+from netweft.agent.nic_facts import read_pci
+from netweft.core.host import Host, Nic, NicFacts
+from netweft.core.protocol import FunctionsRequest, GuestNic, GuestSpec, GuestState
 from ovs_host import namespace
 
 PHYSICAL = "0000:03:00.0"

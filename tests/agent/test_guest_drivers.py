@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from libvirt_host import console, private_libvirt, tiny_linux
-from netloom.agent.dhcp import Dhcp
-from netloom.agent.doors import Doors
-from netloom.agent.guests import GuestError
-from netloom.agent.guests.libvirt import LibvirtGuests
-from netloom.agent.guests.namespace import NamespaceGuests
-from netloom.agent.guests.simulated import SimulatedGuests
-from netloom.agent.netlink import Netlink
-from netloom.agent.observe import observe
-from netloom.agent.resolver import Resolver
-from netloom.agent.simulated_machine import Faults, SimulatedMachine
-from netloom.core.host import Host, OvsBridge
-from netloom.core.protocol import GuestNic, GuestSpec, GuestState
-from netloom.core.steps import CreateOvsBridge
-from netloom.lab.namespaces import ip
+from netweft.agent.dhcp import Dhcp
+from netweft.agent.doors import Doors
+from netweft.agent.guests import GuestError
+from netweft.agent.guests.libvirt import LibvirtGuests
+from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.guests.simulated import SimulatedGuests
+from netweft.agent.netlink import Netlink
+from netweft.agent.observe import observe
+from netweft.agent.resolver import Resolver
+from netweft.agent.simulated_machine import Faults, SimulatedMachine
+from netweft.core.host import Host, OvsBridge
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState
+from netweft.core.steps import CreateOvsBridge
+from netweft.lab.namespaces import ip
 from ovs_host import namespace, ovs_host, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from netloom.agent.guests import Ended, GuestDriver
-    from netloom.agent.ovsdb import Ovsdb
+    from netweft.agent.guests import Ended, GuestDriver
+    from netweft.agent.ovsdb import Ovsdb
 
 
 def ignore(_guest: str) -> None:

@@ -18,24 +18,24 @@ import libvirt
 import pytest
 
 from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
-from netloom.agent.capabilities import read_capabilities
-from netloom.agent.dhcp import Dhcp
-from netloom.agent.doors import Doors
-from netloom.agent.guests import libvirt_xml
-from netloom.agent.guests.libvirt import LibvirtGuests
-from netloom.agent.guests.libvirt_xml import domain_name
-from netloom.agent.guests.veth import host_end
-from netloom.agent.netlink import Netlink
-from netloom.agent.observe import observe
-from netloom.agent.ovsdb import Ovsdb
-from netloom.agent.resolver import Resolver
-from netloom.core.host import Host, OvsBridge
-from netloom.core.protocol import GuestNic, GuestSpec, Rate
-from netloom.core.steps import CreateOvsBridge
-from netloom.lab import libvirt as lab_libvirt
-from netloom.lab.libvirt import Libvirt
-from netloom.lab.namespaces import ip
-from netloom.lab.processes import inside_namespace
+from netweft.agent.capabilities import read_capabilities
+from netweft.agent.dhcp import Dhcp
+from netweft.agent.doors import Doors
+from netweft.agent.guests import libvirt_xml
+from netweft.agent.guests.libvirt import LibvirtGuests
+from netweft.agent.guests.libvirt_xml import domain_name
+from netweft.agent.guests.veth import host_end
+from netweft.agent.netlink import Netlink
+from netweft.agent.observe import observe
+from netweft.agent.ovsdb import Ovsdb
+from netweft.agent.resolver import Resolver
+from netweft.core.host import Host, OvsBridge
+from netweft.core.protocol import GuestNic, GuestSpec, Rate
+from netweft.core.steps import CreateOvsBridge
+from netweft.lab import libvirt as lab_libvirt
+from netweft.lab.libvirt import Libvirt
+from netweft.lab.namespaces import ip
+from netweft.lab.processes import inside_namespace
 from ovs_host import namespace, ovs_host, standing_in
 
 SECONDS = 30.0

@@ -17,14 +17,14 @@ import pytest
 
 from agent.rig import Authority, Engine, RefusedError
 from libvirt_host import console, private_libvirt, tiny_guest
-from netloom.agent.guests import GuestError
-from netloom.agent.guests.libvirt import LibvirtGuests
-from netloom.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
-from netloom.agent.identity import Identity
-from netloom.core.protocol import GuestNic, GuestSpec, GuestState, Migration
-from netloom.lab.agents import run_inside
-from netloom.lab.libvirt import PORT, pki, uri
-from netloom.lab.namespaces import ip
+from netweft.agent.guests import GuestError
+from netweft.agent.guests.libvirt import LibvirtGuests
+from netweft.agent.guests.libvirt_tls import LIBVIRT_FILES, QEMU_FILES, LibvirtTls, TlsError
+from netweft.agent.identity import Identity
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Migration
+from netweft.lab.agents import run_inside
+from netweft.lab.libvirt import PORT, pki, uri
+from netweft.lab.namespaces import ip
 from ovs_host import namespace, standing_in
 
 SECONDS = 30.0
@@ -224,17 +224,17 @@ def test_libvirt_and_qemu_get_a_pair_each_and_no_files_of_others_are_touched(
             found = {name: (folder / name).read_bytes() for name in files}
             assert found == {name: (identity.current / ours).read_bytes() for name, ours in files.items()}
     for purpose, group in (("libvirt", 0), ("qemu", 104)):
-        folder = (root / purpose / "netloom").resolve()
+        folder = (root / purpose / "netweft").resolve()
         copies = {path.name: path.stat() for path in folder.iterdir()}
         assert set(copies) == {f"{purpose}{ending}" for ending in (".key", ".pem", "-ca.pem")}
         assert {(stat.S_IMODE(one.st_mode), one.st_uid, one.st_gid) for one in copies.values()} == {(0o640, 0, group)}
         assert (stat.S_IMODE(folder.stat().st_mode), folder.stat().st_gid) == (0o750, group)
-        assert len(list((root / purpose).glob("netloom-*"))) == 1
+        assert len(list((root / purpose).glob("netweft-*"))) == 1
 
     others = tmp_path / "others" / "CA"
     others.mkdir(parents=True)
     (others / "cacert.pem").write_text("somebody's")
-    with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netloom"):
+    with pytest.raises(TlsError, match=r"CA/cacert\.pem is not of Netweft"):
         LibvirtTls(identity, others.parent, "qemu:///system").settle(capabilities)
     assert (others / "cacert.pem").read_text() == "somebody's"
     assert not (others.parent / "libvirt").exists()

@@ -13,10 +13,10 @@ import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
 from libvirt_host import console, private_libvirt, tiny_guest
-from netloom.agent.identity import Identity
-from netloom.core.protocol import GuestNic, GuestState
-from netloom.lab.libvirt import Libvirt
-from netloom.lab.namespaces import ip
+from netweft.agent.identity import Identity
+from netweft.core.protocol import GuestNic, GuestState
+from netweft.lab.libvirt import Libvirt
+from netweft.lab.namespaces import ip
 from ovs_host import namespace, standing_in
 
 

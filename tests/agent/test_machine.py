@@ -15,18 +15,18 @@ import pytest
 
 from agent.rig import AgentProcess, Authority, Engine
 from contract.namespaces import ip, kernel_kinds, make_nic, namespace_thread
-from netloom.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route, TrafficClass
-from netloom.core.protocol import Phase
+from netweft.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route, TrafficClass
+from netweft.core.protocol import Phase
 from ovs_host import ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netloom.agent.identity import Identity
+    from netweft.agent.identity import Identity
 
 CRASHING = """
 import os, signal, sys
-from netloom.agent import main, store
+from netweft.agent import main, store
 save = store.Store.save
 def save_and_die(self, record):
     save(self, record)
@@ -69,7 +69,7 @@ class HostInNamespace:
             str(self.state / resolver),
         )
         ovs = ("--ovsdb", str(self.ovsdb), "--log-level", "error")
-        program = ("-c", CRASHING, crash_at) if crash_at else ("-m", "netloom.agent")
+        program = ("-c", CRASHING, crash_at) if crash_at else ("-m", "netweft.agent")
         process = AgentProcess(self.state, *options, *ovs, program=program)
         self.started.append((process, Engine(f"https://127.0.0.1:{process.port}", self.engine)))
         return self.started[-1][1]

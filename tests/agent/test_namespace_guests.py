@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.namespaces import kernel_kinds
-from netloom.agent.guests import GuestError, veth
-from netloom.agent.guests.namespace import NamespaceGuests
-from netloom.core.host import OvsBridge
-from netloom.core.protocol import GuestNic, GuestSpec
-from netloom.core.steps import CreateOvsBridge, DeleteOvsBridge
-from netloom.lab.agents import run_inside
-from netloom.lab.namespaces import FOLDER, ip
+from netweft.agent.guests import GuestError, veth
+from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.core.host import OvsBridge
+from netweft.core.protocol import GuestNic, GuestSpec
+from netweft.core.steps import CreateOvsBridge, DeleteOvsBridge
+from netweft.lab.agents import run_inside
+from netweft.lab.namespaces import FOLDER, ip
 from ovs_host import namespace, ovs_host, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netloom.agent.ovsdb import Ovsdb
+    from netweft.agent.ovsdb import Ovsdb
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netloom.agent.ovsdb import Ovsdb, OvsdbError, OvsStepError, PlugGuest
-from netloom.agent.ovsdb_session import Session
-from netloom.core.host import GuestPort, OvsBridge, OvsPort
-from netloom.core.steps import (
+from netweft.agent.ovsdb import Ovsdb, OvsdbError, OvsStepError, PlugGuest
+from netweft.agent.ovsdb_session import Session
+from netweft.core.host import GuestPort, OvsBridge, OvsPort
+from netweft.core.steps import (
     CreateOvsBridge,
     CreateOvsPort,
     DeleteOvsBridge,
@@ -21,17 +21,17 @@ from netloom.core.steps import (
     SetOvsBridge,
     SetOvsPort,
 )
-from netloom.lab import openvswitch
-from netloom.lab.namespaces import ip
-from netloom.lab.processes import run
+from netweft.lab import openvswitch
+from netweft.lab.namespaces import ip
+from netweft.lab.processes import run
 from ovs_host import namespace, private_ovs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netloom.agent.ovsdb_session import Row
-    from netloom.lab.openvswitch import OpenVSwitch
+    from netweft.agent.ovsdb_session import Row
+    from netweft.lab.openvswitch import OpenVSwitch
 
 BRIDGE = OvsBridge(name="br0", owner="n1", datapath="netdev")
 PORT = OvsPort(name="int0", owner="n1", bridge="br0", tag=100)

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from agent.rig import AgentProcess, Authority, Engine, RefusedError, with_network
-from netloom.core.protocol import Phase
+from netweft.core.protocol import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from netloom.agent.identity import Identity
+    from netweft.agent.identity import Identity
 
 Start = "Callable[..., tuple[AgentProcess, Engine]]"
 
@@ -177,7 +177,7 @@ def test_two_hundred_hosts_in_one_process(start: Start) -> None:
 
 def test_options_that_make_no_sense(tmp_path: Path) -> None:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "netloom.agent", "--state", str(tmp_path / "state"), *options]
+        command = [sys.executable, "-m", "netweft.agent", "--state", str(tmp_path / "state"), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     assert "fingerprint" in run("--help").stdout

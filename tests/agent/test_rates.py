@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netloom.agent.rates import Rates
-from netloom.core.protocol import LinkCounters
+from netweft.agent.rates import Rates
+from netweft.core.protocol import LinkCounters
 
 
 def counted(rx: int, tx: int) -> dict[str, LinkCounters]:

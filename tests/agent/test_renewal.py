@@ -14,8 +14,8 @@ import msgspec
 
 from agent.rig import PATIENCE, AgentProcess, Authority, Engine, client_context
 from agent.test_enroll import Desk, desk
-from netloom.agent.identity import PURPOSES, Identity
-from netloom.core.protocol import Credentials
+from netweft.agent.identity import PURPOSES, Identity
+from netweft.core.protocol import Credentials
 
 __all__ = ["desk"]
 
@@ -104,7 +104,7 @@ def test_a_host_whose_certificate_has_expired_starts_all_the_same_and_joins_anew
     desk: Desk, tmp_path: Path, engine_identity: Identity
 ) -> None:
     state = tmp_path / "state"
-    stale = Authority("Netloom test authority", life=timedelta(seconds=2))
+    stale = Authority("Netweft test authority", life=timedelta(seconds=2))
     stale.key, stale.certificate = desk.authority.key, desk.authority.certificate
     identity = stale.issue(state, "localhost")
     identity.hosts.write_text('{"host_ids": {"sim-1": "id-of-sim-1"}}')

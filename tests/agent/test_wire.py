@@ -10,14 +10,14 @@ import sys
 import pytest
 
 AGENT = """
-from netloom.agent import main, simulated_machine, store
-from netloom.core import protocol
+from netweft.agent import main, simulated_machine, store
+from netweft.core import protocol
 kinds = [*vars(protocol).values(), store.Record, simulated_machine.Machine, simulated_machine.Simulation]
 """
 ENGINE = """
-from netloom.core import desired, protocol
-from netloom.engine import app
-from netloom.engine.queries.host_networks import Candidate
+from netweft.core import desired, protocol
+from netweft.engine import app
+from netweft.engine.queries.host_networks import Candidate
 kinds = [*vars(protocol).values(), Candidate, desired.AttachmentIntent]
 """
 CHECK = """

@@ -10,7 +10,7 @@ import pytest
 
 from api.served import Client, Engine, serving
 from databases import database_url, databases, db, postgresql, sqlite
-from netloom.engine.db import Database
+from netweft.engine.db import Database
 
 __all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 

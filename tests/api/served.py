@@ -17,15 +17,15 @@ from lxml import etree
 from sqlalchemy import insert
 
 from clients import schema
-from netloom.api.http import create_app
-from netloom.api.routes import API, Router
-from netloom.engine.bootstrap import ADMIN, bootstrap
-from netloom.engine.commands import authorize, tokens
-from netloom.engine.commands.authorize import SYSTEM_REF, ObjectRef
-from netloom.engine.db import Database, Tx, new_id, utc_now
-from netloom.engine.model.users import users
-from netloom.engine.pki import Authority, open_authority
-from netloom.engine.secrets import open_box
+from netweft.api.http import create_app
+from netweft.api.routes import API, Router
+from netweft.engine.bootstrap import ADMIN, bootstrap
+from netweft.engine.commands import authorize, tokens
+from netweft.engine.commands.authorize import SYSTEM_REF, ObjectRef
+from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.model.users import users
+from netweft.engine.pki import Authority, open_authority
+from netweft.engine.secrets import open_box
 
 PASSWORD = "correct horse battery staple"
 

@@ -9,9 +9,9 @@ import pytest
 
 from api.served import Client, Engine, check
 from api.walk import CHANGES, is_entity, name_of, path_of, populate, stored, url_of
-from netloom.api.http import BODY_MAX
-from netloom.api.routes import API, Route
-from netloom.api.schema import Field, Value, fields_of
+from netweft.api.http import BODY_MAX
+from netweft.api.routes import API, Route
+from netweft.api.schema import Field, Value, fields_of
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><%s><name>&b;</name></%s>'
 FILE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><%s><name>&a;</name></%s>'

@@ -105,7 +105,7 @@ def test_the_life_of_a_network_in_a_cluster(sdk: ovirtsdk4.Connection, client: C
         one.get()
 
 
-def test_what_netloom_does_not_do_stays_off_and_costs_nothing_to_ask_for(
+def test_what_netweft_does_not_do_stays_off_and_costs_nothing_to_ask_for(
     engine: Engine, client: Client, cluster_id: str
 ) -> None:
     path, before = f"clusters/{cluster_id}", stored(engine)

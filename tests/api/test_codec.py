@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from api.walk import filled
 from clients import schema
-from netloom.api import json_codec, types, xml_codec
-from netloom.api.codec import Form, answer_form, request_form
-from netloom.api.schema import Entity, Value, fields_of
-from netloom.api.types import Host, Link, Network, Option, Vlan
-from netloom.core.errors import MalformedError
+from netweft.api import json_codec, types, xml_codec
+from netweft.api.codec import Form, answer_form, request_form
+from netweft.api.schema import Entity, Value, fields_of
+from netweft.api.types import Host, Link, Network, Option, Vlan
+from netweft.core.errors import MalformedError
 
 KINDS = sorted(
     (kind for kind in vars(types).values() if isinstance(kind, type) and issubclass(kind, Value)),

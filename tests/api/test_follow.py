@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from api.served import Client, Engine
 from api.walk import populate
-from netloom.engine.db import Database
+from netweft.engine.db import Database
 
 FOLLOWED = {
     "networks": "vnic_profiles,data_center",

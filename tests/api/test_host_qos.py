@@ -14,7 +14,7 @@ from api.refusals.setup_networks import attach, detach, one
 from api.served import Client, Engine
 from api.test_qos import path_of, xml_of
 from fleet import Fleet, running_fleet
-from netloom.core.host import TrafficClass
+from netweft.core.host import TrafficClass
 
 GOLD = {"outbound_average_linkshare": 80, "outbound_average_upperlimit": 2000, "outbound_average_realtime": 500}
 REST, VLAN_10 = (
@@ -165,5 +165,5 @@ def test_the_plan_tells_of_the_shaping(engine: Engine, fleet: Fleet, client: Cli
     add_network(client, "red", 10, f'<qos id="{gold}"/>')
     wish = {"network": {"name": "red"}, "host_nic": {"name": "eth1"}}
     body = {"host": {"id": fleet.id()}, "setup": {"modified_network_attachments": [wish]}}
-    answer = client.post(f"{engine.url}/netloom/v1/plans", json=body)
+    answer = client.post(f"{engine.url}/netweft/v1/plans", json=body)
     assert "VLAN 10 with share 80, at most 2000 Mbit/s, 500 Mbit/s promised" in answer.text

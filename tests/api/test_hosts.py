@@ -13,7 +13,7 @@ from ovirtsdk4 import types
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
-from netloom.core.host import Bridge
+from netweft.core.host import Bridge
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_adding_a_host_that_waits_for_its_agent(client: Client, engine: Engine) 
     )
     added = client.post_xml("/hosts?activate=true&reboot=false", body)
     assert added.findtext("status") == "installing"
-    answer = client.post(f"{engine.url}/netloom/v1/hosts/{added.get('id')}/enrollment", json={})
+    answer = client.post(f"{engine.url}/netweft/v1/hosts/{added.get('id')}/enrollment", json={})
     assert answer.status_code == 201
     assert answer.json()["token"]
     assert client.delete(f"/hosts/{added.get('id')}").status_code == 200
@@ -276,7 +276,7 @@ def test_a_plan_through_the_api(fleet: Fleet, client: Client, engine: Engine) ->
             "check_connectivity": True,
         },
     }
-    answer = client.post(f"{engine.url}/netloom/v1/plans", json=body)
+    answer = client.post(f"{engine.url}/netweft/v1/plans", json=body)
     assert answer.status_code == 201, answer.text
     plan = answer.json()
     assert plan["loss"] in {"blip", "outage"}
@@ -284,7 +284,7 @@ def test_a_plan_through_the_api(fleet: Fleet, client: Client, engine: Engine) ->
     assert any("10.0.0.6/24" in step["step"] for step in plan["steps"])
     assert fleet.carried()["storage"] == "eth1"
     body["setup"]["modified_network_attachments"][0]["host_nic"]["name"] = "eth9"  # type: ignore[index]  # it is there
-    refusal = client.post(f"{engine.url}/netloom/v1/plans", json=body)
+    refusal = client.post(f"{engine.url}/netweft/v1/plans", json=body)
     assert refusal.status_code == 409
     assert "eth9" in refusal.text
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from api.served import Client, serving
-from netloom.api import http
-from netloom.api.routes import LOGIN, Call, Later, Router, Routes
-from netloom.api.types import Action, Network
-from netloom.core.errors import BusyError, DeniedError, HostError, MalformedError, Problem, ValidationError
-from netloom.engine import queue
-from netloom.engine.commands.authorize import ActionGroup
-from netloom.engine.db import Database, Tx
+from netweft.api import http
+from netweft.api.routes import LOGIN, Call, Later, Router, Routes
+from netweft.api.types import Action, Network
+from netweft.core.errors import BusyError, DeniedError, HostError, MalformedError, Problem, ValidationError
+from netweft.engine import queue
+from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.db import Database, Tx
 
 KIND = "test"
 ERRORS = {
@@ -99,7 +99,7 @@ def test_jobs_that_fail_are_faults(db: Database, client: Client) -> None:
     assert answer.status_code == 409
     assert "<action>" in answer.text
     assert "[The host took it back.]" in answer.text
-    assert answer.headers["Netloom-Code"] == "SOME_CODE"
+    assert answer.headers["Netweft-Code"] == "SOME_CODE"
     worker = work(db, "The host took it back.")
     answer = client.post("networks", content="<network/>")
     worker.join()
@@ -135,7 +135,7 @@ def test_every_error_is_a_fault(client: Client) -> None:
         assert (answer.status_code, "<action>" in answer.text) == (status, True), name
     refused = client.get("networks/rule")
     assert "[Cannot do. It is bad. So is that.]" in refused.text
-    assert refused.headers["Netloom-Code"] == "A, B"
+    assert refused.headers["Netweft-Code"] == "A, B"
 
 
 def test_unforeseen_errors_tell_nothing_but_where_to_look(client: Client) -> None:

@@ -9,7 +9,7 @@ from lxml import etree
 from sqlalchemy import func, select, text
 
 from api.served import Client, Engine
-from netloom.engine.model.base import metadata
+from netweft.engine.model.base import metadata
 
 NETWORK = "<network><name>{name}</name>{more}<data_center><name>Default</name></data_center></network>"
 

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 import rows
 from api.served import Client, Engine
 from api.test_networks import add as add_network
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.events import events
-from netloom.engine.model.qos import qoss
-from netloom.engine.model.vms import vms
-from netloom.engine.model.vnics import vnics
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
+from netweft.engine.model.qos import qoss
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
 
 LIMITS = {
     f"{way}_{kind}": value

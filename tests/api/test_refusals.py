@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-import netloom
+import netweft
 from api.refusals.elsewhere import CODES, RULES
 from api.refusals.site import Refusal, Site, work_off
 from api.served import Client, Engine
 from fleet import running_fleet
-from netloom.core import rules
+from netweft.core import rules
 
 HERE = Path(__file__).parent / "refusals"
 NOUNS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in {"site", "elsewhere"})
@@ -29,7 +29,7 @@ MODULES = {noun: importlib.import_module(f"api.refusals.{noun}") for noun in NOU
 ROWS = [row for module in MODULES.values() for row in module.TABLE if isinstance(row, Refusal)]
 
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(_{1,2}[A-Z0-9]+)+")
-_SOURCE = Path(netloom.__file__).parent
+_SOURCE = Path(netweft.__file__).parent
 HOW = (
     "Add a row to the table of its noun in tests/api/refusals/ (rule, method, path, body, code, words), which shows how"
     " the API triggers it; or remove the rule, if nothing can."

@@ -93,7 +93,7 @@ def test_the_event_stream_resumes(engine: Engine, client: Client) -> None:
     body = "<event><description>one</description><origin>x</origin><severity>normal</severity></event>"
     client.post_xml("events", body)
     headers = {"Authorization": client.headers["Authorization"], "Last-Event-ID": str(last)}
-    with httpx.stream("GET", f"{engine.url}/netloom/v1/events", headers=headers, timeout=20) as stream:
+    with httpx.stream("GET", f"{engine.url}/netweft/v1/events", headers=headers, timeout=20) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
         first = json.loads(next(line for line in lines if line.startswith("data:"))[5:])
@@ -106,7 +106,7 @@ def test_the_event_stream_resumes(engine: Engine, client: Client) -> None:
 def test_progress_of_a_job(engine: Engine, client: Client) -> None:
     job = client.post_xml("jobs", "<job><description>x</description></job>")
     headers = {"Authorization": client.headers["Authorization"]}
-    progress = httpx.get(f"{engine.url}/netloom/v1/jobs/{job.get('id')}", headers=headers).json()
+    progress = httpx.get(f"{engine.url}/netweft/v1/jobs/{job.get('id')}", headers=headers).json()
     assert (progress["status"], progress["description"], progress["progress"]) == ("started", "x", {})
 
 
@@ -179,9 +179,9 @@ def test_the_openapi_document_is_whole(engine: Engine) -> None:
     names = [operation["operationId"] for operation in operations]
     assert len(names) == len(set(names))
     assert all(operation["summary"] and operation["x-needs"] for operation in operations)
-    assert "/netloom/v1/enroll" in document["paths"]
+    assert "/netweft/v1/enroll" in document["paths"]
     assert all(
-        "Netloom-Code" in o["responses"]["default"]["headers"] for o in operations if "default" in o["responses"]
+        "Netweft-Code" in o["responses"]["default"]["headers"] for o in operations if "default" in o["responses"]
     )
 
 
@@ -189,5 +189,5 @@ def test_health_and_figures(engine: Engine, client: Client) -> None:
     client.xml("networks")
     assert httpx.get(f"{engine.url}/health").json() == {"status": "ok"}
     assert (
-        'netloom_requests_total{method="GET",noun="networks",status="200"}' in httpx.get(f"{engine.url}/metrics").text
+        'netweft_requests_total{method="GET",noun="networks",status="200"}' in httpx.get(f"{engine.url}/metrics").text
     )

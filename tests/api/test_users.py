@@ -19,7 +19,7 @@ def add_ann(client: Client) -> str:
 
 def put_password(engine: Engine, client: Client, user_id: str, **body: str) -> httpx.Response:
     headers = {"Authorization": client.headers["Authorization"]}
-    return httpx.put(f"{engine.url}/netloom/v1/users/{user_id}/password", json=body, headers=headers)
+    return httpx.put(f"{engine.url}/netweft/v1/users/{user_id}/password", json=body, headers=headers)
 
 
 def test_the_sdk_adds_and_removes_users(sdk: ovirtsdk4.Connection) -> None:

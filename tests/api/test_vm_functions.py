@@ -11,11 +11,11 @@ from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
-from netloom.core.errors import ValidationError
-from netloom.core.host import Address
-from netloom.core.protocol import GuestNic
-from netloom.engine.commands.functions import reserve
-from netloom.engine.model.functions import vnic_functions
+from netweft.core.errors import ValidationError
+from netweft.core.host import Address
+from netweft.core.protocol import GuestNic
+from netweft.engine.commands.functions import reserve
+from netweft.engine.model.functions import vnic_functions
 
 HOME = "<cluster><name>Default</name></cluster>"
 PASSTHROUGH = "<pass_through><mode>enabled</mode></pass_through>"

@@ -17,8 +17,8 @@ from ovirtsdk4 import types as t
 from api.served import Client, Engine
 from api.test_qos import path_of, xml_of
 from fleet import Fleet, running_fleet
-from netloom.api.routes import ADDITIONS
-from netloom.engine.model.networks import networks
+from netweft.api.routes import ADDITIONS
+from netweft.engine.model.networks import networks
 
 HOME = "<cluster><name>Default</name></cluster>"
 

@@ -11,13 +11,13 @@ from lxml import etree
 from sqlalchemy import func, select
 
 from api.served import Client, Engine
-from netloom.api import nouns, xml_codec
-from netloom.api.routes import ADDITIONS, API, Route
-from netloom.api.schema import Entity, Field, Value, fields_of
-from netloom.engine.db import Tx, new_id
-from netloom.engine.model.base import metadata
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.vnic_profiles import vnic_profiles
+from netweft.api import nouns, xml_codec
+from netweft.api.routes import ADDITIONS, API, Route
+from netweft.api.schema import Entity, Field, Value, fields_of
+from netweft.engine.db import Tx, new_id
+from netweft.engine.model.base import metadata
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.vnic_profiles import vnic_profiles
 from rows import add_host, add_vm, add_vnic
 
 ROUTES = tuple(nouns.router())

@@ -22,10 +22,10 @@ from sqlalchemy import Engine, create_engine, select
 
 from databases import postgresql_databases
 from engine_process import PASSWORD, EngineProcess
-from netloom.engine.bootstrap import ADMIN_ID
-from netloom.engine.db import new_id
-from netloom.engine.model.data_centers import data_centers
-from netloom.engine.model.mac_pools import mac_pools
+from netweft.engine.bootstrap import ADMIN_ID
+from netweft.engine.db import new_id
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.mac_pools import mac_pools
 
 SECONDS = 5.0
 """How long each measurement runs."""
@@ -47,7 +47,7 @@ def rates(backend: str, folder: Path, url: str) -> list[Figure]:
     options = ("--insecure-http", *(("--database", url) if url else ()))
     figures = []
     with EngineProcess(folder, options=options) as engine:
-        database = url or f"sqlite:///{folder}/netloom.db"
+        database = url or f"sqlite:///{folder}/netweft.db"
         token = login(engine.address)
         profile, vms = prepare(engine.address, token)
         bare_vm = vms.pop()

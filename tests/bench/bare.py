@@ -12,16 +12,16 @@ from typing import Any
 import psycopg
 from sqlalchemy import Table
 
-from netloom.core.network_filters import DEFAULT_FILTER
-from netloom.core.rules.mac_pool import mac_text
-from netloom.engine.commands.authorize import EVERYONE, ROLES
-from netloom.engine.db import new_id, utc_now
-from netloom.engine.model.events import events
-from netloom.engine.model.mac_pools import mac_addresses
-from netloom.engine.model.networks import networks
-from netloom.engine.model.users import permissions
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.model.vnics import vnics
+from netweft.core.network_filters import DEFAULT_FILTER
+from netweft.core.rules.mac_pool import mac_text
+from netweft.engine.commands.authorize import EVERYONE, ROLES
+from netweft.engine.db import new_id, utc_now
+from netweft.engine.model.events import events
+from netweft.engine.model.mac_pools import mac_addresses
+from netweft.engine.model.networks import networks
+from netweft.engine.model.users import permissions
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
 
 Request = Callable[[], None]
 Row = tuple[Table, dict[str, Any]]

@@ -6,9 +6,9 @@ import time
 
 from figures import Figure
 
-from netloom.core.desired import AttachmentIntent, HostIntent, NetworkIntent, desired_host
-from netloom.core.host import Host, Nic
-from netloom.core.plan import plan
+from netweft.core.desired import AttachmentIntent, HostIntent, NetworkIntent, desired_host
+from netweft.core.host import Host, Nic
+from netweft.core.plan import plan
 
 HOSTS, NETWORKS = 1000, 100
 

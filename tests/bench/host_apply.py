@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 from figures import Figure
 
 from contract.namespaces import door_to_here, in_fresh_namespace, ip
-from netloom.core.host import Bridge, Host
-from netloom.core.plan import plan
-from netloom.core.steps import SetAutoconf
+from netweft.core.host import Bridge, Host
+from netweft.core.plan import plan
+from netweft.core.steps import SetAutoconf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from netloom.agent.machine import MachineNetworking
+    from netweft.agent.machine import MachineNetworking
 
 RUNS = {100: 5, 500: 3}
 MTU = 9000
@@ -87,8 +87,8 @@ def _by_ip(_door: MachineNetworking, wanted: Host) -> None:
     for number, bridge in enumerate(wanted.bridges.values()):
         lines += [
             f"link add {bridge.name} mtu {MTU} type bridge",
-            f"link set {bridge.name} alias netloom:{bridge.owner}",
-            f"link set n{number} mtu {MTU} master {bridge.name} alias netloom:bench up",
+            f"link set {bridge.name} alias netweft:{bridge.owner}",
+            f"link set n{number} mtu {MTU} master {bridge.name} alias netweft:bench up",
             f"link set {bridge.name} up",
         ]
     ip(*lines)

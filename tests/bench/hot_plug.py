@@ -1,4 +1,4 @@
-"""A vNIC plugged into a running virtual machine through Netloom, against libvirt's bare attachDevice of the same
+"""A vNIC plugged into a running virtual machine through Netweft, against libvirt's bare attachDevice of the same
 interface on the same machine, by turns.
 
 Ours begins with the request and ends with its answer, which comes when the vNIC is plugged in. What is plugged in is
@@ -20,8 +20,8 @@ from figures import Figure
 
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
-from netloom.agent.guests import libvirt_xml
-from netloom.agent.guests.libvirt_door import Domain
+from netweft.agent.guests import libvirt_xml
+from netweft.agent.guests.libvirt_door import Domain
 
 ROUNDS = 15
 LAB = """

@@ -10,8 +10,8 @@ from pathlib import Path
 from figures import Figure
 
 from engine_process import EngineProcess
-from netloom import lab
-from netloom.cli.labs import add_host, join_of
+from netweft import lab
+from netweft.cli.labs import add_host, join_of
 
 SETTLE = 10
 """Seconds after the start until an idle process is taken as idle."""

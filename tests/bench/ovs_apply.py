@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 from figures import Figure
 
 from contract.ovs_door import ovs_door
-from netloom.agent.ovsdb_mirror import Mirror
-from netloom.agent.ovsdb_script import Script
-from netloom.agent.ovsdb_session import Session
-from netloom.core.host import OvsBridge, OvsPort
-from netloom.core.plan import plan
-from netloom.core.steps import CreateOvsBridge
+from netweft.agent.ovsdb_mirror import Mirror
+from netweft.agent.ovsdb_script import Script
+from netweft.agent.ovsdb_session import Session
+from netweft.core.host import OvsBridge, OvsPort
+from netweft.core.plan import plan
+from netweft.core.steps import CreateOvsBridge
 
 if TYPE_CHECKING:
-    from netloom.agent.networking import Networking
-    from netloom.agent.ovsdb import Ovsdb
-    from netloom.core.host import Host
+    from netweft.agent.networking import Networking
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.host import Host
 
 COUNT = 500
 RUNS = 5

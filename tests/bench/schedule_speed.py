@@ -14,7 +14,7 @@ from pathlib import Path
 from figures import Figure, median_seconds
 
 from engine_process import EngineProcess
-from netloom.core.schedule import GuestNeeds, HostState, NetworkOn, Uplink, choose
+from netweft.core.schedule import GuestNeeds, HostState, NetworkOn, Uplink, choose
 
 HOSTS, NETWORKS, VNICS, ROUNDS = 1000, 100, 10, 30
 SIMULATED = 200

@@ -16,7 +16,7 @@ from figures import Figure
 from databases import postgresql_databases
 from engine_process import EngineProcess
 from many_vnics import make_vnics
-from netloom.engine.model.mac_pools import mac_addresses
+from netweft.engine.model.mac_pools import mac_addresses
 from vnic_books import check_books
 
 COUNT, CLIENTS = 10_000, 8
@@ -32,7 +32,7 @@ def measure() -> list[Figure]:
 def rate(backend: str, folder: Path, url: str) -> Figure:
     """All of them on one database, whose books are checked; then the bare inserts on the same database."""
     options = ("--insecure-http", *(("--database", url) if url else ()))
-    database = url or f"sqlite:///{folder}/netloom.db"
+    database = url or f"sqlite:///{folder}/netweft.db"
     with EngineProcess(folder, options=options) as engine:
         token = login(engine.address)
         profile, machines = prepare(engine.address, token)

@@ -37,15 +37,15 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Netloom:
+class Netweft:
     """The command line, as the administrator uses it."""
 
     engine: EngineProcess
 
     def __call__(self, *words: str, expect: int = 0, stdin: str = "", **environment: str) -> Done:
-        """Run ``netloom`` and check its exit code. ``environment``: variables by name; empty ones are taken away."""
+        """Run ``netweft`` and check its exit code. ``environment``: variables by name; empty ones are taken away."""
         done = subprocess.run(
-            [sys.executable, "-m", "netloom", *words],
+            [sys.executable, "-m", "netweft", *words],
             env=self.environment(environment),
             input=stdin,
             capture_output=True,
@@ -62,12 +62,12 @@ class Netloom:
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
         own = {
-            "NETLOOM_URL": self.engine.url,
-            "NETLOOM_CA": str(self.engine.ca),
-            "NETLOOM_PASSWORD": PASSWORD,
+            "NETWEFT_URL": self.engine.url,
+            "NETWEFT_CA": str(self.engine.ca),
+            "NETWEFT_PASSWORD": PASSWORD,
             "PYTHONWARNINGS": "error",
         }
-        rest = {name: value for name, value in os.environ.items() if not name.startswith(("NETLOOM_", "COV_"))}
+        rest = {name: value for name, value in os.environ.items() if not name.startswith(("NETWEFT_", "COV_"))}
         return {name: value for name, value in {**rest, **own, **more}.items() if value}
 
 
@@ -78,8 +78,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 
 
 @pytest.fixture(scope="session")
-def netloom(engine: EngineProcess) -> Netloom:
-    program = Netloom(engine)
+def netweft(engine: EngineProcess) -> Netweft:
+    program = Netweft(engine)
     program("host", "list")
     return program
 

@@ -18,7 +18,7 @@ _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 def test_the_first_part_of_the_tutorial(tmp_path: Path) -> None:
     script = "".join(_BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text()))
-    assert script.count("netloom ") > 25
+    assert script.count("netweft ") > 25
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with EngineProcess(tmp_path / "engine", options=("--simulated-hosts", "2")) as engine, engine.client() as client:
         while len([host for host in client.list("hosts") if host["status"] == "up"]) < 2:
@@ -27,11 +27,11 @@ def test_the_first_part_of_the_tutorial(tmp_path: Path) -> None:
         password.write_text(PASSWORD)
         environment = {
             **os.environ,
-            "NETLOOM_URL": engine.url,
-            "NETLOOM_CA": str(engine.ca),
-            "NETLOOM_PASSWORD_FILE": str(password),
+            "NETWEFT_URL": engine.url,
+            "NETWEFT_CA": str(engine.ca),
+            "NETWEFT_PASSWORD_FILE": str(password),
         }
-        program = f'netloom() {{ {sys.executable} -m netloom "$@"; }}\n'
+        program = f'netweft() {{ {sys.executable} -m netweft "$@"; }}\n'
         done = subprocess.run(
             ["bash", "-euxc", program + script],
             cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=10 * TIMEOUT, check=False,

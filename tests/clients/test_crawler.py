@@ -12,8 +12,8 @@ from lxml import etree
 from api.served import Client, Engine, serving
 from api.walk import populate
 from databases import database_url, databases, db, postgresql, sqlite
-from netloom.api.routes import API
-from netloom.engine.db import Database
+from netweft.api.routes import API
+from netweft.engine.db import Database
 
 __all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 

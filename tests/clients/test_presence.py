@@ -11,7 +11,7 @@ from lxml import etree
 from api.served import Client, serving
 from api.walk import populate
 from databases import database_url, databases, db, postgresql, sqlite
-from netloom.engine.db import Database
+from netweft.engine.db import Database
 
 __all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 

@@ -12,8 +12,8 @@ from ovirtsdk4.writer import Writer
 from api.served import Client, Engine, serving
 from api.walk import ROUTES, name_of, path_of, populate
 from databases import database_url, databases, db, postgresql, sqlite
-from netloom.api.routes import API
-from netloom.engine.db import Database
+from netweft.api.routes import API
+from netweft.engine.db import Database
 
 __all__ = ["database_url", "databases", "db", "postgresql", "sqlite"]
 

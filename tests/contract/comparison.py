@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from netloom.core.host import Host
+    from netweft.core.host import Host
 
 PARTS = ("nics", "bonds", "vlans", "bridges", "ovs_bridges", "ovs_ports")
 UNKNOWN = {"mac": "", "mtu": 0}

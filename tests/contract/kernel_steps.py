@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from netloom.core.host import Address, Bond, Bridge, Route, Rule, TrafficClass, Vlan
-from netloom.core.steps import (
+from netweft.core.host import Address, Bond, Bridge, Route, Rule, TrafficClass, Vlan
+from netweft.core.steps import (
     AddAddress,
     AddRoute,
     AddRule,
@@ -34,7 +34,7 @@ from netloom.core.steps import (
 if TYPE_CHECKING:
     from random import Random
 
-    from netloom.core.host import Host
+    from netweft.core.host import Host
 
 ShapingStep: TypeAlias = StartShaping | StopShaping | AddTrafficClass | SetTrafficClass | RemoveTrafficClass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from netloom.core.host import Bond, Host, Link, Nic
+from netweft.core.host import Bond, Host, Link, Nic
 
 Some = TypeVar("Some", bound=Link)
 Base = TypeVar("Base", Nic, Bond)

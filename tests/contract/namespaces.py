@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from netloom.agent.dhcp import Dhcp
-from netloom.agent.functions import Functions
-from netloom.agent.machine import MachineNetworking
-from netloom.agent.resolver import Resolver
+from netweft.agent.dhcp import Dhcp
+from netweft.agent.functions import Functions
+from netweft.agent.machine import MachineNetworking
+from netweft.agent.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,7 +62,7 @@ def make_nic(name: str, mac: str, *, far: str) -> None:
     """A NIC: a veth device whose far end is up in the same namespace, and kept out of sight by a guest's mark."""
     ip(
         f"link add {name} address {mac} type veth peer name {far}",
-        f"link set {far} up alias netloom:guest:beyond-{name}",
+        f"link set {far} up alias netweft:guest:beyond-{name}",
     )
 
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from contract.made_of import made_of
 from contract.namespaces import kernel_kinds, make_nic
-from netloom.agent.dhcp import Dhcp
-from netloom.agent.functions import Functions
-from netloom.agent.machine import MachineNetworking
-from netloom.agent.resolver import Resolver
+from netweft.agent.dhcp import Dhcp
+from netweft.agent.functions import Functions
+from netweft.agent.machine import MachineNetworking
+from netweft.agent.resolver import Resolver
 from ovs_host import ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from netloom.agent.ovsdb import Ovsdb
-    from netloom.core.host import Host
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.host import Host
 
-DATAPATH = os.environ.get("NETLOOM_OVS_DATAPATH", "netdev")
+DATAPATH = os.environ.get("NETWEFT_OVS_DATAPATH", "netdev")
 """What forwards the frames of the bridges: ``netdev`` (user space, on any kernel) or ``system`` (a kernel's module)."""
 
 

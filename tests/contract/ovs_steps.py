@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contract.ovs_door import DATAPATH
-from netloom.core.host import Address, OvsBridge, OvsPort, Route
-from netloom.core.steps import (
+from netweft.core.host import Address, OvsBridge, OvsPort, Route
+from netweft.core.steps import (
     AddAddress,
     AddRoute,
     CreateOvsBridge,
@@ -24,8 +24,8 @@ from netloom.core.steps import (
 if TYPE_CHECKING:
     from random import Random
 
-    from netloom.core.host import Host
-    from netloom.core.steps import Step
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
 
 BRIDGES = ("sw0", "sw1", "sw2", "a-name-too-long-for-it")
 INTERNAL = ("int0", "int1", "int2", "eth0", "sw0", "a-name-too-long-for-it")

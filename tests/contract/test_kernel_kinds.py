@@ -8,5 +8,5 @@ from contract.namespaces import kernel_kinds
 
 
 def test_the_kernel_makes_the_kinds_that_this_ring_is_about() -> None:
-    expected = frozenset(os.environ.get("NETLOOM_KERNEL_KINDS", "bridge").split())
+    expected = frozenset(os.environ.get("NETWEFT_KERNEL_KINDS", "bridge").split())
     assert expected <= kernel_kinds(), f"this kernel makes {sorted(kernel_kinds())}"

@@ -18,21 +18,21 @@ from contract.comparison import unlike
 from contract.made_of import made_of
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
 from core.strategies import NICS, mac_of, random_host, random_intent
-from netloom.core.compare import differences
-from netloom.core.desired import desired_host
-from netloom.core.host import Bond, Nic, Vlan
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
+from netweft.core.compare import differences
+from netweft.core.desired import desired_host
+from netweft.core.host import Bond, Nic, Vlan
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from netloom.agent.machine import MachineNetworking
-    from netloom.core.host import Host
-    from netloom.core.steps import Step
+    from netweft.agent.machine import MachineNetworking
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
 
-SEEDS = range(int(os.environ.get("NETLOOM_KERNEL_SEEDS", "50")))
+SEEDS = range(int(os.environ.get("NETWEFT_KERNEL_SEEDS", "50")))
 """Two tests with four transitions for each: 400."""
 
 MACS = {name: mac_of(number) for number, name in enumerate(NICS)}

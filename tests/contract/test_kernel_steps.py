@@ -12,16 +12,16 @@ import pytest
 from contract.comparison import unlike
 from contract.kernel_steps import Steps
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
-from netloom.agent.execute import StepFailedError
-from netloom.core.simulate import StepRefusedError, simulate
-from netloom.core.steps import SetBondOptions, SetBridgeOptions, SetMaster, SetTrafficClass
+from netweft.agent.execute import StepFailedError
+from netweft.core.simulate import StepRefusedError, simulate
+from netweft.core.steps import SetBondOptions, SetBridgeOptions, SetMaster, SetTrafficClass
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from netloom.agent.machine import MachineNetworking
-    from netloom.core.host import Host
-    from netloom.core.steps import Step
+    from netweft.agent.machine import MachineNetworking
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
 
 STEPS = 300
 """Random steps per walk."""

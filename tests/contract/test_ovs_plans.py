@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from contract.ovs_door import ovs_door, possible
 from contract.transitions import interrupt, reach
 from core.strategies import NICS, mac_of, random_host, random_intent
-from netloom.core.desired import desired_host
+from netweft.core.desired import desired_host
 
-EXAMPLES = int(os.environ.get("NETLOOM_OVS_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("NETWEFT_OVS_EXAMPLES", "30"))
 """Four transitions each: with two tests, 240."""
 
 ovs_settings = settings(

@@ -11,13 +11,13 @@ import pytest
 from contract.comparison import unlike
 from contract.ovs_door import ovs_door
 from contract.ovs_steps import OvsSteps
-from netloom.agent.networking import NetworkingError
-from netloom.core.simulate import StepRefusedError, simulate
+from netweft.agent.networking import NetworkingError
+from netweft.core.simulate import StepRefusedError, simulate
 
 if TYPE_CHECKING:
-    from netloom.agent.networking import Networking
-    from netloom.core.host import Host
-    from netloom.core.steps import Step
+    from netweft.agent.networking import Networking
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
 
 STEPS = 250
 """Random steps per walk."""

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.namespaces import door_to_here, in_fresh_namespace, make_nic, open_door
-from netloom.agent.resolver import Resolver
-from netloom.core.host import Bridge
-from netloom.core.steps import CreateLink, DeleteLink, SetAutoconf, SetDhcp, SetDns, SetUp
+from netweft.agent.resolver import Resolver
+from netweft.core.host import Bridge
+from netweft.core.steps import CreateLink, DeleteLink, SetAutoconf, SetDhcp, SetDns, SetUp
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from netloom.agent.machine import MachineNetworking
-    from netloom.core.steps import Step
+    from netweft.agent.machine import MachineNetworking
+    from netweft.core.steps import Step
 
 NICS = {"eth0": "02:00:00:00:00:f0"}
 

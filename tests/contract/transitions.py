@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contract.comparison import unlike
-from netloom.core.compare import differences
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
+from netweft.core.compare import differences
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netloom.agent.networking import Networking
-    from netloom.core.host import Host
-    from netloom.core.steps import Step
+    from netweft.agent.networking import Networking
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
 
 
 def reach(door: Networking, now: Host, desired: Host) -> Host:

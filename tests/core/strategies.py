@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
-from netloom.core.desired import (
+from netweft.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -21,7 +21,7 @@ from netloom.core.desired import (
     NetworkIntent,
     desired_host,
 )
-from netloom.core.host import (
+from netweft.core.host import (
     Address,
     Bond,
     Bridge,
@@ -35,8 +35,8 @@ from netloom.core.host import (
     TrafficClass,
     Vlan,
 )
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

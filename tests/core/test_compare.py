@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.strategies import mac_of, machine
-from netloom.core.compare import differences
-from netloom.core.host import (
+from netweft.core.compare import differences
+from netweft.core.host import (
     SPOILT,
     Address,
     Bond,

@@ -8,7 +8,7 @@ from zlib import adler32
 import pytest
 
 from core.strategies import mac_of, machine
-from netloom.core.desired import (
+from netweft.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -20,7 +20,7 @@ from netloom.core.desired import (
     ovs_bridge_name,
     vlan_name,
 )
-from netloom.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
+from netweft.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
 
 PLAIN = NetworkIntent(id="p", name="p", vdsm_name="p")
 ADDRESS = Address(ip="192.0.2.5", prefix=24)

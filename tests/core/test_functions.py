@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from netloom.core.functions import find_function, free_functions, nics_by_address, why_in_use, why_not_changed
-from netloom.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, VirtualFunction, Vlan
+from netweft.core.functions import find_function, free_functions, nics_by_address, why_in_use, why_not_changed
+from netweft.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, VirtualFunction, Vlan
 
 FUNCTIONS = tuple(VirtualFunction(pci_address=f"0000:03:10.{number}") for number in range(3))
 PHYSICAL = Nic(name="eth0", facts=NicFacts(pci_address="0000:03:00.0", functions_max=7, functions=FUNCTIONS))

@@ -2,7 +2,7 @@
 cost.
 
 ``before`` and ``intent`` are a HostIntent each; without ``intent`` the way leads back to the machine as it was.
-``NETLOOM_GOLDEN=write`` writes the steps that come out into the files, to be read before they are believed.
+``NETWEFT_GOLDEN=write`` writes the steps that come out into the files, to be read before they are believed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import msgspec
 import pytest
 import yaml
 
-from netloom.core.compare import differences
-from netloom.core.desired import HostIntent, desired_host
-from netloom.core.host import Host
-from netloom.core.impact import explain
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
+from netweft.core.compare import differences
+from netweft.core.desired import HostIntent, desired_host
+from netweft.core.host import Host
+from netweft.core.impact import explain
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -39,7 +39,7 @@ def test_golden(name: str) -> None:
         f"{impact.text} [{impact.loss}{'; ' if names else ''}{names}]"
         for impact, names in zip(explain(steps, now), crossing, strict=True)
     ]
-    if os.environ.get("NETLOOM_GOLDEN") == "write":
+    if os.environ.get("NETWEFT_GOLDEN") == "write":
         text = path.read_text().split("\nsteps:")[0].rstrip()
         path.write_text(text + "\n\nsteps:\n" + "".join(f"  - {line!r}\n" for line in lines))
     assert lines == yaml.safe_load(path.read_text())["steps"]

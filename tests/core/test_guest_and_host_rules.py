@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netloom.core.errors import HostError, Problem
-from netloom.core.host import Address, Bond, Host, Nic, Route, Vlan
-from netloom.core.host_health import health
-from netloom.core.host_request import NetworkView, Ref
-from netloom.core.management import management_attachment
-from netloom.core.rules import host, host_copy, vm, vnic
-from netloom.core.sync import Location
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netweft.core.errors import HostError, Problem
+from netweft.core.host import Address, Bond, Host, Nic, Route, Vlan
+from netweft.core.host_health import health
+from netweft.core.host_request import NetworkView, Ref
+from netweft.core.management import management_attachment
+from netweft.core.rules import host, host_copy, vm, vnic
+from netweft.core.sync import Location
 
 PASSES: list[Problem | None] = [
     host.name_is_valid("h-1.example"),

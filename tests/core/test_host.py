@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.strategies import machine
-from netloom.core.errors import NetloomError, Problem, ValidationError
-from netloom.core.host import Address, Bond, Host, Nic, OvsPort, Route
-from netloom.core.protocol import Phase
-from netloom.core.rules import check
+from netweft.core.errors import NetweftError, Problem, ValidationError
+from netweft.core.host import Address, Bond, Host, Nic, OvsPort, Route
+from netweft.core.protocol import Phase
+from netweft.core.rules import check
 
 
 def test_addresses_and_routes() -> None:
@@ -27,8 +27,8 @@ def test_links_and_ports() -> None:
 
 
 def test_errors_carry_codes_and_sentences() -> None:
-    assert NetloomError("No.").code == "INTERNAL"
-    assert NetloomError("No.", code="X").code == "X"
+    assert NetweftError("No.").code == "INTERNAL"
+    assert NetweftError("No.", code="X").code == "X"
     error = ValidationError("Cannot add Network.", (Problem("A", "It is there."), Problem("B", "Or not.")))
     assert (error.text, error.code, error.status) == ("Cannot add Network. It is there. Or not.", "A", 409)
     assert ValidationError("Cannot.").code == "VALIDATION"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netloom.core.host import Bridge, Host, Nic
-from netloom.core.host_health import Health, health
-from netloom.core.sync import locate_networks
+from netweft.core.host import Bridge, Host, Nic
+from netweft.core.host_health import Health, health
+from netweft.core.sync import locate_networks
 
 HOST = Host(
     nics={

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netloom.core.errors import ValidationError
-from netloom.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
-from netloom.core.host_request import (
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netweft.core.errors import ValidationError
+from netweft.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
+from netweft.core.host_request import (
     AttachmentWish,
     BondWish,
     FinalSet,
@@ -23,7 +23,7 @@ from netloom.core.host_request import (
     SetupRequest,
     removed_ids,
 )
-from netloom.core.rules.setup_networks import left_behind, unmanaged_networks, validate
+from netweft.core.rules.setup_networks import left_behind, unmanaged_networks, validate
 
 
 def net(name: str, vlan: int | None = None, **values: Any) -> NetworkView:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from core.strategies import hosts, machine
-from netloom.core import steps as s
-from netloom.core.host import (
+from netweft.core import steps as s
+from netweft.core.host import (
     Address,
     Bond,
     Bridge,
@@ -24,8 +24,8 @@ from netloom.core.host import (
     TrafficClass,
     Vlan,
 )
-from netloom.core.impact import describe, explain, loss, touched
-from netloom.core.plan import plan
+from netweft.core.impact import describe, explain, loss, touched
+from netweft.core.plan import plan
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 RULE = Rule(table=7, priority=3200, destination="192.0.2.0/24")

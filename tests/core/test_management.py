@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from core.strategies import machine
-from netloom.core.desired import IpAssignment, NetworkIntent
-from netloom.core.errors import HostError
-from netloom.core.host import Address, Bond, Bridge, Host, Route, Vlan
-from netloom.core.host_request import NetworkView
-from netloom.core.management import management_attachment
+from netweft.core.desired import IpAssignment, NetworkIntent
+from netweft.core.errors import HostError
+from netweft.core.host import Address, Bond, Bridge, Host, Route, Vlan
+from netweft.core.host_request import NetworkView
+from netweft.core.management import management_attachment
 
 V4, V6 = Address(ip="192.0.2.5", prefix=24), Address(ip="2001:db8::5", prefix=64)
 UNTAGGED = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt"), in_cluster=True)

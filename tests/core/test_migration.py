@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.host import Address
-from netloom.core.migration import automatic_bandwidth, receiving_address
-from netloom.core.rules import vm
+from netweft.core.host import Address
+from netweft.core.migration import automatic_bandwidth, receiving_address
+from netweft.core.rules import vm
 
 V4, V6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 LOCAL = Address(ip="fe80::1", prefix=64)

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 import pytest
 
-from netloom.core.errors import Problem, ValidationError
-from netloom.core.keep import KEEP, settle
-from netloom.core.network_filters import DEFAULT_FILTER, FILTERS, IDS
-from netloom.core.rules import (
+from netweft.core.errors import Problem, ValidationError
+from netweft.core.keep import KEEP, settle
+from netweft.core.network_filters import DEFAULT_FILTER, FILTERS, IDS
+from netweft.core.rules import (
     check,
     cluster,
     cluster_network,
@@ -21,8 +21,8 @@ from netloom.core.rules import (
     qos,
     vnic_profile,
 )
-from netloom.core.rules.cluster_network import Missing, Role
-from netloom.core.rules.mac_pool import MacRange
+from netweft.core.rules.cluster_network import Missing, Role
+from netweft.core.rules.mac_pool import MacRange
 
 Rule: TypeAlias = Callable[[], Problem | None]
 

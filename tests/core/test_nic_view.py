@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
-from netloom.core.desired import (
+from netweft.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -17,11 +17,11 @@ from netloom.core.desired import (
     SwitchType,
     desired_host,
 )
-from netloom.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, Vlan
-from netloom.core.nic_view import FamilyView, NicView, nic_views
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
-from netloom.core.sync import compare_attachment
+from netweft.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, Vlan
+from netweft.core.nic_view import FamilyView, NicView, nic_views
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
+from netweft.core.sync import compare_attachment
 
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 NETWORKS = (

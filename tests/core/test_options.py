@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.options import bond_default, bond_mode, bond_options, bridge_options
+from netweft.core.options import bond_default, bond_mode, bond_options, bridge_options
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
-from netloom.core import steps as s
-from netloom.core.compare import differences
-from netloom.core.host import (
+from netweft.core import steps as s
+from netweft.core.compare import differences
+from netweft.core.host import (
     SPOILT,
     Address,
     Bond,
@@ -24,8 +24,8 @@ from netloom.core.host import (
     TrafficClass,
     Vlan,
 )
-from netloom.core.plan import PlanError, plan
-from netloom.core.simulate import simulate_all
+from netweft.core.plan import PlanError, plan
+from netweft.core.simulate import simulate_all
 
 BARE = machine(("eth0", "eth1"))
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import hosts, intents, machine, machines, managed_hosts
-from netloom.core.compare import differences
-from netloom.core.desired import desired_host
-from netloom.core.host import Host
-from netloom.core.impact import describe
-from netloom.core.plan import plan
-from netloom.core.simulate import StepRefusedError, simulate_all
+from netweft.core.compare import differences
+from netweft.core.desired import desired_host
+from netweft.core.host import Host
+from netweft.core.impact import describe
+from netweft.core.plan import plan
+from netweft.core.simulate import StepRefusedError, simulate_all
 
 pytestmark = pytest.mark.no_cover  # Tracing doubles their time, and every branch is for the cases beside them to show.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netloom.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, as_far_as_live
+from netweft.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, as_far_as_live
 
 NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
 OTHER = replace(

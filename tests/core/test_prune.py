@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.strategies import NICS, hosts, machine
-from netloom.core.compare import differences
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
-from netloom.core.host import Host
-from netloom.core.plan import plan, prune_missing
-from netloom.core.simulate import simulate_all
+from netweft.core.compare import differences
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netweft.core.host import Host
+from netweft.core.plan import plan, prune_missing
+from netweft.core.simulate import simulate_all
 
 
 def wanted(switch_type: str) -> Host:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import machine
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
-from netloom.core.errors import Problem
-from netloom.core.host_request import AttachmentWish, BondWish, Ref
-from netloom.core.rules import host, host_copy
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
+from netweft.core.errors import Problem
+from netweft.core.host_request import AttachmentWish, BondWish, Ref
+from netweft.core.rules import host, host_copy
 
 HOLDS = [
     host.name_is_valid("host-1.example_2"),

@@ -7,11 +7,11 @@ from itertools import count
 
 import pytest
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netloom.core.errors import ValidationError
-from netloom.core.host import Bond, Bridge, Host, Nic, Vlan
-from netloom.core.host_labels import expand, propagation
-from netloom.core.host_request import (
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netweft.core.errors import ValidationError
+from netweft.core.host import Bond, Bridge, Host, Nic, Vlan
+from netweft.core.host_labels import expand, propagation
+from netweft.core.host_request import (
     AttachmentWish,
     BondWish,
     FinalSet,
@@ -21,8 +21,8 @@ from netloom.core.host_request import (
     Ref,
     SetupRequest,
 )
-from netloom.core.rules.host_label import nic_is_not_labelled_so
-from netloom.core.rules.setup_networks import validate
+from netweft.core.rules.host_label import nic_is_not_labelled_so
+from netweft.core.rules.setup_networks import validate
 
 DHCP = IpAssignment(method="dhcp")
 

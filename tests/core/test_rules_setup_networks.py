@@ -7,10 +7,10 @@ from itertools import count
 
 import pytest
 
-from netloom.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
-from netloom.core.errors import ValidationError
-from netloom.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
-from netloom.core.host_request import (
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
+from netweft.core.errors import ValidationError
+from netweft.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
+from netweft.core.host_request import (
     DEFAULT_BOND_OPTIONS,
     AttachmentWish,
     BondWish,
@@ -20,7 +20,7 @@ from netloom.core.host_request import (
     Ref,
     SetupRequest,
 )
-from netloom.core.rules.setup_networks import left_behind, network_occurs_once, unmanaged_networks, validate
+from netweft.core.rules.setup_networks import left_behind, network_occurs_once, unmanaged_networks, validate
 
 STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 OTHER = IpAssignment(method="static", address="198.51.100.5", prefix=24)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.errors import NotFoundError, Problem, ValidationError
-from netloom.core.rules import event, permission
+from netweft.core.errors import NotFoundError, Problem, ValidationError
+from netweft.core.rules import event, permission
 
 
 @pytest.mark.parametrize(("origin", "is_valid"), [("x", True), ("", False), ("x" * 256, False), ("OVIRT", False)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.errors import Problem
-from netloom.core.rules import template, vm
+from netweft.core.errors import Problem
+from netweft.core.rules import template, vm
 
 
 @pytest.mark.parametrize(

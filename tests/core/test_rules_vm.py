@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.errors import Problem
-from netloom.core.rules import event, permission, vm, vnic
+from netweft.core.errors import Problem
+from netweft.core.rules import event, permission, vm, vnic
 
 DOWN = Problem("VAR__DETAIL__HOST_NOT_UP", "Host one is down.")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.errors import Problem
-from netloom.core.rules import vnic, vnic_profile
-from netloom.core.trunks import parse_trunk
+from netweft.core.errors import Problem
+from netweft.core.rules import vnic, vnic_profile
+from netweft.core.trunks import parse_trunk
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netloom.core.schedule import (
+from netweft.core.schedule import (
     WEIGHTS,
     FreeFunctions,
     GuestNeeds,

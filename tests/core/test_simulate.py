@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
-from netloom.core import steps as s
-from netloom.core.host import (
+from netweft.core import steps as s
+from netweft.core.host import (
     Address,
     Bond,
     Bridge,
@@ -25,7 +25,7 @@ from netloom.core.host import (
     TrafficClass,
     Vlan,
 )
-from netloom.core.simulate import StepRefusedError, simulate, simulate_all
+from netweft.core.simulate import StepRefusedError, simulate, simulate_all
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from core.strategies import intents, machine, machines
-from netloom.core.desired import (
+from netweft.core.desired import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -17,10 +17,10 @@ from netloom.core.desired import (
     NetworkIntent,
     desired_host,
 )
-from netloom.core.host import Address, Bridge, Host, Route
-from netloom.core.plan import plan
-from netloom.core.simulate import simulate_all
-from netloom.core.sync import compare_attachment, find_network, locate_networks
+from netweft.core.host import Address, Bridge, Host, Route
+from netweft.core.plan import plan
+from netweft.core.simulate import simulate_all
+from netweft.core.sync import compare_attachment, find_network, locate_networks
 
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 V6 = IpAssignment(version=6, method="static", address="2001:DB8::5", prefix=64, gateway="2001:db8::1")

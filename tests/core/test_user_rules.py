@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netloom.core.rules import user as rules
+from netweft.core.rules import user as rules
 
 
 @pytest.mark.parametrize("name", ["ann@internal", "ann.b-c_d@internal", "ärger@internal", "a@b@internal"])

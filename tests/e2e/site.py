@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from engine_process import EngineProcess
-from netloom import lab
-from netloom.cli.labs import add_host, join_of
-from netloom.client import ApiError, Client, UnreachableError
+from netweft import lab
+from netweft.cli.labs import add_host, join_of
+from netweft.client import ApiError, Client, UnreachableError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two-hosts.yaml"
 CLUSTER = "racks"

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from e2e.site import HOST, Site, stopped_in_phase, wait
-from netloom.client import ApiError
+from netweft.client import ApiError
 
 MANY = 60
 """Networks in one change, so that it takes long enough to be interrupted."""

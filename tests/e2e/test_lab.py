@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from netloom import lab
-from netloom.lab import state
-from netloom.lab.processes import run
+from netweft import lab
+from netweft.lab import state
+from netweft.lab.processes import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

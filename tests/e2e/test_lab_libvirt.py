@@ -12,10 +12,10 @@ import libvirt
 import pytest
 
 from libvirt_host import console, tiny_guest
-from netloom import lab
-from netloom.agent.guests.libvirt_xml import domain
-from netloom.lab import state
-from netloom.lab.processes import inside_namespace
+from netweft import lab
+from netweft.agent.guests.libvirt_xml import domain
+from netweft.lab import state
+from netweft.lab.processes import inside_namespace
 
 FILE = """
 name: virtual

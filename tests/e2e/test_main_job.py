@@ -66,7 +66,7 @@ def test_a_vnic_is_unplugged_and_plugged_while_the_guest_runs(whole: Site, guest
 
 
 def test_a_network_in_use_is_not_taken_off_its_host(whole: Site, guests: dict[str, str]) -> None:
-    from netloom.client import ApiError  # noqa: PLC0415 (only this test expects a refusal)
+    from netweft.client import ApiError  # noqa: PLC0415 (only this test expects a refusal)
 
     with pytest.raises(ApiError, match="storage-alpha"):
         whole.detach("storage")

@@ -15,8 +15,8 @@ import pytest
 
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
-from netloom.agent.guests.libvirt_xml import domain_name
-from netloom.lab.agents import run_inside
+from netweft.agent.guests.libvirt_xml import domain_name
+from netweft.lab.agents import run_inside
 
 LAB = """
 name: movers

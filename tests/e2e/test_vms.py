@@ -17,7 +17,7 @@ import pytest
 
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
-from netloom.agent.guests.veth import host_end
+from netweft.agent.guests.veth import host_end
 
 LAB = """
 name: machines

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from fleet import AgentsProcess
-from netloom.core.errors import HostError
-from netloom.core.protocol import ChangeRequest, GuestSpec, Phase
-from netloom.engine.agents import Agents, Endpoint, RefusedError, UnreachableError, parse_address
-from netloom.engine.bootstrap import bootstrap
-from netloom.engine.db import Database
-from netloom.engine.pki import Authority, open_authority
-from netloom.engine.secrets import open_box
+from netweft.core.errors import HostError
+from netweft.core.protocol import ChangeRequest, GuestSpec, Phase
+from netweft.engine.agents import Agents, Endpoint, RefusedError, UnreachableError, parse_address
+from netweft.engine.bootstrap import bootstrap
+from netweft.engine.db import Database
+from netweft.engine.pki import Authority, open_authority
+from netweft.engine.secrets import open_box
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """What is tested here has nothing to do with the database, so SQLite is enough."""
-    db = Database(f"sqlite:///{tmp_path}/netloom.db")
+    db = Database(f"sqlite:///{tmp_path}/netweft.db")
     db.migrate()
     db.run(bootstrap, tmp_path, "secret")
     yield db

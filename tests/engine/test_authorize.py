@@ -10,19 +10,19 @@ import pytest
 from sqlalchemy import select
 
 import rows
-from netloom.core.errors import DeniedError, NotFoundError
-from netloom.engine.actor import SYSTEM, Actor
-from netloom.engine.bootstrap import ADMIN_ID, bootstrap
-from netloom.engine.commands import authorize
-from netloom.engine.commands.authorize import SYSTEM_ID, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
-from netloom.engine.commands.clusters import AddCluster, add_cluster
-from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.db import Database, Tx
-from netloom.engine.model.mac_pools import mac_pools
-from netloom.engine.model.users import permissions
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, NotFoundError
+from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.bootstrap import ADMIN_ID, bootstrap
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import SYSTEM_ID, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netweft.engine.commands.clusters import AddCluster, add_cluster
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.db import Database, Tx
+from netweft.engine.model.mac_pools import mac_pools
+from netweft.engine.model.users import permissions
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries.references import Ref
 
 World = dict[str, ObjectRef]
 

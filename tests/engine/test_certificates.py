@@ -17,18 +17,18 @@ from cryptography import x509
 import rows
 from engine_process import EngineProcess
 from fleet import Fleet, running_fleet
-from netloom.core.errors import DeniedError, ValidationError
-from netloom.engine.commands import certificates
-from netloom.engine.commands.authorize import SYSTEM, ObjectRef, ObjectType
-from netloom.engine.commands.certificates import enroll_certificate, renew_due
-from netloom.engine.commands.hosts import UpdateHost, update_host
-from netloom.engine.db import Database
-from netloom.engine.jobs.renewal import Renewal
-from netloom.engine.model.certificates import certificates as stored
-from netloom.engine.model.events import events
-from netloom.engine.model.hosts import hosts
-from netloom.engine.model.jobs import jobs
-from netloom.engine.secrets import open_box
+from netweft.core.errors import DeniedError, ValidationError
+from netweft.engine.commands import certificates
+from netweft.engine.commands.authorize import SYSTEM, ObjectRef, ObjectType
+from netweft.engine.commands.certificates import enroll_certificate, renew_due
+from netweft.engine.commands.hosts import UpdateHost, update_host
+from netweft.engine.db import Database
+from netweft.engine.jobs.renewal import Renewal
+from netweft.engine.model.certificates import certificates as stored
+from netweft.engine.model.events import events
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.secrets import open_box
 
 LIFE = 40.0
 """Seconds that certificates are good for in the test that waits until they would have expired."""

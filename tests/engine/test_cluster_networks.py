@@ -11,25 +11,25 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 import rows
-from netloom.core.errors import BusyError, DeniedError, NotFoundError, ValidationError
-from netloom.core.rules.cluster_network import Role
-from netloom.engine.actor import SYSTEM
-from netloom.engine.commands import bootstrap, network_status
-from netloom.engine.commands import cluster_networks as commands
-from netloom.engine.commands.authorize import SYSTEM_REF, ObjectRef, ObjectType
-from netloom.engine.commands.cluster_networks import AttachNetwork, UpdateClusterNetwork
-from netloom.engine.commands.clusters import AddCluster, add_cluster
-from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.db import Database, Tx, lock, utc_now
-from netloom.engine.model.cluster_networks import cluster_networks
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.events import events
-from netloom.engine.model.host_networks import attachments, host_changes
-from netloom.engine.model.networks import networks
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.queries import cluster_networks as queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import BusyError, DeniedError, NotFoundError, ValidationError
+from netweft.core.rules.cluster_network import Role
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import bootstrap, network_status
+from netweft.engine.commands import cluster_networks as commands
+from netweft.engine.commands.authorize import SYSTEM_REF, ObjectRef, ObjectType
+from netweft.engine.commands.cluster_networks import AttachNetwork, UpdateClusterNetwork
+from netweft.engine.commands.clusters import AddCluster, add_cluster
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.db import Database, Tx, lock, utc_now
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
+from netweft.engine.model.host_networks import attachments, host_changes
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import cluster_networks as queries
+from netweft.engine.queries.references import Ref
 
 STATIC = {"version": 4, "method": "static", "address": "192.0.2.1", "prefix": 24, "gateway": ""}
 NOTHING = {"version": 4, "method": "none", "address": "", "prefix": 0, "gateway": ""}

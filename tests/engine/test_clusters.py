@@ -9,25 +9,25 @@ import pytest
 from sqlalchemy import func, select, update
 
 import rows
-from netloom.core.errors import DeniedError, NotFoundError, ValidationError
-from netloom.core.rules.cluster_network import Role
-from netloom.engine.actor import SYSTEM
-from netloom.engine.commands import bootstrap
-from netloom.engine.commands import clusters as commands
-from netloom.engine.commands.authorize import SYSTEM_REF
-from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netloom.engine.commands.clusters import AddCluster, UpdateCluster
-from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-from netloom.engine.commands.networks import AddNetwork, add_network, remove_network
-from netloom.engine.db import Database
-from netloom.engine.model.cluster_networks import cluster_networks
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.data_centers import data_centers
-from netloom.engine.model.events import events
-from netloom.engine.queries import cluster_networks as cluster_network_queries
-from netloom.engine.queries import clusters as queries
-from netloom.engine.queries import networks as network_queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.core.rules.cluster_network import Role
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import bootstrap
+from netweft.engine.commands import clusters as commands
+from netweft.engine.commands.authorize import SYSTEM_REF
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.clusters import AddCluster, UpdateCluster
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
+from netweft.engine.commands.networks import AddNetwork, add_network, remove_network
+from netweft.engine.db import Database
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.events import events
+from netweft.engine.queries import cluster_networks as cluster_network_queries
+from netweft.engine.queries import clusters as queries
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries.references import Ref
 
 DEFAULT = Ref(name="Default")
 

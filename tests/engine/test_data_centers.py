@@ -8,23 +8,23 @@ import pytest
 from sqlalchemy import func, select
 
 import rows
-from netloom.core.errors import DeniedError, NotFoundError, ValidationError
-from netloom.engine.actor import SYSTEM
-from netloom.engine.commands import bootstrap
-from netloom.engine.commands import data_centers as commands
-from netloom.engine.commands.authorize import SYSTEM_REF
-from netloom.engine.commands.clusters import AddCluster, add_cluster
-from netloom.engine.commands.data_centers import AddDataCenter, UpdateDataCenter
-from netloom.engine.db import Database
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.data_centers import data_centers
-from netloom.engine.model.events import events
-from netloom.engine.model.mac_pools import mac_pools
-from netloom.engine.model.networks import networks
-from netloom.engine.model.templates import templates
-from netloom.engine.model.users import permissions
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import bootstrap
+from netweft.engine.commands import data_centers as commands
+from netweft.engine.commands.authorize import SYSTEM_REF
+from netweft.engine.commands.clusters import AddCluster, add_cluster
+from netweft.engine.commands.data_centers import AddDataCenter, UpdateDataCenter
+from netweft.engine.db import Database
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.events import events
+from netweft.engine.model.mac_pools import mac_pools
+from netweft.engine.model.networks import networks
+from netweft.engine.model.templates import templates
+from netweft.engine.model.users import permissions
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries.references import Ref
 
 
 @pytest.fixture(autouse=True)

@@ -14,14 +14,14 @@ import structlog
 from sqlalchemy import bindparam, create_engine, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, StatementError
 
-from netloom.core.errors import NotFoundError
-from netloom.engine.actor import SYSTEM
-from netloom.engine.commands import audit
-from netloom.engine.db import Database, Tx, announce, lock, new_id, utc_now, violated
-from netloom.engine.group_commit import CommitError
-from netloom.engine.model.events import events
-from netloom.engine.model.users import roles, users
-from netloom.engine.statements import Statement, inserting, together
+from netweft.core.errors import NotFoundError
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import audit
+from netweft.engine.db import Database, Tx, announce, lock, new_id, utc_now, violated
+from netweft.engine.group_commit import CommitError
+from netweft.engine.model.events import events
+from netweft.engine.model.users import roles, users
+from netweft.engine.statements import Statement, inserting, together
 
 
 def add_user(tx: Tx, name: str) -> str:

@@ -12,25 +12,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select, update
 
 import rows
-from netloom.core.errors import DeniedError, MalformedError, NotFoundError
-from netloom.core.protocol import Credentials
-from netloom.engine.actor import SYSTEM
-from netloom.engine.bootstrap import bootstrap
-from netloom.engine.commands.authorize import ObjectRef, ObjectType
-from netloom.engine.commands.enrollments import (
+from netweft.core.errors import DeniedError, MalformedError, NotFoundError
+from netweft.core.protocol import Credentials
+from netweft.engine.actor import SYSTEM
+from netweft.engine.bootstrap import bootstrap
+from netweft.engine.commands.authorize import ObjectRef, ObjectType
+from netweft.engine.commands.enrollments import (
     EnrollReply,
     EnrollRequest,
     create_enrollment,
     create_simulated_enrollment,
     enroll,
 )
-from netloom.engine.db import Database, utc_now
-from netloom.engine.model.certificates import enrollments
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.hosts import hosts
-from netloom.engine.model.jobs import jobs
-from netloom.engine.pki import Authority, open_authority
-from netloom.engine.secrets import open_box
+from netweft.engine.db import Database, utc_now
+from netweft.engine.model.certificates import enrollments
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.pki import Authority, open_authority
+from netweft.engine.secrets import open_box
 
 URL = "https://192.0.2.7:54322"
 

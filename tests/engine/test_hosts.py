@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netloom.core.errors import NotFoundError, ValidationError
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netloom.engine.commands.clusters import AddCluster, add_cluster
-from netloom.engine.commands.hosts import (
+from netweft.core.errors import NotFoundError, ValidationError
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.clusters import AddCluster, add_cluster
+from netweft.engine.commands.hosts import (
     AddHost,
     UpdateHost,
     activate_host,
@@ -24,13 +24,13 @@ from netloom.engine.commands.hosts import (
     remove_host,
     update_host,
 )
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.db import Database, utc_now
-from netloom.engine.jobs import monitor
-from netloom.engine.model.cluster_networks import cluster_networks
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.hosts import host_nics
-from netloom.engine.queries.references import Ref
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.db import Database, utc_now
+from netweft.engine.jobs import monitor
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import host_nics
+from netweft.engine.queries.references import Ref
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_host_moves_to_a_cluster_that_has_its_networks(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
     fleet.db.run(deactivate_host, SYSTEM, fleet.id())
     assert code_of(fleet, update_host, move) == "NETWORK_NOT_EXISTS_IN_CLUSTER"
-    from netloom.engine.commands.setup_networks import remove_attachment  # noqa: PLC0415 - used once
+    from netweft.engine.commands.setup_networks import remove_attachment  # noqa: PLC0415 - used once
 
     fleet.done(fleet.db.run(remove_attachment, SYSTEM, fleet.id(), fleet.attachment_id("storage")))
     fleet.db.run(update_host, SYSTEM, move)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from fleet import Fleet, running_fleet
-from netloom.engine import queue
-from netloom.engine.agents import Agents
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.hosts import activate_host, deactivate_host
-from netloom.engine.db import Database
-from netloom.engine.jobs import install_host, look_at_host
-from netloom.engine.queue import JobContext, PostponedError
+from netweft.engine import queue
+from netweft.engine.agents import Agents
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.hosts import activate_host, deactivate_host
+from netweft.engine.db import Database
+from netweft.engine.jobs import install_host, look_at_host
+from netweft.engine.queue import JobContext, PostponedError
 
 Run = Callable[[Agents, JobContext], Mapping[str, Any]]
 

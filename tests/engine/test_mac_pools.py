@@ -10,19 +10,19 @@ import pytest
 from sqlalchemy import func, insert, select
 
 import rows
-from netloom.core.errors import DeniedError, NotFoundError, ValidationError
-from netloom.core.rules.mac_pool import MacRange, mac_number, mac_text
-from netloom.engine.actor import SYSTEM
-from netloom.engine.commands import bootstrap, mac_addresses
-from netloom.engine.commands import mac_pools as commands
-from netloom.engine.commands.authorize import SYSTEM_REF
-from netloom.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
-from netloom.engine.commands.mac_pools import AddMacPool, UpdateMacPool
-from netloom.engine.db import Database
-from netloom.engine.model import mac_pools as model
-from netloom.engine.model.events import events
-from netloom.engine.queries import mac_pools as queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import bootstrap, mac_addresses
+from netweft.engine.commands import mac_pools as commands
+from netweft.engine.commands.authorize import SYSTEM_REF
+from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
+from netweft.engine.commands.mac_pools import AddMacPool, UpdateMacPool
+from netweft.engine.db import Database
+from netweft.engine.model import mac_pools as model
+from netweft.engine.model.events import events
+from netweft.engine.queries import mac_pools as queries
+from netweft.engine.queries.references import Ref
 
 FIRST = mac_number("02:00:00:00:00:00")
 

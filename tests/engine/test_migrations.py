@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from databases import Databases
-from netloom.engine.db import Database, MigrationError
-from netloom.engine.model.everything import metadata
+from netweft.engine.db import Database, MigrationError
+from netweft.engine.model.everything import metadata
 
 
 @pytest.fixture

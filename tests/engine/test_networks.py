@@ -10,26 +10,26 @@ import pytest
 from sqlalchemy import func, select, update
 
 import rows
-from netloom.core.errors import DeniedError, NotFoundError, ValidationError
-from netloom.engine.actor import SYSTEM, Actor
-from netloom.engine.commands import authorize, bootstrap
-from netloom.engine.commands import cluster_networks as cluster_network_commands
-from netloom.engine.commands import networks as commands
-from netloom.engine.commands.authorize import EVERYONE, ActionGroup, ObjectRef, ObjectType
-from netloom.engine.commands.cluster_networks import AttachNetwork
-from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-from netloom.engine.commands.networks import AddNetwork, UpdateNetwork
-from netloom.engine.db import Database, Tx
-from netloom.engine.model.cluster_networks import cluster_networks
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.events import events
-from netloom.engine.model.host_networks import attachments
-from netloom.engine.model.networks import networks
-from netloom.engine.model.users import permissions
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.model.vnics import vnics
-from netloom.engine.queries import networks as queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.commands import authorize, bootstrap
+from netweft.engine.commands import cluster_networks as cluster_network_commands
+from netweft.engine.commands import networks as commands
+from netweft.engine.commands.authorize import EVERYONE, ActionGroup, ObjectRef, ObjectType
+from netweft.engine.commands.cluster_networks import AttachNetwork
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork
+from netweft.engine.db import Database, Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.networks import networks
+from netweft.engine.model.users import permissions
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import networks as queries
+from netweft.engine.queries.references import Ref
 
 DEFAULT = Ref(name="Default")
 

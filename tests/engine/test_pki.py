@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
-from netloom.core.errors import MalformedError
-from netloom.core.protocol import Credentials
-from netloom.engine.db import Database
-from netloom.engine.model.certificates import certificates
-from netloom.engine.pki import ENGINE_NAME, Authority, KeyPair, open_authority
-from netloom.engine.secrets import SecretBox, SecretError, open_box
+from netweft.core.errors import MalformedError
+from netweft.core.protocol import Credentials
+from netweft.engine.db import Database
+from netweft.engine.model.certificates import certificates
+from netweft.engine.pki import ENGINE_NAME, Authority, KeyPair, open_authority
+from netweft.engine.secrets import SecretBox, SecretError, open_box
 
 HOST = "5f0e9b6c-4c0f-4c8e-9d0c-0123456789ab"
 

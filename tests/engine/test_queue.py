@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from netloom.core.errors import HostError, NotFoundError
-from netloom.engine import queue
-from netloom.engine.actor import SYSTEM, Actor
-from netloom.engine.db import Database, Tx, new_id, utc_now
-from netloom.engine.model.jobs import job_steps, jobs
-from netloom.engine.queue import Job, JobContext, LostError, PostponedError, Status
-from netloom.engine.worker import Timer, Worker
+from netweft.core.errors import HostError, NotFoundError
+from netweft.engine import queue
+from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.queue import Job, JobContext, LostError, PostponedError, Status
+from netweft.engine.worker import Timer, Worker
 
 KINDS = frozenset({"work"})
 ANNA = Actor(user_id="00000000-0000-0000-0000-00000000000a", name="anna@internal", correlation_id="abc")

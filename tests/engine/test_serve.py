@@ -1,4 +1,4 @@
-"""``netloom serve`` as a program: started, asked, killed, started again."""
+"""``netweft serve`` as a program: started, asked, killed, started again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 
 @dataclass
 class Engine:
-    """A running ``netloom serve``."""
+    """A running ``netweft serve``."""
 
     data: Path
     program: subprocess.Popen[str]
@@ -42,7 +42,7 @@ class Engine:
 @contextmanager
 def serve(data: Path, *options: str, **environment: str) -> Iterator[Engine]:
     listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
-    command = [sys.executable, "-W", "error", "-m", "netloom", "serve", "--data", str(data), *listen, *options]
+    command = [sys.executable, "-W", "error", "-m", "netweft", "serve", "--data", str(data), *listen, *options]
     log = (data.parent / "serve.log").open("w")
     program = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **environment}
@@ -86,7 +86,7 @@ def test_a_new_engine_serves_over_tls_with_what_every_engine_has(tmp_path: Path,
                 assert client.get("/ovirt-engine/api").status_code == 200
                 assert "ovirtmgmt" in client.get("/ovirt-engine/api/networks").text
                 assert client.get("/health", auth=None).json() == {"status": "ok"}
-                assert 'netloom_requests_total{method="GET"' in client.get("/metrics", auth=None).text
+                assert 'netweft_requests_total{method="GET"' in client.get("/metrics", auth=None).text
         with pytest.raises(httpx.HTTPStatusError), engine.client("wrong") as client:
             client.get("/ovirt-engine/api").raise_for_status()
         private = {path.name for path in data.iterdir() if not path.stat().st_mode & 0o077}
@@ -98,7 +98,7 @@ def test_a_new_engine_serves_over_tls_with_what_every_engine_has(tmp_path: Path,
 
 def test_an_engine_that_was_killed_is_the_same_after_the_next_start(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with serve(data, NETLOOM_ADMIN_PASSWORD="from outside") as engine:
+    with serve(data, NETWEFT_ADMIN_PASSWORD="from outside") as engine:
         assert not (data / "admin-password").exists()
         fingerprint = engine.fingerprint
         with engine.client("from outside") as client:
@@ -135,7 +135,7 @@ def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) 
 
 def hosts_up(client: httpx.Client) -> float:
     """As /metrics counts them."""
-    found = re.search(r'netloom_hosts\{status="up"\} ([0-9.]+)', client.get("/metrics").text)
+    found = re.search(r'netweft_hosts\{status="up"\} ([0-9.]+)', client.get("/metrics").text)
     return float(found[1]) if found else 0.0
 
 
@@ -157,7 +157,7 @@ def _is_running(pid: int) -> bool:
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path, options: list[str], problem: str) -> None:
-    command = [sys.executable, "-m", "netloom", "serve", "--data", str(tmp_path), *options]
+    command = [sys.executable, "-m", "netweft", "serve", "--data", str(tmp_path), *options]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode in {1, 2}
     assert problem in ended.stderr
@@ -169,7 +169,7 @@ def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
     with serve(data):
         pass
     (data / "secret.key").unlink()
-    command = [sys.executable, "-m", "netloom", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1
     assert "secret.key is not the one" in ended.stderr
@@ -178,7 +178,7 @@ def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
 def test_a_second_engine_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serve(data):
-        command = [sys.executable, "-m", "netloom", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1
     assert "another engine is running" in ended.stderr

@@ -9,28 +9,28 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netloom.core.desired import IpAssignment
-from netloom.core.errors import BusyError, ValidationError
-from netloom.core.host import Loss
-from netloom.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
-from netloom.engine import queue
-from netloom.engine.commands import host_changes
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netloom.engine.commands.host_plans import plan_host_networks
-from netloom.engine.commands.hosts import request_apply
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.commands.setup_networks import (
+from netweft.core.desired import IpAssignment
+from netweft.core.errors import BusyError, ValidationError
+from netweft.core.host import Loss
+from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.engine import queue
+from netweft.engine.commands import host_changes
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.host_plans import plan_host_networks
+from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.setup_networks import (
     commit_network_changes,
     remove_attachment,
     sync_all_networks,
     update_attachment,
 )
-from netloom.engine.db import Database
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.host_networks import attachments
-from netloom.engine.model.jobs import jobs
-from netloom.engine.queries.references import Ref as ObjectName
+from netweft.engine.db import Database
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.jobs import jobs
+from netweft.engine.queries.references import Ref as ObjectName
 
 
 @pytest.fixture
@@ -179,9 +179,9 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     died = queue.claim_next(fleet.db, "a worker that dies", frozenset({"apply_host"}))
     assert died is not None
     assert died.id == job_id
-    from netloom.core.desired import desired_host  # noqa: PLC0415 - what the dead worker had done
-    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - the same
-    from netloom.engine.queries import host_networks  # noqa: PLC0415 - the same
+    from netweft.core.desired import desired_host  # noqa: PLC0415 - what the dead worker had done
+    from netweft.core.protocol import ChangeRequest  # noqa: PLC0415 - the same
+    from netweft.engine.queries import host_networks  # noqa: PLC0415 - the same
 
     with fleet.db.read() as tx:
         row = host_changes.find(tx, fleet.id(), 2)
@@ -213,7 +213,7 @@ def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fl
 
 
 def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(fleet: Fleet) -> None:
-    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
+    from netweft.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
 
     fleet.attach("tenants", "eth2")
     tenants = fleet.host()
@@ -230,7 +230,7 @@ def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(f
 
 
 def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_taken_for_ours(fleet: Fleet) -> None:
-    from netloom.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
+    from netweft.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
 
     later = fleet.report().generation + 1
     fleet.agent().put_host(ChangeRequest(generation=later, desired=fleet.host(), confirm_within=0, request="another"))
@@ -243,7 +243,7 @@ def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_ta
 def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netloom.engine.jobs.apply_host.SILENCE", 0.2)
+    monkeypatch.setattr("netweft.engine.jobs.apply_host.SILENCE", 0.2)
     fleet.simulate(unreachable=("awaiting_confirmation", "rolling_back", "rolled_back"))
     ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
     assert ended.error_code == "VDS_NETWORK_ERROR"

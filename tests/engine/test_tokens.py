@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select, update
 
-from netloom.engine.commands import tokens
-from netloom.engine.commands.tokens import Credentials, LoginError, Purpose
-from netloom.engine.db import Database, new_id, utc_now
-from netloom.engine.model.events import events
-from netloom.engine.model.users import login_failures, users
-from netloom.engine.model.users import tokens as token_table
+from netweft.engine.commands import tokens
+from netweft.engine.commands.tokens import Credentials, LoginError, Purpose
+from netweft.engine.db import Database, new_id, utc_now
+from netweft.engine.model.events import events
+from netweft.engine.model.users import login_failures, users
+from netweft.engine.model.users import tokens as token_table
 
 
 @pytest.fixture

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from netloom.core.errors import DeniedError, NotFoundError, ValidationError
-from netloom.engine.actor import Actor
-from netloom.engine.commands import authorize, tokens
-from netloom.engine.commands.authorize import EVERYONE, SYSTEM_REF
-from netloom.engine.commands.permissions import remove_permission
-from netloom.engine.commands.tokens import Credentials, LoginError, Purpose
-from netloom.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
-from netloom.engine.db import Database, Tx
-from netloom.engine.model.events import events
-from netloom.engine.model.users import permissions, users
-from netloom.engine.model.users import tokens as token_table
+from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.engine.actor import Actor
+from netweft.engine.commands import authorize, tokens
+from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF
+from netweft.engine.commands.permissions import remove_permission
+from netweft.engine.commands.tokens import Credentials, LoginError, Purpose
+from netweft.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
+from netweft.engine.db import Database, Tx
+from netweft.engine.model.events import events
+from netweft.engine.model.users import permissions, users
+from netweft.engine.model.users import tokens as token_table
 from rows import add_roles
 from rows import add_user as add_user_row
 

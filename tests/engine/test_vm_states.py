@@ -9,21 +9,21 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netloom.core.errors import ValidationError
-from netloom.core.protocol import GuestState
-from netloom.engine.actor import Actor
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.hosts import deactivate_host, remove_host
-from netloom.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
-from netloom.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
-from netloom.engine.commands.vnics import AddVnic, add_vnic
-from netloom.engine.db import Database, Tx
-from netloom.engine.jobs import vm_states
-from netloom.engine.model.jobs import jobs
-from netloom.engine.model.vms import vms
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.queries import vms as queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import ValidationError
+from netweft.core.protocol import GuestState
+from netweft.engine.actor import Actor
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.hosts import deactivate_host, remove_host
+from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
+from netweft.engine.commands.vnics import AddVnic, add_vnic
+from netweft.engine.db import Database, Tx
+from netweft.engine.jobs import vm_states
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import Ref
 
 
 @pytest.fixture

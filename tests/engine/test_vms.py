@@ -10,15 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netloom.core.errors import ValidationError
-from netloom.core.host_request import AttachmentWish, Ref, SetupRequest
-from netloom.core.protocol import GuestState
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netloom.engine.commands.hardware import Hardware
-from netloom.engine.commands.hosts import deactivate_host
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.commands.vms import (
+from netweft.core.errors import ValidationError
+from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.protocol import GuestState
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.hardware import Hardware
+from netweft.engine.commands.hosts import deactivate_host
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.vms import (
     AddVm,
     StartVm,
     UpdateVm,
@@ -29,14 +29,14 @@ from netloom.engine.commands.vms import (
     stop_vm,
     update_vm,
 )
-from netloom.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
-from netloom.engine.db import Database
-from netloom.engine.jobs import monitor
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.mac_pools import mac_addresses
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.queries import vms as queries
-from netloom.engine.queries.references import Ref as ObjectName
+from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
+from netweft.engine.db import Database
+from netweft.engine.jobs import monitor
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.mac_pools import mac_addresses
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import Ref as ObjectName
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_a_change_of_vnics_that_the_host_refuses_is_undone(fleet: Fleet) -> None
     vnic_id = vnic(fleet, vm_id)
     start(fleet, vm_id)
     fleet.simulate(2, unreachable=("always",))
-    import netloom.engine.jobs.guests as jobs  # noqa: PLC0415 - patience is shortened
+    import netweft.engine.jobs.guests as jobs  # noqa: PLC0415 - patience is shortened
 
     patience, jobs._PATIENCE = jobs._PATIENCE, 0.1
     try:

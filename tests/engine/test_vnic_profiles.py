@@ -10,22 +10,22 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 import rows
-from netloom.core.errors import DeniedError, MalformedError, NotFoundError, ValidationError
-from netloom.core.network_filters import DEFAULT_FILTER, IDS
-from netloom.engine.actor import SYSTEM, Actor
-from netloom.engine.commands import authorize, bootstrap
-from netloom.engine.commands import vnic_profiles as commands
-from netloom.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
-from netloom.engine.commands.data_centers import AddDataCenter, add_data_center
-from netloom.engine.commands.networks import AddNetwork, add_network
-from netloom.engine.commands.vnic_profiles import AddVnicProfile, UpdateVnicProfile
-from netloom.engine.db import Database, new_id
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.events import events
-from netloom.engine.model.vnic_profiles import vnic_profiles
-from netloom.engine.model.vnics import vnics
-from netloom.engine.queries import vnic_profiles as queries
-from netloom.engine.queries.references import Ref
+from netweft.core.errors import DeniedError, MalformedError, NotFoundError, ValidationError
+from netweft.core.network_filters import DEFAULT_FILTER, IDS
+from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.commands import authorize, bootstrap
+from netweft.engine.commands import vnic_profiles as commands
+from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.vnic_profiles import AddVnicProfile, UpdateVnicProfile
+from netweft.engine.db import Database, new_id
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import vnic_profiles as queries
+from netweft.engine.queries.references import Ref
 
 IDS_OF_GROUPS = "11111111-1111-1111-1111-111111111111, 22222222-2222-2222-2222-222222222222"
 

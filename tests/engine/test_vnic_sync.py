@@ -11,28 +11,28 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netloom.core.protocol import GuestNic, Rate
-from netloom.engine.commands import vnic_sync
-from netloom.engine.commands.authorize import SYSTEM
-from netloom.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netloom.engine.commands.migrations import MigrateVm, migrate_vm
-from netloom.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
-from netloom.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
-from netloom.engine.commands.vm_states import suspend_vm
-from netloom.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
-from netloom.engine.commands.vnic_profiles import (
+from netweft.core.protocol import GuestNic, Rate
+from netweft.engine.commands import vnic_sync
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.migrations import MigrateVm, migrate_vm
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
+from netweft.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
+from netweft.engine.commands.vm_states import suspend_vm
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
+from netweft.engine.commands.vnic_profiles import (
     AddVnicProfile,
     UpdateVnicProfile,
     add_vnic_profile,
     update_vnic_profile,
 )
-from netloom.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
-from netloom.engine.db import Database
-from netloom.engine.model.clusters import clusters
-from netloom.engine.model.data_centers import data_centers
-from netloom.engine.model.jobs import jobs
-from netloom.engine.queries import vms as queries
-from netloom.engine.queries.references import Ref
+from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
+from netweft.engine.db import Database
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.jobs import jobs
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import Ref
 
 LIMITS = {f"{way}_{kind}": 10 for way in ("inbound", "outbound") for kind in ("average", "peak", "burst")}
 
@@ -184,7 +184,7 @@ def test_a_vnic_stays_out_of_sync_while_its_host_has_not_followed(world: World) 
 
 def test_a_host_that_was_away_catches_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.fleet.simulate(1, unreachable=("always",))
-    monkeypatch.setattr("netloom.engine.jobs.guests._PATIENCE", 0.1)
+    monkeypatch.setattr("netweft.engine.jobs.guests._PATIENCE", 0.1)
     world.change_profile(network_filter_id=None)
     world.settle()
     assert not world.synced()

@@ -20,16 +20,16 @@ from contract.namespaces import door_to_here, ip, namespace_thread, open_door
 from contract.ovs_door import ovs_door
 from contract.transitions import reach
 from core.strategies import machine
-from netloom.core.host import SPOILT, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
-from netloom.core.plan import PlanError, plan
-from netloom.lab.processes import run
+from netweft.core.host import SPOILT, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
+from netweft.core.plan import PlanError, plan
+from netweft.lab.processes import run
 from ovs_host import namespace
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from netloom.agent.machine import MachineNetworking
+    from netweft.agent.machine import MachineNetworking
 
 NICS = {name: nic.mac for name, nic in machine(("eth0", "eth1")).nics.items()}
 REST = TrafficClass(tag=None, share=50)

@@ -1,6 +1,6 @@
 """The contract on a kernel with 802.1Q, bonding, HFSC and Open vSwitch: User-Mode Linux over this machine's own files.
 
-A boot for each part runs all of it. NETLOOM_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it
+A boot for each part runs all of it. NETWEFT_UML may name a folder that tests/metal/uml/prepare.sh made ready; else it
 is .cache/uml, made ready by the first run.
 """
 
@@ -30,20 +30,20 @@ export PYTHONDONTWRITEBYTECODE=1 {settings}
 exec {python} -m pytest -p no:cacheprovider --timeout 900 --junitxml /out/report.xml {files}
 """
 
-KERNEL = f'NETLOOM_KERNEL_SEEDS={SEEDS} NETLOOM_KERNEL_KINDS="bridge bond vlan hfsc"'
+KERNEL = f'NETWEFT_KERNEL_SEEDS={SEEDS} NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
 )
 TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
-OVS = f"NETLOOM_OVS_EXAMPLES={OVS_EXAMPLES} NETLOOM_OVS_DATAPATH=system"
+OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_OVS_DATAPATH=system"
 OVS_FILES = "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
 
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
     """Where the kernel and its modules are."""
-    folder = Path(os.environ.get("NETLOOM_UML", ROOT / ".cache" / "uml"))
+    folder = Path(os.environ.get("NETWEFT_UML", ROOT / ".cache" / "uml"))
     subprocess.run([UML / "prepare.sh", folder], check=True)
     return folder
 

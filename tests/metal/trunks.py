@@ -15,17 +15,17 @@ import pytest
 from agent.test_namespace_guests import change, reaches, start, stop_all
 from contract.namespaces import door_to_here
 from contract.transitions import reach
-from netloom.agent.guests import GuestError
-from netloom.agent.guests.namespace import NamespaceGuests
-from netloom.lab.namespaces import ip
-from netloom.lab.processes import run
+from netweft.agent.guests import GuestError
+from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.lab.namespaces import ip
+from netweft.lab.processes import run
 from ovs_host import namespace, standing_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from netloom.core.protocol import GuestSpec
+    from netweft.core.protocol import GuestSpec
 
 VLANS = (100, 200, 300)
 
@@ -108,7 +108,7 @@ def test_an_uplink_that_left_and_came_back_carries_the_trunk_again(driver: Names
 
 
 def test_filtering_for_guests_is_no_option_of_the_bridge(driver: NamespaceGuests, tmp_path: Path) -> None:
-    ip("", "link", "set", "br0", "alias", "netloom:n1")
+    ip("", "link", "set", "br0", "alias", "netweft:n1")
     trunk = start_with_vlans(driver, 1, trunks=(100,))
     door = door_to_here(tmp_path)
     host = door.observe()

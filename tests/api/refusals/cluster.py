@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import rows
 from api.refusals.site import IN_DEFAULT, Refusal, Site, Table
-from netloom.engine.commands import mac_addresses
-from netloom.engine.model.hosts import hosts
+from netweft.engine.commands import mac_addresses
+from netweft.engine.model.hosts import hosts
 
 HOSTS = 0
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from api.refusals.site import LONG, Refusal, Site, Table
-from netloom.engine import queue
-from netloom.engine.commands.authorize import SYSTEM
+from netweft.engine import queue
+from netweft.engine.commands.authorize import SYSTEM
 
 HOSTS = 0
 

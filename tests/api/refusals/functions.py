@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.refusals.site import Refusal, Site, Table
-from netloom.engine.model.hosts import hosts
+from netweft.engine.model.hosts import hosts
 
 HOSTS = 1
 

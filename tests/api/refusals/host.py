@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import rows
 from api.refusals.site import IN_DEFAULT, LONG, Refusal, Site, Table
-from netloom.engine.commands.host_changes import IN_PROGRESS
-from netloom.engine.db import new_id, utc_now
-from netloom.engine.model.host_networks import host_changes
+from netweft.engine.commands.host_changes import IN_PROGRESS
+from netweft.engine.db import new_id, utc_now
+from netweft.engine.model.host_networks import host_changes
 
 HOSTS = 2
 
@@ -104,7 +104,7 @@ TABLE: Table = (
     Refusal(
         "command",
         "POST",
-        "/netloom/v1/plans",
+        "/netweft/v1/plans",
         '{"host": {"name": "stranger"}, "setup": {}}',
         "HOST_NEVER_REPORTED",
         "has not reported its networking yet",

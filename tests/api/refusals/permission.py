@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.refusals.site import Refusal, Site, Table
-from netloom.engine.commands.authorize import ObjectRef, ObjectType
+from netweft.engine.commands.authorize import ObjectRef, ObjectType
 
 HOSTS = 0
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import rows
 from api.refusals.site import Refusal, Site, Step, Table
-from netloom.core.host import Bridge
-from netloom.engine.model.clusters import clusters
+from netweft.core.host import Bridge
+from netweft.engine.model.clusters import clusters
 
 HOSTS = 2
 
@@ -654,13 +654,13 @@ TABLE: Table = (
         "setup_networks.nic_carries_no_unmanaged",
         at("blue", "eth3"),
         "NIC_CARRIES_UNMANAGED_NETWORK",
-        "which carries docker0: not made by Netloom",
+        "which carries docker0: not made by Netweft",
     ),
     no(
         "host_label.labelled_nic_carries_no_unmanaged",
         label("new", "eth3"),
         "NIC_CARRIES_UNMANAGED_NETWORK",
-        "which carries docker0: not made by Netloom",
+        "which carries docker0: not made by Netweft",
     ),
     no(
         "host_bond.bond_name_is_free",
@@ -672,7 +672,7 @@ TABLE: Table = (
         "host_bond.slave_carries_no_unmanaged",
         unlabel("lab", "spare") + bond("bond1", "eth2", "eth3"),
         "NETWORK_BOND_SLAVE_HAS_UNMANAGED_NETWORK",
-        "which Netloom does not manage, so it cannot join bond1",
+        "which Netweft does not manage, so it cannot join bond1",
     ),
     Refusal(
         "setup_networks.unmanaged_may_be_removed",

@@ -19,9 +19,9 @@ import rows
 from api import walk
 from api.served import Client, Engine
 from fleet import Fleet
-from netloom.api.routes import ADDITIONS
-from netloom.engine.db import utc_now
-from netloom.engine.model.vms import vms
+from netweft.api.routes import ADDITIONS
+from netweft.engine.db import utc_now
+from netweft.engine.model.vms import vms
 
 IN_DEFAULT = "<data_center><name>Default</name></data_center>"
 HOME = "<cluster><name>Default</name></cluster>"
@@ -131,7 +131,7 @@ def work_off(site: Site, table: Table) -> list[str]:
             before = site.stored()
             continue
         answer = site.send(row)
-        codes, detail = answer.headers.get("Netloom-Code", "").split(", "), _detail(answer)
+        codes, detail = answer.headers.get("Netweft-Code", "").split(", "), _detail(answer)
         if answer.status_code != row.status or row.code not in codes or row.words not in detail:
             wrong.append(f"{row}\n   {answer.status_code} {', '.join(codes)}: {detail or answer.text[:300]}")
         after = site.stored()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from api.refusals.site import HOME, LONG, Refusal, Site, Table
 from api.refusals.vnic_profile import PASSTHROUGH
-from netloom.engine.model.vms import vms
-from netloom.engine.queries.templates import BLANK_ID
+from netweft.engine.model.vms import vms
+from netweft.engine.queries.templates import BLANK_ID
 
 HOSTS = 0
 

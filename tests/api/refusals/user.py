@@ -45,7 +45,7 @@ TABLE: Table = (
     Refusal(
         "user.password_is_good",
         "PUT",
-        "/netloom/v1/users/{ann}/password",
+        "/netweft/v1/users/{ann}/password",
         '{"password": "short"}',
         PASSWORD,
         "Use at least 12 characters",

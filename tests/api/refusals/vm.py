@@ -7,9 +7,9 @@ from dataclasses import replace
 import rows
 from api.refusals.site import HOME, IN_DEFAULT, LONG, Refusal, Site, Table
 from api.refusals.vnic_profile import PASSTHROUGH
-from netloom.engine.model.cluster_networks import cluster_networks
-from netloom.engine.model.networks import networks
-from netloom.engine.model.vms import vms
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
 
 HOSTS = 2
 

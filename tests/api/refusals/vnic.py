@@ -5,9 +5,9 @@ from __future__ import annotations
 import rows
 from api.refusals.site import HOME, LONG, Refusal, Site, Table
 from api.refusals.vnic_profile import PASSTHROUGH
-from netloom.engine.model.networks import networks
-from netloom.engine.model.vms import vms
-from netloom.engine.model.vnics import vnics
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
 
 HOSTS = 1
 

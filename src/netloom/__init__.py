@@ -1,1 +1,0 @@
-"""Netloom: the logical networks of a fleet of KVM hosts, carried to every host and kept there."""

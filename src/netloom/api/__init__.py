@@ -1,3 +1,0 @@
-"""The public API: oVirt's v4 API in XML and JSON, and Netloom's additions. Parse, begin, call one command or query,
-show.
-"""

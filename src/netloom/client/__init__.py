@@ -1,5 +1,0 @@
-"""A client of the public API: oVirt's v4 API as JSON, and Netloom's additions."""
-
-from netloom.client.client import ApiError, Client, UnreachableError
-
-__all__ = ["ApiError", "Client", "UnreachableError"]

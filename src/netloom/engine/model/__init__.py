@@ -1,1 +1,0 @@
-"""Tables: columns and constraints, one file per noun, all on the metadata of :mod:`netloom.engine.model.base`."""

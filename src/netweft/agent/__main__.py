@@ -1,0 +1,7 @@
+"""``python -m netweft.agent``: the same as ``netweft agent``, on a host that has nothing else of Netweft."""
+
+import sys
+
+from netweft.agent.main import main
+
+sys.exit(main())

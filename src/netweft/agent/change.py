@@ -1,0 +1,464 @@
+"""Test-then-commit: a change is tried, kept when somebody outside says that the host is still there, else taken back.
+
+``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a
+request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was
+killed knows on its next start what was going on, and takes an unfinished change back before anything else.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Condition, Thread
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from netweft.agent.networking import NetworkingError
+from netweft.agent.reconcile import NotConvergedError, reconcile, restore
+from netweft.agent.store import Record, StoreError
+from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, RefusalError
+from netweft.core.compare import differences
+from netweft.core.host import Host
+from netweft.core.plan import PlanError, plan
+from netweft.core.protocol import Change, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from netweft.agent.events import Events
+    from netweft.agent.networking import Networking
+    from netweft.agent.store import Store
+    from netweft.core.protocol import ChangeRequest
+    from netweft.core.steps import Step
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 3600.0
+"""Seconds that a request may leave between the apply and the rollback; a host that hangs longer than that on a change
+helps nobody.
+"""
+
+LAST_GENERATION = (1 << 63) - 1
+
+HOST_FILES = ("checkpoint-", "desired-", "committed-")
+
+EMPTY = Host()
+"""What boot restores on a host where nothing was committed yet: nothing of ours."""
+
+
+class StoppedError(Exception):
+    """The change is to be taken back although nothing failed; the message says why."""
+
+
+class Changes:
+    """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
+
+    ``changed`` is called whenever the host was changed, or taken back; it raises nothing.
+    """
+
+    def __init__(
+        self, store: Store, door: Networking, events: Events, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._store = store
+        self._door = door
+        self._events = events
+        self._changed = changed
+        self._record = Record()
+        self._moved = Condition()
+        self._thread: Thread | None = None
+        self._busy = False
+        self._closed = False
+        self._stop = ""
+        self._steps = (0, 0)
+        self._applied = 0.0
+        self._deadline = 0.0
+        self._boots_to: tuple[str, Host] = ("", EMPTY)
+
+    # What others ask
+
+    @property
+    def generation(self) -> int:
+        """Of the last request that was taken, 0 for none."""
+        return self._record.generation
+
+    def current(self) -> Change | None:
+        """The last change as it stands now; None when there was none."""
+        with self._moved:
+            return self._shown() if self._record.change else None
+
+    def is_dirty(self, running: Host) -> bool:
+        """Whether what runs is not what boot restores. Raises StoreError."""
+        return bool(differences(self._committed(), running))
+
+    def is_at_work(self) -> bool:
+        """Whether steps are being done now."""
+        change = self._record.change
+        return bool(change and change.phase in {Phase.APPLYING, Phase.ROLLING_BACK})
+
+    def put(self, request: ChangeRequest) -> Change:
+        """Take a request: once this returns, it and the checkpoint are on the disk, and the change is on its way.
+
+        Raises RefusalError: for an older generation, while another change is under way, when no plan leads there, when
+        the host cannot be looked at or the disk is full. The host is untouched then.
+        """
+        if not 1 <= request.generation <= LAST_GENERATION or not 0 <= request.confirm_within <= LONGEST_WAIT:
+            text = f"A generation is from 1 to {LAST_GENERATION}, confirm_within from 0 to {LONGEST_WAIT:.0f} seconds."
+            raise RefusalError(MALFORMED, "malformed", text)
+        with self._moved:
+            known = self._known(request)
+            if known:
+                return known
+            if self._busy or self._closed:
+                raise self._busy_refusal()
+            self._busy = True
+        try:
+            seen, steps = self._checkpoint(request)
+        except BaseException:
+            with self._moved:
+                self._busy = False
+            raise
+        with self._moved:
+            shown = self._shown()
+            self._thread = Thread(
+                target=self._run, args=(request, seen, steps), name=f"change-{request.generation}", daemon=True
+            )
+            self._thread.start()
+        return shown
+
+    def confirm(self, generation: int, opened: float) -> Change:
+        """Keep the change; ``opened``: when the connection that says so was accepted (time.monotonic).
+
+        Raises RefusalError when that was before the change was applied (it proves nothing), when the change does not
+        wait for a confirmation (any more), and when the disk did not take it.
+        """
+        with self._moved:
+            change = self._change_of(generation)
+            if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
+                return self._shown()
+            if change.phase is not Phase.AWAITING or self._stop or monotonic() >= self._deadline:
+                raise RefusalError(
+                    CONFLICT,
+                    "wrong_phase",
+                    f"Change {generation} awaits no confirmation: it is {_words(change.phase)}.",
+                )
+            if opened <= self._applied:
+                raise RefusalError(
+                    CONFLICT,
+                    "old_connection",
+                    "This connection was opened before the change was applied: confirm on a new one.",
+                )
+            try:
+                self._settle()
+            except StoreError as error:
+                raise RefusalError(BROKEN, "failed", str(error)) from error
+            self._moved.notify_all()
+            return self._shown()
+
+    def roll_back(self, generation: int) -> Change:
+        """Take the change back now. Raises RefusalError (``wrong_phase``) when it was confirmed."""
+        with self._moved:
+            change = self._change_of(generation)
+            if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
+                raise RefusalError(
+                    CONFLICT,
+                    "wrong_phase",
+                    f"Change {generation} is {_words(change.phase)}: send the older configuration as a new one.",
+                )
+            if not change.phase.is_final:
+                self._stop = self._stop or "it was asked to be taken back"
+                self._moved.notify_all()
+            return self._shown()
+
+    def commit(self) -> Change:
+        """Make what runs now what boot restores.
+
+        Raises RefusalError while a change is under way, and when the disk did not take it.
+        """
+        with self._moved:
+            if self._busy:
+                raise self._busy_refusal()
+            try:
+                running = self._door.observe()
+                record = replace(self._record, committed=self._file_of(running))
+                change = record.change or Change(generation=record.generation, phase=Phase.COMMITTED, started=_now())
+                if change.phase is Phase.CONFIRMED:
+                    record = replace(record, change=replace(change, phase=Phase.COMMITTED))
+                if record != self._record:
+                    self._store.save(record)
+                    self._record = record
+                    self._events.change(record.generation, Phase.COMMITTED)
+            except (NetworkingError, StoreError) as error:
+                raise RefusalError(BROKEN, "failed", str(error)) from error
+            self._store.sweep(self._record, HOST_FILES)
+            return replace(change, phase=Phase.COMMITTED)
+
+    def recover(self, patience: float = 0) -> None:
+        """Read the state; take back a change that was left unfinished, or after a boot restore what was committed.
+
+        Raises StoreError, NetworkingError.
+
+        ``patience``: seconds to wait after a boot for NICs that the committed configuration uses and that are not there
+        yet.
+        """
+        self._record = self._store.load()
+        boot, change = self._door.boot(), self._record.change
+        self._steps = (change.steps_done, change.steps_total) if change else (0, 0)
+        if not self._record.boot:
+            self._record = replace(self._record, boot=boot)
+            self._store.save(self._record)
+        elif self._record.boot != boot:
+            self._restore_at_boot(boot, patience)
+        elif change and not change.phase.is_final:
+            self._roll_back("the agent ended in the middle of the change")
+
+    def close(self, patience: float) -> None:
+        """The agent ends: a change that is not confirmed yet is taken back first; waits that many seconds for it."""
+        with self._moved:
+            self._closed = True
+            self._stop = self._stop or "the agent was stopped before anybody confirmed the change"
+            thread = self._thread
+            self._moved.notify_all()
+        if thread:
+            thread.join(patience)
+
+    # A change's way, in its own thread
+
+    def _checkpoint(self, request: ChangeRequest) -> tuple[Host, list[Step]]:
+        """Look at the host, see that a plan exists, and put checkpoint and request on the disk.
+
+        Returns what the host is. Raises RefusalError.
+        """
+        try:
+            seen = self._door.observe()
+            steps = plan(seen, request.desired)
+            record = replace(
+                self._record,
+                generation=request.generation,
+                change=Change(
+                    generation=request.generation,
+                    phase=Phase.CHECKPOINTED,
+                    started=_now(),
+                    request=request.request,
+                ),
+                confirm_within=request.confirm_within,
+                commit=request.commit,
+                checkpoint=self._store.keep(f"checkpoint-{request.generation}", seen),
+                desired=self._store.keep(f"desired-{request.generation}", request.desired),
+            )
+            self._store.save(record)
+        except PlanError as error:
+            raise RefusalError(CONFLICT, "plan", str(error)) from error
+        except (NetworkingError, StoreError) as error:
+            raise RefusalError(BROKEN, "failed", f"The host was left as it is: {error}") from error
+        with self._moved:
+            self._record, self._steps = record, (0, 0)
+            self._stop = "the agent was stopped before the change began" if self._closed else ""
+        self._events.change(request.generation, Phase.CHECKPOINTED)
+        self._store.sweep(record, HOST_FILES)
+        return seen, steps
+
+    def _run(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
+        try:
+            self._try_out(request, seen, steps)
+        except (NetworkingError, NotConvergedError, PlanError, StoreError, StoppedError) as error:
+            self._roll_back(str(error))
+        except Exception as error:  # whatever went wrong, the host must go back to what it was
+            log.exception("change %d failed in a way that nobody foresaw", request.generation)
+            self._roll_back(f"the agent failed: {error!r}")
+
+    def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
+        """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
+        with self._moved:
+            self._enter(Phase.APPLYING)
+        reconcile(self._door, request.desired, self._report, seen, steps)
+        self._changed()
+        with self._moved:
+            self._applied = monotonic()
+            self._deadline = self._applied + request.confirm_within
+            if request.confirm_within == 0:
+                self._settle()
+                return
+            self._enter(Phase.AWAITING)
+            self._moved.wait_for(
+                lambda: self._stop or self._is_over(request.generation), timeout=self._deadline - monotonic()
+            )
+            if not self._is_over(request.generation):
+                raise StoppedError(self._stop or f"nobody confirmed it within {request.confirm_within:g} s")
+
+    def _report(self, done: int, total: int) -> None:
+        self._steps = (done, total)
+        if self._stop:
+            raise StoppedError(self._stop)
+
+    def _settle(self) -> None:
+        """Confirmed; and committed in the same write when that was asked, so that no crash falls between the two.
+
+        Called with the lock.
+        """
+        if self._record.commit:
+            self._enter(Phase.COMMITTED, committed=self._record.desired)
+        else:
+            self._enter(Phase.CONFIRMED)
+
+    def _enter(self, phase: Phase, *, committed: str = "", error: str = "", difference: tuple[str, ...] = ()) -> None:
+        """Put the next phase on the disk, then let it be seen. Called with the lock.
+
+        Raises StoreError with the phase as it was.
+        """
+        record = self._next(phase, committed, error, difference)
+        self._store.save(record)
+        self._show(record)
+
+    def _next(self, phase: Phase, committed: str, error: str, difference: tuple[str, ...]) -> Record:
+        change = self._record.change
+        if change is None:
+            raise RuntimeError("a phase without a change")
+        done, total = self._steps
+        change = replace(
+            change, phase=phase, steps_done=done, steps_total=total, error=error or change.error, difference=difference
+        )
+        return replace(self._record, change=change, committed=committed or self._record.committed)
+
+    def _show(self, record: Record) -> None:
+        """Let everybody see the phase, and with a final one that the host is free for the next change.
+
+        Called with the lock.
+        """
+        self._record = record
+        if record.change:
+            self._busy = not record.change.phase.is_final
+            self._events.change(record.generation, record.change.phase)
+
+    def _roll_back(self, reason: str) -> None:
+        """Go back to the checkpoint.
+
+        A disk that takes nothing any more does not stop it: it still says that the change is unfinished, so the next
+        start goes back again.
+        """
+        log.warning("change %d is taken back: %s", self._record.generation, reason)
+        self._enter_anyway(Phase.ROLLING_BACK, error=reason)
+        try:
+            desired = self._store.host(self._record.desired)
+            taken = [name for name, link in desired.links().items() if link.owner]
+            difference = self._back_to(self._store.host(self._record.checkpoint), taken)
+        except StoreError as error:
+            difference = (str(error),)
+        self._enter_anyway(Phase.ROLLED_BACK, difference=difference)
+
+    def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+        try:
+            difference = restore(self._door, host, watch)
+            self._changed()
+        except Exception as error:  # the end of the way back must be reached and told in any case
+            log.exception("the way back failed")
+            return (f"the way back failed: {error}",)
+        return difference
+
+    def _enter_anyway(self, phase: Phase, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
+        with self._moved:
+            record = self._next(phase, "", error, difference)
+            try:
+                self._store.save(record)
+            except StoreError:
+                log.exception("going on without having noted the phase %s", phase)
+            self._show(record)
+
+    # Boot
+
+    def _restore_at_boot(self, boot: str, patience: float) -> None:
+        """Restore what was committed, once per boot. A change that was not committed is gone with the boot."""
+        committed = self._committed()
+        self._wait_for_nics(committed, patience)
+        difference = self._back_to(committed)
+        for line in difference:
+            log.error("not restored at boot: %s", line)
+        record, change = replace(self._record, boot=boot), self._record.change
+        if change and change.phase not in {Phase.COMMITTED, Phase.ROLLED_BACK}:
+            why = "the host was started again before the change was committed"
+            record = replace(record, change=replace(change, phase=Phase.ROLLED_BACK, error=why, difference=difference))
+        self._store.save(record)
+        self._record = record
+        self._events.lose()
+
+    def _wait_for_nics(self, committed: Host, patience: float) -> None:
+        until = monotonic() + patience
+        while set(committed.nics) - set(self._door.observe().nics) and monotonic() < until:
+            sleep(0.2)
+
+    # Small things
+
+    def _committed(self) -> Host:
+        """What boot restores; read from the disk when that changed."""
+        file = self._record.committed
+        if file != self._boots_to[0]:
+            self._boots_to = (file, self._store.host(file))
+        return self._boots_to[1]
+
+    def _file_of(self, running: Host) -> str:
+        """The file of what runs: a new one, unless what was wanted last runs (it leaves open what may be open)."""
+        record = self._record
+        if record.committed and not differences(self._committed(), running):
+            return record.committed
+        if record.change and record.change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
+            with suppress(StoreError):
+                if not differences(self._store.host(record.desired), running):
+                    return record.desired
+        return self._store.keep(f"committed-{uuid4().hex}", running)
+
+    def _known(self, request: ChangeRequest) -> Change | None:
+        """The change of a request that is only repeated. Raises RefusalError for one that is too old.
+
+        Called with the lock.
+        """
+        record = self._record
+        if request.generation > record.generation:
+            return None
+        same = request.generation == record.generation and record.change
+        if same and (request.confirm_within, request.commit) == (record.confirm_within, record.commit):
+            with suppress(StoreError):
+                if self._store.host(record.desired) == request.desired:
+                    return self._shown()
+        raise RefusalError(
+            CONFLICT,
+            "stale_generation",
+            f"Generation {request.generation} is too old: the host has seen generation {record.generation}.",
+        )
+
+    def _change_of(self, generation: int) -> Change:
+        change = self._record.change
+        if change is None or generation > change.generation:
+            raise RefusalError(CONFLICT, "wrong_phase", f"The host knows no change {generation}.")
+        if generation < change.generation:
+            raise RefusalError(
+                CONFLICT, "stale_generation", f"Change {generation} is over: the host is at {change.generation}."
+            )
+        return change
+
+    def _shown(self) -> Change:
+        change = self._record.change
+        if change is None:
+            raise RuntimeError("no change to show")
+        left = max(0.0, self._deadline - monotonic()) if change.phase is Phase.AWAITING else None
+        done, total = self._steps
+        return replace(change, steps_done=done, steps_total=total, seconds_left=left)
+
+    def _is_over(self, generation: int) -> bool:
+        """Whether nothing more will happen to the change: it has ended, and perhaps another has begun since."""
+        change = self._record.change
+        return change is None or change.generation != generation or change.phase.is_final
+
+    def _busy_refusal(self) -> RefusalError:
+        return RefusalError(
+            CONFLICT, "busy", f"Another change of the host is under way (generation {self._record.generation})."
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _words(phase: Phase) -> str:
+    return phase.replace("_", " ")

@@ -1,0 +1,177 @@
+"""DHCP clients on the host's links: one dhcpcd(8) per link.
+
+We start and stop them, and find them again by what we noted in the agent's run folder.
+
+IPv6 router advertisements stay the kernel's business (``accept_ra``), and dhcpcd touches neither the resolver nor the
+host's name: the first are a property of the link in its own right, the second have one writer only
+(:mod:`netweft.agent.resolver`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from time import monotonic, sleep
+
+_LAUNCH = """\
+mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd || exit
+note=$3 families=$4
+shift 4
+echo "$$ $(cut -d " " -f 22 /proc/$$/stat) $families" >"$note.new" && mv "$note.new" "$note" || exit
+exec "$@"
+"""
+"""What becomes the client, in a mount namespace of its own.
+
+dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
+namespaces of one machine would meet there. The client notes itself down, so that none is lost with an agent that dies.
+"""
+
+_CONFIGURATION = """\
+duid
+noipv6rs
+noipv4ll
+nohook resolv.conf, hostname, ntp
+option classless_static_routes, interface_mtu
+{families}
+interface {link}
+{leases}
+"""
+
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks at a client that starts or ends."""
+
+_STOP_PATIENCE = 2.0
+"""Seconds that a client has to end after each signal."""
+
+
+class DhcpError(Exception):
+    """The client cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    pid: int
+    started: str
+    dhcp4: bool
+    dhcp6: bool
+
+    @property
+    def runs(self) -> bool:
+        return _start_time(self.pid) == self.started
+
+
+class Dhcp:
+    """The DHCP clients of one agent.
+
+    ``folder`` is ours alone and is emptied by a reboot, like the processes that it tells of.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: set[int] = set()
+        self._lock = Lock()
+
+    def running(self) -> dict[str, tuple[bool, bool]]:
+        """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6."""
+        return {name: (client.dhcp4, client.dhcp6) for name, client in self._clients().items()}
+
+    def run(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
+        """Run a client for the families named, and for none stop it; it gives back the addresses that it had.
+
+        Raises DhcpError.
+        """
+        if self.running().get(link, (False, False)) == (dhcp4, dhcp6):
+            return
+        self.stop(link)
+        if dhcp4 or dhcp6:
+            self._start(link, dhcp4=dhcp4, dhcp6=dhcp6)
+
+    def stop(self, link: str) -> None:
+        """Have the client of a link release its lease and end; nothing happens when there is none."""
+        client = self._clients().get(link)
+        if client:
+            # SIGALRM is what `dhcpcd --release` sends; a client that has only just started does not hear the first.
+            for way in (signal.SIGALRM, signal.SIGALRM, signal.SIGTERM, signal.SIGKILL):
+                if self._ended(client, way):
+                    break
+        self._note(link).unlink(missing_ok=True)
+
+    def _ended(self, client: _Client, way: signal.Signals) -> bool:
+        deadline = monotonic() + _STOP_PATIENCE
+        with suppress(ProcessLookupError):
+            os.kill(client.pid, way)
+        while client.runs and monotonic() < deadline:
+            self._reap()
+            sleep(_LOOK_AGAIN)
+        return not client.runs
+
+    def _start(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
+        run, state = self._folder / "run", self._folder / "lib"
+        for folder in (Path("/run/dhcpcd"), Path("/var/lib/dhcpcd"), run, state):
+            folder.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / f"{link}.conf"
+        families = "" if dhcp4 and dhcp6 else "ipv4only" if dhcp4 else "ipv6only"
+        configuration.write_text(_CONFIGURATION.format(link=link, families=families, leases="ia_na" if dhcp6 else ""))
+        note = self._note(link)
+        arguments = (run, state, note, f"{int(dhcp4)} {int(dhcp6)}")
+        command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", _LAUNCH, "sh"]
+        command += [*map(str, arguments), "dhcpcd", "--nobackground", "--config", str(configuration)]
+        command += ["--script", "/bin/true", link]
+        self._spawn(link, command)
+
+    def _spawn(self, link: str, command: list[str]) -> None:
+        """Start the client and wait until it has noted itself down. Raises DhcpError."""
+        log = self._folder / f"{link}.log"
+        files = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ]
+        try:
+            # Not by subprocess: the client is to outlive us, and no object of ours should stand for it.
+            pid = os.posix_spawnp(command[0], command, os.environ, file_actions=files, setsid=True)
+        except OSError as error:
+            raise DhcpError(f"the DHCP client for {link} does not start: {error}") from error
+        with self._lock:
+            self._children.add(pid)
+        while not self._note(link).exists():
+            if not _start_time(pid):
+                raise DhcpError(f"the DHCP client for {link} does not start: {log.read_text(errors='replace').strip()}")
+            sleep(_LOOK_AGAIN)
+
+    def _clients(self) -> dict[str, _Client]:
+        self._reap()
+        found = {}
+        for path in self._folder.glob("*.client"):
+            try:
+                pid, started, dhcp4, dhcp6 = path.read_text().split()
+            except FileNotFoundError:
+                continue  # another thread has just stopped it
+            client = _Client(int(pid), started, dhcp4 == "1", dhcp6 == "1")
+            if client.runs:
+                found[path.stem] = client
+        return found
+
+    def _reap(self) -> None:
+        """Let go of clients of ours that ended."""
+        with self._lock:
+            self._children = {pid for pid in self._children if os.waitpid(pid, os.WNOHANG) == (0, 0)}
+
+    def _note(self, link: str) -> Path:
+        return self._folder / f"{link}.client"
+
+
+def _start_time(pid: int) -> str:
+    """When a process started, which tells it from a later one with its number; empty when it does not run any more.
+
+    In the kernel's ticks (proc(5), field 22 of stat).
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in {"Z", "X"} else fields[19]

@@ -1,0 +1,26 @@
+"""The doors that observing and executing go through, opened once and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netweft.agent.dhcp import Dhcp
+    from netweft.agent.netlink import Netlink
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.agent.resolver import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """All that a host's networking is reached by.
+
+    ``ovsdb`` is None on a host without Open vSwitch. Use them in threads of the host's network
+    namespace only: settings under /proc/sys/net are those of the thread's namespace.
+    """
+
+    netlink: Netlink
+    dhcp: Dhcp
+    resolver: Resolver
+    ovsdb: Ovsdb | None = None

@@ -1,0 +1,153 @@
+"""Joining an engine: a key made on the host, and for a token that works once a certificate from the engine's authority.
+
+Trust starts at the fingerprint of the authority's certificate, which the administrator carries here together with the
+token: the certificate is fetched without trust and used only if it has that fingerprint, and the token is sent only to
+a server that the authority vouches for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from netweft.agent.identity import IdentityError, fingerprint_of, plain
+from netweft.agent.store import replace_file
+from netweft.core.protocol import Credentials
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+    from netweft.agent.identity import Identity
+
+CA_PATH = "/netweft/v1/ca.pem"
+ENROLL_PATH = "/netweft/v1/enroll"
+SECONDS = 30.0
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """What the engine answered. ``host_id``: the host's id there; ``host_ids``: those of simulated hosts, by name."""
+
+    certificates: Credentials
+    authorities: Credentials
+    host_id: str = ""
+    host_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+def enroll(
+    identity: Identity,
+    *,
+    url: str,
+    token: str,
+    fingerprint: str,
+    address: str,
+    port: int,
+    hostname: str,
+    simulated: tuple[str, ...] = (),
+) -> Enrollment:
+    """Join the engine at ``url``. Raises IdentityError.
+
+    ``address``: the URL at which the engine reaches this agent; empty to take the local address of the connection to
+    the engine, with ``port``. ``simulated``: names of the hosts that this process simulates, which share its
+    certificate.
+    """
+    engine = urlsplit(url)
+    if not engine.hostname or engine.scheme not in {"http", "https"}:
+        raise IdentityError(f"{url!r} is no address of an engine, such as https://engine.example.com:8443")
+    if engine.scheme == "http" and not _is_loopback(engine.hostname):
+        raise IdentityError("the token must not travel in clear text: give the engine's https address")
+    authority = _fetch_authority(engine, plain(fingerprint))
+    context = ssl.create_default_context(cadata=authority)
+    connection = _connect(engine, context)
+    try:
+        connection.connect()
+        local = connection.sock.getsockname()[0]
+        address = address or f"https://{f'[{local}]' if ':' in local else local}:{port}"
+        keys = identity.request(hostname)
+        request = {
+            "token": token,
+            "requests": msgspec.to_builtins(keys),
+            "address": address,
+            "hostname": hostname,
+        }
+        body = json.dumps({**request, "simulated": simulated} if simulated else request)
+        connection.request(
+            "POST", ENROLL_PATH, body, {"Content-Type": "application/json", "Accept": "application/json"}
+        )
+        response = connection.getresponse()
+        answer = response.read(LARGEST_ANSWER)
+    except (OSError, http.client.HTTPException) as error:
+        raise IdentityError(f"the engine at {url} cannot be reached: {error}") from error
+    finally:
+        connection.close()
+    if response.status not in {http.client.OK, http.client.CREATED}:
+        raise IdentityError(
+            f"the engine refused: {response.status} {response.reason}: {answer.decode(errors='replace')[:500]}"
+        )
+    return _keep(identity, url, authority, answer)
+
+
+def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
+    """The authority's certificate, fetched from whoever answers, trusted because of its fingerprint.
+
+    Raises IdentityError.
+    """
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    connection = _connect(engine, context)
+    try:
+        connection.request("GET", CA_PATH)
+        response = connection.getresponse()
+        pem = response.read(LARGEST_ANSWER).decode("ascii", errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise IdentityError(f"the engine at {engine.geturl()} cannot be reached: {error}") from error
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise IdentityError(
+            f"{engine.geturl()}{CA_PATH} answers {response.status} {response.reason}: is that a Netweft engine?"
+        )
+    found = fingerprint_of(pem)
+    if found != fingerprint:
+        wrong = f"the certificate authority at {engine.geturl()} has the fingerprint {found}, not {fingerprint}"
+        raise IdentityError(f"{wrong}: do not go on")
+    return pem
+
+
+def _connect(engine: SplitResult, context: ssl.SSLContext) -> http.client.HTTPConnection:
+    host = engine.hostname or ""
+    if engine.scheme == "http":
+        return http.client.HTTPConnection(host, engine.port or 80, timeout=SECONDS)
+    return http.client.HTTPSConnection(host, engine.port or 443, timeout=SECONDS, context=context)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _keep(identity: Identity, url: str, authority: str, answer: bytes) -> Enrollment:
+    """Check the answer and store it, the file that says "complete" last. Raises IdentityError, OSError."""
+    try:
+        enrollment = msgspec.json.decode(answer, type=Enrollment)
+    except msgspec.DecodeError as error:
+        raise IdentityError(f"the engine's answer is not understood: {error}") from error
+    if fingerprint_of(enrollment.authorities.host) != fingerprint_of(authority):
+        raise IdentityError("the engine answered with another certificate authority than its own: do not go on")
+    identity.hosts.unlink(missing_ok=True)
+    identity.install(enrollment.certificates, enrollment.authorities)
+    ids = {"engine": url, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}
+    replace_file(identity.hosts, json.dumps(ids, indent=1).encode())
+    return enrollment

@@ -1,0 +1,236 @@
+"""Carrying out steps.
+
+Kernel steps go as netlink requests, many in one datagram; Open vSwitch steps in one transaction; the rest one by one.
+
+A step's requests never straddle two datagrams, so that a killed agent leaves no step half done. When the kernel refuses
+a step, steps after it that travelled in the same datagram may have been done: whoever executes looks at the host again
+and plans from there, so nothing relies on where it stopped.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from pathlib import Path
+from socket import if_nametoindex
+from typing import TYPE_CHECKING, TypeGuard, cast
+
+from netweft.agent import netlink as nl
+from netweft.agent.dhcp import DhcpError
+from netweft.agent.encode import Encoder, ImpossibleStepError, Requests
+from netweft.agent.ipv6_watch import Ipv6Watch
+from netweft.agent.networking import NetworkingError
+from netweft.agent.observe import dump_advertised, dump_links
+from netweft.agent.ovsdb import DoorStep, OvsStepError
+from netweft.agent.ovsdb_session import OvsdbError
+from netweft.agent.settings import accept_ra, write_setting
+from netweft.agent.shaping import lacking
+from netweft.core.steps import (
+    CreateLink,
+    CreateOvsBridge,
+    CreateOvsPort,
+    DeleteLink,
+    DeleteOvsBridge,
+    DeleteOvsPort,
+    KernelStep,
+    SetAutoconf,
+    SetBondOptions,
+    SetBridgeOptions,
+    SetDhcp,
+    SetDns,
+    SetMac,
+    SetMtu,
+    SetOvsBridge,
+    SetOvsPort,
+    Step,
+    SystemStep,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from netweft.agent.doors import Doors
+
+_OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)
+
+
+class StepFailedError(NetworkingError):
+    """The host refused a step. ``words``: the kernel's or Open vSwitch's own; ``errno``: 0 where there is none."""
+
+    def __init__(self, step: Step | DoorStep | None, words: str, number: int = 0) -> None:
+        super().__init__(f"{step}: {words}" if step else words)
+        self.step = step
+        self.words = words
+        self.errno = number
+
+
+def execute(steps: Sequence[Step], doors: Doors, progress: Callable[[int], None] = lambda _: None) -> None:
+    """Carry out the steps in order; ``progress`` is told how many are done, now and then.
+
+    Raises StepFailedError for the first one refused.
+    """
+    _Execution(doors, progress).run(steps)
+
+
+def prepare() -> None:
+    """Settings that executing relies on, made once when the agent starts, in the host's namespace.
+
+    promote_secondaries (networking/ip-sysctl.rst): without it the kernel, told to remove an IPv4 address, silently
+    removes all others of the same subnet on the link too.
+    """
+    write_setting("net/ipv4/conf/all/promote_secondaries", "1")
+
+
+class _Execution:
+    """One run over a list of steps.
+
+    Kernel steps and OVS steps wait in their batch until one of the other sort comes, or the batch is full.
+    """
+
+    def __init__(self, doors: Doors, progress: Callable[[int], None]) -> None:
+        self._doors = doors
+        self._progress = progress
+        self._done = 0
+        links = dump_links(doors.netlink)
+        self._encoder: Encoder | None = Encoder(doors.netlink, links)  # None: the links may be others by now
+        self._kernel: list[tuple[KernelStep, Requests]] = []
+        self._ovs: list[DoorStep] = []
+        self._ovs_internal: set[str] | None = None
+        self._ipv6 = Ipv6Watch(links)
+
+    def run(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if self._is_for_ovs(step):
+                self._send_kernel()
+                self._ovs.append(step)
+            elif isinstance(step, SetAutoconf | SetDhcp | SetDns):
+                self._flush()
+                self._do_system(step)
+            else:
+                self._send_ovs()
+                self._add_kernel(cast("KernelStep", step))  # what else is left
+        self._flush()
+
+    def _flush(self) -> None:
+        self._send_kernel()
+        self._send_ovs()
+
+    def _report(self, steps: int) -> None:
+        self._done += steps
+        self._progress(self._done)
+
+    def _add_kernel(self, step: KernelStep) -> None:
+        # Options are compared with what the link has, so what was planned before them must have been done.
+        if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
+            self._send_kernel()
+        if self._encoder is None:
+            self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink))
+        try:
+            requests = self._encoder.requests(step)
+        except (ImpossibleStepError, nl.NetlinkError) as error:
+            self._send_kernel()
+            raise StepFailedError(step, str(error), error.errno or 0) from error
+        except (ValueError, OverflowError, struct.error) as error:
+            self._send_kernel()
+            raise StepFailedError(step, f"no such value: {error}", errno.EINVAL) from error
+        if sum(len(others) for _, others in self._kernel) + len(requests) > nl.BATCH:
+            self._send_kernel()
+        self._kernel.append((step, requests))
+        if self._ipv6.must_look_after(step):
+            self._send_kernel()
+            self._ipv6.look(dump_links(self._doors.netlink))
+
+    def _send_kernel(self) -> None:
+        batch, self._kernel = self._kernel, []
+        if batch:
+            step_of = [step for step, requests in batch for _ in requests]
+            sent = [request for _, requests in batch for request in requests]
+            refused = self._doors.netlink.send(sent)
+            self._stop_clients_of_removed(batch)
+            failed = [step_of[one.position] for one in refused]
+            self._ipv6.made(step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed)
+            if refused:
+                module = lacking(sent[refused[0].position], refused[0])
+                words = f"this kernel cannot shape traffic: it has no module {module}. " if module else ""
+                raise StepFailedError(failed[0], words + refused[0].words, refused[0].errno)
+            self._report(len(batch))
+
+    def _stop_clients_of_removed(self, batch: Sequence[tuple[KernelStep, Requests]]) -> None:
+        for step, _ in batch:
+            if isinstance(step, DeleteLink):
+                self._doors.dhcp.stop(step.name)
+
+    def _stop_clients_of_missing(self) -> None:
+        """Of internal ports that were removed, or went with their bridge."""
+        clients = self._doors.dhcp.running()
+        if clients:
+            for name in clients.keys() - {link.name for link in dump_links(self._doors.netlink)}:
+                self._doors.dhcp.stop(name)
+
+    def _is_for_ovs(self, step: Step) -> TypeGuard[DoorStep]:
+        """OVS's own steps, and MTU and MAC of its internal ports.
+
+        It sets those itself, and takes back what others set.
+        """
+        if isinstance(step, _OVS_STEPS):
+            return True
+        if not isinstance(step, SetMtu | SetMac) or not self._doors.ovsdb:
+            return False
+        if self._ovs_internal is None:
+            _, ports, _ = self._doors.ovsdb.observe()
+            self._ovs_internal = {name for name, port in ports.items() if port.is_internal}
+        return step.name in self._ovs_internal or any(
+            isinstance(other, CreateOvsPort) and other.port.is_internal and other.port.name == step.name
+            for other in self._ovs
+        )
+
+    def _send_ovs(self) -> None:
+        batch, self._ovs = self._ovs, []
+        if not batch:
+            return
+        if not self._doors.ovsdb:
+            raise StepFailedError(batch[0], "this host has no Open vSwitch")
+        try:
+            self._doors.ovsdb.execute(batch, [link.name for link in dump_links(self._doors.netlink)])
+        except OvsStepError as error:
+            raise StepFailedError(error.step or batch[0], error.reason) from error
+        except OvsdbError as error:
+            raise StepFailedError(batch[0], str(error)) from error
+        self._ovs_internal = None
+        self._encoder = None
+        must_look = [self._ipv6.must_look_after(step) for step in batch]
+        self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
+        if any(must_look):
+            self._ipv6.look(dump_links(self._doors.netlink))
+        self._stop_clients_of_missing()
+        self._report(len(batch))
+
+    def _do_system(self, step: SystemStep) -> None:
+        try:
+            match step:
+                case SetAutoconf(name, on):
+                    _set_autoconf(self._doors.netlink, name, on=on)
+                case SetDhcp(name, dhcp4, dhcp6):
+                    self._doors.dhcp.run(name, dhcp4=dhcp4, dhcp6=dhcp6)
+                case SetDns(servers):
+                    self._doors.resolver.write(servers)
+        except (OSError, DhcpError) as error:
+            raise StepFailedError(step, str(error), getattr(error, "errno", 0) or 0) from error
+        self._report(1)
+
+
+def _set_autoconf(netlink: nl.Netlink, name: str, *, on: bool) -> None:
+    """Accept router advertisements (with 2 and not 1: also on a host that forwards), or not.
+
+    Switched off, what advertisements had brought goes too, else it would stay for days.
+
+    ``IFA_PROTO`` tells those addresses (Linux 5.18); older kernels keep them for their lifetime.
+    """
+    path = accept_ra(name)
+    if not (Path("/proc/sys") / path).exists():
+        raise FileNotFoundError(f"{name} has no IPv6 (its MTU is below 1280, or IPv6 is disabled)")
+    write_setting(path, "2" if on else "0")
+    if not on:
+        brought = [nl.Request(nl.RTM_DELADDR, message) for message in dump_advertised(netlink, if_nametoindex(name))]
+        if brought:
+            netlink.send(brought)  # one that expired meanwhile is refused, and gone

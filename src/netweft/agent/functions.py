@@ -1,0 +1,68 @@
+"""How many virtual functions the host's NICs have: told to the kernel in sysfs, and again after each boot."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from netweft.agent.networking import NetworkingError
+from netweft.agent.nic_facts import PCI_DEVICES
+from netweft.agent.store import replace_file
+from netweft.core.functions import why_not_changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netweft.core.host import Host
+
+log = logging.getLogger(__name__)
+
+_COUNTS = msgspec.json.Decoder(dict[str, int])
+
+
+class Functions:
+    """``file``: where the numbers are kept, by the PCI addresses of NICs. ``devices``: sysfs' folder of PCI devices."""
+
+    def __init__(self, file: Path, devices: Path = PCI_DEVICES) -> None:
+        self._file = file
+        self._devices = devices
+
+    def set(self, host: Host, nic: str, count: int) -> None:
+        """Let a NIC of the host, which is as observed now, have that many. Raises NetworkingError."""
+        if reason := why_not_changed(host, nic, count):
+            raise NetworkingError(reason)
+        facts = host.nics[nic].facts
+        try:
+            if count != len(facts.functions):
+                self._write(facts.pci_address, count, clear=bool(facts.functions))
+            replace_file(self._file, msgspec.json.encode({**self._kept(), facts.pci_address: count}))
+        except OSError as error:
+            text = f"The kernel gives NIC {nic} no {count} virtual functions: {error.strerror or error}."
+            raise NetworkingError(text) from error
+
+    def restore(self) -> None:
+        """After a boot NICs have none: let them have what they had. A NIC that has some is left as it is."""
+        for address, count in self._kept().items():
+            number = self._devices / address / "sriov_numvfs"
+            try:
+                if count and int(number.read_text()) == 0:
+                    self._write(address, count, clear=False)
+            except OSError as error:
+                log.warning("the NIC at %s has no %s virtual functions again: %s", address, count, error)
+
+    def _write(self, address: str, count: int, *, clear: bool) -> None:
+        number = self._devices / address / "sriov_numvfs"
+        if clear:
+            number.write_text("0")  # the kernel goes from some to others only by way of none
+        if count:
+            number.write_text(str(count))
+
+    def _kept(self) -> dict[str, int]:
+        try:
+            return _COUNTS.decode(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError) as error:
+            raise NetworkingError(f"{self._file} cannot be read: {error}") from error

@@ -1,0 +1,283 @@
+"""What the driver ``libvirt`` says to libvirt, and reads from it: XML as libvirt.org's formatdomain describes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from netweft.agent.guests.veth import host_end
+from netweft.core.protocol import GuestSpec
+
+if TYPE_CHECKING:
+    from netweft.core.protocol import GuestNic, Rate
+
+NAMESPACE = "urn:netweft:guest"
+"""Of our element in a domain's metadata, which holds the GuestSpec as JSON."""
+
+KEY = "netweft"
+"""The prefix of that namespace."""
+
+PREFIX = "netweft-"
+"""What libvirt's name of a guest begins with."""
+
+NO_MAC_SPOOFING = "vdsm-no-mac-spoofing"
+"""The filter that oVirt adds to libvirt's own: frames and ARP with the vNIC's own MAC address only."""
+
+_PORTS_FOR_HOTPLUG = 16
+"""Root ports of a PCI Express machine, into which vNICs can be plugged while it runs; a PCI machine needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A vNIC as a running domain has it: whether libvirt plugs it, and into which bridge of which kind."""
+
+    alias: str
+    managed: bool
+    bridge: str
+    ovs: bool
+
+
+def alias_of(vnic: str) -> str:
+    """The alias of a vNIC's device; libvirt lets users name only those that begin like this."""
+    return f"ua-{vnic}"
+
+
+def domain_name(guest_id: str) -> str:
+    """What libvirt calls a guest: guests of two data centres may have the same name, their ids differ."""
+    return f"{PREFIX}{guest_id}"
+
+
+def domain(spec: GuestSpec, kind: str, ovs: frozenset[str]) -> str:
+    """A whole guest. ``kind``: ``kvm`` or ``qemu`` (software emulation). ``ovs``: names of the host's OVS bridges."""
+    root = ET.Element("domain", type=kind)
+    _text(root, "name", domain_name(spec.id))
+    _text(root, "uuid", spec.id)
+    _text(root, "title", spec.name)
+    ET.SubElement(root, "metadata").append(ET.fromstring(metadata(spec)))  # noqa: S314 - ours
+    ET.SubElement(root, "memory", unit="b").text = str(spec.memory)
+    _text(root, "vcpu", str(spec.cpus))
+    _system(root, spec)
+    features = ET.SubElement(root, "features")
+    ET.SubElement(features, "acpi")
+    ET.SubElement(features, "apic")
+    _cpu(root, spec, kind)
+    ET.SubElement(root, "clock", offset="utc")
+    for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
+        _text(root, f"on_{event}", action)
+    root.append(_devices(spec, ovs))
+    return ET.tostring(root, encoding="unicode")
+
+
+def metadata(spec: GuestSpec) -> str:
+    """The element that keeps a guest's specification with its domain."""
+    element = ET.Element(f"{{{NAMESPACE}}}guest")
+    element.text = msgspec.json.encode(spec).decode()
+    return ET.tostring(element, encoding="unicode")
+
+
+_SPEC = msgspec.json.Decoder(GuestSpec)
+
+
+def read_metadata(xml: str) -> GuestSpec:
+    """The specification in such an element. Raises msgspec.DecodeError."""
+    return _SPEC.decode(ET.fromstring(xml).text or "")  # noqa: S314 - from libvirt
+
+
+def read_domain_metadata(domain_xml: str) -> GuestSpec:
+    """The specification that a whole domain carries. Raises ValueError when it is none of ours."""
+    element = ET.fromstring(domain_xml).find(f"metadata/{{{NAMESPACE}}}guest")  # noqa: S314 - from libvirt
+    if element is None:
+        raise ValueError("the domain is none of ours")
+    return _SPEC.decode(element.text or "")
+
+
+def interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None = None) -> str:
+    """One vNIC. ``like``: what a running domain has, to change it.
+
+    libvirt moves a running vNIC from one Linux bridge to another and changes its VLAN on an OVS bridge. All other moves
+    it refuses, so the place stays as libvirt knows it, and we plug the tap in ourselves.
+    """
+    return ET.tostring(_interface(nic, ovs, like), encoding="unicode")
+
+
+def ended_limits(old: GuestNic | None, new: GuestNic) -> dict[str, int]:
+    """The limits of traffic that end with a change, as virDomainSetInterfaceParameters has them.
+
+    An update without them leaves those of an Open vSwitch port in force (libvirt 9.0).
+    """
+    ended = {way for way in ("inbound", "outbound") if old and getattr(old, way) and not getattr(new, way)}
+    return {f"{way}.average": 0 for way in sorted(ended)}
+
+
+def interfaces(domain_xml: str) -> dict[str, Interface]:
+    """The vNICs of a running domain that are ours, by their ids."""
+    found = {}
+    for element in ET.fromstring(domain_xml).iterfind("devices/interface"):  # noqa: S314 - from libvirt
+        alias, source, port = element.find("alias"), element.find("source"), element.find("virtualport")
+        name = "" if alias is None else alias.get("name", "")
+        if name.startswith("ua-"):
+            bridge = "" if source is None else source.get("bridge", "")
+            ovs = port is not None and port.get("type") == "openvswitch"
+            found[name.removeprefix("ua-")] = Interface(name, element.get("type") == "bridge", bridge, ovs)
+    return found
+
+
+def elsewhere(domain_xml: str, spec: GuestSpec, ovs: frozenset[str]) -> str:
+    """A domain as another host shall have it: its vNICs in that host's bridges, of which ``ovs`` are Open vSwitch's."""
+    root = ET.fromstring(domain_xml)  # noqa: S314 - from libvirt
+    known = root.find("metadata")
+    if known is not None:
+        known[:] = [ET.fromstring(metadata(spec))]  # noqa: S314 - ours
+    wanted = {alias_of(nic.id): _interface(nic, ovs, None) for nic in spec.nics}
+    for element in root.iterfind("devices/interface"):
+        alias = element.find("alias")
+        other = None if alias is None else wanted.get(alias.get("name", ""))
+        if other is not None:
+            place = element.find("address")  # on the guest's bus, which does not change
+            element[:] = [*other, *([] if place is None else [place])]
+            element.set("type", other.get("type", ""))
+    return ET.tostring(root, encoding="unicode")
+
+
+def usable_models(capabilities_xml: str) -> set[str]:
+    """The CPU models that the capabilities of a domain type say can be had."""
+    models = ET.fromstring(capabilities_xml).iterfind("cpu/mode[@name='custom']/model[@usable='yes']")  # noqa: S314 - from libvirt
+    return {model.text or "" for model in models}
+
+
+def no_mac_spoofing() -> str:
+    """The network filter that oVirt adds to libvirt's own."""
+    root = ET.Element("filter", name=NO_MAC_SPOOFING, chain="root")
+    for part in ("no-mac-spoofing", "no-arp-mac-spoofing"):
+        ET.SubElement(root, "filterref", filter=part)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _system(root: ET.Element, spec: GuestSpec) -> None:
+    system = ET.SubElement(root, "os")
+    ET.SubElement(system, "type", machine=spec.properties.get("machine", "pc")).text = "hvm"
+    for name in ("kernel", "initrd", "cmdline"):
+        if name in spec.properties:
+            _text(system, name, spec.properties[name])
+
+
+def _cpu(root: ET.Element, spec: GuestSpec, kind: str) -> None:
+    model = spec.properties.get("cpu", "")
+    if model:
+        cpu = ET.SubElement(root, "cpu", mode="custom", match="exact")
+        ET.SubElement(cpu, "model", fallback="forbid").text = model
+    elif kind == "kvm":
+        ET.SubElement(root, "cpu", mode="host-model")
+
+
+def _devices(spec: GuestSpec, ovs: frozenset[str]) -> ET.Element:
+    devices = ET.Element("devices")
+    if "disk" in spec.properties:
+        devices.append(_disk(spec))
+    if "q35" in spec.properties.get("machine", ""):
+        for _ in range(_PORTS_FOR_HOTPLUG):
+            ET.SubElement(devices, "controller", type="pci", model="pcie-root-port")
+    devices.extend(_interface(nic, ovs, None) for nic in spec.nics)
+    ET.SubElement(devices, "serial", type="pty")
+    ET.SubElement(devices, "memballoon", model="none")
+    video = ET.SubElement(devices, "video")
+    display = spec.properties.get("display", "")
+    ET.SubElement(video, "model", type="vga" if display else "none")
+    if display:
+        ET.SubElement(devices, "graphics", type="vnc", autoport="yes", listen=display)
+    return devices
+
+
+def _disk(spec: GuestSpec) -> ET.Element:
+    disk = ET.Element("disk", type="file", device="disk")
+    ET.SubElement(disk, "driver", name="qemu", type=spec.properties.get("disk_format", "raw"))
+    ET.SubElement(disk, "source", file=spec.properties["disk"])
+    ET.SubElement(disk, "target", dev="vda", bus="virtio")
+    taken = {nic.boot_order for nic in spec.nics}
+    ET.SubElement(disk, "boot", order=str(next(order for order in range(1, len(taken) + 2) if order not in taken)))
+    return disk
+
+
+def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET.Element:
+    if nic.function:
+        return _function(nic)
+    is_ovs = like.ovs if like else nic.bridge in ovs
+    managed = like.managed if like else bool(nic.bridge)
+    moves = not like or bool(nic.bridge and not like.ovs and nic.bridge not in ovs)
+    bridge = nic.bridge if moves or not like else like.bridge
+    element = ET.Element("interface", type="bridge" if managed else "ethernet")
+    ET.SubElement(element, "mac", address=nic.mac)
+    if managed:
+        ET.SubElement(element, "source", bridge=bridge)
+        if is_ovs:
+            _vlans(element, nic)
+            port = ET.SubElement(element, "virtualport", type="openvswitch")
+            ET.SubElement(port, "parameters", interfaceid=nic.port or nic.id)
+    ET.SubElement(element, "target", dev=host_end(nic.id))
+    ET.SubElement(element, "model", type=nic.model)
+    if nic.queues:
+        ET.SubElement(element, "driver", queues=str(nic.queues))
+    if nic.filter and not is_ovs:  # ebtables, which libvirt filters by, sees nothing of what Open vSwitch forwards
+        reference = ET.SubElement(element, "filterref", filter=nic.filter)
+        for name, value in nic.filter_parameters:
+            ET.SubElement(reference, "parameter", name=name, value=value)
+    if nic.inbound or nic.outbound:
+        bandwidth = ET.SubElement(element, "bandwidth")
+        _rate(bandwidth, "inbound", nic.inbound)
+        _rate(bandwidth, "outbound", nic.outbound)
+    ET.SubElement(element, "link", state="up" if nic.linked and nic.bridge else "down")
+    ET.SubElement(element, "mtu", size=str(nic.mtu))
+    if nic.isolated and managed and not is_ovs:
+        ET.SubElement(element, "port", isolated="yes")
+    return _named(element, nic)
+
+
+def _named(element: ET.Element, nic: GuestNic) -> ET.Element:
+    """The interface with what all kinds have."""
+    if nic.standby:
+        ET.SubElement(element, "teaming", type="transient", persistent=alias_of(nic.standby))
+    if nic.stands_by:
+        ET.SubElement(element, "teaming", type="persistent")
+    if nic.boot_order:
+        ET.SubElement(element, "boot", order=str(nic.boot_order))
+    ET.SubElement(element, "alias", name=alias_of(nic.id))
+    return element
+
+
+def _function(nic: GuestNic) -> ET.Element:
+    """A vNIC that is a virtual function: the guest drives it; libvirt takes it from the host and gives it back."""
+    element = ET.Element("interface", type="hostdev", managed="yes")
+    ET.SubElement(element, "mac", address=nic.mac)
+    ET.SubElement(element, "driver", name="vfio")
+    domain_number, bus, slot, function = re.split("[:.]", nic.function)
+    place = {"domain": domain_number, "bus": bus, "slot": slot, "function": function}
+    numbers = {name: f"0x{value}" for name, value in place.items()}
+    ET.SubElement(ET.SubElement(element, "source"), "address", {"type": "pci", **numbers})
+    if nic.tag is not None:
+        ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
+    return _named(element, nic)
+
+
+def _vlans(element: ET.Element, nic: GuestNic) -> None:
+    if nic.trunks:
+        vlan = ET.SubElement(element, "vlan", trunk="yes")
+        for tag in nic.trunks:
+            ET.SubElement(vlan, "tag", id=str(tag))
+        if nic.tag is not None:
+            ET.SubElement(vlan, "tag", id=str(nic.tag), nativeMode="untagged")
+    elif nic.tag is not None:
+        ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
+
+
+def _rate(bandwidth: ET.Element, direction: str, rate: Rate | None) -> None:
+    if rate:
+        limits = {"average": rate.average, "peak": rate.peak, "burst": rate.burst}
+        ET.SubElement(bandwidth, direction, {name: str(value) for name, value in limits.items() if value})
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, name).text = text

@@ -1,0 +1,149 @@
+"""Guests of a simulated host: entries of the simulated machine, each vNIC with a port in its Host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from netweft.agent.guests import GuestError
+from netweft.agent.simulated_machine import with_functions
+from netweft.core.host import GuestPort, Host
+from netweft.core.protocol import GuestState, as_far_as_live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from netweft.agent.guests import Ended
+    from netweft.agent.simulated_machine import SimulatedMachine
+    from netweft.core.protocol import GuestNic, GuestSpec, Migration
+
+
+_SCHEME = "simulated:"
+
+
+class SimulatedGuests:
+    """The driver ``simulated``. A vNIC whose bridge the host has not is refused, as a real host refuses it."""
+
+    name = "simulated"
+
+    def __init__(self, machine: SimulatedMachine) -> None:
+        self._machine = machine
+        _DRIVERS[machine.folder] = self
+        self._ended: Ended = lambda _guest: None
+
+    def start(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        self._put(spec)
+
+    def update(self, spec: GuestSpec) -> None:
+        """See GuestDriver."""
+        self._put(spec)
+
+    def stop(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        with self._machine.lock:
+            state = self._machine.state
+            if guest_id in state.guests:
+                others = {key: guest for key, guest in state.guests.items() if key != guest_id}
+                self._machine.change(replace(state, guests=others, host=_with_ports(state.host, others.values())))
+
+    def shutdown(self, guest_id: str) -> None:
+        """See GuestDriver. It obeys at once, unless the simulation has it deaf."""
+        if not self._machine.is_deaf(guest_id):
+            self.end(guest_id)
+
+    def reboot(self, guest_id: str) -> None:
+        """See GuestDriver. Nobody can see it of a guest that does nothing."""
+
+    def suspend(self, guest_id: str) -> None:
+        """See GuestDriver."""
+        if self._machine.is_deaf(guest_id):
+            raise GuestError(f"Guest {guest_id} runs on: the simulation wants it so")
+        self._leave(guest_id, "suspended")
+
+    def list(self) -> list[GuestState]:
+        """See GuestDriver."""
+        return list(self._machine.state.guests.values())
+
+    def addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """See GuestDriver. A guest has what it was given."""
+        nics = [nic for guest in self.list() if guest.status == "up" for nic in guest.nics]
+        return {nic.id: tuple(text.partition("/")[0] for text in nic.addresses) for nic in nics if nic.addresses}
+
+    def version(self) -> str:
+        """See GuestDriver."""
+        return ""
+
+    def repair(self) -> None:
+        """See GuestDriver."""
+        with self._machine.lock:
+            state = self._machine.state
+            self._machine.change(replace(state, host=_with_ports(state.host, state.guests.values())))
+
+    def migrate(self, guest_id: str, migration: Migration) -> None:
+        """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same program."""
+        other = _DRIVERS.get(self._machine.folder.parent / migration.target.removeprefix(_SCHEME))
+        if other is None or not migration.target.startswith(_SCHEME):
+            raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
+        nics = as_far_as_live(self._machine.state.guests[guest_id].nics, migration.spec.nics)
+        other._put(replace(migration.spec, nics=nics))  # noqa: SLF001 - another of this class
+        self.stop(guest_id)
+
+    def certificate_changed(self) -> None:
+        """See GuestDriver: nothing here uses them."""
+
+    def watch(self, ended: Ended) -> None:
+        """See GuestDriver."""
+        self._ended = ended
+
+    def close(self) -> None:
+        """See GuestDriver."""
+        self._ended = lambda _guest: None
+
+    def end(self, guest_id: str) -> None:
+        """Let a guest end by itself."""
+        if self._leave(guest_id, "down"):
+            self._ended(guest_id)
+
+    def _leave(self, guest_id: str, status: str) -> bool:
+        """Let a guest run no more; whether there is one."""
+        with self._machine.lock:
+            state = self._machine.state
+            guest = state.guests.get(guest_id)
+            if guest is None:
+                return False
+            guests = {**state.guests, guest_id: replace(guest, status=status)}
+            self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+            return True
+
+    def _put(self, spec: GuestSpec) -> None:
+        with self._machine.lock:
+            state = self._machine.state
+            for nic in spec.nics:
+                if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
+                    raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
+            before = state.guests.get(spec.id)
+            nics = as_far_as_live(before.nics if before else (), spec.nics)
+            guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=nics)
+            guests = {**state.guests, spec.id: guest}
+            self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+
+
+_DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()
+"""The drivers of this program by their hosts' folders, which lie side by side: guests move between them."""
+
+
+def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
+    """The host with exactly the ports of the guests that are up, on bridges that are there, and with those NICs for
+    virtual functions that no guest has.
+    """
+    bridges = {*host.bridges, *host.ovs_bridges}
+    vnics = [nic for guest in guests if guest.status == "up" for nic in guest.nics]
+    host = with_functions(host, {nic.function for nic in vnics})
+    return replace(host, guest_ports={port.name: port for port in map(_port, vnics) if port.bridge in bridges})
+
+
+def _port(nic: GuestNic) -> GuestPort:
+    return GuestPort(name=f"vnet{nic.id.replace('-', '')[:8]}", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)

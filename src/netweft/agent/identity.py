@@ -1,0 +1,212 @@
+"""By which the host is known: its keys and certificates, in files that are only ever replaced together.
+
+There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none opens a door that
+another is for: who breaks out of a guest can read QEMU's key, and is nobody to an agent and to a libvirt; whoever has
+libvirt's is nobody to an agent.
+
+All files of one age lie in a folder, to which the link ``current`` points: swapping the link swaps all of them, and a
+crash leaves the old ones or the new. New keys wait in ``next`` for their certificates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from netweft.agent.store import replace_file
+from netweft.core.protocol import Credentials
+
+PURPOSES = ("host", "libvirt", "qemu")
+
+_EXPIRED = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED (OpenSSL, x509_vfy.h)."""
+
+
+class IdentityError(Exception):
+    """The host could not join its engine, or not use what the engine gave it; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The files, in the agent's state folder, readable by root only."""
+
+    folder: Path
+
+    @property
+    def pki(self) -> Path:
+        """Where they are; ``current`` is a link to the folder with those of now."""
+        return self.folder / "pki"
+
+    @property
+    def current(self) -> Path:
+        """The folder with ``PURPOSE.key``, ``PURPOSE.pem`` and ``PURPOSE-ca.pem``, which is another one after a
+        renewal.
+        """
+        return self.pki / "current"
+
+    @property
+    def key(self) -> Path:
+        """The key of the agent's door; like the others, it never leaves the host."""
+        return self.current / "host.key"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate for that key."""
+        return self.current / "host.pem"
+
+    @property
+    def authority(self) -> Path:
+        """The authority that has signed it and the engine's."""
+        return self.current / "host-ca.pem"
+
+    @property
+    def hosts(self) -> Path:
+        """The host's engine, and its ids there. Written last: when it is there, the enrolment is complete."""
+        return self.folder / "enrollment.json"
+
+    def is_of(self, fingerprint: str, names: tuple[str, ...] = ()) -> bool:
+        """Whether this host, with the simulated ones of these names, has joined the engine of that authority.
+
+        An empty fingerprint means any engine.
+        """
+        if not self.hosts.exists() or set(names) - set(json.loads(self.hosts.read_text()).get("host_ids", ())):
+            return False
+        return not fingerprint or fingerprint_of(self.authority.read_text()) == plain(fingerprint)
+
+    def has_expired(self) -> bool:
+        """Whether the host's certificate is too old for anybody to accept it."""
+        try:
+            prove(self.current, "host")
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_code == _EXPIRED
+        return False
+
+    def request(self, hostname: str) -> Credentials:
+        """Signing requests for keys that wait for their certificates; made when none wait.
+
+        Raises IdentityError, OSError.
+        """
+        waiting = self.pki / "next"
+        waiting.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Credentials(**{purpose: _csr(waiting / f"{purpose}.key", hostname) for purpose in PURPOSES})
+
+    def install(self, signed: Credentials, authorities: Credentials | None = None) -> None:
+        """Take certificates for the keys that wait, after proving that they work.
+
+        ``authorities``: of an engine that is joined; None to stay with those there are. Repeating it changes nothing.
+        Raises IdentityError with everything as before, OSError.
+        """
+        waiting = self.pki / "next"
+        if not waiting.exists():
+            if self.certificate.exists() and self.certificate.read_text() == signed.host:
+                return
+            raise IdentityError("no key waits for a certificate: the request comes first")
+        place = self.pki / hashlib.sha256(signed.host.encode()).hexdigest()[:16]
+        place.mkdir(exist_ok=True, mode=0o700)
+        for purpose in PURPOSES:
+            ca = f"{purpose}-ca.pem"
+            known = getattr(authorities, purpose).encode() if authorities else (self.current / ca).read_bytes()
+            replace_file(place / ca, known)
+            replace_file(place / f"{purpose}.pem", getattr(signed, purpose).encode())
+            replace_file(place / f"{purpose}.key", (waiting / f"{purpose}.key").read_bytes())
+        try:
+            for purpose in PURPOSES:
+                prove(place, purpose)
+        except ssl.SSLError as error:
+            shutil.rmtree(place)
+            raise IdentityError(f"the certificates are of no use here: {error}") from error
+        self._swap(place)
+        shutil.rmtree(waiting)
+
+    def _swap(self, place: Path) -> None:
+        kept = {place, self.pki / "next"}
+        if self.current.exists():
+            kept.add(self.pki / self.current.readlink())  # who reads its files at this moment may finish
+        point(self.current, place.name)
+        for path in self.pki.iterdir():
+            if path.is_dir() and not path.is_symlink() and path not in kept:
+                shutil.rmtree(path)
+
+
+def plain(fingerprint: str) -> str:
+    """A SHA-256 fingerprint as 64 lower-case hexadecimal digits, from the ways in which programs print it.
+
+    Raises IdentityError.
+    """
+    digits = fingerprint.strip().lower().removeprefix("sha256:").replace(":", "").replace(" ", "")
+    if len(digits) != hashlib.sha256().digest_size * 2 or set(digits) - set("0123456789abcdef"):
+        raise IdentityError(f"{fingerprint!r} is no SHA-256 fingerprint: 64 hexadecimal digits, with or without colons")
+    return digits
+
+
+def fingerprint_of(pem: str) -> str:
+    """The SHA-256 fingerprint of a certificate in PEM. Raises IdentityError."""
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    except ValueError as error:
+        raise IdentityError(f"that is no certificate: {error}") from error
+
+
+def point(link: Path, target: str) -> None:
+    """Let a symbolic link point to something else: a crash leaves the old or the new. Raises OSError."""
+    with contextlib.suppress(OSError):
+        if str(link.readlink()) == target:
+            return
+    draft = link.with_name(f".{link.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.rename(link)
+    folder = os.open(link.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def prove(folder: Path, purpose: str) -> None:
+    """Shake hands with oneself: the key fits the certificate, which the authority has signed for what it has to serve
+    for and which is valid now. Raises ssl.SSLError.
+    """
+    contexts = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)]
+    if purpose == "host":  # which only answers
+        contexts[0].load_cert_chain(folder / "host.pem", folder / "host.key")
+    for context in contexts:
+        context.check_hostname = False
+        context.load_verify_locations(folder / f"{purpose}-ca.pem")
+        if purpose != "host":
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_cert_chain(folder / f"{purpose}.pem", folder / f"{purpose}.key")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    waiting = [contexts[1].wrap_bio(back, there), contexts[0].wrap_bio(there, back, server_side=True)]
+    while waiting:
+        end = waiting.pop(0)
+        try:
+            end.do_handshake()
+        except ssl.SSLWantReadError:
+            waiting.append(end)
+
+
+def _csr(path: Path, hostname: str) -> str:
+    """A signing request for the key in a file, which is made when there is none."""
+    from cryptography import x509  # noqa: PLC0415  # 8 MiB that the agent needs on the days of its certificates only
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415  # the same
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # the same
+
+    if not path.exists():
+        made = ec.generate_private_key(ec.SECP256R1())
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        replace_file(path, pem)
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise IdentityError(f"{path} is not the key that this program made: move it away")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64])])  # RFC 5280: ub-common-name
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()

@@ -1,0 +1,80 @@
+"""This machine's networking as a door: the kernel, Open vSwitch and the resolver behind one protocol."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from netweft.agent.doors import Doors
+from netweft.agent.execute import execute, prepare
+from netweft.agent.netlink import Netlink, NetlinkError
+from netweft.agent.networking import NetworkingError
+from netweft.agent.observe import counters, observe
+from netweft.agent.ovsdb_session import OvsdbError
+from netweft.agent.rates import Rates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from netweft.agent.dhcp import Dhcp
+    from netweft.agent.functions import Functions
+    from netweft.agent.networking import Progress
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.agent.resolver import Resolver
+    from netweft.core.host import Host
+    from netweft.core.protocol import LinkCounters
+    from netweft.core.steps import Step
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""random(4): one value from boot to boot."""
+
+
+class MachineNetworking:
+    """Implements ``Networking``.
+
+    Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
+
+    ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
+    """
+
+    def __init__(self, *, dhcp: Dhcp, resolver: Resolver, ovsdb: Ovsdb | None, boot: str, functions: Functions) -> None:
+        self._dhcp = dhcp
+        self._resolver = resolver
+        self._ovsdb = ovsdb
+        self._boot = boot
+        self._functions = functions
+        self._rates = Rates()
+        prepare()
+
+    def observe(self) -> Host:
+        """What the host has now. Raises NetworkingError."""
+        with self._doors() as doors:
+            return observe(doors)
+
+    def execute(self, steps: Sequence[Step], progress: Progress) -> None:
+        """Do the steps in order. Raises NetworkingError."""
+        with self._doors() as doors:
+            execute(steps, doors, progress)
+
+    def set_functions(self, nic: str, count: int) -> None:
+        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+        self._functions.set(self.observe(), nic, count)
+
+    def statistics(self) -> Mapping[str, LinkCounters]:
+        """Counters of every link. Raises NetworkingError."""
+        with self._doors() as doors:
+            return self._rates.measure(counters(doors.netlink), monotonic())
+
+    def boot(self) -> str:
+        """Names this boot of the machine."""
+        return self._boot
+
+    @contextmanager
+    def _doors(self) -> Iterator[Doors]:
+        try:
+            with Netlink() as netlink:
+                yield Doors(netlink=netlink, dhcp=self._dhcp, resolver=self._resolver, ovsdb=self._ovsdb)
+        except (NetlinkError, OvsdbError) as error:
+            raise NetworkingError(str(error)) from error

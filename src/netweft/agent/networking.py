@@ -1,0 +1,41 @@
+"""The doors to a host's networking: one protocol, behind which is a kernel with its Open vSwitch, or a simulation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from netweft.core.host import Host
+    from netweft.core.protocol import LinkCounters
+    from netweft.core.steps import Step
+
+Progress: TypeAlias = "Callable[[int], None]"
+"""Told, while steps are executed, how many are done. What it raises stops the execution there."""
+
+
+class NetworkingError(Exception):
+    """The host refused a step, or could not be looked at; the message says which and why."""
+
+
+class Networking(Protocol):
+    """All networking of one host. Executing happens in one thread at a time; observing in any, also meanwhile."""
+
+    def observe(self) -> Host:
+        """What the host has now. Raises NetworkingError."""
+
+    def execute(self, steps: Sequence[Step], progress: Progress) -> None:
+        """Do the steps in order.
+
+        Raises NetworkingError at the first that is refused; those before it are done, none after it.
+        """
+
+    def set_functions(self, nic: str, count: int) -> None:
+        """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
+
+    def statistics(self) -> Mapping[str, LinkCounters]:
+        """Counters of every link. Raises NetworkingError."""
+
+    def boot(self) -> str:
+        """Differs from one boot of the machine to the next, and only then."""

@@ -1,0 +1,159 @@
+"""The door to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
+
+Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
+given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking
+at what it says of the interfaces that were made: a NIC that does not exist is accepted by the database, and only the
+columns ``error`` and ``ofport`` of Interface tell (ovs-vswitchd.conf.db(5)). docs/decisions/0003-ovsdb-by-hand.md tells
+why this is not ovsdbapp.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+from netweft.agent.ovsdb_mirror import Mirror
+from netweft.agent.ovsdb_script import Asked, DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
+from netweft.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
+from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from netweft.agent.ovsdb_session import Json, Operation, Row
+
+__all__ = [
+    "GUEST_KEY",
+    "OWNER_KEY",
+    "SYSTEM_SOCKET",
+    "DoorStep",
+    "OvsStepError",
+    "OvsView",
+    "Ovsdb",
+    "OvsdbError",
+    "PlugGuest",
+    "UnplugGuest",
+]
+
+Result = TypeVar("Result")
+
+SYSTEM_SOCKET = "/run/openvswitch/db.sock"
+"""Where the system's own Open vSwitch listens."""
+
+_NOT_MADE: Sequence[Json] = (["error", "!=", to_set([])], ["ofport", "==", to_set([])], ["ofport", "==", -1])
+_FAILURES = [select("Interface", ("name", "ofport", "error"), [condition]) for condition in _NOT_MADE]
+"""Interfaces that ovs-vswitchd could not make."""
+
+
+class Ovsdb:
+    """One Open vSwitch, reached at the absolute path of its database's socket.
+
+    ``timeout``: seconds for each answer of the database. ``apply_timeout``: seconds for ovs-vswitchd to apply a change
+    (removing 500 internal ports takes the kernel 8). All methods may be called from several threads at once.
+    """
+
+    def __init__(self, path: str = SYSTEM_SOCKET, *, timeout: float = 10.0, apply_timeout: float = 60.0) -> None:
+        self.path = path
+        self.timeout = timeout
+        self.apply_timeout = apply_timeout
+        self._lock = Lock()
+        self._mirror: Mirror | None = None
+
+    def version(self) -> str:
+        """The version of ovs-vswitchd, empty when it has not run on this database yet.
+
+        Raises OvsdbError when there is no database.
+        """
+        return "".join(str(value) for value in self._root("ovs_version"))
+
+    def datapaths(self) -> tuple[str, ...]:
+        """The datapath types that ovs-vswitchd knows (``netdev``, ``system``), sorted.
+
+        Raises OvsdbError when there is no database.
+        """
+        return tuple(sorted(str(value) for value in self._root("datapath_types")))
+
+    def observe(self) -> OvsView:
+        """Bridges, ports and guest ports by name. Raises OvsdbError when the database cannot be read.
+
+        The local port of a bridge (the one named like it) is part of the bridge and not listed. Internal ports are told
+        as they were asked for, down and without carrier; what they are is told by their links in the kernel.
+        """
+        return self._look(Mirror.view)
+
+    def execute(self, steps: Sequence[DoorStep], links: Collection[str] = ()) -> None:
+        """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
+
+        A name that is removed and made again divides the steps into two transactions. ``links``: the names of all links
+        that the host has; Open vSwitch makes no second one of a name.
+
+        Raises OvsStepError naming the step that was refused. If the database refused it, nothing of its transaction
+        happened; if ovs-vswitchd did, only that step was not done. Raises OvsdbError when the database or ovs-vswitchd
+        does not answer.
+        """
+        with Session(self.path, self.timeout) as session:
+            rest = list(steps)
+            taken = frozenset(links) - self._look(Mirror.tables).internal()
+            while rest:
+                script = Script(self._look(Mirror.tables), taken)
+                while rest and not script.must_follow(rest[0]):
+                    script.add(rest.pop(0))
+                if not script.is_empty:
+                    self._apply(session, script)
+
+    def _apply(self, session: Session, script: Script) -> None:
+        if script.frees_nics:
+            # In user space ovs-vswitchd takes promiscuous mode off a NIC that it lets go, by writing back all flags as
+            # it last heard of them. Having it answer first makes sure that it has heard whether the NIC is up.
+            self._await_applied(session, bump(session))
+        asked = script.commit(session)
+        self._look(Mirror.view)  # ovs-vswitchd is at work meanwhile, so that looking later finds it done
+        failure = script.failure(self._await_applied(session, asked, _FAILURES))
+        if failure:
+            # A step is done or not done: what ovs-vswitchd could not make must not stay in the database.
+            remedy = Script(self._look(Mirror.tables))
+            remedy.add(inverse(failure.step))
+            self._await_applied(session, remedy.commit(session))
+            raise failure
+        if script.asks_kernel_for_mtu:
+            # ovs-vswitchd may set the MTU of a device that the kernel has just made for it, and have it set back; it
+            # notes that while it confirms, and asks again the next time.
+            self._await_applied(session, bump(session))
+
+    def _look(self, read: Callable[[Mirror], Result]) -> Result:
+        """What ``read`` finds in a copy that holds all that was committed before. Raises OvsdbError."""
+        with self._lock:
+            mirror, self._mirror = self._mirror, None
+            try:
+                if mirror:
+                    mirror.sync()
+            except OvsdbError:  # it may have been started again since the last time
+                mirror = None
+            mirror = mirror or Mirror(self.path, self.timeout)
+            found = read(mirror)
+            self._mirror = mirror
+            return found
+
+    def _root(self, column: str) -> list[Json]:
+        with Session(self.path, self.timeout) as session:
+            (rows,) = session.select({"Open_vSwitch": (column,)})
+            return as_set(only_row(rows)[column])
+
+    def _await_applied(self, session: Session, asked: Asked, operations: Sequence[Operation] = ()) -> list[Row]:
+        """Wait until ovs-vswitchd has done what was asked; the rows that ``operations`` select at that instant."""
+        deadline = monotonic() + self.apply_timeout
+        applied = asked.applied
+        while True:
+            left = max(0.0, deadline - monotonic())
+            wanted = [select("Open_vSwitch", ("cur_cfg",)), *operations]
+            results = session.transact_after_change("Open_vSwitch", {"cur_cfg": applied}, left, wanted)
+            if results is None:
+                raise OvsdbError(
+                    f"ovs-vswitchd has not applied the change within {self.apply_timeout:g} s "
+                    f"(database {self.path}): is it running?"
+                )
+            root, *found = [session.rows(result) for result in results]
+            applied = int(str(only_row(root)["cur_cfg"]))
+            if applied >= asked.target:
+                return [row for rows in found for row in rows]

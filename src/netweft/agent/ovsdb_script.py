@@ -1,0 +1,439 @@
+"""Steps for Open vSwitch, written down as the operations of one transaction (RFC 7047 section 5.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from netweft.agent.ovsdb_session import (
+    Json,
+    Operation,
+    OvsdbRefusalError,
+    Row,
+    Session,
+    as_set,
+    only_row,
+    to_map,
+    to_set,
+)
+from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
+from netweft.core.host import DEFAULT_MTU, NAME_MAX
+from netweft.core.steps import (
+    CreateOvsBridge,
+    CreateOvsPort,
+    DeleteOvsBridge,
+    DeleteOvsPort,
+    OvsStep,
+    SetMac,
+    SetMtu,
+    SetOvsBridge,
+    SetOvsPort,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from netweft.core.host import GuestPort, OvsPort
+
+
+_MTU_MIN, _MTU_MAX = 68, 65521
+"""Octets that an internal port takes with either datapath: in user space it is a tap, and a frame has 65535 at most."""
+
+
+_BUMP: Sequence[Operation] = (
+    {"op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]]},
+    {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg", "cur_cfg"]},
+)
+"""The end of a transaction that ovs-vswitchd shall confirm (ovs-vswitchd.conf.db(5), next_cfg)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlugGuest:
+    """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
+
+    ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
+    tagged; the port's tag is then that of untagged frames. ``mirrored``: it gets a copy of every frame of its VLAN on
+    the bridge, and then nothing else: what it sends is dropped (ovs-vswitchd.conf.db(5), Mirror, output_port).
+
+    For guest drivers, never part of a plan.
+    """
+
+    port: GuestPort
+    isolated: bool = False
+    trunks: tuple[int, ...] = ()
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnplugGuest:
+    """Remove a guest's port; nothing happens when there is none. For guest drivers."""
+
+    name: str
+
+
+DoorStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
+"""What can be executed: the steps of a plan for OVS, and what guest drivers need.
+
+MTU and MAC are those of internal ports: Open vSwitch sets them itself, and takes back what others set.
+"""
+
+
+class OvsStepError(Exception):
+    """A step that Open vSwitch refused, and its reason.
+
+    ``step`` is None when the database refused the transaction for a reason that no single step has.
+    """
+
+    def __init__(self, step: DoorStep | None, reason: str) -> None:
+        super().__init__(
+            f"Open vSwitch refused {step}: {reason}" if step else f"Open vSwitch refused the changes: {reason}"
+        )
+        self.step = step
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A change that ovs-vswitchd shall make: the number at which it was applied last, and the one to wait for."""
+
+    target: int
+    applied: int
+
+
+class Script:
+    """The operations of one transaction.
+
+    Each step is checked against what the database held, with what earlier steps do to it; ``add`` raises OvsStepError.
+
+    ``taken``: the names of links that are not Open vSwitch's own. Told to make one of that name, ovs-vswitchd in the
+    kernel fails, but sets MTU and MAC of the one that is there first.
+    """
+
+    def __init__(self, tables: Tables, taken: Collection[str] = ()) -> None:
+        self._tables = tables
+        self._taken = taken
+        self._operations: list[Operation] = []
+        self._steps: list[DoorStep] = []  # the step of each operation, for the message when it is refused
+        self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
+        self._made: dict[str, DoorStep] = {}  # interface -> the step that made it
+        self._gone: set[str] = set()
+        self.frees_nics = False
+        """Whether NICs or other links, which outlive their ports, come out of a bridge."""
+        self.asks_kernel_for_mtu = False
+        """Whether an internal port of a bridge in the kernel gets an MTU that is not the usual one."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return not self._operations and not self._joining
+
+    def must_follow(self, step: DoorStep) -> bool:
+        """Whether the step makes anew what this script removes, and so belongs in the next transaction.
+
+        In one transaction ovs-vswitchd would keep the old device with its addresses.
+        """
+        match step:
+            case CreateOvsBridge(bridge):
+                return bridge.name in self._gone
+            case CreateOvsPort(port):
+                return not self._gone.isdisjoint({port.name, *port.interfaces})
+            case _:
+                return False
+
+    def add(self, step: DoorStep) -> None:  # noqa: C901 - one case per kind of step is how it reads best
+        """Write down one more step."""
+        self._step = step
+        match step:
+            case CreateOvsBridge():
+                self._create_bridge(step)
+            case SetOvsBridge(bridge):
+                row = self._bridge(bridge.name)
+                self._update("Bridge", row["_uuid"], {"stp_enable": bridge.stp})
+                self._own("Bridge", row["_uuid"], bridge.owner)
+            case DeleteOvsBridge(name):
+                self._delete_bridge(name)
+            case CreateOvsPort(port):
+                self._create_port(port)
+            case SetOvsPort(port):
+                uuid = self._port(port.name).uuid
+                self._update("Port", uuid, _port_columns(port))
+                self._own("Port", uuid, port.owner)
+            case DeleteOvsPort(name):
+                self._remove_port(name, self._port(name))
+            case SetMtu(name, mtu):
+                self._check_link(name, mtu=mtu)
+                self._note_mtu(self._tables.ports[name].bridge if name in self._tables.ports else name, mtu)
+                self._update("Interface", self._internal(name), {"mtu_request": mtu})
+            case SetMac(name, mac):
+                self._check_link(name, mac=mac)
+                self._update("Interface", self._internal(name), {"mac": mac})
+            case PlugGuest():
+                self._plug(step)
+            case UnplugGuest(name):
+                if name in self._tables.ports:
+                    self._remove_port(name, self._port(name))
+
+    def operations(self) -> list[Operation]:
+        """The whole transaction."""
+        self._join()
+        return [*self._operations, *_BUMP]
+
+    def commit(self, session: Session) -> Asked:
+        """Send the transaction. Raises OvsStepError or OvsdbError."""
+        operations = self.operations()
+        count = len(self._operations)
+        try:
+            results = session.transact(operations)
+        except OvsdbRefusalError as refusal:
+            step = self._steps[refusal.index] if refusal.index is not None and refusal.index < count else None
+            raise OvsStepError(step, str(refusal)) from refusal
+        for step, operation, result in zip(self._steps, self._operations, results, strict=False):
+            if operation["op"] != "insert" and result.get("count") != 1:
+                raise OvsStepError(step, "someone else removed it meanwhile")
+        return _asked(session, results)
+
+    def failure(self, rows: Sequence[Row]) -> OvsStepError | None:
+        """Of the first interface of this script that ovs-vswitchd could not open, if any."""
+        for row in rows:
+            step = self._made.get(str(row["name"]))
+            if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
+                reason = " ".join(str(word) for word in as_set(row["error"]))
+                reason = reason or "ovs-vswitchd gave it no port number; its log tells why"
+                return OvsStepError(step, f"interface {row['name']}: {reason}")
+        return None
+
+    # -- bridges
+
+    def _create_bridge(self, step: CreateOvsBridge) -> None:
+        bridge = step.bridge
+        if bridge.name in self._tables.bridges:
+            self._refuse(f"bridge {bridge.name} exists already")
+        local = self._new_port(bridge.name, bridge.name, {bridge.name: {"type": "internal"}}, {})
+        row: Row = {
+            "name": bridge.name,
+            "datapath_type": bridge.datapath,
+            "stp_enable": bridge.stp,
+            "ports": local,
+            "external_ids": to_map(_marks(bridge.owner)),
+        }
+        uuid = self._insert("Bridge", row)
+        self._tables.bridges[bridge.name] = {"_uuid": uuid, "datapath_type": bridge.datapath}
+        self._mutate("Open_vSwitch", self._tables.root, [["bridges", "insert", to_set([uuid])]])
+
+    def _delete_bridge(self, name: str) -> None:
+        uuid = self._bridge(name)["_uuid"]
+        self._join()
+        self._mutate("Open_vSwitch", self._tables.root, [["bridges", "delete", to_set([uuid])]])
+        del self._tables.bridges[name]
+        for port in [port for port, row in self._tables.ports.items() if row.bridge == name]:
+            self._forget(port)
+
+    # -- ports
+
+    def _create_port(self, port: OvsPort) -> None:
+        self._bridge(port.bridge)
+        if port.is_internal:
+            self._check_link(port.name, mtu=port.mtu, mac=port.mac)
+            self._note_mtu(port.bridge, port.mtu)
+            link: Row = {"type": "internal", "mtu_request": port.mtu, **({"mac": port.mac} if port.mac else {})}
+            interfaces = {port.name: link}
+        else:
+            interfaces = {name: {} for name in port.interfaces}
+        columns = {**_port_columns(port), "external_ids": to_map(_marks(port.owner))}
+        if not port.is_internal:
+            columns["qos"] = self._keep_hands_off(port.name)
+        self._joining.setdefault(port.bridge, []).append(self._new_port(port.name, port.bridge, interfaces, columns))
+
+    def _keep_hands_off(self, port: str) -> Json:
+        """Have ovs-vswitchd leave the queues of the port's NICs alone, which it would empty at each change, and with
+        them our traffic classes (ovs-vswitchd.conf.db(5), table QoS, linux-noop).
+        """
+        marks = to_map({PORT_KEY: port})
+        uuid = self._tables.hands_off[port] = self._insert("QoS", {"type": "linux-noop", "external_ids": marks})
+        return uuid
+
+    def _plug(self, step: PlugGuest) -> None:
+        port = step.port
+        self._bridge(port.bridge)
+        columns: Row = {
+            "tag": _optional(port.tag),
+            "trunks": to_set(step.trunks),
+            "vlan_mode": _optional("native-untagged" if port.tag is not None and step.trunks else None),
+            # Open vSwitch 3.1 goes on forwarding what it knows as it did before a mirror came or went, until some port
+            # changes. To the port of a mirror, which takes part in nothing else, ``protected`` means nothing.
+            "protected": step.isolated != step.mirrored,
+            "external_ids": to_map({GUEST_KEY: port.vnic}),
+        }
+        known = self._tables.ports.get(port.name)
+        if known and known.bridge == port.bridge:
+            self._update("Port", known.uuid, columns)
+        else:
+            if known:
+                self._remove_port(port.name, known)
+            new = self._new_port(port.name, port.bridge, {port.name: {}}, columns)
+            self._joining.setdefault(port.bridge, []).append(new)
+        self._mirror_to(port, on=step.mirrored)
+
+    def _mirror_to(self, port: GuestPort, *, on: bool) -> None:
+        row: Row = {"select_vlan": port.tag or 0}
+        if not on:
+            self._remove_mirror(port.name, port.bridge)
+        elif port.name in self._tables.mirrors:
+            self._update("Mirror", self._tables.mirrors[port.name], row)
+        else:
+            row |= {"name": port.name, "select_all": True, "output_port": self._tables.ports[port.name].uuid}
+            uuid = self._tables.mirrors[port.name] = self._insert("Mirror", row)
+            self._mutate("Bridge", self._bridge(port.bridge)["_uuid"], [["mirrors", "insert", to_set([uuid])]])
+
+    def _remove_mirror(self, port: str, bridge: str) -> None:
+        mirror = self._tables.mirrors.pop(port, None)
+        if mirror:
+            self._mutate("Bridge", self._bridge(bridge)["_uuid"], [["mirrors", "delete", to_set([mirror])]])
+
+    def _new_port(self, name: str, bridge: str, interfaces: dict[str, Row], columns: Row) -> Json:
+        if name in self._tables.ports:
+            self._refuse(f"port {name} exists already on bridge {self._tables.ports[name].bridge}")
+        members = []
+        if name in interfaces:
+            self._check_link(name)
+        for interface, settings in interfaces.items():
+            if interface in self._tables.interfaces:
+                self._refuse(f"interface {interface} is in use by another port")
+            if settings.get("type") == "internal" and interface in self._taken:
+                self._refuse(f"there is a link {interface} already")
+            uuid = self._insert("Interface", {"name": interface, **settings})
+            members.append(uuid)
+            self._tables.interfaces[interface] = {"_uuid": uuid, "type": settings.get("type", "")}
+            self._made[interface] = self._step
+        uuid = self._insert("Port", {"name": name, "interfaces": to_set(members), **columns})
+        self._tables.ports[name] = PortRow(uuid, bridge, tuple(interfaces), {})
+        return uuid
+
+    def _remove_port(self, name: str, port: PortRow) -> None:
+        self._join()
+        self._remove_mirror(name, port.bridge)
+        self._mutate("Bridge", self._bridge(port.bridge)["_uuid"], [["ports", "delete", to_set([port.uuid])]])
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        port = self._tables.ports.pop(name)
+        self._tables.mirrors.pop(name, None)
+        hands_off = self._tables.hands_off.pop(name, None)
+        if hands_off:
+            # The port goes by itself when the transaction ends, which is too late for what it refers to.
+            self._update("Port", port.uuid, {"qos": to_set([])})
+            self._put({"op": "delete", "table": "QoS", "where": [["_uuid", "==", hands_off]]})
+        self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
+        for interface in port.interfaces:
+            self._tables.interfaces.pop(interface)
+            self._made.pop(interface, None)
+        self._gone.update((name, *port.interfaces))
+
+    def _join(self) -> None:
+        for bridge, ports in self._joining.items():
+            self._mutate("Bridge", self._bridge(bridge)["_uuid"], [["ports", "insert", to_set(ports)]])
+        self._joining.clear()
+
+    # -- lookups
+
+    def _bridge(self, name: str) -> Row:
+        if name not in self._tables.bridges:
+            self._refuse(f"there is no bridge {name}")
+        return self._tables.bridges[name]
+
+    def _port(self, name: str) -> PortRow:
+        if name not in self._tables.ports or name in self._tables.bridges:
+            self._refuse(f"there is no port {name}")
+        return self._tables.ports[name]
+
+    def _internal(self, name: str) -> Json:
+        interface = self._tables.interfaces.get(name, {})
+        if interface.get("type") != "internal":
+            self._refuse(f"there is no internal port {name}")
+        return interface["_uuid"]
+
+    def _check_link(self, name: str, *, mtu: int = DEFAULT_MTU, mac: str = "") -> None:
+        """Refuse what ovs-vswitchd would accept and then only complain of in its log, or cut short."""
+        if len(name) > NAME_MAX:
+            self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")
+        if not _MTU_MIN <= mtu <= _MTU_MAX:
+            self._refuse(f"the MTU of {name} must be between {_MTU_MIN} and {_MTU_MAX}")
+        if mac and int(mac[:2], 16) & 1:
+            self._refuse(f"{mac} is a multicast address")
+
+    def _note_mtu(self, bridge: str, mtu: int) -> None:
+        in_kernel = self._tables.bridges.get(bridge, {}).get("datapath_type") != "netdev"
+        self.asks_kernel_for_mtu |= in_kernel and mtu != DEFAULT_MTU
+
+    def _refuse(self, reason: str) -> None:
+        raise OvsStepError(self._step, reason)
+
+    # -- operations
+
+    def _insert(self, table: str, row: Row) -> Json:
+        name = f"row{len(self._operations)}"
+        self._put({"op": "insert", "table": table, "row": row, "uuid-name": name})
+        return ["named-uuid", name]
+
+    def _update(self, table: str, uuid: Json, row: Row) -> None:
+        self._put({"op": "update", "table": table, "where": [["_uuid", "==", uuid]], "row": row})
+
+    def _mutate(self, table: str, uuid: Json, mutations: Sequence[Json]) -> None:
+        self._put({"op": "mutate", "table": table, "where": [["_uuid", "==", uuid]], "mutations": list(mutations)})
+
+    def _own(self, table: str, uuid: Json, owner: str) -> None:
+        """Change our mark and leave what others keep in external_ids."""
+        mutations: list[Json] = [["external_ids", "delete", to_set([OWNER_KEY])]]
+        if owner:
+            mutations.append(["external_ids", "insert", to_map(_marks(owner))])
+        self._mutate(table, uuid, mutations)
+
+    def _put(self, operation: Operation) -> None:
+        self._operations.append(operation)
+        self._steps.append(self._step)
+
+
+def _port_columns(port: OvsPort) -> Row:
+    """The columns of Port that a plan decides.
+
+    With a tag and trunks the tag is the native VLAN; OVS would ignore the trunks otherwise.
+    """
+    return {
+        "tag": _optional(port.tag),
+        "trunks": to_set(port.trunks),
+        "vlan_mode": _optional("native-untagged" if port.tag is not None and port.trunks else None),
+        "bond_mode": _optional(port.bond_mode or None),
+        "lacp": _optional(port.lacp if port.lacp != "off" else None),
+        "other_config": to_map(port.options),
+    }
+
+
+def _marks(owner: str) -> dict[str, str]:
+    return {OWNER_KEY: owner} if owner else {}
+
+
+def _optional(value: Json) -> Json:
+    return to_set([] if value is None else [value])
+
+
+def bump(session: Session) -> Asked:
+    """Ask ovs-vswitchd for nothing but a sign. Raises OvsdbError."""
+    return _asked(session, session.transact(_BUMP))
+
+
+def _asked(session: Session, results: Sequence[Row]) -> Asked:
+    row = only_row(session.rows(results[-1]))
+    return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
+
+
+def inverse(step: DoorStep | None) -> DoorStep:
+    """The step that takes away what a step made."""
+    match step:
+        case CreateOvsBridge(bridge):
+            return DeleteOvsBridge(bridge.name)
+        case CreateOvsPort(port):
+            return DeleteOvsPort(port.name)
+        case PlugGuest(port):
+            return UnplugGuest(port.name)
+        case _:
+            raise TypeError(f"{step} makes nothing")

@@ -1,0 +1,83 @@
+"""A real host, put together: the machine's networking, its guests, and the thread that watches the kernel."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netweft.agent.capabilities import read_capabilities
+from netweft.agent.change import Changes
+from netweft.agent.dhcp import Dhcp
+from netweft.agent.events import Events
+from netweft.agent.functions import Functions
+from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.identity import Identity
+from netweft.agent.machine import BOOT_ID, MachineNetworking
+from netweft.agent.monitor import Monitor
+from netweft.agent.networking import NetworkingError
+from netweft.agent.ovsdb import Ovsdb
+from netweft.agent.resolver import Resolver
+from netweft.agent.service import Guests, HostService
+from netweft.agent.store import Store
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from netweft.agent.guests import GuestDriver
+
+
+class RealService(HostService):
+    """The host that this process runs on."""
+
+    monitor: Monitor
+
+    def close(self, patience: float) -> None:
+        """As every host; and the kernel is watched no more."""
+        super().close(patience)
+        self.monitor.close()
+
+
+def real_host(options: Namespace) -> HostService:
+    """The machine's host service, recovered: see Changes.recover. Raises NetworkingError, StoreError.
+
+    Whether there is an Open vSwitch is seen once, here: who installs one later starts the agent again.
+    """
+    events = Events()
+    ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
+    functions = Functions(options.state / "functions.json")
+    functions.restore()
+    door = MachineNetworking(
+        dhcp=Dhcp(options.run / "dhcp"),
+        resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
+        ovsdb=ovsdb,
+        boot=options.boot_id or BOOT_ID.read_text().strip(),
+        functions=functions,
+    )
+    drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
+    guests = Guests(drivers, events)
+    changes = Changes(Store(options.state), door, events, guests.repair)
+    changes.recover(options.boot_wait)
+    capabilities = partial(read_capabilities, ovsdb, drivers)
+    service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
+    service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work)
+    return service
+
+
+def _driver(name: str, options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
+    if name == NamespaceGuests.name:
+        return NamespaceGuests(options.state / "guests", ovsdb)
+    if name == "libvirt":
+        return _libvirt(options, ovsdb)
+    raise NetworkingError(f"there is no guest driver {name!r}; there are: libvirt, {NamespaceGuests.name}")
+
+
+def _libvirt(options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
+    try:
+        from netweft.agent.guests.libvirt import LibvirtGuests  # noqa: PLC0415  # hosts without libvirt lack its library
+        from netweft.agent.guests.libvirt_tls import LibvirtTls  # noqa: PLC0415  # belongs to it
+    except ImportError as error:
+        raise NetworkingError(f"the guest driver libvirt needs the Python package libvirt-python: {error}") from error
+    kind = "" if options.libvirt_kind == "auto" else options.libvirt_kind
+    tls = LibvirtTls(Identity(options.state), options.pki, options.libvirt_uri)
+    return LibvirtGuests(options.state / "libvirt", ovsdb, options.libvirt_uri, kind, tls)

@@ -1,0 +1,85 @@
+"""Making a host what it should be: look, plan, do, until nothing is left to do; then look whether it is so."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from netweft.agent.networking import NetworkingError
+from netweft.core.compare import differences
+from netweft.core.plan import plan, prune_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from netweft.agent.networking import Networking
+    from netweft.core.host import Host
+    from netweft.core.steps import Step
+
+log = logging.getLogger(__name__)
+
+PASSES = 3
+"""How often to plan anew.
+
+A second pass mends what changed under the first; what a third cannot mend will not be mended by trying.
+"""
+
+Report: TypeAlias = "Callable[[int, int], None]"
+"""Told the steps done and the steps there are in this pass. What it raises stops the work there."""
+
+
+class NotConvergedError(Exception):
+    """The host is not as wanted although every step was done. ``left``: what differs, a line each."""
+
+    def __init__(self, left: tuple[str, ...]) -> None:
+        super().__init__("the host did not become what was asked: " + "; ".join(left))
+        self.left = left
+
+
+def reconcile(
+    door: Networking, desired: Host, report: Report, seen: Host | None = None, steps: Sequence[Step] = ()
+) -> None:
+    """Make the host what ``desired`` says of what is managed.
+
+    ``seen``, ``steps``: what it is and the plan from there, if known.
+
+    Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result is not as wanted.
+    """
+    now = seen or door.observe()
+    for turn in range(PASSES):
+        todo = steps if seen and turn == 0 else plan(now, desired)
+        if not todo:
+            break
+        door.execute(todo, partial(_pass_on, report, len(todo)))
+        now = door.observe()
+    left = differences(desired, now)
+    if left:
+        raise NotConvergedError(left)
+
+
+def _pass_on(report: Report, total: int, done: int) -> None:
+    report(done, total)
+
+
+def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+    """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, in lines.
+
+    A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
+    told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).
+    """
+    wanted, missing = prune_missing(wanted, door.observe())
+    trouble: tuple[str, ...] = ()
+    for _ in range(PASSES):
+        try:
+            reconcile(door, wanted, lambda _done, _total: None)
+        except NetworkingError as error:
+            trouble = (str(error),)
+            log.warning("on the way back: %s", error)
+        except NotConvergedError as error:
+            log.warning("on the way back: %s", error)
+            break
+        else:
+            break
+    left = differences(wanted, door.observe(), watch)
+    return (*missing, *left, *(trouble if left else ()))

@@ -1,0 +1,86 @@
+"""The host's resolver file (resolv.conf(5)): ours when it begins with our mark.
+
+Then the file that was there before is kept beside the agent's state.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MARK = "# Written by Netweft; what was here before comes back when no network of the host has name servers any more.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A resolver file, and where the one that we found is kept."""
+
+    path: Path
+    saved: Path
+
+    def servers(self) -> tuple[str, ...] | None:
+        """The name servers that we wrote, None when the file is not ours."""
+        try:
+            content = self.path.read_text(errors="replace")
+        except OSError:
+            return None
+        if not content.startswith(_MARK):
+            return None
+        return tuple(
+            words[1] for line in content.splitlines() if len(words := line.split()) > 1 and words[0] == "nameserver"
+        )
+
+    def write(self, servers: tuple[str, ...] | None) -> None:
+        """Make the file ours with these name servers, or (None) hand it back. Raises OSError."""
+        ours = self.servers() is not None
+        if servers is not None:
+            if not ours:
+                self._keep()
+            _replace(self.path, _MARK + self._search() + "".join(f"nameserver {server}\n" for server in servers))
+        elif ours:
+            self._hand_back()
+
+    def _keep(self) -> None:
+        if self.path.is_symlink():
+            _replace(self.saved, f"symlink {os.readlink(self.path)}")  # noqa: PTH115 -- the link's own words, not a path to follow
+        elif self.path.exists():
+            _replace(self.saved, f"file {self.path.read_text()}")
+        else:
+            self.saved.unlink(missing_ok=True)
+
+    def _search(self) -> str:
+        """The search list of the file as it was; it is not part of what a network says, and people miss it."""
+        lines = self.path.read_text(errors="replace").splitlines(keepends=True) if self.path.exists() else []
+        return "".join(line for line in lines if line.split()[:1] in (["search"], ["domain"]))
+
+    def _hand_back(self) -> None:
+        kind, _, content = self.saved.read_text().partition(" ") if self.saved.exists() else ("", "", "")
+        if kind == "symlink":
+            temporary = _beside(self.path)
+            temporary.unlink(missing_ok=True)
+            temporary.symlink_to(content)
+            temporary.rename(self.path)
+        elif kind == "file":
+            _replace(self.path, content)
+        else:
+            self.path.unlink()
+        self.saved.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.netweft")
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write a file so that it is there as a whole or not at all, also after a power failure."""
+    temporary = _beside(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary.open("w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)

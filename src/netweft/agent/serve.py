@@ -1,0 +1,220 @@
+"""The agent's door: HTTPS with mutual TLS, a thread per connection, a bound on everything.
+
+The moment at which a connection was accepted matters (a confirmation must come on one that was opened after the
+change), and the connections are few, so this is the standard library's server and no framework.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import BoundedSemaphore, Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from netweft.agent.renewal import PATH as CERTIFICATE
+from netweft.agent.renewal import renew
+from netweft.agent.service import Request
+from netweft.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine, server_context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netweft.agent.identity import Identity
+    from netweft.agent.service import HostService, Reply
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 10.0
+IDLE_SECONDS = 75.0
+"""How long a connection may say nothing; above the longest poll, so that the engine's side is the first to let go."""
+
+LARGEST_BODY = 16 * 1024 * 1024
+"""Octets; a Host with a thousand networks takes about one million."""
+
+CONNECTIONS = 64
+"""At a time, for an agent with one host; each costs a thread."""
+
+FORBIDDEN, TOO_LARGE = 403, 413
+
+
+class Server(ThreadingHTTPServer):
+    """Serves hosts by path prefix: ``""`` for the only one of a real agent, ``/sim-7`` and so on for simulated ones."""
+
+    identity: Identity
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], connections: int = CONNECTIONS) -> None:
+        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        self.services: dict[str, HostService] = {}
+        self.context: ssl.SSLContext | None = None
+        self.renewing = Lock()
+        self._free = BoundedSemaphore(connections)
+        super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self.server_address[1])
+
+    def open(self, identity: Identity, services: Mapping[str, HostService]) -> None:
+        """Say as whom to serve what. Connections that came earlier have waited in the kernel's queue.
+
+        Raises OSError or ssl.SSLError.
+        """
+        self.identity = identity
+        self.services.update(services)
+        self.show_certificate()
+
+    def show_certificate(self) -> None:
+        """Use the certificate that the identity has now, from the next connection on. Raises as ``open`` does."""
+        self.context = server_context(self.identity.certificate, self.identity.key, self.identity.authority)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
+        """Hand a connection, accepted this moment, to a thread of its own; close it when there are too many."""
+        if not self._free.acquire(blocking=False):
+            log.warning("too many connections: closed one from %s", client_address[0])
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request((request, monotonic()), client_address)  # type: ignore[arg-type]  # passed on as it is
+        except RuntimeError:  # no thread could be started
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
+        """The connection's life, in its thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
+        """Shake hands, serve, say goodbye."""
+        plain, opened = request
+        if self.context is None:
+            raise RuntimeError("served before it was opened")
+        with self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
+            try:
+                tls.settimeout(HANDSHAKE_SECONDS)
+                tls.do_handshake()
+                tls.settimeout(IDLE_SECONDS)
+                Handler(tls, client_address, self, opened=opened)
+                tls.settimeout(0)
+                tls.unwrap()
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+                pass  # our goodbye is on its way, nobody waits for theirs
+            except (ssl.SSLError, OSError) as error:
+                log.debug("connection from %s ended: %s", client_address[0], error)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  # the types of the class above
+        """Close what is left of a connection."""
+        super().shutdown_request(request[0] if isinstance(request, tuple) else request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002  # the types of the class above
+        """Log what nobody foresaw, where the class above prints it."""
+        log.exception("serving %s", client_address[0])  # noqa: LOG004  # called by the class above while it handles one
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # a request that names none gets an answer with a status
+    server_version = "netweft-agent"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = 64 * 1024
+    server: Server
+
+    def __init__(self, request: ssl.SSLSocket, client_address: Any, server: Server, *, opened: float) -> None:  # noqa: ANN401  # as above
+        self.opened = opened
+        self.trusted = is_engine(request.getpeercert())
+        super().__init__(request, client_address, server)
+
+    def do_GET(self) -> None:
+        """Answer; as all methods do."""
+        self._serve()
+
+    do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815  # names that the class above looks for
+
+    def _serve(self) -> None:
+        try:
+            reply = self._answer()
+        except RefusalError as error:
+            self.close_connection = True  # the body may be unread
+            self._send(error.status, encode(error.refusal))
+            return
+        if reply is None:
+            self.close_connection = True
+        else:
+            self._send(reply.status, reply.body)
+
+    def _answer(self) -> Reply | None:
+        body = self._body()
+        if not self.trusted:
+            raise RefusalError(FORBIDDEN, "denied", "Only the engine may talk to this host.")
+        url = urlsplit(self.path)
+        prefix, service = self._service(url.path)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        path = url.path.removeprefix(prefix)
+        request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened)
+        try:
+            if path == CERTIFICATE:  # which all hosts of this door share
+                with self.server.renewing:
+                    return renew(self.server, request)
+            return service.answer(request)
+        except RefusalError:
+            raise
+        except Exception as error:  # the asker must be told something, and the next request served
+            log.exception("%s %s", self.command, self.path)
+            raise RefusalError(BROKEN, "failed", f"The agent failed: {error!r}") from error
+
+    def _service(self, path: str) -> tuple[str, HostService]:
+        first = "/" + path.lstrip("/").partition("/")[0]
+        for prefix in ("", first):
+            if prefix in self.server.services:
+                return prefix, self.server.services[prefix]
+        raise RefusalError(MISSING, "unknown", f"There is no host at {first}.")
+
+    def _body(self) -> bytes:
+        if "Transfer-Encoding" in self.headers:
+            raise RefusalError(MALFORMED, "malformed", "A body needs a Content-Length.")
+        text = ", ".join(self.headers.get_all("Content-Length", ["0"]))
+        if not (text.isascii() and text.isdigit()):
+            raise RefusalError(MALFORMED, "malformed", f"Content-Length is not one number: {text!r}.")
+        length = int(text)
+        if length > LARGEST_BODY:
+            raise RefusalError(TOO_LARGE, "malformed", f"A body has at most {LARGEST_BODY} octets.")
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise RefusalError(MALFORMED, "malformed", "The body ended early.")
+        return body
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        if body:
+            self.send_header("Content-Type", "application/json")
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the class above says of a request that is no HTTP, as a Refusal."""
+        self.close_connection = True
+        status = code if code < BROKEN else MALFORMED
+        text = explain or message or HTTPStatus(code).phrase
+        self._send(status, encode(RefusalError(status, "malformed", text).refusal))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the class above
+        """Requests are of interest only to who debugs."""
+        log.debug(format, *args)

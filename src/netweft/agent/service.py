@@ -1,0 +1,374 @@
+"""What one host answers to the engine: the routes of core.protocol, from a request's path to a value."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, TypeAlias
+
+from netweft.agent.guests import GuestError
+from netweft.agent.networking import NetworkingError
+from netweft.agent.store import StoreError
+from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode
+from netweft.core.functions import find_function, nics_by_address, why_in_use
+from netweft.core.protocol import (
+    ChangeRequest,
+    FunctionsRequest,
+    GenerationRef,
+    GuestSpec,
+    GuestState,
+    HostReport,
+    Migration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from netweft.agent.change import Changes
+    from netweft.agent.events import Events
+    from netweft.agent.guests import GuestDriver
+    from netweft.agent.networking import Networking
+    from netweft.core.protocol import Capabilities
+
+log = logging.getLogger(__name__)
+
+LONGEST_POLL = 60.0
+"""Seconds that ``GET /v1/events`` waits at most, whatever it is asked."""
+
+OK, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 200, 202, 204, 405
+
+MIGRATION, SUSPEND = "migration", "suspend"
+"""Kinds of events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    opened: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, without HTTP; an empty body for none."""
+
+    status: int
+    body: bytes
+
+
+Answer: TypeAlias = tuple[int, object]
+
+
+class Guests:
+    """The guests of one host, of all its drivers. Starting, changing and stopping happens one at a time."""
+
+    def __init__(self, drivers: Sequence[GuestDriver], events: Events) -> None:
+        self._drivers = {driver.name: driver for driver in drivers}
+        self._events = events
+        self._lock = Lock()
+        self._going: dict[str, str] = {}
+        """What is being done with guests in the background: from the request until its end was told."""
+        for driver in drivers:
+            driver.watch(lambda guest: events.add("guest", guest, "ended"))
+
+    def is_at_work(self) -> bool:
+        """Whether a guest is being started, changed or stopped now; that it is done is told by an event."""
+        return self._lock.locked()
+
+    def list(self) -> list[GuestState]:
+        """Every guest on the host."""
+        going = dict(self._going)
+        return [
+            replace(
+                state,
+                migrating=state.migrating or going.get(state.id) == MIGRATION,
+                saving=state.saving or going.get(state.id) == SUSPEND,
+            )
+            for driver in self._drivers.values()
+            for state in driver.list()
+        ]
+
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """What is seen of the addresses inside running guests, by vNIC; the log has it when a driver cannot look."""
+        found: dict[str, tuple[str, ...]] = {}
+        for driver in self._drivers.values():
+            try:
+                found |= driver.addresses()
+            except GuestError as error:
+                log.warning("%s", error)
+        return found
+
+    def put(self, spec: GuestSpec) -> GuestState:
+        """Start or resume a guest, or make the vNICs of a running one equal to the spec.
+
+        Raises RefusalError, GuestError.
+        """
+        driver = self._drivers.get(spec.driver)
+        if driver is None:
+            known = ", ".join(sorted(self._drivers)) or "none"
+            raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
+        with self._at_work_on(spec.id):
+            status = next((state.status for state in driver.list() if state.id == spec.id), "")
+            if status == "up":
+                driver.update(spec)
+            else:
+                if status == "down":
+                    driver.stop(spec.id)  # what is left of one that ended by itself
+                driver.start(spec)
+            return next(state for state in driver.list() if state.id == spec.id)
+
+    def shut_down(self, guest_id: str, *, again: bool = False) -> GuestState:
+        """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
+        with self._lock:
+            driver, state = self._running(guest_id)
+            (driver.reboot if again else driver.shutdown)(guest_id)
+            return state
+
+    def migrate(self, guest_id: str, migration: Migration) -> GuestState:
+        """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
+        with self._lock:
+            driver, state = self._running(guest_id)
+            self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
+            return replace(state, migrating=True)
+
+    def suspend(self, guest_id: str) -> GuestState:
+        """Begin to save a running guest. Raises RefusalError, GuestError."""
+        with self._lock:
+            driver, state = self._running(guest_id)
+            self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
+            return replace(state, saving=True)
+
+    def _running(self, guest_id: str) -> tuple[GuestDriver, GuestState]:
+        """The driver of a guest that runs here and is to stay."""
+        for driver in self._drivers.values():
+            for state in driver.list():
+                is_leaving = state.migrating or state.saving or guest_id in self._going
+                if state.id == guest_id and state.status == "up" and not is_leaving:
+                    return driver, state
+        raise RefusalError(CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is on its way already.")
+
+    def _begin(self, kind: str, guest_id: str, work: Callable[[], None]) -> None:
+        """Do something that takes long in a thread, at whose end an event tells how it went."""
+
+        def run() -> None:
+            problem = ""
+            try:
+                work()
+            except GuestError as error:
+                problem = str(error)
+                log.warning("%s", error)
+            except Exception as error:  # who waits for the event must be told something
+                problem = f"The agent failed: {error!r}"
+                log.exception("%s of guest %s", kind, guest_id)
+            self._events.add(kind, guest_id, problem)
+            del self._going[guest_id]
+
+        self._going[guest_id] = kind
+        Thread(target=run, name=f"{kind} {guest_id}", daemon=True).start()
+
+    def repair(self) -> None:
+        """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
+        with self._lock:
+            for driver in self._drivers.values():
+                try:
+                    driver.repair()
+                except GuestError as error:
+                    log.warning("guests of driver %s: %s", driver.name, error)
+                    self._events.add("guest", "", str(error))
+
+    def stop(self, guest_id: str) -> None:
+        """Stop a guest, whichever driver runs it. Raises GuestError."""
+        with self._at_work_on(guest_id):
+            for driver in self._drivers.values():
+                driver.stop(guest_id)
+
+    def halted(self) -> AbstractContextManager[object]:
+        """While it lasts no guest is started, changed or stopped."""
+        return self._lock
+
+    @contextmanager
+    def _at_work_on(self, guest_id: str) -> Iterator[None]:
+        """Alone; and that something was done, or tried, is told at the end."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._events.add("guest", guest_id, "worked on")
+
+    def certificate_changed(self) -> None:
+        """Tell those who use the host's certificates to move guests. Raises GuestError."""
+        for driver in self._drivers.values():
+            driver.certificate_changed()
+
+    def close(self) -> None:
+        """Stop watching; the guests stay."""
+        for driver in self._drivers.values():
+            driver.close()
+
+
+class HostService:
+    """One host behind the agent's door."""
+
+    def __init__(
+        self,
+        *,
+        capabilities: Callable[[], Capabilities],
+        door: Networking,
+        changes: Changes,
+        guests: Guests,
+        events: Events,
+    ) -> None:
+        self.capabilities = capabilities
+        self.door = door
+        self.changes = changes
+        self.guests = guests
+        self.events = events
+
+    def answer(self, request: Request) -> Reply | None:
+        """Do what a request asks. None means that no answer will ever come (which a simulation may want)."""
+        try:
+            status, value = self._route(request)
+        except RefusalError as error:
+            return Reply(error.status, encode(error.refusal))
+        except (NetworkingError, GuestError, StoreError) as error:
+            return Reply(BROKEN, encode(RefusalError(BROKEN, "failed", str(error)).refusal))
+        return Reply(status, b"" if value is None else encode(value))
+
+    def report(self) -> HostReport:
+        """What ``GET /v1/host`` answers. Raises NetworkingError, StoreError."""
+        host = self.door.observe()
+        return HostReport(
+            capabilities=self.capabilities(),
+            host=host,
+            generation=self.changes.generation,
+            dirty=self.changes.is_dirty(host),
+            change=self.changes.current(),
+            guests=tuple(self.guests.list()),
+            statistics=self.door.statistics(),
+            guest_addresses=self.guests.addresses(),
+        )
+
+    def certificate_changed(self) -> None:
+        """The host's keys and certificates are others from now on. Raises GuestError."""
+        self.guests.certificate_changed()
+
+    def close(self, patience: float) -> None:
+        """The agent ends: unconfirmed changes are taken back (waiting that many seconds), all else stays."""
+        self.changes.close(patience)
+        self.events.close()
+        self.guests.close()
+
+    def _route(self, request: Request) -> Answer:
+        match request.path.strip("/").split("/"):
+            case ["v1", "guests", guest_id] if guest_id:
+                return self._guest(request, guest_id)
+            case ["v1", "guests", guest_id, "migrate"] if guest_id and request.method == "POST":
+                return ACCEPTED, self.guests.migrate(guest_id, decode(Migration, request.body))
+            case ["v1", "guests", guest_id, "suspend"] if guest_id and request.method == "POST":
+                return ACCEPTED, self.guests.suspend(guest_id)
+            case ["v1", "guests", guest_id, ("shutdown" | "reboot") as verb] if guest_id and request.method == "POST":
+                return OK, self.guests.shut_down(guest_id, again=verb == "reboot")
+        routes = ROUTES.get(request.path)
+        if routes is None:
+            raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")
+        route = routes.get(request.method)
+        if route is None:
+            raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only {' and '.join(routes)}.")
+        return route(self, request)
+
+    def _guest(self, request: Request, guest_id: str) -> Answer:
+        if request.method == "PUT":
+            spec = decode(GuestSpec, request.body)
+            if spec.id != guest_id:
+                raise RefusalError(
+                    MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}."
+                )
+            self._check_functions(spec)
+            return OK, self.guests.put(spec)
+        if request.method == "DELETE":
+            self.guests.stop(guest_id)
+            return NO_CONTENT, None
+        raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
+
+    def _check_functions(self, spec: GuestSpec) -> None:
+        """Raises RefusalError when the guest is to get a virtual function that it has not and that is not free: libvirt
+        would take it from whoever has it on the host.
+        """
+        wanted = {nic.function for nic in spec.nics if nic.function}
+        if not wanted:
+            return
+        has = {nic.function for state in self.guests.list() if state.id == spec.id for nic in state.nics}
+        host = self.door.observe()
+        nics = nics_by_address(host)
+        for address in sorted(wanted - has):
+            function = find_function(host, address)
+            reason = why_in_use(host, function, nics) if function else "is not there"
+            if reason:
+                text = f"Virtual function {address} cannot be given to guest {spec.name}: it {reason}."
+                raise RefusalError(CONFLICT, "failed", text)
+
+
+def _put_functions(service: HostService, request: Request) -> Answer:
+    wanted = decode(FunctionsRequest, request.body)
+    with service.guests.halted():  # none of which may be given a function that is about to go
+        service.door.set_functions(wanted.nic, wanted.count)
+    return OK, wanted
+
+
+def _host(service: HostService, _request: Request) -> Answer:
+    return OK, service.report()
+
+
+def _put_host(service: HostService, request: Request) -> Answer:
+    return ACCEPTED, service.changes.put(decode(ChangeRequest, request.body))
+
+
+def _confirm(service: HostService, request: Request) -> Answer:
+    return OK, service.changes.confirm(decode(GenerationRef, request.body).generation, request.opened)
+
+
+def _roll_back(service: HostService, request: Request) -> Answer:
+    return OK, service.changes.roll_back(decode(GenerationRef, request.body).generation)
+
+
+def _commit(service: HostService, _request: Request) -> Answer:
+    return OK, service.changes.commit()
+
+
+def _events(service: HostService, request: Request) -> Answer:
+    after, wait = _number(request, "after"), _number(request, "wait")
+    return OK, service.events.page(int(after), min(wait, LONGEST_POLL))
+
+
+def _guests(service: HostService, _request: Request) -> Answer:
+    return OK, service.guests.list()
+
+
+ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
+    "/v1/host": {"GET": _host, "PUT": _put_host},
+    "/v1/host/confirm": {"POST": _confirm},
+    "/v1/host/rollback": {"POST": _roll_back},
+    "/v1/host/commit": {"POST": _commit},
+    "/v1/events": {"GET": _events},
+    "/v1/functions": {"PUT": _put_functions},
+    "/v1/guests": {"GET": _guests},
+}
+
+
+def _number(request: Request, name: str) -> float:
+    """A number from the query, at least 0, and 0 when it is not there."""
+    text = request.query.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise RefusalError(MALFORMED, "malformed", f"{name} must be a number from 0, not {text!r}.")
+    return number

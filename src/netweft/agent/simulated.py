@@ -1,0 +1,168 @@
+"""A simulated host: the agent's own server, state machine and disk over a Host value, with faults to inject.
+
+The value is kept in a file, as a kernel keeps its networking when the agent is killed. ``POST /v1/simulation``
+(:class:`~netweft.agent.simulated_machine.Simulation`) says what shall go wrong from now on; it answers also when the
+host is unreachable, and exists on simulated hosts only.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from errno import ENOSPC
+from typing import TYPE_CHECKING
+
+from netweft import agent
+from netweft.agent.change import Changes
+from netweft.agent.events import Events
+from netweft.agent.guests.simulated import SimulatedGuests
+from netweft.agent.service import OK, Guests, HostService, Reply, Request
+from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
+from netweft.agent.store import Store, StoreError
+from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
+from netweft.core.host import Address, Host, Nic, NicFacts
+from netweft.core.protocol import Capabilities
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netweft.agent.store import Record
+
+PATH = "/v1/simulation"
+
+NICS = 4
+
+WITH_FUNCTIONS = (2, 3)
+"""Numbers of the NICs that know SR-IOV."""
+
+
+class SimulatedStore(Store):
+    """A store on a disk that can be full, in a process that can be killed."""
+
+    def __init__(self, folder: Path, faults: Faults) -> None:
+        super().__init__(folder)
+        self._faults = faults
+
+    def save(self, record: Record) -> None:
+        """As a real store; then perhaps the process dies."""
+        super().save(record)
+        self._faults.stored(record)
+
+    def _write(self, name: str, data: bytes) -> None:
+        if self._faults.wanted.disk_full:
+            raise StoreError(f"{self.folder / name} cannot be written: {os.strerror(ENOSPC)}")
+        super()._write(name, data)
+
+
+class SimulatedService(HostService):
+    """A simulated host behind the agent's door."""
+
+    def __init__(self, name: str, number: int, folder: Path) -> None:
+        self._faults = Faults()
+        events = Events(capacity=200)
+        store = SimulatedStore(folder, self._faults)
+        self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
+        self._guests = SimulatedGuests(self._machine)
+        facts = capabilities(name)
+        guests = Guests([self._guests], events)
+        super().__init__(
+            capabilities=lambda: facts,
+            door=self._machine,
+            changes=Changes(store, self._machine, events, guests.repair),
+            guests=guests,
+            events=events,
+        )
+        self.changes.recover()
+
+    def answer(self, request: Request) -> Reply | None:
+        """As a real host, but for the faults; and the way to inject them."""
+        if request.path == PATH:
+            return self._inject(request)
+        if self._is_cut():
+            return None
+        reply = super().answer(request)
+        lost = request.method != "GET" and self._faults.loses_reply()
+        return None if lost or self._is_cut() else reply
+
+    def _is_cut(self) -> bool:
+        change = self.changes.current()
+        return self._faults.cuts(change.phase if change else None)
+
+    def _inject(self, request: Request) -> Reply:
+        try:
+            if request.method != "GET":
+                wanted = decode(Simulation, request.body)
+                self._happen(wanted)
+                self._faults.set(wanted)
+        except RefusalError as error:
+            return Reply(error.status, encode(error.refusal))
+        return Reply(OK, encode(self._faults.wanted))
+
+    def _happen(self, wanted: Simulation) -> None:
+        change = self.changes.current()
+        if wanted.reboot and change and not change.phase.is_final:
+            raise RefusalError(
+                CONFLICT,
+                "busy",
+                "A simulated host starts again only when no change is under way; use crash_at for that.",
+            )
+        with self._machine.lock:
+            host = wanted.host or self._machine.state.host
+            for name, carrier in wanted.carrier.items():
+                if name not in host.nics:
+                    raise RefusalError(CONFLICT, "unknown", f"This host has no NIC {name}.")
+                host = host.with_link(replace(host.nics[name], carrier=carrier))
+            self._machine.change(replace(self._machine.state, host=host))
+        for name, carrier in wanted.carrier.items():
+            self.events.add("link", name, "up" if carrier else "no carrier")
+        if wanted.host:
+            self.events.lose()
+        for guest in wanted.end_guests:
+            self._guests.end(guest)
+        if wanted.reboot:
+            self._machine.reboot(wanted.hardware)
+            self.changes.recover()
+
+
+def hardware(number: int) -> Host:
+    """What simulated host ``number`` has: eth0 to eth3, the first with an address.
+
+    It is from 198.18.0.0/15, which RFC 2544 keeps for devices under test.
+    """
+    nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
+    address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
+    return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))})
+
+
+def _nic(number: int, nic: int) -> Nic:
+    mac = f"02:00:{number >> 16 & 255:02x}:{number >> 8 & 255:02x}:{number & 255:02x}:{nic:02x}"
+    facts = NicFacts(
+        permanent_mac=mac,
+        driver="simulated",
+        pci_address=f"0000:{nic + 1:02x}:00.0",
+        vendor="0x1af4",
+        device="0x1041",
+        speed=25000,
+        duplex="full",
+        functions_max=8 if nic in WITH_FUNCTIONS else 0,
+    )
+    return Nic(name=f"eth{nic}", mac=mac, facts=facts)
+
+
+def capabilities(name: str) -> Capabilities:
+    """A host that can do everything."""
+    return Capabilities(
+        hostname=name,
+        agent_version=agent.version(),
+        kernel="simulated",
+        os_name="Netweft simulated host",
+        os_version="1",
+        cpu_model="simulated",
+        cpu_cores=32,
+        memory=256 * 1024**3,
+        vlan=True,
+        bonding=True,
+        ovs_version="3.1.0",
+        ovs_datapaths=("netdev", "system"),
+        guest_drivers=(SimulatedGuests.name,),
+    )

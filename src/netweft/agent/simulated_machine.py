@@ -1,0 +1,257 @@
+"""The machine that a simulated host is, in a file, and what shall go wrong with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import Lock, RLock
+from time import sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import msgspec
+
+from netweft.agent.networking import NetworkingError
+from netweft.core.functions import nics_by_address, why_not_changed
+from netweft.core.host import Host, Nic, VirtualFunction
+from netweft.core.protocol import GuestState, LinkCounters, Phase
+from netweft.core.simulate import Simulation as HostSimulation
+from netweft.core.simulate import StepRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from netweft.agent.networking import Progress
+    from netweft.agent.store import Record
+    from netweft.core.steps import Step
+
+ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What goes wrong on a simulated host from now on, and what happens to it at once.
+
+    From now on (the whole set: what is not named goes wrong no more): ``refuse``: kinds of step, by class name, and how
+    many of each are refused. ``step_seconds``: how long each step takes. ``lose_replies``: how many requests that are
+    not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
+    or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
+    of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
+    ``deaf_guests`` neither shut down nor are saved.
+
+    At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
+    ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
+    """
+
+    refuse: Mapping[str, int] = field(default_factory=dict)
+    step_seconds: float = 0
+    lose_replies: int = 0
+    unreachable: tuple[str, ...] = ()
+    crash_at: str = ""
+    crash_after_steps: int = 0
+    disk_full: bool = False
+    traffic: Mapping[str, int] = field(default_factory=dict)
+    carrier: Mapping[str, bool] = field(default_factory=dict)
+    host: Host | None = None
+    end_guests: tuple[str, ...] = ()
+    deaf_guests: tuple[str, ...] = ()
+    reboot: bool = False
+    hardware: Host | None = None
+
+
+class Faults:
+    """What goes wrong now, counted down as it does. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.set(Simulation())
+
+    def set(self, simulation: Simulation) -> None:
+        """Let this go wrong from now on, and nothing else."""
+        with self._lock:
+            self.wanted = simulation
+            self._refuse = dict(simulation.refuse)
+            self._lose = simulation.lose_replies
+            self._steps = 0
+
+    def refuses(self, step: Step) -> bool:
+        """Whether this step is one to refuse."""
+        kind = type(step).__name__
+        with self._lock:
+            left = self._refuse.get(kind, 0)
+            self._refuse[kind] = max(0, left - 1)
+            return left > 0
+
+    def loses_reply(self) -> bool:
+        """Whether this answer is one to lose."""
+        with self._lock:
+            self._lose, lost = max(0, self._lose - 1), self._lose > 0
+            return lost
+
+    def steps_done(self, number: int) -> None:
+        """More steps were done: perhaps the one after which the process dies."""
+        with self._lock:
+            self._steps += number
+            if self._steps == self.wanted.crash_after_steps:
+                _die()
+
+    def stored(self, record: Record) -> None:
+        """A phase was stored: perhaps the one after which the process dies."""
+        if record.change and record.change.phase == self.wanted.crash_at:
+            _die()
+
+    def cuts(self, phase: Phase | None) -> bool:
+        """Whether nothing is answered in this phase."""
+        return ALWAYS in self.wanted.unreachable or (phase is not None and phase in self.wanted.unreachable)
+
+
+def _die() -> None:
+    """End as an agent that is killed: at once, with nothing tidied up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What a simulated host is, besides what its agent stores. ``hardware``: its networking as it is after a boot."""
+
+    boot: str
+    hardware: Host
+    host: Host
+    guests: Mapping[str, GuestState] = field(default_factory=dict)
+
+
+for _kind in (Simulation, Machine):
+    msgspec.json.Decoder(_kind)  # worked out while there is one thread: two that do so at once crash the program
+
+
+class SimulatedMachine:
+    """The machine, in a file. Implements the door ``Networking``."""
+
+    def __init__(self, path: Path, hardware: Host, faults: Faults) -> None:
+        self._path = path
+        self._faults = faults
+        self._lock = RLock()
+        if path.exists():
+            self._state = msgspec.json.decode(path.read_bytes(), type=Machine)
+        else:
+            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is stored; its name is the host's."""
+        return self._path.parent
+
+    def is_deaf(self, guest_id: str) -> bool:
+        """Whether a guest heeds no request now."""
+        return guest_id in self._faults.wanted.deaf_guests
+
+    @property
+    def state(self) -> Machine:
+        """What the machine is now."""
+        return self._state
+
+    @property
+    def lock(self) -> RLock:
+        """Held by who reads the state to change it."""
+        return self._lock
+
+    def change(self, state: Machine) -> None:
+        """Let the machine be this; a kill of the process at any moment leaves the old or the new."""
+        with self._lock:
+            temporary = self._path.with_suffix(".new")
+            temporary.write_bytes(msgspec.json.encode(state))
+            temporary.rename(self._path)
+            self._state = state
+
+    def observe(self) -> Host:
+        """What the host has now."""
+        return self._state.host
+
+    def execute(self, steps: Sequence[Step], progress: Progress) -> None:
+        """Do the steps in order, as the simulation does them and as the faults want. Raises NetworkingError.
+
+        Steps that take time, or after which the process may die, are seen one by one; all others at once, which is much
+        cheaper.
+        """
+        wanted = self._faults.wanted
+        size = 1 if wanted.step_seconds or wanted.crash_after_steps else max(1, len(steps))
+        for start in range(0, len(steps), size):
+            sleep(wanted.step_seconds)
+            with self._lock:
+                self._play(steps[start : start + size])
+            progress(start + size)
+
+    def _play(self, steps: Sequence[Step]) -> None:
+        host = HostSimulation(self._state.host)
+        try:
+            for step in steps:
+                if self._faults.refuses(step):
+                    raise NetworkingError(f"the simulated host refuses {step}, as it was told to")
+                host.apply(step)
+        except StepRefusedError as error:
+            raise NetworkingError(str(error)) from error
+        finally:
+            self.change(replace(self._state, host=host.host))
+        self._faults.steps_done(len(steps))
+
+    def set_functions(self, nic: str, count: int) -> None:
+        """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""
+        with self._lock:
+            if reason := why_not_changed(self._state.host, nic, count):
+                raise NetworkingError(reason)
+            hardware = _with_count(self._state.hardware, nic, count)
+            self.change(replace(self._state, hardware=hardware, host=_with_count(self._state.host, nic, count)))
+
+    def statistics(self) -> Mapping[str, LinkCounters]:
+        """No traffic but what the simulation wants."""
+        none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
+        host, traffic = self._state.host, self._faults.wanted.traffic
+        names = (*host.links(), *host.guest_ports)
+        return {name: replace(none, tx_rate=traffic[name]) if name in traffic else none for name in names}
+
+    def boot(self) -> str:
+        """Changes with each simulated reboot."""
+        return self._state.boot
+
+    def reboot(self, hardware: Host | None) -> None:
+        """Start again: guests and everything that is not hardware are gone.
+
+        ``hardware``: what it has from now on, if that changed.
+        """
+        with self._lock:
+            hardware = hardware or self._state.hardware
+            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+
+def with_functions(host: Host, taken: Collection[str]) -> Host:
+    """The host with a NIC for each virtual function of its NICs, but for those that guests have taken."""
+    nics = {name: nic for name, nic in host.nics.items() if not nic.facts.physical}
+    here = nics_by_address(host)
+    for physical in tuple(nics.values()):
+        for number, function in enumerate(physical.facts.functions):
+            address = function.pci_address
+            if address not in taken:
+                facts = replace(physical.facts, pci_address=address, physical=physical.facts.pci_address)
+                facts = replace(facts, functions=(), functions_max=0, permanent_mac="")
+                mac = f"06:{number:02x}{physical.mac[5:]}"
+                new = Nic(name=f"{physical.name}v{number}", mac=mac, facts=replace(facts, permanent_mac=mac))
+                nic = here.get(address, new)
+                nics[nic.name] = nic
+    return replace(host, nics=nics)
+
+
+def _with_count(host: Host, name: str, count: int) -> Host:
+    """The host with that many virtual functions of a NIC, all free."""
+    nic = host.nics[name]
+    if len(nic.facts.functions) == count:
+        return host
+    bus = nic.facts.pci_address.removesuffix("00.0")
+    addresses = [f"{bus}{16 + at // 8:02x}.{at % 8}" for at in range(count)]
+    functions = tuple(VirtualFunction(pci_address=address) for address in addresses)
+    gone = [one.pci_address for one in nic.facts.functions]
+    kept = {key: one for key, one in host.nics.items() if one.facts.pci_address not in gone}
+    host = replace(host, nics={**kept, name: replace(nic, facts=replace(nic.facts, functions=functions))})
+    return with_functions(host, ())

@@ -1,0 +1,80 @@
+"""What goes over the wire between engine and agent: core.protocol as JSON, inside TLS that knows both ends."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from netweft.core import protocol
+from netweft.core.protocol import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+T = TypeVar("T")
+
+ENGINE_NAME = "netweft-engine"
+"""The name in the certificate that the engine shows. Other certificates of the same authority belong to hosts."""
+
+# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
+# the protocol are worked out here, while there is one thread.
+for _kind in filter(is_dataclass, vars(protocol).values()):
+    msgspec.json.Decoder(_kind)
+
+MALFORMED, MISSING, CONFLICT, BROKEN = 400, 404, 409, 500
+
+
+class RefusalError(Exception):
+    """A request that is not done.
+
+    ``status`` is the HTTP status, ``code`` one of those that core.protocol.Refusal lists.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.refusal = Refusal(code=code, message=message)
+
+
+def encode(value: object) -> bytes:
+    """A value of core.protocol as JSON."""
+    return msgspec.json.encode(value)
+
+
+def decode(kind: type[T], body: bytes) -> T:
+    """The value that a body holds. Raises RefusalError (400, ``malformed``) saying where it is not one."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RefusalError(MALFORMED, "malformed", f"The body is no {kind.__name__}: {error}") from error
+
+
+def server_context(certificate: Path, key: Path, authority: Path) -> ssl.SSLContext:
+    """TLS for the agent's door: its own certificate, and only peers that the engine's authority has signed.
+
+    Raises OSError or ssl.SSLError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(authority)
+    context.num_tickets = 0  # a resumed session would skip the look at the certificate that each connection gets
+    return context
+
+
+def is_engine(certificate: Mapping[str, Any] | None) -> bool:
+    """Whether a verified certificate, as ssl.SSLSocket.getpeercert returns it, is the engine's.
+
+    Its DNS names tell, or where it has none its common name.
+    """
+    if not certificate:
+        return False
+    names = {value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"}
+    if not names:
+        names = {value for part in certificate.get("subject", ()) for kind, value in part if kind == "commonName"}
+    return ENGINE_NAME in names

@@ -1,0 +1,140 @@
+"""Networks of clusters: which a cluster has, whether it requires them, and their roles there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UnsetType
+from sqlalchemy.engine import Row
+
+from netweft.api import networks as networks_api
+from netweft.api.follow import loads_link
+from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.schema import given, keep, reference
+from netweft.api.search import LISTED
+from netweft.api.shown import required_ref, see, visible_page
+from netweft.api.types import Cluster, ClusterNetwork
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules.cluster_network import Role
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.cluster_networks import (
+    AttachNetwork,
+    UpdateClusterNetwork,
+    attach_network,
+    detach_network,
+    update_cluster_network,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.networks import networks
+from netweft.engine.queries import cluster_networks as queries
+
+routes = Routes("clusters")
+
+_ROLES = frozenset(Role)
+
+
+def show(row: Row[Any]) -> ClusterNetwork:
+    """A row of :func:`netweft.engine.queries.cluster_networks.select`: the network, and what it is in the cluster."""
+    shown = networks_api.show(row)
+    values = {name: getattr(shown, name) for name in shown.__struct_fields__}
+    roles = queries.roles_of(row)
+    usages = ["vm"] if row.vm_network else []
+    values |= {
+        "href": f"/clusters/{row.cluster_id}/networks/{row.id}",
+        "display": Role.DISPLAY in roles,
+        "required": row.required,
+        "status": row.status,
+        "usages": [*usages, *(role.value for role in Role if role in roles)],
+        "cluster": reference(Cluster, row.cluster_id),
+    }
+    return ClusterNetwork(**values)
+
+
+@loads_link(Cluster, "networks")
+def load_for_clusters(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[ClusterNetwork]]:
+    """The networks of each cluster."""
+    condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
+    statement = queries.select().where(cluster_networks.c.cluster_id.in_(ids)).order_by(networks.c.name, networks.c.id)
+    found: defaultdict[str, list[ClusterNetwork]] = defaultdict(list)
+    for row in tx.execute(statement if condition is None else statement.where(condition)):
+        found[row.cluster_id].append(show(row))
+    return found
+
+
+@routes.get("/clusters/{cluster_id}/networks", many(ClusterNetwork), needs=READ, queries=LISTED)
+def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
+    """Networks of one cluster."""
+    cluster_id = call.ids["cluster_id"]
+    with call.read() as tx:
+        see(tx, call, ObjectType.CLUSTER, cluster_id)
+        statement = queries.select().where(cluster_networks.c.cluster_id == cluster_id)
+        return [show(row) for row in visible_page(tx, call, statement, ObjectType.NETWORK, networks_api.SEARCHABLE)]
+
+
+@routes.get("/clusters/{cluster_id}/networks/{network_id}", ClusterNetwork, needs=READ)
+def get_network_of_cluster(call: Call[None]) -> ClusterNetwork:
+    """One network of a cluster."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
+        see(tx, call, ObjectType.NETWORK, call.ids["network_id"])
+        return show(queries.get(tx, call.ids["cluster_id"], call.ids["network_id"]))
+
+
+@routes.post("/clusters/{cluster_id}/networks", ClusterNetwork, needs=ActionGroup.ASSIGN_CLUSTER_NETWORK)
+def post_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
+    """Attach a network, by id or name, to a cluster."""
+    body = call.body
+    roles = _roles(body)
+    if roles is KEEP:
+        roles = frozenset({Role.DISPLAY}) if given(body.display, False) else frozenset()
+    spec = AttachNetwork(
+        cluster_id=call.ids["cluster_id"],
+        network=required_ref(body, "Network"),
+        required=given(body.required, True),
+        roles=roles,
+    )
+    network_id = call.run(attach_network, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.cluster_id, network_id))
+
+
+@routes.put("/clusters/{cluster_id}/networks/{network_id}", ClusterNetwork, needs=ActionGroup.CONFIGURE_CLUSTER_NETWORK)
+def put_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
+    """Change whether a cluster requires a network, and its roles there; what belongs to the network itself is passed
+    over.
+    """
+    cluster_id, network_id = call.ids["cluster_id"], call.ids["network_id"]
+    body = call.body
+    roles = _roles(body)
+    if roles is KEEP and not isinstance(body.display, UnsetType):
+        roles = _with_display(call, shown=body.display)
+    spec = UpdateClusterNetwork(cluster_id=cluster_id, network_id=network_id, required=keep(body.required), roles=roles)
+    call.run(update_cluster_network, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, cluster_id, network_id))
+
+
+@routes.delete("/clusters/{cluster_id}/networks/{network_id}", needs=ActionGroup.ASSIGN_CLUSTER_NETWORK)
+def delete_network_of_cluster(call: Call[None]) -> None:
+    """Detach a network from a cluster."""
+    call.run(detach_network, call.actor, call.ids["cluster_id"], call.ids["network_id"])
+
+
+def _roles(body: ClusterNetwork) -> frozenset[Role] | Keep:
+    """The roles among the usages of a request; the usage ``vm`` is the network's own."""
+    if not isinstance(body.usages, UnsetType):
+        return frozenset(Role(usage) for usage in body.usages if usage in _ROLES)
+    return KEEP
+
+
+def _with_display(call: Call[Any], *, shown: bool) -> frozenset[Role]:
+    """The roles that the network has, with or without the display role (the element ``display`` is older than
+    ``usages``).
+    """
+    with call.read() as tx:
+        before = queries.roles_of(queries.get(tx, call.ids["cluster_id"], call.ids["network_id"]))
+    return before | {Role.DISPLAY} if shown else before - {Role.DISPLAY}

@@ -1,0 +1,55 @@
+"""What virtual machines and templates say alike: processors, what they boot, custom properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy.engine import Row
+
+from netweft.api.schema import given, keep
+from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, OperatingSystem, Template, Vm
+from netweft.engine.commands.hardware import Hardware
+
+
+def cpu(row: Row[Any]) -> Cpu:
+    """The processors of a row."""
+    topology = CpuTopology(cores=row.cores, sockets=row.sockets, threads=row.threads)
+    return Cpu(architecture="undefined", topology=topology)
+
+
+def operating_system(row: Row[Any]) -> OperatingSystem:
+    """What a row boots."""
+    return OperatingSystem(
+        boot=Boot(devices=["hd"]),
+        cmdline=row.os_cmdline or UNSET,
+        initrd=row.os_initrd or UNSET,
+        kernel=row.os_kernel or UNSET,
+        type="other",
+    )
+
+
+def properties(values: dict[str, str]) -> list[CustomProperty] | UnsetType:
+    """Custom properties, by name."""
+    return [CustomProperty(name=name, value=value) for name, value in sorted(values.items())] or UNSET
+
+
+def wanted(body: Vm | Template) -> Hardware:
+    """What a request says of them."""
+    topology = CpuTopology()
+    if not isinstance(body.cpu, UnsetType) and not isinstance(body.cpu.topology, UnsetType):
+        topology = body.cpu.topology
+    os = OperatingSystem() if isinstance(body.os, UnsetType) else body.os
+    custom: dict[str, str] | UnsetType = UNSET
+    if not isinstance(body.custom_properties, UnsetType):
+        custom = {given(one.name, ""): given(one.value, "") for one in body.custom_properties}
+    return Hardware(
+        memory=keep(body.memory),
+        sockets=keep(topology.sockets),
+        cores=keep(topology.cores),
+        threads=keep(topology.threads),
+        kernel=keep(os.kernel),
+        initrd=keep(os.initrd),
+        cmdline=keep(os.cmdline),
+        custom_properties=keep(custom),
+    )

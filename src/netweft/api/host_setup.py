@@ -1,0 +1,179 @@
+"""What requests say of a host's networks, as the commands want it; and waiting for a host that is busy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Any, Literal
+
+from msgspec import UnsetType
+
+from netweft.api.routes import Call
+from netweft.api.schema import Entity, given
+from netweft.api.types import (
+    Action,
+    DnsResolverConfiguration,
+    HostNic,
+    Ip,
+    IpAddressAssignment,
+    NetworkAttachment,
+    Property,
+    Qos,
+)
+from netweft.core.desired import HostQos, IpAssignment
+from netweft.core.errors import BusyError, MalformedError
+from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
+from netweft.core.keep import KEEP, Keep
+from netweft.engine.commands.host_changes import IN_PROGRESS, key_of
+from netweft.engine.queue import busy_with, wait_for
+
+PATIENCE = 20.0
+"""Seconds that a request waits for another change of the same host to end (oVirt: SetupNetworksWaitTimeoutSeconds)."""
+
+_LOOK = 0.2
+
+
+def setup_request(action: Action) -> SetupRequest:
+    """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
+    return SetupRequest(
+        attachments=tuple(wish(one) for one in given(action.modified_network_attachments, [])),
+        removed=tuple(_removed(one) for one in given(action.removed_network_attachments, [])),
+        synchronized=tuple(given(one.id, "") for one in given(action.synchronized_network_attachments, [])),
+        bonds=tuple(bond_wish(one) for one in given(action.modified_bonds, [])),
+        removed_bonds=tuple(said(one) for one in given(action.removed_bonds, [])),
+        labels=tuple(
+            LabelWish(label=given(one.id, ""), nic=said(one.host_nic)) for one in given(action.modified_labels, [])
+        ),
+        removed_labels=tuple(given(one.id, "") for one in given(action.removed_labels, [])),
+        check_connectivity=given(action.check_connectivity, True),
+        connectivity_timeout=given(action.connectivity_timeout, CONNECTIVITY_TIMEOUT),
+        commit_on_success=given(action.commit_on_success, False),
+    )
+
+
+def said(entity: Entity | UnsetType) -> Ref:
+    """What a request says of a thing: id, name, both or nothing."""
+    if isinstance(entity, UnsetType):
+        return Ref()
+    return Ref(id=given(entity.id, ""), name=given(entity.name, ""))
+
+
+def _removed(attachment: NetworkAttachment) -> Ref:
+    if not isinstance(attachment.id, UnsetType):
+        return Ref(id=attachment.id)
+    return Ref(name=said(attachment.network).name)
+
+
+def wish(attachment: NetworkAttachment) -> AttachmentWish:
+    """What a request wants of an attachment. Raises MalformedError."""
+    return AttachmentWish(
+        id=given(attachment.id, ""),
+        network=said(attachment.network),
+        nic=said(attachment.host_nic),
+        assignments=_assignments(attachment.ip_address_assignments),
+        properties=_properties(attachment.properties),
+        dns=_resolvers(attachment.dns_resolver_configuration),
+        qos=_own_qos(attachment.qos),
+    )
+
+
+def bond_wish(nic: HostNic) -> BondWish:
+    """What a request wants of a bond."""
+    if isinstance(nic.bonding, UnsetType):
+        return BondWish(bond=said(nic))
+    options: dict[str, str] | Keep = KEEP
+    if not isinstance(nic.bonding.options, UnsetType):
+        options = {given(one.name, ""): given(one.value, "") for one in nic.bonding.options}
+    slaves: tuple[Ref, ...] | Keep = KEEP
+    if not isinstance(nic.bonding.slaves, UnsetType):
+        slaves = tuple(said(slave) for slave in nic.bonding.slaves)
+    return BondWish(bond=said(nic), slaves=slaves, options=options)
+
+
+def _assignments(given_ones: list[IpAddressAssignment] | UnsetType) -> tuple[IpAssignment, ...] | Keep:
+    return KEEP if isinstance(given_ones, UnsetType) else tuple(_assignment(one) for one in given_ones)
+
+
+def _assignment(one: IpAddressAssignment) -> IpAssignment:
+    ip = Ip() if isinstance(one.ip, UnsetType) else one.ip
+    version: Literal[4, 6] = 6 if _version(ip) == "v6" else 4
+    method = given(one.assignment_method, "none")
+    if version == 6 and given(ip.gateway, "") == "::":  # noqa: PLR2004 -- IP version; "::" is how VDSM writes no gateway
+        ip.gateway = ""
+    return IpAssignment(
+        version=version,
+        method=method,  # type: ignore[arg-type]  # the API's choices are these very words
+        address=given(ip.address, ""),
+        prefix=prefix_of(given(ip.netmask, "")),
+        gateway=given(ip.gateway, ""),
+    )
+
+
+def _version(ip: Ip) -> str:
+    """The version that is said, else that of the address, else 4."""
+    return given(ip.version, "v6" if ":" in given(ip.address, "") else "v4")
+
+
+def prefix_of(netmask: str) -> int:
+    """The length of a netmask given as ``255.255.255.0`` or as ``24``; 0 for none. Raises MalformedError."""
+    if not netmask:
+        return 0
+    if netmask.isascii() and netmask.isdigit() and len(netmask) <= 3:  # noqa: PLR2004 -- digits of 128
+        return int(netmask)
+    try:
+        return ip_network(f"0.0.0.0/{netmask}").prefixlen
+    except ValueError:
+        raise MalformedError(f"'{netmask[:60]}' is no netmask: give 255.255.255.0 or 24.") from None
+
+
+def _properties(properties: list[Property] | UnsetType) -> dict[str, str] | Keep:
+    if isinstance(properties, UnsetType):
+        return KEEP
+    return {given(one.name, ""): given(one.value, "") for one in properties}
+
+
+def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- read as said
+    """An attachment's own QoS by its limits (oVirt: AnonymousHostNetworkQos); without any, the network's serves.
+
+    Raises MalformedError for the id of a QoS, which only networks have.
+    """
+    if isinstance(qos, UnsetType):
+        return KEEP
+    limits = HostQos(
+        link_share=given(qos.outbound_average_linkshare, None),
+        upper_limit=given(qos.outbound_average_upperlimit, None),
+        real_time=given(qos.outbound_average_realtime, None),
+    )
+    if limits != HostQos():
+        return limits
+    if given(qos.id, ""):
+        raise MalformedError("The qos of an attachment has limits and no id: give a qos with an id to the network.")
+    return None
+
+
+def _resolvers(dns: DnsResolverConfiguration | UnsetType) -> tuple[str, ...] | None | Keep:  # noqa: RUF036 -- read as said
+    if isinstance(dns, UnsetType):
+        return KEEP
+    return tuple(given(dns.name_servers, [])) or None
+
+
+def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what the command returns
+    """Run a command of a host's networks; while another change of them is under way, wait for its end first.
+
+    Raises BusyError when that takes too long, and whatever the command raises.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return command()
+        except BusyError as error:
+            left = deadline - time.monotonic()
+            if error.code != IN_PROGRESS or left <= 0:
+                raise
+            with call.read() as tx:
+                job_id = busy_with(tx, key_of(host_id))
+            if job_id is None:  # it has just ended, or nobody knows how it ended until the host reports
+                time.sleep(_LOOK)
+            else:
+                wait_for(call.db, job_id, left)

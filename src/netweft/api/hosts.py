@@ -1,0 +1,294 @@
+"""Hosts, at ``/hosts``, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import false
+from sqlalchemy.engine import Row
+
+from netweft.api.follow import loads
+from netweft.api.host_setup import setup_request, when_idle
+from netweft.api.routes import READ, Call, Later, Routes, many
+from netweft.api.schema import given, keep, reference
+from netweft.api.search import LISTED, Searchable
+from netweft.api.shown import columns, ref, required, required_ref, see, visible_page
+from netweft.api.types import (
+    Action,
+    Certificate,
+    Cluster,
+    Cpu,
+    CpuTopology,
+    Enabled,
+    HardwareInformation,
+    Host,
+    IscsiDetails,
+    Ksm,
+    OperatingSystem,
+    PowerManagement,
+    SeLinux,
+    Spm,
+    Ssh,
+    Statistic,
+    Version,
+    VmSummary,
+)
+from netweft.api.values import find_statistic, measured
+from netweft.core.keep import KEEP
+from netweft.core.protocol import AGENT_PORT, Capabilities
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.certificates import enroll_certificate
+from netweft.engine.commands.hosts import (
+    AddHost,
+    UpdateHost,
+    activate_host,
+    add_host,
+    deactivate_host,
+    refresh_host,
+    remove_host,
+    update_host,
+)
+from netweft.engine.commands.setup_networks import (
+    SetupHostNetworks,
+    commit_network_changes,
+    copy_host_networks,
+    setup_host_networks,
+    sync_all_networks,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import hosts as queries
+from netweft.engine.queries import vms as vm_queries
+
+routes = Routes("hosts")
+
+SEARCHABLE = Searchable(
+    columns(
+        hosts,
+        address=hosts.c.address,
+        status=hosts.c.status,
+        cluster=clusters.c.name,
+        datacenter=data_centers.c.name,
+        tag=lambda _test: false(),  # nothing has one
+        **{"cluster.name": clusters.c.name, "host.name": hosts.c.name},
+    ),
+    key=hosts.c.id,
+)
+
+
+def show(row: Row[Any]) -> Host:
+    """A row of :func:`netweft.engine.queries.hosts.select`.
+
+    Storage, power and firmware are not ours; clients read those parts without asking, so they say "none".
+    """
+    capabilities = queries.capabilities_of(row)
+    return Host(
+        id=row.id,
+        href=f"/hosts/{row.id}",
+        name=row.name,
+        description=row.description,
+        comment=row.comment,
+        address=row.address,
+        auto_numa_status="unknown",
+        certificate=Certificate(organization="Netweft", subject=f"CN={row.id}"),
+        cpu=_cpu(capabilities),
+        device_passthrough=Enabled(enabled=False),
+        external_status="ok",
+        hardware_information=HardwareInformation(supported_rng_sources=["urandom"]),
+        iscsi=IscsiDetails(initiator=""),
+        kdump_status="unknown",
+        ksm=Ksm(enabled=False),
+        libvirt_version=_version(capabilities.libvirt_version if capabilities else ""),
+        max_scheduling_memory=capabilities.memory if capabilities else 0,
+        memory=capabilities.memory if capabilities else 0,
+        network_operation_in_progress=row.is_changing,
+        numa_supported=False,
+        os=_system(capabilities),
+        port=AGENT_PORT,
+        power_management=PowerManagement(automatic_pm_enabled=True, enabled=False, kdump_detection=False),
+        protocol="stomp",
+        reinstallation_required=False,
+        se_linux=SeLinux(mode="disabled"),
+        spm=Spm(priority=5, status="none"),
+        ssh=Ssh(port=22),
+        status=row.status,
+        status_detail=row.status_reason or UNSET,
+        summary=VmSummary(active=row.vms_active, migrating=0, total=row.vms_total),
+        transparent_hugepages=Enabled(enabled=True),
+        type="rhel",
+        update_available=False,
+        version=_version(capabilities.agent_version if capabilities else ""),
+        cluster=reference(Cluster, row.cluster_id),
+    )
+
+
+def _cpu(capabilities: Capabilities | None) -> Cpu:
+    if capabilities is None:
+        return Cpu()
+    topology = CpuTopology(cores=capabilities.cpu_cores, sockets=1, threads=1)
+    return Cpu(name=capabilities.cpu_model, topology=topology)
+
+
+def _system(capabilities: Capabilities | None) -> OperatingSystem:
+    """Clients split the parameters that an administrator gave the kernel; the kernel is not ours, so there are none."""
+    if capabilities is None:
+        return OperatingSystem(custom_kernel_cmdline="")
+    return OperatingSystem(
+        custom_kernel_cmdline="", type=capabilities.os_name, version=Version(full_version=capabilities.os_version)
+    )
+
+
+def _version(text: str) -> Version:
+    """A version such as ``9.0.0``, as far as it has numbers."""
+    numbers = [int(part) if part.isdigit() else 0 for part in text.split(".")[:3]] if text else []
+    names = ("major", "minor", "build")
+    return Version(full_version=text, **dict(zip(names, numbers, strict=False))) if text else Version()
+
+
+@loads(Host)
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Host]:
+    """Hosts by their ids."""
+    condition = authorize.visible(tx, call.actor, ObjectType.HOST)
+    statement = queries.select().where(hosts.c.id.in_(ids))
+    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
+
+
+@routes.get("/hosts", many(Host), needs=READ, queries=(*LISTED, "all_content"))
+def list_hosts(call: Call[None]) -> list[Host]:
+    """Hosts of all clusters."""
+    with call.read() as tx:
+        return [show(row) for row in visible_page(tx, call, queries.select(), ObjectType.HOST, SEARCHABLE)]
+
+
+@routes.get("/hosts/{host_id}", Host, needs=READ, queries=("all_content",))
+def get_host(call: Call[None]) -> Host:
+    """One host."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.HOST, call.ids["host_id"])
+        return show(queries.get(tx, call.ids["host_id"]))
+
+
+@routes.post("/hosts", Host, needs=ActionGroup.CREATE_HOST, queries=("activate", "reboot"))
+def post_host(call: Call[Host]) -> Host:
+    """Add a host to the cluster that it names; it is installed once its agent has joined."""
+    body = call.body
+    spec = AddHost(
+        name=required(body.name, "Host [name]"),
+        address=required(body.address, "Host [address]"),
+        cluster=required_ref(body.cluster, "Host [cluster"),
+        description=given(body.description, ""),
+        comment=given(body.comment, ""),
+    )
+    host_id = call.run(add_host, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, host_id))
+
+
+@routes.put("/hosts/{host_id}", Host, needs=ActionGroup.EDIT_HOST_CONFIGURATION)
+def put_host(call: Call[Host]) -> Host:
+    """Change a host."""
+    body = call.body
+    spec = UpdateHost(
+        id=call.ids["host_id"],
+        name=keep(body.name),
+        address=keep(body.address),
+        description=keep(body.description),
+        comment=keep(body.comment),
+        cluster=ref(body.cluster) or KEEP,
+    )
+    call.run(update_host, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.id))
+
+
+@routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force",))
+def delete_host(call: Call[None]) -> None:
+    """Forget a host that is out of service."""
+    call.run(remove_host, call.actor, call.ids["host_id"])
+
+
+@routes.action("/hosts/{host_id}/activate", needs=ActionGroup.MANIPULATE_HOST)
+def activate(call: Call[Action]) -> Later:
+    """Take a host into service."""
+    return Later(call.run(activate_host, call.actor, call.ids["host_id"]))
+
+
+@routes.action("/hosts/{host_id}/deactivate", needs=ActionGroup.MANIPULATE_HOST)
+def deactivate(call: Call[Action]) -> None:
+    """Take a host out of service."""
+    call.run(deactivate_host, call.actor, call.ids["host_id"])
+
+
+@routes.action("/hosts/{host_id}/refresh", needs=ActionGroup.MANIPULATE_HOST)
+def refresh(call: Call[Action]) -> Later:
+    """Ask a host for its report now."""
+    return Later(call.run(refresh_host, call.actor, call.ids["host_id"]))
+
+
+@routes.action("/hosts/{host_id}/enrollcertificate", needs=ActionGroup.EDIT_HOST_CONFIGURATION)
+def enroll(call: Call[Action]) -> Later:
+    """Give a host new keys and certificates, while it runs on."""
+    return Later(call.run(enroll_certificate, call.actor, call.ids["host_id"]))
+
+
+@routes.action("/hosts/{host_id}/setupnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def setup_networks(call: Call[Action]) -> Later | None:
+    """Set up networks and bonds of a host: tried, judged, and kept or taken back as one."""
+    spec = SetupHostNetworks(host_id=call.ids["host_id"], request=setup_request(call.body))
+    job_id = when_idle(call, spec.host_id, lambda: call.run(setup_host_networks, call.actor, spec))
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/hosts/{host_id}/commitnetconfig", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def commit_networks(call: Call[Action]) -> Later:
+    """Let boot restore what runs on a host now."""
+    return Later(call.run(commit_network_changes, call.actor, call.ids["host_id"]))
+
+
+@routes.action("/hosts/{host_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def sync_networks(call: Call[Action]) -> Later | None:
+    """Put every network of a host that is out of sync in sync."""
+    host_id = call.ids["host_id"]
+    job_id = when_idle(call, host_id, lambda: call.run(sync_all_networks, call.actor, host_id))
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/hosts/{host_id}/copyhostnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
+def copy_networks(call: Call[Action]) -> Later | None:
+    """Give a host the networks and bonds of another host of its cluster."""
+    host_id = call.ids["host_id"]
+    source = required_ref(call.body.source_host, "Action [sourceHost")
+    job_id = when_idle(call, host_id, lambda: call.run(copy_host_networks, call.actor, source, host_id))
+    return Later(job_id) if job_id else None
+
+
+def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
+    host_id = call.ids["host_id"]
+    see(tx, call, ObjectType.HOST, host_id)
+    capabilities = queries.capabilities_of(queries.get(tx, host_id))
+    total = capabilities.memory if capabilities else 0
+    promised = vm_queries.memory_promised(tx, (host_id,)).get(host_id, (0, 0))[1]
+    values = {"memory.total": total, "memory.used": promised, "memory.free": max(total - promised, 0)}
+    return [
+        measured(name, value, f"/hosts/{host_id}/statistics", "bytes", host=reference(Host, host_id))
+        for name, value in values.items()
+    ]
+
+
+@routes.get("/hosts/{host_id}/statistics", many(Statistic), needs=READ)
+def list_statistics(call: Call[None]) -> list[Statistic]:
+    """The memory of a host: all of it, and what is promised to virtual machines."""
+    with call.read() as tx:
+        return _statistics(tx, call)
+
+
+@routes.get("/hosts/{host_id}/statistics/{statistic_id}", Statistic, needs=READ)
+def get_statistic(call: Call[None]) -> Statistic:
+    """One measured value of a host."""
+    with call.read() as tx:
+        return find_statistic(_statistics(tx, call), call.ids["statistic_id"])

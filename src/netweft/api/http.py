@@ -1,0 +1,389 @@
+"""The server: from an HTTP request to a handler's call and back.
+
+Asynchronous code only reads the body and waits for jobs; parsing, handler and answer run in a thread. The rules that
+clients of oVirt's API rely on (statuses, headers, empty bodies) are all here and in :mod:`netweft.api.faults`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import anyio
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from netweft.api import codec, json_codec, nouns
+from netweft.api.auth import Doorkeeper, Session, TokenDesk
+from netweft.api.codec import Form
+from netweft.api.faults import (
+    CODE_HEADER,
+    Answer,
+    TooLargeError,
+    UnauthenticatedError,
+    WrongMethodError,
+    answer_of,
+    failed_job,
+    known_error,
+)
+from netweft.api.follow import follow
+from netweft.api.health import REQUESTS, SECONDS, Watch
+from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
+from netweft.api.schema import Value, reference
+from netweft.api.types import Action, Job
+from netweft.core.errors import MalformedError
+from netweft.engine.db import Database, new_id
+from netweft.engine.pki import Authority
+from netweft.engine.queue import Outcome, outcome
+
+BODY_MAX = 4 * 2**20
+"""Octets of a request's body; ten thousand network attachments fit."""
+WAIT_MAX = 300.0
+"""Seconds that a request waits for its job before it is answered as if it had asked not to wait."""
+THREADS = 40
+"""Requests that are worked on at the same moment; the database has fewer connections still."""
+_LOOK = 2.0
+_UNWANTED = re.compile("[^0-9A-Za-z_-]")
+_CORRELATION_MAX = 36
+_VERSIONED = re.compile(rf"{API}/v(?P<version>[0-9]+)(?P<rest>/.*)?")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in
+    the answer begin with.
+    """
+
+    method: str
+    path: str
+    base: str
+    address: str
+    origin: str
+    headers: Mapping[str, str]
+    query: Query
+    body: bytes
+    correlation_id: str
+    form: Form
+
+    @property
+    def is_async(self) -> bool:
+        return self.query.flag("async") or self.headers.get("expect", "").lower() == "202-accepted"
+
+
+@dataclass(slots=True)
+class _Outgoing:
+    """What a request came to."""
+
+    answer: Answer | Raw | Stream
+    headers: dict[str, str] = field(default_factory=dict)
+    route: Route | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request whose answer waits for a job."""
+
+    later: Later
+    route: Route
+    headers: dict[str, str]
+
+
+class Server:
+    """Serves the table of endpoints. One per process; its threads share the database."""
+
+    def __init__(self, db: Database, router: Router, services: Services, *, secure: bool) -> None:
+        self.services = services
+        self.db = db
+        self.router = router
+        self._door = Doorkeeper(db, secure=secure)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    async def respond(self, request: Request) -> Response:
+        """The answer to one request. Never raises for what a client did."""
+        begun = time.monotonic()
+        correlation_id = _correlation_id(request)
+        incoming = _incoming(request, b"", correlation_id)
+        try:
+            if request.method in {"POST", "PUT"}:
+                incoming = replace(incoming, body=await _body(request))
+            done = await self._in_thread(self._serve, incoming)
+            if isinstance(done, _Waiting):
+                ended = await self._ended(done.later.job_id)
+                done = await self._in_thread(self._finish, incoming, done, ended)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
+            done = self._fault(error, incoming, None)
+        response = self._response(incoming, done)
+        noun = done.route.noun if done.route is not None else ""
+        REQUESTS.labels(noun, request.method, response.status_code).inc()
+        SECONDS.labels(noun, request.method).observe(time.monotonic() - begun)
+        return response
+
+    async def _in_thread(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 (passes on what it is given)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def _serve(self, incoming: _Incoming) -> _Outgoing | _Waiting:
+        route = None
+        try:
+            methods, values = self.router.find(incoming.path)
+            if incoming.method == "OPTIONS":
+                return _Outgoing(Answer(200), {"Allow": _allowed(methods)})
+            method = "GET" if incoming.method == "HEAD" else incoming.method
+            route = methods.get(method)
+            if route is None:
+                return self._wrong_method(incoming, methods)
+            _check_version(incoming)
+            session = self._door.admit(incoming.headers, incoming.address, incoming.correlation_id, route.needs)
+            call = self._call(incoming, route, values, session)
+            given = route.handler(call)
+            if isinstance(given, Later) and not call.is_async:
+                return _Waiting(given, route, session.headers)
+            return _Outgoing(self._answer(incoming, route, call, given), session.headers, route)
+        except Exception as error:  # noqa: BLE001 - the same
+            return self._fault(error, incoming, route)
+
+    def _call(self, incoming: _Incoming, route: Route, values: list[str], session: Session) -> Call[Any]:
+        body = _parsed(incoming, route)
+        is_async = incoming.is_async or (isinstance(body, Action) and body.async_ is True)
+        return Call(
+            db=self.db,
+            actor=session.actor,
+            ids=ids_of(route, values),
+            query=incoming.query,
+            body=body,
+            headers=incoming.headers,
+            services=self.services,
+            origin=incoming.origin,
+            is_async=is_async,
+            sub_get=lambda href: self._sub_get(session, href),
+        )
+
+    def _sub_get(self, session: Session, href: str) -> Any:  # noqa: ANN401 (whatever that endpoint gives)
+        methods, values = self.router.find(API + href)
+        route = methods["GET"]
+        call: Call[None] = Call(
+            db=self.db,
+            actor=session.actor,
+            ids=ids_of(route, values),
+            query=Query({}),
+            body=None,
+            headers={},
+            services=self.services,
+            origin="",
+            sub_get=lambda deeper: self._sub_get(session, deeper),
+        )
+        return route.handler(call)
+
+    def _answer(self, incoming: _Incoming, route: Route, call: Call[Any], given: Any) -> Answer | Raw | Stream:  # noqa: ANN401 (whatever the handler gave)
+        if isinstance(given, Raw | Stream):
+            return given
+        if isinstance(given, Later):
+            return _pending(route, given)
+        if route.is_action:
+            return Answer(_done(route), _complete(given))
+        wanted = incoming.query.text("follow")
+        if wanted and route.method == "GET" and route.gives is not None:
+            kind = route.gives.of if isinstance(route.gives, Many) else route.gives
+            follow(call, kind, given if isinstance(given, list) else [given], wanted)
+        return Answer(_done(route), given)
+
+    def _finish(self, incoming: _Incoming, waiting: _Waiting, ended: Outcome | None) -> _Outgoing:
+        route = waiting.route
+        try:
+            if ended is None:
+                return _Outgoing(_pending(route, waiting.later), waiting.headers, route)
+            if ended.status != "finished":
+                return self._fault(failed_job(ended), incoming, route)
+            value = waiting.later.show()
+            if route.is_action:
+                value = _complete(value if isinstance(value, Action) else None)
+                value.job = reference(Job, ended.job_id)
+            return _Outgoing(Answer(_done(route), value), waiting.headers, route)
+        except Exception as error:  # noqa: BLE001 - the same
+            return self._fault(error, incoming, route)
+
+    async def _ended(self, job_id: str) -> Outcome | None:
+        """Wait for a job without holding a thread."""
+        bell = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def ring() -> None:
+            loop.call_soon_threadsafe(bell.set)
+
+        stop = self.db.subscribe(f"job:{job_id}", ring)
+        deadline = loop.time() + WAIT_MAX
+        try:
+            while True:
+                bell.clear()
+                ended = await self._in_thread(self._outcome, job_id)
+                left = deadline - loop.time()
+                if ended is not None or left <= 0:
+                    return cast("Outcome | None", ended)
+                with anyio.move_on_after(min(left, _LOOK)):
+                    await bell.wait()
+        finally:
+            stop()
+
+    def _outcome(self, job_id: str) -> Outcome | None:
+        with self.db.read() as tx:
+            return outcome(tx, job_id)
+
+    def _wrong_method(self, incoming: _Incoming, methods: Mapping[str, Route]) -> _Outgoing:
+        error = WrongMethodError(
+            f"{incoming.method} is not possible at {incoming.path[:200]}; {_allowed(methods)} are."
+        )
+        out = self._fault(error, incoming, None)
+        out.headers["Allow"] = _allowed(methods)
+        return out
+
+    def _fault(self, error: Exception, incoming: _Incoming, route: Route | None) -> _Outgoing:
+        known = known_error(error, incoming.correlation_id)
+        is_action = route is not None and route.is_action
+        answer = answer_of(known, is_action=is_action, has_body=incoming.method in {"POST", "PUT"})
+        headers = {CODE_HEADER: ", ".join(known.codes)}
+        if isinstance(known, UnauthenticatedError):
+            headers["WWW-Authenticate"] = 'Basic realm="RESTAPI"'
+        return _Outgoing(answer, headers, route)
+
+    def _response(self, incoming: _Incoming, done: _Outgoing) -> Response:
+        headers = {**done.headers, "Correlation-Id": incoming.correlation_id}
+        answer = done.answer
+        if isinstance(answer, Stream):
+            return StreamingResponse(
+                answer.parts(), headers={**headers, "Cache-Control": "no-store"}, media_type="text/event-stream"
+            )
+        if isinstance(answer, Raw):
+            return Response(answer.content, headers=headers, media_type=answer.media)
+        if answer.value is None:
+            return Response(status_code=answer.status, headers=headers)
+        content, media = _encoded(incoming, done.route, answer.value)
+        return Response(content, answer.status, headers, media)
+
+
+def _encoded(incoming: _Incoming, route: Route | None, value: Value | list[Value]) -> tuple[bytes, str]:
+    if incoming.path.startswith(ADDITIONS):
+        return json_codec.write_plain(value), Form.JSON.value
+    gives = route.gives if route is not None else None
+    kind = gives.of if isinstance(gives, Many) else type(value)
+    return codec.write(incoming.form, cast("type[Value]", kind), value, incoming.base), incoming.form.value
+
+
+def _complete(action: Action | None) -> Action:
+    action = action or Action()
+    action.status = "complete"
+    return action
+
+
+def _done(route: Route) -> int:
+    return 201 if route.method == "POST" and not route.is_action else 200
+
+
+def _pending(route: Route, later: Later) -> Answer:
+    if route.is_action:
+        return Answer(202, Action(status="pending", job=reference(Job, later.job_id)))
+    return Answer(202 if route.method == "POST" else 200, later.show())
+
+
+def _allowed(methods: Mapping[str, Route]) -> str:
+    return ", ".join(sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}))
+
+
+def _parsed(incoming: _Incoming, route: Route) -> Any:  # noqa: ANN401 (what the route takes)
+    if route.takes is None:
+        return None
+    if not incoming.body.strip():
+        if route.is_action:
+            return Action()
+        raise MalformedError(f"The request has no body; a {route.takes.__name__} is expected.")
+    if route.root == ADDITIONS:
+        return json_codec.read_plain(incoming.body, route.takes)
+    form = codec.request_form(incoming.headers.get("content-type", ""))
+    return codec.read(form, incoming.body, route.takes)
+
+
+def _check_version(incoming: _Incoming) -> None:
+    version = incoming.headers.get("version", "4")
+    if version != "4":
+        raise MalformedError(f"Version {version[:20]!r} of the API is not spoken here; 4 is.")
+
+
+def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
+    path, base = request.scope["path"], API
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    versioned = _VERSIONED.fullmatch(path)
+    if versioned:
+        headers["version"] = versioned["version"]
+        base = f"{API}/v{versioned['version']}"
+        path = API + (versioned["rest"] or "")
+    return _Incoming(
+        method=request.method,
+        path=path,
+        base=base,
+        address=request.client.host if request.client else "",
+        origin=f"{request.url.scheme}://{request.url.netloc}",
+        headers=headers,
+        query=Query(dict(request.query_params) if request.scope["query_string"] else {}),
+        body=body,
+        correlation_id=correlation_id,
+        form=codec.answer_form(headers.get("accept", "")),
+    )
+
+
+def _correlation_id(request: Request) -> str:
+    """The client's own id for what it does, made harmless, or a new one."""
+    given = request.headers.get("correlation-id") or request.query_params.get("correlation_id") or ""
+    return _UNWANTED.sub("", given)[:_CORRELATION_MAX] or new_id()
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_MAX:
+            raise TooLargeError(f"The request's body has more than {BODY_MAX} octets.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> ASGIApp:
+    """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
+
+    ``router``: other endpoints than those of all nouns.
+    """
+    server = Server(db, router or nouns.router(), Services(authority=authority), secure=secure)
+    desk = TokenDesk(db)
+
+    async def api(request: Request) -> Response:
+        return await server.respond(request)
+
+    watch = Watch(db)
+    pages = Starlette(
+        routes=[
+            StarletteRoute("/health", watch.health),
+            StarletteRoute("/metrics", watch.metrics),
+            StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
+            StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
+            StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),
+            StarletteRoute("/{path:path}", api, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]),
+        ]
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """The API goes straight to its server: Starlette's layers would take as long as many a command."""
+        if scope["type"] == "http" and scope["path"].startswith((API, ADDITIONS)):
+            response = await api(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return app

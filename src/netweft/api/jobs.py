@@ -1,0 +1,220 @@
+"""Jobs and their steps: work that somebody asked for, and work of other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UnsetType
+from sqlalchemy import Select, select
+from sqlalchemy.engine import Row
+
+from netweft.api.follow import loads_link
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.schema import given, known, reference
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.shown import required
+from netweft.api.types import Action, Job, Step, User
+from netweft.core.errors import NotFoundError
+from netweft.engine.commands import external_jobs
+from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.commands.external_jobs import AddJob
+from netweft.engine.db import Tx
+from netweft.engine.model.jobs import job_steps, jobs
+
+routes = Routes("jobs")
+additions = Routes("jobs", ADDITIONS)
+
+SEARCHABLE = Searchable(
+    {
+        "description": jobs.c.description,
+        "id": jobs.c.id,
+        "status": jobs.c.status,
+        "correlation_id": jobs.c.correlation_id,
+        "owner": jobs.c.owner_name,
+        "start_time": jobs.c.start_time,
+        "end_time": jobs.c.end_time,
+    },
+    key=jobs.c.number.desc(),
+    default=(jobs.c.number.desc(),),
+)
+
+
+def show(row: Row[Any]) -> Job:
+    """A row of jobs."""
+    return Job(
+        id=row.id,
+        href=f"/jobs/{row.id}",
+        description=row.description,
+        auto_cleared=row.auto_cleared,
+        end_time=known(row.end_time),
+        external=row.external,
+        last_updated=row.last_updated,
+        start_time=row.start_time,
+        status=row.status,
+        owner=known(reference(User, row.owner_id) if row.owner_id else None),
+    )
+
+
+def show_step(row: Row[Any]) -> Step:
+    """A row of job_steps."""
+    href = f"/jobs/{row.job_id}/steps"
+    return Step(
+        id=row.id,
+        href=f"{href}/{row.id}",
+        description=row.description,
+        end_time=known(row.end_time),
+        external=row.external,
+        number=row.number,
+        progress=known(None if row.progress is None else int(row.progress)),
+        start_time=row.start_time,
+        status=row.status,
+        type=row.type,
+        job=reference(Job, row.job_id),
+        parent_step=known(reference(Step, row.parent_id, f"{href}/{row.parent_id}") if row.parent_id else None),
+    )
+
+
+def _visible(call: Call[Any]) -> Select[Any]:
+    """All jobs; in the filtered view those that the user asked for."""
+    return select(jobs).where(jobs.c.owner_id == call.actor.user_id) if call.actor.filtered else select(jobs)
+
+
+def _get(tx: Tx, call: Call[Any]) -> Row[Any]:
+    row = tx.execute(_visible(call).where(jobs.c.id == call.ids["job_id"])).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no job {call.ids['job_id']}.")
+    return row
+
+
+@routes.get("/jobs", many(Job), needs=READ, queries=LISTED)
+def list_jobs(call: Call[None]) -> list[Job]:
+    """Jobs, newest first."""
+    with call.read() as tx:
+        return [show(row) for row in tx.execute(page(tx, call, _visible(call), SEARCHABLE))]
+
+
+@routes.get("/jobs/{job_id}", Job, needs=READ)
+def get_job(call: Call[None]) -> Job:
+    """One job."""
+    with call.read() as tx:
+        return show(_get(tx, call))
+
+
+@routes.post("/jobs", Job, needs=ActionGroup.INJECT_EXTERNAL_TASKS)
+def post_job(call: Call[Job]) -> Job:
+    """Show a job of another system."""
+    spec = AddJob(
+        description=required(call.body.description, "Job [description]"),
+        auto_cleared=given(call.body.auto_cleared, True),
+    )
+    job_id = call.run(external_jobs.add_job, call.actor, spec)
+    with call.read() as tx:
+        return show(tx.execute(select(jobs).where(jobs.c.id == job_id)).one())
+
+
+@routes.action("/jobs/{job_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
+def end_job(call: Call[Action]) -> None:
+    """End a job of another system."""
+    succeeded, force = given(call.body.succeeded, True), given(call.body.force, False)
+    call.run(external_jobs.end_job, call.actor, call.ids["job_id"], succeeded=succeeded, force=force)
+
+
+@routes.action("/jobs/{job_id}/clear", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
+def clear_job(call: Call[Action]) -> None:
+    """Take an ended job of another system off the list."""
+    call.run(external_jobs.clear_job, call.actor, call.ids["job_id"])
+
+
+@loads_link(Job, "steps")
+def load_steps(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[Step]]:
+    """The steps of jobs."""
+    found: dict[str, list[Step]] = {job_id: [] for job_id in ids}
+    for row in tx.execute(select(job_steps).where(job_steps.c.job_id.in_(ids)).order_by(job_steps.c.number)):
+        found[row.job_id].append(show_step(row))
+    return found
+
+
+@routes.get("/jobs/{job_id}/steps", many(Step), needs=READ)
+def list_steps(call: Call[None]) -> list[Step]:
+    """The steps of a job in their order."""
+    with call.read() as tx:
+        job_id = _get(tx, call).id
+        return load_steps(tx, call, [job_id])[job_id]
+
+
+def _get_step(tx: Tx, job_id: str, step_id: str) -> Step:
+    wanted = select(job_steps).where(job_steps.c.job_id == job_id, job_steps.c.id == step_id)
+    row = tx.execute(wanted).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no step {step_id}.")
+    return show_step(row)
+
+
+@routes.get("/jobs/{job_id}/steps/{step_id}", Step, needs=READ)
+def get_step(call: Call[None]) -> Step:
+    """One step."""
+    with call.read() as tx:
+        return _get_step(tx, _get(tx, call).id, call.ids["step_id"])
+
+
+@routes.post("/jobs/{job_id}/steps", Step, needs=ActionGroup.INJECT_EXTERNAL_TASKS)
+def post_step(call: Call[Step]) -> Step:
+    """Begin a step of a job of another system."""
+    body, job_id = call.body, call.ids["job_id"]
+    parent = None if isinstance(body.parent_step, UnsetType) else given(body.parent_step.id, "") or None
+    description = required(body.description, "Step [description]")
+    step_id = call.run(
+        external_jobs.add_step, call.actor, job_id, description, required(body.type, "Step [type]"), parent
+    )
+    with call.read() as tx:
+        return _get_step(tx, job_id, step_id)
+
+
+@routes.action("/jobs/{job_id}/steps/{step_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
+def end_step(call: Call[Action]) -> None:
+    """End a step."""
+    succeeded = given(call.body.succeeded, True)
+    call.run(external_jobs.end_step, call.actor, call.ids["job_id"], call.ids["step_id"], succeeded=succeeded)
+
+
+class Progress(msgspec.Struct, kw_only=True, frozen=True):
+    """How a job is getting on. ``progress``: ``phase``, ``deadline``, ``seconds_left``, ``steps``, ``message``, as far
+    as the job tells; ``error``: why it failed.
+    """
+
+    id: str
+    kind: str
+    description: str
+    status: str
+    correlation_id: str
+    start_time: datetime
+    end_time: datetime | None
+    last_updated: datetime
+    progress: dict[str, Any]
+    result: dict[str, Any]
+    error: str
+    error_code: str
+
+
+@additions.get("/jobs/{job_id}", Progress, needs=READ)
+def get_progress(call: Call[None]) -> Progress:
+    """How a job is getting on: its phase, the seconds to its deadline, its steps, and in the end why it failed."""
+    with call.read() as tx:
+        row = _get(tx, call)
+    return Progress(
+        id=row.id,
+        kind=row.kind,
+        description=row.description,
+        status=row.status,
+        correlation_id=row.correlation_id,
+        start_time=row.start_time,
+        end_time=row.end_time,
+        last_updated=row.last_updated,
+        progress=row.progress or {},
+        result=row.result or {},
+        error=row.error or "",
+        error_code=row.error_code or "",
+    )

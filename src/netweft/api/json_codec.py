@@ -1,0 +1,138 @@
+"""JSON in both directions: oVirt's tree, in which every scalar is a string and every list is wrapped by the name of its
+items.
+
+Requests may also bring scalars and lists as JSON has them. Netweft's own endpoints answer in plain JSON
+(:func:`write_plain`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from netweft.api.scalars import WRITE, read_scalar
+from netweft.api.schema import Entity, Field, Value, fields_of, link_field
+from netweft.core.errors import MalformedError
+
+T = TypeVar("T")
+WriteField = Callable[[Any, str], Any]
+
+
+def write_entity(value: Value, base: str) -> bytes:
+    """A document with one value."""
+    return msgspec.json.encode(_tree(value, base))
+
+
+def write_collection(kind: type[Value], values: list[Any], base: str) -> bytes:
+    """A document with a list of one type: ``{"network": [...]}``, or ``{}`` when it is empty."""
+    return msgspec.json.encode({kind.meta.tag: [_tree(value, base) for value in values]} if values else {})
+
+
+def write_plain(value: object) -> bytes:
+    """A value, or a list of values, with scalars and lists as JSON has them and without what is not set."""
+    return msgspec.json.encode(value)
+
+
+def read_plain(body: bytes, kind: type[T]) -> T:
+    """A request to one of Netweft's own endpoints. Raises MalformedError, which names what is wrong."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"The request is not understood: {error}") from error
+
+
+def _tree(value: Value, base: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    kind = type(value)
+    for attribute, name, put in _parts(kind):
+        item = getattr(value, attribute)
+        if item is not UNSET:
+            out[name] = put(item, base)
+    if isinstance(value, Entity) and value.href is not UNSET and out.keys() - {"id", "href", "name"}:
+        href = base + value.href
+        links = [{"href": f"{href}/{rel}", "rel": rel} for rel in kind.meta.rels if not _is_set(value, rel)]
+        if links:
+            out["link"] = links
+        if kind.meta.acts:
+            out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in kind.meta.acts]}
+    return out
+
+
+def _is_set(value: Value, rel: str) -> bool:
+    field = link_field(type(value), rel)
+    return field is not None and getattr(value, field.attribute) is not UNSET
+
+
+@functools.cache
+def _parts(kind: type[Value]) -> list[tuple[str, str, WriteField]]:
+    return [(f.attribute, f.name, _field_writer(f)) for f in fields_of(kind)]
+
+
+def _field_writer(field: Field) -> WriteField:
+    if field.name == "href":
+        return lambda value, base: base + value
+    if field.struct is not None:
+        return _structs_writer(field) if field.many else _tree
+    plain = WRITE[field.kind]
+    if field.many:
+        return lambda values, _base: {field.item: [plain(value) for value in values]} if values else {}
+    return lambda value, _base: plain(value)
+
+
+def _structs_writer(field: Field) -> WriteField:
+    if not field.is_wrapped:
+        return lambda values, base: [_tree(value, base) for value in values]
+    return lambda values, base: {field.item: [_tree(value, base) for value in values]} if values else {}
+
+
+def read(body: bytes, kind: type[Value]) -> Value:
+    """The value of a document. Raises MalformedError: not JSON, nested too deeply, a value of the wrong type."""
+    try:
+        tree = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedError(f"The request is not well-formed JSON: {error}") from error
+    return _read_struct(tree, kind, kind.meta.tag)
+
+
+@functools.cache
+def _by_name(kind: type[Value]) -> Mapping[str, Field]:
+    return {field.name: field for field in fields_of(kind)}
+
+
+def _read_struct(tree: object, kind: type[Value], where: str) -> Value:
+    if not isinstance(tree, dict):
+        raise MalformedError(f"{where}: an object is expected.")
+    fields = _by_name(kind)
+    found: dict[str, object] = {}
+    for name, item in tree.items():
+        field = fields.get(name)
+        if field is not None and item is not None:
+            inner = f"{where}.{name}"
+            found[field.attribute] = _read_many(item, field, inner) if field.many else _read_one(item, field, inner)
+    return kind(**found)
+
+
+def _read_one(item: object, field: Field, where: str) -> object:
+    if field.struct is not None:
+        return _read_struct(item, field.struct, where)
+    if isinstance(item, bool):
+        item = "true" if item else "false"
+    elif isinstance(item, int | float):
+        item = repr(item)
+    if not isinstance(item, str):
+        raise MalformedError(f"{where}: a value is expected.")
+    return read_scalar(field, item, where)
+
+
+def _read_many(item: object, field: Field, where: str) -> list[object]:
+    if isinstance(item, dict):
+        unknown = item.keys() - {field.item}
+        if unknown:
+            raise MalformedError(f"{where}: '{min(unknown)[:60]}' where '{field.item}' is expected.")
+        item = item.get(field.item, [])
+    values = item if isinstance(item, list) else [item]
+    return [_read_one(value, field, f"{where}.{field.item}") for value in values]

@@ -1,0 +1,68 @@
+"""The label of a network: at most one, and its id is the label itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from netweft.api.follow import loads_link
+from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.schema import reference
+from netweft.api.shown import required, see
+from netweft.api.types import Network, NetworkLabel
+from netweft.core.errors import NotFoundError
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.networks import label_network, unlabel_network
+from netweft.engine.db import Tx
+from netweft.engine.model.networks import networks
+
+routes = Routes("networks")
+
+
+def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
+    condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
+    statement = select(networks.c.id, networks.c.label).where(networks.c.id.in_(ids), networks.c.label.is_not(None))
+    rows = tx.execute(statement if condition is None else statement.where(condition))
+    return {row.id: [_show(row.id, row.label)] for row in rows}
+
+
+loads_link(Network, "network_labels")(_labels)
+
+
+def _show(network_id: str, label: str) -> NetworkLabel:
+    href = f"/networks/{network_id}/networklabels/{label}"
+    return NetworkLabel(id=label, href=href, network=reference(Network, network_id))
+
+
+@routes.get("/networks/{network_id}/networklabels", many(NetworkLabel), needs=READ)
+def list_labels(call: Call[None]) -> list[NetworkLabel]:
+    """The label of a network, if it has one."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.NETWORK, call.ids["network_id"])
+        return _labels(tx, call, [call.ids["network_id"]]).get(call.ids["network_id"], [])
+
+
+@routes.get("/networks/{network_id}/networklabels/{label_id}", NetworkLabel, needs=READ)
+def get_label(call: Call[None]) -> NetworkLabel:
+    """The label of a network, which must be the one asked for."""
+    for label in list_labels(call):
+        if label.id == call.ids["label_id"]:
+            return label
+    raise NotFoundError(f"The network {call.ids['network_id']} has no label '{call.ids['label_id']}'.")
+
+
+@routes.post("/networks/{network_id}/networklabels", NetworkLabel, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def post_label(call: Call[NetworkLabel]) -> NetworkLabel:
+    """Give a network that has none its label."""
+    label = required(call.body.id, "NetworkLabel [id]")
+    call.run(label_network, call.actor, call.ids["network_id"], label)
+    return _show(call.ids["network_id"], label)
+
+
+@routes.delete("/networks/{network_id}/networklabels/{label_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def delete_label(call: Call[None]) -> None:
+    """Take a network's label away."""
+    call.run(unlabel_network, call.actor, call.ids["network_id"], call.ids["label_id"])

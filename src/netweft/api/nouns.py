@@ -1,0 +1,70 @@
+"""All endpoints: the tables of all nouns, put together. A new noun's module is added here."""
+
+from __future__ import annotations
+
+import functools
+
+from netweft.api import (
+    additions,
+    cluster_networks,
+    clusters,
+    constants,
+    data_centers,
+    events,
+    host_functions,
+    host_nics,
+    host_plans,
+    hosts,
+    jobs,
+    mac_pools,
+    network_attachments,
+    network_labels,
+    networks,
+    openapi,
+    permissions,
+    qos,
+    root,
+    templates,
+    users,
+    vm_nics,
+    vm_placements,
+    vms,
+    vnic_profiles,
+)
+from netweft.api.routes import Router
+
+MODULES = (
+    additions.routes,
+    constants.routes,
+    data_centers.routes,
+    events.routes,
+    jobs.routes,
+    jobs.additions,
+    networks.routes,
+    clusters.routes,
+    cluster_networks.routes,
+    vnic_profiles.routes,
+    qos.routes,
+    mac_pools.routes,
+    templates.routes,
+    network_labels.routes,
+    hosts.routes,
+    host_nics.routes,
+    host_functions.routes,
+    network_attachments.routes,
+    host_plans.routes,
+    vms.routes,
+    vm_nics.routes,
+    vm_placements.routes,
+    users.routes,
+    users.additions,
+    permissions.routes,
+)
+
+
+@functools.cache
+def router() -> Router:
+    """The whole table, made once: the document of all types takes a tenth of a second."""
+    table = [route for routes in MODULES for route in routes.table]
+    table = [*root.routes_for(table).table, *table]
+    return Router([*table, *openapi.routes_for(table).table])

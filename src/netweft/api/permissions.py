@@ -1,0 +1,176 @@
+"""Permissions: the roles that users have on things, below each thing, below each user, and on the system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from netweft.api import users as users_api
+from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.schema import Entity, reference
+from netweft.api.shown import first, ref, required_ref, see
+from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
+from netweft.core.errors import MalformedError, NotFoundError
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netweft.engine.commands.permissions import AddPermission, add_permission, remove_permission
+from netweft.engine.db import Tx
+from netweft.engine.model.users import permissions
+from netweft.engine.queries.references import Ref
+
+routes = Routes("permissions")
+
+PARENTS = {
+    "datacenters": ObjectType.DATA_CENTER,
+    "clusters": ObjectType.CLUSTER,
+    "hosts": ObjectType.HOST,
+    "networks": ObjectType.NETWORK,
+    "vnicprofiles": ObjectType.VNIC_PROFILE,
+    "vms": ObjectType.VM,
+    "templates": ObjectType.TEMPLATE,
+    "macpools": ObjectType.MAC_POOL,
+}
+"""What has permissions, by the path of its collection."""
+
+_SHOWN: dict[ObjectType, type[Entity]] = {
+    ObjectType.DATA_CENTER: DataCenter,
+    ObjectType.CLUSTER: Cluster,
+    ObjectType.HOST: Host,
+    ObjectType.VM: Vm,
+    ObjectType.TEMPLATE: Template,
+}
+"""Objects that a permission names; oVirt's has no element for the others."""
+
+
+def show(row: Row[Any], href: str) -> Permission:
+    """A row of permissions, in the collection at ``href``."""
+    permission = Permission(id=row.id, href=f"{href}/{row.id}", role=reference(Role, row.role_id))
+    if row.user_id == EVERYONE:
+        permission.group = reference(Group, EVERYONE)
+    else:
+        permission.user = reference(User, row.user_id)
+    kind = _SHOWN.get(ObjectType(row.object_type))
+    if kind is not None:
+        setattr(permission, ObjectType(row.object_type).value, reference(kind, row.object_id))
+    return permission
+
+
+def _on(object_id: str) -> Select[Any]:
+    return (
+        select(permissions)
+        .where(permissions.c.object_id == object_id)
+        .order_by(permissions.c.created, permissions.c.id)
+    )
+
+
+def _one(tx: Tx, statement: Select[Any], permission_id: str) -> Row[Any]:
+    row = tx.execute(statement.where(permissions.c.id == permission_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no permission {permission_id}.")
+    return row
+
+
+Target = Callable[[Call[Any]], ObjectRef]
+
+
+def _add(call: Call[Permission], target: ObjectRef, href: str) -> Permission:
+    body = call.body
+    group = ref(body.group)
+    if group is not None and group.id != EVERYONE:
+        raise MalformedError(f"There is one group, the one of all users: {EVERYONE}.")
+    user = None if group is not None else _user_of(body)
+    spec = AddPermission(role=required_ref(body.role, "Permission [role"), user=user, target=target)
+    permission_id = call.run(add_permission, call.actor, spec)
+    with call.read() as tx:
+        return show(_one(tx, _on(target.id), permission_id), href)
+
+
+def _user_of(body: Permission) -> Ref:
+    """Who gets the role: by id, or by the name with which they log in (``user_name``)."""
+    said = body.user
+    if isinstance(said, User) and not said.id and said.user_name:
+        return Ref(name=said.user_name)
+    return required_ref(said, "Permission [user")
+
+
+def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None]) -> None:
+    """The endpoints of the permissions on one kind of thing."""
+
+    def list_permissions(call: Call[None]) -> list[Permission]:
+        """The permissions that are given on this very thing."""
+        with call.read() as tx:
+            is_seen(tx, call)
+            return [show(row, _href(path, call)) for row in first(tx, call, _on(find(call).id))]
+
+    def get_permission(call: Call[None]) -> Permission:
+        """One permission."""
+        with call.read() as tx:
+            is_seen(tx, call)
+            return show(_one(tx, _on(find(call).id), call.ids["permission_id"]), _href(path, call))
+
+    def post_permission(call: Call[Permission]) -> Permission:
+        """Give a user, or the group of everyone, a role on the thing and all below it."""
+        return _add(call, find(call), _href(path, call))
+
+    def delete_permission(call: Call[None]) -> None:
+        """Take the role back."""
+        with call.read() as tx:
+            _one(tx, _on(find(call).id), call.ids["permission_id"])
+        call.run(remove_permission, call.actor, call.ids["permission_id"])
+
+    one = f"{path}/{{permission_id}}"
+    routes.get(path, many(Permission), needs=READ, queries=("max",))(list_permissions)
+    routes.get(one, Permission, needs=READ)(get_permission)
+    routes.post(path, Permission, needs=ActionGroup.MANIPULATE_PERMISSIONS)(post_permission)
+    routes.delete(one, needs=ActionGroup.MANIPULATE_PERMISSIONS)(delete_permission)
+
+
+def _href(path: str, call: Call[Any]) -> str:
+    return path.replace("{object_id}", call.ids.get("object_id", ""))
+
+
+def _thing(object_type: ObjectType) -> tuple[Target, Callable[[Tx, Call[Any]], None]]:
+    def find(call: Call[Any]) -> ObjectRef:
+        return ObjectRef(object_type, call.ids["object_id"])
+
+    def is_seen(tx: Tx, call: Call[Any]) -> None:
+        see(tx, call, object_type, call.ids["object_id"])
+
+    return find, is_seen
+
+
+for _path, _type in PARENTS.items():
+    _find, _is_seen = _thing(_type)
+    _below(f"/{_path}/{{object_id}}/permissions", _find, is_seen=_is_seen)
+
+
+def _system_is_seen(tx: Tx, call: Call[Any]) -> None:
+    if call.actor.filtered and not authorize.may(tx, call.actor, ActionGroup.MANIPULATE_PERMISSIONS):
+        raise NotFoundError("The permissions on the system are for its administrators.")
+
+
+_below("/permissions", lambda _call: SYSTEM_REF, is_seen=_system_is_seen)
+
+
+def _of_user(tx: Tx, call: Call[Any]) -> tuple[Select[Any], str]:
+    user_id = users_api.find(tx, call).id
+    mine = select(permissions).where(permissions.c.user_id == user_id)
+    return mine.order_by(permissions.c.created, permissions.c.id), f"/users/{user_id}/permissions"
+
+
+@routes.get("/users/{user_id}/permissions", many(Permission), needs=READ, queries=("max",))
+def list_permissions_of_user(call: Call[None]) -> list[Permission]:
+    """What a user was given, on anything."""
+    with call.read() as tx:
+        statement, href = _of_user(tx, call)
+        return [show(row, href) for row in first(tx, call, statement)]
+
+
+@routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)
+def get_permission_of_user(call: Call[None]) -> Permission:
+    """One thing that a user was given."""
+    with call.read() as tx:
+        statement, href = _of_user(tx, call)
+        return show(_one(tx, statement, call.ids["permission_id"]), href)

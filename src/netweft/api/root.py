@@ -1,0 +1,97 @@
+"""The entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version as installed
+
+from sqlalchemy import ColumnElement, FromClause, func, select, true
+
+from netweft.api.routes import API, LOGIN, Call, Route, Routes
+from netweft.api.schema import reference
+from netweft.api.types import (
+    Api,
+    ApiSummary,
+    ApiSummaryItem,
+    Link,
+    ProductInfo,
+    SpecialObjects,
+    Tag,
+    Template,
+    User,
+    Version,
+)
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.users import users
+from netweft.engine.model.vms import vms
+from netweft.engine.queries.templates import BLANK_ID
+
+ROOT_TAG_ID = "00000000-0000-0000-0000-000000000000"
+"""The tag above all others (oVirt's id of it)."""
+SPOKEN = Version(major=4, minor=5, build=7, revision=0)
+"""The version of oVirt whose API this is: clients choose by it between ways of asking (4.4 and later commit with the
+change itself)."""
+
+
+def routes_for(table: Sequence[Route]) -> Routes:
+    """The entry point to these endpoints; its links are their collections."""
+    routes = Routes("api")
+    links = _links(table)
+
+    @routes.get("", Api, needs=LOGIN)
+    def get_api(call: Call[None]) -> Api:
+        """The entry point: what speaks here, and where everything is."""
+        with call.read() as tx:
+            summary = _summary(tx)
+        user = reference(User, call.actor.user_id or "")
+        return Api(
+            href="",
+            link=links,
+            product_info=_product(),
+            special_objects=SpecialObjects(
+                blank_template=reference(Template, BLANK_ID), root_tag=reference(Tag, ROOT_TAG_ID)
+            ),
+            summary=summary,
+            time=utc_now(),
+            authenticated_user=user,
+            effective_user=user,
+        )
+
+    return routes
+
+
+def _links(table: Sequence[Route]) -> list[Link]:
+    found = []
+    for route in table:
+        path = route.path.strip("/")
+        if route.root == API and route.method == "GET" and path and "/" not in path and not route.media:
+            found.append(Link(href=f"/{path}", rel=path))
+            if "search" in route.queries:
+                found.append(Link(href=f"/{path}?search={{query}}", rel=f"{path}/search"))
+    return sorted(found, key=lambda link: str(link.rel))
+
+
+def _product() -> ProductInfo:
+    own = installed("netweft")
+    text = f"{SPOKEN.major}.{SPOKEN.minor}.{SPOKEN.build}-netweft-{own}"
+    version = Version(
+        major=SPOKEN.major, minor=SPOKEN.minor, build=SPOKEN.build, revision=SPOKEN.revision, full_version=text
+    )
+    return ProductInfo(name="Netweft", vendor="Netweft", version=version)
+
+
+def _summary(tx: Tx) -> ApiSummary:
+    def count(table: FromClause, is_active: ColumnElement[bool] | None = None) -> ApiSummaryItem:
+        counts = select(
+            func.count().label("total"), func.count().filter(true() if is_active is None else is_active).label("active")
+        )
+        row = tx.execute(counts.select_from(table)).one()
+        return ApiSummaryItem(active=row.active, total=row.total)
+
+    return ApiSummary(
+        hosts=count(hosts, hosts.c.status == "up"),
+        storage_domains=ApiSummaryItem(active=0, total=0),
+        users=count(users.select().where(users.c.is_group.is_(False)).subquery()),
+        vms=count(vms, vms.c.status == "up"),
+    )

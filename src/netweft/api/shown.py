@@ -1,0 +1,104 @@
+"""What several nouns show, and how they find what a request means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from msgspec import UnsetType
+from sqlalchemy import Select, Table
+from sqlalchemy.engine import Row
+
+from netweft.api.routes import Call
+from netweft.api.schema import Entity, given
+from netweft.api.search import Searchable, limited, page
+from netweft.api.types import Version
+from netweft.core.errors import MalformedError
+from netweft.core.keep import KEEP, Keep
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ObjectRef, ObjectType
+from netweft.engine.db import Tx
+from netweft.engine.queries.references import Ref
+
+T = TypeVar("T")
+
+
+def version(text: str) -> Version:
+    """A compatibility version such as ``4.7``."""
+    major, _, minor = text.partition(".")
+    return Version(major=int(major), minor=int(minor or 0))
+
+
+def version_text(value: Version | UnsetType) -> str | None:
+    """The same from a request, None when it says none. Raises MalformedError."""
+    if isinstance(value, UnsetType):
+        return None
+    if isinstance(value.major, UnsetType) or isinstance(value.minor, UnsetType):
+        raise MalformedError("A version needs major and minor.")
+    return f"{value.major}.{value.minor}"
+
+
+def ref(entity: Entity | UnsetType) -> Ref | None:
+    """What a request says of a thing that it refers to; None when it says nothing, or only an href (it means: none)."""
+    if not isinstance(entity, Entity):
+        return None
+    said = Ref(id=entity.id or None, name=entity.name or None)
+    return said if said.id or said.name else None
+
+
+def required_ref(entity: Entity | UnsetType, where: str) -> Ref:
+    """The same where something must be said. Raises MalformedError with oVirt's words."""
+    said = ref(entity)
+    if said is None:
+        raise MalformedError(f"{where} [{'id|name'}] required.")
+    return said
+
+
+def required(value: T | UnsetType, where: str) -> T:
+    """The field of a request that must be there; ``where`` is for example ``Network [name]``. Raises MalformedError
+    with oVirt's words.
+    """
+    if isinstance(value, UnsetType):
+        raise MalformedError(f"{where} required.")
+    return value
+
+
+def visible_page(
+    tx: Tx, call: Call[Any], statement: Select[Any], object_type: ObjectType, searchable: Searchable
+) -> list[Row[Any]]:
+    """The rows of a list of things that rights are given on: those that the actor may see, searched, ordered and cut as
+    asked.
+
+    Raises DeniedError for a user who is no administrator and does not ask for the own view (``Filter: true``),
+    MalformedError for a bad search.
+    """
+    condition = authorize.visible(tx, call.actor, object_type)
+    if condition is not None:
+        statement = statement.where(condition)
+    return list(tx.execute(page(tx, call, statement, searchable)))
+
+
+def see(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
+    """Raise NotFoundError unless the thing is there for the actor to see; DeniedError as :func:`visible_page` does."""
+    authorize.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
+
+
+def first(tx: Tx, call: Call[Any], statement: Select[Any]) -> list[Row[Any]]:
+    """The rows of a list that is not searched: at most ``max``."""
+    return list(tx.execute(limited(statement, call.query)))
+
+
+def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (columns, or functions of a test)
+    """Fields of a :class:`Searchable`: the name first, then what most nouns have, then ``named``."""
+    return {
+        "name": table.c.name,
+        "id": table.c.id,
+        "description": table.c.description,
+        "comment": table.c.comment,
+        **named,
+    }
+
+
+def id_of(entity: Entity | UnsetType) -> str | Keep | None:
+    """The id of what a request names; an empty element means none."""
+    return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None

@@ -1,0 +1,278 @@
+"""Users and their passwords, and roles. What users are granted is in :mod:`netweft.api.permissions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, literal, or_, select
+
+from netweft.api.follow import loads
+from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
+from netweft.api.schema import given, reference
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.shown import first, required
+from netweft.api.types import Domain, Group, Permit, Role, User
+from netweft.core.errors import NotFoundError
+from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.commands.tokens import INTERNAL, split_name
+from netweft.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
+from netweft.engine.db import Tx
+from netweft.engine.model.users import permissions, role_groups, roles, users
+
+routes = Routes("users")
+additions = Routes("users", ADDITIONS)
+
+_USER_GROUPS = frozenset({ActionGroup.LOGIN, ActionGroup.RUN_VM, ActionGroup.STOP_VM, ActionGroup.SHUT_DOWN_VM})
+"""Permits that roles for ordinary users have (all others are for administrators)."""
+
+
+def _login_name(test: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Clients name a user with the profile or, as oVirt stores it, with the authorisation provider behind it."""
+    return or_(test(users.c.user_name), test(users.c.user_name + literal("-authz")))
+
+
+SEARCHABLE = Searchable(
+    {
+        "name": users.c.name,
+        "usrname": _login_name,
+        "id": users.c.id,
+        "lastname": users.c.last_name,
+        "email": users.c.email,
+        "directory": users.c.domain,
+    },
+    key=users.c.id,
+    default=(users.c.user_name,),
+)
+
+
+def show(row: Row[Any]) -> User:
+    """A row of users."""
+    principal, domain = split_name(row.user_name)
+    return User(
+        id=row.id,
+        href=f"/users/{row.id}",
+        name=row.name,
+        last_name=row.last_name,
+        email=row.email,
+        department="",
+        domain_entry_id=row.id,
+        namespace="*",
+        principal=principal,
+        user_name=row.user_name,
+        domain=Domain(id=domain, href=f"/domains/{domain}", name=domain),
+    )
+
+
+def _visible(call: Call[Any]) -> Select[Any]:
+    """All users; in the filtered view oneself."""
+    statement = select(users).where(users.c.is_group.is_(False))
+    return statement.where(users.c.id == call.actor.user_id) if call.actor.filtered else statement
+
+
+@loads(User)
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, User]:
+    """Users by their ids."""
+    return {row.id: show(row) for row in tx.execute(_visible(call).where(users.c.id.in_(ids)))}
+
+
+@routes.get("/users", many(User), needs=READ, queries=LISTED)
+def list_users(call: Call[None]) -> list[User]:
+    """Users."""
+    with call.read() as tx:
+        return [show(row) for row in tx.execute(page(tx, call, _visible(call), SEARCHABLE))]
+
+
+@routes.get("/users/{user_id}", User, needs=READ)
+def get_user(call: Call[None]) -> User:
+    """One user."""
+    with call.read() as tx:
+        return show(find(tx, call))
+
+
+@routes.post("/users", User, needs=ActionGroup.ADD_USERS_AND_GROUPS_FROM_DIRECTORY)
+def post_user(call: Call[User]) -> User:
+    """Add a user of the internal domain, without any role; who has no ``password`` cannot log in yet."""
+    body = call.body
+    password = new_password("Cannot add User.", body.password) if isinstance(body.password, str) else None
+    spec = AddUser(
+        user_name=_user_name(body),
+        first_name=given(body.name, ""),
+        last_name=given(body.last_name, ""),
+        email=given(body.email, ""),
+        password=password,
+    )
+    user_id = call.run(add_user, call.actor, spec)
+    with call.read() as tx:
+        return show(tx.execute(select(users).where(users.c.id == user_id)).one())
+
+
+def _user_name(body: User) -> str:
+    """Name and profile. Clients put the domain into ``user_name`` or beside it, and call it by its name or by that of
+    the authorisation provider behind it.
+    """
+    said = required(body.user_name, "User [userName]")
+    name, at, domain = said.rpartition("@")
+    if not at:
+        name, domain = said, given(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
+    return f"{name}@{domain.removesuffix('-authz')}"
+
+
+@routes.delete("/users/{user_id}", needs=ActionGroup.MANIPULATE_USERS)
+def delete_user(call: Call[None]) -> None:
+    """Remove a user with the permissions they were given; whoever is logged in as them is out at once."""
+    call.run(remove_user, call.actor, call.ids["user_id"])
+
+
+class Password(msgspec.Struct, kw_only=True, frozen=True):
+    """``current``: the present password, when it is one's own that is to change."""
+
+    password: str
+    current: str = ""
+
+
+class PasswordSet(msgspec.Struct, kw_only=True, frozen=True):
+    """Whose password is new."""
+
+    user_name: str
+
+
+@additions.put("/users/{user_id}/password", Password, gives=PasswordSet, needs=LOGIN)
+def put_password(call: Call[Password]) -> PasswordSet:
+    """Set a user's password: one's own with the present one, others' as super user. What it opened ends."""
+    user_id, body = call.ids["user_id"], call.body
+    password = new_password("Cannot change Password.", body.password)
+    is_proved = user_id == call.actor.user_id and bool(body.current) and prove(call.db, call.actor, body.current)
+    return PasswordSet(user_name=call.run(set_password, call.actor, user_id, password, is_proved=is_proved))
+
+
+def find(tx: Tx, call: Call[Any]) -> Row[Any]:
+    """The user of the path. Raises NotFoundError."""
+    row = tx.execute(_visible(call).where(users.c.id == call.ids["user_id"])).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no user {call.ids['user_id']}.")
+    return row
+
+
+@routes.get("/users/{user_id}/roles", many(Role), needs=READ)
+def list_roles_of_user(call: Call[None]) -> list[Role]:
+    """The roles that a user has on anything."""
+    with call.read() as tx:
+        user_id = find(tx, call).id
+        granted = select(permissions.c.role_id).where(permissions.c.user_id == user_id)
+        found = [
+            show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(granted)).order_by(roles.c.name))
+        ]
+    for role in found:
+        role.user = reference(User, user_id)
+    return found
+
+
+def show_role(row: Row[Any]) -> Role:
+    """A row of roles."""
+    return Role(
+        id=row.id,
+        href=f"/roles/{row.id}",
+        name=row.name,
+        description=row.description,
+        administrative=row.administrative,
+        mutable=row.mutable,
+    )
+
+
+@loads(Role)
+def load_roles(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Role]:
+    """Roles by their ids."""
+    return {row.id: show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(ids)))}
+
+
+@routes.get("/roles", many(Role), needs=LOGIN, queries=("max",))
+def list_roles(call: Call[None]) -> list[Role]:
+    """Roles."""
+    with call.read() as tx:
+        return [show_role(row) for row in first(tx, call, select(roles).order_by(roles.c.name))]
+
+
+@routes.get("/roles/{role_id}", Role, needs=LOGIN)
+def get_role(call: Call[None]) -> Role:
+    """One role."""
+    with call.read() as tx:
+        return show_role(_role(tx, call))
+
+
+def _role(tx: Tx, call: Call[Any]) -> Row[Any]:
+    row = tx.execute(select(roles).where(roles.c.id == call.ids["role_id"])).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no role {call.ids['role_id']}.")
+    return row
+
+
+@routes.get("/roles/{role_id}/permits", many(Permit), needs=LOGIN)
+def list_permits(call: Call[None]) -> list[Permit]:
+    """What a role allows."""
+    with call.read() as tx:
+        role_id = _role(tx, call).id
+        groups = select(role_groups.c.action_group).where(role_groups.c.role_id == role_id)
+        return [_permit(role_id, group) for group in tx.execute(groups.order_by(role_groups.c.action_group)).scalars()]
+
+
+@routes.get("/roles/{role_id}/permits/{permit_id}", Permit, needs=LOGIN)
+def get_permit(call: Call[None]) -> Permit:
+    """One thing that a role allows."""
+    found = [permit for permit in list_permits(call) if permit.id == call.ids["permit_id"]]
+    if not found:
+        raise NotFoundError(f"The role has no permit {call.ids['permit_id']}.")
+    return found[0]
+
+
+def _permit(role_id: str, group: str) -> Permit:
+    return Permit(
+        id=group,
+        href=f"/roles/{role_id}/permits/{group}",
+        name=group,
+        administrative=group not in _USER_GROUPS,
+        role=reference(Role, role_id),
+    )
+
+
+@routes.get("/domains", many(Domain), needs=LOGIN)
+def list_domains(call: Call[None]) -> list[Domain]:
+    """Where users come from."""
+    with call.read() as tx:
+        names = tx.execute(
+            select(users.c.domain).where(users.c.is_group.is_(False)).distinct().order_by(users.c.domain)
+        )
+        return [Domain(id=name, href=f"/domains/{name}", name=name) for name in names.scalars()]
+
+
+@routes.get("/domains/{domain_id}", Domain, needs=LOGIN)
+def get_domain(call: Call[None]) -> Domain:
+    """One place where users come from."""
+    found = [domain for domain in list_domains(call) if domain.id == call.ids["domain_id"]]
+    if not found:
+        raise NotFoundError(f"There is no domain {call.ids['domain_id']}.")
+    return found[0]
+
+
+@routes.get("/groups", many(Group), needs=LOGIN, queries=("max",))
+def list_groups(call: Call[None]) -> list[Group]:
+    """Groups: the one of everyone."""
+    with call.read() as tx:
+        groups = select(users).where(users.c.is_group).order_by(users.c.user_name)
+        return [_show_group(row) for row in first(tx, call, groups)]
+
+
+@routes.get("/groups/{group_id}", Group, needs=LOGIN)
+def get_group(call: Call[None]) -> Group:
+    """One group."""
+    with call.read() as tx:
+        wanted = select(users).where(users.c.is_group, users.c.id == call.ids["group_id"])
+        row = tx.execute(wanted).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no group {call.ids['group_id']}.")
+    return _show_group(row)
+
+
+def _show_group(row: Row[Any]) -> Group:
+    return Group(id=row.id, href=f"/groups/{row.id}", name=row.name)

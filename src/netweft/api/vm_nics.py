@@ -1,0 +1,314 @@
+"""vNICs of virtual machines, at ``/vms/{id}/nics``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from netweft.api.follow import loads_link
+from netweft.api.routes import READ, Call, Later, Routes, many
+from netweft.api.schema import given, keep, known, reference
+from netweft.api.shown import ref, required, see
+from netweft.api.types import (
+    Action,
+    Mac,
+    NetworkFilterParameter,
+    Nic,
+    ReportedDevice,
+    Statistic,
+    Vm,
+    VnicProfile,
+)
+from netweft.api.values import find_statistic, measured
+from netweft.api.vms import reported
+from netweft.core.keep import KEEP, Keep
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.vnics import (
+    AddVnic,
+    FilterParameter,
+    UpdateVnic,
+    add_vnic,
+    plug_vnic,
+    put_filter_parameter,
+    remove_filter_parameter,
+    remove_vnic,
+    reorder_macs,
+    update_vnic,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import host_networks
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import resolve
+
+routes = Routes("vms")
+
+
+def show(row: Row[Any]) -> Nic:
+    """A vNIC's row."""
+    return Nic(
+        id=row.id,
+        href=f"/vms/{row.vm_id}/nics/{row.id}",
+        name=row.name,
+        description=row.description or UNSET,
+        interface=row.interface,
+        linked=row.linked,
+        mac=Mac(address=row.mac),
+        plugged=row.plugged,
+        synced=row.synced,
+        vm=reference(Vm, row.vm_id),
+        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+    )
+
+
+@loads_link(Vm, "nics")
+def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
+    """The vNICs of virtual machines."""
+    condition = authorize.visible(tx, call.actor, ObjectType.VM)
+    statement = select(vms.c.id).where(vms.c.id.in_(ids))
+    seen = list(tx.scalars(statement if condition is None else statement.where(condition)))
+    rows = queries.vnics_of(tx, seen)
+    return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
+
+
+@routes.get("/vms/{vm_id}/nics", many(Nic), needs=READ)
+def list_nics(call: Call[None]) -> list[Nic]:
+    """The vNICs of a virtual machine by name."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+        return [show(row) for row in queries.vnics_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
+
+
+def _get(tx: Tx, call: Call[Any], vnic_id: str) -> Nic:
+    see(tx, call, ObjectType.VM, call.ids["vm_id"])
+    return show(queries.get_vnic(tx, call.ids["vm_id"], vnic_id))
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}", Nic, needs=READ)
+def get_nic(call: Call[None]) -> Nic:
+    """One vNIC."""
+    with call.read() as tx:
+        return _get(tx, call, call.ids["nic_id"])
+
+
+def profile_of(call: Call[Any], body: Nic) -> str | Keep | None:
+    """The profile that a request means: None for none, KEEP when it says nothing. An unknown id goes on to the rule
+    that says so.
+    """
+    if isinstance(body.vnic_profile, UnsetType):
+        return KEEP
+    said = ref(body.vnic_profile)
+    if said is None or said.id:
+        return said.id if said else None
+    with call.read() as tx:
+        return resolve(tx, vnic_profiles, said, "vNIC profile")
+
+
+def _mac(body: Nic) -> str | UnsetType:
+    return UNSET if isinstance(body.mac, UnsetType) else body.mac.address
+
+
+def _answer(call: Call[Any], vnic_id: str, job_id: str | None) -> Nic | Later:
+    """The vNIC as it is, once the guest's host has been told."""
+
+    def current() -> Nic:
+        with call.read() as tx:
+            return _get(tx, call, vnic_id)
+
+    return Later(job_id, current) if job_id else current()
+
+
+@routes.post("/vms/{vm_id}/nics", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def post_nic(call: Call[Nic]) -> Nic | Later:
+    """Add a vNIC; a running guest gets it at once."""
+    body = call.body
+    profile_id = profile_of(call, body)
+    spec = AddVnic(
+        vm_id=call.ids["vm_id"],
+        name=required(body.name, "Nic [name]"),
+        profile_id=None if profile_id is KEEP else profile_id,
+        description=given(body.description, ""),
+        mac=given(_mac(body), ""),
+        interface=given(body.interface, "virtio"),
+        plugged=given(body.plugged, True),
+        linked=given(body.linked, True),
+    )
+
+    added = call.run(add_vnic, call.actor, spec)
+    return _answer(call, added.vnic_id, added.job_id) if added.job_id else show(added.row)
+
+
+@routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def put_nic(call: Call[Nic]) -> Nic | Later:
+    """Change a vNIC; a ``vnic_profile`` without id and name takes it off its network."""
+    body = call.body
+    profile_id = profile_of(call, body)
+    spec = UpdateVnic(
+        vm_id=call.ids["vm_id"],
+        id=call.ids["nic_id"],
+        name=keep(body.name),
+        profile_id=profile_id,
+        description=keep(body.description),
+        mac=keep(_mac(body)),
+        interface=keep(body.interface),
+        plugged=keep(body.plugged),
+        linked=keep(body.linked),
+    )
+    change = call.run(update_vnic, call.actor, spec)
+    return _answer(call, spec.id, change.job_id)
+
+
+@routes.delete("/vms/{vm_id}/nics/{nic_id}", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def delete_nic(call: Call[None]) -> None:
+    """Remove a vNIC."""
+    call.run(remove_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"])
+
+
+def _plug(call: Call[Action], *, plugged: bool) -> Later | None:
+    job_id = call.run(plug_vnic, call.actor, call.ids["vm_id"], call.ids["nic_id"], plugged=plugged)
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/vms/{vm_id}/nics/{nic_id}/activate", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def activate(call: Call[Action]) -> Later | None:
+    """Plug a vNIC in."""
+    return _plug(call, plugged=True)
+
+
+@routes.action("/vms/{vm_id}/nics/{nic_id}/deactivate", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def deactivate(call: Call[Action]) -> Later | None:
+    """Unplug a vNIC."""
+    return _plug(call, plugged=False)
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/reporteddevices", many(ReportedDevice), needs=READ)
+def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
+    """The vNIC as the host sees it in the running guest."""
+    with call.read() as tx:
+        _get(tx, call, call.ids["nic_id"])
+        return [device for vnic_id, device in reported(tx, call) if vnic_id == call.ids["nic_id"]]
+
+
+def show_parameter(row: Row[Any], vm_id: str) -> NetworkFilterParameter:
+    """A row of :func:`netweft.engine.queries.vms.parameters_of`."""
+    nic = f"/vms/{vm_id}/nics/{row.vnic_id}"
+    return NetworkFilterParameter(
+        id=row.id,
+        href=f"{nic}/networkfilterparameters/{row.id}",
+        name=row.name,
+        value=row.value,
+        nic=reference(Nic, row.vnic_id, nic),
+    )
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/networkfilterparameters", many(NetworkFilterParameter), needs=READ)
+def list_filter_parameters(call: Call[None]) -> list[NetworkFilterParameter]:
+    """Values for the network filter of a vNIC, by name."""
+    nic_id = call.ids["nic_id"]
+    with call.read() as tx:
+        _get(tx, call, nic_id)
+        return [show_parameter(row, call.ids["vm_id"]) for row in queries.parameters_of(tx, (nic_id,))[nic_id]]
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}", NetworkFilterParameter, needs=READ)
+def get_filter_parameter(call: Call[None]) -> NetworkFilterParameter:
+    """One of them."""
+    with call.read() as tx:
+        return _parameter(tx, call, call.ids["parameter_id"])
+
+
+def _parameter(tx: Tx, call: Call[Any], parameter_id: str) -> NetworkFilterParameter:
+    _get(tx, call, call.ids["nic_id"])
+    return show_parameter(queries.get_parameter(tx, call.ids["nic_id"], parameter_id), call.ids["vm_id"])
+
+
+@routes.post(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters",
+    NetworkFilterParameter,
+    needs=ActionGroup.CONFIGURE_VM_NETWORK,
+)
+def post_filter_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
+    """Add a value for the network filter; a name may come again."""
+    return _put_parameter(call, "", required(call.body.name, "NetworkFilterParameter [name]"))
+
+
+@routes.put(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}",
+    NetworkFilterParameter,
+    needs=ActionGroup.CONFIGURE_VM_NETWORK,
+)
+def put_parameter(call: Call[NetworkFilterParameter]) -> NetworkFilterParameter | Later:
+    """Change a value for the network filter."""
+    return _put_parameter(call, call.ids["parameter_id"], keep(call.body.name))
+
+
+def _put_parameter(
+    call: Call[NetworkFilterParameter], parameter_id: str, name: str | Keep
+) -> NetworkFilterParameter | Later:
+    spec = FilterParameter(
+        vm_id=call.ids["vm_id"],
+        vnic_id=call.ids["nic_id"],
+        id=parameter_id,
+        name=name,
+        value=keep(call.body.value),
+    )
+    change = call.run(put_filter_parameter, call.actor, spec)
+
+    def current() -> NetworkFilterParameter:
+        with call.read() as tx:
+            return _parameter(tx, call, change.vnic_id)
+
+    return Later(change.job_id, current) if change.job_id else current()
+
+
+@routes.delete(
+    "/vms/{vm_id}/nics/{nic_id}/networkfilterparameters/{parameter_id}", needs=ActionGroup.CONFIGURE_VM_NETWORK
+)
+def delete_filter_parameter(call: Call[None]) -> Later | None:
+    """Remove a value for the network filter."""
+    ids = call.ids
+    command = remove_filter_parameter
+    job_id = call.run(command, call.actor, ids["vm_id"], ids["nic_id"], ids["parameter_id"])
+    return Later(job_id) if job_id else None
+
+
+@routes.action("/vms/{vm_id}/reordermacaddresses", needs=ActionGroup.CONFIGURE_VM_NETWORK)
+def reorder_mac_addresses(call: Call[Action]) -> None:
+    """Sort the MAC addresses of a machine that is down by the names of its vNICs."""
+    call.run(reorder_macs, call.actor, call.ids["vm_id"])
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/statistics", many(Statistic), needs=READ)
+def list_statistics(call: Call[None]) -> list[Statistic]:
+    """What the host counted of a running guest's vNIC, as the guest sees it: what it received the host sent."""
+    vm_id, nic_id = call.ids["vm_id"], call.ids["nic_id"]
+    with call.read() as tx:
+        nic = _get(tx, call, nic_id)
+        host_id = queries.get(tx, vm_id).host_id
+        report = host_networks.load_one(tx, host_id).report if host_id else None
+    ports = report.host.guest_ports.values() if report else ()
+    link = next((port.name for port in ports if port.vnic == nic_id), "")
+    counted = report.statistics.get(link) if report else None
+    if counted is None:
+        return []
+    values = {
+        "data.total.rx": (counted.tx_bytes, "bytes"),
+        "data.total.tx": (counted.rx_bytes, "bytes"),
+        "errors.total.rx": (counted.tx_errors, "none"),
+        "errors.total.tx": (counted.rx_errors, "none"),
+    }
+    owner = reference(Nic, nic_id, str(nic.href))
+    href = f"{nic.href}/statistics"
+    return [measured(name, value, href, unit, kind="counter", nic=owner) for name, (value, unit) in values.items()]
+
+
+@routes.get("/vms/{vm_id}/nics/{nic_id}/statistics/{statistic_id}", Statistic, needs=READ)
+def get_statistic(call: Call[None]) -> Statistic:
+    """One of them."""
+    return find_statistic(list_statistics(call), call.ids["statistic_id"])

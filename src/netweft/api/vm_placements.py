@@ -1,0 +1,115 @@
+"""Where a virtual machine can run and why not elsewhere, and what its migration would need: additions of Netweft."""
+
+from __future__ import annotations
+
+import msgspec
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes
+from netweft.api.shown import see
+from netweft.core.errors import Problem
+from netweft.engine.commands.authorize import ObjectType
+from netweft.engine.commands.migrations import preflight
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import hosts as host_queries
+from netweft.engine.queries import placements
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import Ref, resolve
+
+routes = Routes("vms", ADDITIONS)
+
+
+class Reason(msgspec.Struct, kw_only=True, frozen=True):
+    """Why not: oVirt's code where it has one, and a sentence."""
+
+    code: str
+    text: str
+
+
+class FitHost(msgspec.Struct, kw_only=True, frozen=True):
+    """A host that fits. ``total``: the weighted mean of its ``scores``, each from 0 to 100 (best)."""
+
+    id: str
+    name: str
+    total: float
+    scores: dict[str, float]
+
+
+class UnfitHost(msgspec.Struct, kw_only=True, frozen=True):
+    """A host that does not, with every reason."""
+
+    id: str
+    name: str
+    reasons: list[Reason]
+
+
+class Placement(msgspec.Struct, kw_only=True, frozen=True):
+    """All hosts of the machine's cluster: those that fit, best first, and the others."""
+
+    fit: list[FitHost]
+    unfit: list[UnfitHost]
+
+
+class Offer(msgspec.Struct, kw_only=True, frozen=True):
+    """A network that the migration may bring to the target first, and the NIC that would carry it."""
+
+    network: str
+    nic: str
+
+
+class Migration(msgspec.Struct, kw_only=True, frozen=True):
+    """What would come of a migration. ``possible``: it can begin at once; ``possible_after_setup``: it can with the
+    action's ``force``, which sets the networks of ``offer`` up first. ``address``: where the memory is sent to (empty:
+    the target's own); ``bandwidth``: MiB a second, 0 for no limit.
+    """
+
+    host: str
+    possible: bool
+    possible_after_setup: bool
+    reasons: list[Reason]
+    offer: list[Offer]
+    address: str
+    bandwidth: int
+
+
+def _reasons(problems: tuple[Problem, ...]) -> list[Reason]:
+    return [Reason(code=problem.code, text=problem.text) for problem in problems]
+
+
+@routes.get("/vms/{vm_id}/placement", Placement, needs=READ)
+def get_placement(call: Call[None]) -> Placement:
+    """Where the machine can run, and why not elsewhere. One that runs is looked at as if it were down."""
+    vm_id = call.ids["vm_id"]
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, vm_id)
+        choice = placements.choice(tx, queries.get(tx, vm_id), queries.vnics_of(tx, (vm_id,))[vm_id])
+        names = {row.id: row.name for row in tx.execute(host_queries.select().where(hosts.c.id.in_(choice.refusals)))}
+    return Placement(
+        fit=[FitHost(id=one.host_id, name=one.name, total=one.total, scores=one.scores) for one in choice.ranking],
+        unfit=[
+            UnfitHost(id=host_id, name=names[host_id], reasons=_reasons(problems))
+            for host_id, problems in sorted(choice.refusals.items(), key=lambda item: names[item[0]])
+        ],
+    )
+
+
+@routes.get("/vms/{vm_id}/migration", Migration, needs=READ, queries=("host",))
+def get_migration(call: Call[None]) -> Migration:
+    """What would come of a migration to the host whose id or name is given; to the best one without."""
+    vm_id, said = call.ids["vm_id"], call.query.text("host")
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, vm_id)
+        host_id = ""
+        if said:
+            named = tx.execute(host_queries.select().where((hosts.c.id == said) | (hosts.c.name == said))).first()
+            host_id = str(named.id) if named else resolve(tx, hosts, Ref(name=said), "host")
+            see(tx, call, ObjectType.HOST, host_id)
+        found = preflight(tx, vm_id, host_id)
+    return Migration(
+        host=found.host_name,
+        possible=not found.problems,
+        possible_after_setup=not found.lasting,
+        reasons=_reasons(found.problems),
+        offer=[Offer(network=wish.network.name, nic=wish.nic.name) for wish in found.offer],
+        address=found.address,
+        bandwidth=found.bandwidth,
+    )

@@ -1,0 +1,322 @@
+"""Virtual machines, at ``/vms``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+from sqlalchemy import false
+from sqlalchemy.engine import Row
+
+from netweft.api import hardware
+from netweft.api.follow import loads
+from netweft.api.routes import READ, Call, Later, Routes, many
+from netweft.api.schema import given, keep, known, reference
+from netweft.api.search import LISTED, Searchable
+from netweft.api.shown import columns, ref, required, required_ref, see, visible_page
+from netweft.api.types import (
+    Action,
+    Bios,
+    BootMenu,
+    Cluster,
+    Display,
+    Enabled,
+    HighAvailability,
+    Host,
+    Initialization,
+    Mac,
+    MemoryPolicy,
+    MigrationOptions,
+    NicConfiguration,
+    ReportedDevice,
+    Statistic,
+    Template,
+    TimeZone,
+    Vm,
+    VmPlacementPolicy,
+)
+from netweft.api.values import ip, named_id
+from netweft.core.errors import NotFoundError
+from netweft.core.host import Address
+from netweft.core.keep import KEEP, Keep
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.migrations import MigrateVm, migrate_vm
+from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
+from netweft.engine.commands.vms import (
+    AddVm,
+    StartVm,
+    UpdateVm,
+    VnicAddress,
+    add_vm,
+    remove_vm,
+    start_vm,
+    stop_vm,
+    update_vm,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.templates import templates
+from netweft.engine.model.vms import vms
+from netweft.engine.queries import hosts as host_queries
+from netweft.engine.queries import vms as queries
+
+routes = Routes("vms")
+
+SEARCHABLE = Searchable(
+    columns(
+        vms,
+        status=vms.c.status,
+        cluster=clusters.c.name,
+        datacenter=data_centers.c.name,
+        host=hosts.c.name,
+        template=templates.c.name,
+        tag=lambda _test: false(),  # nothing has one
+        **{"host.name": hosts.c.name, "cluster.name": clusters.c.name, "vm.name": vms.c.name},
+    ),
+    key=vms.c.id,
+)
+
+
+def show(row: Row[Any]) -> Vm:
+    """A row of :func:`netweft.engine.queries.vms.select`.
+
+    Disks, consoles and migration are not ours; clients read those parts without asking, so they say "none".
+    """
+    return Vm(
+        id=row.id,
+        href=f"/vms/{row.id}",
+        name=row.name,
+        description=row.description,
+        comment=row.comment,
+        bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
+        console=Enabled(enabled=False),
+        cpu=hardware.cpu(row),
+        cpu_shares=0,
+        creation_time=row.created_at,
+        custom_properties=hardware.properties(row.custom_properties),
+        delete_protected=False,
+        display=Display(monitors=1, type="vnc"),
+        has_illegal_images=False,
+        high_availability=HighAvailability(enabled=False, priority=0),
+        initialization=_initialization(row),
+        memory=row.memory,
+        memory_policy=MemoryPolicy(ballooning=False, guaranteed=row.memory, max=row.memory),
+        migration=MigrationOptions(auto_converge="inherit", compressed="inherit", encrypted="inherit"),
+        multi_queues_enabled=False,
+        next_run_configuration_exists=False,
+        origin="ovirt",
+        os=hardware.operating_system(row),
+        placement_policy=VmPlacementPolicy(affinity="migratable"),
+        run_once=False,
+        start_paused=False,
+        start_time=row.changed_at if row.status == "up" else UNSET,
+        stateless=False,
+        status=row.status,
+        stop_reason=row.status_reason,
+        stop_time=row.changed_at if row.status == "down" else UNSET,
+        time_zone=TimeZone(name="Etc/GMT"),
+        type="server",
+        cluster=reference(Cluster, row.cluster_id),
+        host=known(reference(Host, row.host_id) if row.host_id else None),
+        original_template=reference(Template, row.template_id),
+        template=reference(Template, row.template_id),
+    )
+
+
+def _initialization(row: Row[Any]) -> Initialization | UnsetType:
+    """The addresses of its vNICs, in the part that cloud-init reads in oVirt."""
+    if not row.addresses:
+        return UNSET
+    return Initialization(nic_configurations=[_nic_configuration(one["nic"], one["address"]) for one in row.addresses])
+
+
+def _nic_configuration(nic: str, text: str) -> NicConfiguration:
+    address = _address(text)
+    if address.version == 4:  # noqa: PLR2004 -- IP version
+        return NicConfiguration(name=nic, boot_protocol="static", ip=ip(4, address.ip, address.prefix), on_boot=True)
+    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=ip(6, address.ip, address.prefix), on_boot=True)
+
+
+def _address(text: str) -> Address:
+    name, _, prefix = text.partition("/")
+    return Address(ip=name, prefix=int(prefix or (128 if ":" in name else 32)))
+
+
+def addresses_of(body: Vm | UnsetType) -> tuple[VnicAddress, ...] | Keep:
+    """The addresses that a request wants for its vNICs."""
+    if isinstance(body, UnsetType) or isinstance(body.initialization, UnsetType):
+        return KEEP
+    if isinstance(body.initialization.nic_configurations, UnsetType):
+        return KEEP
+    found = []
+    for one in body.initialization.nic_configurations:
+        for address in (one.ip, one.ipv6):
+            if not isinstance(address, UnsetType) and given(address.address, ""):
+                mask = given(address.netmask, "")
+                text = f"{given(address.address, '')}/{mask}" if mask else given(address.address, "")
+                found.append(VnicAddress(nic=given(one.name, ""), address=text))
+    return tuple(found)
+
+
+@loads(Vm)
+def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Vm]:
+    """Virtual machines by their ids."""
+    condition = authorize.visible(tx, call.actor, ObjectType.VM)
+    statement = queries.select().where(vms.c.id.in_(ids))
+    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
+
+
+@routes.get("/vms", many(Vm), needs=READ, queries=(*LISTED, "all_content"))
+def list_vms(call: Call[None]) -> list[Vm]:
+    """Virtual machines of all clusters."""
+    with call.read() as tx:
+        return [show(row) for row in visible_page(tx, call, queries.select(), ObjectType.VM, SEARCHABLE)]
+
+
+@routes.get("/vms/{vm_id}", Vm, needs=READ, queries=("all_content", "next_run"))
+def get_vm(call: Call[None]) -> Vm:
+    """One virtual machine."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+        return show(queries.get(tx, call.ids["vm_id"]))
+
+
+@routes.post("/vms", Vm, needs=ActionGroup.CREATE_VM, queries=("clone", "clone_permissions"))
+def post_vm(call: Call[Vm]) -> Vm:
+    """Add a virtual machine."""
+    body = call.body
+    addresses = addresses_of(body)
+    spec = AddVm(
+        name=required(body.name, "Vm [name]"),
+        cluster=required_ref(body.cluster, "Vm [cluster"),
+        template=ref(body.template),
+        description=given(body.description, ""),
+        comment=given(body.comment, ""),
+        hardware=hardware.wanted(body),
+        addresses=() if addresses is KEEP else addresses,
+    )
+    vm_id = call.run(add_vm, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, vm_id))
+
+
+@routes.put("/vms/{vm_id}", Vm, needs=ActionGroup.EDIT_VM_PROPERTIES, queries=("next_run",))
+def put_vm(call: Call[Vm]) -> Vm:
+    """Change a virtual machine."""
+    body = call.body
+    spec = UpdateVm(
+        id=call.ids["vm_id"],
+        name=keep(body.name),
+        description=keep(body.description),
+        comment=keep(body.comment),
+        cluster=ref(body.cluster) or KEEP,
+        hardware=hardware.wanted(body),
+        addresses=addresses_of(body),
+    )
+    call.run(update_vm, call.actor, spec)
+    with call.read() as tx:
+        return show(queries.get(tx, spec.id))
+
+
+@routes.delete("/vms/{vm_id}", needs=ActionGroup.DELETE_VM, queries=("force", "detach_only"))
+def delete_vm(call: Call[None]) -> None:
+    """Remove a virtual machine that is down."""
+    call.run(remove_vm, call.actor, call.ids["vm_id"])
+
+
+@routes.action("/vms/{vm_id}/start", needs=ActionGroup.RUN_VM)
+def start(call: Call[Action]) -> Later:
+    """Start a virtual machine, on the host that ``vm/placement_policy`` or ``host`` names, or on any that fits."""
+    vm = call.body.vm
+    wanted = ref(call.body.host)
+    if wanted is None and not isinstance(vm, UnsetType) and not isinstance(vm.placement_policy, UnsetType):
+        wanted = next((named for one in given(vm.placement_policy.hosts, []) if (named := ref(one))), None)
+    spec = StartVm(id=call.ids["vm_id"], host=wanted, addresses=addresses_of(vm))
+    return Later(call.run(start_vm, call.actor, spec))
+
+
+@routes.action("/vms/{vm_id}/stop", needs=ActionGroup.STOP_VM)
+def stop(call: Call[Action]) -> Later:
+    """Stop a virtual machine at once."""
+    return Later(call.run(stop_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
+def shut_down(call: Call[Action]) -> Later:
+    """Ask a virtual machine to end in good order; it is down when it has obeyed."""
+    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)
+def reboot(call: Call[Action]) -> Later:
+    """Ask a virtual machine to start again."""
+    return Later(call.run(reboot_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/suspend", needs=ActionGroup.HIBERNATE_VM)
+def suspend(call: Call[Action]) -> Later:
+    """Save a virtual machine's memory on its host, and take it off; its next start lets it go on."""
+    return Later(call.run(suspend_vm, call.actor, call.ids["vm_id"]))
+
+
+@routes.action("/vms/{vm_id}/migrate", needs=ActionGroup.MIGRATE_VM)
+def migrate(call: Call[Action]) -> Later:
+    """Move a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing there
+    are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
+    """
+    spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=given(call.body.force, False))
+    return Later(call.run(migrate_vm, call.actor, spec))
+
+
+@routes.get("/vms/{vm_id}/statistics", many(Statistic), needs=READ)
+def list_statistics(call: Call[None]) -> list[Statistic]:
+    """What was measured of a virtual machine: nothing so far."""
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+    return []
+
+
+def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
+    """The NICs that the host sees in a running guest, each with the id of its vNIC. Addresses are there as far as the
+    host sees them: it looks into namespaces, and knows of virtual machines those that it has talked to itself.
+    """
+    vm_id = call.ids["vm_id"]
+    see(tx, call, ObjectType.VM, vm_id)
+    row = queries.get(tx, vm_id)
+    guest, seen = host_queries.guest_seen(tx, row.host_id, vm_id) if row.host_id else (None, {})
+    found = []
+    for nic in guest.nics if guest else ():
+        device_id = named_id("reporteddevice", nic.id)
+        addresses = [_address(text) for text in seen.get(nic.id, ())]
+        device = ReportedDevice(
+            id=device_id,
+            href=f"/vms/{vm_id}/reporteddevices/{device_id}",
+            name=nic.name,
+            description="guest reported data",
+            ips=[ip(one.version, one.ip) for one in addresses] if addresses else UNSET,
+            mac=Mac(address=nic.mac),
+            type="network",
+            vm=reference(Vm, vm_id),
+        )
+        found.append((nic.id, device))
+    return found
+
+
+@routes.get("/vms/{vm_id}/reporteddevices", many(ReportedDevice), needs=READ)
+def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
+    """The NICs that the host sees in a running guest."""
+    with call.read() as tx:
+        return [device for _, device in reported(tx, call)]
+
+
+@routes.get("/vms/{vm_id}/reporteddevices/{device_id}", ReportedDevice, needs=READ)
+def get_reported_device(call: Call[None]) -> ReportedDevice:
+    """One of them."""
+    for device in list_reported_devices(call):
+        if device.id == call.ids["device_id"]:
+            return device
+    raise NotFoundError(f"VM {call.ids['vm_id']} has no such device.")

@@ -1,0 +1,100 @@
+"""What can be done with a cluster beside the usual verbs: which networks its hosts carry."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.nouns import noun
+from netweft.cli.output import pick, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.cli.verbs import resolve
+from netweft.client import Client
+from netweft.client.tree import Tree
+
+_CLUSTER, _NETWORK = noun("cluster"), noun("network")
+_ROLES = click.Choice(("management", "display", "migration", "default_route", "gluster"))
+_COLUMNS = {
+    "NAME": "name",
+    "VLAN": "vlan.id",
+    "REQUIRED": "required",
+    "STATUS": "status",
+    "USAGES": "usages",
+    "ID": "id",
+}
+_cluster = click.argument("cluster", metavar="CLUSTER")
+_network = click.argument("network", metavar="NETWORK")
+_required = click.option("--required/--optional", default=None, help="Whether a host without it is not operational.")
+_role = click.option(
+    "--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once."
+)
+
+
+@click.command("networks")
+@_cluster
+@output_option
+@calls_engine
+def networks(client: Client, cluster: str, form: str) -> None:
+    """The networks attached to a cluster."""
+    show_many(client.list(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks"), _COLUMNS, form)
+
+
+@click.command("attach")
+@_cluster
+@_network
+@_required
+@_role
+@output_option
+@calls_engine
+def attach(
+    client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
+) -> None:
+    """Attach a network to a cluster."""
+    path, found = _find(client, cluster, network)
+    show_one(client.add(path, {"id": found["id"], **_flags(required, roles, found)}), form)
+
+
+@click.command("change")
+@_cluster
+@_network
+@_required
+@_role
+@output_option
+@calls_engine
+def change(
+    client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
+) -> None:
+    """Change how a cluster uses a network; roles, when given, replace all that it has."""
+    changes = _flags(required, roles, {})
+    if not changes:
+        raise click.UsageError("Nothing to change: name at least one option (see --help).")
+    path, found = _find(client, cluster, network)
+    show_one(client.update(f"{path}/{found['id']}", _flags(required, roles, found)), form)
+
+
+@click.command("detach")
+@_cluster
+@_network
+@calls_engine
+def detach(client: Client, cluster: str, network: str) -> None:
+    """Detach a network from a cluster."""
+    path, found = _find(client, cluster, network)
+    client.remove(f"{path}/{found['id']}")
+
+
+COMMANDS = (networks, attach, change, detach)
+
+
+def _find(client: Client, cluster: str, network: str) -> tuple[str, Tree]:
+    """The path of the cluster's networks, and the network of that name in the cluster's data centre."""
+    found = resolve(client, _CLUSTER, cluster)
+    data_center = pick(found, "data_center.id")
+    return f"clusters/{found['id']}/networks", resolve(client, _NETWORK, network, within=("data_center", data_center))
+
+
+def _flags(required: bool | None, roles: tuple[str, ...], network: Tree) -> Tree:
+    flags: Tree = {} if required is None else {"required": required}
+    if roles:
+        # The API replaces the whole list of usages, the VM flag among them.
+        kept = [usage for usage in network.get("usages", []) if usage == "vm"]
+        flags["usages"] = [*kept, *roles]
+    return flags

@@ -1,0 +1,150 @@
+"""``netweft lab``: a data centre of network namespaces on this machine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from netweft import lab as labs
+from netweft.cli.nouns import noun
+from netweft.cli.output import say, show_many
+from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.verbs import resolve
+from netweft.client import ApiError, Client
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_HOST = noun("host")
+_folder = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/lab"),
+    show_default=True,
+    help="Where the lab keeps its files.",
+)
+_host = click.argument("host", metavar="HOST")
+
+
+def _tells_lab_errors(function: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(function)
+    def command(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except labs.LabError as error:
+            say(f"Error: {error}")
+            raise click.exceptions.Exit(REFUSED) from error
+
+    return command
+
+
+@click.group("lab")
+def lab() -> None:
+    """A data centre on this machine: hosts in network namespaces, cables, a switch. Needs root."""
+
+
+@lab.command("up")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_folder
+@_tells_lab_errors
+def up(file: Path, folder: Path) -> None:
+    """Build the lab of FILE (docs/lab.md): hosts, cables, the switch, and this machine's place in the management
+    network.
+
+    The hosts' agents join an engine with 'netweft lab join'.
+    """
+    built = labs.up(file, folder)
+    say(f"Lab {built.name} is up: {', '.join(f'{name} ({host.address})' for name, host in built.hosts.items())}.")
+
+
+@lab.command("join")
+@_folder
+@click.option("--cluster", default="Default", show_default=True, help="The cluster that the hosts become part of.")
+@_tells_lab_errors
+@calls_engine
+def join(client: Client, folder: Path, cluster: str) -> None:
+    """Add the lab's hosts to the engine and start their agents.
+
+    The engine must listen on the lab's management network.
+    """
+    built = labs.Lab.load(folder)
+    for name, host in built.hosts.items():
+        say(f"Host {name} joins.")
+        built.start_agent(name, join_of(client, add_host(client, name, host.address, cluster)))
+
+
+@lab.command("down")
+@_folder
+@_tells_lab_errors
+def down(folder: Path) -> None:
+    """End and remove everything that the lab has on this machine; its logs stay."""
+    labs.down(folder)
+
+
+@lab.command("hosts")
+@_folder
+@output_option
+@_tells_lab_errors
+def hosts(folder: Path, form: str) -> None:
+    """List the lab's hosts."""
+    found = [
+        {"name": host.name, "address": host.address, "namespace": host.namespace, "nics": list(host.ports)}
+        for host in labs.Lab.load(folder).hosts.values()
+    ]
+    columns = {"NAME": "name", "ADDRESS": "address", "NAMESPACE": "namespace", "NICS": "nics"}
+    show_many(found, columns, form)
+
+
+@lab.command("cut")
+@_host
+@click.argument("nic")
+@_folder
+@_tells_lab_errors
+def cut(host: str, nic: str, folder: Path) -> None:
+    """Pull the cable of a host's NIC."""
+    labs.Lab.load(folder).cut(host, nic)
+
+
+@lab.command("mend")
+@_host
+@click.argument("nic")
+@_folder
+@_tells_lab_errors
+def mend(host: str, nic: str, folder: Path) -> None:
+    """Put the cable of a host's NIC back."""
+    labs.Lab.load(folder).mend(host, nic)
+
+
+@lab.command("exec", context_settings={"ignore_unknown_options": True})
+@_host
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@_folder
+@_tells_lab_errors
+def exec_(host: str, command: tuple[str, ...], folder: Path) -> None:
+    """Run a program on a host; ends with its status."""
+    done = labs.Lab.load(folder).run(host, *command)
+    click.echo(done.stdout, nl=False)
+    click.echo(done.stderr, nl=False, err=True)
+    raise click.exceptions.Exit(done.returncode)
+
+
+def add_host(client: Client, name: str, address: str, cluster: str) -> str:
+    """The id of the engine's host of that name, added when it is not there."""
+    try:
+        return str(resolve(client, _HOST, name)["id"])
+    except ApiError as error:
+        if error.status != 404:  # noqa: PLR2004 (HTTP's)
+            raise
+    return str(client.add("hosts", {"name": name, "address": address, "cluster": {"name": cluster}})["id"])
+
+
+def join_of(client: Client, host_id: str) -> labs.Join:
+    """How the agent of that host joins the client's engine."""
+    enrollment = client.addition("POST", f"hosts/{host_id}/enrollment", {})
+    return labs.Join(
+        url=client.url, fingerprint=enrollment["fingerprint"], token=lambda _name, _address: enrollment["token"]
+    )

@@ -1,0 +1,113 @@
+"""``netweft permission``: who has which role on what."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.nouns import noun
+from netweft.cli.output import pick, say, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.cli.verbs import resolve
+from netweft.client import ApiError, Client
+from netweft.client.tree import Tree, Trees
+
+_USER, _ROLE = noun("user"), noun("role")
+_SYSTEM = "system"
+_EVERYONE = "everyone"
+_KINDS = (_SYSTEM, "datacenter", "cluster", "network", "profile", "host", "vm", "template", "macpool")
+_COLUMNS = {"USER": "user.name", "ROLE": "role.name", "ID": "id"}
+_kind = click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
+_name = click.argument("name", required=False)
+_role = click.option("--role", required=True, help="For example NetworkAdmin; see 'netweft role list'.")
+_user = click.option("--user", help="Who.")
+_everyone = click.option("--everyone", is_flag=True, help="All users.")
+
+
+@click.group("permission")
+def permission() -> None:
+    """Who has which role on what.
+
+    A role holds for a thing and for all below it. The thing is a KIND with its NAME: system (which has no name),
+    datacenter, cluster, network, profile, host, vm, template, macpool.
+    """
+
+
+@permission.command("list")
+@_kind
+@_name
+@output_option
+@calls_engine
+def list_permissions(client: Client, kind: str, name: str | None, form: str) -> None:
+    """List what was given on this very thing."""
+    show_many(_given(client, _path(client, kind, name)), _COLUMNS, form)
+
+
+@permission.command("grant")
+@_kind
+@_name
+@_role
+@_user
+@_everyone
+@output_option
+@calls_engine
+def grant(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool, form: str) -> None:
+    """Give a role. Nothing changes when it was given before."""
+    wanted: Tree = {"role": {"id": resolve(client, _ROLE, role)["id"]}, **_holder(client, user, everyone)}
+    path = _path(client, kind, name)
+    added = client.add(path, wanted)
+    show_one(next(item for item in _given(client, path) if item["id"] == added["id"]), form)
+
+
+@permission.command("revoke")
+@_kind
+@_name
+@_role
+@_user
+@_everyone
+@calls_engine
+def revoke(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool) -> None:
+    """Take a role back."""
+    holder = next(iter(_holder(client, user, everyone).values()))["id"]
+    path, role_id = _path(client, kind, name), resolve(client, _ROLE, role)["id"]
+    for item in client.list(path):
+        if pick(item, "role.id") == role_id and holder in (pick(item, "user.id"), pick(item, "group.id")):
+            client.remove(f"{path}/{item['id']}")
+            say(f"{user or _EVERYONE} no longer has the role {role} there.")
+            return
+    raise ApiError(404, f"{user or _EVERYONE} was not given the role {role} there.")
+
+
+def _path(client: Client, kind: str, name: str | None) -> str:
+    """The collection of permissions on a thing. Raises click.UsageError."""
+    if kind == _SYSTEM:
+        if name:
+            raise click.UsageError(f"There is one system: leave {name} out.")
+        return "permissions"
+    if not name:
+        raise click.UsageError(f"Which {kind}? Give its name or id.")
+    of = noun(kind)
+    return f"{of.path}/{resolve(client, of, name)['id']}/permissions"
+
+
+def _holder(client: Client, user: str | None, everyone: bool) -> Tree:
+    """Who gets it, as the API wants it. Raises click.UsageError."""
+    if bool(user) == everyone:
+        raise click.UsageError("Say who: either --user or --everyone.")
+    if user:
+        return {"user": {"id": resolve(client, _USER, user)["id"]}}
+    (group,) = client.list("groups")
+    return {"group": {"id": group["id"]}}
+
+
+def _given(client: Client, path: str) -> Trees:
+    """The permissions there, with names beside ids; the one group is called everyone."""
+    found = client.list(path)
+    roles = {role["id"]: role["name"] for role in client.list("roles")}
+    users = {user["id"]: user["user_name"] for user in client.list("users")}
+    for item in found:
+        item["role"]["name"] = roles.get(item["role"]["id"], "")
+        if "user" in item:
+            item["user"]["name"] = users.get(item["user"]["id"], "")
+        else:
+            item["user"] = {"name": _EVERYONE}
+    return found

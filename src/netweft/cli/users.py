@@ -1,0 +1,68 @@
+"""What can be done with a user beside the usual verbs. A password comes from a prompt or a file, never from the command
+line, which every process of the machine can read.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import click
+
+from netweft.cli.nouns import noun
+from netweft.cli.output import say, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.cli.verbs import resolve
+from netweft.client import Client
+
+_USER = noun("user")
+_password_file = click.option(
+    "--new-password-file",
+    "password_file",
+    type=click.File(),
+    help="File with the user's password, - for standard input; asked for when it is not given.",
+)
+
+
+@click.command("add")
+@click.argument("name", metavar="NAME")
+@click.option("--first-name", default="", help="Given name.")
+@click.option("--last-name", default="", help="Family name.")
+@click.option("--email", default="", help="Address for mail.")
+@_password_file
+@output_option
+@calls_engine
+def add(
+    client: Client, name: str, first_name: str, last_name: str, email: str, password_file: TextIO | None, form: str
+) -> None:
+    """Add one, for example ann@internal. What it may do is given by 'netweft permission grant'."""
+    entity = {
+        "user_name": name if "@" in name else name + _USER.suffix,
+        "name": first_name,
+        "last_name": last_name,
+        "email": email,
+        "password": _new_password(password_file),
+    }
+    show_one(client.add("users", {key: value for key, value in entity.items() if value}), form)
+
+
+@click.command("set-password")
+@click.argument("name", metavar="NAME")
+@_password_file
+@calls_engine
+def set_password(client: Client, name: str, password_file: TextIO | None) -> None:
+    """Give a user a new password. All that was opened with the old one ends."""
+    client.set_password(resolve(client, _USER, name), _new_password(password_file))
+    say("The password is changed.")
+
+
+COMMANDS = (add, set_password)
+
+
+def _new_password(file: TextIO | None) -> str:
+    """Raises click.UsageError where there is nobody to ask."""
+    if file is not None:
+        return file.read().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to ask for the password: name a file with --new-password-file.")
+    return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,0 +1,302 @@
+"""What a user asks of a host's networking (SetupNetworks), what the engine knows of the host, and the final set that
+follows from both.
+
+A request names things by id, by name, or by both; :func:`resolve` finds what is meant without judging it. The rules
+judge
+(:mod:`netweft.core.rules.setup_networks`), then :func:`final_set` is what the host's attachments and bonds would be
+after the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
+from netweft.core.host import Host
+from netweft.core.keep import KEEP, Keep
+
+T = TypeVar("T")
+
+DEFAULT_BOND_OPTIONS: Mapping[str, str] = {"mode": "4", "miimon": "100", "xmit_hash_policy": "2"}
+"""Options of a new bond when the request gives none, as in oVirt."""
+
+CONNECTIVITY_TIMEOUT = 120
+"""Seconds within which the engine confirms a change, unless the request says otherwise
+(NetworkConnectivityCheckTimeoutInSeconds).
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """A thing by id, by name or by both, as a request names it."""
+
+    id: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentWish:
+    """A new attachment, or changes of one that exists (found by its id, else by its network; ``is_new``: there must
+    be none).
+    """
+
+    id: str = ""
+    is_new: bool = False
+    network: Ref = field(default_factory=Ref)
+    nic: Ref = field(default_factory=Ref)
+    assignments: tuple[IpAssignment, ...] | Keep = KEEP
+    properties: Mapping[str, str] | Keep = KEEP
+    dns: tuple[str, ...] | Keep | None = KEEP
+    qos: HostQos | Keep | None = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BondWish:
+    """A new bond, or changes of one that exists. ``slaves`` and ``options`` replace what was, where they are given."""
+
+    bond: Ref
+    slaves: tuple[Ref, ...] | Keep = KEEP
+    options: Mapping[str, str] | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelWish:
+    """A label for a NIC or bond; when another one of the host has it, it moves."""
+
+    label: str
+    nic: Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupRequest:
+    """A request for SetupNetworks. ``synchronized``: ids of attachments to be put in sync. ``connectivity_timeout``
+    in seconds.
+    """
+
+    attachments: tuple[AttachmentWish, ...] = ()
+    removed: tuple[Ref, ...] = ()
+    synchronized: tuple[str, ...] = ()
+    bonds: tuple[BondWish, ...] = ()
+    removed_bonds: tuple[Ref, ...] = ()
+    removed_unmanaged: tuple[str, ...] = ()
+    labels: tuple[LabelWish, ...] = ()
+    removed_labels: tuple[str, ...] = ()
+    check_connectivity: bool = True
+    connectivity_timeout: int = CONNECTIVITY_TIMEOUT
+    commit_on_success: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkView:
+    """A network as the rules need it. ``roles``: those in the host's cluster; ``users``: running guests of this host
+    with a vNIC plugged into it. ``label``: empty for none.
+    """
+
+    intent: NetworkIntent
+    in_cluster: bool
+    roles: frozenset[str] = frozenset()
+    is_management: bool = False
+    users: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name, for sentences."""
+        return self.intent.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """A host as the rules need it.
+
+    ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
+    that is out of sync, sentences that say how.
+    ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
+    ``labels``: the NIC or bond of each label.
+    """
+
+    id: str
+    name: str
+    status: str
+    intent: HostIntent
+    report: Host
+    nics: Mapping[str, str]
+    networks: Mapping[str, NetworkView]
+    differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attachments(self) -> Mapping[str, AttachmentIntent]:
+        """Its attachments by id."""
+        return {attachment.id: attachment for attachment in self.intent.attachments}
+
+    @property
+    def bonds(self) -> Mapping[str, BondIntent]:
+        """Its bonds by name: those that are wanted, and those that it reports without being told."""
+        reported = {name: self._adopted(name) for name in self.report.bonds}
+        return reported | {bond.name: bond for bond in self.intent.bonds}
+
+    def _adopted(self, name: str) -> BondIntent:
+        bond = self.report.bonds[name]
+        nic_id = next((nic_id for nic_id, nic in self.nics.items() if nic == name), name)
+        ports = tuple(self.report.ports_of(name))
+        return BondIntent(id=nic_id, name=name, slaves=ports, options={"mode": bond.mode, **bond.options})
+
+    def nic_name(self, ref: Ref) -> str:
+        """The name of the NIC or bond that is meant; empty when the id is unknown and no name is given."""
+        if ref.name:
+            return ref.name
+        wanted = {bond.id: bond.name for bond in self.intent.bonds}
+        return self.nics.get(ref.id) or wanted.get(ref.id, "")
+
+    def network(self, ref: Ref) -> NetworkView | None:
+        """The network that is meant; by name only among those of the cluster, since names repeat in other data
+        centres.
+        """
+        if ref.id:
+            return self.networks.get(ref.id)
+        return next((view for view in self.networks.values() if view.in_cluster and view.name == ref.name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A wish with what it means: the attachment that exists, the network, the name of the NIC (empty: not given or
+    unknown).
+    """
+
+    wish: AttachmentWish
+    existing: AttachmentIntent | None
+    network: NetworkView | None
+    nic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalSet:
+    """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
+    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes.
+    """
+
+    attachments: tuple[AttachmentIntent, ...]
+    bonds: tuple[BondIntent, ...]
+    touched: frozenset[str]
+    touched_bonds: frozenset[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    needs_host: bool = True
+
+    def bond(self, name: str) -> BondIntent | None:
+        """The bond of that name."""
+        return next((bond for bond in self.bonds if bond.name == name), None)
+
+    def on(self, nic: str) -> list[AttachmentIntent]:
+        """The attachments on a NIC or bond."""
+        return [attachment for attachment in self.attachments if attachment.nic == nic]
+
+
+def resolve(host: HostView, wish: AttachmentWish) -> Resolved:
+    """Find what a wish is about; whatever is not found is left empty, for the rules to tell."""
+    existing = host.attachments.get(wish.id)
+    network = host.network(wish.network) if wish.network != Ref() else None
+    if wish.network == Ref() and existing:
+        network = host.networks.get(existing.network_id)
+    if not wish.id and network:
+        existing = next((a for a in host.intent.attachments if a.network_id == network.intent.id), None)
+    nic = host.nic_name(wish.nic) if wish.nic != Ref() else (existing.nic if existing else "")
+    return Resolved(wish=wish, existing=existing, network=network, nic=nic)
+
+
+def removed_ids(host: HostView, request: SetupRequest) -> list[str]:
+    """The ids of the attachments to be removed, each found by its own id or by its network's name; unknown ones as
+    they were given.
+    """
+    by_network = {
+        host.networks[a.network_id].name: a.id for a in host.intent.attachments if a.network_id in host.networks
+    }
+    return [ref.id or by_network.get(ref.name, ref.name) for ref in request.removed]
+
+
+def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> FinalSet:
+    """The attachments and bonds as they would be, for a request that names only what exists. ``new_id`` gives ids to
+    what is new.
+    """
+    resolved = [resolve(host, wish) for wish in request.attachments]
+    wanted = [_attachment(one, new_id) for one in resolved]
+    gone = set(removed_ids(host, request)) | {attachment.id for attachment in wanted}
+    kept = [attachment for attachment in host.intent.attachments if attachment.id not in gone]
+    changed = {a.id for a in wanted if host.attachments.get(a.id) != a}
+    bonds = _bonds(host, request, new_id)
+    before = {bond.name: bond for bond in host.intent.bonds}
+    attachments = (*kept, *wanted)
+    used = {attachment.nic for attachment in attachments}
+    adopted = [bond for name, bond in host.bonds.items() if name in used and name not in bonds and name not in before]
+    final = (*bonds.values(), *adopted)
+    touched = frozenset(changed | set(request.synchronized))
+    touched_bonds = frozenset(bond.name for bond in final if before.get(bond.name) != bond)
+    return FinalSet(
+        attachments=attachments,
+        bonds=final,
+        touched=touched,
+        touched_bonds=touched_bonds,
+        labels=final_labels(host, request),
+        needs_host=bool(
+            touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged
+        ),
+    )
+
+
+def final_labels(host: HostView, request: SetupRequest) -> dict[str, str]:
+    """The NIC or bond of each label after the request. A label goes with the bond that it is on."""
+    removed = {host.nic_name(ref) for ref in request.removed_bonds}
+    kept = {
+        label: nic for label, nic in host.labels.items() if nic not in removed and label not in request.removed_labels
+    }
+    return kept | {wish.label: host.nic_name(wish.nic) for wish in request.labels}
+
+
+def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
+    wish, network = one.wish, one.network
+    base = one.existing or AttachmentIntent(id=new_id(), network_id=network.intent.id if network else "", nic=one.nic)
+    return replace(
+        base,
+        nic=one.nic,
+        assignments=_assignments(wish, one.existing),
+        properties=_given(wish.properties, base.properties),
+        dns=_given(wish.dns, base.dns),
+        qos=_given(wish.qos, base.qos),
+    )
+
+
+def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
+    """Clients are shown "none" for an IP version that nothing is wanted of, and send it back: that is no change."""
+    old = existing.assignments if existing else ()
+    had = {ip.version for ip in old}
+    new = _given(wish.assignments, old)
+    return tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+
+
+def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> dict[str, BondIntent]:
+    bonds = {bond.name: bond for bond in host.intent.bonds}
+    for ref in request.removed_bonds:
+        bonds.pop(host.nic_name(ref), None)
+    for wish in request.bonds:
+        name = host.nic_name(wish.bond)
+        old = host.bonds.get(name)
+        base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
+        slaves = base.slaves if wish.slaves is KEEP else tuple(sorted(host.nic_name(ref) for ref in wish.slaves))
+        options = _given(wish.options, base.options) or DEFAULT_BOND_OPTIONS
+        bonds[name] = replace(base, slaves=slaves, options=options)
+    return bonds
+
+
+def _given(new: T | Keep, old: T) -> T:
+    return old if new is KEEP else new
+
+
+def static_assignments(attachments: Sequence[AttachmentIntent]) -> list[tuple[AttachmentIntent, IpAssignment]]:
+    """Every static address with the attachment that it belongs to."""
+    return [(a, ip) for a in attachments for ip in a.assignments if ip.method == "static" and ip.address]

@@ -1,0 +1,411 @@
+"""What a plan does, in words, and whom it hurts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from netweft.core import steps as s
+from netweft.core.host import Bond, Host, Loss, Nic, OvsPort, Vlan
+from netweft.core.shaping import class_text
+from netweft.core.world import World, WorldLink, is_ipv6
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepImpact:
+    """A step of a plan: in words, what traffic it costs, whose networks and which guests' vNICs cross what it changes.
+
+    ``owners``: ids of networks, sorted; ``vnics``: ids of vNICs, sorted.
+    """
+
+    step: s.Step
+    text: str
+    loss: Loss
+    owners: tuple[str, ...]
+    vnics: tuple[str, ...]
+
+
+def describe(step: s.Step) -> str:
+    """The step as one line for people."""
+    return _TEXTS[type(step)](step)
+
+
+def loss(step: s.Step, host: Host) -> Loss:
+    """What the step alone costs those who use what it changes, on this host."""
+    return _loss(step, World(host))
+
+
+def touched(step: s.Step, host: Host) -> set[str]:
+    """The names of the links and OVS bridges whose traffic the step may affect: what it names, and all that stands on
+    that.
+    """
+    return _touched(step, World(host))
+
+
+def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[StepImpact, ...]:
+    """Each step of a plan with its impact, on the host as it is just then.
+
+    What a later step of the same plan gives back is a moment's loss, not an outage. ``shared``: the owner that is no
+    network.
+    """
+    world, found = World(host), []
+    given_back = _given_back(steps)
+    for position, step in enumerate(steps):
+        names, cost = _touched(step, world), _loss(step, world)
+        if cost is Loss.OUTAGE and all(given_back.get(thing, -1) > position for thing in _takes(step, world)):
+            cost = Loss.BLIP
+        guests = (
+            {guest for name in names for guest in world.guests_on.get(name, ())} if cost is not Loss.NONE else set()
+        )
+        owners = {world.links[name].owner for name in names if name in world.links}
+        vnics = sorted(world.guests[guest].vnic for guest in guests)
+        owned = tuple(sorted(owners - {"", shared}))
+        found.append(StepImpact(step=step, text=describe(step), loss=cost, owners=owned, vnics=tuple(vnics)))
+        world.apply(step)
+    return tuple(found)
+
+
+# What a step takes, and which step gives it back.
+
+
+_LOST = ("nothing gives it back",)
+
+
+def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:  # noqa: PLR0911 # a return for each kind of step
+    """What the step takes away, in the form in which :func:`_gift` says what another step gives."""
+    match step:
+        case s.DeleteLink(name) | s.DeleteOvsPort(name) | s.DeleteOvsBridge(name):
+            master = world.links[name].master if name in world.links else ""
+            return [("port", master)] if master else [("link", name)]
+        case s.SetMaster(name, _):
+            return _taken_from_master(world.links[name], world)
+        case s.CreateOvsPort(port):
+            links = [world.links[name] for name in port.interfaces]
+            return [("address", address.ip) for link in links for address in link.addresses]
+        case s.SetUp(name, _):
+            return [("up", name)]
+        case s.RemoveAddress(_, address):
+            return [("address", address.ip)]
+        case s.RemoveRoute(route):
+            return [("route", route.to, route.table)]
+        case s.RemoveRule(rule):
+            return [("rule", rule.source, rule.destination)]
+        case s.SetDhcp():
+            return [("dhcp",)]
+        case _:
+            return [_LOST]
+
+
+def _taken_from_master(link: WorldLink, world: World) -> list[tuple[object, ...]]:
+    """A link that joins loses the traffic of its own addresses; one that leaves, that of all who use its bond or
+    bridge.
+    """
+    if not link.master:
+        return [("address", address.ip) for address in link.addresses]
+    master = world.links[link.master]
+    if world.guests_on.get(master.name) or world.vlans.get(master.name):
+        return [("port", master.name)]
+    return [("address", address.ip) for address in master.addresses]
+
+
+def _gift(step: s.Step) -> tuple[object, ...]:  # noqa: PLR0911 # a return for each kind of step
+    """What the step gives to those who miss it."""
+    match step:
+        case s.CreateLink(link):
+            return "link", link.name
+        case s.CreateOvsPort(port):
+            return "link", port.name
+        case s.CreateOvsBridge(bridge):
+            return "link", bridge.name
+        case s.SetMaster(_, master):
+            return "port", master
+        case s.SetUp(name, True):
+            return "up", name
+        case s.AddAddress(_, address):
+            return "address", address.ip
+        case s.AddRoute(route):
+            return "route", route.to, route.table
+        case s.AddRule(rule):
+            return "rule", rule.source, rule.destination
+        case s.SetDhcp(_, dhcp4, dhcp6) if dhcp4 or dhcp6:
+            return ("dhcp",)
+        case _:
+            return ("something else",)
+
+
+def _given_back(steps: Iterable[s.Step]) -> dict[tuple[object, ...], int]:
+    """Where in the plan each thing is given for the last time."""
+    return {_gift(step): position for position, step in enumerate(steps)}
+
+
+# How far a step reaches.
+
+
+def _touched(step: s.Step, world: World) -> set[str]:
+    return _with_all_above([name for name in _named(step) if _exists(name, world)], world)
+
+
+def _exists(name: str, world: World) -> bool:
+    return name in world.links or name in world.ovs_bridges or name in world.ovs_ports
+
+
+def _with_all_above(names: list[str], world: World) -> set[str]:
+    found: set[str] = set()
+    while names:
+        name = names.pop()
+        if name not in found:
+            found.add(name)
+            names += _above(name, world)
+    return found
+
+
+def _named(step: s.Step) -> tuple[str, ...]:  # noqa: PLR0911 # a return for each kind of step
+    match step:
+        case s.CreateLink(link):
+            return (link.name,)
+        case s.SetMaster(name, master):
+            return name, master
+        case s.AddRoute(route) | s.RemoveRoute(route):
+            return (route.link,)
+        case s.CreateOvsBridge(bridge) | s.SetOvsBridge(bridge):
+            return (bridge.name,)
+        case s.CreateOvsPort(port) | s.SetOvsPort(port):
+            return port.name, *port.interfaces
+        case s.AddRule() | s.RemoveRule() | s.SetDns():
+            return ()
+        case _:
+            return (step.name,)
+
+
+def _above(name: str, world: World) -> list[str]:
+    """What stands directly on a link: its bond or bridge, the VLAN devices over it, an OVS bridge with its internal
+    ports.
+    """
+    found = list(world.vlans.get(name, {}).values())
+    link = world.links.get(name)
+    if link is not None and link.master:
+        found.append(link.master)
+    if name in world.doors:
+        found.append(world.doors[name])
+    port = world.ovs_ports.get(name)
+    if port is not None and not port.is_internal:
+        found.append(port.bridge)
+    if name in world.ovs_bridges:
+        found += [other for other in world.bridge_ports[name] if world.ovs_ports[other].is_internal]
+    return found
+
+
+# What a step costs.
+
+_OnOneLink: TypeAlias = (
+    s.SetMtu | s.SetBondOptions | s.StartShaping | s.StopShaping | s.SetTrafficClass | s.RemoveTrafficClass
+)
+
+
+def _loss(step: s.Step, world: World) -> Loss:
+    measure = _LOSSES.get(type(step))
+    return measure(step, world) if measure else Loss.NONE
+
+
+def _is_used(name: str, world: World) -> bool:
+    """Whether anybody may be using a link: it, or something that stands on it, has addresses or guests."""
+    names = _with_all_above([name], world)
+    links = [world.links[name] for name in names if name in world.links]
+    has_addresses = any(link.addresses or link.dynamic or link.dhcp4 or link.dhcp6 for link in links)
+    return has_addresses or any(world.guests_on.get(name) for name in names)
+
+
+def _outage_if_used(step: s.DeleteLink | s.DeleteOvsPort | s.DeleteOvsBridge, world: World) -> Loss:
+    return Loss.OUTAGE if _is_used(step.name, world) else Loss.NONE
+
+
+def _blip_if_used(step: _OnOneLink, world: World) -> Loss:
+    return Loss.BLIP if _is_used(step.name, world) else Loss.NONE
+
+
+def _loss_of_master(step: s.SetMaster, world: World) -> Loss:
+    """A port of a bond leaves others behind to carry its traffic; a port of a bridge does not. A NIC that becomes a
+    port loses its own addresses' traffic.
+    """
+    link = world.links[step.name]
+    if link.master and link.master != step.master:
+        if not _is_used(link.master, world):
+            return Loss.NONE
+        others = [port for port in world.ports_of(link.master) if port != step.name and world.links[port].up]
+        is_bond = isinstance(world.links[link.master].value, Bond)
+        return Loss.BLIP if is_bond and others else Loss.OUTAGE
+    return Loss.OUTAGE if step.master and (link.addresses or link.dynamic) else Loss.NONE
+
+
+def _loss_of_down(step: s.SetUp, world: World) -> Loss:
+    link = world.links[step.name]
+    if step.up or not link.up or not _is_used(step.name, world):
+        return Loss.NONE
+    others = [port for port in world.ports_of(link.master) if port != step.name and world.links[port].up]
+    is_spare = link.master in world.links and isinstance(world.links[link.master].value, Bond) and bool(others)
+    return Loss.BLIP if is_spare and not (link.addresses or world.vlans.get(step.name)) else Loss.OUTAGE
+
+
+def _loss_of_mtu(step: s.SetMtu, world: World) -> Loss:
+    """Drivers restart a NIC for another MTU; virtual links take it as they go, but without IPv6 below its least MTU."""
+    is_nic = isinstance(world.links[step.name].value, Nic | Bond)
+    return _blip_if_used(step, world) if is_nic else Loss.NONE
+
+
+def _loss_of_mac(step: s.SetMac, world: World) -> Loss:
+    """A NIC or bond carries others' frames and starts anew; the MAC of any other link matters to its own addresses
+    only.
+    """
+    link = world.links[step.name]
+    is_used = _is_used(step.name, world) if isinstance(link.value, Nic | Bond) else bool(link.addresses or link.dynamic)
+    return Loss.BLIP if is_used else Loss.NONE
+
+
+def _loss_of_bridge_options(step: s.SetBridgeOptions, world: World) -> Loss:
+    """A bridge that starts STP listens and learns for twice its forward delay before it forwards (IEEE 802.1D)."""
+    starts = step.stp and not world.links[step.name].stp
+    return Loss.OUTAGE if starts and _is_used(step.name, world) else Loss.NONE
+
+
+def _loss_of_dhcp(step: s.SetDhcp, world: World) -> Loss:
+    link = world.links[step.name]
+    return Loss.OUTAGE if (link.dhcp4 and not step.dhcp4) or (link.dhcp6 and not step.dhcp6) else Loss.NONE
+
+
+def _loss_of_autoconf(step: s.SetAutoconf, world: World) -> Loss:
+    has_some = any(is_ipv6(address.ip) for address in world.links[step.name].dynamic)
+    return Loss.OUTAGE if has_some and not step.on else Loss.NONE
+
+
+def _loss_of_new_port(step: s.CreateOvsPort, world: World) -> Loss:
+    """A NIC that becomes an OVS port hands its frames to Open vSwitch, and its own addresses hear nothing any more."""
+    links = [world.links[name] for name in step.port.interfaces if name in world.links]
+    return Loss.OUTAGE if any(link.addresses or link.dynamic for link in links) else Loss.NONE
+
+
+def _loss_of_changed_port(step: s.SetOvsPort, world: World) -> Loss:
+    old = world.ovs_ports[step.port.name]
+    if (old.tag, old.trunks) != (step.port.tag, step.port.trunks):
+        return Loss.OUTAGE if _is_used(step.port.name, world) else Loss.NONE
+    is_same = (old.bond_mode, old.lacp) == (step.port.bond_mode, step.port.lacp)
+    return Loss.NONE if is_same or not _is_used(step.port.name, world) else Loss.BLIP
+
+
+def _always_outage(_step: object, _world: World) -> Loss:
+    return Loss.OUTAGE
+
+
+_LOSSES: Mapping[type, Callable[..., Loss]] = {
+    s.DeleteLink: _outage_if_used,
+    s.DeleteOvsPort: _outage_if_used,
+    s.DeleteOvsBridge: _outage_if_used,
+    s.SetMaster: _loss_of_master,
+    s.SetUp: _loss_of_down,
+    s.SetMtu: _loss_of_mtu,
+    s.SetMac: _loss_of_mac,
+    s.SetBondOptions: _blip_if_used,
+    s.SetBridgeOptions: _loss_of_bridge_options,
+    s.SetDhcp: _loss_of_dhcp,
+    s.SetAutoconf: _loss_of_autoconf,
+    s.RemoveAddress: _always_outage,
+    s.RemoveRoute: _always_outage,
+    s.RemoveRule: _always_outage,
+    s.CreateOvsPort: _loss_of_new_port,
+    s.SetOvsPort: _loss_of_changed_port,
+    # The kernel throws away what waits in the queues that it takes away.
+    s.StartShaping: _blip_if_used,
+    s.StopShaping: _blip_if_used,
+    s.SetTrafficClass: _blip_if_used,
+    s.RemoveTrafficClass: _blip_if_used,
+}
+"""Kinds of step that may cost traffic."""
+
+
+# Words
+
+
+def _link_text(step: s.CreateLink) -> str:
+    link = step.link
+    mac = f", MAC {link.mac}" if link.mac else ""
+    match link:
+        case Vlan():
+            return f"create VLAN device {link.name} (tag {link.tag} over {link.base}, MTU {link.mtu}{mac})"
+        case Bond():
+            return f"create bond {link.name} (mode {link.mode}{_pairs(link.options)}, MTU {link.mtu}{mac})"
+        case _:
+            stp = ", STP" if link.stp else ""
+            return f"create bridge {link.name} (MTU {link.mtu}{mac}{stp}{_pairs(link.options)})"
+
+
+def _pairs(options: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+    return "".join(f", {key} {value}" for key, value in sorted(dict(options).items()))
+
+
+def _port_text(port: OvsPort) -> str:
+    if port.is_internal:
+        what = "internal"
+    elif len(port.interfaces) == 1:
+        what = "uplink"
+    else:
+        what = f"{port.bond_mode or 'bond'} of {' and '.join(port.interfaces)}, LACP {port.lacp}"
+    tag = f", tag {port.tag}" if port.tag is not None else ""
+    trunks = f", trunks {' '.join(map(str, port.trunks))}" if port.trunks else ""
+    mtu = f", MTU {port.mtu}" if port.is_internal else ""
+    mac = f", MAC {port.mac}" if port.mac else ""
+    return f"OVS port {port.name} on {port.bridge} ({what}{tag}{trunks}{mtu}{mac}{_pairs(port.options)})"
+
+
+def _route_text(route: s.AddRoute | s.RemoveRoute) -> str:
+    r = route.route
+    via = f" via {r.via}" if r.via else ""
+    metric = f", metric {r.metric}" if r.metric else ""
+    return f"route to {r.to}{via} over {r.link} (table {r.table}{metric})"
+
+
+def _rule_text(step: s.AddRule | s.RemoveRule) -> str:
+    r = step.rule
+    return f"rule {r.priority}: {'from' if r.source else 'to'} {r.source or r.destination} look in table {r.table}"
+
+
+def _dhcp_text(step: s.SetDhcp) -> str:
+    families = [name for name, on in (("IPv4", step.dhcp4), ("IPv6", step.dhcp6)) if on]
+    return f"run DHCP for {' and '.join(families)} on {step.name}" if families else f"stop DHCP on {step.name}"
+
+
+_TEXTS: Mapping[type, Callable[..., str]] = {
+    s.CreateLink: _link_text,
+    s.DeleteLink: lambda step: f"delete {step.name}",
+    s.SetOwner: lambda step: f"mark {step.name} as {step.owner}" if step.owner else f"take our mark from {step.name}",
+    s.SetMaster: lambda step: f"put {step.name} into {step.master}" if step.master else f"take {step.name} out",
+    s.SetUp: lambda step: f"switch {step.name} {'on' if step.up else 'off'}",
+    s.SetMtu: lambda step: f"set the MTU of {step.name} to {step.mtu}",
+    s.SetMac: lambda step: f"set the MAC of {step.name} to {step.mac}",
+    s.SetBondOptions: lambda step: f"set the options of bond {step.name}{_pairs(step.options) or ' to the defaults'}",
+    s.SetBridgeOptions: lambda step: f"set bridge {step.name}: STP {'on' if step.stp else 'off'}{_pairs(step.options)}",
+    s.SetAutoconf: lambda step: f"{'accept' if step.on else 'ignore'} router advertisements on {step.name}",
+    s.SetDhcp: _dhcp_text,
+    s.AddAddress: lambda step: f"add {step.address} to {step.name}",
+    s.RemoveAddress: lambda step: f"remove {step.address} from {step.name}",
+    s.AddRoute: lambda step: f"add {_route_text(step)}",
+    s.RemoveRoute: lambda step: f"remove {_route_text(step)}",
+    s.AddRule: lambda step: f"add {_rule_text(step)}",
+    s.RemoveRule: lambda step: f"remove {_rule_text(step)}",
+    s.StartShaping: lambda step: f"shape the traffic of {step.name}: {class_text(step.rest)}",
+    s.StopShaping: lambda step: f"shape the traffic of {step.name} no more",
+    s.AddTrafficClass: lambda step: f"shape the traffic of {step.name}: {class_text(step.traffic)}",
+    s.SetTrafficClass: lambda step: f"change the shaping of {step.name}: {class_text(step.traffic)}",
+    s.RemoveTrafficClass: lambda step: f"let VLAN {step.tag} of {step.name} go with the rest",
+    s.SetDns: lambda step: (
+        f"use resolvers {', '.join(step.servers)}" if step.servers else "give the resolver file back"
+    ),
+    s.CreateOvsBridge: lambda step: f"create OVS bridge {step.bridge.name} ({step.bridge.datapath} datapath)",
+    s.SetOvsBridge: lambda step: f"change OVS bridge {step.bridge.name} (STP {'on' if step.bridge.stp else 'off'})",
+    s.DeleteOvsBridge: lambda step: f"delete OVS bridge {step.name}",
+    s.CreateOvsPort: lambda step: f"create {_port_text(step.port)}",
+    s.SetOvsPort: lambda step: f"change {_port_text(step.port)}",
+    s.DeleteOvsPort: lambda step: f"delete OVS port {step.name}",
+}
+"""Every kind of step in words."""

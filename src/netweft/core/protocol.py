@@ -1,0 +1,345 @@
+"""The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
+
+``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with
+:class:`Refusal` for an older generation or while another change is under way; repeating the request of the current
+generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+:class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
+/v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
+:class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
+(:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
+is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
+(also when it is not there). ``PUT /v1/functions`` (:class:`FunctionsRequest`) -> the same: the NIC has that many
+virtual functions, also after a boot.
+
+``POST /v1/guests/{id}/migrate`` (:class:`Migration`) -> 202 and :class:`GuestState`: the guest begins to move; an event
+``migration`` tells that it is over, with the reason in ``detail`` when it stayed. Until then the guest is listed by the
+host that it leaves, with ``migrating``; after that by the other. ``POST /v1/guests/{id}/suspend`` -> 202 and
+:class:`GuestState`: its memory begins to be saved, until then it is listed with ``saving``; an event ``suspend`` tells
+that it is over, with the reason in ``detail`` when the guest runs on. ``PUT`` resumes a suspended guest, ``DELETE``
+forgets it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was asked;
+whether and when it obeys is its own affair.
+
+``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
+(the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
+nothing.
+
+Errors are :class:`Refusal` with status 400 (not understood), 404, 409 (state) or 500 (the host could not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from netweft.core.host import Host
+
+AGENT_PORT = 54322
+"""TCP port that an agent listens at when nobody says otherwise."""
+
+
+class Phase(StrEnum):
+    """Where a change of a host stands. Stored on the host's disk before each phase begins."""
+
+    CHECKPOINTED = "checkpointed"
+    APPLYING = "applying"
+    AWAITING = "awaiting_confirmation"
+    CONFIRMED = "confirmed"
+    COMMITTED = "committed"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the change by itself."""
+        return self in {Phase.CONFIRMED, Phase.COMMITTED, Phase.ROLLED_BACK}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """The whole wanted Host.
+
+    ``confirm_within``: seconds from the end of the apply to the rollback, 0 to confirm by itself. ``commit``: a
+    confirmation also commits.
+    """
+
+    generation: int
+    desired: Host
+    confirm_within: float
+    commit: bool = False
+    request: str = ""
+    """An id that no other request has, told back in :class:`Change`: after a database was restored from a backup, two
+    requests may have the same generation.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """State of the last change.
+
+    ``error``: why it was rolled back; ``difference``: what the rollback could not restore, a line each (empty:
+    verified equal to the checkpoint).
+    """
+
+    generation: int
+    phase: Phase
+    started: str
+    request: str = ""
+    steps_done: int = 0
+    steps_total: int = 0
+    seconds_left: float | None = None
+    error: str = ""
+    difference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRef:
+    """Which change a confirmation or a rollback means."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a host is and can do."""
+
+    hostname: str
+    agent_version: str
+    kernel: str
+    os_name: str
+    os_version: str
+    cpu_model: str
+    cpu_cores: int
+    memory: int
+    """Octets."""
+    vlan: bool
+    bonding: bool
+    ovs_version: str = ""
+    ovs_datapaths: tuple[str, ...] = ()
+    guest_drivers: tuple[str, ...] = ()
+    libvirt_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A limit on a vNIC's traffic as libvirt counts it: ``average`` and ``peak`` in kilobytes a second, ``burst`` in
+    kilobytes; 0 for none. (oVirt's Mbit/s times 125, its burst of megabytes times 1000.)
+    """
+
+    average: int
+    peak: int = 0
+    burst: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestNic:
+    """A vNIC to plug in.
+
+    ``bridge``: the Linux bridge or OVS bridge, empty for none (the vNIC is there, with its link down); ``tag``: the
+    access VLAN on an OVS bridge, with ``trunks`` the VLAN of untagged frames; ``trunks``: the VLANs that pass tagged
+    (OVS bridges only; empty: none).
+
+    What follows ``addresses`` means something to the driver ``libvirt`` only. ``model``: the NIC that the guest sees,
+    by libvirt's name. ``filter``: one of libvirt's network filters or ``vdsm-no-mac-spoofing``, with its parameters as
+    pairs of name and value (a name may come again); filters work on Linux bridges only. ``inbound``: what goes to the
+    guest, ``outbound``: what comes from it. ``queues``: pairs of queues of a virtio NIC, 0 for the default.
+    ``boot_order``: from 1, 0 for not booted from. ``port``: the id (a UUID) by which a controller of the OVS bridge
+    knows the port (external_ids:iface-id), empty for the vNIC's own.
+    """
+
+    id: str
+    name: str
+    mac: str
+    bridge: str
+    tag: int | None = None
+    mtu: int = 1500
+    linked: bool = True
+    isolated: bool = False
+    addresses: tuple[str, ...] = ()
+    """Addresses with prefix to put on the vNIC inside the guest (``namespace`` driver only)."""
+    trunks: tuple[int, ...] = ()
+    model: str = "virtio"
+    filter: str = ""
+    filter_parameters: tuple[tuple[str, str], ...] = ()
+    inbound: Rate | None = None
+    outbound: Rate | None = None
+    mirrored: bool = False
+    """Whether the vNIC gets a copy of every frame of its network on the host. On an OVS bridge it then only listens:
+    what the guest sends is dropped.
+    """
+    queues: int = 0
+    boot_order: int = 0
+    port: str = ""
+    function: str = ""
+    """PCI address of the virtual function that the guest gets as this vNIC; ``bridge`` is empty then, ``tag`` the VLAN
+    that the function puts the guest's frames in.
+    """
+    standby: str = ""
+    """Id of the vNIC that takes over while this one's virtual function is away."""
+    stands_by: bool = False
+    """Whether it is such a vNIC; both have the same MAC address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionsRequest:
+    """How many virtual functions a NIC shall have."""
+
+    nic: str
+    count: int
+
+
+FIXED_WHILE_PLUGGED = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "standby", "stands_by")
+"""What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
+
+
+def as_far_as_live(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
+    """What the vNICs of a running guest can become without any that stays being unplugged, in the order as wanted."""
+    plugged = {nic.id: nic for nic in now}
+    return tuple(_as_far_as_live(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
+
+
+def _as_far_as_live(now: GuestNic, wanted: GuestNic) -> GuestNic:
+    if now.function:
+        return replace(now, name=wanted.name)
+    return replace(wanted, **{name: getattr(now, name) for name in FIXED_WHILE_PLUGGED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestSpec:
+    """A guest to run. ``memory`` in octets.
+
+    ``properties`` are the driver's own. Of ``libvirt``: ``kernel``, ``initrd``, ``cmdline``, ``disk`` (paths on the
+    host; a disk's ``disk_format``, ``raw`` if not given), ``machine`` (QEMU's, ``pc`` if not given), ``cpu`` (a model
+    by libvirt's name), ``display`` (the address that VNC listens at, none if not given).
+    """
+
+    id: str
+    name: str
+    driver: str
+    memory: int
+    cpus: int = 1
+    nics: tuple[GuestNic, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestState:
+    """A guest that is on the host.
+
+    ``status``: ``up``, ``down`` when it ended by itself and was not stopped since, ``suspended`` when it does not run
+    and its memory is saved here.
+    """
+
+    id: str
+    name: str
+    driver: str
+    status: str
+    nics: tuple[GuestNic, ...] = ()
+    error: str = ""
+    migrating: bool = False
+    saving: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """Where a running guest shall go.
+
+    ``target``: how the libvirt of this host reaches the other's (``qemu+tls://host/system``); the guest's memory is
+    sent by TLS too. ``name``: the other host's id, which the certificate of its QEMU must name. ``spec``: the guest as
+    it shall be there, with that host's bridges and tags; each network must be implemented as here (Linux bridge or Open
+    vSwitch). ``address``: the other host's address that the guest's memory is sent to, empty for the one in ``target``.
+    ``bandwidth``: MiB a second, 0 for no limit.
+    """
+
+    target: str
+    name: str
+    spec: GuestSpec
+    address: str = ""
+    bandwidth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A text in PEM for each purpose: signing requests (of which only the keys count), certificates, or those of the
+    authorities.
+
+    ``host``: for the agent's door; ``libvirt``: for libvirt, which arranges migrations; ``qemu``: for QEMU, which sends
+    the memory of guests. Each purpose has an authority of its own, so that none serves for another.
+    """
+
+    host: str
+    libvirt: str
+    qemu: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What ``GET /v1/host`` answers.
+
+    ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
+    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC.
+    """
+
+    capabilities: Capabilities
+    host: Host
+    generation: int
+    dirty: bool
+    change: Change | None = None
+    guests: tuple[GuestState, ...] = ()
+    statistics: Mapping[str, LinkCounters] = field(default_factory=dict)
+    guest_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCounters:
+    """Counters of a link since it came to be: octets, and packets for errors and drops.
+
+    ``rx_rate``, ``tx_rate``: octets a second, on average of about the last minute (0 also where that is not known yet).
+    """
+
+    rx_bytes: int
+    tx_bytes: int
+    rx_errors: int
+    tx_errors: int
+    rx_dropped: int
+    tx_dropped: int
+    rx_rate: int = 0
+    tx_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEvent:
+    """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
+    ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
+    stayed, empty when it has gone or is saved), ``change``.
+    """
+
+    id: int
+    kind: str
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Events after the asked one, oldest first.
+
+    ``lost``: older ones were dropped in between, so look at the whole report. ``boot``: changes with each start of
+    the agent.
+    """
+
+    boot: str
+    events: tuple[AgentEvent, ...]
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request was not done.
+
+    ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``old_connection``, ``wrong_phase``,
+    ``plan``, ``failed``.
+    """
+
+    code: str
+    message: str

@@ -1,0 +1,64 @@
+"""Rules on single fields that every noun shares: names, descriptions, comments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from netweft.core.errors import Problem
+
+NAME_MAX = 256
+"""Characters of a network's or vNIC profile's name."""
+
+SHORT_NAME_MAX = 40
+"""Characters of a data centre's or cluster's name."""
+
+DESCRIPTION_MAX = 4000
+"""Characters of a description or a comment."""
+
+
+def name_is_valid(kind: str, name: str, longest: int = NAME_MAX) -> Problem | None:
+    """A name has 1 to ``longest`` characters, none of them a control character, and no blank at either end.
+
+    Control characters have no form in XML 1.0, and names that differ by a blank that nobody sees are a trap.
+    """
+    if not name.strip():
+        return Problem("ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", f"{kind} name may not be empty. Give it a name.")
+    if len(name) > longest:
+        return Problem(
+            "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG",
+            f"{kind} name '{name[:40]}...' has {len(name)} characters. Use at most {longest}.",
+        )
+    if name != name.strip() or any(not character.isprintable() for character in name):
+        return Problem(
+            "VALIDATION_NAME_INVALID",
+            f"{kind} name {name!r} begins or ends with a blank or contains a control character. Leave those out.",
+        )
+    return None
+
+
+def text_is_valid(kind: str, what: str, text: str) -> Problem | None:
+    """A description or comment is at most 4000 characters that XML 1.0 can carry."""
+    if len(text) > DESCRIPTION_MAX:
+        return Problem(
+            "VALIDATION_DESCRIPTION_INVALID",
+            f"The {what} of the {kind} has {len(text)} characters. Use at most {DESCRIPTION_MAX}.",
+        )
+    if any(not (character.isprintable() or character in "\t\n\r") for character in text):
+        return Problem(
+            "VALIDATION_DESCRIPTION_INVALID", f"The {what} of the {kind} contains a control character. Leave it out."
+        )
+    return None
+
+
+def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) -> Problem | None:
+    """No other of its kind (``others``: their names) has the name."""
+    if name in others:
+        return Problem(code, f"The {kind} name '{name}' is already used. Choose a different name.")
+    return None
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Names for a sentence, in order, with the number of those left out: ``a, b, c (and 7 more)``."""
+    ordered = sorted(names)
+    rest = len(ordered) - most
+    return ", ".join(ordered[:most]) + (f" (and {rest} more)" if rest > 0 else "")

@@ -1,0 +1,146 @@
+"""What is allowed to be done with a host: join, change, leave, go up, go into maintenance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from urllib.parse import urlsplit
+
+from netweft.core.errors import Problem
+
+NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
+"""Names of hosts as oVirt has them: they appear in certificates and in searches."""
+
+REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
+"""In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
+
+ACTIVATABLE = frozenset({"maintenance", "down", "install_failed", "non_operational", "non_responsive", "unassigned"})
+
+DEACTIVATABLE = frozenset(
+    {"up", "non_operational", "non_responsive", "down", "unassigned", "install_failed", "installing"}
+)
+
+
+def name_is_valid(name: str) -> Problem | None:
+    """The name has the letters and the length that names of hosts may have."""
+    if NAME.fullmatch(name):
+        return None
+    text = f"The Host name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
+    return Problem("VALIDATION_VDS_NAME_INVALID", text)
+
+
+def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+    """No other host has the name."""
+    if name not in taken:
+        return None
+    text = f"The Host name '{name}' is already in use, please choose a unique name and try again."
+    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+
+
+def address_is_valid(address: str) -> Problem | None:
+    """The address names a machine, with a port or without: ``host``, ``192.0.2.1:54322``, ``[2001:db8::1]:54322``."""
+    try:
+        parts = urlsplit(f"//{address}")
+        good = bool(parts.hostname) and parts.netloc == address and "@" not in address and parts.port != 0
+    except ValueError:
+        good = False
+    if good and len(address) <= 255 and not any(character.isspace() for character in address):  # noqa: PLR2004 -- the column's width, as oVirt's
+        return None
+    text = (
+        f"The Host address '{address}' is not valid: give a name or an IP address, if needed followed by ':' and a "
+        "port."
+    )
+    return Problem("VALIDATION_VDS_HOSTNAME_HOSTNAME_OR_IP", text)
+
+
+def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
+    """No other host has the address."""
+    if address not in taken:
+        return None
+    text = f"Host with the same address already exists: another Host of this engine answers at '{address}'."
+    return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
+
+
+def may_enroll_certificate(host: str, status: str) -> Problem | None:
+    """A host gets new certificates over the connection to its agent, so there has to be one. Unlike oVirt's it need not
+    be in maintenance: nothing is started again.
+    """
+    if status not in {"installing", "non_responsive"}:
+        return None
+    text = (
+        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, let it join"
+        " anew with a new token."
+    )
+    return Problem("CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL", text)
+
+
+def may_move_to_cluster(status: str) -> Problem | None:
+    """A host changes its cluster only while it runs nothing and nobody counts on it."""
+    if status in {"maintenance", "installing", "install_failed"}:
+        return None
+    text = f"Host is in status {status}. Switch it to maintenance mode before you change its cluster."
+    return Problem("VDS_STATUS_NOT_VALID_FOR_UPDATE", text)
+
+
+def networks_known_in_cluster(host: str, cluster: str, missing: Sequence[str]) -> Problem | None:
+    """Every network that the host carries has a namesake in the cluster that it moves to."""
+    if not missing:
+        return None
+    names = ", ".join(sorted(missing))
+    text = (
+        f"Host {host} carries networks that Cluster {cluster} does not have: {names}."
+        " Remove them from the Host or attach networks of these names to the Cluster first."
+    )
+    return Problem("NETWORK_NOT_EXISTS_IN_CLUSTER", text)
+
+
+def may_be_removed(status: str) -> Problem | None:
+    """Only a host that is out of service leaves."""
+    if status in REMOVABLE:
+        return None
+    text = f"Host is in status {status}. Please switch it to maintenance mode first."
+    return Problem("VDS_CANNOT_REMOVE_VDS_STATUS_ILLEGAL", text)
+
+
+def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
+    """A host that runs virtual machines stays."""
+    if not vms:
+        return None
+    text = f"Virtual Machines run on the Host, or are suspended there: {', '.join(sorted(vms))}. Stop them first."
+    return Problem("VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM", text)
+
+
+def may_be_activated(status: str) -> Problem | None:
+    """Only a host that is out of service can be taken into it."""
+    if status == "up":
+        return Problem("VDS_ALREADY_UP", "Host in Up status.")
+    if status in ACTIVATABLE:
+        return None
+    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it has settled.")
+
+
+def may_be_deactivated(status: str) -> Problem | None:
+    """Only a host that is not yet out of service can be taken out of it."""
+    if status == "maintenance":
+        return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
+    if status in DEACTIVATABLE:
+        return None
+    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it has settled.")
+
+
+def runs_no_vms_to_deactivate(vms: Sequence[str]) -> Problem | None:
+    """A host goes into maintenance without virtual machines: they are not moved to other hosts by this version."""
+    if not vms:
+        return None
+    text = f"Virtual Machines run on the Host and cannot be moved: {', '.join(sorted(vms))}. Stop them first."
+    return Problem("VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM", text)
+
+
+def is_reachable_for_work(status: str, *, installs: bool = False) -> Problem | None:
+    """Work on a host's networking needs a host that answers (1.3 A): up, in maintenance or not operational; being
+    installed only for that.
+    """
+    if status in {"up", "maintenance", "non_operational"} or (installs and status == "installing"):
+        return None
+    text = f"Host status is {status}: its networks can be changed while it is Up, in Maintenance or Non Operational."
+    return Problem("VDS_STATUS_ILLEGAL", text)

@@ -1,0 +1,96 @@
+"""Copying a host's networks to another one (oVirt's CopyHostNetworks): what may be copied, and the request that does
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from netweft.core.desired import AttachmentIntent, HostIntent, IpAssignment
+from netweft.core.errors import Problem
+from netweft.core.host import Host
+from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+
+
+def is_another_host(source: str, target: str) -> Problem | None:
+    """A host is not its own model."""
+    if source != target:
+        return None
+    return Problem("INVALID_HOST_ID", "A Host's networks cannot be copied from the Host itself: name another one.")
+
+
+def is_in_same_cluster(source: str, source_cluster: str, target_cluster: str) -> Problem | None:
+    """Both hosts are in one cluster."""
+    if source_cluster == target_cluster:
+        return None
+    text = f"Host {source} is in another Cluster. Networks are copied between Hosts of one Cluster."
+    return Problem("ACTION_TYPE_FAILED_DESTINATION_AND_SOURCE_CLUSTER_ARE_NOT_THE_SAME", text)
+
+
+def has_enough_nics(source: Sequence[str], target: Sequence[str]) -> Problem | None:
+    """The host has a NIC for each of the other one's, those under the management network aside."""
+    if len(source) <= len(target):
+        return None
+    text = (
+        f"The source Host has {len(source)} NICs besides that of the management network, and this Host only "
+        f"{len(target)}."
+    )
+    return Problem("ACTION_TYPE_FAILED_INTERFACE_COUNT_DOES_NOT_MATCH", text)
+
+
+def free_nics(host: Host, intent: HostIntent, management: Collection[str]) -> list[str]:
+    """The NICs of a host by name, without the one below its management network, or the slaves of that bond."""
+    base = {a.nic for a in intent.attachments if a.network_id in management}
+    below = {slave for bond in intent.bonds if bond.name in base for slave in bond.slaves}
+    return sorted(set(host.nics) - base - below)
+
+
+def copy_request(
+    source: HostIntent,
+    target: HostIntent,
+    management: Collection[str],
+    nics: Sequence[str],
+    own: Sequence[str],
+    labels: Mapping[str, str],
+) -> SetupRequest:
+    """The request that makes the networks on ``own`` NICs of the target what they are on ``nics`` of the source.
+
+    ``labels``: NICs of the target by label; they are taken off, as the copied networks need not be theirs.
+    """
+    pairs = dict(zip(nics, own, strict=False))
+    kept = {a.nic for a in target.attachments if a.network_id in management}
+    bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
+    pairs |= {bond.name: bond.name for bond in bonds}
+    wishes = tuple(
+        AttachmentWish(
+            network=Ref(id=one.network_id),
+            nic=Ref(name=pairs[one.nic]),
+            assignments=_without_static(one),
+            qos=one.qos,
+        )
+        for one in source.attachments
+        if one.nic in pairs and one.network_id not in management
+    )
+    copied = {wish.network.id for wish in wishes}
+    removed = [a for a in target.attachments if a.network_id not in {*copied, *management}]
+    names = {bond.name for bond in bonds}
+    return SetupRequest(
+        attachments=wishes,
+        removed=tuple(Ref(id=one.id) for one in removed),
+        bonds=tuple(
+            BondWish(
+                bond=Ref(name=bond.name),
+                slaves=tuple(Ref(name=pairs[slave]) for slave in bond.slaves),
+                options=bond.options,
+            )
+            for bond in bonds
+        ),
+        removed_bonds=tuple(Ref(name=bond.name) for bond in target.bonds if bond.name not in names | kept),
+        removed_labels=tuple(sorted(label for label, nic in labels.items() if nic not in kept)),
+        commit_on_success=True,
+    )
+
+
+def _without_static(attachment: AttachmentIntent) -> tuple[IpAssignment, ...]:
+    """An address belongs to one host only."""
+    return tuple(one for one in attachment.assignments if one.method != "static")

@@ -1,0 +1,26 @@
+"""Rules on giving and taking roles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from netweft.core.errors import Problem
+
+
+def gives_only_what_it_has(role: str, missing: Collection[str]) -> Problem | None:
+    """Nobody gives more than they have. oVirt lets only super users give any role for administrators.
+
+    ``missing``: what the role allows and the giver may not do on that thing.
+    """
+    if not missing:
+        return None
+    text = f"You may not give the role {role} here: you lack {', '.join(sorted(missing))} yourself."
+    return Problem("PERMISSION_ADD_FAILED_ONLY_SYSTEM_SUPER_USER_CAN_GIVE_ADMIN_ROLES", text)
+
+
+def leaves_a_super_user(is_super_user: bool, others: int) -> Problem | None:
+    """Somebody must be left who may do all. ``others``: how many others may."""
+    if not is_super_user or others:
+        return None
+    text = "This is the last super user of the system. Make somebody else one first."
+    return Problem("ACTION_TYPE_FAILED_LAST_SUPER_USER", text)

@@ -1,0 +1,317 @@
+"""Whether a host's networks may be set up as asked: every validation of oVirt's HostSetupNetworks in its order, and
+what oVirt forgets.
+
+:func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
+the groups: A the host, B fields, C labels,
+D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from netweft.core.desired import AttachmentIntent
+from netweft.core.errors import Problem
+from netweft.core.host import DEFAULT_MTU, Host
+from netweft.core.host_labels import expand
+from netweft.core.host_request import (
+    FinalSet,
+    HostView,
+    NetworkView,
+    Resolved,
+    SetupRequest,
+    final_labels,
+    final_set,
+    removed_ids,
+    resolve,
+    static_assignments,
+)
+from netweft.core.rules import check, host_bond, host_label, host_qos
+from netweft.core.rules import host_attachment as rule
+from netweft.core.rules.host import is_reachable_for_work
+from netweft.core.rules.host_addresses import address_is_unique_in_cluster, subnets_do_not_overlap
+from netweft.core.rules.network import label_is_valid
+
+ACTION = "Cannot setup Networks."
+TIMEOUT_MAX = 120
+"""Seconds: the longest that a host may wait for its confirmation, as in oVirt."""
+
+
+def validate(
+    host: HostView, request: SetupRequest, new_id: Callable[[], str], action: str = ACTION, *, installs: bool = False
+) -> FinalSet:
+    """The final set that the request leads to; raises ValidationError when it may not be. ``installs``: the engine
+    asks, to install the host.
+    """
+    check(action, is_reachable_for_work(host.status, installs=installs))
+    check(action, timeout_is_in_range(request.connectivity_timeout))
+    _check_labels(action, host, request)
+    request = expand(host, request)
+    resolved = [resolve(host, wish) for wish in request.attachments]
+    removed = removed_ids(host, request)
+    for one in resolved:
+        _check_wish(action, host, one, request, removed)
+    final = final_set(host, request, new_id)
+    for one in resolved:
+        _check_attachment(action, host, one, _result(one, final))
+    _check_removals(action, host, removed, request)
+    _check_labelled(action, host, request, final)
+    _check_bonds(action, host, request, final)
+    _check_final(action, host, request, final)
+    for one in resolved:
+        check(action, rule.is_in_sync(host, one, _result(one, final), request.synchronized))
+    return final
+
+
+def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
+    """What can be said of labels before it is known which networks they bring."""
+    for wish in request.labels:
+        check(action, label_is_valid(wish.label))
+        check(action, host_label.labelled_nic_id_and_name_agree(host, wish))
+        check(action, host_label.labelled_nic_exists(host, wish, request))
+    check(action, *(host_label.removed_label_exists(host, label) for label in request.removed_labels))
+    check(action, host_label.labels_are_given_once(request))
+
+
+def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
+    """What the NICs with labels will be."""
+    check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
+    check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
+
+
+def _result(one: Resolved, final: FinalSet) -> AttachmentIntent:
+    """The attachment that a wish leads to."""
+    network_id = one.network.intent.id if one.network else ""
+    return next(attachment for attachment in final.attachments if attachment.network_id == network_id)
+
+
+def _check_wish(action: str, host: HostView, one: Resolved, request: SetupRequest, removed: list[str]) -> None:
+    new_bonds = {host.nic_name(wish.bond) for wish in request.bonds}
+    labels, added = final_labels(host, request), {wish.label for wish in request.labels}
+    for problem in (
+        rule.attachment_exists(host, one.wish.id),
+        rule.network_is_known(host, one),
+        rule.nic_id_and_name_agree(host, one.wish.nic),
+        rule.network_id_and_name_agree(one),
+        rule.is_not_removed_as_well(one, removed),
+        rule.nic_is_no_vlan_device(host, one),
+        rule.attachment_is_reused(host, one),
+        rule.network_is_in_cluster(host, one),
+        rule.nic_is_given(one),
+        rule.nic_exists(host, one, new_bonds),
+        rule.network_is_kept(one),
+        host_label.network_follows_its_label(one, labels, added),
+    ):
+        check(action, problem)
+
+
+def _check_attachment(action: str, host: HostView, one: Resolved, attachment: AttachmentIntent) -> None:
+    name = one.network.name if one.network else ""
+    check(action, rule.role_network_has_address(one, attachment), rule.one_assignment_per_version(name, attachment))
+    for ip in attachment.assignments:
+        check(action, rule.method_fits_version(name, ip), rule.only_static_has_address(name, ip))
+        check(action, rule.static_is_complete(name, ip))
+        check(action, rule.address_is_usable(name, ip))
+        check(action, rule.gateway_is_reachable(name, ip), rule.ipv6_gateway_only_with_default_route(one, ip))
+        check(action, rule.ipv6_fits_into_mtu(one, ip))
+    check(
+        action,
+        rule.name_servers_are_valid(one, attachment),
+        rule.bridge_options_only_on_vm_network(one, attachment),
+        host_qos.own_qos_is_valid(one, attachment),
+        rule.network_in_use_keeps_its_base(host, one),
+    )
+
+
+def _check_removals(action: str, host: HostView, removed: list[str], request: SetupRequest) -> None:
+    check(action, *(rule.removed_attachment_exists(host, attachment_id) for attachment_id in removed))
+    for attachment_id in removed:
+        attachment = host.attachments[attachment_id]
+        check(
+            action,
+            rule.management_network_stays(host, attachment),
+            host_label.network_stays_with_its_label(host, attachment, final_labels(host, request)),
+            rule.network_is_not_used_by_guests(host, attachment),
+        )
+    check(action, *(rule.synchronized_exists(host, attachment_id) for attachment_id in request.synchronized))
+
+
+def _check_bonds(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
+    unmanaged = unmanaged_networks(host.report, set(host.bonds))
+    for wish in request.bonds:
+        check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
+        name = host.nic_name(wish.bond)
+        check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
+        bond = next(bond for bond in final.bonds if bond.name == name)
+        for problem in (
+            host_bond.options_are_known(bond),
+            host_bond.mode_is_known_to_ovs(host, bond),
+            host_bond.has_enough_slaves(bond),
+            host_bond.slave_exists(host, wish, bond),
+            host_bond.slave_is_nic(host, bond),
+        ):
+            check(action, problem)
+        check(
+            action,
+            host_bond.slave_is_free(host, bond, final),
+            host_bond.slave_carries_no_network(host, bond, final),
+            host_bond.slave_carries_no_unmanaged(bond, unmanaged),
+        )
+    check(action, *(host_label.slave_keeps_no_label(final, label) for label in final.labels))
+    check(action, *(host_bond.removed_bond_exists(host, ref) for ref in request.removed_bonds))
+    removed = [host.nic_name(ref) for ref in request.removed_bonds]
+    changed = [host.nic_name(wish.bond) for wish in request.bonds]
+    check(action, host_bond.bond_is_not_changed_and_removed(changed, removed))
+    check(action, *(host_bond.removed_bond_is_unused(host, name, final) for name in removed))
+
+
+def _check_final(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
+    check(action, network_occurs_once(host, final))
+    check(action, *(only_one_untagged(host, final, nic) for nic in _nics(final)))
+    check(action, *(vlan_occurs_once(host, final, nic) for nic in _nics(final)))
+    check(action, *(mtu_is_the_same(host, final, nic) for nic in _nics(final)))
+    check(action, *(host_qos.all_or_none_have_qos(host, final, nic) for nic in _nics(final)))
+    skipped = set(host.differences) - final.touched
+    check(action, *(host_bond.mode_carries_vm_networks(host, bond, final, skipped) for bond in final.bonds))
+    check(action, *(nic_is_no_slave(host, final, attachment) for attachment in final.attachments))
+    check(action, *(unmanaged_may_be_removed(host, name) for name in request.removed_unmanaged))
+    unmanaged = unmanaged_networks(host.report, set(host.bonds))
+    touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
+    check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
+    check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
+    names = {network_id: view.name for network_id, view in host.networks.items()}
+    addresses = static_assignments(final.attachments)
+    check(action, subnets_do_not_overlap(names, addresses))
+    check(action, address_is_unique_in_cluster(names, addresses, host.addresses_elsewhere))
+
+
+def _nics(final: FinalSet) -> list[str]:
+    return sorted({attachment.nic for attachment in final.attachments})
+
+
+def timeout_is_in_range(seconds: int) -> Problem | None:
+    """B: 1 to 120 seconds."""
+    if 1 <= seconds <= TIMEOUT_MAX:
+        return None
+    text = f"The connectivity timeout of {seconds} seconds is not possible: give 1 to {TIMEOUT_MAX}."
+    return Problem("VALIDATION_CONNECTIVITY_TIMEOUT_INVALID", text)
+
+
+def network_occurs_once(host: HostView, final: FinalSet) -> Problem | None:
+    """I: a network is on one NIC of a host only."""
+    counts = Counter(attachment.network_id for attachment in final.attachments)
+    twice = sorted(host.networks[network_id].name for network_id, count in counts.items() if count > 1)
+    if not twice:
+        return None
+    text = (
+        f"These networks are attached to more than one NIC of Host {host.name}: {', '.join(twice)}. Attach each once."
+    )
+    return Problem("NETWORKS_ALREADY_ATTACHED_TO_IFACES", text)
+
+
+def only_one_untagged(host: HostView, final: FinalSet, nic: str) -> Problem | None:
+    """J: a NIC carries at most one untagged network."""
+    names = sorted(view.name for view in _views(host, final, nic) if view.intent.vlan is None)
+    if len(names) <= 1:
+        return None
+    text = f"'{nic}' would carry several untagged networks: {', '.join(names)}. Give all but one a VLAN or another NIC."
+    return Problem("NETWORK_INTERFACES_NOT_EXCLUSIVELY_USED_BY_UNTAGGED_NETWORK", text)
+
+
+def vlan_occurs_once(host: HostView, final: FinalSet, nic: str) -> Problem | None:
+    """A NIC has each VLAN once; oVirt leaves that to the host."""
+    by_tag: dict[int, list[str]] = {}
+    for view in _views(host, final, nic):
+        if view.intent.vlan is not None:
+            by_tag.setdefault(view.intent.vlan, []).append(view.name)
+    for tag, names in sorted(by_tag.items()):
+        if len(names) > 1:
+            text = f"VLAN {tag} would be on '{nic}' more than once, for networks {', '.join(sorted(names))}."
+            return Problem("NETWORK_VLAN_ALREADY_ON_NIC", f"{text} Put one of them on another NIC.")
+    return None
+
+
+def mtu_is_the_same(host: HostView, final: FinalSet, nic: str) -> Problem | None:
+    """K: below an untagged network all networks of the NIC have its MTU."""
+    views = _views(host, final, nic)
+    mtus = {view.name: view.intent.mtu or DEFAULT_MTU for view in views}
+    if len(set(mtus.values())) <= 1 or all(view.intent.vlan is not None for view in views):
+        return None
+    listed = ", ".join(f"{name} ({mtu})" for name, mtu in sorted(mtus.items()))
+    text = f"Networks on '{nic}' have different MTUs, which an untagged network among them forbids: {listed}."
+    return Problem("NETWORK_MTU_DIFFERENCES", f"{text} Make the MTUs equal or use another NIC.")
+
+
+def nic_is_no_slave(host: HostView, final: FinalSet, attachment: AttachmentIntent) -> Problem | None:
+    """No attachment is on a NIC that is a slave of a bond in the final set."""
+    bonds = [bond.name for bond in final.bonds if attachment.nic in bond.slaves]
+    if not bonds:
+        return None
+    name = host.networks[attachment.network_id].name
+    text = f"Network '{name}' is on NIC {attachment.nic}, which is in bond {bonds[0]}. Attach it to the bond."
+    return Problem("NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE", text)
+
+
+def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
+    """O: what is removed as unmanaged is no network of the cluster, is on the host, and was left behind by us.
+
+    What others made is theirs: unlike oVirt we do not touch it.
+    """
+    if any(view.in_cluster and name in {view.name, view.intent.vdsm_name} for view in host.networks.values()):
+        text = f"'{name}' is a network of the Cluster, not an unmanaged one. Remove its attachment instead."
+        return Problem("REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK", text)
+    left = left_behind(host.report, {view.intent.vdsm_name for view in host.networks.values()})
+    if name in left:
+        return None
+    if name in unmanaged_networks(host.report, set(host.bonds)):
+        text = f"'{name}' on Host {host.name} was not made by Netweft, which never removes what is not its own."
+        return Problem("UNMANAGED_NETWORK_IS_NOT_OURS", f"{text} Remove it on the host.")
+    return Problem("REMOVED_UNMANAGED_NETWORK_DOES_NOT_EXISTS", f"Host {host.name} has no unmanaged network '{name}'.")
+
+
+def nic_carries_no_unmanaged(
+    host: HostView, attachment: AttachmentIntent, unmanaged: Mapping[str, str]
+) -> Problem | None:
+    """O: no network is put on a NIC that carries an unmanaged one."""
+    names = sorted(name for name, nic in unmanaged.items() if nic == attachment.nic)
+    if not names:
+        return None
+    network = host.networks[attachment.network_id].name
+    text = (
+        f"Network '{network}' cannot be put on '{attachment.nic}', which carries {', '.join(names)}: not made by "
+        "Netweft."
+    )
+    return Problem("NIC_CARRIES_UNMANAGED_NETWORK", f"{text} Remove that on the host, or use another NIC.")
+
+
+def unmanaged_networks(report: Host, bonds: set[str]) -> dict[str, str]:
+    """What others made of the host's NICs (and ``bonds`` that we may use): bridges and VLAN devices, each with the
+    NIC below.
+    """
+    bases = set(report.nics) | bonds
+    found = {name: vlan.base for name, vlan in report.vlans.items() if not vlan.owner and vlan.base in bases}
+    for name, bridge in report.bridges.items():
+        ports = report.ports_of(name)
+        below = [report.vlans[port].base if port in report.vlans else port for port in ports]
+        base = next((base for base in below if base in bases), "")
+        if base and not bridge.owner:
+            found[name] = base
+    for port in report.ovs_ports.values():
+        base = next((base for base in port.interfaces if base in bases), "")
+        if base and not port.owner and not report.ovs_bridges[port.bridge].owner:
+            found[port.bridge] = base
+    return found
+
+
+def left_behind(report: Host, known: set[str]) -> dict[str, str]:
+    """Bridges and internal ports that carry our mark but belong to no network that we know (by its name on hosts),
+    each with the link below.
+    """
+    ours = {name for name, bridge in report.bridges.items() if bridge.owner}
+    ours |= {name for name, port in report.ovs_ports.items() if port.owner and port.is_internal and name != port.bridge}
+    return {name: next(iter(report.ports_of(name)), "") for name in sorted(ours - known)}
+
+
+def _views(host: HostView, final: FinalSet, nic: str) -> list[NetworkView]:
+    return [host.networks[attachment.network_id] for attachment in final.on(nic)]

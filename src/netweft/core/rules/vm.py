@@ -1,0 +1,224 @@
+"""What is allowed to be done with a virtual machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from netweft.core.errors import Problem
+
+NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
+"""Names of virtual machines as oVirt has them."""
+
+_PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,4095}")
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+PROPERTIES = {
+    "cpu": _WORD,
+    "disk": _PATH,
+    "disk_format": re.compile(r"raw|qcow2"),
+    "display": re.compile(r"[0-9A-Fa-f.:]{2,45}"),
+    "driver": re.compile(r"libvirt|namespace|simulated"),
+    "machine": _WORD,
+}
+"""Custom properties of virtual machines: the guest driver that runs them (the host's first if none is named), and what
+it is told of them (core.protocol.GuestSpec).
+"""
+
+MEMORY_MIN = 16 * 1024**2
+"""Octets. Less than that starts no kernel that we know of; oVirt's own floor is similar."""
+
+
+def name_is_valid(name: str) -> Problem | None:
+    """The name has the letters and the length that names of virtual machines may have."""
+    if NAME.fullmatch(name):
+        return None
+    text = f"The VM name '{name}' is not valid: use 1 to 255 letters, digits, '.', '_' and '-'."
+    return Problem("ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS", text)
+
+
+def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+    """No other virtual machine has the name."""
+    if name not in taken:
+        return None
+    text = f"The VM name '{name}' is already in use, please choose a unique name and try again."
+    return Problem("ACTION_TYPE_FAILED_NAME_ALREADY_USED", text)
+
+
+def memory_is_enough(octets: int) -> Problem | None:
+    """The memory is one that a guest can start with."""
+    if octets >= MEMORY_MIN:
+        return None
+    text = f"The memory of {octets} octets is too small: give at least {MEMORY_MIN} octets (16 MiB)."
+    return Problem("ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE", text)
+
+
+def cpus_are_valid(sockets: int, cores: int, threads: int) -> Problem | None:
+    """There is at least one of each."""
+    if min(sockets, cores, threads) >= 1:
+        return None
+    text = f"The CPU topology {sockets}x{cores}x{threads} (sockets, cores, threads) is not valid: each is at least 1."
+    return Problem("ACTION_TYPE_FAILED_MIN_CPU_SOCKETS", text)
+
+
+def boot_is_valid(kernel: str, initrd: str, cmdline: str) -> Problem | None:
+    """Kernel and initial RAM disk are whole paths on the host; the RAM disk and the command line are a kernel's."""
+    wrong = [path for path in (kernel, initrd) if path and not _PATH.fullmatch(path)]
+    if wrong:
+        text = f"The path '{wrong[0][:100]}' is not valid: give the whole path of a file on the host, from '/'."
+        return Problem("ACTION_TYPE_FAILED_INVALID_BOOT_PATH", text)
+    if not cmdline.isprintable():
+        text = "The kernel's command line contains a control character. Leave it out."
+        return Problem("ACTION_TYPE_FAILED_INVALID_KERNEL_PARAMETERS", text)
+    if (initrd or cmdline) and not kernel:
+        text = "An initial RAM disk or a command line is given without a kernel. Give the kernel's path, too."
+        return Problem("ACTION_TYPE_FAILED_BOOT_PARAMETERS_WITHOUT_KERNEL", text)
+    return None
+
+
+def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
+    """Custom properties are ones that a virtual machine has, with values that it takes."""
+    for name, value in properties.items():
+        allowed = PROPERTIES.get(name)
+        if allowed is None:
+            text = f"There is no custom property '{name}' for VMs. Use one of {', '.join(sorted(PROPERTIES))}."
+            return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_KEYS", text)
+        if not allowed.fullmatch(value):
+            text = f"The custom property '{name}' cannot be '{value[:100]}': it is to match {allowed.pattern}."
+            return Problem("ACTION_TYPE_FAILED_INVALID_CUSTOM_PROPERTIES_INVALID_VALUES", text)
+    return None
+
+
+def is_down(name: str, status: str, *, or_suspended: bool = False) -> Problem | None:
+    """A change of cluster needs a virtual machine that is down; a start and a removal take a suspended one, too."""
+    if status == "down" or (or_suspended and status == "suspended"):
+        return None
+    return Problem("ACTION_TYPE_FAILED_VM_IS_RUNNING", f"VM {name} is running (status {status}). Stop it first.")
+
+
+def may_stop(status: str) -> Problem | None:
+    """Only what runs or is suspended can be stopped, and not while its memory is on its way to or from the disk."""
+    if status in {"saving_state", "restoring_state"}:
+        text = "VM is in saving/restoring state. Please try again when the VM is either up or down."
+        return Problem("ACTION_TYPE_FAILED_VM_IS_SAVING_RESTORING", text)
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running.") if status == "down" else None
+
+
+def may_shut_down(name: str, status: str) -> Problem | None:
+    """Only a system that is up hears that it shall end. (oVirt stops all others at once, without having been asked to;
+    of a suspended one that is what is left to do.)
+    """
+    if status in {"up", "powering_down", "suspended"}:
+        return None
+    text = f"VM {name} is in status {status}: only a VM that is up can shut down in good order. Stop it instead."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
+
+
+def may_suspend(name: str, status: str) -> Problem | None:
+    """Only what is up can be suspended."""
+    if status == "up":
+        return None
+    text = f"VM {name} is in status {status}: only a VM that is up can be suspended."
+    if status in {"wait_for_launch", "unknown"}:
+        return Problem("ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL", text)
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
+
+
+def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
+    """What a virtual function of a NIC holds cannot be saved (``vnics``: names of those that are plugged in)."""
+    if not vnics:
+        return None
+    text = f"VM {name} has virtual functions of NICs, which cannot be saved: {', '.join(vnics)}. Deactivate them first."
+    return Problem("ACTION_TYPE_FAILED_SUSPEND_NOT_SUPPORTED", text)
+
+
+def may_reboot(name: str, status: str) -> Problem | None:
+    """Only what is up can start again."""
+    if status == "up":
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_VM_IS_NOT_UP", f"VM {name} is in status {status}: only a VM that is up can be rebooted."
+    )
+
+
+def resumes_where_it_was_saved(vm: str, host: str, *, same: bool) -> Problem | None:
+    """The memory of a suspended machine lies on the host that it ran on."""
+    if same:
+        return None
+    text = f"VM {vm} is suspended, and its memory is saved on Host {host}. Start it there, or stop it first."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_SAVED_ON_ANOTHER_HOST", text)
+
+
+def may_migrate(name: str, status: str) -> Problem | None:
+    """Only what runs, and is not on its way, migrates."""
+    if status == "up":
+        return None
+    text = f"VM {name} is in status {status}: only a VM that is up can migrate."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
+
+
+def passthrough_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
+    """The profile of every plugged pass-through vNIC says that it may be away for a while (``vnics``: names of those
+    whose profile says otherwise).
+    """
+    if not vnics:
+        return None
+    text = (
+        f"VM {vm} has plugged passthrough vNICs that may not migrate: {', '.join(sorted(vnics))}. Unplug them, or give"
+        " them a profile that is migratable."
+    )
+    return Problem("ACTION_TYPE_FAILED_MIGRATION_NON_MIGRATABLE_PASSTHROUGH_VNICS", text)
+
+
+def target_is_another(vm: str, host: str, *, same: bool) -> Problem | None:
+    """A migration leads to another host."""
+    if not same:
+        return None
+    return Problem("ACTION_TYPE_FAILED_MIGRATION_TO_SAME_HOST", f"VM {vm} runs on Host {host} already.")
+
+
+def networks_in_cluster(cluster: str, missing: Sequence[str]) -> Problem | None:
+    """Every network of its vNICs is attached to its cluster."""
+    if not missing:
+        return None
+    names = ", ".join(sorted(set(missing)))
+    text = f"The following networks are not attached to Cluster {cluster}: {names}. Attach them, or change the vNICs."
+    return Problem("ACTION_TYPE_FAILED_NETWORK_NOT_IN_CLUSTER", text)
+
+
+def networks_are_for_vms(bridgeless: Sequence[str]) -> Problem | None:
+    """Every network of its vNICs is a VM network."""
+    if not bridgeless:
+        return None
+    text = f"The following networks are not VM networks: {', '.join(sorted(set(bridgeless)))}."
+    return Problem("ACTION_TYPE_FAILED_NOT_A_VM_NETWORK", text)
+
+
+def a_host_fits(refusals: Sequence[Problem], fit: bool) -> Problem | None:
+    """Some host can take it; otherwise each host's reasons are told."""
+    if fit:
+        return None
+    detail = " ".join(refusal.text for refusal in refusals) or "The Cluster has no Hosts."
+    text = f"There is no host that satisfies current scheduling constraints. See below for details: {detail}"
+    return Problem("SCHEDULING_ALL_HOSTS_FILTERED_OUT", text, tuple(refusals))
+
+
+def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
+    """The addresses for its vNICs are addresses."""
+    if not bad:
+        return None
+    text = (
+        f"These addresses for vNICs are not valid: {', '.join(bad)}. Give an IP address and a netmask or prefix length."
+    )
+    return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS", text)
+
+
+def keeps_mac_pool(cluster: str, *, same_pool: bool) -> Problem | None:
+    """The addresses of its vNICs belong to the MAC pool of its cluster, so that it moves only to a cluster with the
+    same pool.
+    """
+    if same_pool:
+        return None
+    text = f"Cannot migrate MACs to another MAC pool: Cluster {cluster} has another one. Remove the vNICs first."
+    return Problem("ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS", text)

@@ -1,0 +1,378 @@
+"""Where a guest may run, and where best: filters and weights over hosts. Every host that is refused says why.
+
+A host's score depends on nothing but the host and the guest, so neither the order of the hosts nor the others among
+them change it. What is costly about a host (which of its networks are fit for use, what they stand on) is worked out
+when its :class:`HostState` is made, so that one that is kept from decision to decision costs microseconds each time.
+
+Detail codes that oVirt has too: NETWORK_MISSING, DISPLAY_NETWORK_MISSING, DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL,
+NO_SUITABLE_VF; the others are ours, since oVirt lets such hosts pass or leaves them out without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter, mul
+from typing import NamedTuple
+
+from netweft.core.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOn:
+    """A network on a host. ``has_boot_protocol``: it gets addresses there; ``uplink``: name of its NIC or bond."""
+
+    in_sync: bool = True
+    has_boot_protocol: bool = False
+    uplink: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uplink:
+    """A NIC or bond that networks stand on. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
+
+    ``ports``: NICs that it has (1, or those of a bond), ``ports_up``: those with a link.
+    """
+
+    load: float = 0.0
+    ports: int = 1
+    ports_up: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeFunctions:
+    """Virtual functions of a NIC that nobody has. ``networks``: ids of those that they may serve, None for all."""
+
+    nic: str
+    free: int
+    networks: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
+
+    ``memory_free``: octets that no guest was promised. To be kept between decisions until one of these changes.
+    """
+
+    id: str
+    name: str
+    status: str
+    cluster_id: str
+    networks: Mapping[str, NetworkOn]
+    guest_drivers: tuple[str, ...]
+    guests: int
+    memory_free: int
+    memory: int = 0
+    switch_type: str = "legacy"
+    uplinks: Mapping[str, Uplink] = field(default_factory=dict)
+    functions: tuple[FreeFunctions, ...] = ()
+    synced: frozenset[str] = field(init=False, repr=False, compare=False)
+    addressed: frozenset[str] = field(init=False, repr=False, compare=False)
+    loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    healths: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    unfit: tuple[Problem, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        on: dict[str, set[str]] = {}
+        for network, state in self.networks.items():
+            on.setdefault(state.uplink, set()).add(network)
+        used = [(uplink, frozenset(on[name])) for name, uplink in self.uplinks.items() if name in on]
+        loads = sorted([(uplink.load, ids) for uplink, ids in used if uplink.load > 0], key=_first, reverse=True)
+        healths = [(uplink.ports_up / uplink.ports, ids) for uplink, ids in used if uplink.ports_up < uplink.ports]
+        addressed = frozenset(network for network, state in self.networks.items() if state.has_boot_protocol)
+        object.__setattr__(self, "synced", frozenset(n for n, state in self.networks.items() if state.in_sync))
+        object.__setattr__(self, "addressed", addressed)
+        object.__setattr__(self, "loads", tuple(loads))
+        object.__setattr__(self, "healths", tuple(sorted(healths, key=_first)))
+        object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestNeeds:
+    """What a guest needs.
+
+    ``networks``: names by id of the networks of its plugged vNICs that go over a bridge, and of the failover profiles
+    of those that do not. ``passthrough``: by id of each plugged vNIC that is a virtual function, its network's id
+    (empty for none). ``required``: names by id of the networks that its cluster requires. ``display``: id and name of
+    the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
+    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any.
+    """
+
+    id: str = ""
+    cluster_id: str
+    networks: Mapping[str, str]
+    memory: int
+    passthrough: Mapping[str, str] = field(default_factory=dict)
+    required: Mapping[str, str] = field(default_factory=dict)
+    display: tuple[str, str] | None = None
+    switch_type: str = ""
+    driver: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What a guest was promised on a host that the host's state does not show yet. ``functions``: how many by NIC."""
+
+    guest_id: str
+    host_id: str
+    memory: int = 0
+    functions: Mapping[str, int] = field(default_factory=dict)
+
+
+WEIGHTS: Mapping[str, float] = {"networks": 8, "bond_health": 4, "uplink_load": 3, "guests": 2, "memory": 1}
+"""How much each score counts: that vNICs are connected more than that they are fast, both more than that hosts are
+equally full.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How to choose. ``only_required``: networks of vNICs and consoles that the cluster does not require are no reason
+    to refuse a host (oVirt: OnlyRequiredNetworksMandatoryForVdsSelection); hosts that have them are better, though.
+    """
+
+    only_required: bool = False
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+
+
+class Ranked(NamedTuple):
+    """A host that fits. ``total``: the mean of its scores, weighted.
+
+    ``points``: the scores in the order of :data:`WEIGHTS`. ``functions``: the NIC whose virtual function each
+    pass-through vNIC gets, by the vNIC's id.
+    """
+
+    host_id: str
+    name: str
+    total: float
+    points: tuple[float, ...]
+    functions: Mapping[str, str]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores, from 0 to 100 (best), by the names of :data:`WEIGHTS`."""
+        return dict(zip(WEIGHTS, self.points, strict=True))
+
+    def reservation(self, guest: GuestNeeds) -> Reservation:
+        """What the guest takes if it goes there."""
+        nics = list(self.functions.values())
+        functions = {nic: nics.count(nic) for nic in nics}
+        return Reservation(guest_id=guest.id, host_id=self.host_id, memory=guest.memory, functions=functions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """``ranking``: the hosts that fit, best first; ``refusals``: by id of each that does not, why."""
+
+    ranking: tuple[Ranked, ...]
+    refusals: Mapping[str, tuple[Problem, ...]]
+
+    @property
+    def host(self) -> str | None:
+        """The id of the best host, None when none fits."""
+        return self.ranking[0].host_id if self.ranking else None
+
+
+def choose(
+    guest: GuestNeeds,
+    hosts: Iterable[HostState],
+    reservations: Iterable[Reservation] = (),
+    policy: Policy | None = None,
+) -> Choice:
+    """Where the guest can run, and why not elsewhere. What the guest itself has reserved is not in its way."""
+    decision = _Decision(guest, reservations, policy or Policy())
+    ranking: list[Ranked] = []
+    refusals: dict[str, tuple[Problem, ...]] = {}
+    for host in hosts:
+        problems = decision.problems(host)
+        if problems:
+            refusals[host.id] = problems
+        else:
+            ranking.append(decision.rank(host))
+    ranking.sort(key=lambda one: (-one.total, one.name, one.host_id))
+    return Choice(ranking=tuple(ranking), refusals=refusals)
+
+
+class _Decision:
+    """What is the same for every host, worked out once."""
+
+    def __init__(self, guest: GuestNeeds, reservations: Iterable[Reservation], policy: Policy) -> None:
+        self.guest = guest
+        self.filters = [one for one in FILTERS if one not in _filters_without_use(guest, policy)]
+        self.weights = tuple(policy.weights[name] for name in WEIGHTS)
+        self.whole = sum(self.weights)
+        self.networks = frozenset(guest.networks)
+        mandatory = guest.required if policy.only_required else {**guest.required, **guest.networks}
+        self.names = mandatory
+        self.mandatory = frozenset(mandatory)
+        self.has_all = self.networks <= self.mandatory
+        self.display = guest.display or ("", "")
+        self.memory: dict[str, int] = {}
+        self.guests: dict[str, int] = {}
+        self.functions: dict[tuple[str, str], int] = {}
+        for one in reservations:
+            if one.guest_id != guest.id:
+                self.memory[one.host_id] = self.memory.get(one.host_id, 0) + one.memory
+                self.guests[one.host_id] = self.guests.get(one.host_id, 0) + 1
+                for nic, count in one.functions.items():
+                    self.functions[one.host_id, nic] = self.functions.get((one.host_id, nic), 0) + count
+
+    def problems(self, host: HostState) -> tuple[Problem, ...]:
+        """Why the guest cannot run there, in the order of :data:`FILTERS`; of a host elsewhere no more than that."""
+        if host.cluster_id != self.guest.cluster_id:
+            return (Problem("VAR__DETAIL__NOT_IN_CLUSTER", f"Host {host.name} is in another Cluster."),)
+        found = [problem for one in self.filters if (problem := one(self, host))]
+        return (*host.unfit, *found) if found else host.unfit
+
+    def memory_free(self, host: HostState) -> int:
+        """Octets that are left."""
+        return host.memory_free - self.memory.get(host.id, 0)
+
+    def rank(self, host: HostState) -> Ranked:
+        """The scores of a host that fits."""
+        networks = self.networks
+        points = (
+            100.0 if self.has_all else 100 * len(networks & host.synced) / len(networks),
+            100 * _first_used(host.healths, networks, 1.0),
+            100 * (1 - _first_used(host.loads, networks, 0.0)),
+            100 / (1 + host.guests + self.guests.get(host.id, 0)),
+            100 * self.memory_free(host) / host.memory if host.memory else 0.0,
+        )
+        functions = self.assign(host) if self.guest.passthrough else {}
+        return Ranked(host.id, host.name, sum(map(mul, self.weights, points)) / self.whole, points, functions)
+
+    def assign(self, host: HostState) -> dict[str, str]:
+        """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible (Kuhn's
+        algorithm).
+        """
+        free = {one.nic: one.free - self.functions.get((host.id, one.nic), 0) for one in host.functions}
+        has: dict[str, list[str]] = {nic: [] for nic in free}
+
+        def seat(vnic: str, tried: set[str]) -> bool:
+            network = self.guest.passthrough[vnic]
+            for one in host.functions:
+                if one.nic in tried or (one.networks is not None and network and network not in one.networks):
+                    continue
+                tried.add(one.nic)
+                others = has[one.nic]
+                if len(others) < free[one.nic]:
+                    others.append(vnic)
+                    return True
+                for other in list(others):
+                    if seat(other, tried):
+                        others[others.index(other)] = vnic
+                        return True
+            return False
+
+        for vnic in sorted(self.guest.passthrough):
+            seat(vnic, set())
+        return {vnic: nic for nic, vnics in has.items() for vnic in vnics}
+
+
+_first: Callable[[tuple[float, frozenset[str]]], float] = itemgetter(0)
+
+
+def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: frozenset[str], otherwise: float) -> float:
+    """The worst value of the uplinks that carry one of the networks; they come worst first."""
+    for value, ids in uplinks:
+        if not ids.isdisjoint(networks):
+            return value
+    return otherwise
+
+
+def _why_unfit(host: HostState) -> Iterator[Problem]:
+    """What keeps every guest away."""
+    if host.status != "up":
+        yield Problem("VAR__DETAIL__HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
+    if not host.guest_drivers:
+        yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
+
+
+def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
+    wanted = decision.guest.driver
+    if wanted in host.guest_drivers or not host.guest_drivers:
+        return None
+    text = f"Host {host.name} has no guest driver '{wanted}', only {', '.join(host.guest_drivers)}."
+    return Problem("VAR__DETAIL__NO_GUEST_DRIVER", text)
+
+
+def _has_memory(decision: _Decision, host: HostState) -> Problem | None:
+    free = decision.memory_free(host)
+    if decision.guest.memory <= free:
+        return None
+    text = f"Host {host.name} has {free} octets of memory left, and the VM needs {decision.guest.memory}."
+    return Problem("VAR__DETAIL__NOT_ENOUGH_MEMORY", text)
+
+
+def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None:
+    wanted = decision.guest.switch_type
+    if host.switch_type == wanted:
+        return None
+    text = f"Host {host.name} implements networks with switch type {host.switch_type}, and the VM is on {wanted}."
+    return Problem("VAR__DETAIL__SWITCH_TYPE_DIFFERENT", text)
+
+
+def _has_networks(decision: _Decision, host: HostState) -> Problem | None:
+    if decision.mandatory <= host.synced:
+        return None
+    missing = sorted([decision.names[one] for one in decision.mandatory.difference(host.networks)])
+    if not missing:
+        return None
+    text = f"Host {host.name} does not have these networks: {', '.join(missing)}."
+    return Problem("VAR__DETAIL__NETWORK_MISSING", text)
+
+
+def _has_networks_in_sync(decision: _Decision, host: HostState) -> Problem | None:
+    if decision.mandatory <= host.synced:
+        return None
+    stale = sorted([decision.names[one] for one in decision.mandatory - host.synced if one in host.networks])
+    if not stale:
+        return None
+    text = f"Host {host.name} has these networks out of sync: {', '.join(stale)}."
+    return Problem("VAR__DETAIL__NETWORK_OUT_OF_SYNC", text)
+
+
+def _has_display(decision: _Decision, host: HostState) -> Problem | None:
+    network, name = decision.display
+    if network not in host.networks:
+        text = f"Host {host.name} does not have the display network {name}."
+        return Problem("VAR__DETAIL__DISPLAY_NETWORK_MISSING", text)
+    if network not in host.addressed:
+        text = (
+            f"Host {host.name} has no boot protocol for the display network {name}, so nobody reaches consoles there."
+        )
+        return Problem("VAR__DETAIL__DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
+    return None
+
+
+def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
+    wanted = decision.guest.passthrough
+    seated = len(decision.assign(host))
+    if seated == len(wanted):
+        return None
+    text = f"Host {host.name} has free virtual functions for {seated} of the {len(wanted)} pass-through vNICs."
+    return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
+
+
+FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
+    _has_driver,
+    _has_memory,
+    _has_same_technology,
+    _has_networks,
+    _has_networks_in_sync,
+    _has_display,
+    _has_functions,
+)
+"""What a host that can run guests has to have for this one, in the order in which reasons are told."""
+
+
+def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_Decision, HostState], Problem | None]]:
+    """Those that let every host pass, as the guest does not ask for what they look at."""
+    idle = {
+        _has_driver: not guest.driver,
+        _has_same_technology: not guest.switch_type,
+        _has_display: guest.display is None or policy.only_required,
+        _has_functions: not guest.passthrough,
+    }
+    return [one for one, is_idle in idle.items() if is_idle]

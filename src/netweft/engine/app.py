@@ -1,0 +1,215 @@
+"""``netweft serve``: puts the engine together, runs it, and ends it in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from netweft.api.http import create_app
+from netweft.core.errors import NetweftError
+from netweft.engine import queue
+from netweft.engine.agents import Agents
+from netweft.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
+from netweft.engine.commands import audit
+from netweft.engine.db import Database
+from netweft.engine.jobs import registry
+from netweft.engine.jobs.monitor import Monitor
+from netweft.engine.jobs.renewal import Renewal
+from netweft.engine.logs import configure_logging
+from netweft.engine.pki import Authority, open_authority, renew_client
+from netweft.engine.secrets import SecretBox, SecretError, open_box
+from netweft.engine.server_tls import ServerTls, own_names
+from netweft.engine.settings import Address, Settings, from_command_line
+from netweft.engine.simulation import Simulation
+from netweft.engine.worker import Timer, Worker
+
+GRACE = 10
+"""Seconds that requests get to end when the engine does."""
+_LOOK = 0.5
+_SWEEP_EVERY = 3600.0
+
+log = structlog.get_logger(__name__)
+
+
+class StartError(Exception):
+    """The engine cannot start; the message says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
+    work.
+    """
+    settings = from_command_line(sys.argv[1:] if arguments is None else arguments)
+    configure_logging(settings.log_level, as_json=settings.log_json)
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    try:
+        serve(settings, asked)
+    except (StartError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
+        print(f"netweft serve: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return 1
+    return 0
+
+
+def serve(settings: Settings, asked: threading.Event) -> None:
+    """Run the engine until ``asked`` is set. Raises StartError, SecretError, NetweftError, OSError, SQLAlchemyError."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        doors = [stack.enter_context(_door(address)) for address in settings.addresses]
+        if not settings.database:
+            stack.enter_context(_only_engine_in(settings.data))
+        db = Database(settings.database_url)
+        stack.callback(db.close)
+        box = open_box(settings.data)
+        authority = _prepare(settings, db, box)
+        agents = Agents(authority)
+        stack.callback(agents.close)
+        monitor = Monitor(agents)
+        stack.callback(monitor.close)
+        tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
+        renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
+        timers = [
+            *registry.timers(monitor),
+            renewal.timer(),
+            Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
+        ]
+        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
+        worker.start()
+        stack.callback(worker.stop)
+        server = _Server(_config(db, authority, tls), doors)
+        server.start()
+        stack.callback(server.stop)
+        urls = [_url(settings, door) for door in doors]
+        _announce(settings, authority, urls)
+        simulation = None
+        if settings.simulated_hosts:
+            simulation = Simulation(
+                db, settings.data / "simulated", settings.simulated_hosts, urls[0], authority.fingerprint
+            )
+            stack.callback(simulation.stop)
+        while not asked.wait(_LOOK):
+            server.check()
+            if simulation is not None:
+                simulation.watch()
+        log.info("ending")
+
+
+@contextlib.contextmanager
+def _only_engine_in(folder: Path) -> Iterator[None]:
+    """Hold the folder: SQLite is for one engine, which takes over every job that it finds. Raises StartError."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StartError(f"another engine is running in {folder}") from error
+        yield
+
+
+def _prepare(settings: Settings, db: Database, box: SecretBox) -> Authority:
+    """Tables, first contents, and the certificate authority."""
+    password = settings.admin_password.get_secret_value() if settings.admin_password is not None else None
+    db.migrate()
+    with db.alone() as tx:  # replicas that start together make these once
+        bootstrap(tx, settings.data, password)
+        authority = open_authority(tx, box, timedelta(days=settings.certificate_days))
+        authority.client = renew_client(tx, box, authority)  # it may have run out while no engine was running
+        return authority
+
+
+def _sweep(db: Database) -> None:
+    """Remove what is too old to be of interest."""
+    db.run(queue.sweep)
+    db.run(audit.sweep)
+
+
+def _door(address: Address) -> socket.socket:
+    """A socket that listens. Raises StartError."""
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
+
+
+def _config(db: Database, authority: Authority, tls: ServerTls | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(db, authority, secure=tls is not None),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+        proxy_headers=False,
+        ssl_context_factory=(lambda _config, _default: tls.door) if tls else None,
+    )
+
+
+def _names(settings: Settings, doors: Sequence[socket.socket]) -> list[str]:
+    """All names and addresses that this engine is reached under."""
+    names = [*own_names(), *settings.name]
+    for address, door in zip(settings.addresses, doors, strict=True):
+        if not address.is_wildcard:
+            names += [address.host, door.getsockname()[0]]
+    return names
+
+
+def _url(settings: Settings, door: socket.socket) -> str:
+    """How this machine reaches a door."""
+    host, port = door.getsockname()[:2]
+    address = Address(host, port)
+    if address.is_wildcard:
+        address = Address("::1" if ":" in host else "127.0.0.1", port)
+    return f"{'http' if settings.insecure_http else 'https'}://{address}"
+
+
+def _announce(settings: Settings, authority: Authority, urls: Sequence[str]) -> None:
+    """Tell whoever started the engine where it is and how to get in; programs read the first words of each line."""
+    lines = [f"serving {url}/ovirt-engine/api" for url in urls]
+    lines.append(f"ca-fingerprint {authority.fingerprint}")
+    password = settings.data / PASSWORD_FILE
+    if password.exists():
+        lines.append(f"password of {ADMIN} in {password}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class _Server:
+    """uvicorn in a thread of its own, because the main thread is for signals and child programs."""
+
+    config: uvicorn.Config
+    doors: Sequence[socket.socket]
+
+    def __post_init__(self) -> None:
+        self._server = uvicorn.Server(self.config)
+        self._thread = threading.Thread(target=self._server.run, args=(list(self.doors),), name="http", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and wait until it serves. Raises StartError."""
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            self.check()
+
+    def check(self) -> None:
+        """Raises StartError when it is not running any more."""
+        if not self._thread.is_alive():
+            raise StartError("the HTTP server has ended; its log says why")
+
+    def stop(self) -> None:
+        """Let requests end, then stop."""
+        self._server.should_exit = True
+        self._thread.join()

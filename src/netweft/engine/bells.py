@@ -1,0 +1,102 @@
+"""Bells that ring after a commit: whoever waits for something looks again when it may have come."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import structlog
+from sqlalchemy.engine import URL
+
+CHANNEL = "netweft"
+"""PostgreSQL's channel for what replicas tell each other."""
+
+log = structlog.get_logger(__name__)
+
+
+class Bells:
+    """Who wants to know, by topic."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` whenever the bell of ``topic`` rings, in whatever thread rings it.
+
+        Returns the function that ends it.
+        """
+        with self._mutex:
+            self._callbacks[topic].append(callback)
+
+        def unsubscribe() -> None:
+            with self._mutex:
+                self._callbacks[topic].remove(callback)
+                if not self._callbacks[topic]:
+                    del self._callbacks[topic]
+
+        return unsubscribe
+
+    @contextmanager
+    def listen(self, topic: str) -> Iterator[threading.Event]:
+        """An event that is set whenever the bell rings."""
+        bell = threading.Event()
+        unsubscribe = self.subscribe(topic, bell.set)
+        try:
+            yield bell
+        finally:
+            unsubscribe()
+
+    def ring(self, topics: set[str]) -> None:
+        """Ring the bells of these topics."""
+        with self._mutex:
+            callbacks = [callback for topic in topics for callback in self._callbacks.get(topic, ())]
+        for callback in callbacks:
+            callback()
+
+    def ring_all(self) -> None:
+        """Ring every bell that somebody listens to."""
+        with self._mutex:
+            topics = set(self._callbacks)
+        self.ring(topics)
+
+
+class Listener(threading.Thread):
+    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something
+    may have been missed.
+    """
+
+    def __init__(self, url: URL, bells: Bells) -> None:
+        super().__init__(name="database-listener", daemon=True)
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._bells = bells
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self.start()
+        self._ready.wait(timeout=10)
+
+    def run(self) -> None:
+        """The thread's work, until it is closed."""
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except psycopg.OperationalError as error:
+                log.warning("lost the database's notifications, trying again", reason=str(error).strip())
+                self._stopping.wait(1)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            self._bells.ring_all()
+            self._ready.set()
+            while not self._stopping.is_set():
+                for notice in connection.notifies(timeout=0.5):
+                    self._bells.ring({notice.payload})
+
+    def close(self) -> None:
+        """End, and wait for the end."""
+        self._stopping.set()
+        self.join()

@@ -1,0 +1,82 @@
+"""What a new engine has before anybody asks: its roles, its first user, and a data centre to begin with."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from netweft.engine.commands import tokens
+from netweft.engine.commands.authorize import EVERYONE, ROLES, SYSTEM, SYSTEM_REF, grant
+from netweft.engine.commands.bootstrap import seed
+from netweft.engine.db import Tx, insert_if_absent, utc_now
+from netweft.engine.model.users import role_groups, roles, users
+from netweft.engine.secrets import write_private
+
+ADMIN = "admin@internal"
+ADMIN_ID = "fdfc627c-d875-11e0-90f0-83df133b58cc"
+"""oVirt's id of it."""
+PASSWORD_FILE = "admin-password"  # noqa: S105 - the name of a file
+
+
+def bootstrap(tx: Tx, folder: Path, password: str | None) -> None:
+    """Put into a new database what every engine has; in one that is not new, only roles that this version adds.
+
+    ``password`` is the administrator's first one; None: one is made and written to ``folder``. Raises OSError.
+    """
+    _put_roles(tx)
+    if tx.execute(select(users.c.id).where(users.c.id == EVERYONE)).first() is not None:
+        return
+    _add_user(tx, EVERYONE, "Everyone@internal", is_group=True, password_hash=None)
+    seed(tx, SYSTEM)
+    if password is None:
+        password = _password_in(folder / PASSWORD_FILE)
+    _add_user(tx, ADMIN_ID, ADMIN, is_group=False, password_hash=tokens.hash_password(password))
+    grant(tx, ADMIN_ID, "SuperUser", SYSTEM_REF)
+
+
+def _put_roles(tx: Tx) -> None:
+    known = set(tx.execute(select(roles.c.id)).scalars())
+    for role in ROLES.values():
+        if role.id in known or not insert_if_absent(
+            tx,
+            roles,
+            id=role.id,
+            name=role.name,
+            description=role.description,
+            administrative=role.administrative,
+            mutable=False,
+        ):
+            continue
+        groups = [{"role_id": role.id, "action_group": group} for group in sorted(role.groups)]
+        tx.execute(insert(role_groups), groups)
+
+
+def _add_user(tx: Tx, user_id: str, user_name: str, *, is_group: bool, password_hash: str | None) -> None:
+    name, domain = tokens.split_name(user_name)
+    tx.execute(
+        insert(users).values(
+            id=user_id,
+            user_name=user_name,
+            domain=domain,
+            name=name,
+            last_name="",
+            email="",
+            is_group=is_group,
+            password_hash=password_hash,
+            enabled=True,
+            created=utc_now(),
+        )
+    )
+
+
+def _password_in(path: Path) -> str:
+    """The password in a file that only its owner can read; a new one when there is none. It stays until it is removed
+    by hand.
+    """
+    try:
+        write_private(path, f"{secrets.token_urlsafe(12)}\n".encode())
+    except FileExistsError:
+        path.chmod(0o600)
+    return path.read_text().strip()

@@ -1,0 +1,71 @@
+"""Who sends a request, and whether its endpoint is for them at all: one statement, since every request asks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.engine.commands.authorize import EVERYONE, FOR_ADMINISTRATORS, HAVING_GROUP, SYSTEM_ID, ActionGroup
+from netweft.engine.commands.tokens import Purpose, digest, holder
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.users import permissions, users
+from netweft.engine.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A user, whether they hold what was asked for on anything at all (``somewhere``), and on the system and so on
+    everything (``everywhere``).
+    """
+
+    user_id: str
+    user_name: str
+    somewhere: bool
+    everywhere: bool
+
+
+def of_token(tx: Tx, token: str, group: ActionGroup | None) -> Standing | None:
+    """That of a bearer token's user; None when it is nobody's, has expired, or its user may not log in any more.
+
+    ``group``: what is asked for; None for any role for administrators.
+    """
+    statement = _of_token(by_group=group is not None)
+    values = {"digest": digest(token), "purpose": Purpose.BEARER, "now": utc_now()}
+    return _standing(statement.first(tx, group=str(group), **values))
+
+
+def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> Standing | None:
+    """That of a user who has proved to be it otherwise; None when they are gone, or may not log in any more."""
+    return _standing(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
+
+
+def _standing(row: sa.Row[Any] | None) -> Standing | None:
+    return None if row is None else Standing(row.id, row.user_name, row.somewhere, row.everywhere)
+
+
+@cache
+def _of_token(*, by_group: bool) -> Statement:
+    return Statement(holder(*_columns(by_group=by_group)))
+
+
+@cache
+def _of_user(*, by_group: bool) -> Statement:
+    the_user = sa.and_(users.c.id == sa.bindparam("user_id"), users.c.enabled.is_(True))
+    return Statement(sa.select(*_columns(by_group=by_group)).where(the_user))
+
+
+def _columns(*, by_group: bool) -> tuple[sa.ColumnElement[Any], ...]:
+    """What a :class:`Standing` has, of a row of users."""
+    held = (
+        sa.select(sa.literal(1))
+        .select_from(permissions)
+        .where(
+            permissions.c.user_id.in_((users.c.id, EVERYONE)),
+            permissions.c.role_id.in_(HAVING_GROUP if by_group else FOR_ADMINISTRATORS),
+        )
+    )
+    on_system = held.where(permissions.c.object_id == SYSTEM_ID)
+    return (users.c.id, users.c.user_name, held.exists().label("somewhere"), on_system.exists().label("everywhere"))

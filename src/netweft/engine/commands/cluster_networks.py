@@ -1,0 +1,278 @@
+"""Attaching networks to clusters, changing their roles there, and detaching them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check
+from netweft.core.rules import cluster as cluster_rules
+from netweft.core.rules import cluster_network as rules
+from netweft.core.rules import network as network_rules
+from netweft.core.rules.cluster_network import HANDED_BACK, Role
+from netweft.engine.commands import audit, authorize, host_labels
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.network_status import refresh_status
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.host_networks import attachments, host_changes
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.queries import cluster_networks as queries
+from netweft.engine.queries import clusters as cluster_queries
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries.references import Ref, resolve
+
+DISPLAY_MOVED = 1099
+"""Event code (oVirt: NETWORK_UPDATE_DISPLAY_FOR_CLUSTER_WITH_ACTIVE_VM)."""
+
+_ATTACH = "Cannot attach Network to Cluster."
+_UPDATE = "Cannot update Network on Cluster."
+_DETACH = "Cannot detach Network from Cluster."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachNetwork:
+    """A network for a cluster, and what it is to do there. A role that another network has moves."""
+
+    cluster_id: str
+    network: Ref
+    required: bool = True
+    roles: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateClusterNetwork:
+    """What changes of a network in a cluster.
+
+    ``roles`` are all that it is to have there: one that is left out is given up.
+    """
+
+    cluster_id: str
+    network_id: str
+    required: bool | Keep = KEEP
+    roles: frozenset[Role] | Keep = KEEP
+
+
+def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
+    """Attach a network to a cluster of its data centre, and put it on the NICs there that have its label; returns its
+    id.
+
+    Needs ASSIGN_CLUSTER_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster = lock(tx, clusters, spec.cluster_id)
+    # By name it is looked for in the cluster's data centre; by id it may be in another, and is refused then.
+    network_id = resolve(tx, networks, spec.network, "network", networks.c.data_center_id == cluster.data_center_id)
+    network = network_queries.get(tx, network_id)
+    authorize.require(tx, actor, ActionGroup.ASSIGN_CLUSTER_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    check(
+        _ATTACH,
+        cluster_rules.network_is_in_data_center(network.name, is_in=network.data_center_id == cluster.data_center_id),
+        rules.is_not_attached(
+            network.name, cluster.name, is_attached=queries.find(tx, cluster.id, network_id) is not None
+        ),
+    )
+    _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=spec.required)
+    _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
+    with refused(_ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)):
+        tx.execute(
+            sa.insert(cluster_networks).values(
+                cluster_id=cluster.id,
+                network_id=network_id,
+                required=spec.required,
+                status="operational",
+                **dict.fromkeys(Role, False),
+            )
+        )
+    _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
+    _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
+    reason = f"network {network.name} was attached to cluster {cluster.name}"
+    here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
+    host_labels.propagate(tx, actor, reason, *here)
+    refresh_status(tx, cluster.id)
+    text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
+    audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
+    return network_id
+
+
+def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> None:
+    """Change whether a cluster requires a network, and the network's roles there.
+
+    Needs CONFIGURE_CLUSTER_NETWORK on the cluster or the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster = lock(tx, clusters, spec.cluster_id)
+    network = network_queries.get(tx, spec.network_id)
+    authorize.require(
+        tx,
+        actor,
+        ActionGroup.CONFIGURE_CLUSTER_NETWORK,
+        ObjectRef(ObjectType.CLUSTER, cluster.id),
+        ObjectRef(ObjectType.NETWORK, network.id),
+    )
+    row = queries.find(tx, cluster.id, network.id)
+    check(_UPDATE, rules.is_attached(network.name, cluster.name, is_attached=row is not None))
+    row = queries.get(tx, cluster.id, network.id)
+    before, required = queries.roles_of(row), settle(spec.required, row.required)
+    after = settle(spec.roles, before)
+    if (after, required) == (before, row.required):
+        return
+    check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
+    _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
+    _reroute(tx, actor, cluster.id, before, after)
+    tx.execute(
+        sa.update(cluster_networks)
+        .where(cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network.id)
+        .values(required=required, status=row.status if required else "operational")
+    )
+    _move_roles(tx, cluster.id, network.id, before, after)
+    _warn_of_display(tx, actor, cluster, before, after)
+    refresh_status(tx, cluster.id)
+    text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
+    audit.record(tx, actor, 1112, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
+
+
+def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
+    """Detach a network from a cluster, and take it off the hosts of that cluster.
+
+    Needs ASSIGN_CLUSTER_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster = lock(tx, clusters, cluster_id)
+    row = queries.get(tx, cluster_id, network_id)
+    authorize.require(tx, actor, ActionGroup.ASSIGN_CLUSTER_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    check(
+        _DETACH,
+        rules.is_no_management_network(row.name, queries.roles_of(row)),
+        network_rules.unused_by_vms(row.name, network_queries.vms_using(tx, network_id, cluster_id=cluster_id)),
+        network_rules.unused_by_templates(
+            row.name, network_queries.templates_using(tx, network_id, cluster_id=cluster_id)
+        ),
+    )
+    take_off(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
+    text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
+    audit.record(tx, actor, 948, text, cluster=cluster_id, network=network_id, data_center=cluster.data_center_id)
+
+
+def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
+    """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule.
+
+    The cluster's row must be locked. Raises NotFoundError, BusyError while a host is being given the network.
+    """
+    row = queries.get(tx, cluster_id, network_id)
+    roles = queries.roles_of(row)
+    _reroute(tx, actor, cluster_id, roles, frozenset())
+    for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
+        request_apply(tx, actor, host.id, reason)
+    queries.lock_to_remove(tx, cluster_id, network_id)
+    _require_no_newcomer(tx, cluster_id, network_id, row.name)
+    _move_roles(tx, cluster_id, network_id, roles, frozenset())
+    _warn_of_display(tx, actor, cluster_queries.get(tx, cluster_id), roles, frozenset())
+    tx.execute(
+        sa.delete(cluster_networks).where(
+            cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
+        )
+    )
+    tx.execute(
+        sa.delete(attachments).where(
+            attachments.c.network_id == network_id,
+            attachments.c.host_id.in_(sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)),
+        )
+    )
+
+
+def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
+    """Raise BusyError while a host of the cluster is being given the network: it would have it after all."""
+    coming = (
+        sa.select(host_changes.c.candidate, hosts.c.name)
+        .join(hosts, hosts.c.id == host_changes.c.host_id)
+        .where(
+            hosts.c.cluster_id == cluster_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+        )
+    )
+    for change in tx.execute(coming):
+        if any(attachment["network_id"] == network_id for attachment in change.candidate["attachments"]):
+            raise BusyError(
+                f"Related operation is currently in progress: network {name} is being set up on Host {change.name}."
+                " Try again later."
+            )
+
+
+def _check_roles(
+    tx: Tx,
+    action: str,
+    cluster: sa.Row[Any],
+    network: sa.Row[Any],
+    before: Collection[Role],
+    after: Collection[Role],
+    *,
+    required: bool,
+) -> None:
+    """The rules that attaching and updating share."""
+    names = [host.name for host in cluster_queries.hosts_of(tx, cluster.id)] if Role.MANAGEMENT in after else []
+    gained = frozenset(after) - frozenset(before)
+    isolated = [network.name] if network.port_isolation else []
+    check(
+        action,
+        rules.management_is_required(network.name, after, required=required),
+        rules.management_moves_in_empty_cluster(before, after, names),
+        rules.role_has_addresses(
+            network.name, gained, queries.without_address(tx, cluster.id, network.id) if gained else ()
+        ),
+        rules.isolation_is_possible(
+            network.name, port_isolation=network.port_isolation, switch_type=cluster.switch_type
+        ),
+        cluster_rules.version_carries_isolation(cluster.version, isolated),
+    )
+
+
+def _move_roles(tx: Tx, cluster_id: str, network_id: str, before: Collection[Role], after: Collection[Role]) -> None:
+    """Give a network its new roles: taken from whoever had them; what it gives up goes to the management network."""
+    gained, lost = frozenset(after) - frozenset(before), frozenset(before) - frozenset(after)
+    if not gained and not lost:
+        return
+    here = cluster_networks.c.cluster_id == cluster_id
+    this = cluster_networks.c.network_id == network_id
+    for role in gained:
+        tx.execute(sa.update(cluster_networks).where(here, cluster_networks.c[role]).values({role: False}))
+    changed = {**dict.fromkeys(gained, True), **dict.fromkeys(lost, False)}
+    tx.execute(sa.update(cluster_networks).where(here, this).values(changed))
+    back = dict.fromkeys(lost & HANDED_BACK, True)
+    if back:
+        tx.execute(sa.update(cluster_networks).where(here, cluster_networks.c.management).values(back))
+
+
+def _warn_of_display(
+    tx: Tx, actor: Actor, cluster: sa.Row[Any], before: Collection[Role], after: Collection[Role]
+) -> None:
+    """Tell when the display role moved while VMs run: their consoles stay where they were until they start again."""
+    if (Role.DISPLAY in before) == (Role.DISPLAY in after):
+        return
+    running = sum(vm.status != "down" for vm in cluster_queries.vms_of(tx, cluster.id))
+    if running:
+        text = (
+            f"The display network of cluster {cluster.name} changed while {running} VMs run. Their consoles move to it "
+            "when they are started again."
+        )
+        audit.record(tx, actor, DISPLAY_MOVED, text, Severity.WARNING, cluster=cluster.id)
+
+
+def _reroute(tx: Tx, actor: Actor, cluster_id: str, before: Collection[Role], after: Collection[Role]) -> None:
+    """If the default route moves, have every host of the cluster that carries any network follow.
+
+    To be called before roles are written: whoever works on a host locks its row first and the cluster's networks then.
+    """
+    if (Role.DEFAULT_ROUTE in before) == (Role.DEFAULT_ROUTE in after):
+        return
+    carrying = sa.select(attachments.c.host_id).distinct()
+    for host_id in tx.scalars(
+        sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id, hosts.c.id.in_(carrying)).order_by(hosts.c.name)
+    ).all():
+        request_apply(tx, actor, host_id, "the default route moved to another network of the cluster")

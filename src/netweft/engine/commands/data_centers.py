@@ -1,0 +1,148 @@
+"""Adding, changing and removing data centres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import data_center as rules
+from netweft.engine.commands import audit, authorize
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.networks import AddNetwork, create_network
+from netweft.engine.commands.races import refused
+from netweft.engine.commands.vnic_profiles import remove_profiles
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.networks import networks
+from netweft.engine.queries import data_centers as queries
+from netweft.engine.queries.references import Ref
+
+MANAGEMENT_NETWORK = "ovirtmgmt"
+"""The name of the network that a data centre begins with (oVirt: DefaultManagementNetwork)."""
+
+_ADD = "Cannot add Data Center."
+_UPDATE = "Cannot edit Data Center."
+_REMOVE = "Cannot remove Data Center."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddDataCenter:
+    """A data centre to be."""
+
+    name: str
+    description: str = ""
+    comment: str = ""
+    local: bool = False
+    version: str = rules.DEFAULT_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateDataCenter:
+    """What changes of a data centre."""
+
+    id: str
+    name: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    local: bool | Keep = KEEP
+    version: str | Keep = KEEP
+
+
+def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
+    """Add a data centre with its management network, whose vNIC profile everyone may use; returns its id.
+
+    Needs CREATE_STORAGE_POOL on the system. Raises DeniedError, ValidationError.
+    """
+    authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
+    check(
+        _ADD,
+        *_text_problems(spec.name, spec.description, spec.comment),
+        rules.version_is_supported(spec.version),
+    )
+    data_center_id = new_id()
+    with refused(_ADD, lambda _: _name_is_taken(spec.name)):
+        tx.execute(
+            sa.insert(data_centers).values(
+                id=data_center_id,
+                name=spec.name,
+                description=spec.description,
+                comment=spec.comment,
+                local=spec.local,
+                version=spec.version,
+            )
+        )
+    audit.record(tx, actor, 950, f"Data Center {spec.name} was added by {actor.name}.", data_center=data_center_id)
+    management = AddNetwork(
+        name=MANAGEMENT_NETWORK, data_center=Ref(id=data_center_id), description="Management Network"
+    )
+    create_network(tx, actor, data_center_id, management)
+    return data_center_id
+
+
+def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
+    """Change a data centre.
+
+    Needs EDIT_STORAGE_POOL_CONFIGURATION on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    before = lock(tx, data_centers, spec.id)
+    authorize.require(
+        tx, actor, ActionGroup.EDIT_STORAGE_POOL_CONFIGURATION, ObjectRef(ObjectType.DATA_CENTER, spec.id)
+    )
+    after = {
+        "name": settle(spec.name, before.name),
+        "description": settle(spec.description, before.description),
+        "comment": settle(spec.comment, before.comment),
+        "local": settle(spec.local, before.local),
+        "version": settle(spec.version, before.version),
+    }
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    check(
+        _UPDATE,
+        *_text_problems(after["name"], after["description"], after["comment"]),
+        rules.version_is_supported(after["version"]),
+    )
+    if "version" in changed:
+        clusters = [(cluster.name, cluster.version) for cluster in queries.clusters_of(tx, spec.id)]
+        check(_UPDATE, rules.version_is_not_above_clusters(after["version"], clusters))
+    if not changed:
+        return
+    with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
+        tx.execute(sa.update(data_centers).where(data_centers.c.id == spec.id).values(changed))
+    audit.record(tx, actor, 952, f"Data Center {after['name']} was changed by {actor.name}.", data_center=spec.id)
+
+
+def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
+    """Remove a data centre without clusters, and its networks with it.
+
+    Needs DELETE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    data_center = lock(tx, data_centers, data_center_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_STORAGE_POOL, ObjectRef(ObjectType.DATA_CENTER, data_center_id))
+    clusters = [cluster.name for cluster in queries.clusters_of(tx, data_center_id)]
+    check(_REMOVE, rules.has_no_clusters(data_center.name, clusters))
+    inside = networks.c.data_center_id == data_center_id
+    with refused(_REMOVE, lambda _: None):
+        for network_id in tx.scalars(sa.select(networks.c.id).where(inside)).all():
+            remove_profiles(tx, network_id)
+            authorize.forget(tx, network_id)
+        tx.execute(sa.delete(networks).where(inside))
+        authorize.forget(tx, data_center_id)
+        tx.execute(sa.delete(data_centers).where(data_centers.c.id == data_center_id))
+    text = f"Data Center {data_center.name} was removed by {actor.name}."
+    audit.record(tx, actor, 954, text, data_center=data_center_id)
+
+
+def _text_problems(name: str, description: str, comment: str) -> tuple[Problem | None, ...]:
+    return (
+        fields.name_is_valid("Data Center", name, fields.SHORT_NAME_MAX),
+        fields.text_is_valid("Data Center", "description", description),
+        fields.text_is_valid("Data Center", "comment", comment),
+    )
+
+
+def _name_is_taken(name: str) -> Problem | None:
+    return fields.name_is_free("Data Center", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

@@ -1,0 +1,52 @@
+"""Events that other systems tell of, and taking events off the list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+
+from netweft.core.errors import NotFoundError
+from netweft.core.rules import check
+from netweft.core.rules import event as rules
+from netweft.engine.commands import audit, authorize
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.authorize import ActionGroup, Actor
+from netweft.engine.db import Tx
+from netweft.engine.model.events import events
+
+_CODES = {Severity.NORMAL: 9801, Severity.WARNING: 9802, Severity.ERROR: 9803, Severity.ALERT: 9804}
+"""Event codes of external events (oVirt: EXTERNAL_EVENT_NORMAL ...)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddEvent:
+    """An event of another system, called ``origin``; ``custom_id`` is that system's number for it."""
+
+    description: str
+    origin: str
+    severity: str
+    custom_id: int | None = None
+
+
+def add_external_event(tx: Tx, actor: Actor, spec: AddEvent) -> int:
+    """Record it and return its id. Needs INJECT_EXTERNAL_EVENTS on the system. Raises DeniedError, ValidationError."""
+    authorize.require(tx, actor, ActionGroup.INJECT_EXTERNAL_EVENTS)
+    check(
+        "Cannot add External Event.",
+        rules.origin_is_valid(spec.origin),
+        rules.description_is_valid(spec.description),
+        rules.custom_id_is_valid(spec.custom_id),
+    )
+    severity = Severity(spec.severity)
+    return audit.record_numbered(
+        tx, actor, _CODES[severity], spec.description, severity, origin=spec.origin, custom_id=spec.custom_id
+    )
+
+
+def remove_event(tx: Tx, actor: Actor, event_id: int) -> None:
+    """Take an event off the list; it stays stored. Needs AUDIT_LOG_MANAGEMENT on the system. Raises NotFoundError."""
+    authorize.require(tx, actor, ActionGroup.AUDIT_LOG_MANAGEMENT)
+    shown = events.c.id == event_id, events.c.removed.is_(False)
+    if not tx.execute(update(events).where(*shown).values(removed=True)).rowcount:
+        raise NotFoundError(f"There is no event {event_id}.")

@@ -1,0 +1,204 @@
+"""Virtual functions of hosts' NICs: how many, and for which networks; and giving them to vNICs and taking them back,
+which is part of other commands.
+
+oVirt's commands: UpdateHostNicVfsConfig, AddVfsConfigNetwork, RemoveVfsConfigNetwork, and the same for labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError, Problem, ValidationError
+from netweft.core.functions import free_functions
+from netweft.core.host import Nic
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check
+from netweft.core.rules import functions as rules
+from netweft.core.rules.host import is_reachable_for_work
+from netweft.core.rules.network import label_is_valid
+from netweft.engine import queue
+from netweft.engine.commands import audit, authorize, host_changes
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.db import Tx, lock
+from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import functions as queries
+from netweft.engine.queries import host_networks
+from netweft.engine.queries.functions import FreeOf, Served
+from netweft.engine.queries.host_networks import HostData
+
+UPDATED = 1201
+"""Event code (oVirt: UPDATE_HOST_NIC_VFS_CONFIG)."""
+
+_UPDATE = "Cannot edit Virtual Functions Configuration."
+_ADD_NETWORK = "Cannot add Network to Virtual Functions Configuration."
+_REMOVE_NETWORK = "Cannot remove Network from Virtual Functions Configuration."
+_ADD_LABEL = "Cannot add Label to Virtual Functions Configuration."
+_REMOVE_LABEL = "Cannot remove Label from Virtual Functions Configuration."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateFunctions:
+    """What changes of a NIC's virtual functions."""
+
+    host_id: str
+    nic_id: str
+    count: int | Keep = KEEP
+    all_networks: bool | Keep = KEEP
+
+
+def update_functions(tx: Tx, actor: Actor, spec: UpdateFunctions) -> str | None:
+    """Change how many virtual functions a NIC has, and whether they may serve all networks; returns the id of the job
+    that tells the host, None when only the engine needs to know.
+
+    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    """
+    data, nic = _begin(tx, actor, _UPDATE, spec.host_id, spec.nic_id)
+    facts = nic.facts
+    count = settle(spec.count, len(facts.functions))
+    check(_UPDATE, rules.count_is_in_range(nic.name, count, facts.functions_max))
+    job_id = None
+    if count != len(facts.functions):
+        held = queries.held(tx, (spec.host_id,))[spec.host_id]
+        free = free_functions(data.host, held).get(nic.name, ())
+        # One that no guest can have for its IOMMU group is in nobody's way.
+        in_use = [one.pci_address for one in facts.functions if one.assignable and one.pci_address not in free]
+        check(_UPDATE, is_reachable_for_work(data.row.status), rules.all_are_free(nic.name, in_use))
+        host_changes.require_idle(tx, spec.host_id, data.row.name)
+        payload = {"host_id": spec.host_id, "nic": nic.name, "count": count}
+        description = f"Giving NIC {nic.name} of Host {data.row.name} {count} virtual functions"
+        job_id = queue.enqueue(tx, actor, "set_functions", host_changes.key_of(spec.host_id), description, payload)
+    if spec.all_networks is not KEEP:
+        _restrict(tx, spec.host_id, nic.name, restricted=not spec.all_networks)
+    _tell(tx, actor, data, nic)
+    return job_id
+
+
+def _restrict(tx: Tx, host_id: str, nic: str, *, restricted: bool) -> None:
+    """Let a NIC's functions serve certain networks only, none at first; or all, which forgets those that were named."""
+    here = sa.and_(nic_functions.c.host_id == host_id, nic_functions.c.nic == nic)
+    known = tx.execute(sa.select(nic_functions).where(here)).first()
+    if restricted and known is None:
+        tx.execute(sa.insert(nic_functions).values(host_id=host_id, nic=nic, labels=[]))
+    if not restricted:
+        tx.execute(sa.delete(nic_functions).where(here))
+        tx.execute(sa.delete(function_networks).where(*_of(host_id, nic)))
+
+
+def add_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str) -> None:
+    """Let a NIC's functions serve a network. Needs CONFIGURE_HOST_NETWORK on the host.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    data, nic, only = _specific(tx, actor, _ADD_NETWORK, host_id, nic_id)
+    name = tx.scalar(sa.select(networks.c.name).where(networks.c.id == network_id))
+    check(_ADD_NETWORK, rules.network_exists(network_id, known=name is not None))
+    listed = (str(name),) if network_id in only.networks else ()
+    check(_ADD_NETWORK, rules.network_is_new(str(name), nic.name, listed))
+    tx.execute(sa.insert(function_networks).values(host_id=host_id, nic=nic.name, network_id=network_id))
+    _tell(tx, actor, data, nic)
+
+
+def remove_network(tx: Tx, actor: Actor, host_id: str, nic_id: str, network_id: str) -> None:
+    """Let them serve it no more; vNICs that have one keep it. As :func:`add_network`."""
+    data, nic, only = _specific(tx, actor, _REMOVE_NETWORK, host_id, nic_id)
+    if network_id not in only.networks:
+        raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the network {network_id}.")
+    where = function_networks.c.network_id == network_id
+    tx.execute(sa.delete(function_networks).where(*_of(host_id, nic.name), where))
+    _tell(tx, actor, data, nic)
+
+
+def add_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> None:
+    """Let a NIC's functions serve the networks that have a label, which need not be there yet. As
+    :func:`add_network`.
+    """
+    data, nic, only = _specific(tx, actor, _ADD_LABEL, host_id, nic_id)
+    check(_ADD_LABEL, label_is_valid(label), rules.label_is_new(label, nic.name, only.labels))
+    _set_labels(tx, host_id, nic.name, (*only.labels, label))
+    _tell(tx, actor, data, nic)
+
+
+def remove_label(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> None:
+    """Let them serve such networks no more. As :func:`remove_network`."""
+    data, nic, only = _specific(tx, actor, _REMOVE_LABEL, host_id, nic_id)
+    if label not in only.labels:
+        raise NotFoundError(f"The virtual functions of NIC {nic.name} do not name the label '{label}'.")
+    _set_labels(tx, host_id, nic.name, [one for one in only.labels if one != label])
+    _tell(tx, actor, data, nic)
+
+
+def _begin(tx: Tx, actor: Actor, action: str, host_id: str, nic_id: str) -> tuple[HostData, Nic]:
+    """Lock the host, check the right, and that the NIC is one that knows virtual functions."""
+    lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    data = host_networks.load_one(tx, host_id)
+    name = data.nics.get(nic_id, "")
+    check(action, rules.nic_exists(data.row.name, name))
+    nic = data.host.nics.get(name, Nic(name=name))  # a bond or a VLAN device knows none
+    check(action, rules.nic_knows_functions(name, nic.facts.functions_max))
+    return data, nic
+
+
+def _specific(tx: Tx, actor: Actor, action: str, host_id: str, nic_id: str) -> tuple[HostData, Nic, Served]:
+    data, nic = _begin(tx, actor, action, host_id, nic_id)
+    only = queries.served(tx, (host_id,))[host_id].get(nic.name)
+    check(action, rules.not_all_networks_are_allowed(nic.name, all_allowed=only is None))
+    return data, nic, only or Served()
+
+
+def _of(host_id: str, nic: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return function_networks.c.host_id == host_id, function_networks.c.nic == nic
+
+
+def _set_labels(tx: Tx, host_id: str, nic: str, labels: Collection[str]) -> None:
+    here = sa.and_(nic_functions.c.host_id == host_id, nic_functions.c.nic == nic)
+    tx.execute(sa.update(nic_functions).where(here).values(labels=sorted(labels)))
+
+
+def _tell(tx: Tx, actor: Actor, data: HostData, nic: Nic) -> None:
+    text = f"Virtual functions of NIC {nic.name} of host {data.row.name} were configured by {actor.name}."
+    audit.record(tx, actor, UPDATED, text, host=data.row.id, cluster=data.row.cluster_id)
+
+
+def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> None:
+    """Promise functions of a host to vNICs. ``wanted``: the NIC that is to give one, by the vNIC's id.
+
+    Raises ValidationError when one has been given away meanwhile; the host's row is locked from now on.
+    """
+    if not wanted:
+        return
+    data, found = lock_free(tx, host_id)
+    free = {one.nic: list(one.functions) for one in found}
+    for vnic_id, nic in wanted.items():
+        if not free.get(nic):
+            text = f"NIC {nic} of Host {data.row.name} has no free virtual function any more. Repeat the request."
+            raise ValidationError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
+        promise(tx, host_id, free[nic].pop(0), vnic_id)
+
+
+def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
+    """A host with its free functions, which nobody else can have from now on: its row is locked."""
+    lock(tx, hosts, host_id)
+    data = host_networks.load_one(tx, host_id)
+    here = (host_id,)
+    return data, queries.free(data, queries.served(tx, here)[host_id], queries.held(tx, here)[host_id])
+
+
+def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:
+    """Promise one of the functions that :func:`lock_free` tells to a vNIC."""
+    tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, vnic_id=vnic_id))
+
+
+def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
+    """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
+    mine = sa.select(vnics.c.id).where(vnics.c.vm_id == vm_id)
+    if unplugged_only:
+        mine = mine.where(sa.not_(vnics.c.plugged))
+    query = sa.delete(vnic_functions).where(vnic_functions.c.vnic_id.in_(mine))
+    tx.execute(query.where(vnic_functions.c.host_id == host_id) if host_id else query)

@@ -1,0 +1,59 @@
+"""What a virtual machine has and boots, which a template and a machine say alike and hand on to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import vm as rules
+
+_COLUMNS: Final = {
+    "memory": "memory",
+    "sockets": "sockets",
+    "cores": "cores",
+    "threads": "threads",
+    "kernel": "os_kernel",
+    "initrd": "os_initrd",
+    "cmdline": "os_cmdline",
+    "custom_properties": "custom_properties",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What a request says of it; what is KEEP stays, or comes from where the machine or template is made from.
+
+    ``memory`` in octets; ``kernel`` and ``initrd`` are paths on the host, empty for none.
+    """
+
+    memory: int | Keep = KEEP
+    sockets: int | Keep = KEEP
+    cores: int | Keep = KEEP
+    threads: int | Keep = KEEP
+    kernel: str | Keep = KEEP
+    initrd: str | Keep = KEEP
+    cmdline: str | Keep = KEEP
+    custom_properties: Mapping[str, str] | Keep = KEEP
+
+    def over(self, source: sa.Row[Any]) -> dict[str, Any]:
+        """Columns of vms and templates: what is said, else what ``source`` has."""
+        return {column: settle(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
+
+
+SAME: Final = Hardware()
+"""All of it as it is, or as it comes."""
+
+
+def problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+    """The rules on the columns that :meth:`Hardware.over` gives."""
+    return (
+        rules.memory_is_enough(values["memory"]),
+        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
+        rules.boot_is_valid(values["os_kernel"], values["os_initrd"], values["os_cmdline"]),
+        rules.properties_are_known(values["custom_properties"]),
+    )

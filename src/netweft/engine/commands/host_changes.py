@@ -1,0 +1,183 @@
+"""Giving out generations of a host's intent: what is to change is written down with its job, and becomes the host's
+when the host took it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError
+from netweft.engine import queue
+from netweft.engine.actor import Actor
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.networks import networks
+from netweft.engine.queries.host_networks import Candidate
+
+msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
+
+IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
+"""The code of the BusyError that a caller may wait for to go away."""
+
+
+def key_of(host_id: str) -> str:
+    """The lock key of jobs that change a host."""
+    return f"host:{host_id}"
+
+
+def begin(
+    tx: Tx,
+    actor: Actor,
+    host_id: str,
+    *,
+    candidate: Candidate | None,
+    reason: str,
+    confirm_within: float,
+    commit: bool,
+    description: str,
+) -> str:
+    """The next generation of a host's intent, with the job that brings it there; returns the job's id. The host's row
+    must be locked.
+
+    ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
+    confirm by itself.
+    """
+    generation = tx.execute(
+        sa.update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(generation=hosts.c.generation + 1)
+        .returning(hosts.c.generation)
+    ).scalar_one()
+    payload = {"host_id": host_id, "generation": generation, "confirm_within": confirm_within, "commit": commit}
+    job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
+    write(tx, host_id, generation, candidate, reason, job_id)
+    return job_id
+
+
+def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str) -> int:
+    """A generation for a job that is running already; returns it."""
+    generation = int(lock(tx, hosts, host_id).generation) + 1
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(generation=generation))
+    write(tx, host_id, generation, candidate, reason, job_id)
+    return generation
+
+
+def write(tx: Tx, host_id: str, generation: int, candidate: Candidate | None, reason: str, job_id: str) -> None:
+    """Write a change down as pending."""
+    tx.execute(
+        sa.insert(host_changes).values(
+            host_id=host_id,
+            generation=generation,
+            candidate=msgspec.to_builtins(candidate) if candidate else None,
+            reason=reason,
+            job_id=job_id,
+            state="pending",
+            created_at=utc_now(),
+        )
+    )
+
+
+def require_idle(tx: Tx, host_id: str, name: str) -> None:
+    """Raise BusyError while a change of the host's attachments is under way: the next one must build on how it ends."""
+    pending = sa.select(host_changes.c.generation).where(
+        host_changes.c.host_id == host_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+    )
+    if tx.execute(pending.limit(1)).first():
+        text = (
+            f"Related operation is currently in progress: the networks of Host {name} are being set up. Try again "
+            "later."
+        )
+        raise BusyError(text, code=IN_PROGRESS)
+
+
+def pending(tx: Tx, host_id: str) -> list[sa.Row[Any]]:
+    """The host's changes that have not ended, oldest first."""
+    query = sa.select(host_changes).where(host_changes.c.host_id == host_id, host_changes.c.state == "pending")
+    return list(tx.execute(query.order_by(host_changes.c.generation)))
+
+
+def find(tx: Tx, host_id: str, generation: int) -> sa.Row[Any] | None:
+    """One change, None when there is none."""
+    here = sa.and_(host_changes.c.host_id == host_id, host_changes.c.generation == generation)
+    return tx.execute(sa.select(host_changes).where(here)).one_or_none()
+
+
+def candidate_of(row: sa.Row[Any]) -> Candidate | None:
+    """The attachments and bonds that a change is to bring."""
+    return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
+
+
+def record_applied(tx: Tx, host_id: str, generation: int) -> None:
+    """The host took it: what was the candidate is the host's intent from now on."""
+    row = find(tx, host_id, generation)
+    candidate = candidate_of(row) if row else None
+    if candidate:
+        store(tx, host_id, candidate)
+    tx.execute(
+        sa.update(hosts)
+        .where(hosts.c.id == host_id, hosts.c.acknowledged_generation < generation)
+        .values(acknowledged_generation=generation)
+    )
+    _end(tx, host_id, generation, "applied", "")
+
+
+def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
+    """The host did not take it: its attachments stay as they were."""
+    _end(tx, host_id, generation, "refused", error)
+
+
+def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
+    here = sa.and_(host_changes.c.host_id == host_id, host_changes.c.generation == generation)
+    tx.execute(sa.update(host_changes).where(here).values(state=state, error=error))
+
+
+def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
+    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out."""
+    known = set(
+        tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_([a.network_id for a in candidate.attachments])))
+    )
+    tx.execute(sa.delete(attachments).where(attachments.c.host_id == host_id))
+    tx.execute(sa.delete(host_bonds).where(host_bonds.c.host_id == host_id))
+    rows = [
+        {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known
+    ]
+    if rows:
+        tx.execute(sa.insert(attachments), rows)
+    bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
+    if bonds:
+        tx.execute(sa.insert(host_bonds), bonds)
+    if candidate.labels is not None:
+        store_labels(tx, host_id, candidate.labels)
+
+
+def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
+    """Make these the labels of the host's NICs (``labels``: NICs by label)."""
+    tx.execute(sa.delete(nic_labels).where(nic_labels.c.host_id == host_id))
+    rows = [{"host_id": host_id, "label": label, "nic": nic} for label, nic in labels.items()]
+    if rows:
+        tx.execute(sa.insert(nic_labels), rows)
+
+
+def fresh_id() -> str:
+    """An id for a new attachment or bond."""
+    return new_id()
+
+
+def is_being_brought(tx: Tx, row: sa.Row[Any]) -> bool:
+    """Whether the job of a change has not ended yet, so that it will say itself how the change ended."""
+    return tx.scalar(sa.select(jobs.c.status).where(jobs.c.id == row.job_id)) == queue.Status.STARTED
+
+
+def catch_up(tx: Tx, host_id: str, generation: int) -> None:
+    """Give out only generations above one that a host has taken, also when this database is older than that (a
+    restored backup).
+    """
+    tx.execute(
+        sa.update(hosts).where(hosts.c.id == host_id, hosts.c.generation < generation).values(generation=generation)
+    )

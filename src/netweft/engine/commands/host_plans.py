@@ -1,0 +1,125 @@
+"""What a request for a host's networks would do, computed by the very functions that will do it; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.desired import desired_host
+from netweft.core.errors import HostError
+from netweft.core.host import Loss
+from netweft.core.host_request import SetupRequest
+from netweft.core.impact import StepImpact, explain
+from netweft.core.plan import plan
+from netweft.core.rules.setup_networks import validate
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.db import Tx, new_id
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.host_networks import Candidate, HostData
+
+_ACTION = "Cannot plan Networks."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hurt:
+    """A network that loses traffic: with its roles in the cluster, and the guests' vNICs on it that do."""
+
+    network_id: str
+    name: str
+    roles: tuple[str, ...]
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HurtVnic:
+    """A guest's vNIC that loses traffic."""
+
+    vnic_id: str
+    name: str
+    vm_id: str
+    vm_name: str
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlan:
+    """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it
+    starts from;
+    ``network_names``: by id, of all networks that a step may name.
+    """
+
+    host_id: str
+    host_name: str
+    reported_at: datetime
+    steps: tuple[StepImpact, ...]
+    loss: Loss
+    networks: tuple[Hurt, ...]
+    vnics: tuple[HurtVnic, ...]
+    network_names: Mapping[str, str]
+
+
+def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest) -> HostPlan:
+    """The plan of a request, by the host's last report; a transaction to read in is enough.
+
+    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError as the request itself
+    would,
+    HostError when the host has never reported or no plan leads there.
+    """
+    data = queries.load_one(tx, host_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    if data.report is None or data.reported_at is None:
+        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
+    final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
+    candidate = Candidate(attachments=final.attachments, bonds=final.bonds)
+    intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
+    steps = explain(plan(data.host, desired_host(intent, data.host)), data.host)
+    return HostPlan(
+        host_id=host_id,
+        host_name=data.row.name,
+        reported_at=data.reported_at,
+        steps=steps,
+        loss=_worst(step.loss for step in steps),
+        networks=_networks(data, steps),
+        vnics=_vnics(tx, steps),
+        network_names={network_id: view.name for network_id, view in data.networks.items()},
+    )
+
+
+def _worst(losses: Any) -> Loss:  # noqa: ANN401 - any iterable of losses
+    order = list(Loss)
+    return max(losses, key=order.index, default=Loss.NONE)
+
+
+def _networks(data: HostData, steps: Collection[StepImpact]) -> tuple[Hurt, ...]:
+    losses = _by_subject((owner, step.loss) for step in steps for owner in step.owners)
+    known = [(data.networks[owner], loss) for owner, loss in losses.items() if owner in data.networks]
+    return tuple(
+        Hurt(network_id=view.intent.id, name=view.name, roles=tuple(sorted(view.roles)), loss=loss)
+        for view, loss in sorted(known, key=lambda one: one[0].name)
+    )
+
+
+def _by_subject(pairs: Any) -> Mapping[str, Loss]:  # noqa: ANN401 - any iterable of pairs
+    """The worst loss of each; those that lose nothing are left out."""
+    found: dict[str, Loss] = {}
+    for subject, loss in pairs:
+        if loss is not Loss.NONE:
+            found[subject] = _worst((loss, found.get(subject, Loss.NONE)))
+    return found
+
+
+def _vnics(tx: Tx, steps: Collection[StepImpact]) -> tuple[HurtVnic, ...]:
+    losses = _by_subject((vnic, step.loss) for step in steps for vnic in step.vnics)
+    query = sa.select(vnics.c.id, vnics.c.name, vnics.c.vm_id, vms.c.name.label("vm_name"))
+    query = query.join(vms, vms.c.id == vnics.c.vm_id).where(vnics.c.id.in_(list(losses)))
+    return tuple(
+        HurtVnic(vnic_id=row.id, name=row.name, vm_id=row.vm_id, vm_name=row.vm_name, loss=losses[row.id])
+        for row in tx.execute(query.order_by(vms.c.name, vnics.c.name))
+    )

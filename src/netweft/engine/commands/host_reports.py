@@ -1,0 +1,248 @@
+"""Taking in what a host reports: the one path by which the engine learns of NICs, links, guests, and whether the host
+is fit for service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.host_health import LINK_GRACE, health
+from netweft.core.nic_view import NicView, nic_views
+from netweft.core.protocol import GuestState, HostReport, Phase
+from netweft.core.sync import locate_networks
+from netweft.engine import queue
+from netweft.engine.commands import audit, functions, host_changes, host_labels, vnic_sync
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.hosts import set_status
+from netweft.engine.commands.network_status import refresh_status
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.host_networks import host_bonds
+from netweft.engine.model.hosts import host_nics, host_reports, hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
+
+HOST_DOWN, HOST_DETECTED = 12, 13
+NON_OPERATIONAL: Mapping[str, int] = {"NETWORK_UNREACHABLE": 519, "NETWORK_INTERFACE_IS_DOWN": 603}
+NIC_UP, NIC_DOWN, SLAVE_UP, SLAVE_DOWN = 609, 610, 611, 612
+VM_DOWN, VM_DOWN_ERROR = 61, 119
+"""Event codes (oVirt: VDS_FAILURE, VDS_DETECTED, VDS_SET_NONOPERATIONAL_NETWORK, VDS_SET_NONOPERATIONAL_IFACE_DOWN,
+HOST_INTERFACE_STATE_UP ...).
+"""
+
+_TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
+"""Statuses of a machine that a report may change; in any other a job has the word."""
+
+_ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory is gone"}
+"""What it means that a machine has ended, by the status that it had."""
+
+JUDGED = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
+"""Statuses that a report may change; a host in maintenance or being installed is left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeReport:
+    """A report and when it was asked for: what changed since then it knows nothing of."""
+
+    host_id: str
+    report: HostReport
+    asked_at: datetime
+
+
+def take_report(tx: Tx, spec: TakeReport) -> None:
+    """Store a host's report and draw all conclusions. Repeating it changes nothing; raises NotFoundError when the
+    host is gone.
+
+    A report from the middle of a change is left alone: what is missing just then may be there a moment later.
+    """
+    host = lock(tx, hosts, spec.host_id)
+    if spec.report.change is not None and not spec.report.change.phase.is_final:
+        return
+    views = nic_views(spec.report.host)
+    _store(tx, host, spec)
+    _sync_nics(tx, host, views)
+    _settle_changes(tx, host, spec.report)
+    _look_after_guests(tx, host, spec)
+    vnic_sync.settle(tx, host.id, spec.report)
+    judge(tx, spec.host_id, spec.report)
+
+
+def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+    values = {"report": msgspec.json.encode(spec.report), "taken_at": utc_now()}
+    here = host_reports.c.host_id == host.id
+    if not tx.execute(sa.update(host_reports).where(here).values(**values)).rowcount:
+        tx.execute(sa.insert(host_reports).values(host_id=host.id, **values))
+    if host.dirty != spec.report.dirty:
+        tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
+
+
+def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView]) -> None:
+    """Rows for what came, none for what went, and events for links that went up or down."""
+    known = {row.name: row for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id == host.id))}
+    gone = [row.id for name, row in known.items() if name not in views]
+    if gone:
+        tx.execute(sa.delete(host_nics).where(host_nics.c.id.in_(gone)))
+    new = [name for name in views if name not in known]
+    if new:
+        wanted = tx.execute(sa.select(host_bonds.c.name, host_bonds.c.id).where(host_bonds.c.host_id == host.id))
+        bonds = {row.name: row.id for row in wanted}
+        rows = [
+            {
+                "id": bonds.get(name) or new_id(),
+                "host_id": host.id,
+                "name": name,
+                "down_since": None if views[name].is_up else utc_now(),
+            }
+            for name in new
+        ]
+        tx.execute(sa.insert(host_nics), rows)
+    for name, row in known.items():
+        if name in views and views[name].is_up != (row.down_since is None):
+            _link_changed(tx, host, views[name], row)
+
+
+def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) -> None:
+    since = None if view.is_up else utc_now()
+    tx.execute(sa.update(host_nics).where(host_nics.c.id == row.id).values(down_since=since))
+    if view.kind == "vlan":
+        return  # its base tells the same
+    state, severity = ("UP", Severity.NORMAL) if view.is_up else ("DOWN", Severity.WARNING)
+    if view.master:
+        code = SLAVE_UP if view.is_up else SLAVE_DOWN
+        text = f"Slave {view.name} of bond {view.master} on host {host.name}, changed state to {state.lower()}."
+    else:
+        code = NIC_UP if view.is_up else NIC_DOWN
+        text = f"Interface {view.name} on host {host.name}, changed state to {state.lower()}."
+    audit.record(tx, SYSTEM, code, text, severity, host=host.id, cluster=host.cluster_id)
+
+
+def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
+    """Changes whose job has ended without knowing how they ended: the host tells."""
+    for row in host_changes.pending(tx, host.id):
+        if host_changes.is_being_brought(tx, row):
+            continue
+        change = report.change
+        if report.generation < row.generation:
+            host_changes.record_refused(tx, host.id, row.generation, "The request never reached the host.")
+        elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
+            host_changes.record_refused(tx, host.id, row.generation, "The host has taken a later change.")
+        elif change.phase is Phase.ROLLED_BACK:
+            host_changes.record_refused(tx, host.id, row.generation, change.error)
+        else:
+            host_changes.record_applied(tx, host.id, row.generation)
+            refresh_status(tx, host.cluster_id)
+
+
+def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+    """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
+    states = {guest.id: guest for guest in spec.report.guests}
+    here = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id)
+    told = sa.and_(here, vms.c.status.in_(_TOLD_BY_REPORTS), vms.c.changed_at < spec.asked_at)
+    for vm in tx.execute(sa.select(vms).where(told)):
+        guest = states.get(vm.id)
+        status = guest.status if guest else ""
+        if status == "suspended":
+            if vm.status != "suspended":
+                settle_guest(tx, vm.id, status, host.id)
+        elif status == "up":
+            if vm.status in {"unknown", "suspended"}:
+                settle_guest(tx, vm.id, status, host.id)
+        elif vm.status != "powering_down" or guest:  # else its job takes it away just now
+            _record_end(tx, host, vm, guest)
+    _clear_up(tx, host, [guest for guest in spec.report.guests if guest.status == "down"])
+
+
+def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
+    """Write down that a machine is up or suspended on a host, or down."""
+    places = {
+        "host_id": host_id if status == "up" else None,
+        "saved_host_id": host_id if status == "suspended" else None,
+    }
+    values = {"status": status, "status_reason": reason, "changed_at": utc_now(), **places}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
+
+
+def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | None) -> None:
+    """A machine has ended; what is left of it on its host is cleared up."""
+    why = _ENDS.get(vm.status, "the guest ended by itself")
+    if guest and guest.error:
+        why = guest.error
+    bad = vm.status == "suspended" or (guest and guest.error)
+    code, severity = (VM_DOWN_ERROR, Severity.ERROR) if bad else (VM_DOWN, Severity.NORMAL)
+    settle_guest(tx, vm.id, "down", reason=why)
+    functions.release(tx, vm.id)
+    text = f"VM {vm.name} is down. Exit message: {why}."
+    audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
+
+
+def _clear_up(tx: Tx, host: sa.Row[Any], ended: list[GuestState]) -> None:
+    """Let the host forget guests that are not its own any more: they ended by themselves, or have gone to another host
+    while its agent was away.
+    """
+    ids = [guest.id for guest in ended]
+    own = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id, vms.c.status == "migrating")
+    kept = set(tx.scalars(sa.select(vms.c.id).where(vms.c.id.in_(ids), own))) if ids else set()
+    for guest in ended:
+        if guest.id not in kept:
+            payload = {"vm_id": guest.id, "host_id": host.id}
+            text = f"Clearing up after VM {guest.name} on Host {host.name}"
+            queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{guest.id}", text, payload)
+
+
+def judge(tx: Tx, host_id: str, report: HostReport) -> None:
+    """Say whether a host that answered is up, by the networks that its cluster requires. Repeated until nothing
+    changes any more.
+    """
+    host = lock(tx, hosts, host_id)
+    if host.status not in JUDGED:
+        refresh_status(tx, host.cluster_id)
+        return
+    locations = locate_networks(report.host)
+    found = health(_required(tx, host.cluster_id), locations, _long_down(tx, host_id), host.name)
+    changed = set_status(tx, host, found.status, found.text)
+    refresh_status(tx, host.cluster_id)
+    if not changed:
+        return
+    if found.status == "up":
+        text, code, severity = f"Status of host {host.name} was set to Up.", HOST_DETECTED, Severity.NORMAL
+        host_labels.propagate(tx, SYSTEM, "the host came up", hosts.c.id == host_id)
+    else:
+        text, code, severity = found.text, NON_OPERATIONAL[found.reason], Severity.ERROR
+    audit.record(tx, SYSTEM, code, text, severity, host=host_id, cluster=host.cluster_id)
+
+
+def _required(tx: Tx, cluster_id: str) -> dict[str, str]:
+    query = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    query = query.where(
+        cluster_networks.c.cluster_id == cluster_id,
+        cluster_networks.c.required,
+        cluster_networks.c.status == "operational",
+    )
+    return {row.id: row.name for row in tx.execute(query)}
+
+
+def _long_down(tx: Tx, host_id: str) -> set[str]:
+    before = utc_now() - timedelta(seconds=LINK_GRACE)
+    query = sa.select(host_nics.c.name).where(host_nics.c.host_id == host_id, host_nics.c.down_since < before)
+    return set(tx.scalars(query))
+
+
+def lose_host(tx: Tx, host_id: str, reason: str) -> None:
+    """The host does not answer: what runs there is unknown. Raises NotFoundError when it is gone."""
+    host = lock(tx, hosts, host_id)
+    if host.status not in JUDGED - {"non_responsive"}:
+        return
+    set_status(tx, host, "non_responsive", reason)
+    running = sa.and_(vms.c.host_id == host_id, vms.c.status.in_(("up", "powering_down")))
+    tx.execute(sa.update(vms).where(running).values(status="unknown", changed_at=utc_now()))
+    text = f"Host {host.name} is non responsive: {reason}"
+    audit.record(tx, SYSTEM, HOST_DOWN, text, Severity.ERROR, host=host_id, cluster=host.cluster_id)

@@ -1,0 +1,279 @@
+"""Hosts: joining, changing, leaving, and going in and out of service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import host as rules
+from netweft.engine import queue
+from netweft.engine.commands import audit, authorize, host_changes, host_labels
+from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.network_status import refresh_status
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
+from netweft.engine.queries.references import Ref, resolve
+
+ADDED, UPDATED, REMOVED = 42, 43, 44
+MAINTENANCE, ACTIVATED = 15, 16
+"""Event codes (oVirt: USER_ADD_VDS, USER_UPDATE_VDS, USER_REMOVE_VDS, VDS_MAINTENANCE, VDS_ACTIVATE)."""
+
+CONFIRM_WITHIN = 60.0
+"""Seconds that a host waits for the engine's confirmation when the engine itself asks for a change."""
+
+_ADD = "Cannot add Host."
+_UPDATE = "Cannot update Host."
+_REMOVE = "Cannot remove Host."
+_ACTIVATE = "Cannot activate Host."
+_DEACTIVATE = "Cannot switch Host to Maintenance mode."
+_REFRESH = "Cannot refresh Host."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddHost:
+    """A host to be. ``address`` as users know the machine; where its agent listens, the agent says when it joins."""
+
+    name: str
+    address: str
+    cluster: Ref
+    description: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateHost:
+    """What changes of a host."""
+
+    id: str
+    name: str | Keep = KEEP
+    address: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    cluster: Ref | Keep = KEEP
+
+
+def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
+    """Add a host, which is being installed until its agent has joined with an enrolment token; returns its id.
+
+    Needs CREATE_HOST on the cluster. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster_id = resolve(tx, clusters, spec.cluster, "cluster")
+    authorize.require(tx, actor, ActionGroup.CREATE_HOST, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    check(
+        _ADD,
+        rules.name_is_valid(spec.name),
+        rules.address_is_valid(spec.address),
+        *_text_problems(spec.description, spec.comment),
+    )
+    check(
+        _ADD,
+        rules.name_is_free(spec.name, _taken(tx, hosts.c.name, spec.name)),
+        rules.address_is_free(spec.address, _taken(tx, hosts.c.address, spec.address)),
+    )
+    host_id = new_id()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(
+            sa.insert(hosts).values(
+                id=host_id,
+                name=spec.name,
+                address=spec.address,
+                description=spec.description,
+                comment=spec.comment,
+                cluster_id=cluster_id,
+                status="installing",
+                status_reason="Waits for its agent to join.",
+                dirty=False,
+                created_at=utc_now(),
+            )
+        )
+    text = f"Host {spec.name} was added to cluster {cluster.name} by {actor.name}."
+    audit.record(tx, actor, ADDED, text, host=host_id, cluster=cluster_id, data_center=cluster.data_center_id)
+    return host_id
+
+
+def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
+    """The agent of a host has enrolled: remember where it listens, and install the host; returns the job's id."""
+    host = lock(tx, hosts, host_id)
+    tx.execute(
+        sa.update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(agent_url=agent_url, status="installing", status_reason="Its networks are being set up.")
+    )
+    description = f"Installing Host {host.name}"
+    return queue.enqueue(tx, SYSTEM, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+
+
+def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
+    """Change a host. Needs EDIT_HOST_CONFIGURATION on it, and CREATE_HOST on the cluster that it moves to.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    host = lock(tx, hosts, spec.id)
+    authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, spec.id))
+    name, address = settle(spec.name, host.name), settle(spec.address, host.address)
+    description, comment = settle(spec.description, host.description), settle(spec.comment, host.comment)
+    check(
+        _UPDATE,
+        rules.name_is_valid(name),
+        rules.address_is_valid(address),
+        *_text_problems(description, comment),
+    )
+    check(
+        _UPDATE,
+        rules.name_is_free(name, _taken(tx, hosts.c.name, name, besides=spec.id)),
+        rules.address_is_free(address, _taken(tx, hosts.c.address, address, besides=spec.id)),
+    )
+    cluster_id = host.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
+    if cluster_id != host.cluster_id:
+        _move(tx, actor, host, cluster_id)
+    with refused(_UPDATE, lambda _: rules.name_is_free(name, (name,))):
+        tx.execute(
+            sa.update(hosts)
+            .where(hosts.c.id == spec.id)
+            .values(name=name, address=address, description=description, comment=comment, cluster_id=cluster_id)
+        )
+    if address != host.address:  # by which other hosts' libvirt knows this one's: the certificate is to name it
+        tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(certificate_expires=None))
+    if cluster_id != host.cluster_id:
+        host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)
+    audit.record(tx, actor, UPDATED, f"Host {name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id)
+
+
+def _move(tx: Tx, actor: Actor, host: sa.Row[Any], cluster_id: str) -> None:
+    """Move a host to another cluster; its attachments go over to the networks of the same names there."""
+    authorize.require(tx, actor, ActionGroup.CREATE_HOST, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    host_changes.require_idle(tx, host.id, host.name)
+    there = {row.name: row.id for row in tx.execute(_networks_of(cluster_id))}
+    carried = sa.select(attachments.c.id, networks.c.name).join(networks, networks.c.id == attachments.c.network_id)
+    rows = tx.execute(carried.where(attachments.c.host_id == host.id)).all()
+    missing = [row.name for row in rows if row.name not in there]
+    check(
+        _UPDATE,
+        rules.may_move_to_cluster(host.status),
+        rules.networks_known_in_cluster(host.name, cluster.name, missing),
+    )
+    for row in rows:
+        tx.execute(sa.update(attachments).where(attachments.c.id == row.id).values(network_id=there[row.name]))
+    if rows:
+        request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
+
+
+def _networks_of(cluster_id: str) -> sa.Select[Any]:
+    joined = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    return joined.where(cluster_networks.c.cluster_id == cluster_id)
+
+
+def remove_host(tx: Tx, actor: Actor, host_id: str) -> None:
+    """Forget a host that is out of service; what runs on it stays as it is. Needs DELETE_HOST on it.
+
+    Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    """
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_HOST, ObjectRef(ObjectType.HOST, host_id))
+    check(_REMOVE, rules.may_be_removed(host.status))
+    check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id, suspended=True)))
+    host_changes.require_idle(tx, host_id, host.name)
+    tx.execute(sa.delete(hosts).where(hosts.c.id == host_id))
+    authorize.forget(tx, host_id)
+    refresh_status(tx, host.cluster_id)
+    text = f"Host {host.name} was removed by {actor.name}."
+    audit.record(tx, actor, REMOVED, text, cluster=host.cluster_id)
+
+
+def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
+    """Take a host into service: its report decides whether it comes up. Needs MANIPULATE_HOST on it; returns the
+    job's id.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
+    check(_ACTIVATE, rules.may_be_activated(host.status))
+    set_status(tx, host, "unassigned", "Its agent is asked.")
+    description = f"Activating Host {host.name}"
+    return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+
+
+def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> None:
+    """Take a host out of service. Needs MANIPULATE_HOST on it. Raises NotFoundError, DeniedError, ValidationError."""
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
+    check(_DEACTIVATE, rules.may_be_deactivated(host.status))
+    check(_DEACTIVATE, rules.runs_no_vms_to_deactivate(vms_on(tx, host_id)))
+    set_status(tx, host, "maintenance", "")
+    text = f"Host {host.name} was switched to Maintenance mode by {actor.name}."
+    audit.record(tx, actor, MAINTENANCE, text, host=host_id, cluster=host.cluster_id)
+
+
+def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
+    """Ask the host for its report now. Needs MANIPULATE_HOST on it; returns the job's id. Raises NotFoundError,
+    DeniedError, ValidationError.
+    """
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
+    check(_REFRESH, rules.is_reachable_for_work(host.status))
+    description = f"Refreshing Host {host.name}"
+    return queue.enqueue_once(
+        tx, actor, "refresh_host", host_changes.key_of(host_id), description, {"host_id": host_id}
+    )
+
+
+def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True) -> str:
+    """Put on a host again what is wanted of it, after something that it depends on has changed; returns the job's id.
+
+    ``reason`` completes the sentence "Applied because ...". Asks for no right: whoever changed that thing had it.
+    """
+    host = lock(tx, hosts, host_id)
+    return host_changes.begin(
+        tx,
+        actor,
+        host_id,
+        candidate=None,
+        reason=reason,
+        confirm_within=CONFIRM_WITHIN,
+        commit=commit,
+        description=f"Applying networks on Host {host.name}: {reason}",
+    )
+
+
+def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:
+    """Write a host's status, and what it means for its cluster's networks; returns whether it is another one."""
+    if (host.status, host.status_reason) == (status, reason):
+        return False
+    tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(status=status, status_reason=reason))
+    if host.status != status:
+        refresh_status(tx, host.cluster_id)
+    return bool(host.status != status)
+
+
+def vms_on(tx: Tx, host_id: str, *, suspended: bool = False) -> list[str]:
+    """Names of the virtual machines that run on a host or are on their way to it; and of those suspended there."""
+    there = vms.c.host_id == host_id
+    if suspended:
+        there = sa.or_(there, vms.c.saved_host_id == host_id)
+    return list(tx.scalars(sa.select(vms.c.name).where(there).order_by(vms.c.name)))
+
+
+def _taken(tx: Tx, column: sa.Column[str], value: str, *, besides: str = "") -> list[str]:
+    return list(tx.scalars(sa.select(column).where(column == value, hosts.c.id != besides)))
+
+
+def _text_problems(description: str, comment: str) -> tuple[Any, ...]:
+    return (
+        fields.text_is_valid("host", "description", description),
+        fields.text_is_valid("host", "comment", comment),
+    )

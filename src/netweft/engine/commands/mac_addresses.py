@@ -1,0 +1,211 @@
+"""Giving MAC addresses to vNICs and taking them back.
+
+Parts of other commands: they check no rights, and record no events but that a pool runs out.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from netweft.core.rules import check
+from netweft.core.rules import mac_pool as rules
+from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import audit
+from netweft.engine.db import Tx
+from netweft.engine.model.mac_pools import mac_addresses, mac_pools
+from netweft.engine.queries import mac_pools as queries
+from netweft.engine.statements import Statement
+
+_TRIES = 8
+"""Random addresses to try before the first gap is searched for.
+
+With the pool half full, one in 256 allocations searches.
+"""
+
+POOL_EMPTY, POOL_ALMOST_EMPTY = 816, 8160
+"""Event codes (oVirt: MAC_POOL_EMPTY, MAC_POOL_ALMOST_EMPTY)."""
+
+FEW = 10
+"""Addresses left of which people are told (oVirt: RemainingMacsInPoolWarningThreshold)."""
+
+_SMALL = 1024
+"""Addresses of a pool that is counted at every allocation; a larger one is when random tries found nothing, as it goes
+when few are left.
+"""
+
+_CHUNK = 500
+"""Addresses in one statement, below the limits on parameters of both databases."""
+
+
+def allocate_mac(
+    tx: Tx, pool_id: str, *, action: str = "Cannot add Interface.", ranges: Sequence[MacRange] | None = None
+) -> str:
+    """A free address of the pool, which is in use from now on; the primary key of mac_addresses makes it nobody else's.
+
+    Addresses are picked at random: commands that allocate at the same time do not wait for each other, and an address
+    that was given back is not soon seen again. ``ranges``: the pool's, from who has asked for them already. Raises
+    ValidationError when the pool is empty.
+    """
+    ranges = queries.ranges(tx, pool_id) if ranges is None else ranges
+    sizes = [one.last - one.first + 1 for one in ranges]
+    for _ in range(_TRIES):
+        address = _nth(ranges, secrets.randbelow(sum(sizes)))
+        if _insert_unless_used(tx, pool_id, address):
+            if sum(sizes) <= _SMALL:
+                _warn_of_few(tx, pool_id, ranges)
+            return mac_text(address)
+    while (free := _first_free(tx, ranges)) is not None:
+        if _insert_unless_used(tx, pool_id, free):
+            _warn_of_few(tx, pool_id, ranges)
+            return mac_text(free)
+    check(action, rules.pool_has_free(queries.get(tx, pool_id).name, found=False))
+    raise AssertionError("unreachable: the rule does not hold")
+
+
+def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interface.") -> str:
+    """Use a certain address, inside or outside of the pool's ranges; returns it in lower case.
+
+    Raises ValidationError when it is no address, or when a vNIC has it and the pool forbids duplicates.
+    """
+    check(action, rules.mac_is_valid(mac))
+    address = mac_number(mac)
+    # Shared, so that "allow duplicates" cannot be turned off between this look and our commit.
+    pool = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == pool_id).with_for_update(read=True)).one()
+    row = {"address": address, "pool_id": pool_id, "uses": 1}
+    if pool.allow_duplicates:
+        _insert_or_count(tx, row)
+    elif not _came_in(tx, _insert(tx).values(row)):
+        check(
+            action,
+            rules.mac_is_free(mac_text(address), queries.user_of(tx, pool_id, mac_text(address))),
+        )
+    return mac_text(address)
+
+
+def release_mac(tx: Tx, pool_id: str, mac: str) -> None:
+    """One vNIC less has the address; with the last, it is free again."""
+    here = sa.and_(mac_addresses.c.address == mac_number(mac), mac_addresses.c.pool_id == pool_id)
+    shared = tx.execute(
+        sa.update(mac_addresses).where(here, mac_addresses.c.uses > 1).values(uses=mac_addresses.c.uses - 1)
+    )
+    if not shared.rowcount:
+        tx.execute(sa.delete(mac_addresses).where(here))
+
+
+def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, action: str) -> None:
+    """Move addresses (one for each vNIC) to another pool.
+
+    Raises ValidationError when that would make duplicates in a pool that forbids them.
+    """
+    counts = Counter(mac_number(mac) for mac in macs)
+    target = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == to_pool).with_for_update(read=True)).one()
+    there = _addresses_in(tx, to_pool, list(counts))
+    if not target.allow_duplicates:
+        doubled = [mac_text(address) for address, count in counts.items() if count > 1 or address in there]
+        check(action, rules.move_makes_no_duplicates(doubled))
+    for address, count in counts.items():
+        _insert_or_count(tx, {"address": address, "pool_id": to_pool, "uses": count})
+        here = sa.and_(mac_addresses.c.address == address, mac_addresses.c.pool_id == from_pool)
+        tx.execute(sa.delete(mac_addresses).where(here, mac_addresses.c.uses <= count))
+        tx.execute(sa.update(mac_addresses).where(here).values(uses=mac_addresses.c.uses - count))
+
+
+def _warn_of_few(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
+    """Tell when the pool has few addresses left, or none."""
+    inside = sa.or_(*(mac_addresses.c.address.between(one.first, one.last) for one in ranges))
+    used = tx.scalar(sa.select(sa.func.count(mac_addresses.c.address.distinct())).where(inside)) or 0
+    left = sum(one.last - one.first + 1 for one in ranges) - used
+    if left > FEW:
+        return
+    name = queries.get(tx, pool_id).name
+    code, text = (
+        (POOL_ALMOST_EMPTY, f"MAC pool {name} has {left} addresses left. Add a range to it.")
+        if left
+        else (POOL_EMPTY, f"MAC pool {name} has no address left. Add a range to it, or remove vNICs.")
+    )
+    audit.record(tx, SYSTEM, code, text, audit.Severity.WARNING)
+
+
+def _insert(tx: Tx) -> Any:  # noqa: ANN401 - the two dialects' inserts share on_conflict_*, but no type
+    return postgresql.insert(mac_addresses) if tx.dialect.name == "postgresql" else sqlite.insert(mac_addresses)
+
+
+def _insert_or_count(tx: Tx, row: dict[str, Any]) -> None:
+    """One vNIC (or ``uses``) more has the address."""
+    tx.execute(
+        _insert(tx)
+        .values(row)
+        .on_conflict_do_update(index_elements=["address", "pool_id"], set_={"uses": mac_addresses.c.uses + row["uses"]})
+    )
+
+
+def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
+    """Mark an address as used; False when it is used already, in whatever pool."""
+    return _MARK[tx.dialect.name].first(tx, address=address, pool_id=pool_id) is not None
+
+
+def _mark(insert: Any) -> Statement:  # noqa: ANN401 - as above
+    address, used = sa.bindparam("address", type_=sa.BigInteger), sa.exists().correlate(None)
+    values = sa.select(address, sa.bindparam("pool_id", type_=sa.String), sa.literal(1, sa.Integer)).where(
+        sa.not_(used.where(mac_addresses.c.address == address))
+    )
+    into = insert(mac_addresses).from_select(["address", "pool_id", "uses"], values)
+    return Statement(into.on_conflict_do_nothing().returning(mac_addresses.c.address))
+
+
+_MARK = {"postgresql": _mark(postgresql.insert), "sqlite": _mark(sqlite.insert)}
+
+
+def _came_in(tx: Tx, insert: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the row is new. It is asked back, as the drivers' row counts of an INSERT say nothing."""
+    return tx.execute(insert.on_conflict_do_nothing().returning(mac_addresses.c.address)).first() is not None
+
+
+def _nth(ranges: Sequence[MacRange], position: int) -> int:
+    """The address at a position, counted over all ranges."""
+    for one in ranges:
+        size = one.last - one.first + 1
+        if position < size:
+            return one.first + position
+        position -= size
+    raise IndexError(position)
+
+
+def _first_free(tx: Tx, ranges: Sequence[MacRange]) -> int | None:
+    """The lowest address of the ranges that nobody uses."""
+    after = mac_addresses.alias()
+    for one in ranges:
+        begins_used = tx.scalar(sa.select(sa.exists().where(mac_addresses.c.address == one.first)))
+        if not begins_used:
+            return one.first
+        gap = tx.scalar(
+            sa.select(sa.func.min(mac_addresses.c.address)).where(
+                mac_addresses.c.address.between(one.first, one.last - 1),
+                sa.not_(sa.exists().where(after.c.address == mac_addresses.c.address + 1)),
+            )
+        )
+        if gap is not None:
+            return int(gap) + 1
+    return None
+
+
+def _addresses_in(tx: Tx, pool_id: str, addresses: Sequence[int]) -> set[int]:
+    """Those of the addresses that the pool knows as used."""
+    found: set[int] = set()
+    for start in range(0, len(addresses), _CHUNK):
+        found.update(
+            tx.scalars(
+                sa.select(mac_addresses.c.address).where(
+                    mac_addresses.c.pool_id == pool_id,
+                    mac_addresses.c.address.in_(addresses[start : start + _CHUNK]),
+                )
+            )
+        )
+    return found

@@ -1,0 +1,160 @@
+"""Adding, changing and removing pools of MAC addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import mac_pool as rules
+from netweft.core.rules.mac_pool import MacRange
+from netweft.engine.commands import audit, authorize
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.mac_pools import mac_pools, mac_ranges
+from netweft.engine.queries import mac_pools as queries
+
+_ADD = "Cannot add MAC Pool."
+_UPDATE = "Cannot edit MAC Pool."
+_REMOVE = "Cannot remove MAC Pool."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMacPool:
+    """A pool to be."""
+
+    name: str
+    ranges: tuple[MacRange, ...]
+    description: str = ""
+    comment: str = ""
+    allow_duplicates: bool = False
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMacPool:
+    """What changes of a pool. ``ranges`` are all that it is to have."""
+
+    id: str
+    name: str | Keep = KEEP
+    ranges: tuple[MacRange, ...] | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    allow_duplicates: bool | Keep = KEEP
+    is_default: bool | Keep = KEEP
+
+
+def add_mac_pool(tx: Tx, actor: Actor, spec: AddMacPool) -> str:
+    """Add a pool; its creator becomes its administrator. Returns its id.
+
+    Needs CREATE_MAC_POOL on the system. Raises DeniedError, ValidationError.
+    """
+    authorize.require(tx, actor, ActionGroup.CREATE_MAC_POOL)
+    check(_ADD, rules.default_is_not_asked_for(is_default=spec.is_default))
+    # Whoever changes ranges waits here, so that two pools cannot take the same range at once.
+    lock(tx, mac_pools, queries.default_id(tx))
+    _check_ranges(tx, _ADD, spec.ranges)
+    pool_id = insert_pool(tx, spec)
+    if actor.user_id:
+        authorize.grant(tx, actor.user_id, "MacPoolAdmin", ObjectRef(ObjectType.MAC_POOL, pool_id))
+    audit.record(tx, actor, 10700, f"MAC pool {spec.name} was added by {actor.name}.")
+    return pool_id
+
+
+def insert_pool(tx: Tx, spec: AddMacPool) -> str:
+    """The rows of a new pool. Asks no rule but that on names, records no event; returns the pool's id."""
+    check(
+        _ADD,
+        fields.name_is_valid("MAC pool", spec.name),
+        fields.text_is_valid("MAC pool", "description", spec.description),
+        fields.text_is_valid("MAC pool", "comment", spec.comment),
+    )
+    pool_id = new_id()
+    with refused(_ADD, lambda _: _name_is_taken(spec.name)):
+        tx.execute(
+            sa.insert(mac_pools).values(
+                id=pool_id,
+                name=spec.name,
+                description=spec.description,
+                comment=spec.comment,
+                allow_duplicates=spec.allow_duplicates,
+                is_default=spec.is_default,
+            )
+        )
+    _insert_ranges(tx, pool_id, spec.ranges)
+    return pool_id
+
+
+def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
+    """Change a pool. Addresses in use outside of its new ranges stay in use.
+
+    Needs EDIT_MAC_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    lock(tx, mac_pools, queries.default_id(tx))
+    before = lock(tx, mac_pools, spec.id)
+    authorize.require(tx, actor, ActionGroup.EDIT_MAC_POOL, ObjectRef(ObjectType.MAC_POOL, spec.id))
+    after = {
+        "name": settle(spec.name, before.name),
+        "description": settle(spec.description, before.description),
+        "comment": settle(spec.comment, before.comment),
+        "allow_duplicates": settle(spec.allow_duplicates, before.allow_duplicates),
+    }
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    forbids = changed.get("allow_duplicates") is False
+    check(
+        _UPDATE,
+        rules.default_is_kept(before=before.is_default, after=settle(spec.is_default, before.is_default)),
+        fields.name_is_valid("MAC pool", after["name"]),
+        fields.text_is_valid("MAC pool", "description", after["description"]),
+        fields.text_is_valid("MAC pool", "comment", after["comment"]),
+        rules.duplicates_may_be_forbidden(queries.duplicates_in(tx, spec.id) if forbids else ()),
+    )
+    stored = queries.ranges(tx, spec.id)
+    ranges = stored if spec.ranges is KEEP else sorted(spec.ranges)
+    if ranges != stored:
+        _check_ranges(tx, _UPDATE, ranges, besides=spec.id)
+        tx.execute(sa.delete(mac_ranges).where(mac_ranges.c.pool_id == spec.id))
+        _insert_ranges(tx, spec.id, ranges)
+    elif not changed:
+        return
+    if changed:
+        with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
+            tx.execute(sa.update(mac_pools).where(mac_pools.c.id == spec.id).values(changed))
+    audit.record(tx, actor, 10702, f"MAC pool {after['name']} was changed by {actor.name}.")
+
+
+def remove_mac_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
+    """Remove a pool that no cluster uses.
+
+    Needs DELETE_MAC_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    pool = lock(tx, mac_pools, pool_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_MAC_POOL, ObjectRef(ObjectType.MAC_POOL, pool_id))
+    check(
+        _REMOVE,
+        rules.is_not_default(pool.name, is_default=pool.is_default),
+        rules.is_unused(pool.name, queries.clusters_using(tx, pool_id)),
+    )
+    authorize.forget(tx, pool_id)
+    with refused(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(mac_pools).where(mac_pools.c.id == pool_id))
+    audit.record(tx, actor, 10704, f"MAC pool {pool.name} was removed by {actor.name}.")
+
+
+def _check_ranges(tx: Tx, action: str, ranges: Sequence[MacRange], *, besides: str = "") -> None:
+    check(action, rules.has_ranges(ranges), *(rules.range_is_valid(one) for one in ranges))
+    check(action, rules.ranges_are_apart(ranges))
+    check(action, rules.ranges_are_nobody_elses(ranges, queries.ranges_of_others(tx, besides)))
+
+
+def _insert_ranges(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
+    tx.execute(sa.insert(mac_ranges), [{"pool_id": pool_id, "first": one.first, "last": one.last} for one in ranges])
+
+
+def _name_is_taken(name: str) -> Problem | None:
+    return fields.name_is_free("MAC pool", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

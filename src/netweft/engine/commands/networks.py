@@ -1,0 +1,303 @@
+"""Adding, changing, labelling and removing the networks of data centres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError, Problem
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import network as rules
+from netweft.core.rules import qos as qos_rules
+from netweft.engine.commands import audit, authorize, host_labels, vnic_sync
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.cluster_networks import take_off
+from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.races import refused
+from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import networks as queries
+from netweft.engine.queries import qos as qos_queries
+from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.statements import inserting, together
+
+_ADD = "Cannot add Network."
+_UPDATE = "Cannot edit Network."
+_REMOVE = "Cannot remove Network."
+_LABEL = "Cannot label Network."
+
+_HOST_SIDE = ("vlan_id", "mtu", "vm_network", "stp", "name_servers", "qos_id")
+"""The columns that hosts have to follow. A network that hosts carry keeps its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNetwork:
+    """A network to be. ``mtu`` in octets, 0 for the default.
+
+    ``profile_required``: a VM network gets a vNIC profile of its name, which everyone may use when ``profile_public``.
+    """
+
+    name: str
+    data_center: Ref
+    description: str = ""
+    comment: str = ""
+    vlan_id: int | None = None
+    mtu: int = 0
+    vm_network: bool = True
+    stp: bool = False
+    port_isolation: bool = False
+    label: str | None = None
+    name_servers: tuple[str, ...] = ()
+    qos_id: str | None = None
+    profile_required: bool = True
+    profile_public: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateNetwork:
+    """What changes of a network. Its label is changed by commands of its own."""
+
+    id: str
+    name: str | Keep = KEEP
+    data_center: Ref | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    vlan_id: int | Keep | None = KEEP
+    mtu: int | Keep = KEEP
+    vm_network: bool | Keep = KEEP
+    stp: bool | Keep = KEEP
+    port_isolation: bool | Keep = KEEP
+    name_servers: tuple[str, ...] | Keep = KEEP
+    qos_id: str | Keep | None = KEEP
+
+
+def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> sa.Row[Any]:
+    """Add a network to a data centre; its creator becomes its administrator. Returns its row.
+
+    Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    data_center_id = resolve(tx, data_centers, spec.data_center, "data centre")
+    authorize.require(
+        tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.DATA_CENTER, data_center_id)
+    )
+    return create_network(tx, actor, data_center_id, spec)
+
+
+def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> sa.Row[Any]:
+    """:func:`add_network` for a command that has asked for rights of its own."""
+    network_id = new_id()
+    values = {
+        "name": spec.name,
+        "host_side_name": rules.host_side_name(spec.name, network_id),
+        "description": spec.description,
+        "comment": spec.comment,
+        "vlan_id": spec.vlan_id,
+        "mtu": spec.mtu,
+        "vm_network": spec.vm_network,
+        "stp": spec.stp,
+        "port_isolation": spec.port_isolation,
+        "label": spec.label,
+        "qos_id": spec.qos_id,
+        "name_servers": list(spec.name_servers),
+    }
+    check(
+        _ADD, *_field_problems(values), rules.label_is_valid(spec.label), _qos_problem(tx, data_center_id, spec.qos_id)
+    )
+    check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
+    with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
+        added = _INSERT.ask(tx, id=network_id, data_center_id=data_center_id, **values)
+        if actor.user_id:
+            authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
+        if spec.vm_network and spec.profile_required:
+            add_default_profile(tx, network_id, spec.name, public=spec.profile_public)
+        text = f"Network {spec.name} was added by {actor.name}."
+        audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
+    return added.one()
+
+
+_INSERT = inserting(networks, returning=True)
+
+
+def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
+    """Change a network, and have every host that carries it follow.
+
+    The new intent stays also when a host refuses: the network is out of sync there until it is put right. vNICs that
+    run on the network follow when their host has, as far as they can, and are out of sync until then.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    before = lock(tx, networks, spec.id)
+    _require_configure(tx, actor, spec.id)
+    after = _after(before, spec)
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    _check_update(tx, before, after, spec)
+    if not changed:
+        return
+    with refused(_UPDATE, lambda constraint: _name_problem(constraint, after["name"])):
+        tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
+    carried = [name for name in _HOST_SIDE if name in changed]
+    if carried:
+        for host in queries.hosts_carrying(tx, spec.id):
+            request_apply(tx, actor, host.id, f"network {after['name']} has changed")
+    if "name" in changed:
+        rename_default_profile(tx, spec.id, before.name, after["name"])
+    if before.vm_network and not after["vm_network"]:
+        remove_profiles(tx, spec.id)
+    if {"vlan_id", "mtu"} & changed.keys():
+        profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
+        standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
+        vnic_sync.mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)))
+    text = f"Network {after['name']} was changed by {actor.name}."
+    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
+
+
+def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
+    """Give a network that has none its label, and put it on the NICs that have the same one.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    before = lock(tx, networks, network_id)
+    _require_configure(tx, actor, network_id)
+    check(_LABEL, rules.label_is_valid(label), rules.is_not_labelled(before.name, before.label))
+    tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
+    host_labels.propagate(tx, actor, f"network {before.name} has got label {label}", networks.c.id == network_id)
+    text = f"Network {before.name} was labelled {label} by {actor.name}."
+    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id)
+
+
+def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
+    """Take a network's label away, and the network off the NICs where it was by it.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on it. Raises NotFoundError also when it has another label, DeniedError.
+    """
+    before = lock(tx, networks, network_id)
+    _require_configure(tx, actor, network_id)
+    if before.label != label:
+        raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
+    tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
+    host_labels.withdraw(tx, actor, network_id, label, f"network {before.name} has lost label {label}")
+    text = f"Label {label} was taken off network {before.name} by {actor.name}."
+    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id)
+
+
+def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
+    """Remove a network with its profiles, from its clusters (where the management network takes its roles) and hosts.
+
+    Needs DELETE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    network = lock(tx, networks, network_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    check(
+        _REMOVE,
+        rules.is_no_management_network(network.name, queries.managed_clusters(tx, network_id)),
+        rules.unused_by_vms(network.name, queries.vms_using(tx, network_id)),
+        rules.unused_by_templates(network.name, queries.templates_using(tx, network_id)),
+    )
+    for cluster_id in queries.clusters_with(tx, network_id):
+        lock(tx, clusters, cluster_id)
+        take_off(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
+    remove_profiles(tx, network_id)
+    authorize.forget(tx, network_id)
+    with refused(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(networks).where(networks.c.id == network_id))
+    text = f"Network {network.name} was removed by {actor.name}."
+    audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id)
+
+
+def _require_configure(tx: Tx, actor: Actor, network_id: str) -> None:
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+
+
+def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:
+    """Every column that an update can change, as it will be."""
+    name = settle(spec.name, before.name)
+    servers = before.name_servers if spec.name_servers is KEEP else list(spec.name_servers)
+    return {
+        "name": name,
+        "host_side_name": rules.host_side_name(name, before.id),
+        "description": settle(spec.description, before.description),
+        "comment": settle(spec.comment, before.comment),
+        "vlan_id": settle(spec.vlan_id, before.vlan_id),
+        "mtu": settle(spec.mtu, before.mtu),
+        "vm_network": settle(spec.vm_network, before.vm_network),
+        "stp": settle(spec.stp, before.stp),
+        "port_isolation": settle(spec.port_isolation, before.port_isolation),
+        "qos_id": settle(spec.qos_id, before.qos_id),
+        "name_servers": servers,
+    }
+
+
+def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateNetwork) -> None:
+    """All rules on what the network will be, whatever it is that changes."""
+    data_center_id = before.data_center_id
+    if spec.data_center is not KEEP:
+        data_center_id = resolve(tx, data_centers, spec.data_center, "data centre")
+    check(
+        _UPDATE,
+        rules.data_center_is_kept(before.data_center_id, data_center_id),
+        *_field_problems(after),
+        _qos_problem(tx, data_center_id, after["qos_id"]),
+        rules.isolation_is_kept(before=before.port_isolation, after=after["port_isolation"]),
+    )
+    if after["name"] != before.name:
+        hosts_carrying = [host.name for host in queries.hosts_carrying(tx, before.id)]
+        check(
+            _UPDATE,
+            *_name_problems(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id),
+            rules.rename_leaves_hosts_alone(before.name, hosts_carrying),
+        )
+    if after["mtu"] != before.mtu:
+        check(
+            _UPDATE,
+            rules.mtu_leaves_room_for_ipv6(before.name, after["mtu"], queries.hosts_with_ipv6(tx, before.id)),
+        )
+    if before.vm_network and not after["vm_network"]:
+        check(
+            _UPDATE,
+            rules.unused_by_vms(before.name, queries.vms_using(tx, before.id)),
+            rules.unused_by_templates(before.name, queries.templates_using(tx, before.id)),
+        )
+
+
+def _field_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+    """The rules that look at the network alone."""
+    return (
+        fields.name_is_valid("network", values["name"]),
+        fields.text_is_valid("network", "description", values["description"]),
+        fields.text_is_valid("network", "comment", values["comment"]),
+        rules.name_is_no_bond(values["name"]),
+        rules.vlan_is_valid(values["vlan_id"]),
+        rules.mtu_is_valid(values["mtu"]),
+        rules.name_servers_are_valid(values["name_servers"]),
+        rules.stp_needs_vm_network(stp=values["stp"], is_vm_network=values["vm_network"]),
+        rules.isolation_needs_vm_network(port_isolation=values["port_isolation"], is_vm_network=values["vm_network"]),
+    )
+
+
+def _qos_problem(tx: Tx, data_center_id: str, qos_id: str | None) -> Problem | None:
+    return qos_rules.serves_networks(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None
+
+
+def _name_problems(
+    tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = ""
+) -> tuple[Problem | None, ...]:
+    """The rules that look at the other networks of the data centre."""
+    clashes = queries.namesakes(tx, data_center_id, name, host_side_name, besides=besides)
+    return (
+        rules.name_is_free(name, {other.name for other in clashes}),
+        rules.name_is_no_host_side_name(name, {other.host_side_name for other in clashes if other.name != name}),
+    )
+
+
+def _name_problem(constraint: str, name: str) -> Problem | None:
+    """What a violated unique constraint means: somebody has just taken the name, as name or as host-side name."""
+    return rules.name_is_free(name, (name,)) if constraint.startswith("uq_networks_") else None

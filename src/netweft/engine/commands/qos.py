@@ -1,0 +1,153 @@
+"""Adding, changing and removing QoS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import qos as rules
+from netweft.engine.commands import audit, authorize, vnic_sync
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.qos import qoss
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import qos as queries
+
+ADDED = {rules.NETWORK: 10100, rules.HOST_NETWORK: 10110}
+REMOVED = {rules.NETWORK: 10102, rules.HOST_NETWORK: 10112}
+UPDATED = {rules.NETWORK: 10104, rules.HOST_NETWORK: 10114}
+"""Event codes (oVirt: USER_ADDED_NETWORK_QOS, USER_ADDED_QOS ...)."""
+
+_ADD = "Cannot add QoS."
+_UPDATE = "Cannot edit QoS."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddQos:
+    """A QoS to be. ``limits`` by their names in :data:`netweft.core.rules.qos.LIMITS`; one left out is no limit."""
+
+    data_center_id: str
+    name: str
+    type: str
+    description: str = ""
+    comment: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateQos:
+    """What changes of a QoS. A limit that is left out stays; None takes it away."""
+
+    data_center_id: str
+    id: str
+    name: str | Keep = KEEP
+    type: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+
+
+def add_qos(tx: Tx, actor: Actor, spec: AddQos) -> str:
+    """Add a QoS to a data centre; returns its id.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    data_center = _begin(tx, actor, spec.data_center_id)
+    values = {"name": spec.name, "description": spec.description, "comment": spec.comment}
+    limits: dict[str, int | None] = {name: spec.limits.get(name) for name in rules.LIMITS}
+    _check(_ADD, values, spec.type, limits)
+    check(_ADD, rules.name_is_free(spec.name, is_taken=queries.is_taken(tx, spec.data_center_id, spec.name)))
+    qos_id = new_id()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, is_taken=True)):
+        row = {"id": qos_id, "data_center_id": spec.data_center_id, "type": spec.type}
+        tx.execute(sa.insert(qoss), {**row, **values, **limits})
+    text = f"QoS {spec.name} was added to data centre {data_center.name} by {actor.name}."
+    audit.record(tx, actor, ADDED[spec.type], text, data_center=spec.data_center_id)
+    return qos_id
+
+
+def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
+    """Change a QoS. Hosts follow for the networks that have it; vNICs of running VMs that have it by their profile
+    take it over.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    data_center = _begin(tx, actor, spec.data_center_id)
+    before = queries.get(tx, spec.data_center_id, spec.id)
+    values = {name: settle(getattr(spec, name), getattr(before, name)) for name in ("name", "description", "comment")}
+    limits = {name: spec.limits.get(name, getattr(before, name)) for name in rules.LIMITS}
+    check(_UPDATE, rules.type_is_kept(before.type, settle(spec.type, before.type)))
+    _check(_UPDATE, values, before.type, limits)
+    taken = queries.is_taken(tx, spec.data_center_id, values["name"], besides=spec.id)
+    check(_UPDATE, rules.name_is_free(values["name"], is_taken=taken))
+    changed = {name: value for name, value in {**values, **limits}.items() if value != getattr(before, name)}
+    if not changed:
+        return
+    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], is_taken=True)):
+        tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
+    if changed.keys() & limits.keys():
+        _refresh(tx, actor, spec.id)
+        _apply(tx, actor, queries.hosts_with(tx, spec.id), f"QoS {values['name']} has changed")
+    text = f"QoS {values['name']} of data centre {data_center.name} was changed by {actor.name}."
+    audit.record(tx, actor, UPDATED[before.type], text, data_center=spec.data_center_id)
+
+
+def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
+    """Remove a QoS; profiles and networks that have it are without one then, and hosts follow.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError.
+    """
+    data_center = _begin(tx, actor, data_center_id)
+    qos = queries.get(tx, data_center_id, qos_id)
+    _refresh(tx, actor, qos_id)
+    hosts = queries.hosts_with(tx, qos_id)
+    tx.execute(sa.delete(qoss).where(qoss.c.id == qos_id))
+    _apply(tx, actor, hosts, f"QoS {qos.name} was removed")
+    text = f"QoS {qos.name} was removed from data centre {data_center.name} by {actor.name}."
+    audit.record(tx, actor, REMOVED[qos.type], text, data_center=data_center_id)
+
+
+def _begin(tx: Tx, actor: Actor, data_center_id: str) -> sa.Row[Any]:
+    data_center = lock(tx, data_centers, data_center_id)
+    ref = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ref)
+    return data_center
+
+
+def _check(action: str, values: Mapping[str, str], qos_type: str, limits: Mapping[str, int | None]) -> None:
+    """The rules that look at the QoS alone."""
+    check(
+        action,
+        rules.type_is_known(qos_type),
+        fields.name_is_valid("QoS", values["name"]),
+        fields.text_is_valid("QoS", "description", values["description"]),
+        fields.text_is_valid("QoS", "comment", values["comment"]),
+    )
+    check(
+        action,
+        rules.limits_fit_type(qos_type, limits),
+        rules.limits_are_complete(qos_type, limits),
+        rules.limits_are_in_range(qos_type, limits),
+    )
+    check(action, rules.limits_are_consistent(qos_type, limits))
+
+
+def _apply(tx: Tx, actor: Actor, host_ids: Sequence[str], reason: str) -> None:
+    for host_id in host_ids:
+        request_apply(tx, actor, host_id, reason)
+
+
+def _refresh(tx: Tx, actor: Actor, qos_id: str) -> None:
+    """Running vNICs that have it by their profile get it as it is now."""
+    profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.qos_id == qos_id)
+    vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
+    vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id.in_(profiles))

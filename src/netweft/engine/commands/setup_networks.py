@@ -1,0 +1,206 @@
+"""Setting up a host's networks: the one command behind every change of its attachments and bonds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netweft.core.errors import NotFoundError
+from netweft.core.host_request import AttachmentWish, HostView, LabelWish, Ref, SetupRequest
+from netweft.core.rules import check
+from netweft.core.rules import host_copy as copying
+from netweft.core.rules.host import is_reachable_for_work
+from netweft.core.rules.host_label import nic_is_not_labelled_so
+from netweft.core.rules.setup_networks import ACTION, validate
+from netweft.engine import queue
+from netweft.engine.commands import audit, authorize, host_changes
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.cluster_networks import lock_to_use
+from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queries.references import Ref as ObjectName
+from netweft.engine.queries.references import resolve
+
+_COMMIT = "Cannot commit network changes."
+_SYNC = "Cannot sync Networks."
+_COPY = "Cannot copy Host networks."
+_LABEL = "Cannot label Host network interface."
+_UNLABEL = "Cannot unlabel Host network interface."
+
+SAVED = 1102
+"""Event code (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE), as for a change that a host took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupHostNetworks:
+    """A request for the networks of one host."""
+
+    host_id: str
+    request: SetupRequest
+
+
+def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: str = ACTION) -> str | None:
+    """Set up a host's networks; returns the id of the job that brings the change there, None when the host need not be
+    asked: nothing changes, or only labels that bring and take no network.
+
+    The engine's attachments change only when the host took it. Needs CONFIGURE_HOST_NETWORK on the host.
+    Raises NotFoundError, DeniedError, BusyError while another change is under way, ValidationError.
+    """
+    request = spec.request
+    host = _begin(tx, actor, spec.host_id)
+    view = queries.view(tx, spec.host_id, request)
+    final = validate(view, request, new_id, action)
+    if not final.needs_host:
+        if final.labels != view.labels:
+            host_changes.store_labels(tx, spec.host_id, final.labels)
+            text = f"Labels of NICs of host {host.name} were changed by {actor.name}."
+            audit.record(tx, actor, SAVED, text, host=spec.host_id)
+        return None
+    return host_changes.begin(
+        tx,
+        actor,
+        spec.host_id,
+        candidate=Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels),
+        reason=describe(view, request),
+        confirm_within=float(request.connectivity_timeout) if request.check_connectivity else 0.0,
+        commit=request.commit_on_success,
+        description=f"Setting up networks of Host {host.name}",
+    )
+
+
+def _begin(tx: Tx, actor: Actor, host_id: str) -> Any:  # noqa: ANN401 - a row of hosts
+    """Lock the host and the networks of its cluster, check the right, and that no other change of them is under way."""
+    host = lock(tx, hosts, host_id)
+    lock_to_use(tx, host.cluster_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    host_changes.require_idle(tx, host_id, host.name)
+    return host
+
+
+def describe(view: HostView, request: SetupRequest) -> str:
+    """What a request asks for, in a few words for people."""
+    names = {a.id: view.networks[a.network_id].name for a in view.intent.attachments if a.network_id in view.networks}
+    parts = [
+        (
+            "set",
+            [str(wish.network) if wish.network != Ref() else names.get(wish.id, "") for wish in request.attachments],
+        ),
+        ("remove", [names.get(ref.id, str(ref)) for ref in request.removed]),
+        ("synchronize", [names.get(attachment_id, "") for attachment_id in request.synchronized]),
+        ("set bond", [str(wish.bond) for wish in request.bonds]),
+        ("remove bond", [str(ref) for ref in request.removed_bonds]),
+        ("remove unmanaged", list(request.removed_unmanaged)),
+        ("label", [wish.label for wish in request.labels]),
+        ("unlabel", list(request.removed_labels)),
+    ]
+    return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+
+
+def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> str | None:
+    """Attach one network; as :func:`setup_host_networks`."""
+    request = SetupRequest(attachments=(replace(wish, id="", is_new=True),))
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot add network attachment."
+    )
+
+
+def update_attachment(
+    tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish, *, synchronize: bool = False
+) -> str | None:
+    """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of
+    sync.
+    """
+    request = SetupRequest(attachments=(wish,), synchronized=(wish.id,) if synchronize else ())
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot update network attachment."
+    )
+
+
+def remove_attachment(tx: Tx, actor: Actor, host_id: str, attachment_id: str) -> str | None:
+    """Take one network off the host; as :func:`setup_host_networks`."""
+    request = SetupRequest(removed=(Ref(id=attachment_id),))
+    return setup_host_networks(
+        tx, actor, SetupHostNetworks(host_id=host_id, request=request), "Cannot remove network attachment."
+    )
+
+
+def label_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> str | None:
+    """Give a NIC or bond a label that no other one of the host has; as :func:`setup_host_networks`."""
+    _begin(tx, actor, host_id)
+    view = queries.view(tx, host_id)
+    nic = view.nic_name(Ref(id=nic_id))
+    if not nic:
+        raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id}.")
+    check(_LABEL, nic_is_not_labelled_so(nic, label, view.labels))
+    request = SetupRequest(labels=(LabelWish(label=label, nic=Ref(name=nic)),))
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _LABEL)
+
+
+def unlabel_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> str | None:
+    """Take a label off a NIC or bond, with the networks that it brought; as :func:`setup_host_networks`.
+
+    Raises NotFoundError also when the NIC has no such label.
+    """
+    _begin(tx, actor, host_id)
+    view = queries.view(tx, host_id)
+    nic = view.nic_name(Ref(id=nic_id))
+    if not nic or view.labels.get(label) != nic:
+        raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id} and the label '{label}'.")
+    request = SetupRequest(removed_labels=(label,))
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _UNLABEL)
+
+
+def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
+    """Make what runs on the host what boot restores; returns the job's id. Needs CONFIGURE_HOST_NETWORK on the host.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    host = lock(tx, hosts, host_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
+    check(_COMMIT, is_reachable_for_work(host.status))
+    description = f"Committing network changes of Host {host.name}"
+    return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+
+
+def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
+    """Put every network of the host that is out of sync in sync and commit; returns the job's id, None when all are.
+
+    Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    """
+    _begin(tx, actor, host_id)
+    data = queries.load_one(tx, host_id)
+    check(_SYNC, is_reachable_for_work(data.row.status))
+    out_of_sync = tuple(data.differences())
+    if not out_of_sync:
+        return None
+    request = SetupRequest(synchronized=out_of_sync, commit_on_success=True)
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _SYNC)
+
+
+def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -> str | None:
+    """Give a host the bonds and networks of another one, its own management network aside; committed when it works.
+
+    NICs are paired by their names in order. DHCP and autoconfiguration are kept, static addresses are not. Needs
+    CONFIGURE_HOST_NETWORK
+    on both. Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is
+    nothing to do.
+    """
+    source_id = resolve(tx, hosts, source, "host")
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, source_id))
+    _begin(tx, actor, host_id)
+    template, target = queries.load_one(tx, source_id), queries.load_one(tx, host_id)
+    check(
+        _COPY,
+        copying.is_another_host(source_id, host_id),
+        copying.is_in_same_cluster(template.row.name, template.row.cluster_id, target.row.cluster_id),
+    )
+    management = {network_id for network_id, view in template.networks.items() if "management" in view.roles}
+    nics = (
+        copying.free_nics(template.host, template.intent, management),
+        copying.free_nics(target.host, target.intent, management),
+    )
+    check(_COPY, copying.has_enough_nics(*nics))
+    request = copying.copy_request(template.intent, target.intent, management, *nics, labels=target.labels)
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _COPY)

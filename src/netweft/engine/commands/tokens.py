@@ -1,0 +1,270 @@
+"""Who somebody is: passwords, bearer tokens, sessions.
+
+Passwords are stored as argon2id hashes. Each wrong one makes the next answer to the same name from the same address
+wait longer, so that guessing is
+slow, and nobody can lock a user out from elsewhere. Tokens are random and stored as hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, insert, select, update
+
+from netweft.core.errors import NetweftError
+from netweft.engine.actor import Actor
+from netweft.engine.commands import audit
+from netweft.engine.commands.audit import Severity
+from netweft.engine.db import Database, Tx, insert_if_absent, utc_now
+from netweft.engine.model.users import login_failures, tokens, users
+from netweft.engine.statements import Statement
+
+INTERNAL = "internal"
+"""The profile whose users the engine itself knows."""
+USER_LOGGED_IN, USER_LOGIN_FAILED, USER_LOGGED_OUT = 30, 114, 31
+"""Event codes (oVirt: ``USER_VDC_LOGIN``, ``USER_VDC_LOGIN_FAILED``, ``USER_VDC_LOGOUT``)."""
+
+TOKEN_LIFE = timedelta(hours=12)
+SESSION_LIFE = timedelta(minutes=30)
+FREE_TRIES = 3
+"""Wrong passwords that cost nothing but a frown."""
+_WAIT_MAX = 60
+"""Seconds that a guesser waits at most between tries."""
+_FORGET_FAILURES = timedelta(minutes=15)
+_TOUCH = timedelta(minutes=1)
+"""How exact the end of a session is, so that not every request writes."""
+_CACHE_SECONDS = 60.0
+_CACHE_MAX = 1000
+
+_hasher = PasswordHasher()
+_UNKNOWN = _hasher.hash(secrets.token_hex())
+"""Verified against when there is no such user, so that the time tells nothing."""
+_hashing = threading.BoundedSemaphore(2)
+"""Each verification takes 64 MiB; many at once would be a way to exhaust the engine."""
+
+
+class Purpose(StrEnum):
+    """What a token is for."""
+
+    BEARER = "bearer"
+    SESSION = "session"
+
+
+class LoginError(NetweftError):
+    """Wrong name or password, or too many of them. ``wait`` in seconds: before that no try counts."""
+
+    status = 401
+    reason = "Unauthorized"
+    code = "access_denied"
+
+    def __init__(self, text: str, *, wait: float = 0.0) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who proved to be who they are."""
+
+    id: str
+    name: str
+
+
+def hash_password(password: str) -> str:
+    """What is stored of a password (argon2id, RFC 9106)."""
+    return _hasher.hash(password)
+
+
+def split_name(user_name: str) -> tuple[str, str]:
+    """Name and profile: ``admin@ovirt@internalsso`` is ``admin@ovirt`` in ``internalsso``; without an @ it is of the
+    internal profile.
+    """
+    name, at, profile = user_name.rpartition("@")
+    return (name, profile) if at else (profile, INTERNAL)
+
+
+def login(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
+    """Check a password; both results are audited. ``address``: where the client calls from. Raises LoginError.
+
+    Takes some 50 ms of one core: who checks the same password with every request uses :class:`Credentials`.
+    """
+    user, stored = prove(db, user_name, password, address, correlation_id)
+    db.run(_welcome, user, stored, password, address, correlation_id)
+    return user
+
+
+def prove(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> tuple[User, str]:
+    """The user whose password this is, and its stored hash; a wrong one is audited and counted. Raises LoginError."""
+    name = "@".join(split_name(user_name))
+    with db.read() as tx:
+        found = tx.execute(select(users).where(users.c.user_name == name, users.c.is_group.is_(False))).one_or_none()
+        blocked = tx.execute(
+            select(login_failures.c.blocked_until).where(
+                login_failures.c.user_name == name[:255], login_failures.c.address == address
+            )
+        ).scalar()
+    if blocked is not None and blocked > utc_now():
+        wait = (blocked - utc_now()).total_seconds()
+        raise LoginError(
+            f"Cannot authenticate user '{name}': too many wrong passwords, try again in {wait:.0f} s.", wait=wait
+        )
+    stored = found.password_hash if found is not None and found.enabled else None
+    if found is None or not _is_right(stored or _UNKNOWN, password) or stored is None:
+        db.run(_count_failure, name[:255], address, correlation_id)
+        raise LoginError(f"Cannot authenticate user '{name}': the user name or password is wrong.")
+    return User(found.id, name), stored
+
+
+def _is_right(stored: str, password: str) -> bool:
+    with _hashing:
+        try:
+            return _hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _count_failure(tx: Tx, name: str, address: str, correlation_id: str) -> None:
+    now = utc_now()
+    here = and_(login_failures.c.user_name == name, login_failures.c.address == address)
+    tx.execute(delete(login_failures).where(login_failures.c.blocked_until < now - _FORGET_FAILURES))
+    insert_if_absent(tx, login_failures, user_name=name, address=address, count=0, blocked_until=now)
+    count = tx.execute(select(login_failures.c.count).where(here).with_for_update()).scalar_one() + 1
+    wait = min(2 ** (count - FREE_TRIES), _WAIT_MAX) if count > FREE_TRIES else 0
+    tx.execute(update(login_failures).where(here).values(count=count, blocked_until=now + timedelta(seconds=wait)))
+    actor = Actor(user_id=None, name=name, correlation_id=correlation_id)
+    text = f"User {name} connecting from '{address}' failed to log in: wrong user name or password."
+    audit.record(tx, actor, USER_LOGIN_FAILED, text, Severity.ERROR)
+
+
+def _welcome(tx: Tx, user: User, stored: str, password: str, address: str, correlation_id: str) -> None:
+    tx.execute(
+        delete(login_failures).where(login_failures.c.user_name == user.name, login_failures.c.address == address)
+    )
+    if _hasher.check_needs_rehash(stored):
+        tx.execute(update(users).where(users.c.id == user.id).values(password_hash=hash_password(password)))
+    actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id)
+    audit.record(tx, actor, USER_LOGGED_IN, f"User {user.name} connecting from '{address}' logged in.")
+
+
+def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
+    """A new token for a user. It is not stored: who loses it logs in again."""
+    token = secrets.token_urlsafe(32)
+    now = utc_now()
+    life = TOKEN_LIFE if purpose == Purpose.BEARER else SESSION_LIFE
+    tx.execute(delete(tokens).where(tokens.c.expires < now))
+    tx.execute(
+        insert(tokens).values(
+            token_hash=digest(token), user_id=user.id, purpose=purpose, created=now, expires=now + life
+        )
+    )
+    return token
+
+
+def user_of(tx: Tx, token: str, purpose: Purpose = Purpose.BEARER) -> User | None:
+    """Whose valid token this is; None when it is nobody's, has expired, or its user may not log in any more."""
+    row = _HOLDER.first(tx, digest=digest(token), purpose=purpose, now=utc_now())
+    return None if row is None else User(row.id, row.user_name)
+
+
+def holder(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Columns of the user, who may log in, whose token with ``:digest`` for ``:purpose`` is valid at ``:now``."""
+    return (
+        select(*columns)
+        .select_from(users.join(tokens, tokens.c.user_id == users.c.id))
+        .where(
+            tokens.c.token_hash == bindparam("digest"),
+            tokens.c.purpose == bindparam("purpose"),
+            tokens.c.expires > bindparam("now"),
+            users.c.enabled.is_(True),
+        )
+    )
+
+
+_HOLDER = Statement(holder(users.c.id, users.c.user_name))
+
+
+def needs_touch(tx: Tx, token: str) -> bool:
+    """Whether :func:`touch` has something to do."""
+    expires = tx.execute(select(tokens.c.expires).where(tokens.c.token_hash == digest(token))).scalar()
+    return expires is not None and expires < utc_now() + SESSION_LIFE - _TOUCH
+
+
+def touch(tx: Tx, token: str) -> None:
+    """A session was used: it lives on."""
+    session = and_(tokens.c.token_hash == digest(token), tokens.c.purpose == Purpose.SESSION)
+    tx.execute(update(tokens).where(session).values(expires=utc_now() + SESSION_LIFE))
+
+
+def revoke(tx: Tx, token: str) -> None:
+    """End a token or session; nothing happens when it is none."""
+    mine = tokens.c.token_hash == digest(token)
+    row = tx.execute(
+        select(users.c.id, users.c.user_name).join(tokens, tokens.c.user_id == users.c.id).where(mine)
+    ).one_or_none()
+    if row is not None:
+        tx.execute(delete(tokens).where(mine))
+        actor = Actor(user_id=row.id, name=row.user_name)
+        audit.record(tx, actor, USER_LOGGED_OUT, f"User {row.user_name} logged out.")
+
+
+def revoke_all(tx: Tx, user_id: str) -> None:
+    """End all tokens of a user (a changed password, a disabled user)."""
+    tx.execute(delete(tokens).where(tokens.c.user_id == user_id))
+
+
+def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
+    """Store the hash of a new password and end what the old one opened."""
+    tx.execute(update(users).where(users.c.id == user_id).values(password_hash=password_hash))
+    revoke_all(tx, user_id)
+
+
+def digest(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Credentials:
+    """Passwords that were right a moment ago, for clients that send one with every request (HTTP Basic).
+
+    Kept in memory for a minute as a hash under a key that only this process has, together with the stored hash that
+    they matched: a changed
+    password or a disabled user counts at once.
+    """
+
+    def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._mutex = threading.Lock()
+        self._known: dict[bytes, tuple[User, str, float]] = {}
+
+    def check(self, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
+        """As :func:`login`, cheap when repeated. Raises LoginError."""
+        secret = hmac.digest(self._key, f"{len(user_name)}:{user_name}:{password}".encode(), "sha256")
+        with self._mutex:
+            known = self._known.get(secret)
+        if known is not None and known[2] > self._clock() and self._stored(known[0].id) == known[1]:
+            return known[0]
+        user = login(self._db, user_name, password, address, correlation_id)
+        stored = self._stored(user.id)
+        with self._mutex:
+            if len(self._known) >= _CACHE_MAX:
+                self._known.clear()
+            self._known[secret] = (user, stored or "", self._clock() + _CACHE_SECONDS)
+        return user
+
+    def _stored(self, user_id: str) -> str | None:
+        with self._db.read() as tx:
+            mine = and_(users.c.id == user_id, users.c.enabled.is_(True))
+            return tx.execute(select(users.c.password_hash).where(mine)).scalar()

@@ -1,0 +1,295 @@
+"""Virtual machines: adding, changing, removing, starting and stopping them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem, ValidationError
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import vm as rules
+from netweft.engine import queue
+from netweft.engine.commands import audit, authorize, functions, hardware
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.hardware import SAME, Hardware
+from netweft.engine.commands.mac_addresses import allocate_mac, release_mac
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.templates import templates
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import mac_pools as mac_queries
+from netweft.engine.queries import placements
+from netweft.engine.queries import templates as template_queries
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.templates import BLANK_ID
+
+ADDED, UPDATED, REMOVED, STARTED, STOPPED = 34, 35, 113, 32, 33
+"""Event codes (oVirt: USER_ADD_VM, USER_UPDATE_VM, USER_REMOVE_VM_FINISHED, USER_RUN_VM, USER_STOP_VM)."""
+
+_ADD = "Cannot add VM."
+_UPDATE = "Cannot update VM."
+_REMOVE = "Cannot remove VM."
+_RUN = "Cannot run VM."
+_STOP = "Cannot stop VM."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VnicAddress:
+    """An address inside the guest, for the vNIC of that name: ``192.0.2.1/24``."""
+
+    nic: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVm:
+    """A virtual machine to be; its hardware comes from its template but for what is said."""
+
+    name: str
+    cluster: Ref
+    template: Ref | None = None
+    description: str = ""
+    comment: str = ""
+    hardware: Hardware = SAME
+    addresses: tuple[VnicAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVm:
+    """What changes of a virtual machine; memory, CPUs and addresses count from its next start."""
+
+    id: str
+    name: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    cluster: Ref | Keep = KEEP
+    hardware: Hardware = SAME
+    addresses: tuple[VnicAddress, ...] | Keep = KEEP
+
+
+def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
+    """Add a virtual machine, down and without vNICs; its creator becomes its manager. Returns its id.
+
+    Needs CREATE_VM on the cluster. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    cluster_id = resolve(tx, clusters, spec.cluster, "cluster")
+    authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    template_id = resolve(tx, templates, spec.template, "template") if spec.template else BLANK_ID
+    template = template_queries.get(tx, template_id)
+    values = {
+        "name": spec.name,
+        "description": spec.description,
+        "comment": spec.comment,
+        **spec.hardware.over(template),
+        "addresses": _stored(_ADD, spec.addresses),
+    }
+    check(_ADD, *_problems(tx, values))
+    vm_id, now = new_id(), utc_now()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(
+            sa.insert(vms).values(
+                id=vm_id,
+                cluster_id=cluster_id,
+                template_id=template_id,
+                status="down",
+                created_at=now,
+                changed_at=now,
+                **values,
+            )
+        )
+    if actor.user_id:
+        authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm_id))
+    lost = _copy_vnics(tx, template_id, vm_id, cluster)
+    text = f"VM {spec.name} was created by {actor.name}."
+    if lost:
+        text += f" These vNICs are on no network, as Cluster {cluster.name} has not theirs: {', '.join(lost)}."
+    audit.record(tx, actor, ADDED, text, vm=vm_id, cluster=cluster_id, data_center=cluster.data_center_id)
+    return vm_id
+
+
+def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: sa.Row[Any]) -> list[str]:
+    """Give a new machine the vNICs of its template, with fresh MAC addresses; returns the names of those that lose
+    their network, which the machine's cluster has not.
+    """
+    rows = template_queries.vnics_of(tx, (template_id,))[template_id]
+    usable = template_queries.networks_for_vms(tx, cluster.id) if rows else set()
+    lost = [row.name for row in rows if row.network_id and row.network_id not in usable]
+    for row in rows:
+        values = {name: getattr(row, name) for name in ("name", "description", "interface", "plugged", "linked")}
+        profile_id = None if row.name in lost else row.profile_id
+        if row.name in lost and row.passthrough:
+            values["interface"] = "virtio"  # which needs no profile
+        mac = allocate_mac(tx, cluster.mac_pool_id, action=_ADD)
+        values |= {"id": new_id(), "vm_id": vm_id, "profile_id": profile_id, "mac": mac, "synced": True}
+        tx.execute(sa.insert(vnics), values)
+    return lost
+
+
+def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
+    """Change a virtual machine. Needs EDIT_VM_PROPERTIES on it, and CREATE_VM on the cluster that it moves to.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = lock(tx, vms, spec.id)
+    authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
+    values = {name: settle(getattr(spec, name), getattr(vm, name)) for name in ("name", "description", "comment")}
+    values |= spec.hardware.over(vm)
+    values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
+    check(_UPDATE, *_problems(tx, values, besides=spec.id))
+    cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
+    if cluster_id != vm.cluster_id:
+        _move(tx, actor, vm, cluster_id)
+    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
+        tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(cluster_id=cluster_id, **values))
+    text = f"VM {values['name']} configuration was updated by {actor.name}."
+    audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)
+
+
+def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
+    """Check a move to another cluster; the addresses of its vNICs must come from that cluster's pool."""
+    authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
+    cluster = lock(tx, clusters, cluster_id)
+    known = {*host_queries.names_in_cluster(tx, cluster_id), None}
+    rows = queries.vnics_of(tx, (vm.id,))[vm.id]
+    missing = [row.network_name for row in rows if row.network_id not in known]
+    same_pool = mac_queries.of_cluster(tx, cluster_id) == mac_queries.of_cluster(tx, vm.cluster_id)
+    check(
+        _UPDATE,
+        rules.is_down(vm.name, vm.status),
+        rules.networks_in_cluster(cluster.name, missing),
+        rules.keeps_mac_pool(cluster.name, same_pool=same_pool or not rows),
+    )
+
+
+def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
+    """Remove a virtual machine that is down or suspended, with its vNICs and its saved memory.
+
+    Needs DELETE_VM on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = lock(tx, vms, vm_id)
+    authorize.require(tx, actor, ActionGroup.DELETE_VM, ObjectRef(ObjectType.VM, vm_id))
+    check(_REMOVE, rules.is_down(vm.name, vm.status, or_suspended=True))
+    if vm.saved_host_id:
+        payload = {"vm_id": vm_id, "host_id": vm.saved_host_id}
+        queue.enqueue(tx, actor, "clear_guest", f"vm:{vm_id}", f"Removing the saved memory of VM {vm.name}", payload)
+    pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
+    for mac in tx.scalars(sa.select(vnics.c.mac).where(vnics.c.vm_id == vm_id)).all():
+        release_mac(tx, pool_id, mac)
+    tx.execute(sa.delete(vms).where(vms.c.id == vm_id))
+    authorize.forget(tx, vm_id)
+    audit.record(tx, actor, REMOVED, f"VM {vm.name} was successfully removed.", cluster=vm.cluster_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartVm:
+    """Start a virtual machine, on that host or on any that fits. ``addresses`` replace those that it has.
+
+    One that is suspended goes on, on the host that it was suspended on.
+    """
+
+    id: str
+    host: Ref | None = None
+    addresses: tuple[VnicAddress, ...] | Keep = KEEP
+
+
+def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
+    """Choose a host and start the virtual machine there; returns the job's id.
+
+    Needs RUN_VM on it. Raises NotFoundError, DeniedError, ValidationError (with each host's reason when none fits).
+    """
+    vm = lock(tx, vms, spec.id)
+    authorize.require(tx, actor, ActionGroup.RUN_VM, ObjectRef(ObjectType.VM, spec.id))
+    check(_RUN, rules.is_down(vm.name, vm.status, or_suspended=True))
+    rows = queries.vnics_of(tx, (spec.id,))[spec.id]
+    cluster = queries.get(tx, spec.id).cluster_name
+    networked = [row for row in rows if row.network_id]
+    check(
+        _RUN,
+        rules.networks_in_cluster(cluster, [row.network_name for row in networked if not row.in_cluster]),
+        rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
+    )
+    host_id = _wanted_host(tx, vm, spec)
+    choice = placements.choice(tx, vm, rows, host_id)
+    refusals = [problem for problems in choice.refusals.values() for problem in problems]
+    check(_RUN, rules.a_host_fits(refusals, choice.host is not None))
+    if choice.host is None:
+        raise ValidationError(_RUN)
+    values: dict[str, Any] = {
+        "status": "restoring_state" if vm.saved_host_id else "wait_for_launch",
+        "host_id": choice.host,
+        "status_reason": "",
+        "changed_at": utc_now(),
+    }
+    if spec.addresses is not KEEP:
+        values["addresses"] = _stored(_RUN, spec.addresses)
+    tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
+    functions.reserve(tx, _RUN, choice.host, choice.ranking[0].functions)
+    payload = {"vm_id": spec.id, "host_id": choice.host}
+    if vm.saved_host_id:
+        return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Resuming VM {vm.name}", payload)
+    return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
+
+
+def _wanted_host(tx: Tx, vm: sa.Row[Any], spec: StartVm) -> str:
+    """The id of the host on which a machine has to be started, empty for any. Raises NotFoundError, ValidationError."""
+    host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
+    if vm.saved_host_id is None:
+        return host_id
+    saved_on = tx.execute(sa.select(hosts.c.name).where(hosts.c.id == vm.saved_host_id)).scalar_one()
+    is_there = host_id in {"", vm.saved_host_id}
+    check(_RUN, rules.resumes_where_it_was_saved(vm.name, saved_on, same=is_there))
+    return str(vm.saved_host_id)
+
+
+def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
+    """Stop a virtual machine at once, a suspended one by forgetting its memory; returns the job's id.
+
+    Needs STOP_VM on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = lock(tx, vms, vm_id)
+    authorize.require(tx, actor, ActionGroup.STOP_VM, ObjectRef(ObjectType.VM, vm_id))
+    check(_STOP, rules.may_stop(vm.status))
+    return request_stop(tx, actor, vm)
+
+
+def request_stop(tx: Tx, actor: Actor, vm: sa.Row[Any]) -> str:
+    """:func:`stop_vm` for a command that has asked for rights of its own."""
+    tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
+    payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id}
+    return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)
+
+
+def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Problem | None, ...]:
+    taken = tx.scalars(sa.select(vms.c.name).where(vms.c.name == values["name"], vms.c.id != besides)).all()
+    return (
+        rules.name_is_valid(values["name"]),
+        rules.name_is_free(values["name"], taken),
+        fields.text_is_valid("VM", "description", values["description"]),
+        fields.text_is_valid("VM", "comment", values["comment"]),
+        *hardware.problems(values),
+    )
+
+
+def _stored(action: str, addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
+    """Addresses as the table has them, in one form. Raises ValidationError for what is no address."""
+    check(action, rules.addresses_are_valid([one.address for one in addresses if not _is_address(one.address)]))
+    return [{"nic": one.nic, "address": str(ip_interface(one.address))} for one in addresses]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_interface(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,270 @@
+"""Adding, changing and removing vNIC profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.network_filters import DEFAULT_FILTER, FILTERS
+from netweft.core.rules import check, fields
+from netweft.core.rules import qos as qos_rules
+from netweft.core.rules import vnic_profile as rules
+from netweft.engine.commands import audit, authorize, vnic_sync
+from netweft.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import qos as qos_queries
+from netweft.engine.queries import vnic_profiles as queries
+from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.statements import inserting
+
+_ADD = "Cannot add VM network interface profile."
+_UPDATE = "Cannot edit VM network interface profile."
+_REMOVE = "Cannot remove VM network interface profile."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVnicProfile:
+    """A profile to be.
+
+    ``network_filter_id``: None for no filter; when kept, the default filter, or none for passthrough.
+    """
+
+    name: str
+    network: Ref
+    description: str = ""
+    comment: str = ""
+    port_mirroring: bool = False
+    passthrough: bool = False
+    migratable: bool = True
+    network_filter_id: str | Keep | None = KEEP
+    custom_properties: Mapping[str, str] = field(default_factory=dict)
+    qos_id: str | None = None
+    failover_id: str | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnicProfile:
+    """What changes of a profile."""
+
+    id: str
+    name: str | Keep = KEEP
+    network: Ref | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
+    port_mirroring: bool | Keep = KEEP
+    passthrough: bool | Keep = KEEP
+    migratable: bool | Keep = KEEP
+    network_filter_id: str | Keep | None = KEEP
+    custom_properties: Mapping[str, str] | Keep = KEEP
+    qos_id: str | Keep | None = KEEP
+    failover_id: str | Keep | None = KEEP
+
+
+def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
+    """Add a profile to a VM network; returns its id.
+
+    Needs CREATE_NETWORK_VNIC_PROFILE on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    network = network_queries.get(tx, resolve(tx, networks, spec.network, "network"))
+    authorize.require(tx, actor, ActionGroup.CREATE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.NETWORK, network.id))
+    filter_id = spec.network_filter_id
+    if filter_id is KEEP:
+        filter_id = None if spec.passthrough else DEFAULT_FILTER
+    values = {
+        "name": spec.name,
+        "description": spec.description,
+        "comment": spec.comment,
+        "port_mirroring": spec.port_mirroring,
+        "passthrough": spec.passthrough,
+        "migratable": spec.migratable,
+        "network_filter_id": filter_id,
+        "qos_id": spec.qos_id,
+        "failover_id": spec.failover_id,
+        "custom_properties": dict(spec.custom_properties),
+    }
+    check(
+        _ADD,
+        rules.network_is_vm_network(network.name, is_vm_network=network.vm_network),
+        *_problems(values, port_isolation=network.port_isolation),
+        *_reference_problems(tx, network.data_center_id, values),
+        _name_is_free(tx, network.id, spec.name),
+    )
+    profile_id = new_id()
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+        tx.execute(
+            sa.insert(vnic_profiles), {"id": profile_id, "network_id": network.id, "is_default": False, **values}
+        )
+    if spec.public:
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    text = f"VM network interface profile {spec.name} was added for network {network.name} by {actor.name}."
+    audit.record(tx, actor, 1122, text, data_center=network.data_center_id, network=network.id)
+    return profile_id
+
+
+def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
+    """Change a profile. vNICs of running VMs that use it take over what they can, and are out of sync until then.
+
+    Needs CONFIGURE_NETWORK_VNIC_PROFILE on the profile. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    lock(tx, vnic_profiles, spec.id)
+    before = queries.get(tx, spec.id)
+    authorize.require(
+        tx, actor, ActionGroup.CONFIGURE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, spec.id)
+    )
+    after = {
+        "name": settle(spec.name, before.name),
+        "description": settle(spec.description, before.description),
+        "comment": settle(spec.comment, before.comment),
+        "port_mirroring": settle(spec.port_mirroring, before.port_mirroring),
+        "passthrough": settle(spec.passthrough, before.passthrough),
+        "migratable": settle(spec.migratable, before.migratable),
+        "network_filter_id": settle(spec.network_filter_id, before.network_filter_id),
+        "qos_id": settle(spec.qos_id, before.qos_id),
+        "failover_id": settle(spec.failover_id, before.failover_id),
+        "custom_properties": dict(settle(spec.custom_properties, before.custom_properties)),
+    }
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    network_id = before.network_id if spec.network is KEEP else resolve(tx, networks, spec.network, "network")
+    check(
+        _UPDATE,
+        rules.network_is_kept(before.network_id, network_id),
+        *_problems(after, port_isolation=before.port_isolation),
+        rules.failover_is_another(spec.id, after["failover_id"]),
+        *_reference_problems(tx, before.data_center_id, after),
+        _name_is_free(tx, before.network_id, after["name"], besides=spec.id) if "name" in changed else None,
+        rules.kept_while_used(queries.vms_using(tx, spec.id), {name.removesuffix("_id") for name in changed}),
+        rules.is_nobodys_failover(before.name, queries.served_by(tx, spec.id)) if changed else None,
+    )
+    if not changed:
+        return
+    with refused(_UPDATE, lambda _: rules.name_is_free(after["name"], (after["name"],))):
+        tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
+    if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
+        vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
+        vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
+    text = f"VM network interface profile {after['name']} was changed by {actor.name}."
+    audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
+
+
+def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
+    """Remove a profile that no vNIC has.
+
+    Needs DELETE_NETWORK_VNIC_PROFILE on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    lock(tx, vnic_profiles, profile_id)
+    profile = queries.get(tx, profile_id)
+    authorize.require(
+        tx, actor, ActionGroup.DELETE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, profile_id)
+    )
+    check(
+        _REMOVE,
+        rules.unused_by_vms(profile.name, queries.vms_using(tx, profile_id)),
+        rules.unused_by_templates(profile.name, queries.templates_using(tx, profile_id)),
+        rules.is_nobodys_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
+    )
+    authorize.forget(tx, profile_id)
+    with refused(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.id == profile_id))
+    text = (
+        f"VM network interface profile {profile.name} was removed from network {profile.network_name} by {actor.name}."
+    )
+    audit.record(tx, actor, 1126, text, data_center=profile.data_center_id, network=profile.network_id)
+
+
+def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: bool) -> str:
+    """The profile that a VM network begins with, named like it.
+
+    Part of adding the network: asks no rule, records no event.
+    """
+    profile_id = new_id()
+    _INSERT.run(
+        tx,
+        id=profile_id,
+        network_id=network_id,
+        name=network_name,
+        description="",
+        comment="",
+        is_default=True,
+        port_mirroring=False,
+        passthrough=False,
+        migratable=True,
+        network_filter_id=DEFAULT_FILTER,
+        qos_id=None,
+        failover_id=None,
+        custom_properties={},
+    )
+    if public:
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    return profile_id
+
+
+_INSERT = inserting(vnic_profiles)
+
+
+def rename_default_profile(tx: Tx, network_id: str, before: str, after: str) -> None:
+    """The profile with the network's name is renamed with it, unless another profile of the network is called so."""
+    if not queries.is_taken(tx, network_id, after):
+        tx.execute(
+            sa.update(vnic_profiles)
+            .where(vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == before)
+            .values(name=after)
+        )
+
+
+def remove_profiles(tx: Tx, network_id: str) -> None:
+    """All profiles of a network that no VM uses go with it. Asks no rule, records no event."""
+    found = tx.scalars(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)).all()
+    authorize.forget(tx, *found)
+    with refused("Cannot remove the profiles of Network.", lambda _: None):
+        tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.network_id == network_id))
+
+
+def _problems(values: Mapping[str, Any], *, port_isolation: bool) -> tuple[Problem | None, ...]:
+    """The rules that look at the profile alone."""
+    return (
+        fields.name_is_valid("profile", values["name"]),
+        fields.text_is_valid("profile", "description", values["description"]),
+        fields.text_is_valid("profile", "comment", values["comment"]),
+        rules.properties_are_known(values["custom_properties"]),
+        rules.filter_is_known(values["network_filter_id"], FILTERS),
+        rules.migratable_needs_passthrough(passthrough=values["passthrough"], migratable=values["migratable"]),
+        rules.passthrough_stands_alone(
+            passthrough=values["passthrough"],
+            port_mirroring=values["port_mirroring"],
+            filtered=values["network_filter_id"] is not None,
+            limited=values["qos_id"] is not None,
+            port_isolation=port_isolation,
+        ),
+        rules.failover_is_possible(
+            passthrough=values["passthrough"],
+            migratable=values["migratable"],
+            has_failover=values["failover_id"] is not None,
+        ),
+    )
+
+
+def _reference_problems(tx: Tx, data_center_id: str, values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+    """The rules on the QoS and the profile that a profile names."""
+    qos_id, failover_id = values["qos_id"], values["failover_id"]
+    return (
+        qos_rules.serves_vnics(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None,
+        rules.failover_is_fit(failover_id, is_fit=queries.can_take_over(tx, data_center_id, failover_id))
+        if failover_id
+        else None,
+    )
+
+
+def _name_is_free(tx: Tx, network_id: str, name: str, *, besides: str = "") -> Problem | None:
+    taken = queries.is_taken(tx, network_id, name, besides=besides)
+    return rules.name_is_free(name, (name,) if taken else ())

@@ -1,0 +1,87 @@
+"""Running vNICs that are to take a change over: of their network, their profile, or its QoS.
+
+What can change in a running guest does so by the job ``sync_guest``; a vNIC is out of sync (``synced`` false) from the
+change on until what runs is what is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from netweft.core.protocol import GuestState, HostReport
+from netweft.core.sync import Location, locate_networks
+from netweft.engine import queue
+from netweft.engine.actor import Actor
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import guests
+
+ON_NETWORK_UPDATE, ON_PROFILE_UPDATE = 11291, 11292
+"""Event codes (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE, VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
+
+_AGAIN = timedelta(seconds=60)
+"""How long after a try that failed a report leads to the next."""
+
+
+def mark(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
+    """These vNICs, where they are plugged into a running guest, are to take a change over."""
+    running = sa.select(vms.c.id).where(vms.c.status != "down")
+    tx.execute(sa.update(vnics).where(vnics.c.plugged, vnics.c.vm_id.in_(running), *which).values(synced=False))
+
+
+def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:
+    """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
+    query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
+    for vm in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
+        _enqueue(tx, actor, vm.id, vm.name, code)
+
+
+def settle(tx: Tx, host_id: str, report: HostReport) -> None:
+    """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
+    states = {guest.id: guest for guest in report.guests if guest.status == "up"}
+    query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
+    here = (vms.c.host_id == host_id, vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced)
+    locations = None
+    for vm in tx.execute(query.where(*here)).all():
+        if guest := states.get(vm.id):
+            locations = locate_networks(report.host) if locations is None else locations
+            drift = record(tx, host_id, guest, locations)
+            if drift.live and not _was_tried(tx, vm.id):
+                _enqueue(tx, SYSTEM, vm.id, vm.name, 0)
+
+
+def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Location]) -> guests.Drift:
+    """Write down which vNICs of a guest, as its host has it, are out of sync with what is wanted now.
+
+    Whoever marks vNICs meanwhile may have had their rows when they were to be written: that is seen by a second look.
+    """
+    drift = guests.drift_of(guests.wanted_of(tx, guest.id, host_id), guest, locations)
+    while write(tx, guest.id, drift.stale):
+        drift = guests.drift_of(guests.wanted_of(tx, guest.id, host_id), guest, locations)
+    return drift
+
+
+def write(tx: Tx, vm_id: str, stale: Collection[str]) -> bool:
+    """Of a machine's vNICs exactly these are out of sync; whether that is news."""
+    here = vnics.c.vm_id == vm_id
+    fresh = sa.update(vnics).where(here, ~vnics.c.synced, vnics.c.id.not_in(stale)).values(synced=True)
+    old = sa.update(vnics).where(here, vnics.c.synced, vnics.c.id.in_(stale)).values(synced=False)
+    return bool(tx.execute(fresh).rowcount + tx.execute(old).rowcount)
+
+
+def _was_tried(tx: Tx, vm_id: str) -> bool:
+    """Whether it is tried now, or was a moment ago."""
+    recent = sa.or_(jobs.c.status == queue.Status.STARTED, jobs.c.start_time > utc_now() - _AGAIN)
+    query = sa.select(jobs.c.id).where(jobs.c.kind == "sync_guest", jobs.c.lock_key == f"vm:{vm_id}", recent)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def _enqueue(tx: Tx, actor: Actor, vm_id: str, name: str, code: int) -> None:
+    payload = {"vm_id": vm_id, "code": code}
+    queue.enqueue(tx, actor, "sync_guest", f"vm:{vm_id}", f"Updating interfaces of VM {name}", payload)

@@ -1,0 +1,440 @@
+"""vNICs of virtual machines: adding, changing, removing them, plugging them in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.rules import check, fields
+from netweft.core.rules import vm as vm_rules
+from netweft.core.rules import vnic as rules
+from netweft.core.rules.mac_pool import MacRange
+from netweft.core.sync import locate_networks
+from netweft.engine import queue
+from netweft.engine.commands import audit, authorize, functions
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
+from netweft.engine.commands.races import refused
+from netweft.engine.db import Tx, new_id
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import mac_pools as mac_queries
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries import vnic_profiles as profile_queries
+from netweft.engine.statements import Statement, inserting, together
+
+ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
+"""Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
+NETWORK_ACTIVATE_VM_INTERFACE_SUCCESS ...).
+"""
+PARAMETER_ADDED, PARAMETER_UPDATED, PARAMETER_REMOVED = 10912, 10914, 10910
+"""Event codes (oVirt: NETWORK_ADD_NIC_FILTER_PARAMETER ...)."""
+
+_ADD = "Cannot add Interface."
+_UPDATE = "Cannot edit Interface."
+_REMOVE = "Cannot remove Interface."
+_PLUG = "Cannot activate/deactivate Interface."
+
+RUNNING = "up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVnic:
+    """A vNIC to be. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool."""
+
+    vm_id: str
+    name: str
+    profile_id: str | None = None
+    description: str = ""
+    mac: str = ""
+    interface: str = "virtio"
+    plugged: bool = True
+    linked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnic:
+    """What changes of a vNIC."""
+
+    vm_id: str
+    id: str
+    name: str | Keep = KEEP
+    profile_id: str | Keep | None = KEEP
+    description: str | Keep = KEEP
+    mac: str | Keep = KEEP
+    interface: str | Keep = KEEP
+    plugged: bool | Keep = KEEP
+    linked: bool | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What came of a command: the vNIC's id, and the job that tells the running guest (None when nobody has to be
+    told).
+    """
+
+    vnic_id: str
+    job_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added(Change):
+    """A new vNIC. ``row``: its row."""
+
+    row: sa.Row[Any]
+
+
+def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
+    """Add a vNIC, plugged in at once when the guest runs.
+
+    Needs CONFIGURE_VM_NETWORK on the VM and on the profile. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    with together(tx):
+        locked = _LOCK.ask(tx, id=spec.vm_id)
+        named = queries.VNIC_NAMES.ask(tx, vm_id=spec.vm_id, besides="")
+        asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
+        ranges = mac_queries.RANGES_FOR_VM.ask(tx, vm_id=spec.vm_id)
+    vm = _may_change(tx, actor, spec.vm_id, locked.first())
+    others = [row.name for row in named.all()]
+    check(
+        _ADD,
+        rules.vm_may_change(vm.status),
+        rules.name_is_valid(spec.name),
+        rules.name_is_free(spec.name, others),
+        rules.count_is_within_limit(len(others) + 1),
+        rules.interface_is_supported(spec.interface),
+        fields.text_is_valid("vNIC", "description", spec.description),
+    )
+    passthrough = _check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
+    check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
+    if spec.plugged and not passthrough:
+        _check_network_on_host(tx, _ADD, vm, spec.profile_id)
+    if spec.mac:
+        mac = take_mac(tx, vm.mac_pool_id, spec.mac, action=_ADD)
+    else:
+        known = [MacRange(one.first, one.last) for one in ranges.all()]
+        mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
+    vnic_id = new_id()
+    text = f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})"
+    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))), together(tx):
+        added = _INSERT.ask(
+            tx,
+            id=vnic_id,
+            vm_id=spec.vm_id,
+            name=spec.name,
+            description=spec.description,
+            profile_id=spec.profile_id,
+            mac=mac,
+            interface=spec.interface,
+            plugged=spec.plugged,
+            linked=spec.linked,
+            synced=True,
+        )
+        _audit(tx, actor, ADDED, text, vm)
+    if spec.plugged and passthrough:
+        _reserve_function(tx, _ADD, vm, vnic_id)
+    job_id = _tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None
+    return Added(vnic_id=vnic_id, job_id=job_id, row=added.one())
+
+
+_INSERT = inserting(vnics, returning=True)
+
+
+def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
+    """Change a vNIC; a running guest is rewired. Needs CONFIGURE_VM_NETWORK on the VM, and on the profile when that
+    is another one.
+
+    Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, spec.vm_id)
+    old = queries.get_vnic(tx, spec.vm_id, spec.id)
+    names = ("name", "description", "profile_id", "interface", "plugged", "linked")
+    values = {name: settle(getattr(spec, name), getattr(old, name)) for name in names}
+    mac = settle(spec.mac, old.mac).lower() or old.mac
+    others = queries.vnic_names(tx, spec.vm_id, besides=spec.id)
+    hot = {
+        "The MAC address": mac != old.mac,
+        "The interface type": values["interface"] != old.interface,
+        "The profile": old.interface == rules.PASSTHROUGH and values["profile_id"] != old.profile_id,
+    }
+    running, stays = vm.status == RUNNING, old.plugged and values["plugged"]
+    check(
+        _UPDATE,
+        rules.vm_may_change(vm.status),
+        rules.name_is_valid(values["name"]),
+        rules.name_is_free(values["name"], others),
+        rules.interface_is_supported(values["interface"]),
+        fields.text_is_valid("vNIC", "description", values["description"]),
+        rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
+    )
+    rewired = any(values[name] != getattr(old, name) for name in ("profile_id", "linked"))
+    passthrough = bool(old.passthrough)
+    if values["profile_id"] != old.profile_id:
+        passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
+    check_type(_UPDATE, values["interface"], passthrough=passthrough, linked=values["linked"])
+    check(_UPDATE, rules.may_be_rewired(running and stays and rewired, _mirroring(tx, old, values["profile_id"])))
+    if values["plugged"] and (not old.plugged or mac != old.mac):
+        check(_UPDATE, rules.mac_is_not_plugged_elsewhere(mac, _others_with_mac(tx, vm, spec.id, mac)))
+    if values["plugged"] and not passthrough and (values["profile_id"] != old.profile_id or not old.plugged):
+        _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
+    if mac != old.mac:
+        take_mac(tx, vm.mac_pool_id, mac, action=_UPDATE)
+        release_mac(tx, vm.mac_pool_id, old.mac)
+    _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
+    if values["plugged"] and not old.plugged and passthrough:
+        _reserve_function(tx, _UPDATE, vm, spec.id)
+    _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
+    before = {name: getattr(old, name) for name in (*names, "synced")}
+    wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
+        old.plugged or values["plugged"]
+    )
+    job_id = _tell(tx, actor, vm, {"restore": spec.id, "values": before}) if wired and mac == old.mac else None
+    if wired and mac != old.mac:
+        job_id = _tell(tx, actor, vm, {})
+    return Change(vnic_id=spec.id, job_id=job_id)
+
+
+def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
+    """Remove a vNIC; its MAC address is free again. Needs CONFIGURE_VM_NETWORK on the VM.
+
+    Raises NotFoundError, DeniedError, ValidationError while it is plugged into a running guest.
+    """
+    vm = _begin(tx, actor, vm_id)
+    old = queries.get_vnic(tx, vm_id, vnic_id)
+    check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
+    release_mac(tx, vm.mac_pool_id, old.mac)
+    tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+    _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
+
+
+def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) -> str | None:
+    """Plug a vNIC in or out; returns the id of the job that tells the running guest, None when there is nobody to tell.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, vm_id)
+    old = queries.get_vnic(tx, vm_id, vnic_id)
+    check(_PLUG, rules.vm_may_change(vm.status))
+    if old.plugged == plugged:
+        return None
+    if vm.status == RUNNING and not old.passthrough:
+        _check_network_on_host(tx, _PLUG, vm, old.profile_id)
+    if plugged:
+        check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))
+    _write(tx, _PLUG, vnic_id, {"plugged": plugged, "synced": True})
+    if plugged and old.passthrough:
+        _reserve_function(tx, _PLUG, vm, vnic_id)
+    code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
+    _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
+    return _tell(tx, actor, vm, {"restore": vnic_id, "values": {"plugged": old.plugged, "synced": old.synced}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterParameter:
+    """A value for the network filter of a vNIC; ``id``: empty for one to be."""
+
+    vm_id: str
+    vnic_id: str
+    id: str = ""
+    name: str | Keep = KEEP
+    value: str | Keep = KEEP
+
+
+def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
+    """Add or change a parameter of a vNIC's filter; a running guest has it at once. ``vnic_id`` of the answer is the
+    parameter's id.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm, vnic, undo = _begin_filter(tx, actor, spec.vm_id, spec.vnic_id)
+    old = queries.get_parameter(tx, spec.vnic_id, spec.id) if spec.id else None
+    values = {name: settle(getattr(spec, name), getattr(old, name, "")) for name in ("name", "value")}
+    check(_UPDATE, rules.parameter_is_valid(values["name"], values["value"]))
+    parameter_id = spec.id or new_id()
+    if old:
+        tx.execute(sa.update(filter_parameters).where(filter_parameters.c.id == spec.id).values(values))
+    else:
+        tx.execute(sa.insert(filter_parameters), {"id": parameter_id, "vnic_id": spec.vnic_id, **values})
+    code, what = (PARAMETER_UPDATED, "updated for") if old else (PARAMETER_ADDED, "added to")
+    text = f"Network Filter Parameter {values['name']} was {what} Interface {vnic.name} of VM {vm.name}."
+    _audit(tx, actor, code, f"{text} (User: {actor.name})", vm)
+    return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, undo) if vnic.plugged else None)
+
+
+def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, parameter_id: str) -> str | None:
+    """Remove a parameter of a vNIC's filter; returns the id of the job that tells the running guest, if there is one.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError.
+    """
+    vm, vnic, undo = _begin_filter(tx, actor, vm_id, vnic_id)
+    old = queries.get_parameter(tx, vnic_id, parameter_id)
+    tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
+    text = f"Network Filter Parameter {old.name} was removed from Interface {vnic.name} of VM {vm.name}."
+    _audit(tx, actor, PARAMETER_REMOVED, f"{text} (User: {actor.name})", vm)
+    return _tell(tx, actor, vm, undo) if vnic.plugged else None
+
+
+def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[sa.Row[Any], sa.Row[Any], dict[str, Any]]:
+    """The machine and the vNIC, and how its parameters are put back as they are."""
+    vm = _begin(tx, actor, vm_id)
+    vnic = queries.get_vnic(tx, vm_id, vnic_id)
+    before = [row._asdict() for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
+    return vm, vnic, {"parameters_of": vnic_id, "parameters": before}
+
+
+def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
+    """Give the MAC addresses of a machine that is down to its vNICs anew: the lowest to the first by name, and so on.
+
+    Needs CONFIGURE_VM_NETWORK on the VM. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    vm = _begin(tx, actor, vm_id)
+    check("Cannot reorder Interfaces.", vm_rules.is_down(vm.name, vm.status))
+    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    for row, mac in zip(rows, sorted(row.mac for row in rows), strict=True):
+        tx.execute(sa.update(vnics).where(vnics.c.id == row.id).values(mac=mac))
+    _audit(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
+
+
+def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
+    """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
+    return _may_change(tx, actor, vm_id, _LOCK.first(tx, id=vm_id))
+
+
+def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: sa.Row[Any] | None) -> sa.Row[Any]:
+    if vm is None:
+        raise NotFoundError(f"There is no VM with the id {vm_id}.")
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
+    return vm
+
+
+_LOCK = Statement(
+    sa.select(vms, clusters.c.mac_pool_id)
+    .join(clusters, clusters.c.id == vms.c.cluster_id)
+    .where(vms.c.id == sa.bindparam("id"))
+    .with_for_update(key_share=True, of=vms)
+)
+
+
+def check_profile(
+    tx: Tx,
+    actor: Actor,
+    action: str,
+    cluster_id: str,
+    profile_id: str | None,
+    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
+) -> bool:
+    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster. Returns
+    whether it is for pass-through.
+
+    Part of other commands. Raises ValidationError, DeniedError.
+    """
+    profile = None if profile_id is None else profile_queries.for_cluster(tx, profile_id, cluster_id)
+    return _check_found_profile(tx, actor, action, profile_id, profile, group)
+
+
+def _check_found_profile(
+    tx: Tx,
+    actor: Actor,
+    action: str,
+    profile_id: str | None,
+    profile: sa.Row[Any] | None,
+    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
+) -> bool:
+    """:func:`check_profile` for who has what :func:`profile_queries.for_cluster` says."""
+    if profile_id is None:
+        return False
+    check(action, rules.profile_exists(profile_id, profile is not None))
+    if profile is None:
+        return False
+    authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+    check(
+        action,
+        rules.network_is_in_cluster(profile.network_name, profile.cluster_name, profile.attached),
+        rules.network_is_for_vms(profile.network_name, profile.vm_network),
+        rules.trunk_needs_ovs(
+            profile.name,
+            profile.cluster_name,
+            profile.network_name,
+            trunk=bool(profile.custom_properties.get("trunk")),
+            switch_type=profile.switch_type,
+            vlan=profile.vlan_id,
+        ),
+    )
+    return bool(profile.passthrough)
+
+
+def check_type(action: str, interface: str, *, passthrough: bool, linked: bool) -> None:
+    """The interface type and the profile, which is for pass-through or not, go together.
+
+    Part of other commands. Raises ValidationError.
+    """
+    check(
+        action,
+        rules.type_matches_profile(interface, passthrough=passthrough),
+        rules.passthrough_is_linked(interface, linked=linked),
+    )
+
+
+def _reserve_function(tx: Tx, action: str, vm: sa.Row[Any], vnic_id: str) -> None:
+    """While the guest runs, its host must have a virtual function for a pass-through vNIC that is plugged in."""
+    if vm.status != RUNNING:
+        return
+    vnic = queries.get_vnic(tx, vm.id, vnic_id)
+    for failover in queries.failovers_of(tx, (vnic,)).values():
+        _check_network_on_host(tx, action, vm, failover.id)
+    data, free = functions.lock_free(tx, vm.host_id)
+    fit = [one for nic in free if nic.networks is None or vnic.network_id in nic.networks for one in nic.functions]
+    check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
+    functions.promise(tx, vm.host_id, fit[0], vnic_id)
+
+
+def _mirroring(tx: Tx, old: sa.Row[Any], profile_id: str | None) -> list[str]:
+    """Names of those of a vNIC's profiles, the one that it has and the one that it gets, that mirror."""
+    profiles = sa.select(vnic_profiles.c.name).where(vnic_profiles.c.id.in_((old.profile_id, profile_id)))
+    return list(tx.scalars(profiles.where(vnic_profiles.c.port_mirroring)))
+
+
+def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:
+    """While the guest runs, the network must be on its host."""
+    if vm.status != RUNNING or profile_id is None:
+        return
+    query = sa.select(vnic_profiles.c.network_id).where(vnic_profiles.c.id == profile_id)
+    network = network_queries.get(tx, tx.execute(query).scalar_one())
+    host, report = host_queries.last_report(tx, vm.host_id)
+    is_there = report is not None and network.id in locate_networks(report.host)
+    check(action, rules.network_is_on_host(network.name, host.name, is_there))
+
+
+def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:
+    """Virtual machines with another plugged vNIC of that address; none where the pool allows duplicates."""
+    pool = mac_queries.get(tx, vm.mac_pool_id)
+    if pool.allow_duplicates:
+        return []
+    query = sa.select(vms.c.name).join(vnics, vnics.c.vm_id == vms.c.id)
+    return list(tx.scalars(query.where(vnics.c.mac == mac, vnics.c.id != vnic_id, vnics.c.plugged)))
+
+
+def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
+    name = values.get("name", "")
+    with refused(action, lambda _: rules.name_is_free(name, (name,))):
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
+
+
+def _tell(tx: Tx, actor: Actor, vm: sa.Row[Any], undo: dict[str, Any]) -> str | None:
+    """Let the running guest's vNICs be made as they should be; ``undo`` is done when the host refuses."""
+    if vm.status != RUNNING:
+        return None
+    payload = {"vm_id": vm.id, "host_id": vm.host_id, "undo": undo}
+    return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
+
+
+def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: sa.Row[Any]) -> None:
+    audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

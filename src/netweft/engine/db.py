@@ -1,0 +1,362 @@
+"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a
+commit.
+
+SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
+savepoint of its own, and one COMMIT (one fsync) serves all of them: :mod:`netweft.engine.group_commit`. PostgreSQL has
+ordinary transactions (READ COMMITTED).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
+
+from netweft.core.errors import NetweftError, NotFoundError
+from netweft.engine.bells import CHANNEL, Bells, Listener
+from netweft.engine.group_commit import ANNOUNCED, GroupCommit
+from netweft.engine.model.base import metadata
+from netweft.engine.statements import Statement
+
+Tx: TypeAlias = Connection
+"""A connection inside a transaction; who gets one neither commits nor rolls back."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BUSY_MS = 10_000
+"""How long SQLite waits for another process (a backup, a shell) that holds the file."""
+_ATTEMPTS = 4
+"""How often :meth:`Database.run` tries before it gives up on deadlocks."""
+_RETRIED = {"40001", "40P01"}
+"""SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be
+repeated.
+"""
+_START_LOCK = 0x6E65746C6F6F6D
+"""Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
+_IDLE = 1.0
+"""Seconds after which an unused connection to PostgreSQL is asked whether it is still there."""
+_LEFT = "netweft_left"
+
+log = structlog.get_logger(__name__)
+
+
+class MigrationError(NetweftError):
+    """The database is not one that this version can bring up to date, for example of a newer version."""
+
+
+def new_id() -> str:
+    """A fresh id: a random UUID."""
+    return str(uuid.uuid4())
+
+
+def utc_now() -> datetime:
+    """The engine's clock."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """One database, for all threads of a process. ``url`` as SQLAlchemy has it: ``sqlite:///FILE`` or
+    ``postgresql://...`` (psycopg 3).
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url: URL = _with_driver(make_url(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.bells = Bells()
+        self._listener: Listener | None = None
+        self._mutex = threading.Lock()
+        self._inside = threading.local()
+        if self.is_sqlite:
+            writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
+            self._group = GroupCommit(writer, self.bells.ring)
+            self._writer = writer
+            self._reader = self._looker = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
+        else:
+            self._writer = _postgres_engine(self.url, pool_size)
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction: committed and durable when the block ends, undone when it raises. Raises CommitError when it
+        cannot be made durable.
+
+        Not to be nested, and to be kept short: on SQLite everybody who writes waits for it.
+        """
+        self._refuse_nesting()
+        self._inside.writing = True
+        try:
+            with self._group.block() if self.is_sqlite else self._postgres_transaction() as tx:
+                yield tx
+        finally:
+            self._inside.writing = False
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent snapshot for any number of queries; writing in it is refused."""
+        with self._reader.connect() as tx, tx.begin():
+            yield tx
+
+    @contextmanager
+    def look(self) -> Iterator[Tx]:
+        """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
+        of a transaction.
+        """
+        with self._looker.connect() as tx:
+            yield tx
+
+    def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a
+        deadlock.
+
+        Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
+        :meth:`write` cannot repeat its block.
+        """
+        if self.is_sqlite:
+            self._refuse_nesting()
+            return self._group.run(lambda tx: self._alone(command, tx, *args, **kwargs))
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.write() as tx:
+                    return command(tx, *args, **kwargs)
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                    raise
+                log.info("transaction repeated", attempt=attempt, reason=str(error.orig).splitlines()[0])
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _refuse_nesting(self) -> None:
+        if getattr(self._inside, "writing", False):
+            raise RuntimeError("a write transaction is already open in this thread")
+
+    def _alone(self, command: Callable[Concatenate[Tx, P], T], tx: Tx, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The command, in a thread that leads a group and must not begin another transaction meanwhile."""
+        was, self._inside.writing = getattr(self._inside, "writing", False), True
+        try:
+            return command(tx, *args, **kwargs)
+        finally:
+            self._inside.writing = was
+
+    @contextmanager
+    def _postgres_transaction(self) -> Iterator[Tx]:
+        with self._writer.connect() as tx:
+            tx.info.pop(ANNOUNCED, None)
+            with tx.begin():
+                yield tx
+            topics = tx.info.pop(ANNOUNCED, set())
+        self.bells.ring(topics)
+
+    def listen(self, topic: str) -> AbstractContextManager[threading.Event]:
+        """An event that is set after each commit that announced ``topic``, here or (``replicas=True``) in another
+        replica; clear it before you look.
+
+        An announcement may be lost with a connection: look at intervals as well.
+        """
+        self._start_listener()
+        return self.bells.listen(topic)
+
+    def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` (in whatever thread committed) as :meth:`listen` sets its event; returns the function that
+        ends it.
+        """
+        self._start_listener()
+        return self.bells.subscribe(topic, callback)
+
+    def _start_listener(self) -> None:
+        with self._mutex:
+            if self._listener is None and not self.is_sqlite:
+                self._listener = Listener(self.url, self.bells)
+
+    @contextmanager
+    def alone(self) -> Iterator[Tx]:
+        """As :meth:`write`, one at a time among all replicas: for what is made once, when an engine starts."""
+        with self.write() as tx:
+            if not self.is_sqlite:
+                tx.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
+            yield tx
+
+    def migrate(self) -> None:
+        """Bring the tables to this version; several replicas may do so at once. Raises MigrationError, DBAPIError."""
+        from alembic import command  # noqa: PLC0415 - needed once, at start
+        from alembic.config import Config  # noqa: PLC0415 - the same
+        from alembic.util import CommandError  # noqa: PLC0415 - the same
+
+        config = Config()
+        config.set_main_option("script_location", "netweft.engine:migrations")
+        with self.alone() as tx:
+            config.attributes["connection"] = tx
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise MigrationError(f"This version cannot use the database {self.url!r}: {error}") from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._listener is not None:
+            self._listener.close()
+        if self.is_sqlite:
+            self._group.close()
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
+    """Ring the bells of ``topic`` once this transaction is committed; with ``replicas`` in all replicas.
+
+    For what every command does (events) leave ``replicas`` out: PostgreSQL commits one at a time whatever notifies.
+    """
+    tx.info.setdefault(ANNOUNCED, set()).add(topic)
+    if replicas and tx.dialect.name == "postgresql":
+        _NOTIFY.run(tx, channel=CHANNEL, topic=topic)
+
+
+_NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("topic"))))
+
+
+def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
+    """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is
+    none.
+
+    On SQLite there is no other writer. On PostgreSQL rows that refer to it may still come (FOR NO KEY UPDATE); lock the
+    parent before adding a child.
+    """
+    row = _locking(table).first(tx, id=row_id)
+    if row is None:
+        raise NotFoundError(f"There is no {row_id} among {table.name}.")
+    return row
+
+
+@cache
+def _locking(table: Table) -> Statement:
+    return Statement(select(table).where(table.c.id == bindparam("id")).with_for_update(key_share=True))
+
+
+def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN401 - any column's value
+    """Insert a row unless one with its key or another unique value is there; returns whether it did.
+
+    Waits for another transaction that is about to insert the same one.
+    """
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    inserted = make(table).values(**values).on_conflict_do_nothing()
+    # RETURNING rather than a count of rows, which SQLAlchemy does not keep for insertions on PostgreSQL.
+    return tx.execute(inserted.returning(literal(1))).first() is not None
+
+
+def violated(error: IntegrityError) -> str:
+    """The name of the constraint or unique index that a statement violated; empty when the database does not tell
+    (foreign keys on SQLite).
+    """
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if name:
+        return str(name)
+    text = str(error.orig)
+    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", text) or re.search(
+        r"CHECK constraint failed: (\w+)", text
+    ):
+        return found[1]
+    if found := re.search(r"UNIQUE constraint failed: (.+)", text):
+        columns = [part.strip().split(".") for part in found[1].split(",")]
+        return _unique_over(columns[0][0], {column for _, column in columns})
+    return ""
+
+
+def _unique_over(table_name: str, columns: set[str]) -> str:
+    """The unique constraint over these columns: SQLite names columns where PostgreSQL names the constraint."""
+    table = metadata.tables[table_name]
+    candidates: list[Index | UniqueConstraint | PrimaryKeyConstraint] = [
+        *(index for index in table.indexes if index.unique),
+        *(constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)),
+        table.primary_key,
+    ]
+    return next(
+        (str(candidate.name) for candidate in candidates if {column.name for column in candidate.columns} == columns),
+        "",
+    )
+
+
+def _with_driver(url: URL) -> URL:
+    """PostgreSQL always through psycopg 3, however the URL spells it."""
+    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+
+
+def _postgres_engine(url: URL, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=2 * pool_size)
+
+    @event.listens_for(engine, "checkin")
+    def leave(_connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
+        record.info[_LEFT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def take(connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401 - the same
+        """Make sure that a connection which nobody has used for a moment is still there; else the pool makes it and
+        its like anew.
+        """
+        if time.monotonic() - record.info.get(_LEFT, math.inf) > _IDLE and not _answers(engine, connection):
+            raise InvalidatePoolError
+
+    return engine
+
+
+def _answers(engine: Engine, connection: Any) -> bool:  # noqa: ANN401 - the driver's connection
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except psycopg.Error:
+        return False
+
+
+def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0 if pool_size == 1 else 2 * pool_size,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the
+        # writer.
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_MS}",
+            f"query_only={int(read_only)}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

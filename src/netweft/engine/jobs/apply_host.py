@@ -1,0 +1,271 @@
+"""Bringing one generation of a host's intent to the host: try, let the host be judged from outside, keep or learn
+that it was taken back.
+
+Safe to repeat at any point: what the host says of the generation decides where to go on. When nobody can tell how it
+ended, the change stays pending,
+and the host's next report tells (:func:`netweft.engine.commands.host_reports.take_report`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from netweft.core.desired import HostIntent, desired_host
+from netweft.core.errors import HostError, NotFoundError
+from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase
+from netweft.engine import queue
+from netweft.engine.actor import Actor
+from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.commands import audit, host_changes, vnic_sync
+from netweft.engine.commands.adoption import adopt
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_reports import TakeReport, take_report
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.vms import vms
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queue import JobContext, PostponedError
+
+SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
+"""Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
+failures).
+"""
+
+SILENCE = 30.0
+"""Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops
+asking.
+"""
+_BUSY_FOR = 30.0
+"""Seconds that another change on the host may take to end."""
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Seconds between looks, the last one repeated."""
+
+
+class RolledBackError(HostError):
+    """The host took the change back; it is as it was before, and so is the engine's intent."""
+
+    code = "SETUP_NETWORKS_ROLLBACK"
+
+
+class UnknownOutcomeError(HostError):
+    """The host fell silent. It takes an unconfirmed change back by itself; its next report tells how it ended."""
+
+    code = "VDS_NETWORK_ERROR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Which generation to bring to which host; ``request`` tells it from another of the same number, which a host may
+    have taken from this engine before its database was restored.
+    """
+
+    host_id: str
+    generation: int
+    confirm_within: float
+    commit: bool
+    request: str = ""
+
+
+def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``apply_host``. Raises HostError when the host did not take it."""
+    return apply(agents, job, Task(**job.job.payload))
+
+
+def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
+    """Bring a generation to its host and record how it ended; what the caller's transaction wrote down is where it
+    starts.
+
+    Raises RolledBackError, UnknownOutcomeError, PostponedError when the engine stops.
+    """
+    with job.db.read() as tx:
+        row = host_changes.find(tx, task.host_id, task.generation)
+        data = queries.load(tx, (task.host_id,)).get(task.host_id)
+        if row is None or data is None:
+            raise NotFoundError("The host was removed meanwhile.")
+        if row.state == "applied":
+            return {"generation": task.generation}
+        if row.state == "refused":
+            raise RolledBackError(row.error)
+        task = replace(task, request=row.job_id)
+        candidate = host_changes.candidate_of(row)
+        stored = queries.Candidate(attachments=data.intent.attachments, bonds=data.intent.bonds)
+    agent = agents.of(task.host_id, data.row.agent_url)
+    intent = queries.intent_of(data.row.switch_type, candidate or stored, data.networks, data.report)
+    is_setup = candidate is not None
+    try:
+        change = _bring(job, agent, task, intent)
+    except UnreachableError as error:
+        text = f"Host {data.row.name} does not answer, so nobody knows yet how it ended: {error.text}"
+        raise UnknownOutcomeError(text) from error
+    except HostError as error:
+        job.db.run(_record_refused, job, task, data.row.name, error, is_setup=is_setup)
+        raise
+    return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
+
+
+class _LaterError(HostError):
+    """The host has taken a later generation than this engine ever gave out."""
+
+    code = "HOST_HAS_LATER_GENERATION"
+
+    def __init__(self, report: HostReport) -> None:
+        super().__init__(
+            f"The host has taken change {report.generation} already, which this engine knows nothing of. What the host "
+            "carries has been taken over: look at it, and repeat the request."
+        )
+        self.report = report
+
+
+def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Change:
+    """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
+    waits for that.
+
+    Raises UnreachableError, RefusedError and other HostErrors.
+    """
+    shown: dict[str, Any] = {}
+    for pause in _pauses():
+        report = wait_for_report(job, agent, task.confirm_within + SILENCE)
+        change = report.change
+        is_anothers = change is not None and change.generation == task.generation and change.request != task.request
+        if report.generation > task.generation or is_anothers:
+            raise _LaterError(report)
+        if report.generation < task.generation or change is None:
+            _ask(job, agent, task, intent, report)
+            continue
+        shown = _show(job, change, shown)
+        if change.phase.is_final:
+            return change
+        if change.phase is Phase.AWAITING:
+            _confirm(agent, task)
+        _pause(job, pause)
+    raise AssertionError("unreachable: the pauses never end")
+
+
+def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, report: HostReport) -> None:
+    """Send the wanted host. Raises UnreachableError when nobody knows whether it arrived, RefusedError."""
+    request = ChangeRequest(
+        generation=task.generation,
+        desired=desired_host(intent, report.host),
+        confirm_within=task.confirm_within,
+        commit=task.commit,
+        request=task.request,
+    )
+    deadline = time.monotonic() + _BUSY_FOR
+    while True:
+        try:
+            agent.put_host(request)
+        except UnreachableError:
+            if not _arrived(job, agent, task):
+                raise
+            return
+        except RefusedError as error:
+            if error.refusal.code != "busy" or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        _pause(job, _PAUSES[-1])
+
+
+def _arrived(job: JobContext, agent: Agent, task: Task) -> bool:
+    """Whether a request whose reply was lost is known to the host."""
+    return wait_for_report(job, agent, task.confirm_within + SILENCE).generation >= task.generation
+
+
+def _confirm(agent: Agent, task: Task) -> None:
+    """Say that the host is still there, on a connection opened now; whether that counted, the next look tells."""
+    try:
+        agent.confirm(task.generation)
+    except (UnreachableError, RefusedError):
+        return  # cut off or too late: the host takes the change back, and the next look sees that
+
+
+def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Let users see where the change stands, where it is another place than before."""
+    now = {"phase": change.phase.value, "steps_done": change.steps_done, "steps_total": change.steps_total}
+    if now != {key: shown.get(key) for key in now}:
+        left = change.seconds_left
+        deadline = (utc_now() + timedelta(seconds=left)).isoformat() if left is not None else None
+        job.progress(**now, seconds_left=left, deadline=deadline)
+    return now
+
+
+def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostReport:
+    """The host's report, asked for again for ``patience`` seconds while it does not answer. Raises UnreachableError."""
+    deadline = time.monotonic() + patience
+    for pause in _pauses():
+        try:
+            return agent.report()
+        except UnreachableError:
+            if time.monotonic() > deadline:
+                raise
+        _pause(job, pause)
+    raise AssertionError("unreachable: the pauses never end")
+
+
+def _pauses() -> Iterator[float]:
+    yield from _PAUSES
+    while True:
+        yield _PAUSES[-1]
+
+
+def _pause(job: JobContext, seconds: float) -> None:
+    """Wait, but not when the engine stops: another worker goes on then."""
+    if job.stop.wait(seconds):
+        raise PostponedError
+
+
+def _record(
+    job: JobContext, agent: Agent, task: Task, change: Change, name: str, *, is_setup: bool
+) -> Mapping[str, Any]:
+    """Write down how the change ended, with the host's report after it."""
+    if change.phase is Phase.CONFIRMED and task.commit:
+        agent.commit()
+    asked_at = utc_now()
+    report = wait_for_report(job, agent, SILENCE)
+    spec = TakeReport(host_id=task.host_id, report=report, asked_at=asked_at)
+    if change.phase is Phase.ROLLED_BACK:
+        error = RolledBackError(_why_rolled_back(name, change))
+        job.db.run(_record_refused, job, task, name, error, is_setup=is_setup, spec=spec)
+        raise error
+    job.db.run(_record_applied, job, task, spec, name, is_setup=is_setup)
+    return {"generation": task.generation, "phase": change.phase.value}
+
+
+def _why_rolled_back(name: str, change: Change) -> str:
+    """A sentence or two on a change that the host took back."""
+    reason = change.error.rstrip(".")
+    if not change.difference:
+        return f"Host {name} took the change back and is as it was before: {reason}."
+    return f"Host {name} took the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
+
+
+def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name: str, *, is_setup: bool) -> None:
+    queue.hold(tx, job.job)
+    host_changes.record_applied(tx, task.host_id, task.generation)
+    take_report(tx, spec)
+    vnic_sync.tell(tx, actor_of(job), vnic_sync.ON_NETWORK_UPDATE, vms.c.host_id == task.host_id)
+    text = f"Network changes were applied on host {name}."
+    audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
+
+
+def _record_refused(
+    tx: Tx, job: JobContext, task: Task, name: str, error: HostError, *, is_setup: bool, spec: TakeReport | None = None
+) -> None:
+    queue.hold(tx, job.job)
+    host_changes.record_refused(tx, task.host_id, task.generation, error.text)
+    if spec:
+        take_report(tx, spec)
+    if isinstance(error, _LaterError):
+        host_changes.catch_up(tx, task.host_id, error.report.generation)
+        adopt(tx, task.host_id, error.report.host)
+    code = SETUP_FAILED if is_setup else PERSIST_FAILED
+    text = f"Failed to apply changes on host {name}. {error.text}"
+    audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)
+
+
+def actor_of(job: JobContext) -> Actor:
+    """Who asked for the job."""
+    return Actor(user_id=job.job.owner_id, name=job.job.owner_name, correlation_id=job.job.correlation_id)

@@ -1,0 +1,80 @@
+"""Waiting for the end of what a guest's host does in the background: a guest moves, or is saved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from netweft.core.errors import HostError
+from netweft.core.protocol import EventPage
+from netweft.engine.agents import Agent
+from netweft.engine.queue import JobContext, PostponedError
+
+_WAIT = 5.0
+"""Seconds of one question for the end; whether the engine stops is looked at in between."""
+_BETWEEN = 5.0
+"""Seconds that :func:`comes_true` looks."""
+_AGAIN = 0.2
+"""Seconds between two looks meanwhile."""
+
+
+def last_event(agent: Agent) -> int:
+    """The number of the host's newest event."""
+    last = 0
+    while events := agent.events(last, 0).events:
+        last = events[-1].id
+    return last
+
+
+def wait_for_end(
+    job: JobContext,
+    agent: Agent,
+    kind: str,
+    after: int,
+    *,
+    is_under_way: Callable[[], bool],
+    is_done: Callable[[], bool],
+) -> None:
+    """Wait for the event of that kind about the job's guest, after event ``after``. Raises HostError when it tells that
+    the guest stayed, PostponedError when the engine stops, or when the guest stayed and nobody knows why.
+
+    ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
+    """
+    guest_id = job.job.payload["vm_id"]
+    while True:
+        page = agent.events(after, _WAIT)
+        if _has_gone(page, kind, guest_id):
+            return
+        after = page.events[-1].id if page.events else after
+        if not is_under_way():
+            if comes_true(job, partial(_has_ended, agent, kind, guest_id, after, is_done)):
+                return
+            raise PostponedError(_AGAIN)
+        if job.stop.is_set():
+            raise PostponedError
+
+
+def comes_true(job: JobContext, holds: Callable[[], bool]) -> bool:
+    """Whether something holds, now or within the moment in which a guest may be seen on neither host: it has stopped on
+    the one, and is not yet up on the other. Raises PostponedError when the engine stops.
+    """
+    end = time.monotonic() + _BETWEEN
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        if job.stop.wait(_AGAIN):
+            raise PostponedError
+    return True
+
+
+def _has_ended(agent: Agent, kind: str, guest_id: str, after: int, is_done: Callable[[], bool]) -> bool:
+    return _has_gone(agent.events(after, 0), kind, guest_id) or is_done()
+
+
+def _has_gone(page: EventPage, kind: str, guest_id: str) -> bool:
+    """Whether these events tell that the guest has gone. Raises HostError when they tell that it stayed."""
+    ends = [event.detail for event in page.events if event.kind == kind and event.subject == guest_id]
+    if ends and ends[-1]:
+        raise HostError(ends[-1])
+    return bool(ends)

@@ -1,0 +1,262 @@
+"""Starting and stopping guests, and making a running guest's vNICs as they should be. All safe to repeat: the host
+makes equal, it does not add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError
+from netweft.core.protocol import GuestSpec, GuestState, HostReport
+from netweft.core.sync import Location, locate_networks
+from netweft.engine import queue
+from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.commands import audit, functions, vnic_sync
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_reports import settle_guest
+from netweft.engine.commands.mac_addresses import release_mac
+from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.jobs.apply_host import actor_of, wait_for_report
+from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import hosts
+from netweft.engine.queries import mac_pools as mac_queries
+from netweft.engine.queries import vms as queries
+from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
+from netweft.engine.queue import JobContext, PostponedError
+
+STARTED, START_FAILED, STOPPED, STOP_FAILED, STOPPED_SUSPENDED = 32, 54, 33, 56, 111
+"""Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM, USER_STOP_SUSPENDED_VM)."""
+
+_PATIENCE = 15.0
+_AGAIN = 30.0
+
+
+def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``start_vm``. Raises HostError when the host could not; the virtual machine is down then (or suspended,
+    if it was) and says why.
+    """
+    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    try:
+        taken = _put(agents, job, vm_id, host_id)
+    except UnreachableError as error:
+        job.db.run(_record_unknown, job, vm_id, error.text)
+        raise
+    except HostError as error:
+        job.db.run(_record_not_started, job, vm_id, error.text)
+        raise
+    job.db.run(_record_up, job, vm_id, host_id, taken)
+    look(agents, job, host_id)
+    return {}
+
+
+def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``update_guest``. Raises HostError when the host could not; the vNIC is then as it was before."""
+    payload = job.job.payload
+    try:
+        taken = _put(agents, job, payload["vm_id"], payload["host_id"])
+    except HostError as error:
+        job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
+        raise
+    job.db.run(_record_synced, job, taken)
+    return {}  # the host tells that the guest was changed, upon which the monitor takes in its report
+
+
+def sync(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
+    far as it can. Raises HostError when the host could not; the vNICs stay out of sync.
+    """
+    vm_id, code = job.job.payload["vm_id"], job.job.payload["code"]
+    with job.db.read() as tx:
+        vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
+    if vm is None or vm.status != "up":
+        return {}
+    taken = _put(agents, job, vm_id, vm.host_id)
+    job.db.run(_record_synced, job, taken, code)
+    return {}
+
+
+def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
+    then.
+    """
+    vm_id = job.job.payload["vm_id"]
+    with job.db.read() as tx:
+        # Where it is now: it may have migrated since it was asked to stop.
+        vm = queries.get(tx, vm_id)
+    host_id = vm.host_id or job.job.payload["host_id"]
+    try:
+        agent_of(agents, job, host_id).delete_guest(vm_id)
+    except HostError as error:
+        job.db.run(_record_unknown, job, vm_id, error.text)
+        raise
+    job.db.run(_record_stopped, job, vm_id)
+    look(agents, job, host_id)
+    return {}
+
+
+def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``clear_guest``: take away what is left on the host of a guest that ended by itself or was removed.
+
+    Raises HostError; PostponedError while the host does not answer.
+    """
+    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    with job.db.read() as tx:
+        row = tx.execute(sa.select(vms.c.host_id, vms.c.saved_host_id).where(vms.c.id == vm_id)).one_or_none()
+    if row is None or host_id not in row:  # else it was started there again, which cleared up too
+        try:
+            agent_of(agents, job, host_id).delete_guest(vm_id)
+        except UnreachableError as error:
+            raise PostponedError(_AGAIN) from error
+    return {}
+
+
+def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
+    """The agent of a host. Raises NotFoundError."""
+    with job.db.read() as tx:
+        return agents.of(host_id, hosts.plain(tx, host_id).agent_url)
+
+
+def look(agents: Agents, job: JobContext, host_id: str) -> None:
+    """Take in what the host reports now, so that users see the guest as it is. The work is done: silence is for the
+    monitor to judge.
+    """
+    with suppress(UnreachableError):
+        take_in(job, agent_of(agents, job, host_id), host_id)
+
+
+def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
+    """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay.
+
+    Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
+    whether they are elsewhere now.
+    """
+    with job.db.read() as tx:
+        host, known = host_queries.last_report(tx, host_id)
+        wanted = wanted_of(tx, vm_id, host_id)
+    agent = agents.of(host_id, host.agent_url)
+    if known is None or all(guest.id != vm_id for guest in known.guests):
+        known = wait_for_report(job, agent, _PATIENCE)
+    locations = locate_networks(known.host)
+    spec = _spec(wanted, known, locations)
+    try:
+        state = agent.put_guest(spec)
+    except RefusedError:
+        known = wait_for_report(job, agent, _PATIENCE)
+        locations = locate_networks(known.host)
+        if _spec(wanted, known, locations) == spec:
+            raise
+        state = agent.put_guest(_spec(wanted, known, locations))
+    return Taken(host_id=host_id, guest=state, locations=locations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A guest as its host has it since it was told of it, and where the host has its networks."""
+
+    host_id: str
+    guest: GuestState
+    locations: Mapping[str, Location]
+
+
+def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location]) -> GuestSpec:
+    """The guest as the host of that report, which has its networks there, needs to know it. Raises HostError when it
+    has no driver or network for it.
+    """
+    vm = wanted.vm
+    drivers = report.capabilities.guest_drivers
+    running = next((guest.driver for guest in report.guests if guest.id == vm.id), "")
+    driver = running or vm.custom_properties.get("driver") or next(iter(drivers), "")
+    if driver not in drivers:
+        what = f"no guest driver '{driver}'" if driver else "nothing to run guests with"
+        raise HostError(f"Host {vm.host_name} has {what}.", code="HOST_HAS_NO_GUEST_DRIVER")
+    return guest_spec(wanted, locations, driver)
+
+
+def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    settle_guest(tx, vm_id, "up", host_id)
+    vnic_sync.record(tx, host_id, taken.guest, taken.locations)
+    name = hosts.plain(tx, host_id).name
+    text = f"VM {vm.name} was {'resumed' if vm.saved_host_id else 'started'} on Host {name}"
+    audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
+
+
+def _record_synced(tx: Tx, job: JobContext, taken: Taken, code: int = 0) -> None:
+    """What runs is what is wanted, as far as it can. ``code``: of the event about the rest; 0 for none."""
+    queue.hold(tx, job.job)
+    stale = vnic_sync.record(tx, taken.host_id, taken.guest, taken.locations).stale
+    functions.release(tx, taken.guest.id, unplugged_only=True)
+    if stale and code:
+        vm = lock(tx, vms, taken.guest.id)
+        names = ", ".join(row.name for row in queries.vnics_of(tx, (vm.id,))[vm.id] if row.id in stale)
+        text = (
+            f"vNICs of VM {vm.name} run on as they were before the change: {names}. They take it over when they are"
+            " unplugged and plugged in again."
+        )
+        _tell(tx, job, vm, code, text, Severity.ALERT)
+
+
+def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    settle_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
+    if vm.saved_host_id is None:
+        functions.release(tx, vm_id)
+    text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
+    _tell(tx, job, vm, START_FAILED, text, Severity.ERROR)
+
+
+def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    settle_guest(tx, vm_id, "down")
+    vnic_sync.write(tx, vm_id, ())
+    functions.release(tx, vm_id)
+    if vm.saved_host_id:
+        _tell(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
+    else:
+        _tell(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
+
+
+def _tell(tx: Tx, job: JobContext, vm: sa.Row[Any], code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
+    ids = {"vm": vm.id, "host": vm.host_id or vm.saved_host_id, "cluster": vm.cluster_id, "job": job.job.id}
+    audit.record(tx, actor_of(job), code, text, severity, **ids)
+
+
+def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
+    """Nobody knows whether it runs; the host's next report tells."""
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    values = {"status": "unknown", "status_reason": reason, "changed_at": utc_now()}
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
+    text = f"The Host of VM {vm.name} does not answer: {reason}"
+    audit.record(tx, actor_of(job), START_FAILED, text, Severity.WARNING, vm=vm_id, host=vm.host_id, job=job.job.id)
+
+
+def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: str) -> None:
+    """The host did not take the change of a vNIC: let the engine's intent be what it was."""
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, vm_id)
+    if vnic_id := undo.get("remove"):
+        row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
+        if row:
+            release_mac(tx, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
+            tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+    if vnic_id := undo.get("restore"):
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
+    if vnic_id := undo.get("parameters_of"):
+        tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
+        if undo["parameters"]:
+            tx.execute(sa.insert(filter_parameters), undo["parameters"])
+    functions.release(tx, vm_id, unplugged_only=True)
+    text = f"Failed to change interfaces of VM {vm.name}: {reason}"
+    audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)

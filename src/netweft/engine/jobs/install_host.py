@@ -1,0 +1,127 @@
+"""Installing a host whose agent has joined: the management network goes onto the NIC that carries the host's address,
+and the host comes up.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError, NetweftError, NotFoundError
+from netweft.core.host_request import HostView
+from netweft.core.management import management_attachment
+from netweft.core.protocol import HostReport
+from netweft.core.rules.setup_networks import validate
+from netweft.engine import queue
+from netweft.engine.agents import Agents, UnreachableError
+from netweft.engine.commands import audit, host_changes
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_reports import TakeReport, judge, take_report
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queue import JobContext
+
+INSTALLED, INSTALL_FAILED = 504, 505
+"""Event codes (oVirt: VDS_INSTALL, VDS_INSTALL_FAILED)."""
+
+CONFIRM_WITHIN = 60.0
+_PATIENCE = 60.0
+"""Seconds for the agent to open its door after it has joined."""
+
+_ACTION = "Cannot install Host."
+
+
+def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed and
+    says why.
+    """
+    host_id = job.job.payload["host_id"]
+    with job.db.read() as tx:
+        data = queries.load_one(tx, host_id)
+    try:
+        result = _install(agents, job, data)
+    except NetweftError as error:
+        if not isinstance(error, queue.LostError | NotFoundError):
+            job.db.run(_record_failure, job, host_id, error)
+        raise
+    job.db.run(_record_success, job, host_id)
+    return result
+
+
+def _install(agents: Agents, job: JobContext, data: queries.HostData) -> Mapping[str, Any]:
+    agent = agents.of(data.row.id, data.row.agent_url)
+    asked_at = utc_now()
+    try:
+        report = wait_for_report(job, agent, _PATIENCE)
+    except UnreachableError as error:
+        raise HostError(f"Host {data.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
+    addresses = _addresses(data.row.agent_url)
+    generation = job.db.run(_begin, job, data.row.id, report, asked_at, addresses)
+    task = Task(host_id=data.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    return apply(agents, job, task)
+
+
+def _addresses(agent_url: str) -> set[str]:
+    """The addresses at which the engine reaches the host. Raises HostError when its name is unknown."""
+    name = urlsplit(agent_url if "://" in agent_url else f"//{agent_url}").hostname or ""
+    try:
+        return {str(ip_address(str(entry[4][0]).split("%")[0])) for entry in socket.getaddrinfo(name, None)}
+    except OSError as error:
+        raise HostError(f"The name '{name}' of the host cannot be resolved: {error}.") from error
+
+
+def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any, addresses: set[str]) -> int:  # noqa: ANN401 - a datetime
+    """Take the first report in and write down the change that is to come; the one of this job that is under way, if
+    there is one.
+    """
+    queue.hold(tx, job.job)
+    lock(tx, hosts, host_id)
+    mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
+    if mine:
+        return int(mine[0].generation)
+    host_changes.catch_up(tx, host_id, report.generation)
+    take_report(tx, TakeReport(host_id=host_id, report=report, asked_at=asked_at))
+    view = queries.view(tx, host_id)
+    candidate = _candidate(view, report, addresses)
+    return host_changes.next_generation(tx, host_id, candidate, "the host is installed", job.job.id)
+
+
+def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candidate:
+    """What the host has, and the management network where its address is. Raises ValidationError, HostError."""
+    management = next((one for one in view.networks.values() if "management" in one.roles), None)
+    present = {attachment.network_id for attachment in view.intent.attachments}
+    if management is None:
+        raise HostError(f"The Cluster of Host {view.name} has no management network.")
+    if management.intent.id in present:
+        return Candidate(attachments=view.intent.attachments, bonds=view.intent.bonds)
+    request = management_attachment(report.host, management, addresses, view.name)
+    final = validate(view, request, new_id, _ACTION, installs=True)
+    return Candidate(attachments=final.attachments, bonds=final.bonds)
+
+
+def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
+    queue.hold(tx, job.job)
+    host = lock(tx, hosts, host_id)
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(status="unassigned", status_reason=""))
+    text = f"Host {host.name} installed."
+    audit.record(tx, actor_of(job), INSTALLED, text, host=host_id, cluster=host.cluster_id, job=job.job.id)
+    data = queries.load_one(tx, host_id)
+    if data.report:
+        judge(tx, host_id, data.report)
+
+
+def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+    queue.hold(tx, job.job)
+    host = lock(tx, hosts, host_id)
+    values = {"status": "install_failed", "status_reason": error.text}
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))
+    text = f"Host {host.name} installation failed. {error.text}"
+    audit.record(tx, actor_of(job), INSTALL_FAILED, text, Severity.ERROR, host=host_id, job=job.job.id)

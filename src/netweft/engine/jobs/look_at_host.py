@@ -1,0 +1,91 @@
+"""Asking a host how it is: refresh, activate, commit; and telling it of virtual functions. Each takes the host's report
+in by the one path that there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netweft.core.errors import HostError
+from netweft.core.protocol import FunctionsRequest
+from netweft.engine import queue
+from netweft.engine.agents import Agent, Agents, UnreachableError
+from netweft.engine.commands import audit
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.jobs.apply_host import actor_of, wait_for_report
+from netweft.engine.queries import hosts
+from netweft.engine.queue import JobContext
+
+REFRESHED, REFRESH_FAILED, COMMITTED, COMMIT_FAILED, ACTIVATED, ACTIVATE_FAILED = 606, 607, 1104, 1105, 16, 18
+"""Event codes (oVirt: HOST_REFRESHED_CAPABILITIES, NETWORK_COMMINT_NETWORK_CHANGES, VDS_ACTIVATE, and their
+failures).
+"""
+
+_PATIENCE = 5.0
+
+
+def refresh(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``refresh_host``. Raises HostError when the host does not answer."""
+    return _look(agents, job, "refreshed", REFRESHED, REFRESH_FAILED)
+
+
+def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``activate_host``: the report decides on the host's status. Raises HostError when the host does not
+    answer.
+    """
+    return _look(agents, job, "activated", ACTIVATED, ACTIVATE_FAILED)
+
+
+def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``commit_host``. Raises HostError when the host does not answer or cannot."""
+    return _look(agents, job, "told to keep its network changes", COMMITTED, COMMIT_FAILED, commits=True)
+
+
+def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
+    payload = job.job.payload
+    with job.db.read() as tx:
+        agent = agents.of(payload["host_id"], hosts.plain(tx, payload["host_id"]).agent_url)
+    agent.set_functions(FunctionsRequest(nic=payload["nic"], count=payload["count"]))
+    take_in(job, agent, payload["host_id"])
+    return {}
+
+
+def _look(
+    agents: Agents, job: JobContext, what: str, code: int, failure: int, *, commits: bool = False
+) -> Mapping[str, Any]:
+    host_id = job.job.payload["host_id"]
+    with job.db.read() as tx:
+        row = hosts.plain(tx, host_id)
+    agent = agents.of(host_id, row.agent_url)
+    try:
+        if commits:
+            agent.commit()
+        take_in(job, agent, host_id)
+    except HostError as error:
+        job.db.run(_record_failure, job, host_id, f"Host {row.name} could not be {what}: {error.text}", failure, error)
+        raise
+    job.db.run(_record, job, host_id, f"Host {row.name} was {what}.", code)
+    return {}
+
+
+def take_in(job: JobContext, agent: Agent, host_id: str) -> None:
+    """Ask for the report and take it in. Raises UnreachableError, LostError."""
+    asked_at = utc_now()
+    report = wait_for_report(job, agent, _PATIENCE)
+    job.db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=asked_at))
+
+
+def _record(tx: Tx, job: JobContext, host_id: str, text: str, code: int) -> None:
+    queue.hold(tx, job.job)
+    audit.record(tx, actor_of(job), code, text, host=host_id, job=job.job.id)
+
+
+def _record_failure(tx: Tx, job: JobContext, host_id: str, text: str, code: int, error: HostError) -> None:
+    queue.hold(tx, job.job)
+    audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=host_id, job=job.job.id)
+    if isinstance(error, UnreachableError):
+        lose_host(tx, host_id, error.text)

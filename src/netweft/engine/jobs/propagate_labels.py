@@ -1,0 +1,73 @@
+"""Bringing to a host the networks that the labels of its NICs mean, after a network, a cluster or the host changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netweft.core.errors import NetweftError, NotFoundError
+from netweft.core.host_labels import propagation
+from netweft.core.rules.setup_networks import validate
+from netweft.engine import queue
+from netweft.engine.agents import Agents
+from netweft.engine.commands import audit, host_changes, host_labels
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.hosts import CONFIRM_WITHIN
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.jobs.apply_host import PERSIST_FAILED, Task, actor_of, apply
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.cluster_networks import lock_to_use
+from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queue import JobContext
+
+_ACTION = "Cannot apply labels."
+
+
+def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``propagate_labels``. Raises ValidationError, BusyError and HostError: the host then lacks networks; an
+    event says so, and it is tried again when the host comes up the next time.
+    """
+    host_id = job.job.payload["host_id"]
+    try:
+        generation = job.db.run(_begin, job, host_id)
+    except NetweftError as error:
+        if not isinstance(error, queue.LostError | NotFoundError):
+            job.db.run(_record_refusal, job, host_id, error)
+        raise
+    if generation is None:
+        return {}
+    task = Task(host_id=host_id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    return apply(agents, job, task)
+
+
+def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
+    """Write down the change that is to come; the one of this job that is under way, if there is one. None when the host
+    need not be asked.
+    """
+    queue.hold(tx, job.job)
+    host = lock(tx, hosts, host_id)
+    lock_to_use(tx, host.cluster_id)
+    waiting = host_changes.pending(tx, host_id)
+    mine = [row for row in waiting if row.job_id == job.job.id]
+    if mine:
+        return int(mine[0].generation)
+    lost, reason = job.job.payload["lost"], job.job.payload["reason"]
+    if any(host_changes.is_being_brought(tx, row) for row in waiting):
+        # Their generations are lower than ours would be, and their jobs wait for us: they go first.
+        host_labels.request(tx, actor_of(job), host_id, host.name, lost, reason)
+        return None
+    host_changes.require_idle(tx, host_id, host.name)
+    view = queries.view(tx, host_id)
+    final = validate(view, propagation(view, lost), new_id, _ACTION)
+    if not final.needs_host:
+        return None
+    candidate = Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels)
+    return host_changes.next_generation(tx, host_id, candidate, reason, job.job.id)
+
+
+def _record_refusal(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+    queue.hold(tx, job.job)
+    host = lock(tx, hosts, host_id)
+    text = f"Failed to apply labels on host {host.name}. {error.text}"
+    audit.record(tx, actor_of(job), PERSIST_FAILED, text, Severity.ERROR, host=host_id, job=job.job.id)

@@ -1,0 +1,53 @@
+"""Every kind of job with its function, and every timer; what the worker is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from netweft.engine.agents import Agents
+from netweft.engine.jobs import (
+    apply_host,
+    enroll_certificate,
+    guests,
+    install_host,
+    look_at_host,
+    migrate,
+    propagate_labels,
+    vm_states,
+)
+from netweft.engine.jobs.monitor import EVERY, Monitor
+from netweft.engine.queue import JobContext
+from netweft.engine.worker import JobFunction, Timer
+
+_FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
+    "apply_host": apply_host.run,
+    "install_host": install_host.run,
+    "enroll_certificate": enroll_certificate.run,
+    "activate_host": look_at_host.activate,
+    "refresh_host": look_at_host.refresh,
+    "commit_host": look_at_host.commit,
+    "set_functions": look_at_host.set_functions,
+    "propagate_labels": propagate_labels.run,
+    "start_vm": guests.start,
+    "stop_vm": guests.stop,
+    "shut_down_vm": vm_states.shut_down,
+    "settle_shutdown": vm_states.settle_shutdown,
+    "reboot_vm": vm_states.reboot,
+    "suspend_vm": vm_states.suspend,
+    "migrate_vm": migrate.run,
+    "update_guest": guests.update,
+    "sync_guest": guests.sync,
+    "clear_guest": guests.clear,
+}
+
+
+def functions(agents: Agents) -> dict[str, JobFunction]:
+    """The functions of all jobs that talk to hosts."""
+    return {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+
+
+def timers(monitor: Monitor) -> list[Timer]:
+    """The watch over all hosts."""
+    return [Timer(name="monitor", every=EVERY, run=monitor.watch)]

@@ -1,0 +1,147 @@
+"""Asking running guests to end, to start again, or to be saved. All safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError
+from netweft.core.protocol import GuestState
+from netweft.engine import queue
+from netweft.engine.agents import Agent, Agents, UnreachableError
+from netweft.engine.commands import audit
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_reports import settle_guest
+from netweft.engine.db import Tx, lock
+from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.jobs.guest_events import last_event, wait_for_end
+from netweft.engine.jobs.guests import agent_of, look
+from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.model.vms import vms
+from netweft.engine.queue import JobContext, PostponedError
+
+SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
+"""Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""
+
+SHUTDOWN_SECONDS = 60.0
+"""After which a guest that was asked to shut down, and runs, counts as not having obeyed."""
+
+_AGAIN = 2.0
+
+
+def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
+    payload = job.job.payload
+    try:
+        agent_of(agents, job, payload["host_id"]).shut_down_guest(payload["vm_id"])
+    except HostError as error:
+        job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", error.text)
+        raise
+    job.db.run(_watch, job)
+    look(agents, job, payload["host_id"])
+    return {}
+
+
+def _watch(tx: Tx, job: JobContext) -> None:
+    queue.hold(tx, job.job)
+    payload = job.job.payload
+    name = lock(tx, vms, payload["vm_id"]).name
+    # Not by the lock of the machine: whoever loses patience may stop it meanwhile.
+    key, text = f"shutdown:{payload['vm_id']}", f"Waiting for VM {name} to shut down"
+    queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=SHUTDOWN_SECONDS)
+
+
+def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``settle_shutdown``: a guest that still runs has not heeded the request. Raises HostError."""
+    payload = job.job.payload
+    if not _waits(job):
+        return {}
+    agent = agent_of(agents, job, payload["host_id"])
+    try:
+        take_in(job, agent, payload["host_id"])
+    except UnreachableError as error:
+        raise PostponedError(_AGAIN) from error
+    if _waits(job):
+        job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", f"it still runs after {SHUTDOWN_SECONDS:g} s")
+    return {}
+
+
+def _waits(job: JobContext) -> bool:
+    """Whether the machine has been powering down since this request."""
+    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == job.job.payload["vm_id"])
+    with job.db.read() as tx:
+        row = tx.execute(query).one_or_none()
+    return row is not None and (row.status, row.changed_at.isoformat()) == ("powering_down", job.job.payload["since"])
+
+
+def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``reboot_vm``. Raises HostError."""
+    try:
+        agent_of(agents, job, job.job.payload["host_id"]).reboot_guest(job.job.payload["vm_id"])
+    except HostError as error:
+        job.db.run(_record_runs_on, job, REBOOT_FAILED, "reboot", error.text)
+        raise
+    return {}
+
+
+def suspend(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+    """The job ``suspend_vm``.
+
+    Raises HostError when the guest runs on, PostponedError while its host does not answer.
+    """
+    host_id = job.job.payload["host_id"]
+    try:
+        _save(job, agent_of(agents, job, host_id))
+    except UnreachableError as error:
+        raise PostponedError(_AGAIN) from error
+    except HostError as error:
+        job.db.run(_record_runs_on, job, SUSPEND_FAILED, "suspend", error.text)
+        raise
+    job.db.run(_record_suspended, job)
+    look(agents, job, host_id)
+    return {}
+
+
+def _save(job: JobContext, agent: Agent) -> None:
+    after = last_event(agent)
+    guest = _find(job, agent)
+    if guest and guest.status == "suspended":
+        return
+    if not (guest and guest.saving):
+        agent.suspend_guest(job.job.payload["vm_id"])
+    wait_for_end(
+        job,
+        agent,
+        "suspend",
+        after,
+        is_under_way=lambda: (guest := _find(job, agent)) is not None and guest.saving,
+        is_done=lambda: (guest := _find(job, agent)) is not None and guest.status == "suspended",
+    )
+
+
+def _find(job: JobContext, agent: Agent) -> GuestState | None:
+    return next((one for one in agent.guests() if one.id == job.job.payload["vm_id"]), None)
+
+
+def _record_suspended(tx: Tx, job: JobContext) -> None:
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, job.job.payload["vm_id"])
+    settle_guest(tx, vm.id, "suspended", vm.host_id)
+    _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
+
+
+def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
+    """What was asked for did not happen. If it has ended by itself instead, the host's next report tells."""
+    queue.hold(tx, job.job)
+    vm = lock(tx, vms, job.job.payload["vm_id"])
+    if vm.host_id is None:
+        return
+    settle_guest(tx, vm.id, "up", vm.host_id)
+    _tell(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
+
+
+def _tell(tx: Tx, job: JobContext, vm: sa.Row[Any], code: int, text: str, severity: Severity) -> None:
+    ids = {"vm": vm.id, "host": vm.host_id, "cluster": vm.cluster_id, "job": job.job.id}
+    audit.record(tx, actor_of(job), code, text, severity, **ids)

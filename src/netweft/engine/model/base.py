@@ -1,0 +1,80 @@
+"""What all tables share: the metadata, the names of constraints, and the column types that SQLite and PostgreSQL both
+keep faithfully.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+
+ID_LENGTH = 36
+"""Characters of a UUID in its textual form, which is what all ids but those of events are."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the engine. Constraints have the same names on both databases, so that commands can tell which one was
+violated.
+
+No constraint may be deferred: SQLite would check it at COMMIT, which several requests share
+(:class:`netweft.engine.db.Database`).
+"""
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""A JSON value; None is NULL."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on the Python side of both databases (SQLite knows no time zones and orders the
+    text).
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive value, which could mean any moment; raises ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment in UTC, whatever the session's time zone is."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def id_column() -> Column[str]:
+    """The primary key: a lower-case UUID as text."""
+    return Column("id", String(ID_LENGTH), primary_key=True)
+
+
+def growing_number(name: str = "number") -> Column[int]:
+    """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the
+    table).
+    """
+    return Column(name, BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+
+
+def reference(
+    name: str, target: str, *, nullable: bool = False, on_delete: str | None = None, index: bool = True
+) -> Column[Any]:
+    """A column that holds the id of a row of ``target`` (``"networks.id"``).
+
+    ``on_delete`` is SQL's (``CASCADE``, ``SET NULL``; None refuses the deletion). Indexed, since the database looks
+    there at each deletion of the target.
+    """
+    return Column(name, String(ID_LENGTH), ForeignKey(target, ondelete=on_delete), nullable=nullable, index=index)

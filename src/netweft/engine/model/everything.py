@@ -1,0 +1,45 @@
+"""Imports every noun's tables, for those who need the whole metadata: migrations, and tests that create all."""
+
+from __future__ import annotations
+
+from netweft.engine.model import (
+    certificates,
+    cluster_networks,
+    clusters,
+    data_centers,
+    events,
+    functions,
+    host_networks,
+    hosts,
+    jobs,
+    mac_pools,
+    networks,
+    qos,
+    templates,
+    users,
+    vms,
+    vnic_profiles,
+    vnics,
+)
+from netweft.engine.model.base import metadata
+
+__all__ = [
+    "certificates",
+    "cluster_networks",
+    "clusters",
+    "data_centers",
+    "events",
+    "functions",
+    "host_networks",
+    "hosts",
+    "jobs",
+    "mac_pools",
+    "metadata",
+    "networks",
+    "qos",
+    "templates",
+    "users",
+    "vms",
+    "vnic_profiles",
+    "vnics",
+]

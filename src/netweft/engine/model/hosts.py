@@ -1,0 +1,62 @@
+"""Hosts, their last reports, and the ids of the NICs they reported."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+
+from netweft.engine.model.base import Utc, id_column, metadata, reference
+
+hosts = Table(
+    "hosts",
+    metadata,
+    id_column(),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("comment", Text, nullable=False, server_default=""),
+    # As users know the machine: a name or an address, with a port if they like.
+    Column("address", String(255), nullable=False),
+    # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
+    Column("agent_url", String(255), nullable=False, server_default=""),
+    # Until when the certificates that it has are good; null until it has joined.
+    Column("certificate_expires", Utc),
+    reference("cluster_id", "clusters.id"),
+    Column("status", String(32), nullable=False),
+    # Why the host is not up, a sentence; empty when there is nothing to say.
+    Column("status_reason", Text, nullable=False, server_default=""),
+    # The highest generation of its intent that was given out, and the last one that the host took.
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("acknowledged_generation", Integer, nullable=False, server_default="0"),
+    # Whether what runs is not what boot restores (HostReport.dirty of the last report).
+    Column("dirty", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("name"),
+    CheckConstraint(
+        "status IN ('installing', 'install_failed', 'up', 'down', 'maintenance', 'preparing_for_maintenance',"
+        " 'non_operational', 'non_responsive', 'unassigned')",
+        name="status",
+    ),
+)
+
+host_reports = Table(
+    "host_reports",
+    metadata,
+    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+    # JSON of core.protocol.HostReport, kept as it came: most readers want only a part, and decode it themselves.
+    Column("report", LargeBinary, nullable=False),
+    Column("taken_at", Utc, nullable=False),
+    UniqueConstraint("host_id"),
+)
+
+host_nics = Table(
+    "host_nics",
+    metadata,
+    id_column(),
+    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+    Column("name", String(50), nullable=False),
+    # When its link was first reported down; null while it is up.
+    Column("down_since", Utc),
+    UniqueConstraint("host_id", "name"),
+)
+"""A row for each NIC, bond and VLAN device of the last report, so that its id stays as long as it is there under its
+name.
+"""

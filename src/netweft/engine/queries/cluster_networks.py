@@ -1,0 +1,96 @@
+"""Reads of the networks of clusters, and of the roles they have there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.core.rules.cluster_network import Missing, Role
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.networks import networks
+
+
+def select() -> sa.Select[Any]:
+    """Every column of networks and of cluster_networks, and the names of data centre and cluster."""
+    return sa.select(
+        networks,
+        data_centers.c.name.label("data_center_name"),
+        *(column for column in cluster_networks.c if column.name != "network_id"),
+        clusters.c.name.label("cluster_name"),
+    ).select_from(
+        cluster_networks.join(networks, networks.c.id == cluster_networks.c.network_id)
+        .join(data_centers, data_centers.c.id == networks.c.data_center_id)
+        .join(clusters, clusters.c.id == cluster_networks.c.cluster_id)
+    )
+
+
+def find(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any] | None:
+    """One row of :func:`select`, None when the network is not attached to the cluster."""
+    return tx.execute(
+        select().where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id)
+    ).one_or_none()
+
+
+def get(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = find(tx, cluster_id, network_id)
+    if row is None:
+        raise NotFoundError(f"There is no network with the id {network_id} in the cluster {cluster_id}.")
+    return row
+
+
+def lock_to_use(tx: Tx, cluster_id: str) -> None:
+    """Keep the networks of a cluster attached to it until the transaction ends; whoever detaches one waits.
+
+    To be called once the host that is to use them is locked, and before they are read.
+    """
+    tx.execute(
+        sa.select(cluster_networks.c.network_id)
+        .where(cluster_networks.c.cluster_id == cluster_id)
+        .order_by(cluster_networks.c.network_id)
+        .with_for_update(read=True, key_share=True)
+    ).all()
+
+
+def lock_to_remove(tx: Tx, cluster_id: str, network_id: str) -> None:
+    """Wait for everybody who relies on the network being attached (:func:`lock_to_use`), and keep others waiting."""
+    tx.execute(
+        sa.select(cluster_networks.c.network_id)
+        .where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id)
+        .with_for_update()
+    ).all()
+
+
+def roles_of(row: sa.Row[Any]) -> frozenset[Role]:
+    """The roles in a row of :func:`select`."""
+    return frozenset(role for role in Role if getattr(row, role))
+
+
+def holder(tx: Tx, cluster_id: str, role: Role) -> str | None:
+    """The id of the network that has the role in the cluster."""
+    return tx.scalar(
+        sa.select(cluster_networks.c.network_id).where(
+            cluster_networks.c.cluster_id == cluster_id, cluster_networks.c[role]
+        )
+    )
+
+
+def without_address(tx: Tx, cluster_id: str, network_id: str) -> list[Missing]:
+    """The NICs of the cluster's hosts that carry the network and are to have no address on it, static or dynamic."""
+    rows = tx.execute(
+        sa.select(attachments.c.nic, attachments.c.assignments, hosts.c.name.label("host"))
+        .join(hosts, hosts.c.id == attachments.c.host_id)
+        .where(attachments.c.network_id == network_id, hosts.c.cluster_id == cluster_id)
+    )
+    return [
+        Missing(nic=row.nic, host=row.host)
+        for row in rows
+        if not any(assignment["method"] != "none" for assignment in row.assignments)
+    ]

@@ -1,0 +1,63 @@
+"""Reads of clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.mac_pools import mac_pools
+from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import vms
+
+
+def select() -> sa.Select[Any]:
+    """Every column of clusters, and the names of their data centre, MAC pool and management network."""
+    management = cluster_networks.alias("management")
+    return sa.select(
+        clusters,
+        data_centers.c.name.label("data_center_name"),
+        mac_pools.c.name.label("mac_pool_name"),
+        management.c.network_id.label("management_network_id"),
+        networks.c.name.label("management_network_name"),
+    ).select_from(
+        clusters.join(data_centers, data_centers.c.id == clusters.c.data_center_id)
+        .join(mac_pools, mac_pools.c.id == clusters.c.mac_pool_id)
+        .outerjoin(management, sa.and_(management.c.cluster_id == clusters.c.id, management.c.management))
+        .outerjoin(networks, networks.c.id == management.c.network_id)
+    )
+
+
+def get(tx: Tx, cluster_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(clusters.c.id == cluster_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no cluster with the id {cluster_id}.")
+    return row
+
+
+def hosts_of(tx: Tx, cluster_id: str) -> list[sa.Row[Any]]:
+    """Id, name and status of its hosts."""
+    return list(tx.execute(sa.select(hosts.c.id, hosts.c.name, hosts.c.status).where(hosts.c.cluster_id == cluster_id)))
+
+
+def vms_of(tx: Tx, cluster_id: str) -> list[sa.Row[Any]]:
+    """Id, name and status of its VMs."""
+    return list(tx.execute(sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.cluster_id == cluster_id)))
+
+
+def isolated_networks_of(tx: Tx, cluster_id: str) -> list[str]:
+    """Names of its networks with port isolation."""
+    return list(
+        tx.scalars(
+            sa.select(networks.c.name)
+            .join(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+            .where(cluster_networks.c.cluster_id == cluster_id, networks.c.port_isolation)
+        )
+    )

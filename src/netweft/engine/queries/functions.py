@@ -1,0 +1,69 @@
+"""Reads of virtual functions: which networks they may serve, who has one, which are free."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from netweft.core.functions import free_functions
+from netweft.engine.db import Tx
+from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
+from netweft.engine.queries.host_networks import HostData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Which networks the functions of a NIC may serve: those with these ids, and those that have one of the labels."""
+
+    networks: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeOf:
+    """The functions of a NIC that nobody has, by PCI address; ``networks``: ids of those that they may serve, None for
+    all.
+    """
+
+    nic: str
+    functions: tuple[str, ...]
+    networks: frozenset[str] | None = None
+
+
+def served(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, Served]]:
+    """For each host the NICs, by name, whose functions serve certain networks only."""
+    listed: dict[tuple[str, str], list[str]] = defaultdict(list)
+    of_hosts = sa.select(function_networks).where(function_networks.c.host_id.in_(host_ids))
+    for row in tx.execute(of_hosts.order_by(function_networks.c.network_id)):
+        listed[row.host_id, row.nic].append(row.network_id)
+    found: dict[str, dict[str, Served]] = defaultdict(dict)
+    for row in tx.execute(sa.select(nic_functions).where(nic_functions.c.host_id.in_(host_ids))):
+        networks = tuple(listed[row.host_id, row.nic])
+        found[row.host_id][row.nic] = Served(networks=networks, labels=tuple(row.labels))
+    return found
+
+
+def held(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """For each host the functions that are promised to vNICs: the vNIC's id by PCI address."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in tx.execute(sa.select(vnic_functions).where(vnic_functions.c.host_id.in_(host_ids))):
+        found[row.host_id][row.function] = row.vnic_id
+    return found
+
+
+def free(data: HostData, restricted: Mapping[str, Served], taken: Collection[str]) -> tuple[FreeOf, ...]:
+    """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
+    that are promised.
+    """
+    found = []
+    for nic, addresses in free_functions(data.host, taken).items():
+        only = restricted.get(nic)
+        networks = None
+        if only is not None:
+            labelled = {network_id for network_id, view in data.networks.items() if view.label in only.labels}
+            networks = frozenset(only.networks) | labelled
+        found.append(FreeOf(nic=nic, functions=addresses, networks=networks))
+    return tuple(found)

@@ -1,0 +1,181 @@
+"""What hosts are to know of virtual machines, and how far they are from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from netweft.core.errors import HostError
+from netweft.core.network_filters import FILTERS
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, as_far_as_live
+from netweft.core.sync import Location
+from netweft.core.trunks import parse_trunk
+from netweft.engine.db import Tx
+from netweft.engine.queries import functions as function_queries
+from netweft.engine.queries import vms as queries
+
+_DEFAULT_MTU = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
+
+    ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
+    networks that take over for them, by their profiles.
+    """
+
+    vm: Any
+    vnics: list[Any]
+    parameters: Mapping[str, list[Any]]
+    functions: Mapping[str, str]
+    failovers: Mapping[str, Any]
+
+
+def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
+    """Read it. Raises NotFoundError."""
+    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    parameters = queries.parameters_of(tx, [row.id for row in rows])
+    held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
+    return Wanted(
+        vm=queries.get(tx, vm_id),
+        vnics=rows,
+        parameters=parameters,
+        functions={vnic_id: address for address, vnic_id in held.items()},
+        failovers=queries.failovers_of(tx, rows),
+    )
+
+
+def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
+    """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
+    vm = wanted.vm
+    addresses: dict[str, list[str]] = {}
+    for one in vm.addresses:
+        addresses.setdefault(one["nic"], []).append(one["address"])
+    nics = tuple(
+        replace(
+            nic,
+            addresses=tuple(addresses.get(row.name, ())),
+            filter_parameters=tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
+        )
+        for row in wanted.vnics
+        if row.plugged
+        for nic in (_passed(row, wanted, locations) if row.passthrough else (_nic(row, locations),))
+    )
+    cpus = vm.sockets * vm.cores * vm.threads
+    return GuestSpec(
+        id=vm.id,
+        name=vm.name,
+        driver=driver,
+        memory=vm.memory,
+        cpus=cpus,
+        nics=nics,
+        properties=_driver_properties(vm),
+    )
+
+
+def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
+    """What the driver is told of what the machine boots and has."""
+    booted = {"kernel": vm.os_kernel, "initrd": vm.os_initrd, "cmdline": vm.os_cmdline}
+    chosen = {name: value for name, value in vm.custom_properties.items() if name != "driver"}
+    return {name: value for name, value in {**booted, **chosen}.items() if value}
+
+
+def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tuple[GuestNic, ...]:  # noqa: ANN401 - a row
+    """A vNIC that is a virtual function, and before it the one that takes over while the function is away."""
+    address = wanted.functions.get(row.id)
+    if address is None:
+        raise HostError(f"The host has no virtual function for vNIC '{row.name}'.", code="VAR__DETAIL__NO_SUITABLE_VF")
+    mtu = row.mtu or _DEFAULT_MTU
+    function = GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", function=address, tag=row.vlan_id, mtu=mtu)
+    if not row.failover_id:
+        return (function,)
+    profile = wanted.failovers[row.failover_id]
+    location = _location(profile, locations)
+    standby = GuestNic(
+        id=str(uuid5(UUID(row.id), "standby")),
+        name=row.name,
+        mac=row.mac,
+        bridge=location.plug,
+        tag=location.vlan if location.switch == "ovs" else None,
+        mtu=profile.mtu or _DEFAULT_MTU,
+        isolated=profile.port_isolation,
+        filter=_filter(profile, location),
+        stands_by=True,
+    )
+    return standby, replace(function, standby=standby.id)
+
+
+def _location(row: Any, locations: Mapping[str, Location]) -> Location:  # noqa: ANN401 - a row
+    """Where the row's network can be plugged into. Raises HostError."""
+    location = locations.get(row.network_id)
+    if location is None or not location.plug:
+        raise HostError(
+            f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS"
+        )
+    return location
+
+
+def _filter(row: Any, location: Location) -> str:  # noqa: ANN401 - a row
+    """The network filter by name; filters are libvirt's, which has them for Linux bridges only."""
+    return FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else ""
+
+
+def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN401 - a row
+    if row.network_id is None:
+        return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
+    location = _location(row, locations)
+    return GuestNic(
+        id=row.id,
+        name=row.name,
+        mac=row.mac,
+        bridge=location.plug,
+        tag=location.vlan if location.switch == "ovs" else None,
+        mtu=row.mtu or _DEFAULT_MTU,
+        linked=row.linked,
+        isolated=row.port_isolation,
+        mirrored=row.port_mirroring,
+        trunks=parse_trunk(row.profile_properties.get("trunk", "")),
+        model=row.interface,
+        filter=_filter(row, location),
+        inbound=_rate(row, "inbound"),
+        outbound=_rate(row, "outbound"),
+        queues=int(row.profile_properties.get("queues", 0)),
+    )
+
+
+def _rate(row: Any, way: str) -> Rate | None:  # noqa: ANN401 - a row
+    """A QoS of Mbit/s and MB, in libvirt's kilobytes."""
+    average, peak, burst = (getattr(row, f"{way}_{kind}") or 0 for kind in ("average", "peak", "burst"))
+    return Rate(average=average * 125, peak=peak * 125, burst=burst * 1000) if average else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How the vNICs of a running guest differ from what is wanted of them. ``stale``: ids of those that do; ``live``:
+    something of it can change while the guest runs.
+    """
+
+    stale: frozenset[str]
+    live: bool
+
+
+def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location]) -> Drift:
+    """Compare a guest, as its host has it, with what is wanted of it there."""
+    try:
+        spec = guest_spec(wanted, locations, guest.driver)
+    except HostError:
+        return Drift(stale=frozenset(row.id for row in wanted.vnics if row.plugged), live=False)
+    present = {nic.id: nic for nic in guest.nics}
+    stands_for = {nic.standby: nic.id for nic in spec.nics if nic.standby}
+    stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if present.get(nic.id) != nic}
+    # The host has yet to take over another VLAN of the network.
+    switched = [
+        (row.id, wanted.failovers.get(row.failover_id) if row.passthrough else row)
+        for row in wanted.vnics
+        if row.plugged and row.network_id
+    ]
+    stale |= {vnic for vnic, on in switched if on and locations[on.network_id].vlan != on.vlan_id}
+    return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))

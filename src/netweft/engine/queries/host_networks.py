@@ -1,0 +1,334 @@
+"""Reads of what is wanted of hosts and what they report, for any number of hosts with the same number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_interface
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, NetworkIntent
+from netweft.core.errors import NotFoundError
+from netweft.core.host import Host
+from netweft.core.host_request import HostView, NetworkView, SetupRequest, static_assignments
+from netweft.core.protocol import HostReport
+from netweft.core.sync import Reported, compare_attachment
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.host_networks import attachments, host_bonds, nic_labels
+from netweft.engine.model.hosts import host_nics, host_reports, hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.model.qos import qoss
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.statements import Statement
+
+QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
+"""Columns of the QoS of a network on hosts: link shares and Mbit/s."""
+
+ROLES = ("management", "display", "migration", "default_route", "gluster")
+
+_REPORT = msgspec.json.Decoder(HostReport)
+msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: two that do so at once crash the program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Attachments, bonds and labels that a host may come to have. ``labels``: NICs by label, None to leave them as they
+    are.
+    """
+
+    attachments: tuple[AttachmentIntent, ...] = ()
+    bonds: tuple[BondIntent, ...] = ()
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostData:
+    """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
+    None before the first one; ``labels``: NICs by label.
+    """
+
+    row: sa.Row[Any]
+    intent: HostIntent
+    nics: Mapping[str, str]
+    networks: Mapping[str, NetworkView]
+    report: HostReport | None
+    reported_at: datetime | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    _compared: dict[str, tuple[Reported, ...]] = field(default_factory=dict)
+
+    @property
+    def host(self) -> Host:
+        """What it reports, nothing before the first report."""
+        return self.report.host if self.report else Host()
+
+    def compare(self, attachment: AttachmentIntent) -> tuple[Reported, ...]:
+        """How the attachment stands on the host, property by property."""
+        if attachment.id not in self._compared:
+            self._compared[attachment.id] = compare_attachment(self.intent, attachment, self.host)
+        return self._compared[attachment.id]
+
+    def is_in_sync(self, attachment: AttachmentIntent) -> bool:
+        """Whether every property is as wanted."""
+        return all(reported.in_sync for reported in self.compare(attachment))
+
+    def differences(self) -> dict[str, tuple[str, ...]]:
+        """For each attachment out of sync a few words on every property that differs."""
+        found = {}
+        for attachment in self.intent.attachments:
+            wrong = [reported for reported in self.compare(attachment) if not reported.in_sync]
+            if wrong:
+                found[attachment.id] = tuple(
+                    f"{one.name} is {one.actual or 'none'} on the host and {one.expected or 'none'} is wanted"
+                    for one in wrong
+                )
+        return found
+
+
+def load(tx: Tx, host_ids: Collection[str], mentioned: Collection[str] = ()) -> dict[str, HostData]:
+    """What is known of each host that exists among those asked for. Eight queries, however many there are.
+
+    ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry.
+    """
+    rows = tx.execute(
+        sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
+        .join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .where(hosts.c.id.in_(host_ids))
+    ).all()
+    wanted = _wanted(tx, host_ids)
+    bonds = _bonds(tx, host_ids)
+    nics = _nics(tx, host_ids)
+    labels = _labels(tx, host_ids)
+    carried = {attachment.network_id for each in wanted.values() for attachment in each}
+    known = _networks(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
+    users = _users(tx, host_ids)
+    reports = {
+        row.host_id: row for row in tx.execute(sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids)))
+    }
+    loaded = {}
+    for row in rows:
+        views = _views(row.cluster_id, known, users[row.id])
+        report = _REPORT.decode(reports[row.id].report) if row.id in reports else None
+        candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]))
+        loaded[row.id] = HostData(
+            row=row,
+            intent=intent_of(row.switch_type, candidate, views, report),
+            nics=nics[row.id],
+            networks=views,
+            report=report,
+            reported_at=reports[row.id].taken_at if row.id in reports else None,
+            labels=labels[row.id],
+        )
+    return loaded
+
+
+def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
+    """:func:`load` for one host; raises NotFoundError."""
+    loaded = load(tx, (host_id,), mentioned).get(host_id)
+    if loaded is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return loaded
+
+
+def last_report(tx: Tx, host_id: str) -> tuple[sa.Row[Any], HostReport | None]:
+    """The host's own columns, and what it reported last; raises NotFoundError. Without what is wanted of it, which
+    takes :func:`load` most of its time.
+    """
+    row = _LAST_REPORT.first(tx, id=host_id)
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row, _REPORT.decode(row.report) if row.report else None
+
+
+_LAST_REPORT = Statement(
+    sa.select(hosts, host_reports.c.report)
+    .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+    .where(hosts.c.id == sa.bindparam("id"))
+)
+
+
+def intent_of(
+    switch_type: str, candidate: Candidate, views: Mapping[str, NetworkView], report: HostReport | None
+) -> HostIntent:
+    """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone
+    are left out.
+    """
+    present = tuple(one for one in candidate.attachments if one.network_id in views)
+    role = next((network_id for network_id, view in views.items() if "default_route" in view.roles), "")
+    datapaths = report.capabilities.ovs_datapaths if report else ()
+    return HostIntent(
+        switch_type="ovs" if switch_type == "ovs" else "legacy",
+        networks=tuple(views[one.network_id].intent for one in present),
+        attachments=present,
+        bonds=candidate.bonds,
+        default_route_network=role,
+        ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
+    )
+
+
+def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
+    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; raises
+    NotFoundError.
+    """
+    data = load_one(tx, host_id, {wish.network.id for wish in request.attachments} if request else ())
+    return HostView(
+        id=host_id,
+        name=data.row.name,
+        status=data.row.status,
+        intent=data.intent,
+        report=data.host,
+        nics=data.nics,
+        networks=data.networks,
+        differences=data.differences(),
+        addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
+        labels=data.labels,
+    )
+
+
+def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
+    """The stored attachments of each host, by network."""
+    return _wanted(tx, host_ids)
+
+
+def _wanted(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
+    found: dict[str, list[AttachmentIntent]] = defaultdict(list)
+    query = sa.select(attachments).where(attachments.c.host_id.in_(host_ids)).order_by(attachments.c.network_id)
+    for row in tx.execute(query):
+        found[row.host_id].append(_attachment(row))
+    return found
+
+
+def _attachment(row: sa.Row[Any]) -> AttachmentIntent:
+    values = {
+        name: getattr(row, name) for name in ("id", "network_id", "nic", "assignments", "properties", "dns", "qos")
+    }
+    return msgspec.convert(values, AttachmentIntent)
+
+
+def _bonds(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
+    found: dict[str, list[BondIntent]] = defaultdict(list)
+    for row in tx.execute(sa.select(host_bonds).where(host_bonds.c.host_id.in_(host_ids)).order_by(host_bonds.c.name)):
+        bond = BondIntent(id=row.id, name=row.name, slaves=tuple(row.slaves), options=row.options)
+        found[row.host_id].append(bond)
+    return found
+
+
+def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id.in_(host_ids)).order_by(host_nics.c.name)):
+        found[row.host_id][row.id] = row.name
+    return found
+
+
+def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    query = sa.select(nic_labels).where(nic_labels.c.host_id.in_(host_ids)).order_by(nic_labels.c.label)
+    for row in tx.execute(query):
+        found[row.host_id][row.label] = row.nic
+    return found
+
+
+def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """Every network of the clusters with its roles and QoS: all of networks that a host's state depends on."""
+    return _networks(tx, cluster_ids, ())
+
+
+def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
+    cluster.
+    """
+    columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)] + [qoss.c[name] for name in QOS_LIMITS]
+    joined = networks.outerjoin(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+    joined = joined.outerjoin(qoss, qoss.c.id == networks.c.qos_id)
+    wanted = sa.or_(cluster_networks.c.cluster_id.in_(cluster_ids), networks.c.id.in_(network_ids))
+    return tx.execute(sa.select(networks, *columns).select_from(joined).where(wanted)).all()
+
+
+def _users(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
+    """Names of the running guests of each host by the network that a plugged vNIC of theirs is on."""
+    query = (
+        sa.select(vms.c.host_id, vnic_profiles.c.network_id, vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .where(vms.c.host_id.in_(host_ids), vnics.c.plugged, vms.c.status != "down")
+        .order_by(vms.c.name)
+    )
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in tx.execute(query):
+        found[row.host_id][row.network_id].append(row.name)
+    return found
+
+
+def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Sequence[str]]) -> dict[str, NetworkView]:
+    managing = {row.id for row in rows if row.management}
+    found: dict[str, NetworkView] = {}
+    for row in rows:
+        here = row.cluster_id == cluster_id
+        if row.id in found and not here:
+            continue
+        found[row.id] = NetworkView(
+            intent=network_intent(row),
+            in_cluster=here,
+            roles=frozenset(role for role in ROLES if here and getattr(row, role)),
+            is_management=row.id in managing,
+            users=tuple(users.get(row.id, ())),
+            label=row.label or "",
+        )
+    return found
+
+
+def network_intent(row: sa.Row[Any]) -> NetworkIntent:
+    """A network's columns as hosts need them."""
+    return NetworkIntent(
+        id=row.id,
+        name=row.name,
+        vdsm_name=row.host_side_name,
+        vlan=row.vlan_id,
+        mtu=row.mtu,
+        vm=row.vm_network,
+        stp=row.stp,
+        dns=tuple(row.name_servers),
+        port_isolation=row.port_isolation,
+        qos=network_qos(row),
+    )
+
+
+def network_qos(row: sa.Row[Any]) -> HostQos | None:
+    """The QoS of a network, out of its columns of that."""
+    share, upper_limit, real_time = (getattr(row, name) for name in QOS_LIMITS)
+    return HostQos(link_share=share, upper_limit=upper_limit, real_time=real_time) if row.qos_id else None
+
+
+def _addresses_elsewhere(tx: Tx, cluster_id: str, host_id: str) -> dict[tuple[str, str], str]:
+    query = (
+        sa.select(attachments, hosts.c.name.label("host_name"))
+        .join(hosts, hosts.c.id == attachments.c.host_id)
+        .where(hosts.c.cluster_id == cluster_id, hosts.c.id != host_id)
+    )
+    return {
+        (attachment.network_id, str(ip_interface(ip.address).ip)): row.host_name
+        for row in tx.execute(query)
+        for attachment, ip in static_assignments((_attachment(row),))
+    }
+
+
+def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
+    """Names by id of the networks of a cluster."""
+    query = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    return {row.id: row.name for row in tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id))}
+
+
+def hosts_of_nics(tx: Tx, nic_ids: Collection[str]) -> list[str]:
+    """The hosts that NICs belong to."""
+    return list(tx.scalars(sa.select(host_nics.c.host_id).distinct().where(host_nics.c.id.in_(nic_ids))))

@@ -1,0 +1,96 @@
+"""Reads of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.core.protocol import Capabilities, GuestState
+from netweft.engine.db import Tx
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.host_networks import host_changes
+from netweft.engine.model.hosts import host_reports, hosts
+from netweft.engine.model.vms import vms
+from netweft.engine.statements import Statement
+
+
+class _Head(msgspec.Struct):
+    """The small parts of a stored report; the rest is not decoded."""
+
+    capabilities: Capabilities
+    guests: tuple[GuestState, ...] = ()
+
+
+class _Seen(msgspec.Struct):
+    """What a stored report says of guests alone."""
+
+    guests: tuple[GuestState, ...] = ()
+    guest_addresses: dict[str, tuple[str, ...]] = {}
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_SEEN = msgspec.json.Decoder(_Seen)
+
+
+def select() -> sa.Select[Any]:
+    """Every column of hosts, the names of their cluster and data centre, the stored report,
+    whether its networks are being changed (``is_changing``), and numbers of virtual machines.
+    """
+    changing = sa.exists().where(host_changes.c.host_id == hosts.c.id, host_changes.c.state == "pending")
+    here = sa.select(sa.func.count()).select_from(vms).where(vms.c.host_id == hosts.c.id)
+    return sa.select(
+        hosts,
+        clusters.c.name.label("cluster_name"),
+        clusters.c.data_center_id,
+        data_centers.c.name.label("data_center_name"),
+        host_reports.c.report,
+        changing.label("is_changing"),
+        here.correlate(hosts).scalar_subquery().label("vms_total"),
+        here.where(vms.c.status == "up").correlate(hosts).scalar_subquery().label("vms_active"),
+    ).select_from(
+        hosts.join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
+        .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+    )
+
+
+def get(tx: Tx, host_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(hosts.c.id == host_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row
+
+
+def plain(tx: Tx, host_id: str) -> sa.Row[Any]:
+    """The host's own columns; raises NotFoundError."""
+    row = _PLAIN.first(tx, id=host_id)
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row
+
+
+_PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")))
+
+
+def capabilities_of(row: sa.Row[Any]) -> Capabilities | None:
+    """What the host of a row of :func:`select` can do; None before its first report."""
+    return _HEAD.decode(row.report).capabilities if row.report else None
+
+
+def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:
+    """The guests that hosts reported last, by id."""
+    query = sa.select(host_reports.c.report).where(host_reports.c.host_id.in_(host_ids))
+    return {guest.id: guest for report in tx.scalars(query) for guest in _HEAD.decode(report).guests}
+
+
+def guest_seen(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
+    """A guest as its host reported it last, None when it did not; and the addresses seen in guests, by vNIC."""
+    report = tx.scalar(sa.select(host_reports.c.report).where(host_reports.c.host_id == host_id))
+    seen = _SEEN.decode(report) if report else _Seen()
+    return next((guest for guest in seen.guests if guest.id == guest_id), None), seen.guest_addresses

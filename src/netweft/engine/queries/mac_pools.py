@@ -1,0 +1,120 @@
+"""Reads of MAC pools, their ranges, and the addresses in use."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.core.rules.mac_pool import MacRange, mac_text
+from netweft.engine.db import Tx
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.mac_pools import mac_addresses, mac_pools, mac_ranges
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.statements import Statement
+
+
+def select() -> sa.Select[Any]:
+    """Every column of MAC pools; :func:`ranges_of` has their ranges."""
+    return sa.select(mac_pools)
+
+
+def get(tx: Tx, pool_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(mac_pools.c.id == pool_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no MAC pool with the id {pool_id}.")
+    return row
+
+
+def default_id(tx: Tx) -> str:
+    """The id of the default pool; raises NotFoundError in an engine that was not seeded."""
+    found = tx.scalar(sa.select(mac_pools.c.id).where(mac_pools.c.is_default))
+    if found is None:
+        raise NotFoundError("There is no default MAC pool.")
+    return str(found)
+
+
+def of_cluster(tx: Tx, cluster_id: str) -> str:
+    """The id of the pool that a cluster takes its addresses from; raises NotFoundError."""
+    found = _OF_CLUSTER.first(tx, id=cluster_id)
+    if found is None:
+        raise NotFoundError(f"There is no cluster with the id {cluster_id}.")
+    return str(found.mac_pool_id)
+
+
+_OF_CLUSTER = Statement(sa.select(clusters.c.mac_pool_id).where(clusters.c.id == sa.bindparam("id")))
+
+
+def ranges(tx: Tx, pool_id: str) -> list[MacRange]:
+    """The ranges of one pool, in order."""
+    return [MacRange(row.first, row.last) for row in _RANGES.all(tx, pool_id=pool_id)]
+
+
+_RANGES = Statement(
+    sa.select(mac_ranges).where(mac_ranges.c.pool_id == sa.bindparam("pool_id")).order_by(mac_ranges.c.first)
+)
+RANGES_FOR_VM = Statement(
+    sa.select(mac_ranges)
+    .join(clusters, clusters.c.mac_pool_id == mac_ranges.c.pool_id)
+    .join(vms, vms.c.cluster_id == clusters.c.id)
+    .where(vms.c.id == sa.bindparam("vm_id"))
+    .order_by(mac_ranges.c.first)
+)
+""":func:`ranges` of the pool that a virtual machine's addresses are of, for who asks more at once."""
+
+
+def ranges_of(tx: Tx, pool_ids: Collection[str]) -> dict[str, list[MacRange]]:
+    """The ranges of each pool, in order."""
+    found: defaultdict[str, list[MacRange]] = defaultdict(list)
+    for row in tx.execute(sa.select(mac_ranges).where(mac_ranges.c.pool_id.in_(pool_ids)).order_by(mac_ranges.c.first)):
+        found[row.pool_id].append(MacRange(row.first, row.last))
+    return found
+
+
+def ranges_of_others(tx: Tx, besides: str = "") -> list[tuple[str, MacRange]]:
+    """Pool name and range of every pool other than ``besides``."""
+    rows = tx.execute(
+        sa.select(mac_pools.c.name, mac_ranges.c.first, mac_ranges.c.last)
+        .join(mac_pools, mac_pools.c.id == mac_ranges.c.pool_id)
+        .where(mac_pools.c.id != besides)
+    )
+    return [(row.name, MacRange(row.first, row.last)) for row in rows]
+
+
+def clusters_using(tx: Tx, pool_id: str) -> list[str]:
+    """Names of the clusters that take their addresses from the pool."""
+    return list(tx.scalars(sa.select(clusters.c.name).where(clusters.c.mac_pool_id == pool_id)))
+
+
+def duplicates_in(tx: Tx, pool_id: str) -> list[str]:
+    """Addresses of the pool that several vNICs have."""
+    rows = tx.scalars(
+        sa.select(mac_addresses.c.address).where(mac_addresses.c.pool_id == pool_id, mac_addresses.c.uses > 1)
+    )
+    return [mac_text(address) for address in rows]
+
+
+def macs_of_cluster(tx: Tx, cluster_id: str) -> list[str]:
+    """The address of every vNIC in the cluster, one for each vNIC."""
+    return list(
+        tx.scalars(sa.select(vnics.c.mac).join(vms, vms.c.id == vnics.c.vm_id).where(vms.c.cluster_id == cluster_id))
+    )
+
+
+def user_of(tx: Tx, pool_id: str, mac: str) -> str:
+    """The name of a VM with that address in the pool; empty when no vNIC has it (any more)."""
+    return (
+        tx.scalar(
+            sa.select(vms.c.name)
+            .join(vnics, vnics.c.vm_id == vms.c.id)
+            .join(clusters, clusters.c.id == vms.c.cluster_id)
+            .where(vnics.c.mac == mac, clusters.c.mac_pool_id == pool_id)
+            .limit(1)
+        )
+        or ""
+    )

@@ -1,0 +1,138 @@
+"""Reads of networks, and of who uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.model.templates import template_vnics, templates
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.statements import Statement
+
+
+def select() -> sa.Select[Any]:
+    """Every column of networks, and the name of their data centre."""
+    return sa.select(networks, data_centers.c.name.label("data_center_name")).join(
+        data_centers, data_centers.c.id == networks.c.data_center_id
+    )
+
+
+def get(tx: Tx, network_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = _GET.first(tx, id=network_id)
+    if row is None:
+        raise NotFoundError(f"There is no network with the id {network_id}.")
+    return row
+
+
+_GET = Statement(select().where(networks.c.id == sa.bindparam("id")))
+
+
+def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = "") -> list[sa.Row[Any]]:
+    """Both names of the networks of a data centre, ``besides`` left out, that have one of these as either."""
+    ids = {"data_center_id": data_center_id, "besides": besides}
+    return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)
+
+
+def _called(column: sa.Column[str]) -> sa.Select[Any]:
+    return sa.select(networks.c.name, networks.c.host_side_name).where(
+        networks.c.data_center_id == sa.bindparam("data_center_id"),
+        column.in_((sa.bindparam("name"), sa.bindparam("host_side_name"))),
+        networks.c.id != sa.bindparam("besides"),
+    )
+
+
+# Two looks, each through the index of its name, where one with OR would go through the whole data centre.
+_NAMESAKES = Statement(sa.union(_called(networks.c.name), _called(networks.c.host_side_name)))
+
+
+def managed_clusters(tx: Tx, network_id: str) -> list[str]:
+    """Names of the clusters whose management network it is."""
+    return list(
+        tx.scalars(
+            sa.select(clusters.c.name)
+            .join(cluster_networks, cluster_networks.c.cluster_id == clusters.c.id)
+            .where(cluster_networks.c.network_id == network_id, cluster_networks.c.management)
+        )
+    )
+
+
+def clusters_with(tx: Tx, network_id: str) -> list[str]:
+    """Ids of the clusters that it is attached to, in an order that is always the same."""
+    return list(
+        tx.scalars(
+            sa.select(cluster_networks.c.cluster_id)
+            .where(cluster_networks.c.network_id == network_id)
+            .order_by(cluster_networks.c.cluster_id)
+        )
+    )
+
+
+def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.Row[Any]]:
+    """Id and name of the hosts (of one cluster, if given) that have it attached, by name, and the ``assignments`` of
+    addresses there.
+    """
+    query = (
+        sa.select(hosts.c.id, hosts.c.name, attachments.c.assignments)
+        .join(attachments, attachments.c.host_id == hosts.c.id)
+        .where(attachments.c.network_id == network_id)
+        .order_by(hosts.c.name)
+    )
+    return list(tx.execute(query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+_IPV6 = 6
+"""The version of :class:`netweft.core.desired.IpAssignment`."""
+
+
+def hosts_with_ipv6(tx: Tx, network_id: str) -> list[str]:
+    """Names of the hosts that are to have IPv6 addresses on it, by name."""
+    return [
+        host.name
+        for host in hosts_carrying(tx, network_id)
+        if any(one["version"] == _IPV6 and one["method"] != "none" for one in host.assignments)
+    ]
+
+
+def vms_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
+    """Names of the VMs (of one cluster, if given) with a vNIC on it, by name."""
+    query = (
+        sa.select(vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .where(vnic_profiles.c.network_id == network_id)
+        .order_by(vms.c.name)
+    )
+    return list(tx.scalars(query.where(vms.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def templates_using(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[str]:
+    """Names of the templates (of one cluster, if given) with a vNIC on it, by name."""
+    query = (
+        sa.select(templates.c.name)
+        .distinct()
+        .join(template_vnics, template_vnics.c.template_id == templates.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id)
+        .where(vnic_profiles.c.network_id == network_id)
+        .order_by(templates.c.name)
+    )
+    return list(tx.scalars(query.where(templates.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def by_name(tx: Tx, data_center_id: str, name: str) -> str | None:
+    """The id of the network of that name, None when there is none."""
+    return tx.scalar(
+        sa.select(networks.c.id).where(networks.c.data_center_id == data_center_id, networks.c.name == name)
+    )

@@ -1,0 +1,164 @@
+"""Where a virtual machine can run: the cluster's hosts and the machine's needs, as the scheduler wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.host import MEGABIT
+from netweft.core.nic_view import NicView, nic_views
+from netweft.core.protocol import GuestState, LinkCounters
+from netweft.core.schedule import Choice, FreeFunctions, GuestNeeds, HostState, NetworkOn, Uplink, choose
+from netweft.core.sync import locate_networks
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import host_reports, hosts
+from netweft.engine.model.networks import networks
+from netweft.engine.queries import functions as function_queries
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import vms as vm_queries
+
+
+def choice(
+    tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]], host_id: str = "", leaving: GuestState | None = None
+) -> Choice:
+    """The hosts of the machine's cluster on which it can run, and why not on the others; of that one host, if given.
+
+    ``vnics``: the rows of :func:`netweft.engine.queries.vms.select_vnics` of the machine. ``leaving``: the guest as it
+    runs on the host that it is to leave, which is not asked.
+    """
+    wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
+    if leaving:
+        wanted = sa.and_(wanted, hosts.c.id != vm.host_id)
+    states = _states(tx, wanted)
+    needs = _needs(tx, vm, vnics)
+    if needs.passthrough:
+        states = _with_functions(tx, states)
+    if leaving:
+        switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
+        needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
+    return choose(needs, states)
+
+
+def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
+    of_cluster = sa.select(networks.c.id, networks.c.name).join(
+        cluster_networks, cluster_networks.c.network_id == networks.c.id
+    )
+    of_cluster = of_cluster.where(cluster_networks.c.cluster_id == vm.cluster_id)
+    required = tx.execute(of_cluster.where(cluster_networks.c.required, cluster_networks.c.status == "operational"))
+    display = tx.execute(of_cluster.where(cluster_networks.c.display)).first()
+    bridged = [row for row in vnics if row.network_id and row.plugged and not row.passthrough]
+    passed = [row for row in vnics if row.plugged and row.passthrough]
+    return GuestNeeds(
+        id=vm.id,
+        cluster_id=vm.cluster_id,
+        networks={
+            row.network_id: row.network_name for row in (*bridged, *vm_queries.failovers_of(tx, passed).values())
+        },
+        passthrough={row.id: row.network_id for row in passed},
+        required={row.id: row.name for row in required},
+        display=(display.id, display.name) if display else None,
+        memory=vm.memory,
+        driver=vm.custom_properties.get("driver", ""),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A host's state, and what it was made of: the rows of the host and its cluster, when its report was taken, and all
+    networks of the cluster.
+    """
+
+    made_of: tuple[object, ...]
+    state: HostState
+
+
+_KEPT: dict[str, _Kept] = {}
+"""By the host's id. What is out of date is seen by its ``made_of`` and made anew."""
+
+_KEPT_MAX = 10_000
+
+
+def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
+    """The states of hosts. Making one costs much more than looking whether it is still true."""
+    query = sa.select(hosts, clusters.c.switch_type, host_reports.c.taken_at).select_from(
+        hosts.join(clusters, clusters.c.id == hosts.c.cluster_id).outerjoin(
+            host_reports, host_reports.c.host_id == hosts.c.id
+        )
+    )
+    rows = tx.execute(query.where(wanted)).all()
+    host_ids = [row.id for row in rows]
+    # Networks are values of many kinds; that two of their texts have the same hash does not happen.
+    known = hash(repr(host_queries.networks_of_clusters(tx, {row.cluster_id for row in rows})))
+    made_of = {row.id: (*row, known) for row in rows}
+    true = {one: kept.state for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
+    fresh = [one for one in host_ids if one not in true]
+    if len(_KEPT) + len(fresh) > _KEPT_MAX:
+        _KEPT.clear()
+    made = {one: _state(data) for one, data in host_queries.load(tx, fresh).items()} if fresh else {}
+    promised = vm_queries.memory_promised(tx, host_ids)
+    states = []
+    for one in host_ids:
+        state = made.get(one) or true[one]
+        guests, memory = promised.get(one, (0, 0))
+        if (state.guests, state.memory_free) != (guests, state.memory - memory):
+            state = replace(state, guests=guests, memory_free=state.memory - memory)
+        _KEPT[one] = _Kept(made_of=made_of[one], state=state)
+        states.append(state)
+    return states
+
+
+def _state(data: host_queries.HostData) -> HostState:
+    """A host's state, as if no guest were on it."""
+    capabilities = data.report.capabilities if data.report else None
+    whole = capabilities.memory if capabilities else 0
+    views = nic_views(data.host)
+    on = locate_networks(data.host)
+    statistics = data.report.statistics if data.report else {}
+    return HostState(
+        id=data.row.id,
+        name=data.row.name,
+        status=data.row.status,
+        cluster_id=data.row.cluster_id,
+        networks={
+            one.network_id: NetworkOn(
+                in_sync=data.is_in_sync(one),
+                has_boot_protocol=any(ip.method != "none" for ip in one.assignments),
+                uplink=on[one.network_id].base,
+            )
+            for one in data.intent.attachments
+            if one.network_id in on
+        },
+        guest_drivers=capabilities.guest_drivers if capabilities else (),
+        guests=0,
+        memory=whole,
+        memory_free=whole,
+        switch_type=data.intent.switch_type,
+        uplinks={name: _uplink(view, views, statistics) for name, view in views.items() if view.kind != "vlan"},
+    )
+
+
+def _with_functions(tx: Tx, states: Sequence[HostState]) -> list[HostState]:
+    """The states with the virtual functions that are free."""
+    host_ids = [state.id for state in states]
+    loaded = host_queries.load(tx, host_ids)
+    restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
+    found = []
+    for state in states:
+        free = function_queries.free(loaded[state.id], restricted[state.id], held[state.id])
+        functions = tuple(FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks) for one in free)
+        found.append(replace(state, functions=functions))
+    return found
+
+
+def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:
+    """A NIC or bond. How much of it is used is told by its busier direction, where its speed is known."""
+    ports = [views[slave] for slave in view.bond.slaves if slave in views] if view.bond else [view]
+    counted = [statistics[port.name] for port in ports if port.name in statistics]
+    used = max(sum(one.rx_rate for one in counted), sum(one.tx_rate for one in counted)) * 8
+    load = min(1.0, used / (view.speed * MEGABIT)) if view.speed else 0.0
+    return Uplink(load=load, ports=max(1, len(ports)), ports_up=sum(port.is_up for port in ports))

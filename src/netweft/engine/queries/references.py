@@ -1,0 +1,49 @@
+"""Finding the thing that a caller means by its id, its name, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, bindparam, select
+
+from netweft.core.errors import MalformedError, NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.statements import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """What a client said of a thing: its id, its name, or both, which must then agree."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+def resolve(tx: Tx, table: Table, ref: Ref, kind: str, *where: ColumnElement[bool]) -> str:
+    """The id of the row that ``ref`` means; ``where`` narrows where its name is looked for.
+
+    Raises MalformedError when neither id nor name is given, NotFoundError when no row has what was given.
+    """
+    if not ref.id and not ref.name:
+        raise MalformedError(f"Which {kind} is missing: give its id or its name.")
+    found: Sequence[Row[Any]]
+    if where and not ref.id:
+        found = tx.execute(select(table.c.id).where(table.c.name == ref.name, *where).limit(2)).all()
+    else:
+        found = _meant(table, by_id=bool(ref.id), by_name=bool(ref.name)).all(tx, id=ref.id, name=ref.name)
+    if len(found) == 1:
+        return str(found[0].id)
+    said = " ".join(part for part in (ref.id and f"with the id {ref.id}", ref.name and f"named '{ref.name}'") if part)
+    if found:
+        raise MalformedError(f"There are several of the kind {kind} {said}. Give its id.")
+    raise NotFoundError(f"There is no {kind} {said}.")
+
+
+@cache
+def _meant(table: Table, *, by_id: bool, by_name: bool) -> Statement:
+    conditions = [table.c.id == bindparam("id")] if by_id else []
+    conditions += [table.c.name == bindparam("name")] if by_name else []
+    return Statement(select(table.c.id).where(*conditions).limit(2))

@@ -1,0 +1,75 @@
+"""Reads of templates and their vNICs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
+from netweft.engine.model.templates import template_vnics, templates
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+
+BLANK_ID = "00000000-0000-0000-0000-000000000000"
+"""The id of the template Blank, the same in every engine (oVirt)."""
+
+
+def select() -> sa.Select[Any]:
+    """Every column of templates, and their cluster's name and data centre (null for those of no cluster)."""
+    return sa.select(templates, clusters.c.name.label("cluster_name"), clusters.c.data_center_id).select_from(
+        templates.outerjoin(clusters, clusters.c.id == templates.c.cluster_id)
+    )
+
+
+def get(tx: Tx, template_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(templates.c.id == template_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no template with the id {template_id}.")
+    return row
+
+
+def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+    """The vNICs of each template by name, each with its network's id and name (null for none)."""
+    query = sa.select(
+        template_vnics,
+        vnic_profiles.c.network_id,
+        vnic_profiles.c.passthrough,
+        networks.c.name.label("network_name"),
+        networks.c.vm_network,
+    ).select_from(
+        template_vnics.outerjoin(vnic_profiles, vnic_profiles.c.id == template_vnics.c.profile_id).outerjoin(
+            networks, networks.c.id == vnic_profiles.c.network_id
+        )
+    )
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    wanted = query.where(template_vnics.c.template_id.in_(template_ids)).order_by(template_vnics.c.name)
+    for row in tx.execute(wanted):
+        found[row.template_id].append(row)
+    return found
+
+
+def get_vnic(tx: Tx, template_id: str, vnic_id: str) -> sa.Row[Any]:
+    """One row of :func:`vnics_of`; raises NotFoundError when the template has no such vNIC."""
+    found = [row for row in vnics_of(tx, (template_id,))[template_id] if row.id == vnic_id]
+    if not found:
+        raise NotFoundError(f"Template {template_id} has no vNIC with the id {vnic_id}.")
+    return found[0]
+
+
+def vms_made_from(tx: Tx, template_id: str) -> list[str]:
+    """Names of the virtual machines that were made from a template, by name."""
+    return list(tx.scalars(sa.select(vms.c.name).where(vms.c.template_id == template_id).order_by(vms.c.name)))
+
+
+def networks_for_vms(tx: Tx, cluster_id: str) -> set[str]:
+    """The ids of the networks of a cluster that vNICs can be on."""
+    query = sa.select(networks.c.id).join(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+    return set(tx.scalars(query.where(cluster_networks.c.cluster_id == cluster_id, networks.c.vm_network)))

@@ -1,0 +1,121 @@
+"""Reads of vNIC profiles, and of who uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.networks import networks
+from netweft.engine.model.templates import template_vnics, templates
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.statements import Statement
+
+
+def select() -> sa.Select[Any]:
+    """Every column of vNIC profiles, and what one asks about their network and data centre."""
+    return sa.select(
+        vnic_profiles,
+        networks.c.name.label("network_name"),
+        networks.c.port_isolation,
+        networks.c.data_center_id,
+        data_centers.c.name.label("data_center_name"),
+    ).select_from(
+        vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
+            data_centers, data_centers.c.id == networks.c.data_center_id
+        )
+    )
+
+
+def get(tx: Tx, profile_id: str) -> sa.Row[Any]:
+    """One row of :func:`select`; raises NotFoundError."""
+    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no vNIC profile with the id {profile_id}.")
+    return row
+
+
+def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> sa.Row[Any] | None:
+    """What decides whether a cluster's machines may use a profile: its columns, those of its network and of the cluster
+    that matter, and whether the one is ``attached`` to the other; None when there is no such profile or cluster.
+    """
+    return _FOR_CLUSTER.first(tx, id=profile_id, cluster_id=cluster_id)
+
+
+def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement:
+    return Statement(
+        sa.select(
+            vnic_profiles,
+            networks.c.name.label("network_name"),
+            networks.c.vm_network,
+            networks.c.vlan_id,
+            clusters.c.name.label("cluster_name"),
+            clusters.c.switch_type,
+            sa.exists()
+            .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == clusters.c.id)
+            .label("attached"),
+        )
+        .select_from(
+            vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
+                clusters, clusters.c.id == cluster_id
+            )
+        )
+        .where(vnic_profiles.c.id == sa.bindparam("id"))
+    )
+
+
+_FOR_CLUSTER = _for_cluster(sa.bindparam("cluster_id"))
+FOR_VM = _for_cluster(sa.select(vms.c.cluster_id).where(vms.c.id == sa.bindparam("vm_id")).scalar_subquery())
+""":func:`for_cluster` for the cluster of a virtual machine, for who asks more at once."""
+
+
+def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
+    """Whether a profile of the network other than ``besides`` has the name."""
+    query = sa.select(vnic_profiles.c.id).where(
+        vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == name, vnic_profiles.c.id != besides
+    )
+    return tx.scalar(query) is not None
+
+
+def served_by(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the profiles whose failover it is."""
+    return list(tx.scalars(sa.select(vnic_profiles.c.name).where(vnic_profiles.c.failover_id == profile_id)))
+
+
+def can_take_over(tx: Tx, data_center_id: str, profile_id: str) -> bool:
+    """Whether it is a profile of the data centre without passthrough."""
+    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
+    return row is not None and row.data_center_id == data_center_id and not row.passthrough
+
+
+def templates_using(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the templates with a vNIC that has the profile, by name."""
+    return list(
+        tx.scalars(
+            sa.select(templates.c.name)
+            .distinct()
+            .join(template_vnics, template_vnics.c.template_id == templates.c.id)
+            .where(template_vnics.c.profile_id == profile_id)
+            .order_by(templates.c.name)
+        )
+    )
+
+
+def vms_using(tx: Tx, profile_id: str) -> list[str]:
+    """Names of the VMs with a vNIC that has the profile, by name."""
+    return list(
+        tx.scalars(
+            sa.select(vms.c.name)
+            .distinct()
+            .join(vnics, vnics.c.vm_id == vms.c.id)
+            .where(vnics.c.profile_id == profile_id)
+            .order_by(vms.c.name)
+        )
+    )

@@ -1,0 +1,438 @@
+"""Work that leaves the engine, as rows: asked for in a command's transaction, done by a worker of any replica, shown
+under ``/jobs``.
+
+Jobs of one lock key (``host:<id>``) run one at a time, oldest first. A running job shows signs of life; when its
+replica dies, another takes it
+over, so a job must be safe to repeat. What a lost replica still says about a job is refused (:class:`LostError`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from netweft.core.errors import NetweftError, NotFoundError
+from netweft.engine.actor import Actor
+from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
+from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.statements import Statement
+
+HEARTBEAT = 5.0
+"""Seconds between a running job's signs of life."""
+TAKE_OVER = 30.0
+"""Seconds without one after which a job's replica counts as dead."""
+ATTEMPTS_MAX = 5
+"""How many replicas may die over one job before it fails, lest it kill them all."""
+KEPT = timedelta(days=7)
+"""How long finished jobs are shown."""
+WORK = "jobs"
+"""What rings when there is something to claim."""
+_LOOK = 2.0
+"""Seconds between looks while waiting for a job, should an announcement have been lost."""
+
+
+class Status(StrEnum):
+    """How a job stands, in oVirt's words (``started`` also while it waits for its turn)."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    ABORTED = "aborted"
+
+
+class LostError(NetweftError):
+    """This replica was taken for dead and the job is another's, or the job is over: stop working on it."""
+
+    status = 409
+    code = "JOB_LOST"
+
+
+class PostponedError(Exception):
+    """Raised by a job's function that has to be called again, ``delay`` seconds from now: what it needs is not there
+    yet, or the engine stops.
+    """
+
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(f"again in {delay} s")
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job that a worker has claimed."""
+
+    id: str
+    kind: str
+    lock_key: str
+    description: str
+    payload: Mapping[str, Any]
+    owner_id: str | None
+    owner_name: str
+    correlation_id: str
+    attempts: int
+    claimed_by: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it, for what the job writes down."""
+        return Actor(user_id=self.owner_id, name=self.owner_name, correlation_id=self.correlation_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job ended. ``error_code`` is a message code as oVirt has them; ``result`` is what the job returned."""
+
+    job_id: str
+    status: Status
+    error: str = ""
+    error_code: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+def enqueue(
+    tx: Tx,
+    actor: Actor,
+    kind: str,
+    key: str,
+    description: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    delay: float = 0.0,
+    auto_cleared: bool = True,
+) -> str:
+    """Ask for a job, to begin once this transaction is committed (and ``delay`` seconds have passed); returns its id.
+
+    ``kind`` names the function, ``key`` what it works on alone (empty: it gets in nobody's way), ``description`` is
+    what users read.
+    """
+    job_id, now = new_id(), utc_now()
+    _ENQUEUE.run(
+        tx,
+        id=job_id,
+        kind=kind,
+        lock_key=key or f"job:{job_id}",
+        description=description,
+        status=Status.STARTED,
+        owner_id=actor.user_id,
+        owner_name=actor.name,
+        correlation_id=actor.correlation_id,
+        external=False,
+        auto_cleared=auto_cleared,
+        payload=dict(payload or {}),
+        start_time=now,
+        last_updated=now,
+        not_before=now + timedelta(seconds=delay),
+        attempts=0,
+    )
+    announce(tx, WORK, replicas=True)
+    return job_id
+
+
+_ENQUEUE = Statement(
+    insert(jobs).inline(),
+    (
+        *("id", "kind", "lock_key", "description", "status", "owner_id", "owner_name", "correlation_id", "external"),
+        *("auto_cleared", "payload", "start_time", "last_updated", "not_before", "attempts"),
+    ),
+)
+
+
+def enqueue_once(
+    tx: Tx, actor: Actor, kind: str, key: str, description: str, payload: Mapping[str, Any] | None = None
+) -> str:
+    """As :func:`enqueue`, but a job of the same kind and key that still waits for its turn is enough; returns the id of
+    either.
+    """
+    waiting = select(jobs.c.id).where(
+        jobs.c.kind == kind, jobs.c.lock_key == key, jobs.c.status == Status.STARTED, jobs.c.claimed_by.is_(None)
+    )
+    return tx.execute(waiting.limit(1)).scalar() or enqueue(tx, actor, kind, key, description, payload)
+
+
+def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
+    """The oldest job whose turn it is, now this replica's; None when there is none.
+
+    Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
+    :func:`claim_next` asks again.
+    """
+    now = utc_now()
+    row = _claimable(kinds).first(tx, now=now)
+    if row is None:
+        return None
+    _CLAIM.run(tx, job_id=row.id, claimed_by=replica, heartbeat=now, last_updated=now, attempts=row.attempts + 1)
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        lock_key=row.lock_key,
+        description=row.description,
+        payload=row.payload or {},
+        owner_id=row.owner_id,
+        owner_name=row.owner_name,
+        correlation_id=row.correlation_id,
+        attempts=row.attempts + 1,
+        claimed_by=replica,
+    )
+
+
+_CLAIM = Statement(
+    update(jobs).where(jobs.c.id == bindparam("job_id")), ("claimed_by", "heartbeat", "last_updated", "attempts")
+)
+
+
+@cache
+def _claimable(kinds: frozenset[str]) -> Statement:
+    other = jobs.alias("other")
+    before = exists().where(
+        other.c.status == Status.STARTED,
+        other.c.lock_key == jobs.c.lock_key,
+        or_(other.c.claimed_by.is_not(None), other.c.number < jobs.c.number),
+    )
+    return Statement(
+        select(jobs)
+        .where(
+            jobs.c.status == Status.STARTED,
+            jobs.c.claimed_by.is_(None),
+            jobs.c.kind.in_([literal(kind) for kind in sorted(kinds)]),
+            jobs.c.not_before <= bindparam("now"),
+            ~before,
+        )
+        .order_by(jobs.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=jobs)
+    )
+
+
+def claim_next(db: Database, replica: str, kinds: frozenset[str]) -> Job | None:
+    """:func:`claim` in a transaction of its own, asking again when another replica was faster."""
+    while True:
+        try:
+            return db.run(claim, replica, kinds)
+        except IntegrityError as error:
+            if violated(error) != "uq_jobs_running":
+                raise
+
+
+def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
+    """Sign of life of a replica's running jobs; returns those that are still its own."""
+    mine = and_(jobs.c.id.in_(job_ids), jobs.c.claimed_by == replica, jobs.c.status == Status.STARTED)
+    tx.execute(update(jobs).where(mine).values(heartbeat=utc_now()))
+    return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
+
+
+def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
+    """Put jobs of replicas that died back into the queue, and fail those that killed too many; returns how many there
+    were.
+
+    ``silent_for``: seconds since the last sign of life; 0 for all, when no other replica can be alive (SQLite, at
+    start).
+    """
+    dead = and_(
+        jobs.c.status == Status.STARTED,
+        jobs.c.claimed_by.is_not(None),
+        jobs.c.heartbeat <= utc_now() - timedelta(seconds=silent_for),
+    )
+    rows = tx.execute(select(jobs.c.id, jobs.c.attempts).where(dead).with_for_update(skip_locked=True)).all()
+    for row in rows:
+        if row.attempts >= ATTEMPTS_MAX:
+            _end(
+                tx,
+                row.id,
+                Status.FAILED,
+                error=f"Given up: {row.attempts} workers ended in the middle of it.",
+                code="JOB_LOST",
+                result=None,
+            )
+        else:
+            tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
+    if rows:
+        announce(tx, WORK, replicas=True)
+    return len(rows)
+
+
+def finish(tx: Tx, job: Job, result: Mapping[str, Any] | None = None) -> None:
+    """The job is done. Raises LostError when it is no longer this replica's; then nothing of this transaction may
+    stand.
+    """
+    hold(tx, job)
+    _end(tx, job.id, Status.FINISHED, error=None, code=None, result=result)
+
+
+def fail(tx: Tx, job: Job, error: str, code: str, result: Mapping[str, Any] | None = None) -> None:
+    """The job is over without success; the reason is for people to read. Raises LostError as :func:`finish` does."""
+    hold(tx, job)
+    _end(tx, job.id, Status.FAILED, error=error, code=code, result=result)
+
+
+def hold(tx: Tx, job: Job) -> None:
+    """Make sure that the job is still this replica's until the transaction ends; raises LostError.
+
+    A job calls it in each transaction in which it records what it did, so that a replica that was taken for dead
+    overwrites nothing.
+    """
+    row = _HOLDER.first(tx, id=job.id)
+    if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
+        raise LostError(f"Job {job.id} is not run by {job.claimed_by} any more.")
+
+
+_HOLDER = Statement(select(jobs.c.claimed_by, jobs.c.status).where(jobs.c.id == bindparam("id")).with_for_update())
+
+
+def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
+    """Let another worker, or this one later, do the job: this replica stops, or the job has to wait. The attempt does
+    not count.
+    """
+    hold(tx, job)
+    later = utc_now() + timedelta(seconds=delay)
+    tx.execute(
+        update(jobs).where(jobs.c.id == job.id).values(claimed_by=None, not_before=later, attempts=jobs.c.attempts - 1)
+    )
+    announce(tx, WORK, replicas=True)
+
+
+def _end(
+    tx: Tx, job_id: str, status: Status, *, error: str | None, code: str | None, result: Mapping[str, Any] | None
+) -> None:
+    now = utc_now()
+    ends = {"ended": job_id, "status": status, "end_time": now}
+    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}))
+    _END_STEPS.run(tx, **ends)
+    announce(tx, f"job:{job_id}", replicas=True)
+    announce(tx, WORK, replicas=True)  # the next of the same key may begin
+
+
+_END = Statement(
+    update(jobs).where(jobs.c.id == bindparam("ended")),
+    ("status", "end_time", "last_updated", "error", "error_code", "result"),
+)
+_END_STEPS = Statement(
+    update(job_steps).where(job_steps.c.job_id == bindparam("ended"), job_steps.c.status == Status.STARTED),
+    ("status", "end_time"),
+)
+
+
+def show_progress(tx: Tx, job_id: str, progress: Mapping[str, Any]) -> None:
+    """Replace what users see of a running job: ``phase``, ``deadline`` (RFC 3339), ``seconds_left``, ``steps`` (a text
+    each), ``message``.
+    """
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(progress=dict(progress), last_updated=utc_now()))
+    announce(tx, f"job:{job_id}", replicas=True)
+
+
+def add_step(
+    tx: Tx,
+    job_id: str,
+    description: str,
+    *,
+    step_type: str = "executing",
+    parent_id: str | None = None,
+    external: bool = False,
+) -> str:
+    """Begin a step of a job and return its id. ``step_type`` in oVirt's words: ``validating``, ``executing``,
+    ``finalizing`` ...
+    """
+    step_id, now = new_id(), utc_now()
+    tx.execute(
+        insert(job_steps).values(
+            id=step_id,
+            job_id=job_id,
+            parent_id=parent_id,
+            type=step_type,
+            description=description,
+            status=Status.STARTED,
+            external=external,
+            start_time=now,
+        )
+    )
+    tx.execute(update(jobs).where(jobs.c.id == job_id).values(last_updated=now))
+    return step_id
+
+
+def finish_step(tx: Tx, step_id: str, *, succeeded: bool = True) -> None:
+    """End a step; raises NotFoundError when there is none."""
+    status = Status.FINISHED if succeeded else Status.FAILED
+    done = tx.execute(update(job_steps).where(job_steps.c.id == step_id).values(status=status, end_time=utc_now()))
+    if not done.rowcount:
+        raise NotFoundError(f"There is no step {step_id}.")
+
+
+def outcome(tx: Tx, job_id: str) -> Outcome | None:
+    """How a job ended, None while it has not. Raises NotFoundError."""
+    row = _OUTCOME.first(tx, id=job_id)
+    if row is None:
+        raise NotFoundError(f"There is no job {job_id}.")
+    if row.status == Status.STARTED:
+        return None
+    return Outcome(
+        job_id=job_id,
+        status=Status(row.status),
+        error=row.error or "",
+        error_code=row.error_code or "",
+        result=row.result or {},
+    )
+
+
+_OUTCOME = Statement(
+    select(jobs.c.status, jobs.c.error, jobs.c.error_code, jobs.c.result).where(jobs.c.id == bindparam("id"))
+)
+
+
+def wait_for(db: Database, job_id: str, timeout: float) -> Outcome | None:
+    """Wait until a job has ended, at most ``timeout`` seconds (then None). Not to be called inside a transaction."""
+    deadline = time.monotonic() + timeout
+    with db.listen(f"job:{job_id}") as bell:
+        while True:
+            bell.clear()
+            with db.read() as tx:
+                ended = outcome(tx, job_id)
+            left = deadline - time.monotonic()
+            if ended is not None or left <= 0:
+                return ended
+            bell.wait(min(left, _LOOK))
+
+
+def sweep(tx: Tx) -> int:
+    """Remove what ended long ago and need not be cleared by hand; returns how many jobs."""
+    old = and_(jobs.c.status != Status.STARTED, jobs.c.auto_cleared.is_(True), jobs.c.end_time < utc_now() - KEPT)
+    return tx.execute(delete(jobs).where(old)).rowcount
+
+
+def busy_with(tx: Tx, key: str) -> str | None:
+    """The id of the oldest job of a lock key that has not ended, None when the key is free."""
+    unfinished = select(jobs.c.id).where(jobs.c.lock_key == key, jobs.c.status == Status.STARTED)
+    return tx.execute(unfinished.order_by(jobs.c.number).limit(1)).scalar()
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a job's function gets: its job, the database, and the event that says that the engine stops."""
+
+    db: Database
+    job: Job
+    stop: threading.Event
+
+    def progress(self, **progress: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Show where the job stands (:func:`show_progress`), in a transaction of its own."""
+        self.db.run(show_progress, self.job.id, progress)
+
+    @contextmanager
+    def step(self, description: str, *, step_type: str = "executing") -> Iterator[str]:
+        """A step that users see, from begin to end of the block; failed when the block raises. Holds no transaction
+        meanwhile.
+        """
+        step_id = self.db.run(add_step, self.job.id, description, step_type=step_type)
+        try:
+            yield step_id
+        except BaseException:
+            self.db.run(finish_step, step_id, succeeded=False)
+            raise
+        self.db.run(finish_step, step_id)

@@ -1,0 +1,132 @@
+"""What ``netweft serve`` is told: options of the command line, else variables of the environment (``NETWEFT_...``)."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen. Port 0 means any free one."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can call it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it means all addresses of the machine."""
+        return self.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen(text: str) -> Address:
+    """Read ``HOST:PORT`` or ``[IPV6]:PORT``; raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host.strip("[]") or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - TCP has 16 bits
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return Address(host.strip("[]"), int(port))
+
+
+def _is_listen(text: str) -> str:
+    parse_listen(text)
+    return text
+
+
+def _split(value: object) -> object:
+    """A list in one variable of the environment: separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_Texts = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+_Listens = Annotated[list[Annotated[str, AfterValidator(_is_listen)]], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Settings of the engine."""
+
+    model_config = SettingsConfigDict(env_prefix="NETWEFT_", extra="ignore")
+
+    data: Path = Field(description="folder for keys, certificates and the embedded database")
+    database: str = Field("", description="postgresql://... for several replicas; else SQLite in the data folder")
+    listen: _Listens = Field(["127.0.0.1:8443"], description="HOST:PORT to listen at (127.0.0.1:8443); may be repeated")
+    name: _Texts = Field([], description="further name or address for the engine's certificate; may be repeated")
+    insecure_http: bool = Field(False, description="plain HTTP instead of HTTPS, on loopback addresses only")
+    certificate_days: float = Field(
+        398, gt=0, description="days that certificates are good; a third before the end they are renewed (398)"
+    )
+    simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
+    job_threads: int = Field(16, ge=1, le=512, description="jobs that run at the same time (16)")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error (info)"
+    )
+    log_json: bool = Field(False, description="log JSON lines instead of text")
+    admin_password: SecretStr | None = Field(None, description="first password of admin@internal, else one is made")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if self.insecure_http and not all(address.is_loopback for address in self.addresses):
+            raise ValueError("plain HTTP is for loopback addresses only: passwords would travel in clear text")
+        if not self.listen:
+            raise ValueError("there must be an address to listen at")
+        return self
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where to listen."""
+        return [parse_listen(text) for text in self.listen]
+
+    @property
+    def database_url(self) -> str:
+        """The database, as SQLAlchemy has it."""
+        return self.database or f"sqlite:///{(self.data / 'netweft.db').resolve()}"
+
+
+_ENVIRONMENT_ONLY = {"admin_password"}
+"""Whatever is on a command line can be read by every user of the machine."""
+
+
+def from_command_line(arguments: Sequence[str]) -> Settings:
+    """The settings of a command line and the environment; ends the program with status 2 when they make no sense."""
+    parser = argparse.ArgumentParser(
+        prog="netweft serve",
+        description="Run the engine. Every option may also be a variable of the environment, such as NETWEFT_DATA;"
+        " NETWEFT_ADMIN_PASSWORD is the first password of admin@internal (else one is written to DIR/admin-password).",
+    )
+    for name, field in Settings.model_fields.items():
+        if name not in _ENVIRONMENT_ONLY:
+            _add_option(parser, name, field.annotation, field.description)
+    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        option = "--" + str(problem["loc"][0]).replace("_", "-") + ": " if problem["loc"] else ""
+        parser.error(f"{option}{problem['msg'].removeprefix('Value error, ')}")
+
+
+def _add_option(parser: argparse.ArgumentParser, name: str, kind: object, text: str | None) -> None:
+    option = "--" + name.replace("_", "-")
+    if kind is bool:
+        parser.add_argument(option, action="store_const", const=True, help=text)
+    elif kind in {str, int, float, Path}:
+        parser.add_argument(option, metavar={"data": "DIR", "database": "URL"}.get(name, "X"), help=text)
+    else:
+        parser.add_argument(option, action="append", metavar="HOST:PORT" if name == "listen" else "X", help=text)

@@ -1,0 +1,180 @@
+"""Does the jobs: claims them, runs their functions in threads, shows signs of life, and rings the timers.
+
+What propagates something has one path that is walked on a signal and on a timer (:class:`Timer`), so a lost signal
+delays and never loses.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import structlog
+
+from netweft.core.errors import NetweftError
+from netweft.engine import queue
+from netweft.engine.db import Database, new_id
+from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError
+
+JobFunction: TypeAlias = Callable[[JobContext], Mapping[str, Any] | None]
+"""What a kind of job does; returns what is to be kept as its result. Raises NetweftError when it fails, PostponedError
+to be called again.
+"""
+
+_LOOK = 1.0
+"""Seconds between looks for jobs whose delay has passed, or whose announcement was lost."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to do every so many seconds, and at once when ``topic`` is announced."""
+
+    name: str
+    every: float
+    run: Callable[[Database], None]
+    topic: str = ""
+
+
+class Worker:
+    """The jobs and timers of one replica. ``functions`` by the kind of job; jobs of other kinds are left to other
+    replicas.
+    """
+
+    def __init__(
+        self, db: Database, functions: Mapping[str, JobFunction], timers: Sequence[Timer] = (), *, threads: int = 16
+    ) -> None:
+        self.replica = new_id()
+        self._db = db
+        self._functions = functions
+        self._timers = timers
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._free = threading.BoundedSemaphore(threads)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._mutex = threading.Lock()
+        self._running: dict[str, Job] = {}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin. On SQLite, jobs that an earlier process left in the middle are taken over at once: it must be dead."""
+        if self._db.is_sqlite:
+            self._db.run(queue.take_over, silent_for=0)
+        self._spawn("job-dispatch", self._dispatch)
+        self._spawn("job-heartbeat", self._show_life)
+        for timer in self._timers:
+            self._spawn(f"timer-{timer.name}", partial(self._keep_time, timer))
+
+    def stop(self) -> None:
+        """End: no new jobs; those that run are told (``JobContext.stop``) and waited for."""
+        self._stopping.set()
+        self._db.bells.ring({WORK, *(timer.topic for timer in self._timers)})
+        self._threads[0].join()  # the dispatcher: from now on nothing is submitted
+        self._pool.shutdown()
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def busy(self) -> int:
+        """How many jobs are running here."""
+        with self._mutex:
+            return len(self._running)
+
+    def _spawn(self, name: str, run: Callable[[], None]) -> None:
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _dispatch(self) -> None:
+        kinds = frozenset(self._functions)
+        with self._db.listen(WORK) as bell:
+            while not self._stopping.is_set():
+                bell.clear()
+                if not self._free.acquire(timeout=_LOOK):
+                    continue
+                job = self._claim(kinds)
+                if job is None:
+                    self._free.release()
+                    bell.wait(_LOOK)
+                else:
+                    with self._mutex:
+                        self._running[job.id] = job
+                    self._pool.submit(self._run, job)
+
+    def _claim(self, kinds: frozenset[str]) -> Job | None:
+        try:
+            return queue.claim_next(self._db, self.replica, kinds)
+        except Exception:
+            log.exception("no job could be claimed")  # a database that is away comes back
+            self._stopping.wait(_LOOK)
+            return None
+
+    def _run(self, job: Job) -> None:
+        started = time.monotonic()
+        context = JobContext(db=self._db, job=job, stop=self._stopping)
+        with structlog.contextvars.bound_contextvars(job=job.id, kind=job.kind, correlation_id=job.correlation_id):
+            try:
+                self._finish(context)
+            except LostError as error:
+                log.warning("the job is not ours any more", reason=error.text)
+            except Exception:
+                log.exception("the end of a job could not be stored; it will be taken over")
+            finally:
+                with self._mutex:
+                    del self._running[job.id]
+                self._free.release()
+                self._db.bells.ring({WORK})
+                log.debug("job ended", seconds=round(time.monotonic() - started, 3))
+
+    def _finish(self, context: JobContext) -> None:
+        """Run the function and store how it ended. Raises LostError, and what the database raises."""
+        job, db = context.job, self._db
+        try:
+            result = self._functions[job.kind](context)
+        except PostponedError as postponed:
+            db.run(queue.put_back, job, delay=postponed.delay)
+        except LostError:
+            raise
+        except NetweftError as error:
+            log.info("job failed", code=error.code, reason=error.text)
+            db.run(queue.fail, job, error.text, error.code)
+        except Exception:
+            log.exception("job broke")
+            text = f"The engine failed in the middle of this. Its log tells more: look for job {job.id}."
+            db.run(queue.fail, job, text, NetweftError.code)
+        else:
+            db.run(queue.finish, job, result)
+
+    def _show_life(self) -> None:
+        while not self._ended.wait(HEARTBEAT):
+            with self._mutex:
+                mine = list(self._running)
+            try:
+                if mine:
+                    self._db.run(queue.beat, self.replica, mine)
+                self._db.run(queue.take_over)
+            except Exception:
+                log.exception("no sign of life could be given")
+
+    def _keep_time(self, timer: Timer) -> None:
+        with self._db.listen(timer.topic or f"timer:{timer.name}") as bell:
+            while not self._stopping.is_set():
+                bell.clear()
+                try:
+                    timer.run(self._db)
+                except Exception:
+                    log.exception("timer failed", timer=timer.name)
+                self._wait(bell, timer.every)
+
+    def _wait(self, bell: threading.Event, seconds: float) -> None:
+        """Wait for the bell, the time, or the end."""
+        deadline = time.monotonic() + seconds
+        while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
+            if bell.wait(min(left, _LOOK)):
+                return

@@ -1,0 +1,154 @@
+"""The agents of a lab's hosts: starting, ending, and running programs beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netweft.core.protocol import AGENT_PORT
+from netweft.lab import libvirt, namespaces
+from netweft.lab.processes import LabError, end, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from netweft.lab.processes import Process
+    from netweft.lab.state import HostState, LabState
+
+GUEST_PREFIX = "nlg-"
+"""What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
+
+_READY = 60.0
+"""Seconds for an agent to join its engine and to answer; generous, for machines with much to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """How hosts join an engine: its URL, the fingerprint of its authority, and a function that gives a one-time token.
+
+    The function is told the host's name and the address at which the engine reaches it.
+    """
+
+    url: str
+    fingerprint: str
+    token: Callable[[str, str], str]
+
+
+def host_folder(folder: Path, host: str) -> Path:
+    """Where a host's own files are: ``agent.log``, ``resolv.conf``, ``state``, ``run``, ``ovs``, ``virt``."""
+    return folder.absolute() / "hosts" / host
+
+
+def libvirt_folder(folder: Path, host: str) -> Path:
+    """Where a host's libvirt has its files; short, for there is its socket."""
+    return host_folder(folder, host) / "virt"
+
+
+def guests_of(folder: Path, host: str) -> list[str]:
+    """Ids of the guests that a host's agent keeps note of."""
+    return sorted(path.stem for path in (host_folder(folder, host) / "state" / "guests").glob("*.json"))
+
+
+def start(lab: LabState, folder: Path, host: HostState, join: Join | None, options: Sequence[str] = ()) -> None:
+    """Start a host's agent and wait until it answers. Without ``join`` it must have joined an engine before.
+
+    ``options``: further words for its command line. Raises LabError.
+    """
+    place = host_folder(folder, host.name)
+    place.mkdir(parents=True, exist_ok=True)
+    resolver = place / "resolv.conf"
+    resolver.touch()
+    command = [
+        *namespaces.inside_as_host(host.namespace),
+        *(sys.executable, "-m", "netweft.agent"),
+        *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
+        *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", host.guests, "--hostname", host.name),
+        *("--listen", f"0.0.0.0:{AGENT_PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
+        *options,
+    ]
+    if host.libvirt:
+        command += ["--libvirt-uri", host.libvirt]
+        command += ["--pki", str(libvirt.pki(libvirt_folder(folder, host.name)))]
+    environment = dict(os.environ)
+    if join:
+        command += [
+            "--enroll",
+            join.url,
+            "--ca-fingerprint",
+            join.fingerprint,
+            "--address",
+            f"https://{host.address}:{AGENT_PORT}",
+        ]
+        environment["NETWEFT_ENROLL_TOKEN"] = join.token(host.name, host.address)
+    process = spawn(command, log=place / "agent.log", env=environment)
+    lab.agents[host.name] = process
+    lab.save(folder)
+    _await_answer(host, process, place / "agent.log")
+    if host.libvirt and join:
+        _let_guests_come(lab, folder, host)
+
+
+def _let_guests_come(lab: LabState, folder: Path, host: HostState) -> None:
+    """Start a host's libvirt again, so that it answers other hosts with the certificates that the host has now."""
+    certificate = libvirt.pki(libvirt_folder(folder, host.name)) / "libvirt" / "servercert.pem"
+    deadline = time.monotonic() + _READY
+    while not certificate.exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"the agent of {host.name} has not given its libvirt a certificate")
+        time.sleep(0.05)
+    end([lab.libvirts.pop(host.name)])
+    start_libvirt(lab, folder, host, listen=True)
+
+
+def start_libvirt(lab: LabState, folder: Path, host: HostState, *, listen: bool = False) -> None:
+    """Start a host's libvirt; see libvirt.start for ``listen``. Raises LabError."""
+
+    def started(process: Process) -> None:
+        lab.libvirts[host.name] = process
+        lab.save(folder)
+
+    switch = host_folder(folder, host.name) / "ovs"
+    place = libvirt_folder(folder, host.name)
+    libvirt.start(place, host.namespace, open_vswitch=switch, listen=listen, started=started)
+
+
+def stop(lab: LabState, folder: Path, host: str, *, kill: bool = False) -> None:
+    """End a host's agent: ask it to, or (``kill``) do not ask. Nothing happens when it does not run."""
+    process = lab.agents.pop(host, None)
+    if process is None:
+        return
+    if kill:
+        process.send(signal.SIGKILL)
+    end([process])
+    lab.save(folder)
+
+
+def run_inside(namespace: str, command: Sequence[str], timeout: float = 30.0) -> subprocess.CompletedProcess[str]:
+    """Run a program in a namespace to its end. Raises LabError when it cannot be started or takes too long."""
+    try:
+        return subprocess.run(  # noqa: S603 - the caller is the person at the machine, and no shell reads it
+            [*namespaces.inside(namespace), *command], check=False, capture_output=True, text=True, timeout=timeout
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabError(f"{' '.join(command)} in {namespace}: {error}") from error
+
+
+def _await_answer(host: HostState, process: Process, log: Path) -> None:
+    deadline = time.monotonic() + _READY
+    while True:
+        with suppress(OSError), socket.create_connection((host.address, AGENT_PORT), timeout=1):
+            return
+        if not process.is_alive:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise LabError(f"the agent of {host.name} ended: {''.join(last)} ({log})")
+        if time.monotonic() > deadline:
+            raise LabError(f"the agent of {host.name} does not answer at {host.address} port {AGENT_PORT}: see {log}")
+        time.sleep(0.05)

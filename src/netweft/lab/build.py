@@ -1,0 +1,156 @@
+"""Building a lab from its file and taking it down again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from ipaddress import ip_interface
+from typing import TYPE_CHECKING
+
+from netweft.lab import file, libvirt, namespaces, openvswitch, state
+from netweft.lab.agents import GUEST_PREFIX, guests_of, libvirt_folder, start_libvirt
+from netweft.lab.processes import LabError, end, inside_namespace, run
+from netweft.lab.state import HostState, LabState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netweft.lab.file import HostFile, LabFile, Port
+    from netweft.lab.processes import Process
+
+SWITCH_BRIDGE = "switch"
+_CABLE_MTU = "9216"
+"""Octets that the switch's ends let pass, so that hosts may choose."""
+
+
+def build(path: Path, folder: Path) -> LabState:
+    """Build what a lab file says: the switch, the hosts with NICs and Open vSwitch, the cables, the engine's place.
+
+    Agents are started apart. Raises LabError, with nothing left on the machine but the logs in ``folder``.
+    """
+    if (folder / state.FILE).exists():
+        raise LabError(f"there is a lab in {folder} already: take it down first")
+    plan = file.read(path)
+    _refuse_address_in_use(plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    lab = _names(plan, folder)
+    lab.save(folder)
+    try:
+        _build(lab, plan, folder)
+    except BaseException:
+        take_down(folder)
+        raise
+    return lab
+
+
+def take_down(folder: Path) -> None:
+    """End what the lab in ``folder`` started and remove what it made, guests included; logs stay. Raises LabError.
+
+    May be repeated after it failed, and works however far building it got.
+    """
+    lab = state.load(folder)
+    end([*lab.agents.values(), *lab.libvirts.values(), *lab.processes])
+    if _has_link(lab.link):  # before the namespace of its other end, which would take it along, but at its leisure
+        namespaces.ip("", "link", "delete", lab.link)
+    for name, host in lab.hosts.items():
+        end(inside_namespace(namespaces.FOLDER / host.namespace))
+        for guest in guests_of(folder, name):
+            namespaces.remove(f"{GUEST_PREFIX}{guest}")
+        namespaces.remove(host.namespace)
+    namespaces.remove(lab.switch)
+    (folder / state.FILE).unlink()
+
+
+def _names(plan: LabFile, folder: Path) -> LabState:
+    suffix = secrets.token_hex(3)
+    hosts, count = {}, 0
+    for name, host in plan.hosts.items():
+        ports = {nic: f"p{count + index}" for index, nic in enumerate(host.nics, 1)}
+        count += len(ports)
+        address = str(ip_interface(host.address).ip)
+        uri = libvirt.uri(libvirt_folder(folder, name)) if plan.guests == "libvirt" else ""
+        namespace = f"nl-{suffix}-{name}"
+        hosts[name] = HostState(
+            name=name, namespace=namespace, address=address, ports=ports, guests=plan.guests, libvirt=uri
+        )
+    return LabState(name=plan.name, link=f"nl-{suffix}", switch=f"nl-{suffix}.switch", hosts=hosts)
+
+
+def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
+    def started(process: Process) -> None:
+        lab.processes.append(process)
+        lab.save(folder)
+
+    namespaces.add(lab.switch)
+    switch = openvswitch.start(folder / "switch", lab.switch, started)
+    switch.vsctl("add-br", SWITCH_BRIDGE, "--", "set", "Bridge", SWITCH_BRIDGE, "datapath_type=netdev")
+    _cable(lab, ("", lab.link), "engine")
+    namespaces.ip("", "address", "add", plan.engine.address, "dev", lab.link)
+    ports = [_switch_port("engine", file.Port(access=plan.engine.access))]
+    for name, host in lab.hosts.items():
+        namespaces.add(host.namespace)
+        openvswitch.start(folder / "hosts" / name / "ovs", host.namespace, started)
+        ports += _equip(lab, host, plan.hosts[name])
+        if host.libvirt:
+            start_libvirt(lab, folder, host)
+    switch.vsctl(*(word for port in ports for word in ("--", *port)))
+
+
+def _equip(lab: LabState, host: HostState, plan: HostFile) -> list[list[str]]:
+    """Give a host its NICs and its static address, as its administrator would.
+
+    Returns what the switch must be told of the cables.
+    """
+    ports = []
+    for nic, settings in plan.nics.items():
+        _cable(lab, (host.namespace, nic), host.ports[nic])
+        namespaces.ip(host.namespace, "link", "set", nic, "address", _mac(lab.name, host.name, nic))
+        ports.append(_switch_port(host.ports[nic], settings or file.Port()))
+    namespaces.ip(host.namespace, "link", "set", plan.management, "up")
+    namespaces.ip(host.namespace, "address", "add", plan.address, "dev", plan.management)
+    return ports
+
+
+def _cable(lab: LabState, near: tuple[str, str], port: str) -> None:
+    """A veth from a link in a namespace (``""``: ours) to a port of the switch."""
+    namespace, link = near
+    here = ["netns", namespace] if namespace else []
+    namespaces.ip(
+        "", "link", "add", link, *here, "type", "veth", "peer", "name", port, "mtu", _CABLE_MTU, "netns", lab.switch
+    )
+    namespaces.offload_no_checksums(namespace, link)
+    namespaces.ip(lab.switch, "link", "set", port, "up")
+    if not namespace:
+        namespaces.ip("", "link", "set", link, "up")
+
+
+def _switch_port(name: str, port: Port) -> list[str]:
+    """The ovs-vsctl command that puts a cable into the switch."""
+    command = ["add-port", SWITCH_BRIDGE, name]
+    if port.access is not None:
+        return [*command, f"tag={port.access}"]
+    if port.trunk is not None:
+        command.append(f"trunks={','.join(str(vlan) for vlan in port.trunk)}")
+    if port.native is not None:
+        command += [f"tag={port.native}", "vlan_mode=native-untagged"]
+    return command
+
+
+def _mac(*names: str) -> str:
+    """A locally administered unicast address (IEEE 802), which the same NIC of the same lab has every time."""
+    digest = hashlib.sha256("/".join(names).encode()).digest()
+    return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))
+
+
+def _refuse_address_in_use(plan: LabFile) -> None:
+    network = ip_interface(plan.engine.address).network
+    for link in json.loads(run(["ip", "-json", "address", "show"])):
+        for address in link["addr_info"]:
+            known = ip_interface(f"{address['local']}/{address['prefixlen']}").network
+            if known.version == network.version and known.overlaps(network):
+                raise LabError(f"this machine has {known} on {link['ifname']} already; the lab needs another network")
+
+
+def _has_link(name: str) -> bool:
+    return any(link["ifname"] == name for link in json.loads(run(["ip", "-json", "link", "show"])))

@@ -1,0 +1,195 @@
+"""A private libvirt.
+
+A libvirtd of a host's own, beside others on one machine: with a mount namespace in which libvirt's folders are the
+host's, /sys shows the host's links, and Open vSwitch's socket is that of the host's own. No systemd, no D-Bus, no
+helper daemons.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netweft.lab.processes import LabError, Process, end, inside_namespace, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+CONFIGURATION = Path("/etc/libvirt")
+"""Where Debian's packages put libvirt's configuration, with its network filters; a private libvirt gets a copy."""
+
+OPEN_VSWITCH = Path("/run/openvswitch")
+"""Where ovs-vsctl, which libvirt runs, looks for the database."""
+
+PORT = 16514
+"""Where libvirt is reached from other hosts."""
+
+_FOLDERS = {
+    "etc": "/etc/libvirt",
+    "run": "/run/libvirt",
+    "lib": "/var/lib/libvirt",
+    "log": "/var/log/libvirt",
+    "cache": "/var/cache/libvirt",
+    "pki": "/etc/pki",
+}
+_PATH_MAX = 107
+"""Octets in the address of a unix socket (unix(7), sun_path less the terminating zero)."""
+
+_READY = 60.0
+"""Seconds for libvirtd to answer; generous, for machines with much to do."""
+
+_QEMU = """\
+security_driver = "none"
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+namespaces = []
+cgroup_controllers = []
+stdio_handler = "file"
+lock_manager = "nop"
+"""
+"""What would need other daemons, or would take hold of this machine, is off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Libvirt:
+    """A running private libvirt. ``folder``: its files; ``namespace``: where its guests are plugged in."""
+
+    folder: Path
+    namespace: str
+    process: Process | None
+
+    @property
+    def socket(self) -> Path:
+        """The absolute path at which it listens."""
+        return _socket(self.folder)
+
+    @property
+    def uri(self) -> str:
+        """How it is reached from this machine."""
+        return uri(self.folder)
+
+    def stop(self) -> None:
+        """End it and, which libvirt would let run on, its guests. The folder stays."""
+        end([self.process] if self.process else [])
+        end([one for one in inside_namespace(Path("/run/netns") / self.namespace) if _is_part(one)])
+
+
+def uri(folder: Path) -> str:
+    """How the libvirt in a folder is reached from this machine."""
+    return f"qemu+unix:///system?socket={_socket(folder.absolute())}"
+
+
+def start(
+    folder: Path,
+    namespace: str,
+    *,
+    open_vswitch: Path | None = None,
+    listen: bool = False,
+    started: Callable[[Process], None] = lambda _: None,
+) -> Libvirt:
+    """Start one in a folder (made if need be) and a network namespace, and wait until it answers.
+
+    ``open_vswitch``: the folder of the host's own, for guests on its bridges. ``listen``: whether other hosts reach it,
+    at any of its addresses, to send it guests; the certificates for that are in ``pki`` already. ``started`` is told of
+    the process as soon as there is one. Raises LabError, with nothing left running.
+    """
+    folder = folder.absolute()
+    libvirt = Libvirt(folder=folder, namespace=namespace, process=None)
+    if len(str(libvirt.socket)) > _PATH_MAX:
+        raise LabError(
+            f"{libvirt.socket} is longer than a socket's address may be ({_PATH_MAX}): choose another folder"
+        )
+    if not CONFIGURATION.exists() or not shutil.which("libvirtd"):
+        raise LabError("this machine has no libvirt: on Debian install libvirt-daemon-system and qemu-system-x86")
+    _configure(folder, listen=listen)
+    process = spawn(_command(libvirt, open_vswitch, listen=listen), log=folder / "libvirtd.log")
+    started(process)
+    try:
+        _await_answer(libvirt.socket, process)
+    except BaseException:
+        end([process])
+        raise
+    return Libvirt(folder=folder, namespace=namespace, process=process)
+
+
+def _socket(folder: Path) -> Path:
+    return folder / "run" / "libvirt-sock"
+
+
+def _configure(folder: Path, *, listen: bool) -> None:
+    for name in _FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    etc = folder / "etc"
+    shutil.copytree(CONFIGURATION, etc, dirs_exist_ok=True)
+    for name in ("qemu/networks", "qemu/autostart"):  # guests and networks of this machine are not the host's
+        shutil.rmtree(etc / name, ignore_errors=True)
+    known = folder / "uuid"
+    if not known.exists():
+        known.write_text(str(uuid.uuid4()))
+    settings = {
+        "host_uuid": known.read_text(),
+        "unix_sock_group": "root",
+        "auth_unix_ro": "none",
+        "auth_unix_rw": "none",
+        "log_outputs": f"3:file:{folder / 'log' / 'libvirtd.log'}",
+    }
+    if listen:
+        settings |= {"listen_addr": "0.0.0.0", "tls_port": str(PORT)}  # noqa: S104 - all addresses of the lab's host
+    flags = f"listen_tls = {int(listen)}\nlisten_tcp = 0\n"
+    (etc / "libvirtd.conf").write_text(_lines(settings) + flags)
+    (etc / "qemu.conf").write_text(_QEMU)
+
+
+def pki(folder: Path) -> Path:
+    """What ``/etc/pki`` is for the libvirt in a folder, and for its QEMU."""
+    return folder.absolute() / "pki"
+
+
+def _lines(settings: Mapping[str, str]) -> str:
+    return "".join(f'{name} = "{value}"\n' for name, value in settings.items())
+
+
+def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Sequence[str]:
+    """Only what runs inside sees the mounts: nothing of them is left when it ends."""
+    binds = {str(libvirt.folder / name): place for name, place in _FOLDERS.items()}
+    if open_vswitch:
+        binds[str(open_vswitch.absolute())] = str(OPEN_VSWITCH)
+    for place in binds.values():
+        Path(place).mkdir(parents=True, exist_ok=True)
+    steps = ["umount -l /sys", "mount -t sysfs sysfs /sys"]
+    steps += [f"mount --bind '{source}' '{place}'" for source, place in binds.items()]
+    return (
+        *(sys.executable, "-m", "netweft.lab.reap"),
+        *("unshare", "--mount", "--propagation", "private"),
+        *("nsenter", f"--net=/run/netns/{libvirt.namespace}", "sh", "-c", f'{" && ".join(steps)} && exec "$@"', "sh"),
+        *("libvirtd", "--pid-file", str(libvirt.folder / "libvirtd.pid"), *(["--listen"] if listen else [])),
+    )
+
+
+def _await_answer(path: Path, process: Process) -> None:
+    deadline = time.monotonic() + _READY
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as door:
+            if door.connect_ex(str(path)) == 0:
+                return
+        if not process.is_alive:
+            raise LabError(f"libvirtd ended; {path.parent.parent / 'libvirtd.log'} tells why")
+        time.sleep(0.02)
+    raise LabError(f"libvirtd does not answer; {path.parent.parent / 'libvirtd.log'} may tell why")
+
+
+def _is_part(process: Process) -> bool:
+    """Whether it is a virtual machine, or the daemon."""
+    try:
+        program = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]
+    except OSError:
+        return False
+    return "qemu-system" in program or "libvirtd" in program

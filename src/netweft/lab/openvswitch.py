@@ -1,0 +1,98 @@
+"""A private Open vSwitch.
+
+Its database, socket and daemons have a folder of their own; its bridges are in a network namespace, and forward frames
+in user space (this needs no kernel module).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netweft.lab.processes import LabError, Process, end, run, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+"""Where Debian's package openvswitch-switch has the database's schema."""
+
+_PATH_MAX = 107
+"""Octets in the address of a unix socket (unix(7), sun_path less the terminating zero)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenVSwitch:
+    """A running private Open vSwitch. ``socket``: the absolute path at which its database listens."""
+
+    folder: Path
+    namespace: str
+    processes: tuple[Process, ...]
+
+    @property
+    def socket(self) -> Path:
+        """The absolute path at which the database listens."""
+        return self.folder / "db.sock"
+
+    def vsctl(self, *arguments: str) -> None:
+        """Run ovs-vsctl on it, and wait until ovs-vswitchd has done what it says. Raises LabError."""
+        run(["ovs-vsctl", "--timeout=20", f"--db=unix:{self.socket}", *arguments])
+
+    def stop(self) -> None:
+        """End it; the bridges' devices go with ovs-vswitchd. The folder stays."""
+        end(self.processes)
+
+
+def start(folder: Path, namespace: str, started: Callable[[Process], None] = lambda _: None) -> OpenVSwitch:
+    """Start one in a folder (made if need be; a database that is there is kept) and a network namespace.
+
+    ``started`` is told of each process as soon as there is one. Raises LabError, with nothing left running.
+    """
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    switch = OpenVSwitch(folder=folder, namespace=namespace, processes=())
+    if len(str(switch.socket)) > _PATH_MAX:
+        raise LabError(f"{switch.socket} is longer than a socket's address may be ({_PATH_MAX}): choose another folder")
+    if not (folder / "conf.db").exists():
+        run(["ovsdb-tool", "create", str(folder / "conf.db"), SCHEMA])
+    processes: list[Process] = []
+    try:
+        for command in (_server(switch), _daemon(switch)):
+            process = spawn(command, log=folder / "ovs.log", env={**os.environ, "OVS_RUNDIR": str(folder)})
+            processes.append(process)
+            started(process)
+            if len(processes) == 1:
+                _await_socket(switch.socket, process)
+                run(["ovs-vsctl", "--timeout=20", "--no-wait", f"--db=unix:{switch.socket}", "init"])
+        version = run(["ovs-vswitchd", "--version"]).split()[3]  # what ovs-ctl does on a production host
+        switch.vsctl("set", "Open_vSwitch", ".", f"external_ids:system-id={namespace}", f"ovs_version={version}")
+    except BaseException:
+        end(processes)
+        raise
+    return OpenVSwitch(folder=folder, namespace=namespace, processes=tuple(processes))
+
+
+def _await_socket(path: Path, process: Process) -> None:
+    """Wait until the database answers; ovs-vsctl would look once a second only."""
+    while process.is_alive:
+        with socket.socket(socket.AF_UNIX) as door:
+            if door.connect_ex(str(path)) == 0:
+                return
+        time.sleep(0.005)
+    raise LabError(f"ovsdb-server ended; {path.parent / 'ovs.log'} tells why")
+
+
+def _server(switch: OpenVSwitch) -> Sequence[str]:
+    folder = switch.folder
+    remotes = (f"--remote=punix:{switch.socket}", f"--unixctl={folder / 'ovsdb-server.ctl'}")
+    return ("ovsdb-server", str(folder / "conf.db"), *remotes, "--no-chdir", "-vconsole:warn", "-vsyslog:off")
+
+
+def _daemon(switch: OpenVSwitch) -> Sequence[str]:
+    control = f"--unixctl={switch.folder / 'ovs-vswitchd.ctl'}"
+    inside = ("nsenter", f"--net=/run/netns/{switch.namespace}")
+    return (*inside, "ovs-vswitchd", f"unix:{switch.socket}", control, "--no-chdir", "-vconsole:warn", "-vsyslog:off")
