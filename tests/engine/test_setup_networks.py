@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.agent.service import HostService
 from netweft.core.desired import IpAssignment
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import Loss
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.protocol import HostReport
 from netweft.engine import queue
 from netweft.engine.commands import host_changes
 from netweft.engine.commands.authorize import SYSTEM
@@ -201,6 +203,25 @@ def test_an_engine_that_died_in_the_middle_goes_on_where_the_host_is(fleet: Flee
     fleet.done(job_id)
     assert fleet.carried()["storage"] == "eth1"
     assert fleet.host().bridges["storage"].owner
+
+
+def test_while_a_change_is_under_way_the_host_is_not_observed_again_and_again(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, whole = [], HostService.report
+
+    def report(service: HostService) -> HostReport:
+        looks.append(1)
+        return whole(service)
+
+    fleet.simulate(step_seconds=0.3)
+    monkeypatch.setattr(HostService, "report", report)
+    job_id = fleet.setup(request(wish("storage", "eth1"), wish("tenants", "eth1")))
+    fleet.done(job_id)
+    with fleet.db.read() as tx:
+        progress = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job_id)).scalar_one()
+    assert progress["steps_total"] * 0.3 > 2, "it takes long enough to look often"
+    assert len(looks) == 2, "one to plan from and one to record"
 
 
 def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fleet) -> None:

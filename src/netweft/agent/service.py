@@ -22,6 +22,7 @@ from netweft.core.protocol import (
     GuestState,
     HostReport,
     Migration,
+    Progress,
 )
 
 if TYPE_CHECKING:
@@ -326,6 +327,10 @@ def _host(service: HostService, _request: Request) -> Answer:
     return OK, service.report()
 
 
+def _progress(service: HostService, _request: Request) -> Answer:
+    return OK, Progress(generation=service.changes.generation, change=service.changes.current())
+
+
 def _put_host(service: HostService, request: Request) -> Answer:
     return ACCEPTED, service.changes.put(decode(ChangeRequest, request.body))
 
@@ -353,6 +358,7 @@ def _guests(service: HostService, _request: Request) -> Answer:
 
 ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
     "/v1/host": {"GET": _host, "PUT": _put_host},
+    "/v1/host/change": {"GET": _progress},
     "/v1/host/confirm": {"POST": _confirm},
     "/v1/host/rollback": {"POST": _roll_back},
     "/v1/host/commit": {"POST": _commit},

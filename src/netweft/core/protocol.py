@@ -1,10 +1,11 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
-``GET /v1/host`` -> :class:`HostReport`. ``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with
-:class:`Refusal` for an older generation or while another change is under way; repeating the request of the current
-generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
-:class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
-/v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
+``GET /v1/host`` -> :class:`HostReport`. ``GET /v1/host/change`` -> :class:`Progress`, for which nothing is observed.
+``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation
+or while another change is under way; repeating the request of the current generation answers as the first time. ``POST
+/v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) -> :class:`Change`; a confirmation on a connection that
+was opened before the change was applied gets 409. ``POST /v1/host/commit`` -> :class:`Change`: what runs now is what
+boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
 (:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
 is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
@@ -90,6 +91,14 @@ class Change:
     seconds_left: float | None = None
     error: str = ""
     difference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where the last change stands; ``generation``: of the last request that was taken (0: none)."""
+
+    generation: int
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from netweft.core.protocol import (
     GuestState,
     HostReport,
     Migration,
+    Progress,
     Refusal,
 )
 from netweft.engine.pki import Authority
@@ -202,6 +203,10 @@ class Agent:
     def report(self) -> HostReport:
         """What the host is and has, observed now."""
         return self._get("/v1/host", HostReport)
+
+    def progress(self) -> Progress:
+        """Where its last change stands, which costs the host nothing to tell."""
+        return self._get("/v1/host/change", Progress)
 
     def put_host(self, request: ChangeRequest) -> Change:
         """Ask for a change; it goes on after the answer. Repeating the same request is harmless."""

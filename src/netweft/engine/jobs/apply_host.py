@@ -9,14 +9,14 @@ and the host's next report tells (:func:`netweft.engine.commands.host_reports.ta
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from netweft.core.desired import HostIntent, desired_host
 from netweft.core.errors import HostError, NotFoundError
-from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase
+from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
@@ -40,6 +40,8 @@ asking.
 """
 _BUSY_FOR = 30.0
 """Seconds that another change on the host may take to end."""
+T = TypeVar("T")
+
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between looks, the last one repeated."""
 
@@ -127,13 +129,13 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Cha
     """
     shown: dict[str, Any] = {}
     for pause in _pauses():
-        report = wait_for_report(job, agent, task.confirm_within + SILENCE)
-        change = report.change
+        now = _wait_for_progress(job, agent, task)
+        change = now.change
         is_anothers = change is not None and change.generation == task.generation and change.request != task.request
-        if report.generation > task.generation or is_anothers:
-            raise _LaterError(report)
-        if report.generation < task.generation or change is None:
-            _ask(job, agent, task, intent, report)
+        if now.generation > task.generation or is_anothers:
+            raise _LaterError(wait_for_report(job, agent, SILENCE))
+        if now.generation < task.generation or change is None:
+            _ask(job, agent, task, intent)
             continue
         shown = _show(job, change, shown)
         if change.phase.is_final:
@@ -144,8 +146,9 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Cha
     raise AssertionError("unreachable: the pauses never end")
 
 
-def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, report: HostReport) -> None:
+def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> None:
     """Send the wanted host. Raises UnreachableError when nobody knows whether it arrived, RefusedError."""
+    report = wait_for_report(job, agent, task.confirm_within + SILENCE)
     request = ChangeRequest(
         generation=task.generation,
         desired=desired_host(intent, report.host),
@@ -171,7 +174,7 @@ def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, report: 
 
 def _arrived(job: JobContext, agent: Agent, task: Task) -> bool:
     """Whether a request whose reply was lost is known to the host."""
-    return wait_for_report(job, agent, task.confirm_within + SILENCE).generation >= task.generation
+    return _wait_for_progress(job, agent, task).generation >= task.generation
 
 
 def _confirm(agent: Agent, task: Task) -> None:
@@ -194,10 +197,18 @@ def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str
 
 def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostReport:
     """The host's report, asked for again for ``patience`` seconds while it does not answer. Raises UnreachableError."""
+    return _wait_for(job, agent.report, patience)
+
+
+def _wait_for_progress(job: JobContext, agent: Agent, task: Task) -> Progress:
+    return _wait_for(job, agent.progress, task.confirm_within + SILENCE)
+
+
+def _wait_for(job: JobContext, ask: Callable[[], T], patience: float) -> T:
     deadline = time.monotonic() + patience
     for pause in _pauses():
         try:
-            return agent.report()
+            return ask()
         except UnreachableError:
             if time.monotonic() > deadline:
                 raise
