@@ -128,6 +128,19 @@ def test_what_a_host_refuses_is_a_fault_with_its_reason(fleet: Fleet, client: Cl
     assert len(client.xml(f"/hosts/{fleet.id()}/networkattachments")) == 1
 
 
+def test_an_option_or_property_that_is_given_twice_is_malformed(fleet: Fleet, client: Client) -> None:
+    path = f"hosts/{fleet.id()}/setupnetworks"
+    option = "<option><name>miimon</name><value>100</value></option>"
+    bond = f"<modified_bonds><host_nic><name>bond1</name><bonding><options>{option * 2}</options></bonding></host_nic>"
+    refused = client.post(path, content=f"<action>{bond}</modified_bonds></action>")
+    assert (refused.status_code, "'miimon' is given twice" in refused.text) == (400, True)
+    one = "<property><name>bridge_opts</name><value>priority=1</value></property>"
+    attachment = f"<network_attachment><properties>{one * 2}</properties></network_attachment>"
+    body = f"<modified_network_attachments>{attachment}</modified_network_attachments>"
+    refused = client.post(path, content=f"<action>{body}</action>")
+    assert (refused.status_code, "'bridge_opts' is given twice" in refused.text) == (400, True)
+
+
 def test_asynchronously_the_job_tells(fleet: Fleet, client: Client) -> None:
     body = attach("storage", "eth1").replace("<action>", "<action><async>true</async>")
     answer = client.post_xml(f"/hosts/{fleet.id()}/setupnetworks", body, 202)

@@ -59,6 +59,7 @@ def test_bonds(netweft: Netweft, network: str, setup_file: Path) -> None:
         ("attachments: [", "not YAML"),
         ("attachments: {network: tenants}", "attachments should be a list"),
         ("atachments: []", "unknown atachments"),
+        ("bonds:\n- {name: bond0, options: {miimon: 100, miimon: 200}}", "'miimon' is given twice"),
         ("- a", "should be a mapping"),
         ("attachments:\n- {nic: eth1}", "names no network"),
         ("attachments:\n- {network: tenants, nic: eth1, ipv4: {address: 192.0.2.1, prefix: 99}}", "99 is not"),

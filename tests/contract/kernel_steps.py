@@ -68,7 +68,19 @@ _BRIDGE_OPTIONS = (
     {"no_such_option": "1"},
 )
 _BOND_OPTIONS = {
-    "active-backup": ({}, {"miimon": "100"}, {"fail_over_mac": "active"}, {"miimon": "150", "updelay": "300"}),
+    "active-backup": (
+        {},
+        {"miimon": "100"},
+        {"fail_over_mac": "active"},
+        {"miimon": "150", "updelay": "300"},
+        {"miimon": "100", "updelay": "300"},
+        {"arp_interval": "100", "arp_ip_target": "192.0.2.9,192.0.2.8"},
+        {"primary": "eth0"},
+        {"primary": "missing0"},
+        {"num_peer_notif": "256"},
+        {"miimon": "100", "arp_validate": "all"},
+        {"updelay": "100"},
+    ),
     "802.3ad": ({}, {"xmit_hash_policy": "layer2+3"}, {"lacp_rate": "fast"}, {"ad_actor_system": "02:00:00:00:00:0a"}),
     "balance-xor": ({}, {"xmit_hash_policy": "layer3+4"}, {"min_links": "1"}, {"lacp_rate": "fast"}),
 }

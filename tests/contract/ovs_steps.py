@@ -76,7 +76,7 @@ class OvsSteps:
             "trunks": self._random.choice(((), (), (100, 200), (0, 4095), (5000,))),
             "bond_mode": self._random.choice(("", "", "active-backup", "balance-slb", "balance-tcp", "802.3ad")),
             "lacp": self._random.choice(("off", "off", "active", "passive", "slow")),
-            "options": self._random.choice(({}, {"bond-miimon-interval": "100"})),
+            "options": self._random.choice(({}, {"bond-miimon-interval": "100"}, {"bond_updelay": "300"})),
             "owner": self._random.choice(("", "n1", "n2")),
         }
 

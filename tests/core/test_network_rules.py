@@ -157,7 +157,10 @@ FAILS: list[tuple[Rule, str]] = [
     (lambda: network.vlan_is_valid(4095), "NETWORK_VLAN_OUT_OF_RANGE"),
     (lambda: network.mtu_is_valid(67), "NETWORK_MTU_INVALID"),
     (lambda: network.name_servers_are_valid(("192.0.2.1",) * 4), "TOO_MANY_NAME_SERVERS"),
-    (lambda: network.name_servers_are_valid(("dns",)), "NAME_SERVER_INVALID_ADDRESS"),
+    *(
+        (lambda server=server: network.name_servers_are_valid((server,)), "NAME_SERVER_INVALID_ADDRESS")
+        for server in ("dns", "0.0.0.0", "224.0.0.1", "255.255.255.255", "ff02::1", "::ffff:192.0.2.1", "fe80::53")
+    ),
     (lambda: network.name_servers_are_valid(("::1", "0::1")), "NAME_SERVER_DUPLICATED"),
     (lambda: network.label_is_valid(""), "NETWORK_LABEL_FORMAT_INVALID"),
     (lambda: network.stp_needs_vm_network(stp=True, is_vm_network=False), "NON_VM_NETWORK_CANNOT_SUPPORT_STP"),
@@ -329,8 +332,12 @@ def test_names_in_a_sentence() -> None:
 def test_names_on_hosts() -> None:
     network_id = "01234567-89ab-cdef-0123-456789abcdef"
     assert network.host_side_name("tenants-blue_15", network_id) == "tenants-blue_15"
-    for name in ("tenants-blue-of-16", "eth0.100", "lo", "default"):
+    for name in ("tenants-blue-of-16", "eth0.100", "lo", "default", "br-eth1", "ovs-system"):
         assert network.host_side_name(name, network_id) == "on0123456789abc"
+
+
+def test_name_servers_that_a_host_can_ask() -> None:
+    assert network.name_servers_are_valid(("127.0.0.1", "fe80::53%eth0", "192.0.2.1")) is None
 
 
 def test_addresses_as_numbers() -> None:

@@ -102,19 +102,21 @@ def ovs_bond(**fields: object) -> Host:
 
 
 @pytest.mark.parametrize(
-    ("bond_mode", "lacp", "mode", "speed"),
+    ("bond_mode", "lacp", "mode", "options", "speed"),
     [
-        ("", "off", "active-backup", 10_000),
-        ("active-backup", "active", "active-backup", 10_000),
-        ("balance-slb", "off", "balance-xor", 11_000),
-        ("balance-slb", "passive", "802.3ad", 11_000),
-        ("balance-tcp", "active", "802.3ad", 11_000),
+        ("", "off", "active-backup", {}, 10_000),
+        ("active-backup", "active", "active-backup", {}, 10_000),
+        ("balance-slb", "off", "balance-xor", {}, 11_000),
+        ("balance-slb", "passive", "802.3ad", {"xmit_hash_policy": "vlan+srcmac"}, 11_000),
+        ("balance-tcp", "active", "802.3ad", {}, 11_000),
     ],
 )
-def test_a_bond_of_open_vswitch_that_somebody_else_made(bond_mode: str, lacp: str, mode: str, speed: int) -> None:
+def test_a_bond_of_open_vswitch_that_somebody_else_made(
+    bond_mode: str, lacp: str, mode: str, options: dict[str, str], speed: int
+) -> None:
     view = nic_views(ovs_bond(bond_mode=bond_mode, lacp=lacp))["bond0"]
     assert view.bond is not None
-    assert (view.bond.mode, view.bond.options, view.bond.slaves) == (mode, {}, ("eth0", "eth1"))
+    assert (view.bond.mode, view.bond.options, view.bond.slaves) == (mode, options, ("eth0", "eth1"))
     assert (view.kind, view.speed, view.mtu, view.mac, view.network_id) == ("bond", speed, 1500, mac_of(0), "")
 
 

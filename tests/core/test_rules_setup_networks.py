@@ -9,7 +9,7 @@ import pytest
 
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.errors import ValidationError
-from netweft.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
+from netweft.core.host import Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Vlan
 from netweft.core.host_request import (
     DEFAULT_BOND_OPTIONS,
     AttachmentWish,
@@ -292,12 +292,17 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
             ("224.0.0.1", 24),
             ("127.0.0.1", 8),
             ("0.0.0.0", 8),
+            ("0.1.2.3", 24),
+            ("240.0.0.1", 24),
             ("nine", 24),
             ("2001:db8::5", 64),
             ("198.51.100.5", 33),
         )
     ),
-    (addressed(ip6(address="fe80::1")), VIEW, "NETWORK_ATTACHMENT_ADDRESS_INVALID", "fe80::1/64"),
+    *(
+        (addressed(ip6(address=bad)), VIEW, "NETWORK_ATTACHMENT_ADDRESS_INVALID", f"{bad}/64")
+        for bad in ("fe80::1", "2001:db8::", "::ffff:192.0.2.1", "ff02::1")
+    ),
     *(
         (
             addressed(ip4("198.51.100.5", 24, bad)),
@@ -305,7 +310,16 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
             "NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET",
             f"the gateway {bad}",
         )
-        for bad in ("192.0.2.1", "198.51.100.5", "2001:db8::1", "near")
+        for bad in (
+            "192.0.2.1",
+            "198.51.100.5",
+            "198.51.100.0",
+            "198.51.100.255",
+            "169.254.0.1",
+            "224.0.0.1",
+            "2001:db8::1",
+            "near",
+        )
     ),
     (
         addressed(ip6(gateway="2001:db8::1")),
@@ -337,7 +351,39 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'store' are not valid: bridge_opts is for VM networks",
     ),
     (on("store", dns=("192.0.2.1",) * 4), VIEW, "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", "192.0.2.1, 192.0.2.1"),
-    (on("store", dns=("dns.example",)), VIEW, "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", "dns.example"),
+    *(
+        (on("store", dns=bad), VIEW, "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", bad[-1])
+        for bad in (
+            ("dns.example",),
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8:0::1"),
+            ("0.0.0.0",),
+            ("192.0.2.1%eth0",),
+            ("fe80::53",),
+        )
+    ),
+    (
+        on("blue", assignments=(ip4("198.51.100.5", 24),), dns=("198.51.100.255",)),
+        VIEW,
+        "NETWORK_ATTACHMENT_NAME_SERVERS_INVALID",
+        "198.51.100.255",
+    ),
+    (
+        on("blue", properties={"bridge_opts": "priority=9 priority=8"}),
+        VIEW,
+        "ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT",
+        "bridge_opts has priority twice",
+    ),
+    *(
+        (on("blue"), replace(VIEW, report=taken), "NETWORK_NAME_USED_BY_LINK_OF_HOST", "'blue' is called 'on-blue'")
+        for taken in (
+            VIEW.report.with_link(Nic(name="on-blue", owner="base")),
+            VIEW.report.with_link(Bridge(name="on-blue")),
+            replace(VIEW.report, unmanaged=("on-blue",)),
+            replace(VIEW.report, guest_ports={"on-blue": GuestPort(name="on-blue", vnic="v", bridge="b")}),
+            replace(VIEW.report, ovs_bridges={**VIEW.report.ovs_bridges, "on-blue": OvsBridge(name="on-blue")}),
+        )
+    ),
     (
         on("busy", "eth8"),
         OVS,
@@ -379,6 +425,15 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     (bond("bond1", mode="7"), VIEW, "INVALID_BOND_MODE", "bond1 has the unknown mode '7'"),
     (bond("bond1", mode="1", lacp_rate="1"), VIEW, "NETWORK_BOND_INVALID_OPTION", "bond1"),
+    (bond("bond1", mode="1", miimon="abc"), VIEW, "NETWORK_BOND_INVALID_OPTION", "miimon cannot be 'abc'"),
+    (
+        bond("bond1", mode="1", num_grat_arp="1", num_unsol_na="1"),
+        VIEW,
+        "NETWORK_BOND_INVALID_OPTION",
+        "num_peer_notif is given twice",
+    ),
+    (bond("bond1", mode="1", primary="eth99"), VIEW, "NETWORK_BOND_INVALID_OPTION", "'eth99', which is not one of its"),
+    (bond("bond1", mode="1", min_links="1"), OVS, "BOND_OPTION_NOT_SUPPORTED_BY_OVS", "has no option min_links"),
     (bond("bond1", mode="0"), OVS, "BOND_MODE_NOT_SUPPORTED_BY_OVS", "bond1 has mode balance-rr"),
     (
         bond("bond1", "eth8"),

@@ -126,6 +126,21 @@ REFUSED = [
     (bond(options={"colour": "red"}), "no option 'colour'"),
     (bond(options={"lacp_rate": "fast"}), "mode active-backup has no option lacp_rate"),
     (bond(options={"primary_reselect": "never"}), "primary_reselect cannot be 'never'"),
+    (bond(options={"miimon": "abc"}), "miimon cannot be 'abc', but a number from 0 to 2147483647"),
+    (bond(options={"num_peer_notif": "256"}), "a number from 0 to 255"),
+    (bond(options={"primary": "eth9"}), "no link eth9 to be its primary"),
+    (bond(options={"updelay": "100"}), "updelay is counted in intervals of miimon, which is not set"),
+    (bond(options={"miimon": "100", "downdelay": "150"}), "a multiple of miimon, 100"),
+    (bond(options={"miimon": "100", "arp_interval": "100"}), "arp_interval and miimon exclude each other"),
+    (bond(options={"miimon": "100", "arp_validate": "all"}), "arp_validate and miimon exclude each other"),
+    (bond(options={"arp_ip_target": "192.0.2.1,2001:db8::1"}), "arp_ip_target cannot have '2001:db8::1'"),
+    (bond(options={"arp_ip_target": "0.0.0.1"}), "arp_ip_target cannot have '0.0.0.1'"),
+    (bond(options={"arp_ip_target": "255.255.255.255"}), "arp_ip_target cannot have"),
+    (bond(options={"arp_ip_target": "192.0.2.1,192.0.2.1"}), "arp_ip_target has 192.0.2.1 twice"),
+    (bond(options={"arp_ip_target": ",".join(f"192.0.2.{n}" for n in range(1, 18))}), "has 17 addresses"),
+    (bond(mode="802.3ad", options={"ad_actor_system": "01:00:00:00:00:01"}), "the MAC address of one station"),
+    (bond(mode="802.3ad", options={"ad_actor_system": "mine"}), "the MAC address of one station"),
+    (s.SetBondOptions("bond0", (("primary", "eth9"),)), "no link eth9 to be its primary"),
     (vlan(base="eth9"), "its base eth9 is not there"),
     (vlan(tag=4095), "there is no VLAN 4095"),
     (vlan(tag=1), "is there already, as eth0.1"),
@@ -347,3 +362,11 @@ def test_what_is_up_or_down_already_stays_so() -> None:
     )
     assert simulate(loose, s.SetUp("eth0", up=True)).vlans["v"].up
     assert not simulate(loose, s.SetMaster("eth0", "")).nics["eth0"].up
+
+
+def test_a_bond_tells_of_a_primary_that_is_its_port() -> None:
+    made = simulate(HOST, bond(options={"primary": "eth3"}))
+    assert made.bonds["new"].options == {}
+    joined = simulate_all(made, (s.SetUp("eth3", up=False), s.SetMaster("eth3", "new")))
+    assert joined.bonds["new"].options == {"primary": "eth3"}
+    assert simulate(joined, s.SetMaster("eth3", "")).bonds["new"].options == {}

@@ -186,6 +186,8 @@ class Encoder:
             if name in dict(step.options) or name in now
             if now.get(name) != value
         }
+        if changed.get("miimon", "0") != "0":  # the kernel keeps the delays as numbers of its intervals
+            changed |= {name: wanted[name] for name in ("updelay", "downdelay")}
         # The delays can only be changed while miimon is set, so they go first.
         first = [name for name in ("updelay", "downdelay") if changed.get("miimon") == "0" and name in changed]
         delays: dict[str, str] = {name: changed.pop(name) for name in first}

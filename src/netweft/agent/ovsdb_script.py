@@ -18,6 +18,7 @@ from netweft.agent.ovsdb_session import (
 )
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
 from netweft.core.host import DEFAULT_MTU, NAME_MAX
+from netweft.core.ovs_bonds import COLUMNS
 from netweft.core.steps import (
     CreateOvsBridge,
     CreateOvsPort,
@@ -404,7 +405,8 @@ def _port_columns(port: OvsPort) -> Row:
         "vlan_mode": _optional("native-untagged" if port.tag is not None and port.trunks else None),
         "bond_mode": _optional(port.bond_mode or None),
         "lacp": _optional(port.lacp if port.lacp != "off" else None),
-        "other_config": to_map(port.options),
+        **{column: int(port.options.get(column, "0")) for column in COLUMNS},
+        "other_config": to_map({key: value for key, value in port.options.items() if key not in COLUMNS}),
     }
 
 

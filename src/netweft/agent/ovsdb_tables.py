@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent.ovsdb_session import Json, Row, as_map, as_set, only_row
 from netweft.core.host import DEFAULT_MTU, GuestPort, OvsBridge, OvsPort
+from netweft.core.ovs_bonds import COLUMNS as BOND_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ PORT_KEY = "netweft-port"
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ("ovs_version",),
     "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
-    "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", "other_config", "external_ids"),
+    "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", *BOND_COLUMNS, "other_config", "external_ids"),
     "QoS": ("external_ids",),
     "Interface": ("name", "type", "mac", "mtu_request"),
     "Mirror": ("name",),
@@ -132,8 +133,12 @@ def _port(name: str, port: PortRow, interfaces: Mapping[str, Row]) -> OvsPort:
         interfaces=() if internal else port.interfaces,
         bond_mode=_word(row, "bond_mode"),
         lacp=_word(row, "lacp") or "off",
-        options=as_map(row["other_config"]),
+        options=as_map(row["other_config"]) | _delays(row),
     )
+
+
+def _delays(row: Row) -> dict[str, str]:
+    return {column: delay for column in BOND_COLUMNS if (delay := _word(row, column)) != "0"}
 
 
 def _tag(row: Row) -> int | None:

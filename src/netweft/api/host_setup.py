@@ -21,6 +21,7 @@ from netweft.api.types import (
     Property,
     Qos,
 )
+from netweft.api.values import by_name
 from netweft.core.desired import HostQos, IpAssignment
 from netweft.core.errors import BusyError, MalformedError
 from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
@@ -84,7 +85,8 @@ def bond_wish(nic: HostNic) -> BondWish:
         return BondWish(bond=said(nic))
     options: dict[str, str] | Keep = KEEP
     if not isinstance(nic.bonding.options, UnsetType):
-        options = {given(one.name, ""): given(one.value, "") for one in nic.bonding.options}
+        pairs = [(given(one.name, ""), given(one.value, "")) for one in nic.bonding.options]
+        options = by_name("option of a bond", pairs)
     slaves: tuple[Ref, ...] | Keep = KEEP
     if not isinstance(nic.bonding.slaves, UnsetType):
         slaves = tuple(said(slave) for slave in nic.bonding.slaves)
@@ -130,7 +132,7 @@ def prefix_of(netmask: str) -> int:
 def _properties(properties: list[Property] | UnsetType) -> dict[str, str] | Keep:
     if isinstance(properties, UnsetType):
         return KEEP
-    return {given(one.name, ""): given(one.value, "") for one in properties}
+    return by_name("custom property", [(given(one.name, ""), given(one.value, "")) for one in properties])
 
 
 def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- read as said

@@ -1,7 +1,8 @@
-"""Small values that several nouns show: addresses of NICs, and what was measured."""
+"""Small values that several nouns show or take: addresses of NICs, what was measured, named options."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -9,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from msgspec import UNSET
 
 from netweft.api.types import Datum, Ip, Statistic
-from netweft.core.errors import NotFoundError
+from netweft.core.errors import MalformedError, NotFoundError
+from netweft.core.options import repeated
 
 
 def ip(version: int, address: str = "", prefix: int = 0, gateway: str = "") -> Ip:
@@ -23,6 +25,13 @@ def ip(version: int, address: str = "", prefix: int = 0, gateway: str = "") -> I
         netmask=netmask if address else UNSET,
         version="v4" if version == 4 else "v6",  # noqa: PLR2004 -- the same
     )
+
+
+def by_name(kind: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Values by name. Raises MalformedError for a name that is given twice."""
+    if twice := repeated(name for name, _ in pairs):
+        raise MalformedError(f"The {kind} '{twice[:60]}' is given twice: give it once.")
+    return dict(pairs)
 
 
 def named_id(*parts: str) -> str:

@@ -17,7 +17,8 @@ from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable
 from netweft.api.shown import columns, id_of, ref, required, required_ref, see, visible_page
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
-from netweft.core.errors import MalformedError, NotFoundError
+from netweft.api.values import by_name
+from netweft.core.errors import NotFoundError
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
@@ -203,6 +204,4 @@ def _properties(body: VnicProfile) -> dict[str, str] | Keep:
     if isinstance(body.custom_properties, UnsetType):
         return KEEP
     named = [(required(one.name, "CustomProperty [name]"), given(one.value, "")) for one in body.custom_properties]
-    if len({name for name, _ in named}) < len(named):
-        raise MalformedError("CustomProperty: a name is given twice.")
-    return dict(named)
+    return by_name("custom property", named)

@@ -26,6 +26,7 @@ from typing import Any
 import click
 import yaml
 
+from netweft.client import yaml_text
 from netweft.client.tree import Tree
 
 _KNOWN = {"bonds", "attachments", "removed_attachments", "removed_bonds", "sync", "check_connectivity", "commit"}
@@ -41,7 +42,7 @@ def read(text: bytes, attachment_ids: Mapping[str, str]) -> Tree:
     place in the file.
     """
     try:
-        wanted = yaml.safe_load(text) or {}
+        wanted = yaml_text.load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.UsageError(f"The file is not YAML: {error}") from error
     _only(wanted, _KNOWN, "the file")

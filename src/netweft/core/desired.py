@@ -26,6 +26,7 @@ from netweft.core.host import (
     Vlan,
 )
 from netweft.core.options import bond_mode, bond_options, bridge_options
+from netweft.core.ovs_bonds import OVS_MODES, ovs_bond
 from netweft.core.shaping import by_tag, rest_of
 
 IPV4: Final = 4
@@ -131,13 +132,6 @@ RULE_PRIORITY = 3200
 has it).
 """
 
-OVS_BOND_MODES: Mapping[str, tuple[str, str]] = {
-    "active-backup": ("active-backup", "off"),
-    "balance-xor": ("balance-slb", "off"),
-    "802.3ad": ("balance-tcp", "active"),
-}
-"""OVS's bond mode and LACP setting for each of the kernel's bond modes that Open vSwitch has a counterpart of."""
-
 _RESERVED_TABLES = range(256)
 """Routing tables that an administrator or the kernel may use: unspec, 1 to 252 by hand, default, main, local."""
 
@@ -170,17 +164,6 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
     Raises IntentError for a bond mode that Open vSwitch does not have.
     """
     return _Builder(intent, report).host()
-
-
-def kernel_bond_mode(port: OvsPort) -> str:
-    """The kernel's bond mode that does what an OVS bond does: the way back of :data:`OVS_BOND_MODES`.
-
-    LACP makes it 802.3ad, however the traffic is shared; what OVSDB says nothing of is active-backup
-    (ovs-vswitchd.conf.db(5)).
-    """
-    if port.bond_mode in {"", "active-backup"}:
-        return "active-backup"
-    return "balance-xor" if port.lacp == "off" else "802.3ad"
 
 
 def network_mtu(network: NetworkIntent) -> int:
@@ -348,22 +331,21 @@ class _Builder:
 
     def _ovs_bond(self, bond: BondIntent, bridge: str, interfaces: tuple[str, ...]) -> OvsPort:
         mode = bond_mode(bond.options.get("mode", ""))
-        if mode not in OVS_BOND_MODES:
+        if mode not in OVS_MODES:
             raise IntentError(
                 f"Bond {bond.name} has mode {mode or 'balance-rr'}, which Open vSwitch lacks; use mode 1, 2 or 4."
             )
         if len(interfaces) == 1:
             return OvsPort(name=interfaces[0], owner=SHARED, bridge=bridge, interfaces=interfaces)
-        ovs_mode, lacp = OVS_BOND_MODES[mode]
-        is_fast = lacp != "off" and bond_options(bond.options).get("lacp_rate") == "fast"
+        settings = ovs_bond(mode, bond_options(bond.options))
         return OvsPort(
             name=bond.name,
             owner=SHARED,
             bridge=bridge,
             interfaces=interfaces,
-            bond_mode=ovs_mode,
-            lacp=lacp,
-            options={"lacp-time": "fast"} if is_fast else {},
+            bond_mode=settings.bond_mode,
+            lacp=settings.lacp,
+            options=settings.options,
         )
 
     # MAC addresses: a host keeps the one that its peers know it by.

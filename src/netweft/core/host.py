@@ -250,8 +250,9 @@ class OvsPort(Link):
 
     With one interface it carries that NIC or bond (and has its name); with several it is an OVS bond in ``bond_mode``
     (``active-backup``, ``balance-slb``, ``balance-tcp``) and ``lacp`` (``off``, ``active``, ``passive``). ``tag`` is
-    the access VLAN, None for none; ``trunks`` the VLANs that pass tagged (empty without tag: all). Link fields other
-    than name and owner mean something for internal ports only.
+    the access VLAN, None for none; ``trunks`` the VLANs that pass tagged (empty without tag: all). ``options`` are
+    those of its ``other_config``, and of a bond the columns :data:`netweft.core.ovs_bonds.COLUMNS` that are not 0.
+    Link fields other than name and owner mean something for internal ports only.
     """
 
     bridge: str

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from netweft.core.desired import HostQos, kernel_bond_mode
+from netweft.core.desired import HostQos
 from netweft.core.host import Address, Bond, Host, Link, Nic, OvsPort
+from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 from netweft.core.sync import Location, locate_networks, reported_qos
 
 Kind = Literal["nic", "bond", "vlan"]
@@ -113,7 +114,7 @@ class _Viewer:
             mtu=min((link.mtu for link in ports), default=0),
             mac=next((link.mac for link in ports), ""),
             mode=mode,
-            options={"lacp_rate": "fast"} if port.options.get("lacp-time") == "fast" and mode == "802.3ad" else {},
+            options=kernel_bond_options(port),
         )
 
     def view(self, link: Link, location: Location | None, *, base: str = "", tag: int | None = None) -> NicView:

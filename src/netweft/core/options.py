@@ -6,10 +6,12 @@ Source: drivers/net/bonding/bond_options.c and net/bridge/br_netlink.c of Linux,
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 MODES = ("balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb")
 """The kernel's names of the bond modes 0 to 6."""
@@ -66,6 +68,33 @@ BOND_VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """Options whose values have names: the name of each number, from 0."""
 
+_INT = 2**31 - 1
+
+BOND_NUMBERS: Mapping[str, tuple[int, int]] = {
+    "ad_actor_sys_prio": (1, 65535),
+    "ad_user_port_key": (0, 1023),
+    "all_slaves_active": (0, 1),
+    "arp_interval": (0, _INT),
+    "downdelay": (0, _INT),
+    "lp_interval": (1, _INT),
+    "miimon": (0, _INT),
+    "min_links": (0, _INT),
+    "num_peer_notif": (0, 255),
+    "packets_per_slave": (0, 65535),
+    "resend_igmp": (0, 255),
+    "tlb_dynamic_lb": (0, 1),
+    "updelay": (0, _INT),
+    "use_carrier": (0, 1),
+}
+"""Options whose values are numbers: the least and the greatest that the kernel takes (the tables in bond_options.c).
+Times are milliseconds, ``lp_interval`` seconds.
+"""
+
+ARP_TARGETS_MAX = 16
+"""Addresses in ``arp_ip_target`` (BOND_MAX_ARP_TARGETS)."""
+
+_DELAYS = ("updelay", "downdelay")
+
 ONLY_WITHOUT_PORTS = frozenset({"fail_over_mac"})
 """What the kernel changes only while a bond has no ports (BOND_OPTFLAG_NOSLAVES); the mode is the other such thing."""
 
@@ -118,9 +147,14 @@ _RESERVED_GROUPS = 0x0007
 """Bits of ``group_fwd_mask`` that the kernel refuses (BR_GROUPFWD_RESTRICTED: STP, pause frames, LACP)."""
 
 
+_NUMBER = re.compile("0x[0-9A-Fa-f]{1,16}|[0-9]{1,20}")
+"""As many digits as 64 bits can have."""
+
+
 def bond_mode(text: str) -> str:
     """The kernel's name of a bond mode that a user wrote as number or name; what is neither comes back as it is."""
-    return MODES[int(text)] if text.isdecimal() and int(text) < len(MODES) else text
+    number = _number(text)
+    return MODES[number] if number is not None and number < len(MODES) else text
 
 
 def bond_options(options: Mapping[str, str]) -> dict[str, str]:
@@ -130,12 +164,29 @@ def bond_options(options: Mapping[str, str]) -> dict[str, str]:
     mode = bond_mode(options.get("mode", ""))
     kernel = {}
     for key in sorted(options):
-        name, value = _ALIASES.get(key, key), options[key].strip()
-        names = BOND_VALUES.get(name, ())
-        value = names[int(value)] if value.isdecimal() and int(value) < len(names) else value
+        name = bond_option_name(key)
+        value = _bond_value(name, options[key].strip())
         if key != "mode" and value != bond_default(mode, name):
             kernel[name] = value
     return kernel
+
+
+def bond_option_name(key: str) -> str:
+    """The kernel's present name of an option."""
+    return _ALIASES.get(key, key)
+
+
+def _bond_value(name: str, text: str) -> str:
+    """A value as the kernel gives it back; what it would not take stays as it is."""
+    number = _number(text)
+    names = BOND_VALUES.get(name, ())
+    if number is not None and number < len(names):
+        return names[number]
+    if number is not None and name in BOND_NUMBERS:
+        return str(number)
+    if name == "arp_ip_target":
+        return ",".join(part.strip() for part in text.split(","))
+    return text.lower() if name == "ad_actor_system" else text
 
 
 def bond_default(mode: str, name: str) -> str | None:
@@ -164,23 +215,87 @@ def bridge_options(text: str) -> dict[str, str]:
 
 def _number(text: str) -> int | None:
     """A number as sysfs takes it: decimal, or hexadecimal with ``0x``."""
-    try:
-        return int(text, 16) if text.startswith("0x") else int(text)
-    except ValueError:
-        return None
+    return int(text, 16 if text.startswith("0x") else 10) if _NUMBER.fullmatch(text) else None
 
 
 def bond_problem(name: str, mode: str, options: Mapping[str, str]) -> str | None:
-    """Why the kernel refuses these options of a bond in this mode."""
+    """Why the kernel refuses these options of a bond in this mode, or does not do what they say."""
     for key, value in options.items():
         if key not in BOND_OPTIONS:
             return f"{name}: bonds have no option {key!r}"
         if mode not in BOND_OPTIONS[key][0]:
             return f"{name}: a bond in mode {mode} has no option {key}"
-        names = BOND_VALUES.get(key)
-        if names and value not in names:
-            return f"{name}: {key} cannot be {value!r}, but {', '.join(names)}"
+        if problem := _value_problem(key, value):
+            return f"{name}: {problem}"
+    problem = _monitoring_problem(mode, options)
+    return f"{name}: {problem}" if problem else None
+
+
+def _value_problem(key: str, value: str) -> str | None:
+    names = BOND_VALUES.get(key)
+    if names and value not in names:
+        return f"{key} cannot be {value!r}, but {', '.join(names)}"
+    if key in BOND_NUMBERS:
+        least, most = BOND_NUMBERS[key]
+        number = _number(value)
+        if number is None or not least <= number <= most:
+            return f"{key} cannot be {value!r}, but a number from {least} to {most}"
+    if key == "arp_ip_target":
+        return _targets_problem(value.split(","))
+    if key == "ad_actor_system" and (not _MAC.fullmatch(value) or int(value[:2], 16) & 1):
+        return f"ad_actor_system cannot be {value!r}, but the MAC address of one station"
     return None
+
+
+_MAC = re.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}")
+
+
+def _targets_problem(targets: list[str]) -> str | None:
+    """bond_option_arp_ip_target_add() of the kernel."""
+    for target in targets:
+        if not _is_target(target):
+            return f"arp_ip_target cannot have {target!r}, but IPv4 addresses with commas between"
+    if twice := repeated(targets):
+        return f"arp_ip_target has {twice} twice"
+    if len(targets) > ARP_TARGETS_MAX:
+        return f"arp_ip_target has {len(targets)} addresses, and {ARP_TARGETS_MAX} is the most"
+    return None
+
+
+def _is_target(text: str) -> bool:
+    """bond_is_ip_target_ok() of the kernel: neither in 0.0.0.0/8 nor the broadcast address."""
+    try:
+        address = IPv4Address(text)
+    except ValueError:
+        return False
+    return address.packed[0] > 0 and address != IPv4Address("255.255.255.255")
+
+
+def _monitoring_problem(mode: str, options: Mapping[str, str]) -> str | None:
+    """What watches the links goes together: bond_changelink() takes ARP or MII monitoring, not both, and the delays
+    are counted in intervals of the latter (bond_option_updelay_set() rounds what is no multiple).
+    """
+    miimon = int(options.get("miimon") or bond_default(mode, "miimon") or 0)
+    for delay in _DELAYS:
+        value = int(options.get(delay, "0"))
+        if value and not miimon:
+            return f"{delay} is counted in intervals of miimon, which is not set"
+        if value and value % miimon:
+            return f"{delay} cannot be {value}, but a multiple of miimon, {miimon}"
+    for key, off in (("arp_interval", "0"), ("arp_validate", "none")):
+        if miimon and options.get(key, off) != off:
+            return f"{key} and miimon exclude each other: links are watched by ARP or by MII"
+    return None
+
+
+def repeated(names: Iterable[str]) -> str:
+    """The first of the names that was there before; empty when each is there once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def bond_running_problem(

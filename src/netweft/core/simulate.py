@@ -21,7 +21,7 @@ from netweft.core.shaping import MAX_TAG, class_problem
 from netweft.core.world import IPV6_MIN_MTU, World, WorldLink, canonical, is_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from netweft.core.host import Host, Route
 
@@ -129,7 +129,11 @@ def _create_link(world: World, step: s.CreateLink) -> str | None:
         case Bond():
             if link.mode not in MODES:
                 return problem or f"{link.name}: there is no bond mode {link.mode!r}"
-            return problem or bond_problem(link.name, link.mode, link.options)
+            return (
+                problem
+                or bond_problem(link.name, link.mode, link.options)
+                or _primary_problem(world, link.name, link.options)
+            )
         case _:
             return problem or bridge_problem(link.name, link.options, stp=link.stp)
 
@@ -242,9 +246,18 @@ def _set_bond_options(world: World, step: s.SetBondOptions) -> str | None:
     if link is None or not isinstance(link.value, Bond):
         return f"there is no bond {step.name}"
     has_ports = bool(world.ports.get(step.name))
-    return bond_problem(step.name, link.value.mode, dict(step.options)) or bond_running_problem(
-        step.name, link.options or {}, dict(step.options), up=link.up, has_ports=has_ports
+    options = dict(step.options)
+    return (
+        bond_problem(step.name, link.value.mode, options)
+        or _primary_problem(world, step.name, options)
+        or bond_running_problem(step.name, link.options or {}, options, up=link.up, has_ports=has_ports)
     )
+
+
+def _primary_problem(world: World, name: str, options: Mapping[str, str]) -> str | None:
+    """A primary is named by the index of a link that is there; whether it is a port counts later."""
+    primary = options.get("primary", "")
+    return None if not primary or primary in world.links else f"{name}: there is no link {primary} to be its primary"
 
 
 def _set_bridge_options(world: World, step: s.SetBridgeOptions) -> str | None:

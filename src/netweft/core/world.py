@@ -180,7 +180,7 @@ class World:
                 case Nic() as nic:
                     nics[name] = nic
                 case Bond() as bond:
-                    bonds[name] = bond
+                    bonds[name] = self._with_present_primary(bond)
                 case Vlan() as vlan:
                     vlans[name] = vlan
                 case Bridge() as bridge:
@@ -200,6 +200,15 @@ class World:
             guest_ports=dict(self.guests),
             unmanaged=self.host.unmanaged,
         )
+
+    def _with_present_primary(self, bond: Bond) -> Bond:
+        """A kernel remembers the name of a primary that is no port, and tells of none until it is
+        (bond_fill_info()).
+        """
+        primary = bond.options.get("primary")
+        if primary is None or primary in self.ports.get(bond.name, ()):
+            return bond
+        return replace(bond, options={name: value for name, value in bond.options.items() if name != "primary"})
 
     def ports_of(self, master: str) -> list[str]:
         """The links that are ports of a bond or Linux bridge."""

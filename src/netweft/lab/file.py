@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 import yaml
 
+from netweft.client import yaml_text
 from netweft.core.host import NAME_MAX
 from netweft.lab.processes import LabError
 
@@ -57,7 +58,7 @@ class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read(path: Path) -> LabFile:
     """Read and check a lab file. Raises LabError saying what is wrong and where."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml_text.load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise LabError(f"{path}: {error}") from error
     try:

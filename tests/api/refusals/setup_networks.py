@@ -25,6 +25,7 @@ NETWORKS: Mapping[str, str] = {
     "plain": "",
     "jumbo": "<mtu>9000</mtu>",
     "tiny": "<vlan id='90'/><mtu>1279</mtu>",
+    "eth2": "<vlan id='95'/>",
 }
 IN_CLUSTER = {"show": "<usages><usage>vm</usage><usage>display</usage></usages>"}
 
@@ -351,7 +352,7 @@ TABLE: Table = (
         "host_attachment.gateway_is_reachable",
         addressed(ip("10.0.1.5", "24", "10.9.9.9")),
         "NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET",
-        "is not another address in the subnet",
+        "is not another station's address in the subnet",
     ),
     no(
         "host_attachment.ipv6_gateway_only_with_default_route",
@@ -433,6 +434,12 @@ TABLE: Table = (
     no("host_bond.bond_is_named", bond("", tag="id='nothing'"), "BOND_DOES_NOT_EXIST", "has no bond 'nothing'"),
     no("host_bond.bond_is_named", bond(""), "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED", "neither id nor name"),
     no(
+        "host_attachment.host_side_name_is_free",
+        at("eth2", "eth3"),
+        "NETWORK_NAME_USED_BY_LINK_OF_HOST",
+        "and Host sim-1 has such a link",
+    ),
+    no(
         "host_bond.bond_name_is_valid",
         bond("team0", "eth2", "eth3"),
         "NETWORK_BOND_NAME_BAD_FORMAT",
@@ -450,6 +457,12 @@ TABLE: Table = (
         bond("bond1", "eth2", "eth3", mode="1", x="y"),
         "NETWORK_BOND_INVALID_OPTION",
         "The options of bond",
+    ),
+    no(
+        "host_bond.primary_is_slave",
+        bond("bond1", "eth2", "eth3", mode="1", primary="eth9"),
+        "NETWORK_BOND_INVALID_OPTION",
+        "which is not one of its slaves: eth2, eth3",
     ),
     no(
         "host_bond.has_enough_slaves",
@@ -616,6 +629,12 @@ TABLE: Table = (
         unlabel("lab", "spare") + bond("bond1", "eth2", "eth3", mode="5"),
         "BOND_MODE_NOT_SUPPORTED_BY_OVS",
         "which Open vSwitch does not have",
+    ),
+    no(
+        "host_bond.options_are_known_to_ovs",
+        bond("bond1", "eth2", "eth3", mode="1", min_links="1"),
+        "BOND_OPTION_NOT_SUPPORTED_BY_OVS",
+        "Open vSwitch has no option min_links",
     ),
     no(
         "host_attachment.network_in_use_keeps_its_base",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from netweft.core.errors import Problem
 
@@ -55,6 +56,20 @@ def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) ->
     if name in others:
         return Problem(code, f"The {kind} name '{name}' is already used. Choose a different name.")
     return None
+
+
+def name_server(text: str) -> IPv4Address | IPv6Address | None:
+    """The address of a name server that a host can ask; None for what is no address, or nobody's.
+
+    A link-local one has to say on which link it is (RFC 4007, section 11): ``fe80::53%eth0``.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    nobodys = address.is_unspecified or address.is_multicast or (address.is_reserved and not address.is_loopback)
+    lost = isinstance(address, IPv6Address) and address.is_link_local and not address.scope_id
+    return None if nobodys or lost else address
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:

@@ -7,10 +7,13 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from netweft.core.desired import AttachmentIntent, IpAssignment, network_mtu
 from netweft.core.errors import Problem
+from netweft.core.host import Nic
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
 from netweft.core.keep import KEEP
-from netweft.core.options import bridge_options, bridge_problem
+from netweft.core.options import bridge_options, bridge_problem, repeated
+from netweft.core.rules.fields import name_server
+from netweft.core.rules.network import NAME_SERVERS_MAX
 from netweft.core.world import IPV6_MIN_MTU
 
 
@@ -185,7 +188,7 @@ def address_is_usable(name: str, ip: IpAssignment) -> Problem | None:
 
 
 def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
-    """The gateway is an address in the subnet (or link-local, IPv6) and not the host's own: a kernel takes no other.
+    """The gateway is another station's address in the subnet (or link-local, IPv6): a kernel takes no other.
 
     oVirt only warns of a gateway outside the subnet, and the host then refuses.
     """
@@ -193,10 +196,9 @@ def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
     if ip.method != "static" or not ip.gateway or not net:
         return None
     gateway = _parsed(ip.gateway)
-    local = gateway is not None and gateway.version == net.version and (gateway in net or gateway.is_link_local)
-    if local and gateway != _parsed(ip.address):
+    if gateway and gateway.version == net.version and gateway != _parsed(ip.address) and _is_reached(gateway, net):
         return None
-    text = f"Network '{name}': the gateway {ip.gateway} is not another address in the subnet {net}."
+    text = f"Network '{name}': the gateway {ip.gateway} is not another station's address in the subnet {net}."
     return Problem("NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET", text)
 
 
@@ -231,26 +233,51 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
         return None
     network = one.network.intent
     wrong = sorted(set(attachment.properties) - {"bridge_opts"})
-    options = bridge_options(attachment.properties.get("bridge_opts", ""))
+    text = attachment.properties.get("bridge_opts", "")
+    options = bridge_options(text)
     problem = bridge_problem(network.vdsm_name, options, stp=network.stp)
+    if twice := repeated(pair.partition("=")[0] for pair in text.split()):
+        problem = f"bridge_opts has {twice} twice"
     if wrong:
         problem = f"there is no custom property {', '.join(wrong)}, only bridge_opts"
     elif options and not network.vm:
         problem = "bridge_opts is for VM networks, which this is not"
     if not problem:
         return None
-    text = f"The custom properties of network '{network.name}' are not valid: {problem}."
-    return Problem("ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", text)
+    reason = f"The custom properties of network '{network.name}' are not valid: {problem}."
+    return Problem("ACTION_TYPE_FAILED_NETWORK_CUSTOM_PROPERTIES_BAD_INPUT", reason)
 
 
 def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Problem | None:
-    """B: one to three resolvers, each an IP address."""
+    """B: one to three resolvers, each once, each an address that the host can ask."""
     if one.wish.dns is KEEP or not attachment.dns:
         return None
-    if len(attachment.dns) <= 3 and all(_parsed(server.split("%")[0]) for server in attachment.dns):  # noqa: PLR2004 -- resolv.conf(5)
+    servers = [name_server(server) for server in attachment.dns]
+    nets = [net for ip in attachment.assignments if (net := _network(ip))]
+    usable = all(server and not any(_is_not_a_stations(server, net) for net in nets) for server in servers)
+    if len(servers) <= NAME_SERVERS_MAX and usable and not repeated(map(str, servers)):
         return None
-    text = f"The DNS servers {', '.join(attachment.dns)} are not valid: give one to three IP addresses."
+    text = (
+        f"The DNS servers {', '.join(attachment.dns)} are not valid: give one to {NAME_SERVERS_MAX} different IP"
+        " addresses of servers."
+    )
     return Problem("NETWORK_ATTACHMENT_NAME_SERVERS_INVALID", text)
+
+
+def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
+    """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have."""
+    if not one.network or not (one.network.intent.vm or host.intent.switch_type == "ovs"):
+        return None
+    name, report = one.network.intent.vdsm_name, host.report
+    link = report.links().get(name) or report.ovs_bridges.get(name)
+    theirs = link is not None and (isinstance(link, Nic) or not link.owner)
+    if not theirs and name not in report.guest_ports and name not in report.unmanaged:
+        return None
+    text = (
+        f"Network '{one.network.name}' is called '{name}' on hosts, and Host {host.name} has such a link, which is not"
+        " ours. Rename one of the two."
+    )
+    return Problem("NETWORK_NAME_USED_BY_LINK_OF_HOST", text)
 
 
 def removed_attachment_exists(host: HostView, attachment_id: str) -> Problem | None:
@@ -335,6 +362,29 @@ def _network(ip: IpAssignment) -> IPv4Network | IPv6Network | None:
 def _is_host_address(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
     if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
         return False
-    if isinstance(net, IPv4Network) and net.prefixlen < net.max_prefixlen - 1:
-        return address not in {net.network_address, net.broadcast_address}
-    return True
+    if address.is_reserved or address in _THIS_NETWORK:
+        return False
+    return not _is_not_a_stations(address, net) and not _is_anycast(address, net)
+
+
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
+"""Never the address of a station (RFC 1122, section 3.2.1.3)."""
+
+
+def _is_not_a_stations(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
+    """The first and the broadcast address of an IPv4 subnet are nobody's, but of one of two addresses (RFC 3021)."""
+    if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:  # noqa: PLR2004 -- IP version
+        return False
+    return address in {net.network_address, net.broadcast_address}
+
+
+def _is_anycast(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
+    """The first address of an IPv6 subnet is that of all its routers (RFC 4291, section 2.6.1; RFC 6164)."""
+    return net.version == 6 and net.prefixlen < net.max_prefixlen - 1 and address == net.network_address  # noqa: PLR2004 -- IP version
+
+
+def _is_reached(gateway: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
+    """Whether a gateway is some station's, on the link."""
+    if net.version == 6 and gateway.is_link_local:  # noqa: PLR2004 -- IP version
+        return True
+    return gateway in net and (_is_host_address(gateway, net) or _is_anycast(gateway, net))

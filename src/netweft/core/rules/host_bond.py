@@ -9,15 +9,14 @@ from netweft.core.desired import BondIntent
 from netweft.core.errors import Problem
 from netweft.core.host import NAME_MAX
 from netweft.core.host_request import BondWish, FinalSet, HostView, Ref
-from netweft.core.options import MODES, bond_mode, bond_options, bond_problem
+from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
+from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
+from netweft.core.rules.fields import listed
 
 NAME = re.compile(r"bond\w+", re.ASCII)
 
 BRIDGED_MODES = frozenset({"active-backup", "balance-xor", "broadcast", "802.3ad"})
 """Modes under a VM network: the others send frames of one guest through several ports or rewrite its address."""
-
-OVS_MODES = frozenset({"active-backup", "balance-xor", "802.3ad"})
-"""Modes for which Open vSwitch has an equal (active-backup, balance-slb, balance-tcp with LACP)."""
 
 SLAVES_MIN = 2
 
@@ -69,8 +68,31 @@ def options_are_known(bond: BondIntent) -> Problem | None:
             f"Bond {bond.name} has the unknown mode '{bond.options.get('mode', '')}'. Use 0 to 6 or the kernel's name."
         )
         return Problem("INVALID_BOND_MODE", text)
-    problem = bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
+    twice = repeated(bond_option_name(key) for key in bond.options)
+    problem = f"{bond.name}: {twice} is given twice, by two of its names" if twice else None
+    problem = problem or bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
     return Problem("NETWORK_BOND_INVALID_OPTION", f"The options of bond {problem}.") if problem else None
+
+
+def primary_is_slave(bond: BondIntent) -> Problem | None:
+    """The NIC that the bond prefers is one of its slaves; the kernel takes any name, and then prefers none."""
+    primary = bond_options(bond.options).get("primary", "")
+    if not primary or primary in bond.slaves:
+        return None
+    text = f"The primary of bond {bond.name} is '{primary}', which is not one of its slaves: {listed(bond.slaves)}."
+    return Problem("NETWORK_BOND_INVALID_OPTION", text)
+
+
+def options_are_known_to_ovs(host: HostView, bond: BondIntent) -> Problem | None:
+    """In an OVS cluster a bond has only options that Open vSwitch has a counterpart of."""
+    if host.intent.switch_type != "ovs":
+        return None
+    problem = ovs_bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
+    return (
+        Problem("BOND_OPTION_NOT_SUPPORTED_BY_OVS", f"The options of bond {problem}. Leave it out.")
+        if problem
+        else None
+    )
 
 
 def mode_is_known_to_ovs(host: HostView, bond: BondIntent) -> Problem | None:

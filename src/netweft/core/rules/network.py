@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from ipaddress import ip_address
 from typing import Final
 
 from netweft.core.errors import Problem
-from netweft.core.rules.fields import listed
+from netweft.core.rules.fields import listed, name_server
 from netweft.core.world import IPV6_MIN_MTU
 
 VLAN_MAX = 4094
@@ -28,13 +27,15 @@ NAME_SERVERS_MAX = 3
 
 _HOST_SIDE_NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,15}")
 _LABEL: Final = re.compile(r"[0-9A-Za-z_-]+")
-_RESERVED: Final = frozenset({"lo", "all", "default"})
-"""Names that a link cannot have: the loopback, and two folders of /proc/sys/net/ipv4/conf."""
+_RESERVED: Final = re.compile(r"lo|all|default|(br|ovs)-.*")
+"""Names that a link cannot have: the loopback, two folders of /proc/sys/net/ipv4/conf, our Open vSwitch bridges
+(:func:`netweft.core.desired.ovs_bridge_name`), and the devices of Open vSwitch itself (``ovs-system``, ``ovs-netdev``).
+"""
 
 
 def host_side_name(name: str, network_id: str) -> str:
-    """The name of its bridge on hosts: its own where the kernel allows it, else ``on`` and 13 characters of its id."""
-    if _HOST_SIDE_NAME.fullmatch(name) and name not in _RESERVED:
+    """The name of its bridge on hosts: its own where a link can have it, else ``on`` and 13 characters of its id."""
+    if _HOST_SIDE_NAME.fullmatch(name) and not _RESERVED.fullmatch(name):
         return name
     return "on" + network_id.replace("-", "")[:13]
 
@@ -91,21 +92,19 @@ def mtu_is_valid(mtu: int) -> Problem | None:
 
 
 def name_servers_are_valid(servers: Sequence[str]) -> Problem | None:
-    """At most three IP addresses, none twice."""
+    """At most three IP addresses that a host can ask, none twice."""
     if len(servers) > NAME_SERVERS_MAX:
         return Problem(
             "NETWORK_TOO_MANY_NAME_SERVERS",
             f"{len(servers)} name servers are given, but a host takes {NAME_SERVERS_MAX}. Leave some out.",
         )
     for server in servers:
-        try:
-            ip_address(server)
-        except ValueError:
+        if name_server(server) is None:
             return Problem(
                 "NAME_SERVER_INVALID_ADDRESS",
-                f"Name server '{server}' is not an IP address. Give it as IPv4 or IPv6 address.",
+                f"Name server '{server}' is not an IP address that a host can ask. Give one as IPv4 or IPv6 address.",
             )
-    if len({ip_address(server) for server in servers}) < len(servers):
+    if len({name_server(server) for server in servers}) < len(servers):
         return Problem("NAME_SERVER_DUPLICATED", f"A name server is given twice: {', '.join(servers)}. Name each once.")
     return None
 

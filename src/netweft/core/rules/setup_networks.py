@@ -101,6 +101,7 @@ def _check_wish(action: str, host: HostView, one: Resolved, request: SetupReques
         rule.nic_is_given(one),
         rule.nic_exists(host, one, new_bonds),
         rule.network_is_kept(one),
+        rule.host_side_name_is_free(host, one),
         host_label.network_follows_its_label(one, labels, added),
     ):
         check(action, problem)
@@ -147,9 +148,11 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
         for problem in (
             host_bond.options_are_known(bond),
             host_bond.mode_is_known_to_ovs(host, bond),
+            host_bond.options_are_known_to_ovs(host, bond),
             host_bond.has_enough_slaves(bond),
             host_bond.slave_exists(host, wish, bond),
             host_bond.slave_is_nic(host, bond),
+            host_bond.primary_is_slave(bond),
         ):
             check(action, problem)
         check(

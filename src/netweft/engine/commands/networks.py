@@ -223,7 +223,7 @@ def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:
     servers = before.name_servers if spec.name_servers is KEEP else list(spec.name_servers)
     return {
         "name": name,
-        "host_side_name": rules.host_side_name(name, before.id),
+        "host_side_name": before.host_side_name if name == before.name else rules.host_side_name(name, before.id),
         "description": settle(spec.description, before.description),
         "comment": settle(spec.comment, before.comment),
         "vlan_id": settle(spec.vlan_id, before.vlan_id),
