@@ -75,7 +75,6 @@ _BOND_OPTIONS = {
         {"miimon": "150", "updelay": "300"},
         {"miimon": "100", "updelay": "300"},
         {"arp_interval": "100", "arp_ip_target": "192.0.2.9,192.0.2.8"},
-        {"primary": "eth0"},
         {"primary": "missing0"},
         {"num_peer_notif": "256"},
         {"miimon": "100", "arp_validate": "all"},

@@ -103,7 +103,7 @@ def _bonds(random: Random, nics: Sequence[str], modes: Sequence[str]) -> tuple[B
     if mode in {"4", "802.3ad"}:
         options |= random.choice(({}, {"lacp_rate": "1"}, {"xmit_hash_policy": "2"}))
     if mode == "1":
-        options |= random.choice(({}, {"fail_over_mac": "1"}))
+        options |= random.choice(({}, {"fail_over_mac": "1"}, {"primary": slaves[-1]}))
     return (BondIntent(id="id-bond0", name=random.choice(("bond0", "bond1")), slaves=tuple(slaves), options=options),)
 
 

@@ -365,8 +365,8 @@ def test_what_is_up_or_down_already_stays_so() -> None:
 
 
 def test_a_bond_tells_of_a_primary_that_is_its_port() -> None:
-    made = simulate(HOST, bond(options={"primary": "eth3"}))
-    assert made.bonds["new"].options == {}
-    joined = simulate_all(made, (s.SetUp("eth3", up=False), s.SetMaster("eth3", "new")))
+    make = bond(options={"primary": "eth3"})
+    assert simulate(HOST, make).bonds["new"].options == {}
+    joined = simulate_all(HOST, (make, s.SetUp("eth3", up=False), s.SetMaster("eth3", "new")))
     assert joined.bonds["new"].options == {"primary": "eth3"}
     assert simulate(joined, s.SetMaster("eth3", "")).bonds["new"].options == {}
