@@ -83,6 +83,9 @@ _BOND_OPTIONS = {
     "802.3ad": ({}, {"xmit_hash_policy": "layer2+3"}, {"lacp_rate": "fast"}, {"ad_actor_system": "02:00:00:00:00:0a"}),
     "balance-xor": ({}, {"xmit_hash_policy": "layer3+4"}, {"min_links": "1"}, {"lacp_rate": "fast"}),
 }
+_LEAST_OF_VLAN = 1280
+"""The kernel has no least MTU for VLAN devices; the simulation, stricter here, has."""
+
 MADE = ("made0", "made1", "made2", "made3")
 """Names for links that steps make."""
 
@@ -126,7 +129,7 @@ class Steps:
         mac = self._random.choice(("", "", "02:00:00:00:00:01", "03:00:00:00:00:01"))
         kind = self._random.choice(sorted(self._kinds & {"bridge", "bond", "vlan"}))
         if kind == "vlan":
-            mtu = max(mtu, 1280)  # the kernel has no least MTU for VLAN devices; the simulation, stricter here, has
+            mtu = max(mtu, _LEAST_OF_VLAN)
             tag = self._random.choice((1, 2, 4094, 4095))
             # A bridge that lost its last port has no MAC at all, and a VLAN device that took that can never go up.
             bases = [name for name, link in sorted(host.links().items()) if link.mac != "00:00:00:00:00:00"]
@@ -154,7 +157,8 @@ class Steps:
         return SetUp(self._link(host), self._random.random() < 0.65)
 
     def _set_mtu(self, host: Host) -> SetMtu:
-        return SetMtu(self._link(host), self._random.choice(self._mtus))
+        name, mtu = self._link(host), self._random.choice(self._mtus)
+        return SetMtu(name, max(mtu, _LEAST_OF_VLAN) if name in host.vlans else mtu)
 
     def _set_mac(self, host: Host) -> SetMac:
         # A bond that wears the address of its active port (fail_over_mac) takes any address, and does nothing with it.
