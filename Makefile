@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench guest install native locks system automation lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench guest install native locks packages system automation lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,9 @@ native: .venv/.native ## what is built here against libraries of the system: lib
 
 locks: system ## the locks are complete, for the oldest pip and the newest
 	@PYTHON=$(PYTHON) tools/check-locks
+
+packages: install ## a wheel and Debian packages of engine and agent, in dist
+	@packaging/build
 
 automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation
