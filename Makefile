@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench guest install native locks packages system automation lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: check locks contract agent engine api cli clients e2e metal ## everything
+test: check locks contract agent engine api cli clients e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -58,6 +58,10 @@ e2e: install system native guest ## the main job with real hosts in namespaces, 
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
 	$(PYTEST) tests/metal
+
+installation: install system ## docs/install.md on new machines with nothing but Debian, and simulated hosts without root
+	@tools/debian-base
+	$(PYTEST) tests/installation
 
 bench: install system native ## ours, the floor, the ratio
 	@$(BIN)/python tests/bench

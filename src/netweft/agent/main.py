@@ -8,7 +8,6 @@ import logging
 import os
 import platform
 import signal
-import socket
 import ssl
 import sys
 from contextlib import contextmanager
