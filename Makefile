@@ -47,7 +47,7 @@ engine: install system ## commands and jobs, on SQLite and PostgreSQL
 api: install system native ## the API through HTTP, on SQLite and PostgreSQL
 	$(PYTEST) $(SPREAD) tests/api
 
-cli: install ## the command line against an engine with simulated hosts, and the tutorial
+cli: install ## the command line against an engine with simulated hosts, and what README and docs say
 	$(PYTEST) $(SPREAD) tests/cli
 
 clients: install system native automation ## the field's own tools

@@ -29,7 +29,7 @@ SAID = {
         *("create VLAN device eth1.100", "bond0.200", "web/nic1", "disks, by Ann"),
         *("Nothing to do", "used by running VMs on Host sim-2: web"),
     ),
-    "docs/api.md": ('"token_type": "bearer"',),
+    "docs/api.md": ('"token_type":"bearer"',),
     "docs/security.md": ("The password is changed.",),
     "docs/setup-networks.md": ("create VLAN device eth1.100",),
 }
