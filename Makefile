@@ -1,22 +1,24 @@
-# Everything runs from a fresh clone: each target installs what it needs first. Needs root for namespaces and packages, Debian 12 and Python 3.11.
+# Everything runs from a fresh clone: each target installs what it needs first. `install` and `cli` need Python 3.11; the rest needs
+# root, for namespaces and packages, and Debian 12.
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal bench guest install system automation lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: install system ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
+demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: check contract agent engine api cli clients e2e metal ## everything
+test: check locks contract agent engine api cli clients e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -36,41 +38,56 @@ core: install ## rules, plan, desired, schedule: properties and golden cases, ev
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
 	$(PYTEST) tests/contract
 
-agent: install system guest ## the agent through its own door
+agent: install system native guest ## the agent through its own door
 	$(PYTEST) $(SPREAD) tests/agent
 
 engine: install system ## commands and jobs, on SQLite and PostgreSQL
 	$(PYTEST) $(SPREAD) tests/engine
 
-api: install system ## the API through HTTP, on SQLite and PostgreSQL
+api: install system native ## the API through HTTP, on SQLite and PostgreSQL
 	$(PYTEST) $(SPREAD) tests/api
 
-cli: install ## the command line against an engine with simulated hosts, and the tutorial
+cli: install ## the command line against an engine with simulated hosts, and what README and docs say
 	$(PYTEST) $(SPREAD) tests/cli
 
-clients: install system automation ## the field's own tools
+clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
-e2e: install system guest ## the main job with real hosts in namespaces, faults included
+e2e: install system native guest ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) tests/e2e
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
 	$(PYTEST) tests/metal
 
-bench: install system ## ours, the floor, the ratio
+installation: install system ## docs/install.md on new machines with nothing but Debian, and simulated hosts without root
+	@tools/debian-base
+	$(PYTEST) tests/installation
+
+bench: install system native ## ours, the floor, the ratio
 	@$(BIN)/python tests/bench
 
 guest: system ## the tiny Linux that tests boot in virtual machines
 	@tools/tiny-guest
 
-install: .venv/.installed
+install: .venv/.installed ## the program in .venv: without root, and without packages of the system
 
-.venv/.installed: requirements.lock pyproject.toml | system # libvirt's library for Python is built here, with its headers
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+.venv/.installed: requirements.lock pyproject.toml
+	@PYTHON=$(PYTHON) tools/make-venv .venv
+	$(PIP) --only-binary :all: --require-hashes -r requirements.lock
+	$(PIP) --no-build-isolation -e .
 	touch $@
+
+native: .venv/.native ## what is built here against libraries of the system: libvirt's for Python, and oVirt's SDK
+
+.venv/.native: native.lock .venv/.installed | system
+	$(PIP) --no-build-isolation --require-hashes -r native.lock
+	touch $@
+
+locks: system ## the locks are complete, for the oldest pip and the newest
+	@PYTHON=$(PYTHON) tools/check-locks
+
+packages: install ## a wheel and Debian packages of engine and agent, in dist
+	@packaging/build
 
 automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation
@@ -78,12 +95,8 @@ automation: ## the automation modules that the tests drive the engine with
 system: ## the Debian packages that hosts and tests need
 	@PYTHON=$(PYTHON) tools/install-system
 
-lock: ## write requirements.lock anew
-	uv pip compile pyproject.toml --all-extras --group dev --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o requirements.lock
-	cd tools/automation
-	for part in programs collection; do
-	  uv pip compile $$part.in $$([ $$part = programs ] || echo --no-deps) --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" -o $$part.lock
-	done
+lock: ## write the locks anew
+	tools/write-locks
 
 clean: ## remove what the targets made
 	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

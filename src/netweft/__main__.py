@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 
+from netweft.extras import needs_extra
+
 
 def main() -> int:
     """Run what the first argument names; returns the exit status."""
     match sys.argv[1:]:
         case ["serve", *arguments]:
-            from netweft.engine.app import main as serve  # noqa: PLC0415 - needs the extra "engine"
+            with needs_extra("netweft serve", "engine"):
+                from netweft.engine.app import main as serve  # noqa: PLC0415 - see above
 
             return serve(arguments)
         case ["agent", *arguments]:
-            from netweft.agent.main import main as agent  # noqa: PLC0415 - needs the extra "agent"
+            with needs_extra("netweft agent", "agent", "cryptography"):
+                from netweft.agent.main import main as agent  # noqa: PLC0415 - see above
 
             return agent(arguments)
         case _:
-            from netweft.cli.main import cli  # noqa: PLC0415 - needs the extra "cli"
+            with needs_extra("netweft", "cli"):
+                from netweft.cli.main import cli  # noqa: PLC0415 - see above
 
             cli(prog_name="netweft")  # ends the program itself, with the exit status of the command
             return 0

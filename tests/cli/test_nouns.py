@@ -56,6 +56,7 @@ def test_hosts_come_and_go(netweft: Netweft) -> None:
     netweft("host", "set", "spare", "--description", "not there yet")
     token = netweft.json("host", "token", "spare")
     assert token["token"] in token["command"]
+    assert netweft("host", "token", "spare", "-o", "command").out.startswith("NETWEFT_ENROLL_TOKEN=")
     netweft("host", "remove", "spare")
 
 

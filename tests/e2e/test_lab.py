@@ -6,13 +6,16 @@ import json
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from engine_process import EngineProcess
 from netweft import lab
+from netweft.cli.labs import add_host, join_of
 from netweft.lab import state
 from netweft.lab.processes import run
 
@@ -147,6 +150,30 @@ def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
     assert links_and_namespaces() == before
     with pytest.raises(lab.LabError, match="no lab in"):
         lab.down(site.folder / "a")
+
+
+def test_a_folder_serves_again_and_only_logs_stay_in_it(site: Site) -> None:
+    folder = site.folder / "a"
+    lab.up(site.file(), folder).down()
+    stay = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    assert stay == {"switch/ovs.log", "hosts/alpha/ovs/ovs.log", "hosts/beta/ovs/ovs.log"}
+    here = lab.up(site.file(), folder)
+    assert answers(here, "alpha", site.address(12))
+
+
+def test_hosts_that_were_built_anew_join_the_engine_that_knows_their_names(site: Site) -> None:
+    folder = site.folder / "a"
+    for _ in range(2):
+        here = lab.up(site.file(), folder)
+        engine = EngineProcess(site.folder / "engine", listen=f"{site.address(1)}:0")
+        with engine, engine.client() as client:
+            for name, host in here.hosts.items():
+                here.start_agent(name, join_of(client, add_host(client, name, host.address, "Default")))
+            deadline = time.monotonic() + 60
+            while {host["status"] for host in client.list("hosts")} != {"up"}:
+                assert time.monotonic() < deadline, client.list("hosts")
+                time.sleep(0.1)
+        here.down()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import sys
 
-from netweft.agent.main import main
+from netweft.extras import needs_extra
+
+with needs_extra("netweft agent", "agent", "cryptography"):
+    from netweft.agent.main import main
 
 sys.exit(main())

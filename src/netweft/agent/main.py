@@ -8,7 +8,6 @@ import logging
 import os
 import platform
 import signal
-import socket
 import ssl
 import sys
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
 from netweft.core.protocol import AGENT_PORT
+from netweft.systemd import tell_systemd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     join.add_argument(
         "--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)"
     )
+    join.add_argument("--join-only", action="store_true", help="end once joined: a service shall be started then")
     join.add_argument("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
     host = parser.add_argument_group("the host")
     host.add_argument(
@@ -177,6 +178,8 @@ def _run_alone(options: argparse.Namespace) -> None:
         identity = Identity(options.state)
         names = tuple(f"sim-{number}" for number in range(1, options.simulated + 1))
         _join(options, identity, server.port, names)
+        if options.join_only:
+            return
         if names:
             services = _simulated(options.state, names)
         else:
@@ -196,9 +199,9 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
     print(f"netweft agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
-    _tell_systemd("READY=1")
+    tell_systemd("READY=1")
     asked.wait()
-    _tell_systemd("STOPPING=1")
+    tell_systemd("STOPPING=1")
     server.shutdown()
     thread.join()
     for service in services.values():
@@ -253,13 +256,3 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit():
         raise StartError(f"--listen takes HOST:PORT, not {text!r}")
     return host.strip("[]"), int(port)
-
-
-def _tell_systemd(state: str) -> None:
-    """What sd_notify(3) does; nothing when no systemd asked."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
-        notify.connect("\0" + address[1:] if address.startswith("@") else address)
-        notify.sendall(state.encode())

@@ -20,6 +20,7 @@ from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.resolver import Resolver
 from netweft.agent.service import Guests, HostService
 from netweft.agent.store import Store
+from netweft.extras import how_to_get
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -76,8 +77,9 @@ def _libvirt(options: Namespace, ovsdb: Ovsdb | None) -> GuestDriver:
     try:
         from netweft.agent.guests.libvirt import LibvirtGuests  # noqa: PLC0415  # hosts without libvirt lack its library
         from netweft.agent.guests.libvirt_tls import LibvirtTls  # noqa: PLC0415  # belongs to it
-    except ImportError as error:
-        raise NetworkingError(f"the guest driver libvirt needs the Python package libvirt-python: {error}") from error
+    except ModuleNotFoundError as error:
+        missing = f"the guest driver libvirt: there is no {error.name} here. {how_to_get('libvirt')}"
+        raise NetworkingError(missing) from error
     kind = "" if options.libvirt_kind == "auto" else options.libvirt_kind
     tls = LibvirtTls(Identity(options.state), options.pki, options.libvirt_uri)
     return LibvirtGuests(options.state / "libvirt", ovsdb, options.libvirt_uri, kind, tls)

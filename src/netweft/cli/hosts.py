@@ -11,7 +11,7 @@ import click
 
 from netweft.cli import setup_file
 from netweft.cli.nouns import noun
-from netweft.cli.output import pick, say, show_many, show_one
+from netweft.cli.output import FORMATS, pick, say, show_many, show_one
 from netweft.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
 from netweft.cli.verbs import resolve
 from netweft.client import Client
@@ -120,12 +120,21 @@ def enroll_certificate(client: Client, name: str) -> None:
 @click.command("token")
 @_name
 @click.option(
-    "-o", "--output", "form", type=click.Choice(("table", "json", "yaml")), default="table", help="What to print."
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice((*FORMATS, "command")),
+    default="table",
+    help="What to print; 'command' is the command alone, for a file or a pipe.",
 )
 @calls_engine
 def token(client: Client, name: str, form: str) -> None:
     """A one-time token with which the host's agent joins, and the command that does it."""
-    show_one(client.addition("POST", f"hosts/{resolve(client, _HOST, name)['id']}/enrollment", {}), form)
+    enrollment = client.addition("POST", f"hosts/{resolve(client, _HOST, name)['id']}/enrollment", {})
+    if form == "command":
+        click.echo(enrollment["command"])
+    else:
+        show_one(enrollment, form)
 
 
 @click.command("nics")

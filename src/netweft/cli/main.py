@@ -16,9 +16,10 @@ from netweft.cli.nouns import NOUNS
 from netweft.cli.permissions import permission
 from netweft.cli.session import Session, calls_engine
 from netweft.cli.verbs import group_of
+from netweft.cli.waiting import wait
 from netweft.client import Client
 
-_PATH = click.Path(path_type=Path, exists=True, dir_okay=False)
+_PATH = click.Path(path_type=Path, dir_okay=False)
 _EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS, "user": users.COMMANDS}
 
 
@@ -90,3 +91,4 @@ for _noun in NOUNS:
         _group.add_command(_command)
     cli.add_command(_group)
 cli.add_command(permission)
+cli.add_command(wait)

@@ -23,6 +23,7 @@ from netweft.client.tree import Tree, Trees, from_wire, to_wire
 API = "/ovirt-engine/api"
 ADDITIONS = "/netweft/v1"
 TOKEN = "/ovirt-engine/sso/oauth/token"  # noqa: S105 (a path, not a secret)
+HEALTH = "/health"
 LOGOUT = "/ovirt-engine/services/sso-logout"
 POLL = 0.3
 """Seconds between two looks at a job."""
@@ -92,6 +93,14 @@ class Client:
             with suppress(UnreachableError):  # what was done is done, and what went wrong is told; tokens expire
                 self._send("POST", LOGOUT, data=form, timeout=_LOGOUT_SECONDS)
         self._http.close()
+
+    def illness(self) -> str:
+        """Why the engine cannot work as it is, although it answers; empty when it can. Needs no login."""
+        answer = self._send("GET", HEALTH)
+        if answer.is_success:
+            return ""
+        reason = answer.json().get("reason", "") if "json" in answer.headers.get("Content-Type", "") else ""
+        return f"{self.url} answers with HTTP {answer.status_code}{reason and f' ({reason})'}"
 
     def list(self, path: str, **query: str | int) -> Trees:
         """The entities of a collection, for example ``list("networks", search="name=storage")``."""

@@ -34,6 +34,7 @@ from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
 from netweft.engine.simulation import Simulation
 from netweft.engine.worker import Timer, Worker
+from netweft.systemd import tell_systemd
 
 GRACE = 10
 """Seconds that requests get to end when the engine does."""
@@ -100,11 +101,13 @@ def serve(settings: Settings, asked: threading.Event) -> None:
                 db, settings.data / "simulated", settings.simulated_hosts, urls[0], authority.fingerprint
             )
             stack.callback(simulation.stop)
+        tell_systemd("READY=1")
         while not asked.wait(_LOOK):
             server.check()
             if simulation is not None:
                 simulation.watch()
         log.info("ending")
+        tell_systemd("STOPPING=1")
 
 
 @contextlib.contextmanager

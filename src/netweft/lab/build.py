@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from ipaddress import ip_interface
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netweft.lab import file, libvirt, namespaces, openvswitch, state
-from netweft.lab.agents import GUEST_PREFIX, guests_of, libvirt_folder, start_libvirt
+from netweft.lab.agents import GUEST_PREFIX, guests_of, host_folder, libvirt_folder, start_libvirt
 from netweft.lab.processes import LabError, end, inside_namespace, run
 from netweft.lab.state import HostState, LabState
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from netweft.lab.file import HostFile, LabFile, Port
     from netweft.lab.processes import Process
 
 SWITCH_BRIDGE = "switch"
+SWITCH_FOLDER = "switch"
 _CABLE_MTU = "9216"
 """Octets that the switch's ends let pass, so that hosts may choose."""
 
@@ -45,9 +46,9 @@ def build(path: Path, folder: Path) -> LabState:
 
 
 def take_down(folder: Path) -> None:
-    """End what the lab in ``folder`` started and remove what it made, guests included; logs stay. Raises LabError.
+    """End what the lab in ``folder`` started and remove what it made, guests and disks included; logs stay.
 
-    May be repeated after it failed, and works however far building it got.
+    Raises LabError. May be repeated after it failed, and works however far building it got.
     """
     lab = state.load(folder)
     end([*lab.agents.values(), *lab.libvirts.values(), *lab.processes])
@@ -59,7 +60,27 @@ def take_down(folder: Path) -> None:
             namespaces.remove(f"{GUEST_PREFIX}{guest}")
         namespaces.remove(host.namespace)
     namespaces.remove(lab.switch)
+    for name in lab.hosts:
+        _remove_all_but_logs(host_folder(folder, name))
+    _remove_all_but_logs(folder / SWITCH_FOLDER)
     (folder / state.FILE).unlink()
+
+
+def _remove_all_but_logs(folder: Path) -> None:
+    """A lab that is built here next has new hosts, which know nothing of what these were."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            if not name.endswith(".log"):
+                Path(place, name).unlink()
+        for name in folders:
+            _remove_if_empty(Path(place, name))
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    elif not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _names(plan: LabFile, folder: Path) -> LabState:
@@ -83,14 +104,14 @@ def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
         lab.save(folder)
 
     namespaces.add(lab.switch)
-    switch = openvswitch.start(folder / "switch", lab.switch, started)
+    switch = openvswitch.start(folder / SWITCH_FOLDER, lab.switch, started)
     switch.vsctl("add-br", SWITCH_BRIDGE, "--", "set", "Bridge", SWITCH_BRIDGE, "datapath_type=netdev")
     _cable(lab, ("", lab.link), "engine")
     namespaces.ip("", "address", "add", plan.engine.address, "dev", lab.link)
     ports = [_switch_port("engine", file.Port(access=plan.engine.access))]
     for name, host in lab.hosts.items():
         namespaces.add(host.namespace)
-        openvswitch.start(folder / "hosts" / name / "ovs", host.namespace, started)
+        openvswitch.start(host_folder(folder, name) / "ovs", host.namespace, started)
         ports += _equip(lab, host, plan.hosts[name])
         if host.libvirt:
             start_libvirt(lab, folder, host)

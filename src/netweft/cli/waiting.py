@@ -1,0 +1,106 @@
+"""``netweft wait``: what a script says between starting an engine and talking to it."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from netweft.cli.nouns import noun
+from netweft.cli.output import say
+from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, exit_codes
+from netweft.cli.verbs import resolve
+from netweft.client import ApiError, Client, UnreachableError
+
+_HOST = noun("host")
+_PAUSE = 0.2
+_UP = "up"
+
+
+@click.command("wait")
+@click.argument("hosts", metavar="[HOST]...", nargs=-1)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="S",
+    help="Seconds after which it gives up.",
+)
+@click.pass_obj
+def wait(session: Session, hosts: Sequence[str], timeout: float) -> None:
+    """Wait until the engine answers, and then until these hosts are up; say what is being waited for.
+
+    The files of --ca and --password-file need not be there yet: an engine that starts for the first time writes them.
+    Without HOST no password is needed. Ends with status 5 when the engine does not answer in time, and 1 when a host is
+    not up.
+    """
+    patience = _Patience(time.monotonic() + timeout)
+    patience.until(partial(_engine, session), UNREACHABLE)
+    for host in hosts:
+        with exit_codes():
+            patience.until(partial(_host, session, host), REFUSED)
+
+
+class _Patience:
+    """Looks until a deadline (of the monotonic clock, in seconds)."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+
+    def until(self, missing: Callable[[], str], status: int) -> None:
+        """Wait until ``missing`` has nothing to say; say what it says, once. Ends the program with ``status``."""
+        said = ""
+        while what := missing():
+            if what != said:
+                say(f"Waiting: {what}")
+            said = what
+            if time.monotonic() >= self._deadline:
+                _give_up(what, status)
+            time.sleep(_PAUSE)
+
+
+def _give_up(what: str, status: int) -> NoReturn:
+    say(f"Error: {what}")
+    raise click.exceptions.Exit(status)
+
+
+def _engine(session: Session) -> str:
+    """Why the engine cannot be talked to yet; empty when it can."""
+    if missing := _absent(session.ca_file):
+        return missing
+    try:
+        with session.anonymous() as client:
+            return client.illness()
+    except (UnreachableError, ssl.SSLError) as error:
+        return str(error)
+
+
+def _host(session: Session, name: str) -> str:
+    """Why the host is not up yet; empty when it is."""
+    if missing := _absent(session.password_file):
+        return missing
+    try:
+        with session.client() as client:
+            return _status(client, name)
+    except UnreachableError as error:
+        return str(error)
+
+
+def _status(client: Client, name: str) -> str:
+    try:
+        status = resolve(client, _HOST, name)["status"]
+    except ApiError as error:
+        if error.status != NOT_FOUND_STATUS:
+            raise
+        return str(error)
+    return "" if status == _UP else f"host {name} is {status}"
+
+
+def _absent(file: Path | None) -> str:
+    return "" if file is None or file.is_file() else f"there is no file {file}"

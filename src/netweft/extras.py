@@ -1,0 +1,41 @@
+"""Parts of the program whose libraries come with an extra of the distribution: who lacks one is told which."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import NoReturn
+
+STATUS = 2
+"""What a program ends with when an extra is missing: as when its command line is wrong."""
+
+
+@contextmanager
+def needs_extra(program: str, extra: str, *later: str) -> Iterator[None]:
+    """Import what ``program`` needs; where a library is missing, name the extra that brings it, and end the program.
+
+    ``later``: libraries that it imports only when it uses them, which is no time to find out.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == __name__.partition(".")[0]:
+            raise
+        _end(program, missing, extra)
+    for name in later:
+        if find_spec(name) is None:
+            _end(program, name, extra)
+
+
+def _end(program: str, missing: str, extra: str) -> NoReturn:
+    print(f"{program}: there is no {missing} here. {how_to_get(extra)}", file=sys.stderr)  # noqa: T201 - for whoever started it
+    sys.exit(STATUS)
+
+
+def how_to_get(extra: str) -> str:
+    """The sentence that says where the libraries of an extra come from."""
+    package = {"agent": "netweft-agent", "libvirt": "python3-libvirt"}.get(extra, "netweft-engine")
+    return f"Install netweft[{extra}]; docs/install.md tells how (for Debian: the package {package})."

@@ -1,0 +1,33 @@
+"""What is told to systemd: to the socket that it names, and to nobody else."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+import pytest
+
+from netweft.systemd import tell_systemd
+
+
+@pytest.mark.parametrize("name", ["{folder}/notify", "@netweft-{folder}"])
+def test_the_socket_that_is_named_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = name.format(folder=tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(name.replace("@", "\0"))
+        monkeypatch.setenv("NOTIFY_SOCKET", name)
+        tell_systemd("READY=1")
+        assert systemd.recv(100) == b"READY=1"
+
+
+def test_without_a_socket_nothing_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    with caplog.at_level(logging.WARNING):
+        tell_systemd("READY=1")
+        assert not caplog.records
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "of another service"))
+        tell_systemd("READY=1")
+    assert "systemd cannot be told READY=1" in caplog.text

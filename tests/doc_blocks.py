@@ -1,0 +1,62 @@
+"""The code blocks of README and docs: who runs which.
+
+A block of commands is marked ``sh PLACE``, and all blocks of a document with the same place are run in order, as one
+script; a block of anything else names its language.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DATA = {"yaml", "json", "http", "text"}
+PLACES = {
+    "engine": "tests/cli/test_docs.py: the terminal of an engine with simulated hosts",
+    "simulated": "tests/cli/test_docs.py: another terminal beside it",
+    "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
+    "clone": "tests/installation: as root, in a clone on a new machine",
+    "engine-machine": "tests/installation: as root, on the machine of the engine",
+    "host-machine": "tests/installation: as root, on a host",
+}
+_FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block: where it stands, its language, where it is to be run (commands only), and what it says."""
+
+    document: str
+    line: int
+    language: str
+    place: str
+    text: str
+
+
+def blocks(document: Path) -> list[Block]:
+    """All blocks of a document, in order."""
+    content, found = document.read_text(), []
+    for fence in _FENCE.finditer(content):
+        indent, info, text = fence.groups()
+        language, _, place = info.strip().partition(" ")
+        line = content.count("\n", 0, fence.start()) + 1
+        text = re.sub(f"^{indent}", "", text, flags=re.MULTILINE)
+        found.append(Block(str(document.relative_to(ROOT)), line, language, place, text))
+    return found
+
+
+def outside(document: Path) -> str:
+    """A document without its blocks."""
+    return _FENCE.sub("", document.read_text())
+
+
+def scripts(place: str) -> dict[str, str]:
+    """What is to be run at a place, by document."""
+    found: dict[str, str] = {}
+    for document in DOCUMENTS:
+        for block in blocks(document):
+            if block.place == place:
+                found[block.document] = found.get(block.document, "") + block.text
+    return found

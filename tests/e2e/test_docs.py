@@ -1,0 +1,46 @@
+"""The commands of the docs that take a lab, run as they stand."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from doc_blocks import ROOT, scripts
+from netweft import lab
+from netweft.lab import state
+
+WITHIN = 600
+"""Seconds; generous, for machines with much to do."""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """What a clone has, at a short path: there will be sockets in it."""
+    folder = Path(tempfile.mkdtemp(prefix="nd"))
+    for entry in ROOT.iterdir():
+        if entry.name not in {"var", ".git"}:
+            (folder / entry.name).symlink_to(entry)
+    yield folder
+    for path in folder.glob(f"var/*/{state.FILE}"):
+        lab.down(path.parent)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.timeout(WITHIN + 60)
+@pytest.mark.parametrize("document", scripts("lab"))
+def test_commands_for_a_lab(document: str, folder: Path) -> None:
+    """In a network namespace: the docs' addresses may be in use on this machine."""
+    script = f"ip link set lo up\nexport PATH=$PWD/.venv/bin:$PATH\n{scripts('lab')[document]}"
+    done = subprocess.run(
+        ["unshare", "--net", "bash", "-euxc", script],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=WITHIN,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    if document == "docs/tutorial.md":
+        assert "1 packets transmitted, 1 received" in done.stdout
+    assert not list(folder.glob(f"var/*/{state.FILE}"))
