@@ -322,7 +322,8 @@ class LinkCounters:
 class AgentEvent:
     """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
     ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
-    stayed, empty when it has gone or is saved), ``change``.
+    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking is not what it was: look at the
+    whole report).
     """
 
     id: int
