@@ -20,6 +20,7 @@ from netweft.agent.resolver import Resolver
 from netweft.agent.watch import Watch
 from netweft.core.host import Address, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort
 from netweft.core.steps import CreateOvsBridge, CreateOvsPort, SetOvsPort
+from netweft.lab.processes import run
 
 MAC = "02:00:00:00:00:01"
 
@@ -61,6 +62,10 @@ def is_told(events: Events, after: int) -> bool:
     return False
 
 
+def ip6(words: str) -> None:
+    run(["ip", "-6", *words.split()])
+
+
 BY_HAND: dict[str, Callable[[Path], None]] = {
     "the MTU": lambda _: ip("link set eth0 mtu 1400"),
     "a link that is switched off": lambda _: ip("link set br0 down"),
@@ -70,7 +75,7 @@ BY_HAND: dict[str, Callable[[Path], None]] = {
     "an address": lambda _: ip("address add 198.51.100.7/24 dev br0"),
     "a route": lambda _: ip("route add 203.0.113.0/24 dev br0"),
     "a rule": lambda _: ip("rule del from 203.0.113.0/24 table 77"),
-    "a rule of IPv6": lambda _: ip("rule add from 2001:db8::/48 table 77 protocol 110"),
+    "a rule of IPv6": lambda _: ip6("rule add from 2001:db8::/48 table 77 protocol 110"),
     "router advertisements": lambda _: Path("/proc/sys/net/ipv6/conf/br0/accept_ra").write_text("0"),
     "the resolvers": lambda folder: (folder / "resolv.conf").write_text("nameserver 192.0.2.77\n"),
     "a mark": lambda _: ip("link set br0 alias somebody"),
