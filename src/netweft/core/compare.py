@@ -66,6 +66,14 @@ class Difference:
     table: int = 0
     text: str
 
+    @property
+    def what(self) -> str:
+        """The thing and its field in short: ``storage.up``, ``storage.route``; ``storage`` for the thing as a whole."""
+        if self.part == "guest port":
+            return self.field
+        field = self.part if self.part in {"route", "rule", "resolvers"} else self.field
+        return ".".join(filter(None, (self.name, field)))
+
 
 def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
     """A readable line for each difference that :func:`compare` finds."""

@@ -217,10 +217,7 @@ def _told(names: Collection[str], *, is_there: bool) -> Callable[[Difference], b
 
 
 def _differs(one: Difference, *, is_shared: bool = False) -> Reported:
-    """A difference as a property: ``storage.up``, ``storage.route``, ``eth1`` for the thing as a whole."""
-    what = one.part if one.part in {"route", "rule", "resolvers"} else one.field
-    name = ".".join(filter(None, (one.name, what)))
-    return Reported(name=name, expected=one.expected, actual=one.actual, in_sync=False, is_shared=is_shared)
+    return Reported(name=one.what, expected=one.expected, actual=one.actual, in_sync=False, is_shared=is_shared)
 
 
 def _compare(
