@@ -61,13 +61,13 @@ class Location:
     mtu: int
     plug: str
     addresses: tuple[Address, ...]
-    permanent: tuple[Address, ...]
     dhcp4: bool
     dhcp6: bool
     autoconf: bool
     gateway4: str
     gateway6: str
     default_route: bool
+    permanent: tuple[Address, ...] = ()
     traffic: TrafficClass | None = None
     is_rest: bool = False
 
