@@ -194,6 +194,16 @@ def test_properties_of_ours_tell_what_those_of_ovirt_do_not() -> None:
     }
 
 
+def test_resolvers_are_told_by_ovirts_property_unless_they_are_too_many() -> None:
+    for servers, names in (
+        (("192.0.2.77",), {"dns_configuration"}),
+        (("192.0.2.53", "192.0.2.77"), {"resolvers"}),
+    ):
+        host = replace(made(LEGACY), dns=servers)
+        compared = compare_attachment(LEGACY, ATTACHMENTS[0], host, find_drift(LEGACY, host))
+        assert {one.name for one in compared if not one.in_sync} == names
+
+
 def test_a_default_route_may_wait_for_who_brings_it() -> None:
     """Nobody answers the DHCP client: the host is as wanted all the same."""
     wanted = intent(default_route_network="backup")

@@ -56,8 +56,8 @@ def switches(whole: Site) -> Iterator[Site]:
     bond = {
         "name": "bond0",
         "bonding": {
-            "options": {"option": [{"name": "mode", "value": "1"}]},
-            "slaves": {"host_nic": [{"name": "eth1"}, {"name": "eth2"}]},
+            "options": [{"name": "mode", "value": "1"}],
+            "slaves": [{"name": "eth1"}, {"name": "eth2"}],
         },
     }
     networks = ("storage", "tenants")
