@@ -4,8 +4,12 @@ bridges and with Open vSwitch. VLAN devices and bonds of the kernel take another
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +18,7 @@ from typing import Any
 import pytest
 
 from e2e.site import CLUSTER, HOST, Site, site, wait
+from engine_process import PASSWORD
 from netweft.agent.guests.veth import host_end
 
 LAB = """
@@ -159,6 +164,30 @@ def test_with_linux_bridges(bridges: Site, what: str) -> None:
     rules = bridges.place.run(HOST, "ip", "rule", "show").stdout.split()
     table = rules[rules.index("203.0.113.0/24") + 2]
     suffers(bridges, tuple(command.format(table=table).split()), group, text.format(table=table))
+
+
+def test_as_the_command_line_tells_it(bridges: Site) -> None:
+    bridges.place.run(HOST, "ip", "link", "set", "flat", "down")
+    bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
+    wait("both are seen", lambda: len(drift(bridges)["networks"] + drift(bridges)["nics"]) == 2, IN_TIME)
+    environment = {
+        **os.environ,
+        "NETWEFT_URL": bridges.engine.url,
+        "NETWEFT_CA": str(bridges.engine.ca),
+        "NETWEFT_PASSWORD": PASSWORD,
+    }
+
+    def netweft(*words: str) -> str:
+        command = [sys.executable, "-m", "netweft", *words]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+
+    told = netweft("host", "drift", HOST)
+    assert re.search(r"^NIC eth1 +eth1: mtu should be 1500, and is 1400$", told, re.MULTILINE), told
+    assert re.search(r"^network flat +flat: up should be on, and is off$", told, re.MULTILINE), told
+    assert re.search(rf"^{HOST} +up +false ", netweft("host", "list"), re.MULTILINE)
+    assert "flat.up is off, not on" in netweft("host", "attachments", HOST)
+    netweft("host", "sync", HOST)
+    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", IN_TIME)
 
 
 def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:

@@ -180,8 +180,8 @@ class Resolved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalSet:
     """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
-    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes, or nothing does
-    and the host is to be put right all the same.
+    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes. ``puts_right``:
+    nothing changes, but the host drifts.
     """
 
     attachments: tuple[AttachmentIntent, ...]
@@ -190,6 +190,7 @@ class FinalSet:
     touched_bonds: frozenset[str]
     labels: Mapping[str, str] = field(default_factory=dict)
     needs_host: bool = True
+    puts_right: bool = False
 
     def bond(self, name: str) -> BondIntent | None:
         """The bond of that name."""
@@ -240,21 +241,15 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     touched = frozenset(changed | set(request.synchronized))
     touched_bonds = frozenset(bond.name for bond in final if before.get(bond.name) != bond)
     labels = final_labels(host, request)
-    puts_right = host.is_drifting and labels == dict(host.labels)
+    needs_host = bool(touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged)
     return FinalSet(
         attachments=attachments,
         bonds=final,
         touched=touched,
         touched_bonds=touched_bonds,
         labels=labels,
-        needs_host=bool(
-            touched
-            or touched_bonds
-            or request.removed
-            or request.removed_bonds
-            or request.removed_unmanaged
-            or puts_right
-        ),
+        needs_host=needs_host,
+        puts_right=host.is_drifting and not needs_host and labels == dict(host.labels),
     )
 
 

@@ -30,12 +30,15 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
     """Write down how the host differs from what is wanted of it, with an event when that begins and when it is over.
 
     ``report``: the host's last one, for callers who have it. What can only be told when a change of the host, or of its
-    guests, has ended stays as it was: the report after that tells. Repeating it changes nothing. Raises NotFoundError.
+    guests, has ended stays as it was: the report after that tells. Repeating it, or for a host that was removed,
+    changes nothing.
     """
     if host_changes.pending(tx, host_id):
         return
-    data = queries.load_one(tx, host_id, reports={host_id: report} if report else None)
-    if data.report is None or not data.report.is_settled or data.row.status in {"installing", "install_failed"}:
+    data = queries.load(tx, (host_id,), reports={host_id: report} if report else None).get(host_id)
+    if data is None or data.report is None or not data.report.is_settled:
+        return
+    if data.row.status in {"installing", "install_failed"}:
         return
     lines = _without_travellers(tx, data).drift.lines()
     here = host_drifts.c.host_id == host_id

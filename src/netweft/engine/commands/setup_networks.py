@@ -55,7 +55,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     host = _begin(tx, actor, spec.host_id)
     view = queries.view(tx, spec.host_id, request)
     final = validate(view, request, new_id, action)
-    if not final.needs_host:
+    if not (final.needs_host or final.puts_right):
         if final.labels != view.labels:
             host_changes.store_labels(tx, spec.host_id, final.labels)
             text = f"Labels of NICs of host {host.name} were changed by {actor.name}."

@@ -157,11 +157,9 @@ def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, d
     return {row.host_id: (_REPORT.decode(row.report), row.taken_at) for row in tx.execute(query)}
 
 
-def load_one(
-    tx: Tx, host_id: str, mentioned: Collection[str] = (), reports: Mapping[str, HostReport] | None = None
-) -> HostData:
+def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
     """:func:`load` for one host; raises NotFoundError."""
-    loaded = load(tx, (host_id,), mentioned, reports).get(host_id)
+    loaded = load(tx, (host_id,), mentioned).get(host_id)
     if loaded is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return loaded
