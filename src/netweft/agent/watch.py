@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from threading import Event, Thread
-from time import monotonic
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from netweft.agent.networking import NetworkingError
@@ -30,9 +30,9 @@ EVERY = 2.0
 GAP = 0.2
 """Seconds between two looks at least, and while the agent itself is at work on the host."""
 
-SHARE = 50
-"""A look is followed by a pause of so many times as long as it took: a host with thousands of links is looked at
-seldom, rather than all the time.
+SHARE = 20
+"""A look is followed by a pause of so many times what it took of a processor: a host with thousands of links is looked
+at seldom, rather than all the time.
 """
 
 
@@ -77,9 +77,9 @@ class Watch:
     def _run(self) -> None:
         while not self._closed.is_set():
             self._stirred.clear()
-            began = monotonic()
+            began = thread_time()
             is_done = self._look()
-            self._closed.wait(max(GAP, SHARE * (monotonic() - began)))
+            self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
             if is_done:
                 self._stirred.wait(EVERY)
 
