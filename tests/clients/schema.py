@@ -19,12 +19,16 @@ from typing import Any
 
 from lxml import etree
 
-# What real engines send although the SDK does not know it, and what `follow` puts in place of a link of host NICs.
+# What real engines send although the SDK does not know it, and what `follow` puts in place of a link of host NICs; and
+# the one element that is ours (docs/api.md).
 ALSO_LINKS = {
     "HostNic": {"networkattachments", "linklayerdiscoveryprotocolelements"},
     "Host": {"nics", "permissions", "tags"},
 }
-ALSO_FIELDS = {"HostNic": {"network_attachments": ("many", "NetworkAttachment")}}
+ALSO_FIELDS = {
+    "Host": {"networks_in_sync": ("scalar", "boolean")},
+    "HostNic": {"network_attachments": ("many", "NetworkAttachment")},
+}
 ANY_LINK = {"Api"}
 
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")

@@ -17,10 +17,11 @@ from netweft.core.desired import (
     NetworkIntent,
     desired_host,
 )
+from netweft.core.drift import find_drift
 from netweft.core.host import Address, Bridge, Host, Route
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
-from netweft.core.sync import compare_attachment, find_network, locate_networks
+from netweft.core.sync import Reported, compare_attachment, find_network, locate_networks
 
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 V6 = IpAssignment(version=6, method="static", address="2001:DB8::5", prefix=64, gateway="2001:db8::1")
@@ -55,8 +56,12 @@ def made(wanted: HostIntent, start: Host | None = None) -> Host:
     return simulate_all(start, plan(start, desired_host(wanted, start)))
 
 
+def compare(wanted: HostIntent, attachment: AttachmentIntent, host: Host) -> tuple[Reported, ...]:
+    return compare_attachment(wanted, attachment, host, find_drift(wanted, host))
+
+
 def out_of_sync(wanted: HostIntent, host: Host, number: int) -> dict[str, tuple[str | None, str | None]]:
-    compared = compare_attachment(wanted, wanted.attachments[number], host)
+    compared = compare(wanted, wanted.attachments[number], host)
     return {one.name: (one.expected, one.actual) for one in compared if not one.in_sync}
 
 
@@ -106,13 +111,14 @@ def test_what_was_just_made_is_in_sync(start: Host, wanted: HostIntent) -> None:
         host = host.with_link(link)
     locations = locate_networks(host)
     for attachment in wanted.attachments:
-        assert all(one.in_sync for one in compare_attachment(wanted, attachment, host, locations))
+        compared = compare_attachment(wanted, attachment, host, find_drift(wanted, host), locations)
+        assert all(one.in_sync for one in compared)
 
 
 @pytest.mark.parametrize("switch_type", ["legacy", "ovs"])
 def test_the_properties_of_a_network_in_sync(switch_type: str) -> None:
     wanted = intent(switch_type)
-    compared = compare_attachment(wanted, ATTACHMENTS[0], made(wanted))
+    compared = compare(wanted, ATTACHMENTS[0], made(wanted))
     assert {one.name: one.actual for one in compared} == {
         "mtu": "1500",
         "bridged": "true",
@@ -174,6 +180,7 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
         "ipv6_prefix": ("48", "64"),
         "ipv6_gateway": (None, "2001:db8::1"),
         "dns_configuration": ("192.0.2.53,192.0.2.54", "192.0.2.53"),
+        "eth0.shaping": ("the rest with share 10, VLAN 201 with share 10", "none"),
     }
     assert out_of_sync(wanted, host, 1) == {
         "mtu": ("1500", "9000"),
@@ -195,7 +202,7 @@ def test_what_changed_in_the_data_centre_is_out_of_sync() -> None:
 def test_ipv6_methods(method: str, text: str) -> None:
     assignment = IpAssignment(version=6, method=method)  # type: ignore[arg-type] # one of the methods
     wanted = intent(attachments=(AttachmentIntent(id="1", network_id="backup", nic="eth0", assignments=(assignment,)),))
-    compared = {one.name: one.actual for one in compare_attachment(wanted, wanted.attachments[0], made(wanted))}
+    compared = {one.name: one.actual for one in compare(wanted, wanted.attachments[0], made(wanted))}
     assert compared["ipv6_boot_protocol"] == text
 
 
@@ -204,7 +211,7 @@ QOS = ("outAverageLinkShare", "outAverageUpperLimit", "outAverageRealTime")
 
 
 def qos_of(wanted: HostIntent, host: Host, number: int) -> list[tuple[str | None, str | None]]:
-    compared = {one.name: one for one in compare_attachment(wanted, wanted.attachments[number], host)}
+    compared = {one.name: one for one in compare(wanted, wanted.attachments[number], host)}
     return [(compared[name].expected, compared[name].actual) for name in QOS if name in compared]
 
 

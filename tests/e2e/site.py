@@ -122,8 +122,8 @@ def wait(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 @contextmanager
-def site(folder: Path, file: Path = EXAMPLE, address: str = "198.51.100.1") -> Iterator[Site]:
-    """Build everything; the hosts are up in a cluster that switches with Open vSwitch.
+def site(folder: Path, file: Path = EXAMPLE, address: str = "198.51.100.1", switch_type: str = "ovs") -> Iterator[Site]:
+    """Build everything; the hosts are up in a cluster that switches with Open vSwitch, or (``legacy``) Linux bridges.
 
     ``address``: the engine's, as the lab's file has it.
     """
@@ -131,7 +131,7 @@ def site(folder: Path, file: Path = EXAMPLE, address: str = "198.51.100.1") -> I
     try:
         with EngineProcess(folder / "engine", listen=f"{address}:0") as engine, engine.client() as client:
             whole = Site(place, engine, client)
-            client.add("clusters", {"name": CLUSTER, "switch_type": "ovs", "data_center": {"name": "Default"}})
+            client.add("clusters", {"name": CLUSTER, "switch_type": switch_type, "data_center": {"name": "Default"}})
             for name, host in place.hosts.items():
                 place.start_agent(name, join_of(client, add_host(client, name, host.address, CLUSTER)))
             for name in place.hosts:

@@ -30,14 +30,21 @@ export PYTHONDONTWRITEBYTECODE=1 {settings}
 exec {python} -m pytest -p no:cacheprovider --timeout 900 --junitxml /out/report.xml {files}
 """
 
-KERNEL = f'NETWEFT_KERNEL_SEEDS={SEEDS} NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
+DRIFT_SEEDS = 10
+"""Hosts that somebody meddles with."""
+KERNEL = f'NETWEFT_KERNEL_SEEDS={SEEDS} NETWEFT_DRIFT_SEEDS={DRIFT_SEEDS} NETWEFT_KERNEL_KINDS="bridge bond vlan hfsc"'
 KERNEL_FILES = (
     "tests/contract/test_kernel_kinds.py tests/contract/test_kernel_plans.py tests/contract/test_kernel_steps.py"
+    " tests/contract/test_drift.py::test_on_a_kernel"
 )
+DRIFT_FILES = "tests/metal/drift.py"
 TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
-OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_OVS_DATAPATH=system"
-OVS_FILES = "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
+OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_DRIFT_SEEDS={DRIFT_SEEDS} NETWEFT_OVS_DATAPATH=system"
+OVS_FILES = (
+    "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
+    " tests/contract/test_drift.py::test_on_open_vswitch"
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +61,7 @@ def folder() -> Path:
     [
         pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"),
         pytest.param("", f"{SHAPING_FILES} {TRUNK_FILES}", 10, id="shaping-and-trunks"),
+        pytest.param("", DRIFT_FILES, 10, id="drift"),
         pytest.param(OVS, OVS_FILES, 6, id="ovs"),
     ],
 )

@@ -1,4 +1,6 @@
-"""Watching the kernel: links that come, go, and lose their carrier, and addresses, become events."""
+"""Watching the kernel: links that come, go, and lose their carrier, and addresses, become events. Whatever else it
+tells of stirs the watch over the whole host.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # linux/rtnetlink.h and linux/if.h
 RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR = 0x1, 0x10, 0x100
+RTMGRP_TC, RTMGRP_IPV4_ROUTE, RTMGRP_IPV4_RULE, RTMGRP_IPV6_ROUTE, RTMGRP_IPV6_RULE = 0x8, 0x40, 0x80, 0x400, 0x40000
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_NEWADDR, RTM_DELADDR = 16, 17, 18, 20, 21
 IFLA_IFNAME, IFA_ADDRESS, IFA_LOCAL = 3, 1, 2
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
@@ -33,6 +36,17 @@ ADDRESS = struct.Struct("=BBBBI")
 
 SO_RCVBUFFORCE = 33
 """asm-generic/socket.h; for the privileged, who may have more than net.core.rmem_max."""
+
+GROUPS = (
+    RTMGRP_LINK
+    | RTMGRP_IPV4_IFADDR
+    | RTMGRP_IPV6_IFADDR
+    | RTMGRP_TC
+    | RTMGRP_IPV4_ROUTE
+    | RTMGRP_IPV4_RULE
+    | RTMGRP_IPV6_ROUTE
+    | RTMGRP_IPV6_RULE
+)
 
 PAUSE = 50
 """Milliseconds between two looks whether the agent is still at work."""
@@ -47,17 +61,20 @@ class Monitor:
     ``busy``: whether the agent itself changes the host now. What the kernel tells then waits (or is lost, which sends
     the readers to the whole report): it is mostly what we did ourselves, and reading it would slow the doing down by a
     quarter. ``plugging``: whether it is at work on its guests. What happens to their links then is no news: who does
-    the work tells when it is done.
+    the work tells when it is done. ``stir``: called when something may have changed that is no event by itself.
     """
 
-    def __init__(self, events: Events, busy: Callable[[], bool], plugging: Callable[[], bool]) -> None:
+    def __init__(
+        self, events: Events, busy: Callable[[], bool], plugging: Callable[[], bool], stir: Callable[[], None]
+    ) -> None:
         self._events = events
+        self._stir = stir
         self._busy = busy
         self._plugging = plugging
         self._links: dict[int, tuple[str, str]] = {}
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-        self._socket.bind((0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+        self._socket.bind((0, GROUPS))
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._read_links()
         self._thread = Thread(target=self._run, name="monitor", daemon=True)
@@ -97,6 +114,7 @@ class Monitor:
             self._events.lose()
 
     def _take(self, data: bytes) -> None:
+        self._stir()
         offset = 0
         while offset + HEADER.size <= len(data):
             length, kind, _flags, _sequence, _port = HEADER.unpack_from(data, offset)

@@ -1,4 +1,4 @@
-"""A real host, put together: the machine's networking, its guests, and the thread that watches the kernel."""
+"""A real host, put together: the machine's networking, its guests, and the threads that watch the kernel and all."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.resolver import Resolver
 from netweft.agent.service import Guests, HostService
 from netweft.agent.store import Store
+from netweft.agent.watch import Watch
 from netweft.extras import how_to_get
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ class RealService(HostService):
     """The host that this process runs on."""
 
     monitor: Monitor
+    watch: Watch
 
     def close(self, patience: float) -> None:
-        """As every host; and the kernel is watched no more."""
+        """As every host; and it is watched no more."""
         super().close(patience)
         self.monitor.close()
+        self.watch.close()
 
 
 def real_host(options: Namespace) -> HostService:
@@ -61,7 +64,8 @@ def real_host(options: Namespace) -> HostService:
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
-    service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work)
+    service.watch = Watch(door, events, changes.is_at_work, guests.work_done)
+    service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work, service.watch.stir)
     return service
 
 

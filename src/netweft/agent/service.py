@@ -74,6 +74,7 @@ class Guests:
         self._drivers = {driver.name: driver for driver in drivers}
         self._events = events
         self._lock = Lock()
+        self._worked = 0
         self._going: dict[str, str] = {}
         """What is being done with guests in the background: from the request until its end was told."""
         for driver in drivers:
@@ -82,6 +83,10 @@ class Guests:
     def is_at_work(self) -> bool:
         """Whether a guest is being started, changed or stopped now; that it is done is told by an event."""
         return self._lock.locked()
+
+    def work_done(self) -> int | None:
+        """How often that has happened; None while it happens."""
+        return None if self._lock.locked() else self._worked
 
     def list(self) -> list[GuestState]:
         """Every guest on the host."""
@@ -127,21 +132,21 @@ class Guests:
 
     def shut_down(self, guest_id: str, *, again: bool = False) -> GuestState:
         """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
-        with self._lock:
+        with self._working():
             driver, state = self._running(guest_id)
             (driver.reboot if again else driver.shutdown)(guest_id)
             return state
 
     def migrate(self, guest_id: str, migration: Migration) -> GuestState:
         """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
-        with self._lock:
+        with self._working():
             driver, state = self._running(guest_id)
             self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
             return replace(state, migrating=True)
 
     def suspend(self, guest_id: str) -> GuestState:
         """Begin to save a running guest. Raises RefusalError, GuestError."""
-        with self._lock:
+        with self._working():
             driver, state = self._running(guest_id)
             self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
             return replace(state, saving=True)
@@ -176,7 +181,7 @@ class Guests:
 
     def repair(self) -> None:
         """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
-        with self._lock:
+        with self._working():
             for driver in self._drivers.values():
                 try:
                     driver.repair()
@@ -192,13 +197,22 @@ class Guests:
 
     def halted(self) -> AbstractContextManager[object]:
         """While it lasts no guest is started, changed or stopped."""
-        return self._lock
+        return self._working()
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Alone."""
+        with self._lock:
+            try:
+                yield
+            finally:
+                self._worked += 1
 
     @contextmanager
     def _at_work_on(self, guest_id: str) -> Iterator[None]:
         """Alone; and that something was done, or tried, is told at the end."""
         try:
-            with self._lock:
+            with self._working():
                 yield
         finally:
             self._events.add("guest", guest_id, "worked on")
@@ -244,8 +258,9 @@ class HostService:
 
     def report(self) -> HostReport:
         """What ``GET /v1/host`` answers. Raises NetworkingError, StoreError."""
+        worked = self.guests.work_done()
         host = self.door.observe()
-        return HostReport(
+        report = HostReport(
             capabilities=self.capabilities(),
             host=host,
             generation=self.changes.generation,
@@ -255,6 +270,7 @@ class HostService:
             statistics=self.door.statistics(),
             guest_addresses=self.guests.addresses(),
         )
+        return replace(report, is_settled=worked is not None and worked == self.guests.work_done())
 
     def certificate_changed(self) -> None:
         """The host's keys and certificates are others from now on. Raises GuestError."""

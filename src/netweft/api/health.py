@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from netweft.engine.db import Database
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import host_drifts, hosts
 from netweft.engine.model.jobs import jobs
 
 REQUESTS = Counter("netweft_requests", "Requests answered.", ("noun", "method", "status"))
 SECONDS = Histogram("netweft_request_seconds", "Seconds from a request to its answer.", ("noun", "method"))
 JOBS = Gauge("netweft_jobs_unfinished", "Jobs that have not ended.")
 HOSTS = Gauge("netweft_hosts", "Hosts by their status.", ("status",))
+DRIFTING = Gauge("netweft_hosts_out_of_sync", "Hosts whose networking is not as wanted.")
 
 
 class Watch:
@@ -47,6 +48,7 @@ class Watch:
             unfinished = select(func.count()).select_from(jobs).where(jobs.c.status == "started")
             JOBS.set(tx.execute(unfinished).scalar_one())
             by_status = tx.execute(select(hosts.c.status, func.count()).group_by(hosts.c.status)).all()
+            DRIFTING.set(tx.execute(select(func.count()).select_from(host_drifts)).scalar_one())
         HOSTS.clear()
         for status, count in by_status:
             HOSTS.labels(status).set(count)

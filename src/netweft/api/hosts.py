@@ -107,6 +107,7 @@ def show(row: Row[Any]) -> Host:
         max_scheduling_memory=capabilities.memory if capabilities else 0,
         memory=capabilities.memory if capabilities else 0,
         network_operation_in_progress=row.is_changing,
+        networks_in_sync=row.drifts_since is None if row.report else UNSET,
         numa_supported=False,
         os=_system(capabilities),
         port=AGENT_PORT,

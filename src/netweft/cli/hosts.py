@@ -29,6 +29,7 @@ _NICS = {
     "NETWORK": "network.name",
 }
 _STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
+_GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
 _name = click.argument("name", metavar="HOST")
 
 
@@ -217,6 +218,31 @@ def attachments(client: Client, name: str, form: str) -> None:
     )
 
 
+@click.command("drift")
+@_name
+@output_option
+@calls_engine
+def drift(client: Client, name: str, form: str) -> None:
+    """What differs on the host from what is wanted of it. `netweft host sync` puts it right."""
+    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/drift")
+    if form != "table":
+        show_one(found, form)
+        return
+    lines = [
+        {"of": f"{kind} {group['name']}".strip(), "text": one["text"]}
+        for key, kind in _GROUPS.items()
+        for group in found[key]
+        for one in group["differences"]
+    ]
+    lines += [{"of": "host", "text": one["text"]} for one in found["host"]]
+    if found["in_sync"]:
+        say("Nothing differs.")
+        return
+    show_many(lines, {"OF": "of", "DIFFERS": "text"}, form)
+    if found["obstacle"]:
+        say(f"It cannot be put right as it is: {found['obstacle']}")
+
+
 COMMANDS = (
     setup_networks,
     commit,
@@ -229,6 +255,7 @@ COMMANDS = (
     nics,
     functions,
     attachments,
+    drift,
 )
 
 

@@ -134,6 +134,7 @@ NOUNS = (
         {
             "NAME": "name",
             "STATUS": "status",
+            "IN SYNC": "networks_in_sync",
             "CLUSTER": "cluster.name",
             "ADDRESS": "address",
             "ID": "id",

@@ -1,9 +1,10 @@
-"""Where two hosts differ in what is managed, in words."""
+"""Where two hosts differ in what is managed, thing by thing and field by field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from netweft.core.host import (
     MAIN_TABLE,
@@ -40,30 +41,84 @@ _ANY: Mapping[str, object] = {"mac": "", "mtu": 0}
 """What says that a field may be anything (a MAC that nobody wants), or is not known (what a simulation cannot tell)."""
 
 
+Part: TypeAlias = Literal["link", "OVS bridge", "OVS port", "guest port", "route", "rule", "resolvers"]
+
+PRESENT = "present"
+"""The value of a thing as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference between two hosts.
+
+    ``name``: of the link, OVS bridge or OVS port; of a route, the link that it goes over; of a rule, empty; of a guest
+    port, the id of its vNIC. ``field``:
+    what of the thing differs, by its name in :mod:`netweft.core.host`; empty for the thing as a whole, which is
+    missing, should not be there, or is of another kind. ``expected``, ``actual``: as texts, None for nothing.
+    ``table``: of a rule. ``text``: all of it as a sentence.
+    """
+
+    part: Part
+    name: str = ""
+    field: str = ""
+    expected: str | None
+    actual: str | None
+    table: int = 0
+    text: str
+
+    @property
+    def what(self) -> str:
+        """The thing and its field in short: ``storage.up``, ``storage.route``; ``storage`` for the thing as a whole."""
+        if self.part == "guest port":
+            return self.field
+        field = self.part if self.part in {"route", "rule", "resolvers"} else self.field
+        return ".".join(filter(None, (self.name, field)))
+
+
 def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
-    """A readable line for each difference in what either side marks as ours, and in the links named in ``watch``; none
-    when they are equal there.
+    """A readable line for each difference that :func:`compare` finds."""
+    return tuple(difference.text for difference in compare(expected, actual, watch))
+
+
+def compare(
+    expected: Host, actual: Host, watch: Collection[str] = (), *, takes_unknown: bool = True
+) -> Iterator[Difference]:
+    """The differences in what either side marks as ours, and in the links named in ``watch``; none when they are equal
+    there.
 
     ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
-    sides.
+    sides. ``takes_unknown``: what the actual host does not tell (as a simulation cannot) counts as equal.
     """
     expected = without_passing_macs(expected)
-    return (*_links(expected, actual, watch), *_ovs(expected, actual), *_routing(expected, actual, watch))
+    yield from _links(expected, actual, watch, takes_unknown=takes_unknown)
+    yield from _ovs(expected, actual)
+    yield from _routing(expected, actual, watch)
 
 
-def _links(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[str]:
+def _links(expected: Host, actual: Host, watch: Collection[str], *, takes_unknown: bool) -> Iterator[Difference]:
     wanted, there = expected.links(), actual.links()
     for name in sorted(_managed(wanted) | _managed(there) | set(watch)):
         want, have = wanted.get(name), there.get(name)
         if want is None or have is None:
             if have is not None and (have.owner or name in watch):
-                yield f"{name} is there, and should not be"
+                yield _too_many("link", name, name)
             elif want is not None:
-                yield f"{name} is missing"
+                yield _missing("link", name, name)
         elif type(want) is not type(have):
-            yield f"{name} should be a {_kind(want)}, and is a {_kind(have)}"
+            kinds = _kind(want), _kind(have)
+            text = f"{name} should be a {kinds[0]}, and is a {kinds[1]}"
+            yield Difference(part="link", name=name, expected=kinds[0], actual=kinds[1], text=text)
         elif want != have:
-            yield from _fields(name, want, have, _fields_of(want, expected))
+            yield from _fields("link", name, want, have, _fields_of(want, expected), takes_unknown=takes_unknown)
+
+
+def _missing(part: Part, name: str, told: str, *, what: str = PRESENT, table: int = 0) -> Difference:
+    return Difference(part=part, name=name, expected=what, actual=None, table=table, text=f"{told} is missing")
+
+
+def _too_many(part: Part, name: str, told: str, *, what: str = PRESENT, table: int = 0) -> Difference:
+    text = f"{told} is there, and should not be"
+    return Difference(part=part, name=name, expected=None, actual=what, table=table, text=text)
 
 
 def _managed(links: Mapping[str, Link]) -> set[str]:
@@ -80,11 +135,24 @@ def _fields_of(link: Link, host: Host) -> tuple[str, ...]:
     return tuple(field for field in fields if field != "mac") if link.master in host.bonds else fields
 
 
-def _fields(name: str, want: object, have: object, fields: tuple[str, ...]) -> Iterator[str]:
+def _fields(
+    part: Part, name: str, want: object, have: object, fields: tuple[str, ...], *, takes_unknown: bool = True
+) -> Iterator[Difference]:
+    told = name if part == "link" else f"{part} {name}"
     for field in fields:
         wanted, there = getattr(want, field), getattr(have, field)
-        if wanted != there and (field not in _ANY or _ANY[field] not in (wanted, there)):
-            yield f"{name}: {field} should be {_text(wanted)}, and is {_text(there)}"
+        if wanted == there:
+            continue
+        if field in _ANY and (wanted == _ANY[field] or (takes_unknown and there == _ANY[field])):
+            continue
+        yield field_difference(part, name, told, field, wanted, there)
+
+
+def field_difference(part: Part, name: str, told: str, field: str, wanted: object, there: object) -> Difference:
+    """The difference in one field. ``told``: the thing as people are told of it."""
+    expected, actual = _text(wanted), _text(there)
+    text = f"{told}: {field} should be {expected}, and is {actual}"
+    return Difference(part=part, name=name, field=field, expected=expected, actual=actual, text=text)
 
 
 def _text(value: object) -> str:
@@ -97,30 +165,30 @@ def _text(value: object) -> str:
     return "none" if value in {None, ""} else str(value)
 
 
-def _ovs(expected: Host, actual: Host) -> Iterator[str]:
+def _ovs(expected: Host, actual: Host) -> Iterator[Difference]:
     yield from _ovs_part("OVS bridge", expected.ovs_bridges, actual.ovs_bridges, _OVS_BRIDGE)
     yield from _ovs_part("OVS port", expected.ovs_ports, actual.ovs_ports, _OVS_PORT)
 
 
 def _ovs_part(
-    kind: str,
+    part: Part,
     wanted: Mapping[str, OvsBridge] | Mapping[str, OvsPort],
     there: Mapping[str, OvsBridge] | Mapping[str, OvsPort],
     fields: tuple[str, ...],
-) -> Iterator[str]:
+) -> Iterator[Difference]:
     for name in sorted(wanted.keys() | there.keys()):
         want, have = wanted.get(name), there.get(name)
         if not ((want and want.owner) or (have and have.owner)):
             continue
         if want is None:
-            yield f"{kind} {name} is there, and should not be"
+            yield _too_many(part, name, f"{part} {name}")
         elif have is None:
-            yield f"{kind} {name} is missing"
+            yield _missing(part, name, f"{part} {name}")
         else:
-            yield from _fields(f"{kind} {name}", want, have, fields)
+            yield from _fields(part, name, want, have, fields)
 
 
-def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[str]:
+def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[Difference]:
     wanted_links, links = expected.links(), actual.links()
     ours = _managed(wanted_links) | _managed(links) | set(watch)
 
@@ -134,16 +202,18 @@ def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[s
 
     wanted, there = managed(expected.routes), managed(actual.routes)
     for route in sorted(wanted - there):
-        yield f"the route {_route_text(route)} is missing"
+        yield _missing("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
     for route in sorted(there - wanted):
-        yield f"the route {_route_text(route)} is there, and should not be"
+        yield _too_many("route", route.link, f"the route {_route_text(route)}", what=_route_text(route))
     rules = [{rule for rule in host.rules if rule.protocol == PROTOCOL} for host in (expected, actual)]
     for rule in sorted(rules[0] - rules[1]):
-        yield f"the rule {_rule_text(rule)} is missing"
+        yield _missing("rule", "", f"the rule {_rule_text(rule)}", what=_rule_text(rule), table=rule.table)
     for rule in sorted(rules[1] - rules[0]):
-        yield f"the rule {_rule_text(rule)} is there, and should not be"
+        yield _too_many("rule", "", f"the rule {_rule_text(rule)}", what=_rule_text(rule), table=rule.table)
     if expected.dns != actual.dns:
-        yield f"the resolvers should be {_text(expected.dns)}, and are {_text(actual.dns)}"
+        values = _text(expected.dns), _text(actual.dns)
+        text = f"the resolvers should be {values[0]}, and are {values[1]}"
+        yield Difference(part="resolvers", expected=values[0], actual=values[1], text=text)
 
 
 def _route_text(route: Route) -> str:

@@ -115,7 +115,7 @@ class HostView:
     """A host as the rules need it.
 
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
-    that is out of sync, sentences that say how.
+    that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
     ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
     ``labels``: the NIC or bond of each label.
     """
@@ -128,6 +128,7 @@ class HostView:
     nics: Mapping[str, str]
     networks: Mapping[str, NetworkView]
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_drifting: bool = False
     addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,7 +180,8 @@ class Resolved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalSet:
     """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
-    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes.
+    put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes. ``puts_right``:
+    nothing changes, but the host drifts.
     """
 
     attachments: tuple[AttachmentIntent, ...]
@@ -188,6 +190,7 @@ class FinalSet:
     touched_bonds: frozenset[str]
     labels: Mapping[str, str] = field(default_factory=dict)
     needs_host: bool = True
+    puts_right: bool = False
 
     def bond(self, name: str) -> BondIntent | None:
         """The bond of that name."""
@@ -237,15 +240,16 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
     final = (*bonds.values(), *adopted)
     touched = frozenset(changed | set(request.synchronized))
     touched_bonds = frozenset(bond.name for bond in final if before.get(bond.name) != bond)
+    labels = final_labels(host, request)
+    needs_host = bool(touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged)
     return FinalSet(
         attachments=attachments,
         bonds=final,
         touched=touched,
         touched_bonds=touched_bonds,
-        labels=final_labels(host, request),
-        needs_host=bool(
-            touched or touched_bonds or request.removed or request.removed_bonds or request.removed_unmanaged
-        ),
+        labels=labels,
+        needs_host=needs_host,
+        puts_right=host.is_drifting and not needs_host and labels == dict(host.labels),
     )
 
 

@@ -286,7 +286,8 @@ class HostReport:
     """What ``GET /v1/host`` answers.
 
     ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
-    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC.
+    ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
+    being started, changed or stopped meanwhile, so that what is said of guests and of their ports fits together.
     """
 
     capabilities: Capabilities
@@ -297,6 +298,7 @@ class HostReport:
     guests: tuple[GuestState, ...] = ()
     statistics: Mapping[str, LinkCounters] = field(default_factory=dict)
     guest_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,7 +322,8 @@ class LinkCounters:
 class AgentEvent:
     """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
     ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
-    stayed, empty when it has gone or is saved), ``change``.
+    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking is not what it was: look at the
+    whole report).
     """
 
     id: int

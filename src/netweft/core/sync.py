@@ -1,11 +1,14 @@
-"""Is a network on a host as the data centre wants it? Property by property, by the names in oVirt's API."""
+"""Is a network on a host as the data centre wants it? Property by property, by the names in oVirt's API; and by names
+of ours what those do not tell of the host's drift.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
+from netweft.core.compare import Difference
 from netweft.core.desired import (
     IPV4,
     SHARED,
@@ -18,6 +21,7 @@ from netweft.core.desired import (
     effective_qos,
     network_mtu,
 )
+from netweft.core.drift import Drift
 from netweft.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
 from netweft.core.shaping import rest_of
 
@@ -25,13 +29,14 @@ from netweft.core.shaping import rest_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """One property: its name in the API, and both values as text (``true``, ``1500``, ``LEGACY``, ``STATIC_IP``; None:
-    none).
+    none). ``is_shared``: it is of the NIC or bond that the network shares with others, or could.
     """
 
     name: str
     expected: str | None
     actual: str | None
     in_sync: bool
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,9 @@ class Location:
     ``base``: its NIC or bond (also an OVS bond; empty for a bridge without uplink). ``top``: the link with its
     addresses (bridge, VLAN device, NIC, bond or OVS internal port). ``vlan_link``: its VLAN device, empty for none.
     ``plug``: the Linux or OVS bridge that guests' vNICs go into (empty: none), with ``vlan`` as access tag if
-    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought. ``traffic``: what its
-    frames get of the base (None: no shaping of theirs); ``is_rest``: that is only what others leave.
+    ``switch`` is ``ovs``. ``addresses`` include those that DHCP or router advertisements brought, ``permanent`` do not.
+    ``traffic``: what its frames get of the base (None: no shaping of theirs); ``is_rest``: that is only what others
+    leave.
     """
 
     network_id: str
@@ -61,6 +67,7 @@ class Location:
     gateway4: str
     gateway6: str
     default_route: bool
+    permanent: tuple[Address, ...] = ()
     traffic: TrafficClass | None = None
     is_rest: bool = False
 
@@ -140,6 +147,7 @@ class _Map:
             mtu=top.mtu,
             plug=plug,
             addresses=(*top.addresses, *top.dynamic),
+            permanent=top.addresses,
             dhcp4=top.dhcp4,
             dhcp6=top.dhcp6,
             autoconf=top.autoconf,
@@ -155,12 +163,15 @@ def compare_attachment(
     intent: HostIntent,
     attachment: AttachmentIntent,
     report: Host,
+    drift: Drift,
     locations: Mapping[str, Location] | None = None,
 ) -> tuple[Reported, ...]:
-    """Wanted and reported values of every property of an attachment, by oVirt's in-sync rules.
+    """Wanted and reported values of every property of an attachment, by oVirt's in-sync rules; then what else of the
+    host's drift is about it, under names of ours (``storage.up``, ``eth1.mtu``).
 
-    A network that is not on the host at all is out of sync in the properties that every network has. ``locations``:
-    what :func:`locate_networks` says of the report, for callers who compare many attachments.
+    A network that is not on the host at all is out of sync in the properties that every network has. ``drift``: of the
+    host that reports so (:func:`~netweft.core.drift.find_drift`). ``locations``: what :func:`locate_networks` says of
+    the report, for callers who compare many attachments.
 
     Two rules are ours: ``nic``, when the network is on another NIC than wanted (oVirt would follow it there); and a
     network with the default route is expected to have one only if its addresses can bring one (a gateway, DHCP, router
@@ -168,7 +179,45 @@ def compare_attachment(
     """
     network = next(network for network in intent.networks if network.id == attachment.network_id)
     at = (locations if locations is not None else locate_networks(report)).get(network.id)
-    return tuple(_compare(intent, network, attachment, report, at))
+    rows = tuple(_compare(intent, network, attachment, report, at))
+    told = _told({one.name for one in rows if not one.in_sync}, is_there=at is not None)
+    own = (one for one in drift.attachments.get(attachment.id, ()) if not told(one))
+    below = (one for one in drift.bases.get(attachment.nic, ()) if not told(one))
+    return (*rows, *(_differs(one) for one in own), *(_differs(one, is_shared=True) for one in below))
+
+
+_PLACE = frozenset({"nic", "vlan", "bridged", "switchType"})
+"""Properties that tell that a network is made in another way than wanted: then all of it differs."""
+
+_TELLS: Mapping[str, str] = {
+    "mtu": "mtu",
+    "addresses": "ipv",
+    "dhcp4": "ipv4",
+    "dhcp6": "ipv6",
+    "autoconf": "ipv6",
+    "shaping": "outAverage",
+}
+"""What the names of those of oVirt's properties begin with that tell that a field of a link differs."""
+
+
+def _told(names: Collection[str], *, is_there: bool) -> Callable[[Difference], bool]:
+    """Whether oVirt's properties, those of these names being out of sync, tell of a difference."""
+    is_elsewhere = not is_there or bool(_PLACE & set(names))
+
+    def told(one: Difference) -> bool:
+        if is_elsewhere and (one.part != "link" or one.field not in _TELLS):
+            return True
+        if one.part == "resolvers":
+            return "dns_configuration" in names
+        if one.part in {"route", "rule"}:
+            return any(name == "default_route" or name.endswith("_gateway") for name in names)
+        return one.field in _TELLS and (not is_there or any(name.startswith(_TELLS[one.field]) for name in names))
+
+    return told
+
+
+def _differs(one: Difference, *, is_shared: bool = False) -> Reported:
+    return Reported(name=one.what, expected=one.expected, actual=one.actual, in_sync=False, is_shared=is_shared)
 
 
 def _compare(
@@ -191,9 +240,9 @@ def _compare(
         yield _compare_dns(attachment.dns or network.dns, report.dns or ())
     methods = {ip.method for ip in attachment.assignments}
     brings_one = bool(methods - {"none", "static"}) or any(ip.gateway for ip in attachment.assignments)
-    # A host does not report routes that came by DHCP or router advertisements: where an address came that way, the
-    # route did.
-    has_one = at and (at.default_route or (has_role and at.addresses and (at.dhcp4 or at.dhcp6 or at.autoconf)))
+    # A host does not report routes that came by DHCP or router advertisements; and while nobody answers those who ask
+    # for them, that is not the host's fault.
+    has_one = at and (at.default_route or (has_role and (at.dhcp4 or at.dhcp6 or at.autoconf)))
     yield _reported("default_route", _yes(has_role and brings_one), _yes(has_one) if at else None)
 
 
@@ -251,7 +300,7 @@ _V6_METHODS = {**_V4_METHODS, "autoconf": "AUTOCONF", "poly_dhcp_autoconf": "POL
 
 def _compare_ip(ip: IpAssignment, at: Location | None) -> Iterator[Reported]:
     family, is_v4 = f"ipv{ip.version}", ip.version == IPV4  # of IP
-    mine = [address for address in at.addresses if address.version == ip.version] if at else []
+    mine = [address for address in at.permanent if address.version == ip.version] if at else []
     method = _method(ip.version, at, mine) if at else None
     yield _reported(f"{family}_boot_protocol", (_V4_METHODS if is_v4 else _V6_METHODS)[ip.method], method)
     if not at or ip.method != "static" or method != "STATIC_IP":

@@ -79,7 +79,8 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
-    steps = explain(plan(data.host, desired_host(intent, data.host)), data.host)
+    is_asked = final.needs_host or final.puts_right
+    steps = explain(plan(data.host, desired_host(intent, data.host)) if is_asked else (), data.host)
     return HostPlan(
         host_id=host_id,
         host_name=data.row.name,

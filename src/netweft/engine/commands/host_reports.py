@@ -17,7 +17,7 @@ from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, HostReport, Phase
 from netweft.core.sync import locate_networks
 from netweft.engine import queue
-from netweft.engine.commands import audit, functions, host_changes, host_labels, vnic_sync
+from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, vnic_sync
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.hosts import set_status
@@ -71,6 +71,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     _settle_changes(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
     vnic_sync.settle(tx, host.id, spec.report)
+    host_drifts.judge_drift(tx, host.id, spec.report)
     judge(tx, spec.host_id, spec.report)
 
 

@@ -43,7 +43,10 @@ class SetupHostNetworks:
 
 def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: str = ACTION) -> str | None:
     """Set up a host's networks; returns the id of the job that brings the change there, None when the host need not be
-    asked: nothing changes, or only labels that bring and take no network.
+    asked: nothing changes and nothing drifts, or only labels change that bring and take no network.
+
+    The host is sent all that is wanted of it, so what differs there from that is put right on the way; an attachment
+    that the request changes has to be named for it.
 
     The engine's attachments change only when the host took it. Needs CONFIGURE_HOST_NETWORK on the host.
     Raises NotFoundError, DeniedError, BusyError while another change is under way, ValidationError.
@@ -52,7 +55,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     host = _begin(tx, actor, spec.host_id)
     view = queries.view(tx, spec.host_id, request)
     final = validate(view, request, new_id, action)
-    if not final.needs_host:
+    if not (final.needs_host or final.puts_right):
         if final.labels != view.labels:
             host_changes.store_labels(tx, spec.host_id, final.labels)
             text = f"Labels of NICs of host {host.name} were changed by {actor.name}."
@@ -95,7 +98,7 @@ def describe(view: HostView, request: SetupRequest) -> str:
         ("label", [wish.label for wish in request.labels]),
         ("unlabel", list(request.removed_labels)),
     ]
-    return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what)
+    return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what) or "put right what differs"
 
 
 def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> str | None:
@@ -165,17 +168,17 @@ def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
 
 
 def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
-    """Put every network of the host that is out of sync in sync and commit; returns the job's id, None when all are.
+    """Put right whatever differs on the host from what is wanted of it, networks that are out of sync above all, and
+    commit; returns the job's id, None when nothing differs.
 
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, BusyError, ValidationError.
     """
     _begin(tx, actor, host_id)
     data = queries.load_one(tx, host_id)
     check(_SYNC, is_reachable_for_work(data.row.status))
-    out_of_sync = tuple(data.differences())
-    if not out_of_sync:
+    if data.drift.is_empty:
         return None
-    request = SetupRequest(synchronized=out_of_sync, commit_on_success=True)
+    request = SetupRequest(synchronized=tuple(data.differences()), commit_on_success=True)
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _SYNC)
 
 

@@ -20,7 +20,7 @@ from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Prog
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
-from netweft.engine.commands import audit, host_changes, vnic_sync
+from netweft.engine.commands import audit, host_changes, host_drifts, vnic_sync
 from netweft.engine.commands.adoption import adopt
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_reports import TakeReport, take_report
@@ -272,6 +272,7 @@ def _record_refused(
     if isinstance(error, _LaterError):
         host_changes.catch_up(tx, task.host_id, error.report.generation)
         adopt(tx, task.host_id, error.report.host)
+    host_drifts.judge_drift(tx, task.host_id)
     code = SETUP_FAILED if is_setup else PERSIST_FAILED
     text = f"Failed to apply changes on host {name}. {error.text}"
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)

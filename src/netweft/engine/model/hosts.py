@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
-from netweft.engine.model.base import Utc, id_column, metadata, reference
+from netweft.engine.model.base import Json, Utc, id_column, metadata, reference
 
 hosts = Table(
     "hosts",
@@ -44,6 +44,18 @@ host_reports = Table(
     # JSON of core.protocol.HostReport, kept as it came: most readers want only a part, and decode it themselves.
     Column("report", LargeBinary, nullable=False),
     Column("taken_at", Utc, nullable=False),
+    UniqueConstraint("host_id"),
+)
+
+# A row for each host that is not as wanted, by its last report: what lists, events and figures tell of that.
+host_drifts = Table(
+    "host_drifts",
+    metadata,
+    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+    # When that was first seen.
+    Column("since", Utc, nullable=False),
+    # Sentences, the first of many: core.drift.Drift.lines.
+    Column("lines", Json, nullable=False),
     UniqueConstraint("host_id"),
 )
 

@@ -7,17 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_interface
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
 
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, NetworkIntent
+from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, static_assignments
 from netweft.core.protocol import HostReport
-from netweft.core.sync import Reported, compare_attachment
+from netweft.core.sync import Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -53,7 +54,7 @@ class Candidate:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
     """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
-    None before the first one; ``labels``: NICs by label.
+    None before the first one; ``labels``: NICs by label; ``found``: what was worked out of all that already.
     """
 
     row: sa.Row[Any]
@@ -63,28 +64,45 @@ class HostData:
     report: HostReport | None
     reported_at: datetime | None
     labels: Mapping[str, str] = field(default_factory=dict)
-    _compared: dict[str, tuple[Reported, ...]] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def host(self) -> Host:
         """What it reports, nothing before the first report."""
         return self.report.host if self.report else Host()
 
+    @property
+    def drift(self) -> Drift:
+        """How the host differs from what is wanted of it; before the first report in nothing."""
+        if "drift" not in self.found:
+            guests = self.report.guests if self.report and self.report.is_settled else ()
+            self.found["drift"] = find_drift(self.intent, self.host, guests) if self.report else Drift()
+        return cast("Drift", self.found["drift"])
+
     def compare(self, attachment: AttachmentIntent) -> tuple[Reported, ...]:
         """How the attachment stands on the host, property by property."""
-        if attachment.id not in self._compared:
-            self._compared[attachment.id] = compare_attachment(self.intent, attachment, self.host)
-        return self._compared[attachment.id]
+        if "compared" not in self.found:
+            self.found["compared"] = self._compare_all()
+        return cast("dict[str, tuple[Reported, ...]]", self.found["compared"])[attachment.id]
+
+    def _compare_all(self) -> dict[str, tuple[Reported, ...]]:
+        locations = locate_networks(self.host)
+        drift = self.drift
+        return {
+            one.id: compare_attachment(self.intent, one, self.host, drift, locations) for one in self.intent.attachments
+        }
 
     def is_in_sync(self, attachment: AttachmentIntent) -> bool:
-        """Whether every property is as wanted."""
-        return all(reported.in_sync for reported in self.compare(attachment))
+        """Whether every property is as wanted that is of the network itself."""
+        return attachment.id not in self.differences()
 
     def differences(self) -> dict[str, tuple[str, ...]]:
-        """For each attachment out of sync a few words on every property that differs."""
+        """For each attachment out of sync a few words on every property that differs. What it shares with others (its
+        NIC, its bond) does not count: that is nobody's to take over, and every setup puts it right.
+        """
         found = {}
         for attachment in self.intent.attachments:
-            wrong = [reported for reported in self.compare(attachment) if not reported.in_sync]
+            wrong = [one for one in self.compare(attachment) if not (one.in_sync or one.is_shared)]
             if wrong:
                 found[attachment.id] = tuple(
                     f"{one.name} is {one.actual or 'none'} on the host and {one.expected or 'none'} is wanted"
@@ -93,10 +111,16 @@ class HostData:
         return found
 
 
-def load(tx: Tx, host_ids: Collection[str], mentioned: Collection[str] = ()) -> dict[str, HostData]:
+def load(
+    tx: Tx,
+    host_ids: Collection[str],
+    mentioned: Collection[str] = (),
+    reports: Mapping[str, HostReport] | None = None,
+) -> dict[str, HostData]:
     """What is known of each host that exists among those asked for. Eight queries, however many there are.
 
-    ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry.
+    ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
+    host, for callers who have just stored them.
     """
     rows = tx.execute(
         sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
@@ -110,13 +134,11 @@ def load(tx: Tx, host_ids: Collection[str], mentioned: Collection[str] = ()) -> 
     carried = {attachment.network_id for each in wanted.values() for attachment in each}
     known = _networks(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
     users = _users(tx, host_ids)
-    reports = {
-        row.host_id: row for row in tx.execute(sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids)))
-    }
+    stored = {} if reports is not None else _reports(tx, host_ids)
     loaded = {}
     for row in rows:
         views = _views(row.cluster_id, known, users[row.id])
-        report = _REPORT.decode(reports[row.id].report) if row.id in reports else None
+        report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]))
         loaded[row.id] = HostData(
             row=row,
@@ -124,10 +146,15 @@ def load(tx: Tx, host_ids: Collection[str], mentioned: Collection[str] = ()) -> 
             nics=nics[row.id],
             networks=views,
             report=report,
-            reported_at=reports[row.id].taken_at if row.id in reports else None,
+            reported_at=reported_at,
             labels=labels[row.id],
         )
     return loaded
+
+
+def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, datetime]]:
+    query = sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids))
+    return {row.host_id: (_REPORT.decode(row.report), row.taken_at) for row in tx.execute(query)}
 
 
 def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
@@ -188,6 +215,7 @@ def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
         nics=data.nics,
         networks=data.networks,
         differences=data.differences(),
+        is_drifting=not data.drift.is_empty,
         addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
         labels=data.labels,
     )

@@ -14,7 +14,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import host_changes
-from netweft.engine.model.hosts import host_reports, hosts
+from netweft.engine.model.hosts import host_drifts, host_reports, hosts
 from netweft.engine.model.vms import vms
 from netweft.engine.statements import Statement
 
@@ -39,7 +39,8 @@ _SEEN = msgspec.json.Decoder(_Seen)
 
 def select() -> sa.Select[Any]:
     """Every column of hosts, the names of their cluster and data centre, the stored report,
-    whether its networks are being changed (``is_changing``), and numbers of virtual machines.
+    whether its networks are being changed (``is_changing``), since when it is not as wanted (``drifts_since``), and
+    numbers of virtual machines.
     """
     changing = sa.exists().where(host_changes.c.host_id == hosts.c.id, host_changes.c.state == "pending")
     here = sa.select(sa.func.count()).select_from(vms).where(vms.c.host_id == hosts.c.id)
@@ -49,6 +50,7 @@ def select() -> sa.Select[Any]:
         clusters.c.data_center_id,
         data_centers.c.name.label("data_center_name"),
         host_reports.c.report,
+        host_drifts.c.since.label("drifts_since"),
         changing.label("is_changing"),
         here.correlate(hosts).scalar_subquery().label("vms_total"),
         here.where(vms.c.status == "up").correlate(hosts).scalar_subquery().label("vms_active"),
@@ -56,6 +58,7 @@ def select() -> sa.Select[Any]:
         hosts.join(clusters, clusters.c.id == hosts.c.cluster_id)
         .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
         .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+        .outerjoin(host_drifts, host_drifts.c.host_id == hosts.c.id)
     )
 
 

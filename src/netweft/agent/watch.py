@@ -1,0 +1,114 @@
+"""Watching the host as a whole: what somebody changes by hand becomes an event, whatever it is.
+
+The kernel tells of most changes at once (agent/monitor.py stirs this watch then), but not of all of them: of settings
+below /proc/sys nothing, of the resolvers' file nothing, and of Open vSwitch its own database knows. So the host is also
+looked at at intervals. Two looks that find the same tell nobody anything.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from threading import Event, Thread
+from time import thread_time
+from typing import TYPE_CHECKING
+
+from netweft.agent.networking import NetworkingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netweft.agent.events import Events
+    from netweft.agent.networking import Networking
+    from netweft.core.host import Host
+
+log = logging.getLogger(__name__)
+
+EVERY = 2.0
+"""Seconds between two looks while nothing stirs."""
+
+GAP = 0.2
+"""Seconds between two looks at least, and while the agent itself is at work on the host."""
+
+SHARE = 20
+"""A look is followed by a pause of so many times what it took of a processor: a host with thousands of links is looked
+at seldom, rather than all the time.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A look: the host, and how often its guests had been worked on; None while they were."""
+
+    host: Host
+    worked: int | None
+
+
+class Watch:
+    """A thread that looks until it is closed.
+
+    ``busy``: whether the agent itself changes the host now; what it looks like then is no news. ``worked``: how often
+    its guests were worked on, None while they are; who does that tells of it.
+    """
+
+    def __init__(
+        self, door: Networking, events: Events, busy: Callable[[], bool], worked: Callable[[], int | None]
+    ) -> None:
+        self._door = door
+        self._events = events
+        self._busy = busy
+        self._worked = worked
+        self._stirred = Event()
+        self._closed = Event()
+        self._last: _Seen | None = None
+        self._thread = Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def stir(self) -> None:
+        """Something may have changed: look soon."""
+        self._stirred.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+        self._stirred.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._stirred.clear()
+            began = thread_time()
+            is_done = self._look()
+            self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
+            if is_done:
+                self._stirred.wait(EVERY)
+
+    def _look(self) -> bool:
+        """Look once, and tell what changed; whether a look was possible."""
+        if self._busy():
+            return False
+        try:
+            now = _Seen(self._door.observe(), self._worked())
+        except NetworkingError as error:
+            log.info("the host could not be looked at: %s", error)
+            return True
+        if self._busy():
+            return False
+        if self._last is not None and _differ(self._last, now):
+            self._events.add("host", "", "changed")
+        self._last = now
+        return True
+
+
+def _differ(last: _Seen, now: _Seen) -> bool:
+    """Whether something changed that nobody else tells of.
+
+    Where guests were worked on in between, ports that came or went are theirs; ports that stayed should be as they
+    were.
+    """
+    if last.host != now.host:
+        return True
+    before, after = last.host.guest_ports, now.host.guest_ports
+    if last.worked is not None and last.worked == now.worked:
+        return before != after
+    return any(after[name] != port for name, port in before.items() if name in after)

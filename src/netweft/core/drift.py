@@ -1,0 +1,163 @@
+"""How a host differs from what is wanted of it, explained: what :func:`~netweft.core.plan.plan` would change, grouped
+by who has it.
+
+The host is compared with the very value that a setup would send there. So a host drifts exactly when a setup that asks
+for nothing new would have steps to do; what the plan tolerates (carriers, what DHCP and router advertisements brought,
+things that are not ours) is no drift. Ports of guests are made by guest drivers and never by a plan: theirs is compared
+with what the driver was told, and put right by the driver, which plugs its guests in again after each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from netweft.core.compare import Difference, compare, field_difference
+from netweft.core.desired import HostIntent, desired_host, ovs_bridge_name
+from netweft.core.errors import HostError
+from netweft.core.host import GuestPort, Host
+from netweft.core.plan import plan
+from netweft.core.protocol import GuestState
+
+_IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "autoconf"})
+"""What of a NIC or bond is of the network right on it; the rest is of all networks there."""
+
+Differences = tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Everything that differs.
+
+    ``attachments``: by their ids, what a network has for itself: its bridge, VLAN device, port, addresses, routes.
+    ``bases``: by name of a NIC or bond that is used, what all networks on it stand on: the NIC or bond itself, its
+    ports, its OVS bridge. ``guest_ports``: by vNIC. ``host``: the rest, for example what is left of networks that
+    should have gone. ``obstacle``: why no plan puts it right, a sentence; empty when one does.
+    """
+
+    attachments: Mapping[str, Differences] = field(default_factory=dict)
+    bases: Mapping[str, Differences] = field(default_factory=dict)
+    guest_ports: Mapping[str, Differences] = field(default_factory=dict)
+    host: Differences = ()
+    obstacle: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the host is as wanted."""
+        return not (self.attachments or self.bases or self.guest_ports or self.host or self.obstacle)
+
+    def lines(self) -> tuple[str, ...]:
+        """A sentence for each difference, what several networks stand on first; and the obstacle."""
+        groups = (*self.bases.values(), *self.attachments.values(), *self.guest_ports.values(), self.host)
+        obstacle = (self.obstacle,) if self.obstacle else ()
+        return (*(one.text for group in groups for one in group), *obstacle)
+
+
+def find_drift(intent: HostIntent, report: Host, guests: Iterable[GuestState] = ()) -> Drift:
+    """How the reported host differs from what is wanted of it. ``guests``: those on it, as their drivers know them."""
+    guest_ports = _guest_ports(report.guest_ports, guests)
+    try:
+        desired = desired_host(intent, report)
+    except HostError as error:
+        return Drift(guest_ports=guest_ports, obstacle=error.text)
+    found = _without_twins(compare(desired, report, takes_unknown=False))
+    if not found:
+        return Drift(guest_ports=guest_ports)
+    sorter = _Sorter(intent, desired, report)
+    for difference in found:
+        sorter.put(difference)
+    return Drift(
+        attachments=_frozen(sorter.attachments),
+        bases=_frozen(sorter.bases),
+        guest_ports=guest_ports,
+        host=tuple(sorter.rest),
+        obstacle=_obstacle(report, desired),
+    )
+
+
+def _obstacle(report: Host, desired: Host) -> str:
+    try:
+        plan(report, desired)
+    except HostError as error:
+        return error.text
+    return ""
+
+
+def _without_twins(differences: Iterable[Difference]) -> list[Difference]:
+    """An internal port of Open vSwitch is a link, too: what is said of the port need not be said of the link."""
+    found = list(differences)
+    ports = {(one.name, one.field) for one in found if one.part == "OVS port"}
+    return [one for one in found if one.part != "link" or (one.name, one.field) not in ports]
+
+
+def _frozen(groups: Mapping[str, list[Difference]]) -> dict[str, Differences]:
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+class _Sorter:
+    """Finds out whose each difference is."""
+
+    def __init__(self, intent: HostIntent, desired: Host, report: Host) -> None:
+        self.attachments: dict[str, list[Difference]] = {}
+        self.bases: dict[str, list[Difference]] = {}
+        self.rest: list[Difference] = []
+        self._of_network = {one.network_id: one.id for one in intent.attachments}
+        self._default_route = intent.default_route_network
+        self._base_of = _bases(intent)
+        self._owners = {**_owners(report), **_owners(desired)}
+        self._link_of = {route.table: route.link for host in (report, desired) for route in host.routes}
+
+    def put(self, difference: Difference) -> None:
+        base = self._base_of.get(difference.name, "")
+        attachment = self._of_network.get(self._network(difference), "")
+        if base and not (difference.field in _IP_FIELDS and attachment):
+            self.bases.setdefault(base, []).append(difference)
+        elif attachment:
+            self.attachments.setdefault(attachment, []).append(difference)
+        else:
+            self.rest.append(difference)
+
+    def _network(self, difference: Difference) -> str:
+        """The id of the network that it is about, or something that is no such id."""
+        if difference.part == "resolvers":
+            return self._default_route
+        name = self._link_of.get(difference.table, "") if difference.part == "rule" else difference.name
+        return self._owners.get(name, "")
+
+
+def _bases(intent: HostIntent) -> dict[str, str]:
+    """The NIC or bond that networks stand on, by the name of each part of it."""
+    names = {*(one.nic for one in intent.attachments), *(bond.name for bond in intent.bonds)}
+    found = {slave: bond.name for bond in intent.bonds for slave in bond.slaves}
+    found |= {name: name for name in names}
+    if intent.switch_type == "ovs":
+        found |= {ovs_bridge_name(name): name for name in names}
+    return found
+
+
+def _owners(host: Host) -> dict[str, str]:
+    """The marks of what is ours, by name."""
+    parts: Iterable[Mapping[str, object]] = (host.links(), host.ovs_bridges, host.ovs_ports)
+    return {name: owner for part in parts for name, thing in part.items() if (owner := getattr(thing, "owner", ""))}
+
+
+def _guest_ports(ports: Mapping[str, GuestPort], guests: Iterable[GuestState]) -> dict[str, Differences]:
+    there = {port.vnic: port for port in ports.values()}
+    found = {}
+    for guest in guests:
+        if guest.status == "up" and not (guest.migrating or guest.saving):
+            for nic in guest.nics:
+                if nic.bridge and not nic.function:
+                    wanted = GuestPort(name="", vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
+                    told = f"vNIC {nic.name} of guest {guest.name}"
+                    if wrong := tuple(_compare_port(told, wanted, there.get(nic.id))):
+                        found[nic.id] = wrong
+    return found
+
+
+def _compare_port(told: str, wanted: GuestPort, port: GuestPort | None) -> Iterator[Difference]:
+    bridge, tag = (port.bridge, port.tag) if port else ("", None)
+    if bridge != wanted.bridge:
+        yield field_difference("guest port", wanted.vnic, told, "bridge", wanted.bridge, bridge)
+    elif tag != wanted.tag:
+        yield field_difference("guest port", wanted.vnic, told, "tag", wanted.tag, tag)

@@ -1,0 +1,79 @@
+"""A host that is not as wanted, as the API and the figures show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.served import Client, Engine
+from api.test_vm_migration import addition
+from fleet import Fleet, running_fleet
+
+
+@pytest.fixture
+def fleet(engine: Engine, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(engine.db, tmp_path, 2) as fleet:
+        yield fleet
+
+
+def out_of_sync(engine: Engine) -> str:
+    lines = httpx.get(f"{engine.url}/metrics").text.splitlines()
+    return next(line for line in lines if line.startswith("netweft_hosts_out_of_sync "))
+
+
+def in_sync(client: Client) -> dict[str, str]:
+    return {host.findtext("name", ""): host.findtext("networks_in_sync", "") for host in client.xml("/hosts")}
+
+
+def drift_of(client: Client, fleet: Fleet) -> dict[str, Any]:
+    return dict(addition(client, f"/hosts/{fleet.id()}/drift"))
+
+
+def test_a_host_that_somebody_changed(fleet: Fleet, client: Client, engine: Engine) -> None:
+    fleet.monitor.round(fleet.db)
+    assert in_sync(client) == {"sim-1": "true", "sim-2": "true"}
+    assert out_of_sync(engine) == "netweft_hosts_out_of_sync 0.0"
+    assert drift_of(client, fleet)["in_sync"] is True
+    host = fleet.host()
+    host = host.with_link(replace(host.bridges["ovirtmgmt"], up=False)).with_link(replace(host.nics["eth0"], mtu=1400))
+    fleet.simulate(host=host.with_link(replace(host.bridges["ovirtmgmt"], name="old", owner="gone")))
+    fleet.monitor.round(fleet.db)
+    assert in_sync(client) == {"sim-1": "false", "sim-2": "true"}
+    assert out_of_sync(engine) == "netweft_hosts_out_of_sync 1.0"
+    found = drift_of(client, fleet)
+    assert found["in_sync"] is False
+    assert found["since"]
+    (network,) = found["networks"]
+    assert (network["id"], network["name"]) == (fleet.attachment_id("ovirtmgmt"), "ovirtmgmt")
+    assert {
+        "what": "ovirtmgmt.up",
+        "wanted": "on",
+        "found": "off",
+        "text": "ovirtmgmt: up should be on, and is off",
+    } in (network["differences"])
+    assert [(nic["name"], [one["what"] for one in nic["differences"]]) for nic in found["nics"]] == [
+        ("eth0", ["eth0.mtu"])
+    ]
+    assert [one["text"] for one in found["host"]] == ["old is there, and should not be"]
+    attachment = client.xml(f"/hosts/{fleet.id()}/networkattachments/{fleet.attachment_id('ovirtmgmt')}")
+    assert attachment.findtext("in_sync") == "false"
+    reported = {one.findtext("name"): one.findtext("in_sync") for one in attachment.iter("reported_configuration")}
+    assert (reported["ovirtmgmt.up"], reported["eth0.mtu"], reported["mtu"]) == ("false", "false", "true")
+    client.action(f"/hosts/{fleet.id()}/syncallnetworks")
+    assert in_sync(client)["sim-1"] == "true"
+    assert out_of_sync(engine) == "netweft_hosts_out_of_sync 0.0"
+    assert drift_of(client, fleet) | {"reported_at": ""} == {
+        "in_sync": True,
+        "since": None,
+        "reported_at": "",
+        "networks": [],
+        "nics": [],
+        "guest_ports": [],
+        "host": [],
+        "obstacle": "",
+    }

@@ -1,0 +1,101 @@
+"""Drift on real hosts: it is empty exactly when the plan is, whatever somebody did there, and the plan puts it right.
+
+The kernel's part runs in the metal ring, too, with VLAN devices and bonds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
+from contract.ovs_door import DATAPATH, ovs_door
+from contract.transitions import reach
+from core.foreign import Foreigner
+from core.strategies import NICS, mac_of, random_intent
+from netweft.agent.execute import StepFailedError
+from netweft.agent.ovsdb import OvsStepError
+from netweft.core.desired import HostIntent, desired_host
+from netweft.core.drift import find_drift
+from netweft.core.host import Host
+from netweft.core.plan import PlanError, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from netweft.agent.networking import Networking
+
+SEEDS = range(int(os.environ.get("NETWEFT_DRIFT_SEEDS", "25")))
+MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
+ROUNDS = 4
+"""How often somebody meddles with each host, up to three changes each time."""
+
+
+def wanted(random: Random, *switch_types: str) -> HostIntent:
+    """What this kernel can have, by addresses that need nobody's answer."""
+    intent = replace(random_intent(random, switch_types=switch_types), ovs_datapath=DATAPATH)
+    kinds = kernel_kinds()
+    bonds = intent.bonds if "bond" in kinds or intent.switch_type == "ovs" else ()
+    bases = {*NICS, *(bond.name for bond in bonds)} - {slave for bond in bonds for slave in bond.slaves}
+    attachments = []
+    for one in intent.attachments:
+        network = next(network for network in intent.networks if network.id == one.network_id)
+        is_possible = "vlan" in kinds or network.vlan is None or intent.switch_type == "ovs"
+        if one.nic in bases and is_possible:
+            assignments = tuple(ip for ip in one.assignments if ip.method == "static")
+            attachments.append(replace(one, assignments=assignments, qos=one.qos if "hfsc" in kinds else None))
+    networks = tuple(network if "hfsc" in kinds else replace(network, qos=None) for network in intent.networks)
+    return replace(intent, networks=networks, attachments=tuple(attachments), bonds=bonds)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_on_a_kernel(tmp_path: Path, seed: int) -> None:
+    in_fresh_namespace(partial(_on_a_kernel, Random(seed), tmp_path))
+
+
+def _on_a_kernel(random: Random, folder: Path) -> None:
+    suffer(open_door(folder, MACS), random, wanted(random, "legacy"), ovs=False)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_on_open_vswitch(seed: int) -> None:
+    random = Random(seed)
+    with ovs_door(MACS) as (door, _):
+        suffer(door, random, wanted(random, "ovs"), ovs=True)
+
+
+def suffer(door: Networking, random: Random, intent: HostIntent, *, ovs: bool) -> None:
+    """Make the host what is wanted, let somebody meddle with it, and put it right, again and again."""
+    now = door.observe()
+    now = reach(door, now, desired_host(intent, now))
+    assert find_drift(intent, now).is_empty
+    for _ in range(ROUNDS):
+        for _ in range(random.randint(1, 3)):
+            now = meddle(door, random, now, ovs=ovs)
+        drift = find_drift(intent, now)
+        if drift.obstacle:
+            with pytest.raises(PlanError, match=re.escape(drift.obstacle)):
+                plan(now, desired_host(intent, now))
+            return
+        steps = plan(now, desired_host(intent, now))
+        assert drift.is_empty == (not steps), (drift.lines(), steps)
+        door.execute(steps, lambda _done: None)
+        now = door.observe()
+        assert find_drift(intent, now).lines() == ()
+
+
+def meddle(door: Networking, random: Random, now: Host, *, ovs: bool) -> Host:
+    """Do something by hand that the host takes."""
+    step = Foreigner(random, ovs=ovs, dhcp=False).step(now)
+    if step is None:
+        return now
+    with suppress(StepFailedError, OvsStepError):  # what the host refuses nobody else could do either
+        door.execute([step], lambda _done: None)
+    return door.observe()

@@ -1,0 +1,223 @@
+"""A host that somebody changed by hand: seen, told once, put right by sync and by every setup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from engine.test_setup_networks import add, request, static, wish
+from fleet import Fleet, running_fleet
+from netweft.core.errors import ValidationError
+from netweft.core.host import Address, Host
+from netweft.core.host_request import AttachmentWish, BondWish, LabelWish, Ref
+from netweft.core.protocol import GuestNic, GuestSpec
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.host_drifts import HOST_AS_WANTED, HOST_DRIFTS
+from netweft.engine.commands.host_plans import plan_host_networks
+from netweft.engine.commands.networks import UpdateNetwork, update_network
+from netweft.engine.commands.setup_networks import sync_all_networks
+from netweft.engine.db import Database, utc_now
+from netweft.engine.model.events import events
+from netweft.engine.model.hosts import host_drifts, hosts
+
+
+@pytest.fixture
+def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
+    """sim-1 carries storage (VLAN 100, with an address and a gateway) and tenants (VLAN 200) on a bond."""
+    with running_fleet(db, tmp_path) as fleet:
+        add(fleet, "storage", vlan_id=100, stp=True)
+        add(fleet, "tenants", vlan_id=200)
+        bond = BondWish(
+            bond=Ref(name="bond0"),
+            slaves=(Ref(name="eth1"), Ref(name="eth2")),
+            options={"mode": "1", "miimon": "100"},
+        )
+        storage = wish("storage", "bond0", assignments=static("10.0.0.5", gateway="10.0.0.1"))
+        fleet.done(fleet.setup(request(storage, wish("tenants", "bond0"), bonds=(bond,), commit_on_success=True)))
+        fleet.monitor.round(fleet.db)
+        assert fleet.data().drift.is_empty
+        yield fleet
+
+
+def lines(fleet: Fleet) -> list[str]:
+    """What lists know of the host's drift."""
+    with fleet.db.read() as tx:
+        found = tx.scalars(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == fleet.id())).one_or_none()
+    return list(found or ())
+
+
+def told(fleet: Fleet) -> list[int]:
+    return [code for code in fleet.codes() if code in {HOST_DRIFTS, HOST_AS_WANTED}]
+
+
+def by_hand(fleet: Fleet, host: Host) -> None:
+    """Somebody makes this of the host, and the engine sees it."""
+    fleet.simulate(host=host)
+    fleet.monitor.round(fleet.db)
+
+
+def with_link(host: Host, name: str, **fields: object) -> Host:
+    return host.with_link(replace(host.links()[name], **fields))  # type: ignore[arg-type] # of the link's kind
+
+
+def without_rules(host: Host) -> Host:
+    return replace(host, rules=())
+
+
+BY_HAND: dict[str, tuple[Callable[[Host], Host], tuple[str, ...], dict[str, int]]] = {
+    "a bridge is down": (
+        lambda host: with_link(host, "tenants", up=False),
+        ("tenants: up should be on, and is off",),
+        {"attachments": 1},
+    ),
+    "both members of a bond are down": (
+        lambda host: with_link(with_link(host, "eth1", up=False), "eth2", up=False),
+        ("eth1: up should be on, and is off", "eth2: up should be on, and is off"),
+        {"bases": 1},
+    ),
+    "a member is lost": (
+        lambda host: with_link(host, "eth2", master=""),
+        ("eth2: master should be bond0, and is none",),
+        {"bases": 1},
+    ),
+    "bond options": (
+        lambda host: with_link(host, "bond0", options={}),
+        ("bond0: options should be miimon=100, and is none",),
+        {"bases": 1},
+    ),
+    "STP": (
+        lambda host: with_link(host, "storage", stp=False),
+        ("storage: stp should be on, and is off",),
+        {"attachments": 1},
+    ),
+    "an extra address": (
+        lambda host: with_link(host, "tenants", addresses=(Address(ip="198.51.100.7", prefix=24),)),
+        ("tenants: addresses should be none, and is 198.51.100.7/24",),
+        {"attachments": 1},
+    ),
+    "policy rules are gone": (
+        without_rules,
+        tuple(f"the rule {way} 10.0.0.0/24 to table 204276470 is missing" for way in ("to", "from")),
+        {"attachments": 1},
+    ),
+    "the MTU of a NIC below a bridge": (
+        lambda host: with_link(host, "eth0", mtu=1400),
+        ("eth0: mtu should be 1500, and is 1400",),
+        {"bases": 1},
+    ),
+    "something of ours that should have gone": (
+        lambda host: host.with_link(replace(host.bridges["tenants"], name="old", owner="gone")),
+        ("old is there, and should not be",),
+        {"host": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BY_HAND)
+def test_what_was_changed_by_hand_is_seen_told_and_put_right(fleet: Fleet, what: str) -> None:
+    change, said, groups = BY_HAND[what]
+    by_hand(fleet, change(fleet.host()))
+    assert tuple(lines(fleet)) == said
+    drift = fleet.data().drift
+    assert {name: len(found) for name in ("attachments", "bases", "host") if (found := getattr(drift, name))} == groups
+    fleet.monitor.round(fleet.db)
+    assert told(fleet) == [HOST_DRIFTS]
+    with fleet.db.read() as tx:
+        text = tx.execute(sa.select(events.c.description).where(events.c.code == HOST_DRIFTS)).scalar_one()
+        assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps
+    assert text == f"Host sim-1 is not as wanted: {'; '.join(said)}."
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    assert lines(fleet) == []
+    assert fleet.data().drift.is_empty
+    by_hand(fleet, change(fleet.host()))
+    fleet.done(fleet.setup(request()))
+    assert fleet.data().drift.is_empty
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED] * 2
+
+
+def test_a_host_as_wanted_has_nothing_to_do(fleet: Fleet) -> None:
+    with fleet.db.read() as tx:
+        assert plan_host_networks(tx, SYSTEM, fleet.id(), request()).steps == ()
+    assert fleet.setup(request()) is None
+    assert fleet.db.run(sync_all_networks, SYSTEM, fleet.id()) is None
+    assert told(fleet) == []
+
+
+def test_a_carrier_or_a_lease_is_no_drift(fleet: Fleet) -> None:
+    host = with_link(fleet.host(), "eth1", carrier=False)
+    by_hand(fleet, with_link(host, "tenants", dynamic=(Address(ip="198.51.100.8", prefix=24),)))
+    assert fleet.data().drift.is_empty
+    assert told(fleet) == []
+    assert fleet.data().differences() == {}
+
+
+def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
+    """A change of a network on a bond that lost a member is no change of what somebody else did to the network."""
+    by_hand(fleet, with_link(fleet.host(), "eth2", master=""))
+    data = fleet.data()
+    assert not any(all(one.in_sync for one in data.compare(a)) for a in data.intent.attachments if a.nic == "bond0")
+    assert data.differences() == {}
+    wanted = AttachmentWish(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    fleet.done(fleet.setup(request(wanted)))
+    assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+
+
+def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
+    wanted = AttachmentWish(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    with pytest.raises(ValidationError, match=r"tenants\.up is off on the host and on is wanted") as refusal:
+        fleet.setup(request(wanted))
+    assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
+    fleet.done(fleet.setup(request(wanted, synchronized=(wanted.id,))))
+    assert fleet.host().bridges["tenants"].up
+
+
+def test_a_label_alone_still_touches_no_host(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
+    label = request(labels=(LabelWish(label="red", nic=Ref(name="eth3")),))
+    with fleet.db.read() as tx:
+        assert plan_host_networks(tx, SYSTEM, fleet.id(), label).steps == ()
+    assert fleet.setup(label) is None
+    assert not fleet.host().bridges["tenants"].up
+
+
+def test_what_cannot_be_put_right_says_why(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "tenants", owner=""))
+    assert lines(fleet)[-1] == "tenants exists on the host and is not ours; rename or remove it there first."
+
+
+def test_a_network_that_the_host_has_yet_to_take_over_is_no_news(fleet: Fleet) -> None:
+    network_id = next(one for one, view in fleet.data().networks.items() if view.name == "tenants")
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, mtu=1400))
+    fleet.until(lambda: fleet.host().bridges["tenants"].mtu == 1400)
+    fleet.until(lambda: "pending" not in fleet.change_states())
+    assert fleet.data().drift.is_empty
+    assert told(fleet) == []
+
+
+def test_a_port_of_a_guest_is_put_right_by_its_driver(fleet: Fleet) -> None:
+    nic = GuestNic(id="11111111-0000-0000-0000-000000000000", name="nic1", mac="02:00:00:00:99:01", bridge="tenants")
+    spec = GuestSpec(id="g1", name="web", driver="simulated", memory=1 << 20, nics=(nic,))
+    fleet.agent().put_guest(spec)
+    fleet.monitor.round(fleet.db)
+    (port,) = fleet.host().guest_ports.values()
+    by_hand(fleet, replace(fleet.host(), guest_ports={port.name: replace(port, bridge="storage")}))
+    assert fleet.data().drift.lines() == ("vNIC nic1 of guest web: bridge should be tenants, and is storage",)
+    assert lines(fleet) == [], "a guest that the engine does not know to be here is not judged by"
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    assert fleet.host().guest_ports == {port.name: port}
+    assert fleet.data().drift.is_empty
+
+
+def test_a_removed_host_leaves_no_drift(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
+    with fleet.db.write() as tx:
+        known = tx.execute(sa.select(host_drifts.c.since)).scalar_one()
+        assert known <= utc_now()
+        tx.execute(sa.delete(hosts).where(hosts.c.id == fleet.id()))
+        assert tx.execute(sa.select(host_drifts)).all() == []
