@@ -88,12 +88,9 @@ class Machine:
 def machine(name: str, folder: Path, namespace: str) -> Iterator[Machine]:
     """A machine that has booted, in a network namespace."""
     with disk(folder) as root:
-        command = [
-            *_NSPAWN,
-            f"--directory={root}",
-            f"--hostname={name}",
-            f"--network-namespace-path=/run/netns/{namespace}",
-        ]
+        (root / "etc/hostname").write_text(f"{name}\n")
+        place = (f"--directory={root}", f"--network-namespace-path=/run/netns/{namespace}")
+        command = [*_NSPAWN, *place, "--capability=all", "--boot"]
         writable = {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1"}  # of an own kernel they would be
         with (folder / "log").open("wb") as log:
             nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=writable)

@@ -59,7 +59,7 @@ def test_installed_used_upgraded_removed_and_purged(site: Site, tmp_path: Path) 
         (site.host, "netweft-agent", "root", "netweft"),
     ):
         assert one.type(f"systemd-analyze verify {unit}.service").splitlines()[2:] == []
-        assert one.type(f"ps -o user:20= -p {pid(one, unit)}").split()[-1] == user
+        assert one.type(f"stat -c %U /proc/{pid(one, unit)}").split()[-1] == user
         assert one.type(f"stat -c '%a %U' /var/lib/{state}").splitlines()[-1] == f"700 {user}"
     site.host.type("ip link show ovirtmgmt; ping -c 1 engine.example.com")
 
@@ -77,7 +77,7 @@ def test_installed_used_upgraded_removed_and_purged(site: Site, tmp_path: Path) 
         one.type(f"apt-get remove --yes {unit}; if systemctl is-active {unit}; then exit 1; fi")
         one.type(f'test -n "$(ls -A /var/lib/{state})"; test -e /etc/default/{unit}; {gone(*programs(unit))}')
         one.type(f"apt-get install --yes --no-install-recommends ./{unit}_*.deb")
-    site.host.type("systemctl is-enabled netweft-agent; systemctl start netweft-agent")
+        one.type(f"systemctl is-active {unit}")
     as_administrator(site, "netweft wait host1; netweft network show kept")
 
     kept = ("/var/lib/netweft", "/etc/default/netweft-agent")
