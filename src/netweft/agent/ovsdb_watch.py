@@ -47,9 +47,10 @@ class OvsdbWatch:
                     session.monitor(COLUMNS)
                     self._stir()
                     self._follow(session)
-                return
             except OvsdbError as error:
                 log.info("Open vSwitch's database is not watched just now: %s", error)
+            else:
+                return
             if self._wait(AGAIN):
                 return
 
