@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -16,6 +17,7 @@ from contract.ovs_door import DATAPATH, ovs_door
 from netweft.agent.events import Events
 from netweft.agent.monitor import Monitor
 from netweft.agent.networking import NetworkingError
+from netweft.agent.ovsdb_watch import OvsdbWatch
 from netweft.agent.resolver import Resolver
 from netweft.agent.watch import Watch
 from netweft.core.host import Address, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort
@@ -118,6 +120,20 @@ def test_what_somebody_changes_in_open_vswitch_is_told() -> None:
             last = settle(events)
             ovsdb.execute([SetOvsPort(replace(port, tag=200))])
             assert is_told(events, last)
+
+
+def test_open_vswitchs_database_tells_at_once_and_is_waited_for(tmp_path: Path) -> None:
+    told: Queue[str] = Queue()
+    place = tmp_path / "db.sock"
+    watch = OvsdbWatch(str(place), 5, lambda: told.put("stirred"))
+    try:
+        with ovs_door({"eth0": MAC}) as (_, ovsdb):
+            place.symlink_to(ovsdb.path)
+            told.get(timeout=PATIENCE)
+            ovsdb.execute([CreateOvsBridge(OvsBridge(name="sw0", owner="base", datapath=DATAPATH))])
+            told.get(timeout=PATIENCE)
+    finally:
+        watch.close()
 
 
 class Door:

@@ -74,6 +74,10 @@ class Session:
         """Hang up."""
         self._socket.close()
 
+    def fileno(self) -> int:
+        """What can be read when the server has written something."""
+        return self._socket.fileno()
+
     def select(self, tables: Mapping[str, Sequence[str]]) -> list[list[Row]]:
         """The named columns of all rows of each table, read at one instant."""
         return [self.rows(result) for result in self.transact([select(*table) for table in tables.items()])]

@@ -17,6 +17,7 @@ from netweft.agent.machine import BOOT_ID, MachineNetworking
 from netweft.agent.monitor import Monitor
 from netweft.agent.networking import NetworkingError
 from netweft.agent.ovsdb import Ovsdb
+from netweft.agent.ovsdb_watch import OvsdbWatch
 from netweft.agent.resolver import Resolver
 from netweft.agent.service import Guests, HostService
 from netweft.agent.store import Store
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 class RealService(HostService):
     """The host that this process runs on."""
 
-    monitor: Monitor
     watch: Watch
+    watchers: list[Monitor | OvsdbWatch]
 
     def close(self, patience: float) -> None:
         """As every host; and it is watched no more."""
         super().close(patience)
-        self.monitor.close()
-        self.watch.close()
+        for one in (*self.watchers, self.watch):
+            one.close()
 
 
 def real_host(options: Namespace) -> HostService:
@@ -65,7 +66,10 @@ def real_host(options: Namespace) -> HostService:
     capabilities = partial(read_capabilities, ovsdb, drivers)
     service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
     service.watch = Watch(door, events, changes.is_at_work, guests.work_done)
-    service.monitor = Monitor(events, changes.is_at_work, guests.is_at_work, service.watch.stir)
+    stir = service.watch.stir
+    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir)]
+    if ovsdb:
+        service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, stir))
     return service
 
 

@@ -1,8 +1,8 @@
 """Watching the host as a whole: what somebody changes by hand becomes an event, whatever it is.
 
-The kernel tells of most changes at once (agent/monitor.py stirs this watch then), but not of all of them: of settings
-below /proc/sys nothing, of the resolvers' file nothing, and of Open vSwitch its own database knows. So the host is also
-looked at at intervals. Two looks that find the same tell nobody anything.
+The kernel and Open vSwitch's database tell of most changes at once (agent/monitor.py and agent/ovsdb_watch.py stir this
+watch then), but nobody tells of settings below /proc/sys or of the resolvers' file. So the host is also looked at at
+intervals. Two looks that find the same tell nobody anything.
 """
 
 from __future__ import annotations
