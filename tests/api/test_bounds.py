@@ -14,7 +14,7 @@ from netweft.api.scalars import TEXT_MAX, TOO_LONG
 from netweft.api.schema import LIST_MAX, Field, Value, fields_of, reachable
 from netweft.core.errors import MalformedError
 
-TAKEN = reachable({route.takes for route in ROUTES if route.takes is not None and route.root != ADDITIONS})
+TAKEN = reachable(route.takes for route in ROUTES if route.takes is not None and route.root != ADDITIONS)
 LISTS = [(kind, field) for kind in TAKEN for field in fields_of(kind) if field.many]
 MEANT = 500
 """Items of the longest list that a command does something with."""
