@@ -24,14 +24,20 @@ _READY = 60.0
 
 
 class EngineProcess:
-    """One engine over one data folder. As a context manager it is started, and stopped at the end."""
+    """One engine over one data folder. As a context manager it is started, and stopped at the end.
 
-    def __init__(self, data: Path, *, listen: str = "127.0.0.1:0", options: tuple[str, ...] = ()) -> None:
+    ``descriptors``: files that it may have open, other than as many as the test may.
+    """
+
+    def __init__(
+        self, data: Path, *, listen: str = "127.0.0.1:0", options: tuple[str, ...] = (), descriptors: int = 0
+    ) -> None:
         host, _, port = listen.rpartition(":")
         self.address = f"{host}:{port if port != '0' else free_port(host)}"
         self.url = f"{'http' if '--insecure-http' in options else 'https'}://{self.address}"
         self.data = data
         self._options = options
+        self._limit = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -61,7 +67,7 @@ class EngineProcess:
         environment = {**os.environ, "NETWEFT_ADMIN_PASSWORD": PASSWORD}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
+                [*self._limit, *command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
             )
         deadline = time.monotonic() + _READY
         while not self._answers():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,10 +12,12 @@ import pytest
 
 from agent.rig import Authority, Engine, client_context
 from netweft.agent import serve
+from netweft.agent.strangers import Strangers
 from netweft.agent.wire import ENGINE_NAME
 from netweft.core.protocol import HostReport, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 DEEP = b"[" * 200_000
@@ -142,23 +143,71 @@ def test_a_connection_serves_many_requests(engine: Engine) -> None:
     assert msgspec.json.decode(answers[2].partition(b"\r\n\r\n")[2], type=HostReport) == engine.report()
 
 
-def test_who_never_shakes_hands_is_in_nobodys_way(engine: Engine) -> None:
+def _silent(host: str, port: int, _context: ssl.SSLContext) -> socket.socket:
+    return socket.create_connection((host, port))
+
+
+def _half_open(host: str, port: int, context: ssl.SSLContext) -> socket.socket:
+    """Half of a ClientHello."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname=host).do_handshake()
+    connection = socket.create_connection((host, port))
+    connection.sendall(outgoing.read()[:100])
+    return connection
+
+
+def _certified(host: str, port: int, context: ssl.SSLContext) -> socket.socket:
+    """A handshake as far as this side knows; the agent may not like the certificate, or that there is none."""
+    return context.wrap_socket(socket.create_connection((host, port)), server_hostname=host)
+
+
+@pytest.mark.parametrize("stranger", [_silent, _half_open, _certified])
+@pytest.mark.parametrize("certificate", ["none", "unknown", "another host's"])
+def test_strangers_do_not_keep_the_engine_out(
+    engine: Engine, authority: Authority, tmp_path: Path, stranger: Callable[..., socket.socket], certificate: str
+) -> None:
+    context = ssl.create_default_context(cafile=str(engine.identity.authority))
+    if certificate != "none":
+        signer = authority if certificate == "another host's" else Authority()
+        pair = signer.issue(tmp_path / "stranger", "host-2.example.com")
+        context.load_cert_chain(pair.certificate, pair.key)
     url = httpx.URL(engine.url)
-    silent = [socket.create_connection((url.host, url.port or 0)) for _ in range(serve.CONNECTIONS)]
-    until = monotonic() + 30
-    while True:  # a connection above the bound is closed at once, so one of all these, or the engine's, is refused
-        try:
-            with engine.connect() as client:
-                client.get("/v1/host")
-        except httpx.TransportError:
-            break
-        assert monotonic() < until
-    for connection in silent:
-        connection.close()
-    while True:
-        try:
+    crowd = [stranger(url.host, url.port or 0, context) for _ in range(100)]
+    try:
+        for _ in range(3):
             with engine.connect() as client:
                 assert client.get("/v1/host").status_code == 200
-            break
-        except httpx.TransportError:
-            assert monotonic() < until
+        crowd += [stranger(url.host, url.port or 0, context) for _ in range(2 * serve.STRANGERS)]
+        with engine.connect() as client:
+            assert client.get("/v1/host").status_code == 200
+    finally:
+        for connection in crowd:
+            connection.close()
+
+
+def test_who_has_too_many_connections_loses_the_oldest() -> None:
+    near, far = zip(*(socket.socketpair() for _ in range(4)), strict=True)
+    strangers = Strangers(3)
+    engine = strangers.enter(near[0], "192.0.2.1")
+    first = strangers.enter(near[1], "192.0.2.66")
+    strangers.enter(near[2], "192.0.2.66")
+    strangers.enter(near[3], "192.0.2.66")
+    assert far[1].recv(1) == b"", "the oldest of the address with most"
+    assert not strangers.leave(first)
+    assert strangers.leave(engine)
+    strangers.send_away(older=-1.0)
+    assert (far[2].recv(1), far[3].recv(1)) == (b"", b"")
+    far[0].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        far[0].recv(1)
+    for connection in (*near, *far):
+        connection.close()
+
+
+def test_who_never_shakes_hands_is_sent_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "HANDSHAKE_SECONDS", 0.5)
+    url = httpx.URL(engine.url)
+    with socket.create_connection((url.host, url.port or 0)) as silent:
+        silent.settimeout(30)
+        assert silent.recv(1) == b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 
 import httpx
 import ovirtsdk4
-import uvicorn
 from lxml import etree
 from sqlalchemy import insert
 
@@ -22,11 +20,14 @@ from netweft.api.routes import API, Router
 from netweft.engine.bootstrap import ADMIN, bootstrap
 from netweft.engine.commands import authorize, tokens
 from netweft.engine.commands.authorize import SYSTEM_REF, ObjectRef
+from netweft.engine.connections import Limits
 from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.http_server import HttpServer
 from netweft.engine.model.users import users
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.secrets import open_box
 
+LIMITS = Limits()
 PASSWORD = "correct horse battery staple"
 
 
@@ -114,29 +115,20 @@ def check(answer: httpx.Response) -> list[str]:
 
 
 @contextmanager
-def serving(db: Database, folder: Path, router: Router | None = None) -> Iterator[Engine]:
+def serving(db: Database, folder: Path, router: Router | None = None, limits: Limits = LIMITS) -> Iterator[Engine]:
     """A new engine in an empty database, served on loopback until the block ends. No worker runs its jobs."""
     db.run(bootstrap, folder, PASSWORD)
     authority = db.run(open_authority, open_box(folder))
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            create_app(db, authority, secure=False, router=router),
-            log_level="warning",
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
-        thread.start()
+    app = create_app(db, authority, secure=False, router=router)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = f"http://127.0.0.1:{door.getsockname()[1]}"
+        server = HttpServer(app, [door], tls=None, limits=limits, grace=1)
+        server.start()
+        assert server.is_running(), "the server did not start"
         try:
-            while not server.started:
-                thread.join(0.01)
-                assert thread.is_alive(), "the server did not start"
-            yield Engine(db, authority, f"http://127.0.0.1:{door.getsockname()[1]}")
+            yield Engine(db, authority, address)
         finally:
-            server.should_exit = True
-            thread.join()
+            server.stop()
 
 
 _HASH = tokens.hash_password(PASSWORD)

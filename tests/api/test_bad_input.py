@@ -9,7 +9,7 @@ import pytest
 
 from api.served import Client, Engine, check
 from api.walk import CHANGES, is_entity, name_of, path_of, populate, stored, url_of
-from netweft.api.http import BODY_MAX
+from netweft.api.bodies import OF_USER
 from netweft.api.routes import API, Route
 from netweft.api.schema import Field, Value, fields_of
 
@@ -113,7 +113,7 @@ def test_wrong_values_are_refused_by_name(populated: Engine, client: Client) -> 
 
 def test_huge_bodies_are_refused(populated: Engine, client: Client) -> None:
     before = stored(populated)
-    huge = b"<x>" + b"a" * BODY_MAX + b"</x>"
+    huge = b"<x>" + b"a" * OF_USER.octets + b"</x>"
     for route in TAKING[:3]:
         answer = send(client, populated, route, path_of(client, route), "application/xml", huge)
         assert answer.status_code == 413, name_of(route)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,3 +135,74 @@ def test_what_is_no_agent_or_hangs_up_is_unreachable(agents: Agents) -> None:
         thread.join()
     with pytest.raises(HostError, match="no address"):
         agents.of("11111111-1111-1111-1111-111111111111", "http://nonsense")
+
+
+class Doorman:
+    """Stands before an agent and passes connections on, but for the first few of those asked for."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._door.getsockname()[1]}"
+        self.breaks = 0
+        """Connections still to be broken."""
+        self.after = 0
+        """Octets of the agent's that these let through."""
+        self.seen = 0
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._door.accept()
+            except OSError:
+                return
+            self.seen += 1
+            breaks, self.breaks = self.breaks > 0, max(self.breaks - 1, 0)
+            limit = self.after if breaks else None
+            threading.Thread(target=self._stand_between, args=(connection, limit), daemon=True).start()
+
+    def _stand_between(self, connection: socket.socket, limit: int | None) -> None:
+        with connection, socket.create_connection(("127.0.0.1", self._port)) as agent:
+            there = threading.Thread(target=self._pass, args=(connection, agent, None))
+            there.start()
+            self._pass(agent, connection, limit)
+            there.join()
+
+    def _pass(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        passed = 0
+        with contextlib.suppress(OSError):
+            while (limit is None or passed < limit) and (part := source.recv(65536)):
+                passed += len(part)
+                target.sendall(part)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._door.close()
+
+
+@pytest.fixture
+def doorman(process: AgentsProcess) -> Iterator[Doorman]:
+    doorman = Doorman(process.port)
+    yield doorman
+    doorman.close()
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_connection_that_breaks_fails_no_change(
+    agents: Agents, process: AgentsProcess, doorman: Doorman, after: int
+) -> None:
+    agent = agents.of(process.ids["sim-1"], f"{doorman.url}/sim-1")
+    report = agent.report()
+    doorman.after = after
+    doorman.breaks = 2
+    agent.put_host(ChangeRequest(generation=1, desired=report.host, confirm_within=60.0))
+    while (change := agent.report().change) is None or change.phase != Phase.AWAITING:
+        time.sleep(0.01)
+    doorman.breaks = 2
+    assert agent.confirm(1).phase in {Phase.CONFIRMED, Phase.COMMITTED}
+    doorman.breaks = 2
+    assert agent.commit().phase == Phase.COMMITTED
+    assert doorman.seen >= 10

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -122,3 +125,28 @@ def test_the_same_credentials_again_cost_next_to_nothing(db: Database) -> None:
         assert len(tx.execute(select(events.c.id)).all()) == 3
     with pytest.raises(LoginError):
         credentials.check("admin@internal", "wrong", "")
+
+
+def test_sixty_guesses_at_once_count_as_sixty(db: Database) -> None:
+    """Only as many are looked at as when they come one after another."""
+    with ThreadPoolExecutor(60) as guessers:
+        start = threading.Barrier(60, timeout=60)
+
+        def guess(number: int) -> None:
+            start.wait()
+            with pytest.raises(LoginError):
+                tokens.login(db, "admin@internal", f"guess {number}", "192.0.2.66")
+
+        list(guessers.map(guess, range(60)))
+    with db.read() as tx:
+        looked_at = tx.execute(select(events.c.id).where(events.c.code == tokens.USER_LOGIN_FAILED)).all()
+        counted = tx.execute(select(login_failures.c.count)).scalar_one()
+    assert len(looked_at) == counted == tokens.FREE_TRIES + 1
+
+
+def test_a_right_password_forgives_the_wrong_ones(db: Database) -> None:
+    for password in ("wrong", "wrong", "right"):
+        with contextlib.suppress(LoginError):
+            tokens.login(db, "admin@internal", password, "192.0.2.66")
+    with db.read() as tx:
+        assert tx.execute(select(login_failures)).all() == []

@@ -7,6 +7,7 @@ import fcntl
 import logging
 import os
 import platform
+import resource
 import signal
 import ssl
 import sys
@@ -40,6 +41,9 @@ PATIENCE = 60.0
 """Seconds that a stop waits for a change to be taken back; the unit file's TimeoutStopSec is above it."""
 
 CONNECTIONS_PER_SIMULATED_HOST = 2
+
+MOST_DESCRIPTORS = 65536
+"""More files than this an agent never has open."""
 
 TOKEN_VARIABLE = "NETWEFT_ENROLL_TOKEN"  # noqa: S105  # the name of a variable
 
@@ -172,6 +176,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 def _run_alone(options: argparse.Namespace) -> None:
+    _raise_descriptors()
     connections = CONNECTIONS + CONNECTIONS_PER_SIMULATED_HOST * options.simulated
     server = Server(_host_and_port(options.listen), connections)
     try:
@@ -190,6 +195,14 @@ def _run_alone(options: argparse.Namespace) -> None:
         _serve(server, services)
     finally:
         server.server_close()
+
+
+def _raise_descriptors() -> None:
+    """Let this process have as many files open as it may, within reason: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _serve(server: Server, services: Mapping[str, HostService]) -> None:

@@ -12,13 +12,13 @@ import ssl
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import BoundedSemaphore, Lock
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from netweft.agent.renewal import PATH as CERTIFICATE
 from netweft.agent.renewal import renew
 from netweft.agent.service import Request
+from netweft.agent.strangers import Stranger, Strangers
 from netweft.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine, server_context
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ LARGEST_BODY = 16 * 1024 * 1024
 """Octets; a Host with a thousand networks takes about one million."""
 
 CONNECTIONS = 64
-"""At a time, for an agent with one host; each costs a thread."""
+"""Of engines, at a time, for an agent with one host; each costs a thread."""
+
+STRANGERS = 128
+"""Connections besides that have not proved yet that they are an engine's."""
 
 FORBIDDEN, TOO_LARGE = 403, 413
 
@@ -56,6 +59,7 @@ class Server(ThreadingHTTPServer):
         self.context: ssl.SSLContext | None = None
         self.renewing = Lock()
         self._free = BoundedSemaphore(connections)
+        self._strangers = Strangers(STRANGERS)
         super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
 
     @property
@@ -77,41 +81,59 @@ class Server(ThreadingHTTPServer):
         self.context = server_context(self.identity.certificate, self.identity.key, self.identity.authority)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
-        """Hand a connection, accepted this moment, to a thread of its own; close it when there are too many."""
-        if not self._free.acquire(blocking=False):
-            log.warning("too many connections: closed one from %s", client_address[0])
-            self.shutdown_request(request)
-            return
+        """Hand a connection, accepted this moment, to a thread of its own."""
+        stranger = self._strangers.enter(request, client_address[0])
         try:
-            super().process_request((request, monotonic()), client_address)  # type: ignore[arg-type]  # passed on as it is
+            super().process_request((request, stranger), client_address)  # type: ignore[arg-type]  # passed on as it is
         except RuntimeError:  # no thread could be started
-            self._free.release()
+            self._strangers.leave(stranger)
             raise
+
+    def service_actions(self) -> None:
+        """Called every half second: who has not shaken hands by now never will."""
+        self._strangers.send_away(HANDSHAKE_SECONDS)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
         """The connection's life, in its thread."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._strangers.leave(request[1])
 
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
         """Shake hands, serve, say goodbye."""
-        plain, opened = request
+        plain, stranger = request
         if self.context is None:
             raise RuntimeError("served before it was opened")
-        with self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
+        try:
+            with self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
+                self._strangers.wears(stranger, tls)
+                try:
+                    tls.settimeout(HANDSHAKE_SECONDS)
+                    tls.do_handshake()
+                    self._serve(tls, client_address, stranger)
+                    tls.settimeout(0)
+                    tls.unwrap()
+                finally:
+                    self._strangers.leave(stranger)  # before its descriptor is another's
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass  # our goodbye is on its way, nobody waits for theirs
+        except (ssl.SSLError, OSError) as error:
+            log.debug("connection from %s ended: %s", client_address[0], error)
+
+    def _serve(self, tls: ssl.SSLSocket, client_address: Any, stranger: Stranger) -> None:  # noqa: ANN401  # the same
+        """Answer what is asked: the engine for as long as it likes, others once, that they may not."""
+        if not is_engine(tls.getpeercert()):
+            Handler(tls, client_address, self, opened=stranger.since)
+        elif self._strangers.leave(stranger):
+            if not self._free.acquire(blocking=False):
+                log.warning("too many connections: closed one from %s", client_address[0])
+                return
             try:
-                tls.settimeout(HANDSHAKE_SECONDS)
-                tls.do_handshake()
                 tls.settimeout(IDLE_SECONDS)
-                Handler(tls, client_address, self, opened=opened)
-                tls.settimeout(0)
-                tls.unwrap()
-            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
-                pass  # our goodbye is on its way, nobody waits for theirs
-            except (ssl.SSLError, OSError) as error:
-                log.debug("connection from %s ended: %s", client_address[0], error)
+                Handler(tls, client_address, self, opened=stranger.since)
+            finally:
+                self._free.release()
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  # the types of the class above
         """Close what is left of a connection."""
@@ -157,9 +179,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(reply.status, reply.body)
 
     def _answer(self) -> Reply | None:
-        body = self._body()
         if not self.trusted:
             raise RefusalError(FORBIDDEN, "denied", "Only the engine may talk to this host.")
+        body = self._body()
         url = urlsplit(self.path)
         prefix, service = self._service(url.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))

@@ -4,32 +4,42 @@ and given back.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from netweft.api.faults import UnauthenticatedError
+from netweft.api.bodies import ANONYMOUS, read_body
+from netweft.api.faults import OverloadError, UnauthenticatedError
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
-from netweft.core.errors import DeniedError
+from netweft.core.errors import DeniedError, NetweftError
 from netweft.engine.actor import Actor
 from netweft.engine.commands import admission, tokens
 from netweft.engine.commands.admission import Standing
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.tokens import Credentials, LoginError, Purpose, User
+from netweft.engine.connections import KNOWN, site_of
 from netweft.engine.db import Database, utc_now
+
+T = TypeVar("T")
 
 COOKIE = "JSESSIONID"
 SCOPE = "ovirt-app-api"
-FORM_MAX = 16 * 1024
-"""Octets of a login's form."""
+LOGINS = 256
+"""Passwords that wait to be checked, altogether."""
+LOGINS_PER_ADDRESS = 32
+"""Of these, from one address: checking them takes a second or two."""
 _NOBODY = Actor(user_id="", name="nobody")
 
 
@@ -40,6 +50,44 @@ class Session:
     actor: Actor
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_user(self) -> bool:
+        """Whether somebody has logged in: a public endpoint does not ask."""
+        return self.actor is not _NOBODY
+
+
+class UnprovedError(Exception):
+    """A name and a password that have to be checked, which takes long."""
+
+    def __init__(self, name: str, password: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.password = password
+
+
+class LoginQueue:
+    """Where passwords are checked: two at a time, away from the threads that answer requests, so that whoever has a
+    token never waits for those who guess. Who comes from where many wait already is sent away. To be used in the event
+    loop's thread.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(tokens.HASHES, thread_name_prefix="login")
+        self._waiting: Counter[str] = Counter()
+
+    async def run(self, address: str, check: Callable[[], T]) -> T:
+        """Call ``check`` when it is its turn. Raises OverloadError, and what it raises."""
+        site = site_of(address)
+        if self._waiting[site] >= LOGINS_PER_ADDRESS or self._waiting.total() >= LOGINS:
+            raise OverloadError("Too many logins at once; try again in a moment.")
+        self._waiting[site] += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, check)
+        finally:
+            self._waiting[site] -= 1
+            if not self._waiting[site]:
+                del self._waiting[site]
+
 
 class Doorkeeper:
     """Finds out who sends a request and whether the endpoint is for them at all."""
@@ -49,15 +97,19 @@ class Doorkeeper:
         self.secure = secure
         self.credentials = Credentials(db)
 
-    def admit(self, headers: Mapping[str, str], address: str, correlation_id: str, needs: Needs) -> Session:
-        """Raises UnauthenticatedError, and DeniedError for whoever has the needed right nowhere."""
+    def admit(
+        self, headers: Mapping[str, str], correlation_id: str, needs: Needs, proved: User | None = None
+    ) -> Session:
+        """Raises UnauthenticatedError, DeniedError for whoever has the needed right nowhere, and UnprovedError when a
+        password has to be checked first; ``proved`` is then the user whose it was.
+        """
         if needs is PUBLIC:
             return Session(_NOBODY)
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         answer_headers: dict[str, str] = {}
         user = self._of_cookie(headers)
         if user is None and scheme.lower() == "basic":
-            user = self._of_password(secret, address, correlation_id)
+            user = proved or self._of_password(secret)
             answer_headers = self._new_session(user) if _is_persistent(headers) else {}
         group = needs if isinstance(needs, ActionGroup) else None
         standing = None
@@ -93,15 +145,23 @@ class Doorkeeper:
             self.db.run(tokens.touch, cookie)
         return user
 
-    def _of_password(self, secret: str, address: str, correlation_id: str) -> User:
+    def _of_password(self, secret: str) -> User:
+        """Whose name and password these were a moment ago."""
         try:
             name, colon, password = base64.b64decode(secret, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise UnauthenticatedError("The Authorization header is not understood.") from error
         if not colon:
             raise UnauthenticatedError("The Authorization header has no password.")
+        known = self.credentials.known(name, password)
+        if known is None:
+            raise UnprovedError(name, password)
+        return known
+
+    def prove(self, unproved: UnprovedError, address: str, correlation_id: str) -> User:
+        """Check a password. Raises UnauthenticatedError."""
         try:
-            return self.credentials.check(name, password, address, correlation_id)
+            return self.credentials.check(unproved.name, unproved.password, address, correlation_id)
         except LoginError as error:
             raise UnauthenticatedError(error.text) from error
 
@@ -138,21 +198,28 @@ def _check_right(standing: Standing, needs: Needs, *, is_filtered: bool) -> None
 class TokenDesk:
     """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, logins: LoginQueue) -> None:
         self.db = db
+        self.logins = logins
 
     async def token(self, request: Request) -> Response:
         """A password for a token: ``grant_type=password``."""
         form = await _form(request)
         if form.get("grant_type") != "password" or "username" not in form:
             return _refusal(form, 400, "unsupported_grant_type", "Send grant_type=password with username and password.")
+        address = _address(request)
         try:
-            token, expires = await anyio.to_thread.run_sync(self._login, form, _address(request))
+            token, expires = await self.logins.run(address, lambda: self._login(form, address))
         except LoginError as error:
             answer = _refusal(form, 400, "access_denied", error.text)
             if error.wait:
                 answer.headers["Retry-After"] = str(int(error.wait) + 1)
             return answer
+        except OverloadError as error:
+            answer = _refusal(form, error.status, "temporarily_unavailable", error.text)
+            answer.headers["Retry-After"] = str(error.wait)
+            return answer
+        tell_known(request)
         milliseconds = str(int(expires.timestamp() * 1000))
         return _json(
             {"access_token": token, "scope": form.get("scope") or SCOPE, "exp": milliseconds, "token_type": "bearer"}
@@ -178,15 +245,18 @@ class TokenDesk:
         return _json({})
 
 
+def tell_known(request: Request) -> None:
+    """Let the server know that a user has logged in on this connection, if it wants to."""
+    tell = request.scope.get("state", {}).get(KNOWN)
+    if tell is not None:
+        tell()
+
+
 async def _form(request: Request) -> dict[str, str]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_MAX:
-            return {}
     try:
+        body = await read_body(request, ANONYMOUS)
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
+    except (NetweftError, ValueError):
         return {}
     return {name: values[-1] for name, values in fields.items()}
 

@@ -21,10 +21,14 @@ CODE_HEADER = "Netweft-Code"
 
 
 class WrongMethodError(NetweftError):
-    """The path is right, the method is not."""
+    """The path is right, the method is not; ``allowed`` are, as the Allow header has them."""
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, text: str, *, allowed: str) -> None:
+        super().__init__(text)
+        self.allowed = allowed
 
 
 class TooLargeError(NetweftError):
@@ -32,6 +36,13 @@ class TooLargeError(NetweftError):
 
     status = 413
     code = "TOO_LARGE"
+
+
+class SlowError(NetweftError):
+    """The request's body did not come in time."""
+
+    status = 408
+    code = "TOO_SLOW"
 
 
 class UnauthenticatedError(NetweftError):
@@ -46,6 +57,8 @@ class OverloadError(NetweftError):
 
     status = 503
     code = "OVERLOADED"
+    wait = 1
+    """Seconds after which it may be worth to ask again."""
 
 
 class JobError(HostError):

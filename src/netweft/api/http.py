@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import anyio
@@ -23,12 +24,13 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from netweft.api import codec, json_codec, nouns
-from netweft.api.auth import Doorkeeper, Session, TokenDesk
+from netweft.api.auth import Doorkeeper, LoginQueue, Session, TokenDesk, UnprovedError, tell_known
+from netweft.api.bodies import ANONYMOUS, OF_USER, is_small, read_body
 from netweft.api.codec import Form
 from netweft.api.faults import (
     CODE_HEADER,
     Answer,
-    TooLargeError,
+    OverloadError,
     UnauthenticatedError,
     WrongMethodError,
     answer_of,
@@ -40,17 +42,18 @@ from netweft.api.health import REQUESTS, SECONDS, Watch
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netweft.api.schema import Value, reference
 from netweft.api.types import Action, Job
-from netweft.core.errors import MalformedError
+from netweft.core.errors import MalformedError, NotFoundError
+from netweft.engine.commands.tokens import User
 from netweft.engine.db import Database, new_id
 from netweft.engine.pki import Authority
 from netweft.engine.queue import Outcome, outcome
 
-BODY_MAX = 4 * 2**20
-"""Octets of a request's body; ten thousand network attachments fit."""
 WAIT_MAX = 300.0
 """Seconds that a request waits for its job before it is answered as if it had asked not to wait."""
 THREADS = 40
 """Requests that are worked on at the same moment; the database has fewer connections still."""
+LARGE_BODIES = 16
+"""Bodies that are read at the same moment, of those that are larger than what anybody may send."""
 _LOOK = 2.0
 _UNWANTED = re.compile("[^0-9A-Za-z_-]")
 _CORRELATION_MAX = 36
@@ -62,7 +65,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Incoming:
     """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in
-    the answer begin with.
+    the answer begin with. ``proved``: whose password it brought.
     """
 
     method: str
@@ -75,6 +78,8 @@ class _Incoming:
     body: bytes
     correlation_id: str
     form: Form
+    tell_known: Callable[[], None]
+    proved: User | None = None
 
     @property
     def is_async(self) -> bool:
@@ -107,7 +112,9 @@ class Server:
         self.db = db
         self.router = router
         self._door = Doorkeeper(db, secure=secure)
+        self.logins = LoginQueue()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._large = asyncio.Semaphore(LARGE_BODIES)
 
     async def respond(self, request: Request) -> Response:
         """The answer to one request. Never raises for what a client did."""
@@ -115,40 +122,81 @@ class Server:
         correlation_id = _correlation_id(request)
         incoming = _incoming(request, b"", correlation_id)
         try:
-            if request.method in {"POST", "PUT"}:
-                incoming = replace(incoming, body=await _body(request))
-            done = await self._in_thread(self._serve, incoming)
+            if request.method not in {"POST", "PUT"}:
+                done = await self._proving(self._serve, incoming)
+            elif is_small(request):
+                incoming = replace(incoming, body=await read_body(request, ANONYMOUS))
+                done = await self._proving(self._serve, incoming)
+            else:
+                done = await self._serve_large(request, incoming)
             if isinstance(done, _Waiting):
                 ended = await self._ended(done.later.job_id)
                 done = await self._in_thread(self._finish, incoming, done, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
-            done = self._fault(error, incoming, None)
+            done = self._fault(error, incoming, self._route_of_fault(incoming))
         response = self._response(incoming, done)
         noun = done.route.noun if done.route is not None else ""
         REQUESTS.labels(noun, request.method, response.status_code).inc()
         SECONDS.labels(noun, request.method).observe(time.monotonic() - begun)
         return response
 
+    async def _serve_large(self, request: Request, incoming: _Incoming) -> _Outgoing | _Waiting:
+        """A request whose body is read only when it is known who sends it."""
+        session = await self._proving(self._admit, incoming)
+        async with self._large:
+            body = await read_body(request, OF_USER if session.is_user else ANONYMOUS)
+            return cast(
+                "_Outgoing | _Waiting", await self._in_thread(self._serve, replace(incoming, body=body), session)
+            )
+
+    async def _proving(self, work: Any, incoming: _Incoming) -> Any:  # noqa: ANN401 (passes on what it is given)
+        """Call ``work`` in a thread, and once more when a password had to be checked for it."""
+        try:
+            return await self._in_thread(work, incoming)
+        except UnprovedError as unproved:
+            check = partial(self._door.prove, unproved, incoming.address, incoming.correlation_id)
+            proved = await self.logins.run(incoming.address, check)
+        return await self._in_thread(work, replace(incoming, proved=proved))
+
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 (passes on what it is given)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    def _serve(self, incoming: _Incoming) -> _Outgoing | _Waiting:
+    def _route(self, incoming: _Incoming) -> tuple[Route, list[str]]:
+        """The endpoint that is meant, and the ids in the path. Raises NotFoundError, WrongMethodError."""
+        methods, values = self.router.find(incoming.path)
+        route = methods.get("GET" if incoming.method == "HEAD" else incoming.method)
+        if route is None:
+            allowed = _allowed(methods)
+            text = f"{incoming.method} is not possible at {incoming.path[:200]}; {allowed} are."
+            raise WrongMethodError(text, allowed=allowed)
+        return route, values
+
+    def _admit(self, incoming: _Incoming) -> Session:
+        """Who sends a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
+        return self._session(incoming, self._route(incoming)[0])
+
+    def _session(self, incoming: _Incoming, route: Route) -> Session:
+        _check_version(incoming)
+        session = self._door.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
+        if session.is_user:
+            incoming.tell_known()
+        return session
+
+    def _serve(self, incoming: _Incoming, session: Session | None = None) -> _Outgoing | _Waiting:
+        """``session``: of who is known already. Raises UnprovedError."""
         route = None
         try:
-            methods, values = self.router.find(incoming.path)
             if incoming.method == "OPTIONS":
-                return _Outgoing(Answer(200), {"Allow": _allowed(methods)})
-            method = "GET" if incoming.method == "HEAD" else incoming.method
-            route = methods.get(method)
-            if route is None:
-                return self._wrong_method(incoming, methods)
-            _check_version(incoming)
-            session = self._door.admit(incoming.headers, incoming.address, incoming.correlation_id, route.needs)
+                return _Outgoing(Answer(200), {"Allow": _allowed(self.router.find(incoming.path)[0])})
+            route, values = self._route(incoming)
+            session = session or self._session(incoming, route)
             call = self._call(incoming, route, values, session)
             given = route.handler(call)
             if isinstance(given, Later) and not call.is_async:
                 return _Waiting(given, route, session.headers)
             return _Outgoing(self._answer(incoming, route, call, given), session.headers, route)
+        except UnprovedError:
+            raise
         except Exception as error:  # noqa: BLE001 - the same
             return self._fault(error, incoming, route)
 
@@ -238,13 +286,12 @@ class Server:
         with self.db.read() as tx:
             return outcome(tx, job_id)
 
-    def _wrong_method(self, incoming: _Incoming, methods: Mapping[str, Route]) -> _Outgoing:
-        error = WrongMethodError(
-            f"{incoming.method} is not possible at {incoming.path[:200]}; {_allowed(methods)} are."
-        )
-        out = self._fault(error, incoming, None)
-        out.headers["Allow"] = _allowed(methods)
-        return out
+    def _route_of_fault(self, incoming: _Incoming) -> Route | None:
+        """The endpoint, for what went wrong before it was called."""
+        try:
+            return self._route(incoming)[0]
+        except (NotFoundError, WrongMethodError):
+            return None
 
     def _fault(self, error: Exception, incoming: _Incoming, route: Route | None) -> _Outgoing:
         known = known_error(error, incoming.correlation_id)
@@ -253,6 +300,10 @@ class Server:
         headers = {CODE_HEADER: ", ".join(known.codes)}
         if isinstance(known, UnauthenticatedError):
             headers["WWW-Authenticate"] = 'Basic realm="RESTAPI"'
+        if isinstance(known, WrongMethodError):
+            headers["Allow"] = known.allowed
+        if isinstance(known, OverloadError):
+            headers["Retry-After"] = str(known.wait)
         return _Outgoing(answer, headers, route)
 
     def _response(self, incoming: _Incoming, done: _Outgoing) -> Response:
@@ -336,6 +387,7 @@ def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
         body=body,
         correlation_id=correlation_id,
         form=codec.answer_form(headers.get("accept", "")),
+        tell_known=partial(tell_known, request),
     )
 
 
@@ -345,23 +397,13 @@ def _correlation_id(request: Request) -> str:
     return _UNWANTED.sub("", given)[:_CORRELATION_MAX] or new_id()
 
 
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_MAX:
-            raise TooLargeError(f"The request's body has more than {BODY_MAX} octets.")
-        parts.append(part)
-    return b"".join(parts)
-
-
 def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> ASGIApp:
     """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
 
     ``router``: other endpoints than those of all nouns.
     """
     server = Server(db, router or nouns.router(), Services(authority=authority), secure=secure)
-    desk = TokenDesk(db)
+    desk = TokenDesk(db, server.logins)
 
     async def api(request: Request) -> Response:
         return await server.respond(request)

@@ -14,12 +14,15 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from netweft.api.scalars import WRITE, read_scalar
+from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
 from netweft.api.schema import Entity, Field, Value, fields_of, link_field
 from netweft.core.errors import MalformedError
 
 T = TypeVar("T")
 WriteField = Callable[[Any, str], Any]
+
+PLAIN_MAX = 256 * 1024
+"""Octets of a request to one of Netweft's own endpoints; two thousand simulated hosts join in fewer."""
 
 
 def write_entity(value: Value, base: str) -> bytes:
@@ -39,6 +42,8 @@ def write_plain(value: object) -> bytes:
 
 def read_plain(body: bytes, kind: type[T]) -> T:
     """A request to one of Netweft's own endpoints. Raises MalformedError, which names what is wrong."""
+    if len(body) > PLAIN_MAX:
+        raise MalformedError(f"The request has {len(body)} octets. Send at most {PLAIN_MAX}.", code=TOO_LONG)
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -92,10 +97,11 @@ def _structs_writer(field: Field) -> WriteField:
 def read(body: bytes, kind: type[Value]) -> Value:
     """The value of a document. Raises MalformedError: not JSON, nested too deeply, a value of the wrong type."""
     try:
-        tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _read_struct(msgspec.json.decode(body), kind, kind.meta.tag)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedError(f"The request is not well-formed JSON: {error}") from error
-    return _read_struct(tree, kind, kind.meta.tag)
+    except RecursionError as error:
+        raise MalformedError("The request is nested too deeply.") from error
 
 
 @functools.cache
@@ -135,4 +141,5 @@ def _read_many(item: object, field: Field, where: str) -> list[object]:
             raise MalformedError(f"{where}: '{min(unknown)[:60]}' where '{field.item}' is expected.")
         item = item.get(field.item, [])
     values = item if isinstance(item, list) else [item]
+    check_count(field, len(values), where)
     return [_read_one(value, field, f"{where}.{field.item}") for value in values]

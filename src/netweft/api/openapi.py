@@ -175,9 +175,10 @@ def _field(field: Field) -> dict[str, Any]:
     if field.choices:
         schema["enum"] = list(field.choices)
     if field.many and not field.is_wrapped:
-        return {"type": "array", "items": schema}
+        return {"type": "array", "items": schema, "maxItems": field.most}
     if field.many:
-        return {"type": "object", "properties": {field.item: {"type": "array", "items": schema}}}
+        items = {"type": "array", "items": schema, "maxItems": field.most}
+        return {"type": "object", "properties": {field.item: items}}
     if field.name in {"id", "href"}:
         schema["xml"] = {"attribute": True}
     return schema

@@ -10,9 +10,13 @@ from typing import Any
 from netweft.api.schema import Field
 from netweft.core.errors import MalformedError
 
+TOO_LONG = "TOO_LONG"
+"""The code for lists and texts that are longer than any request means."""
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _LARGEST = 2**63 - 1
+TEXT_MAX = 64 * 1024
+"""Characters of any text in a request; the fields' own rules ask for fewer."""
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry (its section 2.2). Whoever sends them in JSON could never read the answer in
 XML.
@@ -44,12 +48,21 @@ WRITE: Mapping[str, Callable[[Any], str]] = {
 
 def read_scalar(field: Field, text: str, where: str) -> object:
     """The value of a scalar's text. Raises MalformedError that names the element."""
+    if len(text) > TEXT_MAX:
+        raise MalformedError(f"{where}: the text has {len(text)} characters. Send at most {TEXT_MAX}.", code=TOO_LONG)
     value = _READ[field.kind](text, where)
     if field.choices:
         value = text.strip().lower()
         if value not in field.choices:
             raise MalformedError(f"{where}: {text[:60]!r} is none of {', '.join(field.choices)}.")
     return value
+
+
+def check_count(field: Field, count: int, where: str) -> None:
+    """Refuse a list of too many items. Raises MalformedError that names the element."""
+    if count > field.most:
+        text = f"{where}: the list has {count} items. Send at most {field.most} in one request."
+        raise MalformedError(text, code=TOO_LONG)
 
 
 def _read_text(text: str, where: str) -> str:

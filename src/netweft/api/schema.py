@@ -25,7 +25,6 @@ Integer: TypeAlias = int | UnsetType
 Decimal: TypeAlias = float | UnsetType
 Boolean: TypeAlias = bool | UnsetType
 Date: TypeAlias = datetime | UnsetType
-Texts: TypeAlias = list[str] | UnsetType
 
 T = TypeVar("T")
 
@@ -38,6 +37,19 @@ class Choice:
 
     def __init__(self, *values: str) -> None:
         object.__setattr__(self, "values", values)
+
+
+LIST_MAX = 10_000
+"""Items of a list in a request for which its declaration names no other bound: what was read with ``follow`` may be
+sent back, though nothing is done with it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """How many items a list may have in a request; put on it as ``Annotated[list[Range], Most(100)]``."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,7 @@ def known(value: T | None) -> T | UnsetType:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. ``kind``: text, integer, decimal, boolean, date or struct; ``many``: a list of them, each in an
-    element ``item``.
+    element ``item``, at most ``most`` in a request.
     """
 
     attribute: str
@@ -120,6 +132,7 @@ class Field:
     struct: type[Value] | None = None
     choices: tuple[str, ...] = ()
     item: str = ""
+    most: int = LIST_MAX
 
     @property
     def is_wrapped(self) -> bool:
@@ -141,6 +154,10 @@ def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation i
     name = attribute.removesuffix("_")
     if typing.get_origin(hint) in (Union, UnionType):
         (hint,) = (part for part in typing.get_args(hint) if part is not UnsetType)
+    most = LIST_MAX
+    if typing.get_origin(hint) is Annotated and typing.get_origin(typing.get_args(hint)[0]) is list:
+        hint, bound = typing.get_args(hint)
+        most = bound.count
     many = typing.get_origin(hint) is list
     if many:
         (hint,) = typing.get_args(hint)
@@ -149,8 +166,8 @@ def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation i
         hint, choice = typing.get_args(hint)
         choices = choice.values
     if hint in _KINDS:
-        return Field(attribute, name, _KINDS[hint], many, None, choices, name.removesuffix("s"))
-    return Field(attribute, name, "struct", many, hint, (), hint.meta.tag)
+        return Field(attribute, name, _KINDS[hint], many, None, choices, name.removesuffix("s"), most)
+    return Field(attribute, name, "struct", many, hint, (), hint.meta.tag, most)
 
 
 def link_field(kind: type[Value], rel: str) -> Field | None:

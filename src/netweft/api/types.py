@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.schema import Boolean, Choice, Date, Decimal, Entity, Integer, Meta, Text, Texts, Value
+from netweft.api.schema import Boolean, Choice, Date, Decimal, Entity, Integer, Meta, Most, Text, Value
 
 BootProtocol: TypeAlias = Annotated[str, Choice("autoconf", "dhcp", "none", "poly_dhcp_autoconf", "static")]
 InheritableBoolean: TypeAlias = Annotated[str, Choice("false", "inherit", "true")]
@@ -40,6 +40,10 @@ VmStatus: TypeAlias = Annotated[
     ),
 ]  # fmt: skip
 JobStatus: TypeAlias = Annotated[str, Choice("aborted", "failed", "finished", "started", "unknown")]
+FEW = Most(100)
+"""Items of a list that belongs to one thing."""
+MANY = Most(500)
+"""Things that one request may change together: some thousands would keep others from writing for seconds."""
 RngSource: TypeAlias = Annotated[str, Choice("hwrng", "random", "urandom")]
 
 
@@ -93,7 +97,7 @@ class DnsResolverConfiguration(Value, kw_only=True):
     """The resolvers that a host asks."""
 
     meta: ClassVar[Meta] = Meta("dns_resolver_configuration")
-    name_servers: Texts = UNSET
+    name_servers: Annotated[list[str], FEW] | UnsetType = UNSET
 
 
 class Property(Value, kw_only=True):
@@ -237,7 +241,7 @@ class DataCenter(Entity, kw_only=True):
         | UnsetType
     ) = UNSET
     storage_format: Annotated[str, Choice("v1", "v2", "v3", "v4", "v5")] | UnsetType = UNSET
-    supported_versions: list[Version] | UnsetType = UNSET
+    supported_versions: Annotated[list[Version], FEW] | UnsetType = UNSET
     version: Version | UnsetType = UNSET
     mac_pool: MacPool | UnsetType = UNSET
     clusters: list[Cluster] | UnsetType = UNSET
@@ -350,9 +354,9 @@ class Cluster(Entity, kw_only=True):
         | UnsetType
     ) = UNSET
     cpu: Cpu | UnsetType = UNSET
-    custom_scheduling_policy_properties: list[Property] | UnsetType = UNSET
+    custom_scheduling_policy_properties: Annotated[list[Property], FEW] | UnsetType = UNSET
     error_handling: ErrorHandling | UnsetType = UNSET
-    external_network_providers: list[ExternalProvider] | UnsetType = UNSET
+    external_network_providers: Annotated[list[ExternalProvider], FEW] | UnsetType = UNSET
     fencing_policy: FencingPolicy | UnsetType = UNSET
     firewall_type: Annotated[str, Choice("firewalld", "iptables")] | UnsetType = UNSET
     gluster_service: Boolean = UNSET
@@ -362,7 +366,7 @@ class Cluster(Entity, kw_only=True):
     log_max_memory_used_threshold_type: Annotated[str, Choice("absolute_value_in_mb", "percentage")] | UnsetType = UNSET
     memory_policy: MemoryPolicy | UnsetType = UNSET
     migration: MigrationOptions | UnsetType = UNSET
-    required_rng_sources: list[RngSource] | UnsetType = UNSET
+    required_rng_sources: Annotated[list[RngSource], FEW] | UnsetType = UNSET
     switch_type: Annotated[str, Choice("legacy", "ovs")] | UnsetType = UNSET
     threads_as_cores: Boolean = UNSET
     trusted_service: Boolean = UNSET
@@ -391,7 +395,7 @@ class Network(Entity, kw_only=True):
     required: Boolean = UNSET
     status: Annotated[str, Choice("non_operational", "operational")] | UnsetType = UNSET
     stp: Boolean = UNSET
-    usages: list[NetworkUsage] | UnsetType = UNSET
+    usages: Annotated[list[NetworkUsage], FEW] | UnsetType = UNSET
     vdsm_name: Text = UNSET
     vlan: Vlan | UnsetType = UNSET
     cluster: Cluster | UnsetType = UNSET
@@ -429,7 +433,7 @@ class VnicProfile(Entity, kw_only=True):
     """What vNICs of a network have in common."""
 
     meta: ClassVar[Meta] = Meta("vnic_profile", path="vnicprofiles", links="permissions")
-    custom_properties: list[CustomProperty] | UnsetType = UNSET
+    custom_properties: Annotated[list[CustomProperty], FEW] | UnsetType = UNSET
     migratable: Boolean = UNSET
     pass_through: VnicPassThrough | UnsetType = UNSET
     port_mirroring: Boolean = UNSET
@@ -453,7 +457,7 @@ class MacPool(Entity, kw_only=True):
     meta: ClassVar[Meta] = Meta("mac_pool", path="macpools", links="permissions")
     allow_duplicates: Boolean = UNSET
     default_pool: Boolean = UNSET
-    ranges: list[Range] | UnsetType = UNSET
+    ranges: Annotated[list[Range], FEW] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
 
 
@@ -533,7 +537,7 @@ class Boot(Value, kw_only=True):
     """What a virtual machine boots from, first first."""
 
     meta: ClassVar[Meta] = Meta("boot")
-    devices: list[Annotated[str, Choice("cdrom", "hd", "network")]] | UnsetType = UNSET
+    devices: Annotated[list[Annotated[str, Choice("cdrom", "hd", "network")]], FEW] | UnsetType = UNSET
 
 
 class OperatingSystem(Value, kw_only=True):
@@ -558,7 +562,7 @@ class HardwareInformation(Value, kw_only=True):
     manufacturer: Text = UNSET
     product_name: Text = UNSET
     serial_number: Text = UNSET
-    supported_rng_sources: list[RngSource] | UnsetType = UNSET
+    supported_rng_sources: Annotated[list[RngSource], FEW] | UnsetType = UNSET
     uuid: Text = UNSET
     version: Text = UNSET
 
@@ -664,8 +668,8 @@ class Bonding(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("bonding")
     ad_partner_mac: Mac | UnsetType = UNSET
-    options: list[Option] | UnsetType = UNSET
-    slaves: list[HostNic] | UnsetType = UNSET
+    options: Annotated[list[Option], FEW] | UnsetType = UNSET
+    slaves: Annotated[list[HostNic], FEW] | UnsetType = UNSET
     active_slave: HostNic | UnsetType = UNSET
 
 
@@ -697,7 +701,7 @@ class HostNic(Entity, kw_only=True):
     ipv6_boot_protocol: BootProtocol | UnsetType = UNSET
     mac: Mac | UnsetType = UNSET
     mtu: Integer = UNSET
-    properties: list[Property] | UnsetType = UNSET
+    properties: Annotated[list[Property], FEW] | UnsetType = UNSET
     speed: Integer = UNSET
     status: Annotated[str, Choice("down", "up")] | UnsetType = UNSET
     vlan: Vlan | UnsetType = UNSET
@@ -727,8 +731,8 @@ class NetworkAttachment(Entity, kw_only=True):
     meta: ClassVar[Meta] = Meta("network_attachment")
     dns_resolver_configuration: DnsResolverConfiguration | UnsetType = UNSET
     in_sync: Boolean = UNSET
-    ip_address_assignments: list[IpAddressAssignment] | UnsetType = UNSET
-    properties: list[Property] | UnsetType = UNSET
+    ip_address_assignments: Annotated[list[IpAddressAssignment], FEW] | UnsetType = UNSET
+    properties: Annotated[list[Property], FEW] | UnsetType = UNSET
     reported_configurations: list[ReportedConfiguration] | UnsetType = UNSET
     host: Host | UnsetType = UNSET
     host_nic: HostNic | UnsetType = UNSET
@@ -819,7 +823,7 @@ class VmPlacementPolicy(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("vm_placement_policy", "vm_placement_policies")
     affinity: Annotated[str, Choice("migratable", "pinned", "user_migratable")] | UnsetType = UNSET
-    hosts: list[Host] | UnsetType = UNSET
+    hosts: Annotated[list[Host], FEW] | UnsetType = UNSET
 
 
 class TimeZone(Value, kw_only=True):
@@ -846,7 +850,7 @@ class Initialization(Value, kw_only=True):
     """What a guest is told when it starts."""
 
     meta: ClassVar[Meta] = Meta("initialization")
-    nic_configurations: list[NicConfiguration] | UnsetType = UNSET
+    nic_configurations: Annotated[list[NicConfiguration], FEW] | UnsetType = UNSET
 
 
 class Vm(Entity, kw_only=True):
@@ -863,7 +867,7 @@ class Vm(Entity, kw_only=True):
     cpu: Cpu | UnsetType = UNSET
     cpu_shares: Integer = UNSET
     creation_time: Date = UNSET
-    custom_properties: list[CustomProperty] | UnsetType = UNSET
+    custom_properties: Annotated[list[CustomProperty], FEW] | UnsetType = UNSET
     delete_protected: Boolean = UNSET
     display: Display | UnsetType = UNSET
     fqdn: Text = UNSET
@@ -892,7 +896,7 @@ class Vm(Entity, kw_only=True):
     host: Host | UnsetType = UNSET
     original_template: Template | UnsetType = UNSET
     template: Template | UnsetType = UNSET
-    nics: list[Nic] | UnsetType = UNSET
+    nics: Annotated[list[Nic], FEW] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
     reported_devices: list[ReportedDevice] | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
@@ -917,7 +921,7 @@ class Template(Entity, kw_only=True):
     cpu: Cpu | UnsetType = UNSET
     cpu_shares: Integer = UNSET
     creation_time: Date = UNSET
-    custom_properties: list[CustomProperty] | UnsetType = UNSET
+    custom_properties: Annotated[list[CustomProperty], FEW] | UnsetType = UNSET
     delete_protected: Boolean = UNSET
     display: Display | UnsetType = UNSET
     high_availability: HighAvailability | UnsetType = UNSET
@@ -939,7 +943,7 @@ class Template(Entity, kw_only=True):
     version: TemplateVersion | UnsetType = UNSET
     cluster: Cluster | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET
-    nics: list[TemplateNic] | UnsetType = UNSET
+    nics: Annotated[list[TemplateNic], FEW] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
     tags: list[Tag] | UnsetType = UNSET
 
@@ -959,7 +963,7 @@ class Nic(Entity, kw_only=True):
     template: Template | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET
     vnic_profile: VnicProfile | UnsetType = UNSET
-    network_filter_parameters: list[NetworkFilterParameter] | UnsetType = UNSET
+    network_filter_parameters: Annotated[list[NetworkFilterParameter], FEW] | UnsetType = UNSET
     reported_devices: list[ReportedDevice] | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
 
@@ -1146,19 +1150,19 @@ class Action(Value, kw_only=True):
     grace_period: GracePeriod | UnsetType = UNSET
     host: Host | UnsetType = UNSET
     job: Job | UnsetType = UNSET
-    modified_bonds: list[HostNic] | UnsetType = UNSET
-    modified_labels: list[NetworkLabel] | UnsetType = UNSET
-    modified_network_attachments: list[NetworkAttachment] | UnsetType = UNSET
+    modified_bonds: Annotated[list[HostNic], FEW] | UnsetType = UNSET
+    modified_labels: Annotated[list[NetworkLabel], MANY] | UnsetType = UNSET
+    modified_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
     pause: Boolean = UNSET
     reason: Text = UNSET
-    removed_bonds: list[HostNic] | UnsetType = UNSET
-    removed_labels: list[NetworkLabel] | UnsetType = UNSET
-    removed_network_attachments: list[NetworkAttachment] | UnsetType = UNSET
+    removed_bonds: Annotated[list[HostNic], FEW] | UnsetType = UNSET
+    removed_labels: Annotated[list[NetworkLabel], MANY] | UnsetType = UNSET
+    removed_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
     root_password: Text = UNSET
     source_host: Host | UnsetType = UNSET
     ssh: Ssh | UnsetType = UNSET
     status: Text = UNSET
     succeeded: Boolean = UNSET
-    synchronized_network_attachments: list[NetworkAttachment] | UnsetType = UNSET
+    synchronized_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
     virtual_functions_configuration: HostNicVirtualFunctionsConfiguration | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET

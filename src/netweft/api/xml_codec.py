@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 from msgspec import UNSET
 
-from netweft.api.scalars import WRITE, read_scalar
+from netweft.api.scalars import WRITE, check_count, read_scalar
 from netweft.api.schema import Entity, Field, Value, fields_of, link_field
 from netweft.core.errors import MalformedError
 
@@ -221,6 +221,7 @@ def _read_one(element: etree._Element, field: Field, where: str) -> object:
 def _read_many(element: etree._Element, field: Field, where: str) -> list[object]:
     if element.text and element.text.strip():
         raise MalformedError(f"{where}: text where elements '{field.item}' are expected.")
+    check_count(field, len(element), where)
     items = []
     for child in element:
         if child.tag != field.item:

@@ -3,8 +3,9 @@ core.protocol.
 
 A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id, so
 that an address that changes hands never gets one host's orders to another. What changes a host's networking goes over a
-connection of its own, because a confirmation counts only there. All else goes over kept connections: a kept connection
-may turn out to be dead after the request was sent, and then what may be repeated is asked once more, on another.
+connection of its own, because a confirmation counts only there. All else goes over kept connections. A connection that
+is refused is tried again, as strangers may be crowding the host's door; one that turns out to be dead after the request
+was sent is tried again for what may be repeated.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ for _kind in filter(is_dataclass, vars(protocol).values()):
     msgspec.json.Decoder(_kind)
 
 CONNECT_SECONDS = 5.0
+_AGAIN = (0.0, 0.1, 0.3, 1.0)
+"""Seconds before each further try when a connection was refused or broke. The first is at once: it may have been a kept
+one that was dead.
+"""
 ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
 EVENT_SECONDS = 10.0
@@ -60,6 +65,11 @@ _IDLE_SECONDS = 60.0
 """Below the 75 s after which an agent hangs up, so that a kept connection is rarely a dead one."""
 _ANSWER_MAX = 64 * 2**20
 _ERRORS = 400
+
+
+_BROKEN = (httpcore.ConnectError, httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+_REPEATABLE = {"/v1/host/confirm", "/v1/host/rollback", "/v1/host/commit"}
+"""What comes to the same when it is asked twice, besides every PUT and what goes over kept connections."""
 
 
 class UnreachableError(HostError):
@@ -308,14 +318,19 @@ class Agent:
             raise UnreachableError(f"The agent at {self._endpoint} does not answer: {_reason(error)}") from error
 
     def _try(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool) -> tuple[int, bytes]:
+        """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice."""
         whole = self._endpoint.prefix + path
-        try:
-            return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
-        except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-            if not kept:
-                raise
-            # A kept connection on which the agent had hung up: the question is asked once more, on another.
-            return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
+        pauses = iter(_AGAIN)
+        may_repeat = kept or method == "PUT" or path in _REPEATABLE
+        while True:
+            try:
+                return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
+            except _BROKEN as error:
+                is_asked = not isinstance(error, httpcore.ConnectError)
+                pause = next(pauses, None)
+                if pause is None or (is_asked and not may_repeat) or _is_anothers(error):
+                    raise
+                time.sleep(pause)
 
     def _decode(self, kind: type[T], content: bytes) -> T:
         try:
@@ -360,6 +375,11 @@ def _context(authority: Authority) -> ssl.SSLContext:
         pem.flush()
         context.load_cert_chain(pem.name)
     return context
+
+
+def _is_anothers(error: Exception) -> bool:
+    """Whether somebody answered who is not the host: that will be no other in a moment."""
+    return isinstance(error.__cause__, ssl.SSLCertVerificationError)
 
 
 def _limited(parts: Iterable[bytes]) -> bytes:

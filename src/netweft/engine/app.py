@@ -9,12 +9,10 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
-import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.http import create_app
@@ -23,7 +21,9 @@ from netweft.engine import queue
 from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
 from netweft.engine.commands import audit
+from netweft.engine.connections import raise_descriptors
 from netweft.engine.db import Database
+from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.renewal import Renewal
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(settings: Settings, asked: threading.Event) -> None:
     """Run the engine until ``asked`` is set. Raises StartError, SecretError, NetweftError, OSError, SQLAlchemyError."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    limits = settings.limits.within(raise_descriptors())
     with contextlib.ExitStack() as stack:
         doors = [stack.enter_context(_door(address)) for address in settings.addresses]
         if not settings.database:
@@ -90,7 +91,8 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
         worker.start()
         stack.callback(worker.stop)
-        server = _Server(_config(db, authority, tls), doors)
+        app = create_app(db, authority, secure=tls is not None)
+        server = HttpServer(app, doors, tls=tls.door if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
         urls = [_url(settings, door) for door in doors]
@@ -103,7 +105,8 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             stack.callback(simulation.stop)
         tell_systemd("READY=1")
         while not asked.wait(_LOOK):
-            server.check()
+            if not server.is_running():
+                raise StartError("the HTTP server has ended; its log says why")
             if simulation is not None:
                 simulation.watch()
         log.info("ending")
@@ -147,19 +150,6 @@ def _door(address: Address) -> socket.socket:
         raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
 
 
-def _config(db: Database, authority: Authority, tls: ServerTls | None) -> uvicorn.Config:
-    return uvicorn.Config(
-        create_app(db, authority, secure=tls is not None),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE,
-        server_header=False,
-        proxy_headers=False,
-        ssl_context_factory=(lambda _config, _default: tls.door) if tls else None,
-    )
-
-
 def _names(settings: Settings, doors: Sequence[socket.socket]) -> list[str]:
     """All names and addresses that this engine is reached under."""
     names = [*own_names(), *settings.name]
@@ -187,32 +177,3 @@ def _announce(settings: Settings, authority: Authority, urls: Sequence[str]) -> 
         lines.append(f"password of {ADMIN} in {password}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-
-
-@dataclass
-class _Server:
-    """uvicorn in a thread of its own, because the main thread is for signals and child programs."""
-
-    config: uvicorn.Config
-    doors: Sequence[socket.socket]
-
-    def __post_init__(self) -> None:
-        self._server = uvicorn.Server(self.config)
-        self._thread = threading.Thread(target=self._server.run, args=(list(self.doors),), name="http", daemon=True)
-
-    def start(self) -> None:
-        """Begin, and wait until it serves. Raises StartError."""
-        self._thread.start()
-        while not self._server.started:
-            self._thread.join(0.01)
-            self.check()
-
-    def check(self) -> None:
-        """Raises StartError when it is not running any more."""
-        if not self._thread.is_alive():
-            raise StartError("the HTTP server has ended; its log says why")
-
-    def stop(self) -> None:
-        """Let requests end, then stop."""
-        self._server.should_exit = True
-        self._thread.join()

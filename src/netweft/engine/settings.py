@@ -12,6 +12,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from netweft.engine.connections import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -73,6 +75,11 @@ class Settings(BaseSettings):
         398, gt=0, description="days that certificates are good; a third before the end they are renewed (398)"
     )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
+    connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
+    anonymous_connections: int = Field(
+        1024, ge=8, le=60000, description="of these, such on which nobody has logged in (1024)"
+    )
+    connections_per_address: int = Field(512, ge=4, le=60000, description="of these, from one address (512)")
     job_threads: int = Field(16, ge=1, le=512, description="jobs that run at the same time (16)")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error (info)"
@@ -87,6 +94,15 @@ class Settings(BaseSettings):
         if not self.listen:
             raise ValueError("there must be an address to listen at")
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """What clients may take of the engine."""
+        return Limits(
+            connections=self.connections,
+            anonymous=self.anonymous_connections,
+            per_address=self.connections_per_address,
+        )
 
     @property
     def addresses(self) -> list[Address]:

@@ -1,8 +1,8 @@
 """Who somebody is: passwords, bearer tokens, sessions.
 
 Passwords are stored as argon2id hashes. Each wrong one makes the next answer to the same name from the same address
-wait longer, so that guessing is
-slow, and nobody can lock a user out from elsewhere. Tokens are random and stored as hashes only.
+wait longer, so that guessing is slow, and nobody can lock a user out from elsewhere. A try is counted before it is
+looked at, so that many at once count as many. Tokens are random and stored as hashes only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -44,14 +44,16 @@ _WAIT_MAX = 60
 _FORGET_FAILURES = timedelta(minutes=15)
 _TOUCH = timedelta(minutes=1)
 """How exact the end of a session is, so that not every request writes."""
+_NAME_MAX = 255
 _CACHE_SECONDS = 60.0
 _CACHE_MAX = 1000
 
 _hasher = PasswordHasher()
 _UNKNOWN = _hasher.hash(secrets.token_hex())
 """Verified against when there is no such user, so that the time tells nothing."""
-_hashing = threading.BoundedSemaphore(2)
-"""Each verification takes 64 MiB; many at once would be a way to exhaust the engine."""
+HASHES = 2
+"""Passwords that are verified at the same moment: each takes 64 MiB and all processors for some 50 ms."""
+_hashing = threading.BoundedSemaphore(HASHES)
 
 
 class Purpose(StrEnum):
@@ -105,25 +107,36 @@ def login(db: Database, user_name: str, password: str, address: str, correlation
 
 
 def prove(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> tuple[User, str]:
-    """The user whose password this is, and its stored hash; a wrong one is audited and counted. Raises LoginError."""
+    """The user whose password this is, and its stored hash; a wrong one is audited. It is counted as a wrong one until
+    the caller forgives it. Raises LoginError.
+    """
     name = "@".join(split_name(user_name))
     with db.read() as tx:
         found = tx.execute(select(users).where(users.c.user_name == name, users.c.is_group.is_(False))).one_or_none()
-        blocked = tx.execute(
-            select(login_failures.c.blocked_until).where(
-                login_failures.c.user_name == name[:255], login_failures.c.address == address
-            )
-        ).scalar()
-    if blocked is not None and blocked > utc_now():
-        wait = (blocked - utc_now()).total_seconds()
-        raise LoginError(
-            f"Cannot authenticate user '{name}': too many wrong passwords, try again in {wait:.0f} s.", wait=wait
-        )
+        blocked = tx.execute(select(login_failures.c.blocked_until).where(_tries(name, address))).scalar()
+    wait = _seconds_until(blocked) or db.run(_count_try, name, address)
+    if wait:
+        text = f"Cannot authenticate user '{name}': too many wrong passwords, try again in {wait:.0f} s."
+        raise LoginError(text, wait=wait)
     stored = found.password_hash if found is not None and found.enabled else None
     if found is None or not _is_right(stored or _UNKNOWN, password) or stored is None:
-        db.run(_count_failure, name[:255], address, correlation_id)
+        db.run(_record_failure, name[:_NAME_MAX], address, correlation_id)
         raise LoginError(f"Cannot authenticate user '{name}': the user name or password is wrong.")
     return User(found.id, name), stored
+
+
+def forgive(tx: Tx, name: str, address: str) -> None:
+    """The password was right: the tries before it count no more."""
+    tx.execute(delete(login_failures).where(_tries(name, address)))
+
+
+def _tries(name: str, address: str) -> ColumnElement[bool]:
+    return and_(login_failures.c.user_name == name[:_NAME_MAX], login_failures.c.address == address)
+
+
+def _seconds_until(moment: datetime | None) -> float:
+    """0 when it has passed."""
+    return max((moment - utc_now()).total_seconds(), 0.0) if moment is not None else 0.0
 
 
 def _is_right(stored: str, password: str) -> bool:
@@ -134,23 +147,33 @@ def _is_right(stored: str, password: str) -> bool:
             return False
 
 
-def _count_failure(tx: Tx, name: str, address: str, correlation_id: str) -> None:
+def _count_try(tx: Tx, name: str, address: str) -> float:
+    """Count a try as one that failed. The seconds that it has to wait instead, 0 when it may be looked at."""
     now = utc_now()
-    here = and_(login_failures.c.user_name == name, login_failures.c.address == address)
     tx.execute(delete(login_failures).where(login_failures.c.blocked_until < now - _FORGET_FAILURES))
-    insert_if_absent(tx, login_failures, user_name=name, address=address, count=0, blocked_until=now)
-    count = tx.execute(select(login_failures.c.count).where(here).with_for_update()).scalar_one() + 1
+    row = None
+    while row is None:  # somebody who logs in at this moment takes it away again
+        insert_if_absent(tx, login_failures, user_name=name[:_NAME_MAX], address=address, count=0, blocked_until=now)
+        counted = select(login_failures.c.count.label("tries"), login_failures.c.blocked_until)
+        row = tx.execute(counted.where(_tries(name, address)).with_for_update()).one_or_none()
+    left = _seconds_until(row.blocked_until)
+    if left:
+        return left
+    count = row.tries + 1
     wait = min(2 ** (count - FREE_TRIES), _WAIT_MAX) if count > FREE_TRIES else 0
-    tx.execute(update(login_failures).where(here).values(count=count, blocked_until=now + timedelta(seconds=wait)))
+    until = now + timedelta(seconds=wait)
+    tx.execute(update(login_failures).where(_tries(name, address)).values(count=count, blocked_until=until))
+    return 0.0
+
+
+def _record_failure(tx: Tx, name: str, address: str, correlation_id: str) -> None:
     actor = Actor(user_id=None, name=name, correlation_id=correlation_id)
     text = f"User {name} connecting from '{address}' failed to log in: wrong user name or password."
     audit.record(tx, actor, USER_LOGIN_FAILED, text, Severity.ERROR)
 
 
 def _welcome(tx: Tx, user: User, stored: str, password: str, address: str, correlation_id: str) -> None:
-    tx.execute(
-        delete(login_failures).where(login_failures.c.user_name == user.name, login_failures.c.address == address)
-    )
+    forgive(tx, user.name, address)
     if _hasher.check_needs_rehash(stored):
         tx.execute(update(users).where(users.c.id == user.id).values(password_hash=hash_password(password)))
     actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id)
@@ -249,20 +272,29 @@ class Credentials:
         self._mutex = threading.Lock()
         self._known: dict[bytes, tuple[User, str, float]] = {}
 
-    def check(self, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
-        """As :func:`login`, cheap when repeated. Raises LoginError."""
-        secret = hmac.digest(self._key, f"{len(user_name)}:{user_name}:{password}".encode(), "sha256")
+    def known(self, user_name: str, password: str) -> User | None:
+        """The user whose password this was a moment ago; cheap."""
         with self._mutex:
-            known = self._known.get(secret)
+            known = self._known.get(self._secret(user_name, password))
         if known is not None and known[2] > self._clock() and self._stored(known[0].id) == known[1]:
             return known[0]
+        return None
+
+    def check(self, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
+        """As :func:`login`, cheap when repeated. Raises LoginError."""
+        known = self.known(user_name, password)
+        if known is not None:
+            return known
         user = login(self._db, user_name, password, address, correlation_id)
         stored = self._stored(user.id)
         with self._mutex:
             if len(self._known) >= _CACHE_MAX:
                 self._known.clear()
-            self._known[secret] = (user, stored or "", self._clock() + _CACHE_SECONDS)
+            self._known[self._secret(user_name, password)] = (user, stored or "", self._clock() + _CACHE_SECONDS)
         return user
+
+    def _secret(self, user_name: str, password: str) -> bytes:
+        return hmac.digest(self._key, f"{len(user_name)}:{user_name}:{password}".encode(), "sha256")
 
     def _stored(self, user_id: str) -> str | None:
         with self._db.read() as tx:

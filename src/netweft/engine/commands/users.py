@@ -124,6 +124,7 @@ def prove(db: Database, actor: Actor, current: str) -> bool:
         tokens.prove(db, actor.name, current, _PRESENT, actor.correlation_id)
     except tokens.LoginError as error:
         raise DeniedError(f"The present password: {error.text}") from error
+    db.run(tokens.forgive, actor.name, _PRESENT)
     return True
 
 

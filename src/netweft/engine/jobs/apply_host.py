@@ -161,9 +161,10 @@ def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> None:
         try:
             agent.put_host(request)
         except UnreachableError:
-            if not _arrived(job, agent, task):
+            if _arrived(job, agent, task):
+                return
+            if time.monotonic() > deadline:
                 raise
-            return
         except RefusedError as error:
             if error.refusal.code != "busy" or time.monotonic() > deadline:
                 raise
