@@ -102,7 +102,7 @@ def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
     return host_id
 
 
-def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
+def host_joined(tx: Tx, host_id: str, agent_url: str, actor: Actor = SYSTEM) -> str:
     """The agent of a host has enrolled: remember where it listens, and install the host; returns the job's id."""
     host = lock(tx, hosts, host_id)
     tx.execute(
@@ -111,7 +111,7 @@ def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
         .values(agent_url=agent_url, status="installing", status_reason="Its networks are being set up.")
     )
     description = f"Installing Host {host.name}"
-    return queue.enqueue(tx, SYSTEM, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
@@ -203,6 +203,8 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_ACTIVATE, rules.may_be_activated(host.status))
+    if host.status == "install_failed" and host.agent_url:
+        return host_joined(tx, host_id, host.agent_url, actor)
     set_status(tx, host, "unassigned", "Its agent is asked.")
     description = f"Activating Host {host.name}"
     return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
