@@ -130,7 +130,8 @@ def _with_mtu(host: Host, base: str, mtu: int) -> Host:
 
 def _with_traffic(host: Host, report: Host, name: str, tag: int | None) -> Host:
     """With what the frames of a network get of a NIC or bond."""
-    base, reported = ({**one.nics, **one.bonds}[name] for one in (host, report))
+    base = host.nics[name] if name in host.nics else host.bonds[name]
+    reported = report.nics[name] if name in report.nics else report.bonds[name]
     mine = {one.tag: one for one in reported.shaping if one.tag == tag}
     classes = {**mine, **{one.tag: one for one in base.shaping}}
     if mine and None not in classes:
