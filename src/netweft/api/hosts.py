@@ -220,9 +220,12 @@ def activate(call: Call[Action]) -> Later:
 
 
 @routes.action("/hosts/{host_id}/deactivate", needs=ActionGroup.MANIPULATE_HOST)
-def deactivate(call: Call[Action]) -> None:
-    """Take a host out of service."""
-    call.run(deactivate_host, call.actor, call.ids["host_id"])
+def deactivate(call: Call[Action]) -> Later | None:
+    """Take a host out of service, once its guests have been moved to other hosts. As in oVirt the answer does not wait
+    for that; an asynchronous call gets the job.
+    """
+    job_id = call.run(deactivate_host, call.actor, call.ids["host_id"])
+    return Later(job_id) if job_id and call.is_async else None
 
 
 @routes.action("/hosts/{host_id}/refresh", needs=ActionGroup.MANIPULATE_HOST)

@@ -54,6 +54,7 @@ def management_link(host: Host, addresses: Collection[str]) -> Link | None:
             return link
     if not all(ip_address(address).is_loopback for address in addresses):
         return None
+    links = [link for link in links if not _foreign(host, link)]
     routed = {route.link for route in host.routes if route.is_default}
     return next(
         (link for link in links if link.name in routed),
@@ -75,7 +76,7 @@ def check_vlan(host: Host, link: Link, network: NetworkView, name: str) -> None:
 
 def _check_is_ours(host: Host, link: Link, name: str) -> None:
     """Raise HostError when others made what the address is on: that is theirs, and a bridge cannot be had twice."""
-    foreign = [one.name for one in _stack(host, link) if not isinstance(one, Nic) and not one.owner]
+    foreign = _foreign(host, link)
     if not foreign:
         return
     base, _ = _stands_on(host, link)
@@ -86,6 +87,11 @@ def _check_is_ours(host: Host, link: Link, name: str) -> None:
         f" which never touches what others made. Put the address onto a NIC itself{hand_over}. Then activate the Host."
     )
     raise HostError(text, code="MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK")
+
+
+def _foreign(host: Host, link: Link) -> list[str]:
+    """What others made among a link and those below."""
+    return [one.name for one in _stack(host, link) if not isinstance(one, Nic) and not one.owner]
 
 
 def _stack(host: Host, link: Link) -> Iterator[Link]:

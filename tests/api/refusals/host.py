@@ -138,16 +138,9 @@ TABLE: Table = (
         "VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM",
         "Virtual Machines run on the Host, or are suspended there: web",
     ),
-    lambda site: site.fleet.set_status("up"),
-    act(
-        "host.runs_no_vms_to_deactivate",
-        "deactivate",
-        "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM",
-        "Virtual Machines run on the Host and cannot be moved: web",
-    ),
+    lambda site: site.fleet.set_status("installing"),
+    act("host.may_be_activated", "activate", SETTLE, "The Host status is installing"),
     lambda site: site.fleet.set_status("preparing_for_maintenance"),
-    act("host.may_be_activated", "activate", SETTLE, "The Host status is preparing_for_maintenance"),
-    act("host.may_be_deactivated", "deactivate", SETTLE, "The Host status is preparing_for_maintenance"),
     *(
         act("host.is_reachable_for_work", action, "VDS_STATUS_ILLEGAL", "Host status is preparing_for_maintenance")
         for action in ("refresh", "commitnetconfig", "syncallnetworks", "setupnetworks")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
+from netweft.core.rules import vm as vm_rules
 from netweft.engine import queue
 from netweft.engine.commands import audit, authorize, host_changes, host_labels
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
@@ -22,11 +23,16 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
+from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.vms import vnics_of
 
 ADDED, UPDATED, REMOVED = 42, 43, 44
 MAINTENANCE, ACTIVATED = 15, 16
 """Event codes (oVirt: USER_ADD_VDS, USER_UPDATE_VDS, USER_REMOVE_VDS, VDS_MAINTENANCE, VDS_ACTIVATE)."""
+
+PREPARING = "preparing_for_maintenance"
+"""The status of a host whose guests are to leave: it gets no new ones."""
 
 CONFIRM_WITHIN = 60.0
 """Seconds that a host waits for the engine's confirmation when the engine itself asks for a change."""
@@ -210,15 +216,53 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
-def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """Take a host out of service. Needs MANIPULATE_HOST on it. Raises NotFoundError, DeniedError, ValidationError."""
+def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
+    """Take a host out of service, once its guests have been moved to other hosts; returns the id of the job that does
+    that, None when there are none. A host that prepares for it already tries again.
+
+    Needs MANIPULATE_HOST on it. Raises NotFoundError, DeniedError, ValidationError, also when guests can never move.
+    """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_DEACTIVATE, rules.may_be_deactivated(host.status))
-    check(_DEACTIVATE, rules.runs_no_vms_to_deactivate(vms_on(tx, host_id)))
+    check(_DEACTIVATE, rules.answers_for_its_guests(host.status, vms_on(tx, host_id)))
+    check(_DEACTIVATE, rules.guests_can_leave(why_guests_stay(tx, host_id)))
+    set_status(tx, host, PREPARING, "Its guests are moved to other hosts.")
+    if finish_maintenance(tx, actor, lock(tx, hosts, host_id)):
+        return None
+    key = f"evacuate:{host_id}"
+    description = f"Moving the guests off Host {host.name}, which goes into maintenance"
+    return queue.busy_with(tx, key) or queue.enqueue(tx, actor, "evacuate_host", key, description, {"host_id": host_id})
+
+
+def finish_maintenance(tx: Tx, actor: Actor, host: sa.Row[Any]) -> bool:
+    """A host that prepares for maintenance is in it once no guest is there or on its way; returns whether it is. Its
+    row must be locked.
+    """
+    if host.status != PREPARING:
+        return False
+    there = sa.or_(vms.c.host_id == host.id, vms.c.target_host_id == host.id)
+    if tx.execute(sa.select(vms.c.id).where(there).limit(1)).first():
+        return False
     set_status(tx, host, "maintenance", "")
     text = f"Host {host.name} was switched to Maintenance mode by {actor.name}."
-    audit.record(tx, actor, MAINTENANCE, text, host=host_id, cluster=host.cluster_id)
+    audit.record(tx, actor, MAINTENANCE, text, host=host.id, cluster=host.cluster_id)
+    return True
+
+
+def why_guests_stay(tx: Tx, host_id: str) -> dict[str, str]:
+    """The names of the guests of a host that cannot move to any other, each with the reason."""
+    rows = tx.execute(sa.select(vms.c.id, vms.c.name).where(vms.c.host_id == host_id)).all()
+    running = guests_on(tx, (host_id,)) if rows else {}
+    vnics = vnics_of(tx, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        driver = running[row.id].driver if row.id in running else ""
+        fixed = [one.name for one in vnics[row.id] if one.plugged and one.passthrough and not one.migratable]
+        problem = vm_rules.driver_moves_guests(row.name, driver) or vm_rules.passthrough_may_migrate(row.name, fixed)
+        if problem:
+            found[row.name] = problem.text
+    return found
 
 
 def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:

@@ -10,6 +10,7 @@ from netweft.engine.agents import Agents
 from netweft.engine.jobs import (
     apply_host,
     enroll_certificate,
+    evacuate_host,
     guests,
     install_host,
     look_at_host,
@@ -45,7 +46,8 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
 
 def functions(agents: Agents) -> dict[str, JobFunction]:
     """The functions of all jobs that talk to hosts."""
-    return {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+    made: dict[str, JobFunction] = {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+    return {**made, "evacuate_host": evacuate_host.run}
 
 
 def timers(monitor: Monitor) -> list[Timer]:
