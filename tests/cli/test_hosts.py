@@ -96,7 +96,7 @@ def test_other_verbs_of_a_host(netweft: Netweft) -> None:
     heading, *rows = netweft("host", "list").rows
     assert heading[2:4] == ["IN", "SYNC"]
     assert {row[2] for row in rows} == {"true"}
-    netweft("host", "deactivate", "sim-3")
+    assert "No guests run there" in netweft("host", "deactivate", "sim-3").err
     assert netweft.json("host", "show", "sim-3")["status"] == "maintenance"
     netweft("host", "activate", "sim-3")
 

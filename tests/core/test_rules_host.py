@@ -24,6 +24,7 @@ HOLDS = [
     host.may_be_activated("maintenance"),
     host.may_be_deactivated("up"),
     host.guests_can_leave({}),
+    host.may_be_cleaned("maintenance"),
     host.answers_for_its_guests("up", ("web",)),
     host.answers_for_its_guests("non_responsive", ()),
     host.is_reachable_for_work("non_operational"),
@@ -58,6 +59,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
         "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM",
         "cannot be moved: db, web. It is heavy. It is fixed.",
     ),
+    (host.may_be_cleaned("down"), "VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL", "status down and cannot be reached"),
     (
         host.answers_for_its_guests("non_responsive", ("web", "db")),
         "VDS_CANNOT_MAINTENANCE_VDS_IS_NOT_RESPONDING_WITH_VMS",

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.desired import IpAssignment
-from netweft.core.errors import ValidationError
+from netweft.core.errors import NotFoundError, ValidationError
 from netweft.core.host import Bridge, Host
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
 from netweft.engine.commands.adoption import ADOPTED, KEPT
@@ -19,8 +19,10 @@ from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host, remove_host
 from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.setup_networks import commit_network_changes
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.references import Ref as Named
@@ -154,3 +156,52 @@ def test_a_host_that_lost_its_keys_joins_again_as_what_it_is(fleet: Fleet) -> No
     assert fleet.host() == before
     with fleet.db.read() as tx:
         assert tx.execute(sa.select(attachments.c.id).order_by(attachments.c.id)).all() == known
+
+
+def test_a_host_is_removed_without_anything_left_on_it_but_its_management(fleet: Fleet) -> None:
+    fleet.db.run(deactivate_host, SYSTEM, fleet.id())
+    host_id = fleet.id()
+    fleet.simulate(refuse={"SetOwner": 99})
+    fleet.failed(fleet.db.run(remove_host, SYSTEM, host_id, clean=True))
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "bond0"}
+    fleet.simulate()
+    fleet.done(fleet.db.run(remove_host, SYSTEM, host_id, clean=True))
+    with pytest.raises(NotFoundError):
+        fleet.data()
+    left = {link.name for link in fleet.host().links().values() if link.owner}
+    assert left == {"ovirtmgmt", "eth0"}
+    join_again(fleet)
+    assert (fleet.status(), fleet.carried()) == ("up", {"ovirtmgmt": "eth0"})
+
+
+def test_a_silent_host_is_removed_only_by_force_and_what_stays_is_told(fleet: Fleet) -> None:
+    fleet.db.run(deactivate_host, SYSTEM, fleet.id())
+    fleet.simulate(unreachable=("always",))
+    ended = fleet.failed(fleet.db.run(remove_host, SYSTEM, fleet.id(), clean=True))
+    assert "cannot be reached" in ended.error
+    assert fleet.status() == "maintenance"
+    fleet.set_status("non_responsive")
+    with pytest.raises(ValidationError) as refusal:
+        fleet.db.run(remove_host, SYSTEM, fleet.id(), clean=True)
+    assert refusal.value.code == "VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL"
+    fleet.set_status("maintenance")
+    fleet.done(fleet.db.run(remove_host, SYSTEM, fleet.id(), clean=True, force=True))
+    with fleet.db.read() as tx:
+        told = tx.execute(sa.select(events.c.description).where(events.c.code == 44)).scalar_one()
+    assert "These networks stay on it: ovirtmgmt, storage. 'netweft agent --leave' there takes them off." in told
+
+
+def test_a_change_that_is_not_committed_shows_until_it_is(fleet: Fleet) -> None:
+    fleet.attach("tenants", "eth3")
+    assert fleet.data().row.dirty
+    fleet.done(fleet.db.run(commit_network_changes, SYSTEM, fleet.id()))
+    assert not fleet.data().row.dirty
+    fleet.simulate(refuse={"SetOwner": 99})
+    fleet.failed(fleet.setup(SetupRequest(removed=(Ref(name="tenants"),))))
+    assert not fleet.data().row.dirty
+    fleet.simulate()
+    fleet.done(fleet.setup(SetupRequest(removed=(Ref(name="tenants"),))))
+    assert fleet.data().row.dirty
+    fleet.simulate(reboot=True)
+    fleet.monitor.round(fleet.db)
+    assert not fleet.data().row.dirty

@@ -20,6 +20,7 @@ from netweft import agent
 from netweft.agent.guests import GuestError
 from netweft.agent.identity import Identity, IdentityError
 from netweft.agent.join import TOKEN_VARIABLE, join, join_for
+from netweft.agent.leave import LeaveError, leave
 from netweft.agent.networking import NetworkingError
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     try:
         _run(options)
-    except (StartError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
+    except (StartError, LeaveError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
         print(f"netweft agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
         return 1
     return 0
@@ -117,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
         "--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)"
     )
     join.add_argument("--join-only", action="store_true", help="end once joined: a service shall be started then")
+    join.add_argument(
+        "--leave",
+        action="store_true",
+        help="take what Netweft made of this host off it, but for its management, forget the engine, and end",
+    )
     join.add_argument("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
     host = parser.add_argument_group("the host")
     host.add_argument(
@@ -163,9 +169,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(options.state) as other:
-        if other is None:
+        if other is None and options.leave:
+            _leave(options)
+        elif other is None:
             _run_alone(options)
-        elif options.enroll and not options.simulated:
+        elif options.enroll and not options.simulated and not options.leave:
             join_for(other, options, _host_and_port(options.listen)[1])
         else:
             raise StartError(f"another agent runs on {options.state}")
@@ -211,6 +219,17 @@ def _run_alone(options: argparse.Namespace) -> None:
         _serve(server, services)
     finally:
         server.server_close()
+
+
+def _leave(options: argparse.Namespace) -> None:
+    from netweft.agent.real import real_host  # noqa: PLC0415  # as above
+
+    service = real_host(options)
+    try:
+        leave(service, Identity(options.state), options.address)
+        service.changes.commit()
+    finally:
+        service.close(PATIENCE)
 
 
 def _serve(server: Server, services: Mapping[str, HostService]) -> None:

@@ -9,6 +9,7 @@ from api.refusals.site import IN_DEFAULT, LONG, Refusal, Site, Table
 from netweft.engine.commands.host_changes import IN_PROGRESS
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.model.host_networks import host_changes
+from netweft.engine.model.vms import vms
 
 HOSTS = 2
 
@@ -146,6 +147,15 @@ TABLE: Table = (
         for action in ("refresh", "commitnetconfig", "syncallnetworks", "setupnetworks")
     ),
     lambda site: site.fleet.set_status("non_responsive"),
+    lambda site: site.update(vms, site.names["web"], host_id=None),
+    Refusal(
+        "host.may_be_cleaned",
+        "DELETE",
+        "/hosts/{sim-1}?clean=true",
+        "",
+        "VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL",
+        "Host is in status non_responsive and cannot be reached, so its networks cannot be taken off it",
+    ),
     act(
         "host.may_enroll_certificate",
         "enrollcertificate",

@@ -108,6 +108,17 @@ def may_be_removed(status: str) -> Problem | None:
     return Problem("VDS_CANNOT_REMOVE_VDS_STATUS_ILLEGAL", text)
 
 
+def may_be_cleaned(status: str) -> Problem | None:
+    """Networks are taken off a host that answers."""
+    if status in {"maintenance", "non_operational"}:
+        return None
+    text = (
+        f"Host is in status {status} and cannot be reached, so its networks cannot be taken off it. Remove it with"
+        " force; then they stay on it until 'netweft agent --leave' is typed there."
+    )
+    return Problem("VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL", text)
+
+
 def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
     """A host that runs virtual machines stays."""
     if not vms:

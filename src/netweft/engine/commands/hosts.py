@@ -183,20 +183,38 @@ def _networks_of(cluster_id: str) -> sa.Select[Any]:
     return joined.where(cluster_networks.c.cluster_id == cluster_id)
 
 
-def remove_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """Forget a host that is out of service; what runs on it stays as it is. Needs DELETE_HOST on it.
+def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, force: bool = False) -> str | None:
+    """Forget a host that is out of service; what is on it stays as it is, and an event names it. Needs DELETE_HOST on
+    it.
 
-    Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    ``clean``: first take its networks off it, but for that for its management; returns the id of the job that does so.
+    ``force``: remove it also when that is not possible. Raises NotFoundError, DeniedError, BusyError, ValidationError.
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.DELETE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_REMOVE, rules.may_be_removed(host.status))
     check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id, suspended=True)))
     host_changes.require_idle(tx, host_id, host.name)
-    tx.execute(sa.delete(hosts).where(hosts.c.id == host_id))
-    authorize.forget(tx, host_id)
+    if clean and not force:
+        check(_REMOVE, rules.may_be_cleaned(host.status))
+    if clean and rules.may_be_cleaned(host.status) is None:
+        payload = {"host_id": host_id, "force": force}
+        description = f"Removing Host {host.name} and its networks"
+        return queue.enqueue(tx, actor, "remove_host", host_changes.key_of(host_id), description, payload)
+    forget_host(tx, actor, host)
+    return None
+
+
+def forget_host(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
+    """Remove a host's rows, and tell what is left on it."""
+    carried = sa.select(networks.c.name).join(attachments, attachments.c.network_id == networks.c.id)
+    names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
+    tx.execute(sa.delete(hosts).where(hosts.c.id == host.id))
+    authorize.forget(tx, host.id)
     refresh_status(tx, host.cluster_id)
     text = f"Host {host.name} was removed by {actor.name}."
+    if names:
+        text += f" These networks stay on it: {', '.join(names)}. 'netweft agent --leave' there takes them off."
     audit.record(tx, actor, REMOVED, text, cluster=host.cluster_id)
 
 

@@ -16,6 +16,7 @@ from netweft.engine.jobs import (
     look_at_host,
     migrate,
     propagate_labels,
+    remove_host,
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
@@ -26,6 +27,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "apply_host": apply_host.run,
     "install_host": install_host.run,
     "enroll_certificate": enroll_certificate.run,
+    "remove_host": remove_host.run,
     "activate_host": look_at_host.activate,
     "refresh_host": look_at_host.refresh,
     "commit_host": look_at_host.commit,
