@@ -20,11 +20,11 @@ from netweft.core.desired import (
     HostQos,
     IpAssignment,
     NetworkIntent,
-    kernel_bond_mode,
 )
 from netweft.core.host import Host
 from netweft.core.keep import KEEP, Keep
 from netweft.core.kept import kept_names
+from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 
 T = TypeVar("T")
 
@@ -154,7 +154,9 @@ class HostView:
             for name, bond in self.report.bonds.items()
         }
         switched = {
-            port.name: self._adopted(port.name, port.interfaces, {"mode": kernel_bond_mode(port)})
+            port.name: self._adopted(
+                port.name, port.interfaces, {"mode": kernel_bond_mode(port), **kernel_bond_options(port)}
+            )
             for port in self.report.ovs_ports.values()
             if len(port.interfaces) > 1 and port.owner
         }
