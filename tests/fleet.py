@@ -48,22 +48,31 @@ class AgentsProcess:
     """The agent program's server with its simulated hosts, in this process; it can be stopped and started again."""
 
     def __init__(self, folder: Path, authority: Authority, db: Database, count: int) -> None:
-        self._folder = folder
+        self._folder, self._authority, self._db = folder, authority, db
         self._count = count
         self._server: Server | None = None
         server = Server(("127.0.0.1", 0))
         self.port = server.port
-        names = tuple(f"sim-{number}" for number in range(1, count + 1))
-        token = db.run(create_simulated_enrollment, SYSTEM)
         self.identity = Identity(folder)
+        self._join()
+        self._open(server)
+
+    def _join(self) -> None:
+        names = tuple(f"sim-{number}" for number in range(1, self._count + 1))
+        token = self._db.run(create_simulated_enrollment, SYSTEM)
         requests = self.identity.request("sim")
         request = EnrollRequest(
             token=token, requests=requests, address=f"https://127.0.0.1:{self.port}", hostname="sim", simulated=names
         )
-        reply = db.run(enroll, authority, request)
+        reply = self._db.run(enroll, self._authority, request)
         self.ids = dict(reply.host_ids)
         self.identity.install(reply.certificates, reply.authorities)
-        self._open(server)
+
+    def join_again(self) -> None:
+        """Join with a new token; hosts that were removed meanwhile come to be again."""
+        self._join()
+        if self._server:
+            self._server.show_certificate()
 
     def _open(self, server: Server) -> None:
         names = [f"sim-{number}" for number in range(1, self._count + 1)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import ssl
 import stat
+import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -19,9 +21,12 @@ import pytest
 from agent.rig import AgentProcess, Authority, Engine
 from netweft.agent.enroll import enroll
 from netweft.agent.identity import Identity, IdentityError, fingerprint_of
+from netweft.agent.join import join
+from netweft.agent.main import main, parse
 from netweft.core.protocol import Credentials
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -34,6 +39,7 @@ class Desk(ThreadingHTTPServer):
         self.authority = authority
         self.shown = authority.pem
         self.token = "secret"
+        self.host_id = "h1"
         self.requests: list[dict[str, Any]] = []
         identity = authority.issue(folder, "localhost")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -64,8 +70,13 @@ class Clerk(BaseHTTPRequestHandler):
         authority = self.server.authority
         signed = authority.sign_all(Credentials(**request["requests"]), request["hostname"])
         ids = {name: f"id-of-{name}" for name in request.get("simulated", ())}
-        answer = {"certificates": signed, "authorities": authority.authorities, "host_id": "h1", "host_ids": ids}
-        self._send(201, msgspec.json.encode(answer))
+        answer = {
+            "host_ids": ids,
+            "certificates": signed,
+            "authorities": authority.authorities,
+            "host_id": self.server.host_id,
+        }
+        self._send(201, msgspec.json.encode({**answer, "host_id": self.server.host_id}))
 
     def _send(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -79,7 +90,13 @@ class Clerk(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def desk(authority: Authority, tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(authority, tmp_path / "desk")
+    with _desk(authority, tmp_path / "desk") as desk:
+        yield desk
+
+
+@contextmanager
+def _desk(authority: Authority, folder: Path) -> Iterator[Desk]:
+    desk = Desk(authority, folder)
     thread = Thread(target=desk.serve_forever, args=(0.01,))
     thread.start()
     yield desk
@@ -167,4 +184,70 @@ def test_the_program_joins_once_and_then_starts_by_itself(
 def test_the_token_from_the_environment(desk: Desk, tmp_path: Path) -> None:
     joining = ("--simulated", "1", "--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
     process = AgentProcess(tmp_path / "state", *joining, env={"NETWEFT_ENROLL_TOKEN": "secret"})
+    assert process.stop() == 0
+
+
+def _asked(desk: Desk, state: Path, *more: str, authority: Authority | None = None) -> Namespace:
+    """What the program is told on its command line."""
+    fingerprint = (authority or desk.authority).fingerprint
+    return parse(["--state", str(state), "--enroll", desk.url, "--ca-fingerprint", fingerprint, *more])
+
+
+def test_a_token_that_was_used_before_asks_for_nothing_and_a_new_one_joins_again(desk: Desk, tmp_path: Path) -> None:
+    identity = Identity(tmp_path)
+    join(_asked(desk, tmp_path, "--token", "secret"), identity, 1)
+    first = identity.certificate.read_text()
+    for again in (("--token", "secret"), ("--token-file", str(tmp_path / "gone")), ()):
+        join(_asked(desk, tmp_path, *again), identity, 1)
+    assert len(desk.requests) == 1
+    desk.token, desk.host_id = "another", "h2"
+    join(_asked(desk, tmp_path, "--token", "another"), identity, 1)
+    assert (identity.host_id, identity.address) == ("h2", "https://127.0.0.1:1")
+    assert identity.certificate.read_text() != first
+    assert "another" not in (tmp_path / "enrollment.json").read_text()
+
+
+def test_a_host_that_its_engine_refuses_goes_on_as_what_it_is(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    identity = Identity(tmp_path)
+    join(_asked(desk, tmp_path, "--token", "secret"), identity, 1)
+    join(_asked(desk, tmp_path, "--token", "a mistake"), identity, 1)
+    assert "used up" in caplog.text
+    assert "host h1" in caplog.text
+    assert identity.is_of(desk.authority.fingerprint)
+    with pytest.raises(IdentityError, match="fingerprint"):
+        join(_asked(desk, tmp_path, "--token", "a mistake", authority=Authority()), identity, 1)
+    assert identity.is_of(desk.authority.fingerprint)
+
+
+def test_a_host_goes_over_to_another_engine(
+    desk: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    identity = Identity(tmp_path)
+    join(_asked(desk, tmp_path, "--token", "secret"), identity, 1)
+    with _desk(Authority(), tmp_path_factory.mktemp("other")) as other:
+        join(_asked(other, tmp_path, "--token", "secret"), identity, 1)
+        assert identity.is_of(other.authority.fingerprint)
+        assert not identity.is_of(desk.authority.fingerprint)
+
+
+def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
+    desk: Desk, tmp_path: Path, engine_identity: Identity
+) -> None:
+    state = tmp_path / "state"
+    joining = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
+    process = AgentProcess(state, "--simulated", "1", *joining, "--token", "secret")
+    before = ssl.get_server_certificate(("127.0.0.1", process.port))
+    desk.token, desk.host_id = "another", "h2"
+    listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
+    assert main([*listen, *joining, "--token", "another"]) == 0
+    assert desk.requests[1]["address"] == f"https://127.0.0.1:{process.port}"
+    deadline = time.monotonic() + 30
+    while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
+        assert time.monotonic() < deadline, "the agent still shows its old certificate"
+        time.sleep(0.02)
+    engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+    assert engine.report().capabilities.hostname == "sim-1"
+    engine.client.close()
     assert process.stop() == 0

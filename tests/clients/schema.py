@@ -20,13 +20,13 @@ from typing import Any
 from lxml import etree
 
 # What real engines send although the SDK does not know it, and what `follow` puts in place of a link of host NICs; and
-# the one element that is ours (docs/api.md).
+# elements of our own (docs/api.md).
 ALSO_LINKS = {
     "HostNic": {"networkattachments", "linklayerdiscoveryprotocolelements"},
     "Host": {"nics", "permissions", "tags"},
 }
 ALSO_FIELDS = {
-    "Host": {"networks_in_sync": ("scalar", "boolean")},
+    "Host": {"networks_committed": ("scalar", "boolean"), "networks_in_sync": ("scalar", "boolean")},
     "HostNic": {"network_attachments": ("many", "NetworkAttachment")},
 }
 ANY_LINK = {"Api"}

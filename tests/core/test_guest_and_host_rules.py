@@ -26,7 +26,6 @@ PASSES: list[Problem | None] = [
     host.runs_no_vms_to_remove([]),
     host.may_be_activated("maintenance"),
     host.may_be_deactivated("up"),
-    host.runs_no_vms_to_deactivate([]),
     *(host.is_reachable_for_work(status) for status in ("up", "maintenance", "non_operational")),
     host.is_reachable_for_work("installing", installs=True),
     vm.name_is_valid("vm_1"),
@@ -54,6 +53,7 @@ PASSES: list[Problem | None] = [
     vnic.passthrough_is_linked("virtio", linked=False),
     vnic.host_has_function("nic1", "h", found=True),
     vm.passthrough_may_migrate("vm", []),
+    vm.driver_moves_guests("vm", "libvirt"),
     vnic.vm_may_change("up"),
     vnic.may_change_while_running(running=True, plugged=True, changed=[]),
     vnic.may_change_while_running(running=False, plugged=True, changed=["The MAC address"]),
@@ -80,10 +80,9 @@ REFUSES: dict[str, list[Problem | None]] = {
     "VDS_ALREADY_UP": [host.may_be_activated("up")],
     "ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL": [
         host.may_be_activated("installing"),
-        host.may_be_deactivated("preparing_for_maintenance"),
     ],
     "VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE": [host.may_be_deactivated("maintenance")],
-    "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM": [host.runs_no_vms_to_deactivate(["v"])],
+    "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM": [host.guests_can_leave({"v": "It is fixed."})],
     "VDS_STATUS_ILLEGAL": [host.is_reachable_for_work("down"), host.is_reachable_for_work("installing")],
     "ACTION_TYPE_FAILED_VM_NAME_CONTAINS_INVALID_CHARS": [vm.name_is_valid("ä")],
     "ACTION_TYPE_FAILED_MIN_MEMORY_CANNOT_EXCEED_MEMORY_SIZE": [vm.memory_is_enough(1)],
@@ -169,7 +168,8 @@ def test_it_keeps_how_the_address_came() -> None:
 
 def test_it_goes_below_a_vlan_device_of_its_own_tag() -> None:
     found = Host(
-        nics={"eth0": Nic(name="eth0")}, vlans={"eth0.9": Vlan(name="eth0.9", base="eth0", tag=9, addresses=(HOME,))}
+        nics={"eth0": Nic(name="eth0")},
+        vlans={"eth0.9": Vlan(name="eth0.9", owner="x", base="eth0", tag=9, addresses=(HOME,))},
     )
     tagged = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt", vlan=9), in_cluster=True)
     assert placed(found, "192.0.2.5", network=tagged)[0] == "eth0"
@@ -181,7 +181,11 @@ def test_an_agent_on_loopback_has_it_on_its_best_nic() -> None:
     nics = {"eth0": Nic(name="eth0"), "eth1": Nic(name="eth1", addresses=(HOME,)), "eth2": Nic(name="eth2")}
     assert placed(Host(nics=nics), "127.0.0.1")[0] == "eth1"
     assert placed(Host(nics=nics, routes=(Route(to="0.0.0.0/0", link="eth2"),)), "127.0.0.1", "::1")[0] == "eth2"
-    assert placed(Host(nics={"eth0": Nic(name="eth0")}, bonds={"bond0": Bond(name="bond0")}), "::1")[0] == "bond0"
+    assert (
+        placed(Host(nics={"eth0": Nic(name="eth0")}, bonds={"bond0": Bond(name="bond0", owner="base")}), "::1")[0]
+        == "bond0"
+    )
+    assert placed(Host(nics={"eth0": Nic(name="eth0")}, bonds={"bond0": Bond(name="bond0")}), "::1")[0] == "eth0"
     with pytest.raises(HostError, match="None of the NICs"):
         placed(Host(), "127.0.0.1")
     with pytest.raises(HostError, match="None of the NICs"):

@@ -8,11 +8,22 @@ from typing import Any
 import pytest
 
 from core.strategies import machine
-from netweft.core.desired import IpAssignment, NetworkIntent
+from core.test_plan_properties import reach
+from netweft.core.desired import (
+    AttachmentIntent,
+    BondIntent,
+    HostIntent,
+    IpAssignment,
+    NetworkIntent,
+    SwitchType,
+    desired_host,
+)
 from netweft.core.errors import HostError
-from netweft.core.host import Address, Bond, Bridge, Host, Route, Vlan
-from netweft.core.host_request import NetworkView
+from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host_request import HostView, NetworkView
+from netweft.core.kept import SHARED, owners_on
 from netweft.core.management import management_attachment
+from netweft.core.rules.setup_networks import validate
 
 V4, V6 = Address(ip="192.0.2.5", prefix=24), Address(ip="2001:db8::5", prefix=64)
 UNTAGGED = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt"), in_cluster=True)
@@ -67,8 +78,8 @@ def test_how_it_gets_its_addresses(fields: dict[str, Any], methods: list[str]) -
 
 
 def test_on_a_vlan_it_goes_below() -> None:
-    bond = replace(machine(("eth0",)), bonds={"bond0": Bond(name="bond0")})
-    host = bond.with_link(Vlan(name="v", base="bond0", tag=7, addresses=(V4,)))
+    bond = replace(machine(("eth0",)), bonds={"bond0": Bond(name="bond0", owner=SHARED)})
+    host = bond.with_link(Vlan(name="v", owner="former", base="bond0", tag=7, addresses=(V4,)))
     assert placed(host, TAGGED).nic.name == "bond0"
 
 
@@ -111,3 +122,107 @@ def test_behind_a_loopback_address_it_goes_to_the_default_route_or_the_first_add
     assert placed(there, addresses=LOOPBACK).nic.name == "eth1"
     bare = placed(with_eth1(), addresses=LOOPBACK)
     assert (bare.nic.name, bare.assignments) == ("eth0", (IpAssignment(method="dhcp"),))
+
+
+# Where it was before: what a former engine, or this one, made of the host
+
+
+BOND = BondIntent(id="b", name="bond0", slaves=("eth0", "eth1"), options={"mode": "1"})
+SHAPES: dict[str, tuple[SwitchType, tuple[BondIntent, ...], int | None, bool]] = {
+    f"{switch} {'bond' if bonds else 'NIC'} {'VLAN' if vlan else 'untagged'}{'' if vm else ' bridgeless'}": (
+        switch,
+        bonds,
+        vlan,
+        vm,
+    )
+    for switch in ("legacy", "ovs")
+    for bonds in ((), (BOND,))
+    for vlan in (None, 7)
+    for vm in (True, False)
+}
+
+
+def carried(switch: SwitchType, bonds: tuple[BondIntent, ...], network: NetworkIntent) -> Host:
+    """A host on which an engine has set up the management network, and a network beside it."""
+    base = bonds[0].name if bonds else "eth0"
+    static = (IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1"),)
+    beside = NetworkIntent(id="s", name="storage", vdsm_name="storage", vlan=9)
+    intent = HostIntent(
+        switch_type=switch,
+        networks=(network, beside),
+        attachments=(
+            AttachmentIntent(id="a", network_id=network.id, nic=base, assignments=static),
+            AttachmentIntent(id="c", network_id="s", nic=base),
+        ),
+        bonds=bonds,
+        default_route_network=network.id,
+        ovs_datapath="netdev",
+    )
+    start = machine(("eth0", "eth1"))
+    return reach(start, desired_host(intent, start))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("former", "called"), [("m", "mgmt"), ("other", "mgmt"), ("other", "oldmgmt")])
+def test_it_is_found_where_it_was_and_stays_there(shape: str, former: str, called: str) -> None:
+    switch, bonds, vlan, vm = SHAPES[shape]
+    network = replace(UNTAGGED, intent=replace(UNTAGGED.intent, vlan=vlan, vm=vm), roles=frozenset({"management"}))
+    host = carried(switch, bonds, replace(network.intent, id=former, vdsm_name=called))
+    view = HostView(
+        id="h",
+        name="one",
+        status="installing",
+        intent=HostIntent(
+            switch_type=switch, default_route_network="m", ovs_datapath="netdev", kept=tuple(owners_on(host))
+        ),
+        report=host,
+        nics={f"id-{name}": name for name in ("eth0", "eth1", *(bond.name for bond in bonds))},
+        networks={"m": network},
+    )
+    request = management_attachment(host, network, ("192.0.2.5",), "one")
+    final = validate(view, request, lambda: "new", "Cannot install Host.", installs=True)
+    (mine,) = final.attachments
+    assert mine.nic == ("bond0" if bonds else "eth0")
+    assert mine.assignments[0].address == "192.0.2.5"
+    assert [owner for owner in final.kept if owner != "m"] == ["s"]
+    intent = replace(view.intent, networks=(network.intent,), attachments=(mine,), bonds=final.bonds, kept=final.kept)
+    there = reach(host, desired_host(intent, host))
+    assert owners_on(there) == {"m", "s"}
+    (link,) = (link for link in there.links().values() if link.addresses)
+    assert (link.owner, link.addresses) == ("m", (V4,))
+
+
+def test_what_others_made_of_the_host_is_told_and_can_be_handed_over() -> None:
+    ports = machine(("eth0", "eth1"))
+    bridged = ports.with_link(replace(ports.nics["eth0"], master="br0")).with_link(Bridge(name="br0", addresses=(V4,)))
+    with pytest.raises(HostError) as refusal:
+        placed(bridged)
+    assert refusal.value.code == "MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK"
+    assert "'br0' over eth0" in refusal.value.text
+    assert "ip link set dev br0 alias netweft:base" in refusal.value.text
+    odd = bridged.with_link(Vlan(name="odd", base="of an unknown kind", tag=3, master="br0"))
+    with pytest.raises(HostError):
+        placed(odd)
+    given = bridged.with_link(replace(bridged.bridges["br0"], owner=SHARED))
+    wish = placed(given)
+    assert wish.nic.name == "eth0"
+    mine = AttachmentIntent(id="a", network_id="m", nic="eth0", assignments=wish.assignments)
+    intent = HostIntent(networks=(UNTAGGED.intent,), attachments=(mine,))
+    there = reach(given, desired_host(intent, given))
+    assert sorted(there.bridges) == ["mgmt"]
+    assert there.bridges["mgmt"].addresses == (V4,)
+
+
+def test_a_switch_of_others_is_told_and_left() -> None:
+    host = replace(
+        machine(("eth0",)),
+        ovs_bridges={"sw": OvsBridge(name="sw")},
+        ovs_ports={
+            "sw": OvsPort(name="sw", bridge="sw", addresses=(V4,)),
+            "eth0": OvsPort(name="eth0", bridge="sw", interfaces=("eth0",)),
+        },
+    )
+    with pytest.raises(HostError) as refusal:
+        placed(host)
+    assert "'sw' over eth0" in refusal.value.text
+    assert "alias" not in refusal.value.text

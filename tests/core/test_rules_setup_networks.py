@@ -76,6 +76,14 @@ VIEW = HostView(
     networks={view.intent.id: view for view in NETWORKS},
 )
 
+BROUGHT = replace(
+    VIEW,
+    intent=replace(VIEW.intent, kept=("id-theirs",)),
+    report=VIEW.report.with_link(Bridge(name="theirs", owner="id-theirs")).with_link(
+        replace(VIEW.report.nics["eth8"], owner="base", master="theirs")
+    ),
+)
+
 
 def on(name: str, nic: str = "eth8", **fields: object) -> SetupRequest:
     """A request that puts a network on a NIC."""
@@ -181,6 +189,7 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (SetupRequest(bonds=(bonded(mode="0"),), attachments=(wish("store", "bond1"),)), VIEW),
     (SetupRequest(), replace(WITH_MODE0, differences={"a-red": ("vlan",)})),
     (SetupRequest(removed_unmanaged=("old",)), VIEW),
+    (replace(on("plain"), removed_unmanaged=("theirs",)), BROUGHT),
 ]
 
 
@@ -534,6 +543,18 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "'store' cannot be put on 'eth3', which carries virbr0",
     ),
     (on("store", "eth1"), VIEW, "NIC_CARRIES_UNMANAGED_NETWORK", "eth1.7"),
+    (
+        on("store", "eth8"),
+        replace(VIEW, intent=replace(VIEW.intent, attachments=VIEW.intent.attachments[1:])),
+        "MANAGEMENT_NETWORK_NOT_ON_HOST",
+        "Management network 'mgmt' is not attached to Host one",
+    ),
+    (
+        on("plain", "eth8"),
+        BROUGHT,
+        "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
+        "carries networks of another engine that would lose their place: theirs",
+    ),
     # M
     (
         on("blue", "eth8", qos=HostQos(upper_limit=5)),

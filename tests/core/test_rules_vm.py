@@ -93,6 +93,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
     ),
     (vnic.host_has_function("nic1", "one", found=False), "NO_SUITABLE_VF", "no free virtual function for vNIC 'nic1'"),
     (vm.passthrough_may_migrate("web", ("b", "a")), "NON_MIGRATABLE_PASSTHROUGH_VNICS", "may not migrate: a, b."),
+    (vm.driver_moves_guests("web", "namespace"), "ACTION_TYPE_FAILED_VM_IS_NON_MIGRTABLE", "stay on their host"),
     (vnic.vm_may_change("migrating"), "NIC_VM_STATUS_ILLEGAL", "status migrating"),
     (
         vnic.may_change_while_running(running=True, plugged=True, changed=("model", "MAC")),

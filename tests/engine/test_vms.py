@@ -16,7 +16,6 @@ from netweft.core.protocol import GuestState
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hardware import Hardware
-from netweft.engine.commands.hosts import deactivate_host
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import (
     AddVm,
@@ -218,9 +217,6 @@ def test_rules_of_vms(fleet: Fleet) -> None:
         with pytest.raises(ValidationError) as refusal:
             fleet.db.run(command, SYSTEM, vm_id)
         assert code_of(refusal) == "ACTION_TYPE_FAILED_VM_IS_RUNNING"
-    with pytest.raises(ValidationError) as refusal:
-        fleet.db.run(deactivate_host, SYSTEM, fleet.id(1))
-    assert code_of(refusal) == "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM"
 
 
 def test_rules_of_vnics(fleet: Fleet) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from netweft.agent.identity import IdentityError, fingerprint_of, plain
+from netweft.agent.identity import IdentityError, digest_of, fingerprint_of, plain
 from netweft.agent.store import replace_file
 from netweft.core.protocol import Credentials
 
@@ -93,7 +93,7 @@ def enroll(
         raise IdentityError(
             f"the engine refused: {response.status} {response.reason}: {answer.decode(errors='replace')[:500]}"
         )
-    return _keep(identity, url, authority, answer)
+    return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
 
 
 def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
@@ -138,8 +138,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _keep(identity: Identity, url: str, authority: str, answer: bytes) -> Enrollment:
-    """Check the answer and store it, the file that says "complete" last. Raises IdentityError, OSError."""
+def _keep(identity: Identity, authority: str, answer: bytes, known: Mapping[str, str]) -> Enrollment:
+    """Check the answer and store it with what else is known, the file that says "complete" last. Raises IdentityError,
+    OSError.
+    """
     try:
         enrollment = msgspec.json.decode(answer, type=Enrollment)
     except msgspec.DecodeError as error:
@@ -148,6 +150,6 @@ def _keep(identity: Identity, url: str, authority: str, answer: bytes) -> Enroll
         raise IdentityError("the engine answered with another certificate authority than its own: do not go on")
     identity.hosts.unlink(missing_ok=True)
     identity.install(enrollment.certificates, enrollment.authorities)
-    ids = {"engine": url, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}
+    ids = {**known, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}
     replace_file(identity.hosts, json.dumps(ids, indent=1).encode())
     return enrollment

@@ -79,6 +79,30 @@ class Identity:
             return False
         return not fingerprint or fingerprint_of(self.authority.read_text()) == plain(fingerprint)
 
+    def has_used(self, token: str) -> bool:
+        """Whether it was this token by which the host joined."""
+        return bool(self._joined().get("token") == digest_of(token))
+
+    @property
+    def host_id(self) -> str:
+        """The host's id in its engine, empty when it has none."""
+        return str(self._joined().get("host_id", ""))
+
+    @property
+    def address(self) -> str:
+        """The URL at which the engine reaches the host, empty when that is not known."""
+        return str(self._joined().get("address", ""))
+
+    def _joined(self) -> dict[str, object]:
+        known: dict[str, object] = json.loads(self.hosts.read_text()) if self.hosts.exists() else {}
+        return known
+
+    def forget(self) -> None:
+        """Be nobody's host any more. Raises OSError."""
+        self.hosts.unlink(missing_ok=True)
+        if self.pki.exists():
+            shutil.rmtree(self.pki)
+
     def has_expired(self) -> bool:
         """Whether the host's certificate is too old for anybody to accept it."""
         try:
@@ -132,6 +156,11 @@ class Identity:
         for path in self.pki.iterdir():
             if path.is_dir() and not path.is_symlink() and path not in kept:
                 shutil.rmtree(path)
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token, which is a secret as long as nobody has used it."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def plain(fingerprint: str) -> str:

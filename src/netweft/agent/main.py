@@ -11,14 +11,17 @@ import resource
 import signal
 import ssl
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from netweft import agent
-from netweft.agent.enroll import enroll
+from netweft.agent.guests import GuestError
 from netweft.agent.identity import Identity, IdentityError
+from netweft.agent.join import TOKEN_VARIABLE, join, join_for
+from netweft.agent.leave import LeaveError, leave
 from netweft.agent.networking import NetworkingError
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
@@ -45,11 +48,13 @@ CONNECTIONS_PER_SIMULATED_HOST = 2
 MOST_DESCRIPTORS = 65536
 """More files than this an agent never has open."""
 
-TOKEN_VARIABLE = "NETWEFT_ENROLL_TOKEN"  # noqa: S105  # the name of a variable
+_LOOK = 1.0
+"""Seconds after which a signal is seen at the latest."""
 
 EPILOG = """\
 The first start joins an engine, with the token and the fingerprint that the engine gives for the host. Later starts
-need neither.
+need neither. With a new token the host joins again: an engine that has removed it and added it anew, or another one,
+whose host it is from then on. While an agent runs, the same command joins in its place and ends.
 The token is best given in a file or in NETWEFT_ENROLL_TOKEN: a command line can be read by every user of the machine.
 """
 
@@ -59,16 +64,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns the exit status: 0 when it was asked to end, 1 when it could not work.
     """
-    options = _parser().parse_args(argv)
+    options = parse(argv)
     logging.basicConfig(
         stream=sys.stderr, level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
     )
     try:
         _run(options)
-    except (StartError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
+    except (StartError, LeaveError, IdentityError, NetworkingError, StoreError, OSError, ssl.SSLError) as error:
         print(f"netweft agent: {error}", file=sys.stderr)  # noqa: T201  # the program's own words
         return 1
     return 0
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """What a command line asks for; ends the program when it makes no sense."""
+    return _parser().parse_args(argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
         "--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)"
     )
     join.add_argument("--join-only", action="store_true", help="end once joined: a service shall be started then")
+    join.add_argument(
+        "--leave",
+        action="store_true",
+        help="take what Netweft made of this host off it, but for its management, forget the engine, and end",
+    )
     join.add_argument("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
     host = parser.add_argument_group("the host")
     host.add_argument(
@@ -157,20 +172,34 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(options.state):
-        _run_alone(options)
+    with _alone(options.state) as other:
+        if other is None and options.leave:
+            _leave(options)
+        elif other is None:
+            _run_alone(options)
+        elif options.enroll and not options.simulated and not options.leave:
+            join_for(other, options, _host_and_port(options.listen)[1])
+        else:
+            raise StartError(f"another agent runs on {options.state}")
 
 
 @contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Keep a second agent away from a state folder; the kernel lets go of it when this one ends, in whichever way."""
+def _alone(state: Path) -> Iterator[int | None]:
+    """Keep a second agent away from a state folder; the kernel lets go of it when this one ends, in whichever way.
+    Gives the process id of the agent that has it already, None when nobody has.
+    """
     descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise StartError(f"another agent runs on {state}") from error
+    except BlockingIOError:
+        text = os.pread(descriptor, 20, 0)
+        if not text:
+            raise StartError(f"another agent starts on {state} just now") from None
+        yield int(text)
     else:
-        yield
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield None
     finally:
         os.close(descriptor)
 
@@ -182,7 +211,7 @@ def _run_alone(options: argparse.Namespace) -> None:
     try:
         identity = Identity(options.state)
         names = tuple(f"sim-{number}" for number in range(1, options.simulated + 1))
-        _join(options, identity, server.port, names)
+        join(options, identity, server.port, names)
         if options.join_only:
             return
         if names:
@@ -205,15 +234,27 @@ def _raise_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def _leave(options: argparse.Namespace) -> None:
+    from netweft.agent.real import real_host  # noqa: PLC0415  # as above
+
+    service = real_host(options)
+    try:
+        leave(service, Identity(options.state), options.address)
+        service.changes.commit()
+    finally:
+        service.close(PATIENCE)
+
+
 def _serve(server: Server, services: Mapping[str, HostService]) -> None:
-    asked = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: asked.set())
+    asked: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: asked.put(number))
     thread = Thread(target=server.serve_forever, name="accept", daemon=True)
     thread.start()
     print(f"netweft agent: serving {len(services)} host(s) at port {server.port}", flush=True)  # noqa: T201  # the same
     tell_systemd("READY=1")
-    asked.wait()
+    while _next(asked) == signal.SIGHUP:
+        _show_identity(server, services)
     tell_systemd("STOPPING=1")
     server.shutdown()
     thread.join()
@@ -221,41 +262,24 @@ def _serve(server: Server, services: Mapping[str, HostService]) -> None:
         service.close(PATIENCE)
 
 
-def _join(options: argparse.Namespace, identity: Identity, port: int, names: tuple[str, ...]) -> None:
-    """Join an engine if that is asked and has not happened yet, or so long ago that nobody knows the host any more."""
-    if identity.is_of(options.ca_fingerprint, names if options.enroll else ()):
-        # Without an engine to ask, the host gets its networks all the same.
-        if not options.enroll or not identity.has_expired():
-            return
-        log.warning("the host's certificate has expired: it joins anew")
-    if not options.enroll:
-        raise StartError(
-            f"{options.state} holds no certificate: join an engine with --enroll, --token-file and --ca-fingerprint"
-        )
-    if not options.ca_fingerprint:
-        raise StartError("--enroll needs --ca-fingerprint, by which the engine is known to be the right one")
-    enroll(
-        identity,
-        url=options.enroll.rstrip("/"),
-        token=_token(options),
-        fingerprint=options.ca_fingerprint,
-        address=options.address,
-        port=port,
-        hostname=options.hostname,
-        simulated=names,
-    )
-    log.info("joined the engine at %s", options.enroll)
+def _next(asked: SimpleQueue[int]) -> int:
+    """The next signal. A kernel may hand one to another thread, and the handler runs when this one wakes up."""
+    while True:
+        with suppress(Empty):
+            return asked.get(timeout=_LOOK)
 
 
-def _token(options: argparse.Namespace) -> str:
-    token = (
-        options.token_file.read_text().strip()
-        if options.token_file
-        else options.token or os.environ.get(TOKEN_VARIABLE, "")
-    )
-    if not token:
-        raise StartError(f"--enroll needs a token: --token-file, or ${TOKEN_VARIABLE}")
-    return str(token)
+def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
+    """Use the identity that somebody else has put there; one that cannot be used is told, and the old one serves on."""
+    try:
+        with server.renewing:
+            server.show_certificate()
+        for service in services.values():
+            service.certificate_changed()
+    except (OSError, ssl.SSLError, GuestError):
+        log.exception("the new identity cannot be used")
+    else:
+        log.info("the host is host %s of its engine now", server.identity.host_id)
 
 
 def _simulated(state: Path, names: tuple[str, ...]) -> Mapping[str, HostService]:

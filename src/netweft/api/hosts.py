@@ -107,6 +107,7 @@ def show(row: Row[Any]) -> Host:
         max_scheduling_memory=capabilities.memory if capabilities else 0,
         memory=capabilities.memory if capabilities else 0,
         network_operation_in_progress=row.is_changing,
+        networks_committed=not row.dirty if row.report else UNSET,
         networks_in_sync=row.drifts_since is None if row.report else UNSET,
         numa_supported=False,
         os=_system(capabilities),
@@ -207,10 +208,14 @@ def put_host(call: Call[Host]) -> Host:
         return show(queries.get(tx, spec.id))
 
 
-@routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force",))
-def delete_host(call: Call[None]) -> None:
-    """Forget a host that is out of service."""
-    call.run(remove_host, call.actor, call.ids["host_id"])
+@routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force", "clean"))
+def delete_host(call: Call[None]) -> Later | None:
+    """Forget a host that is out of service; with ``clean=true`` its networks are taken off it before, but for that for
+    its management; with ``force=true`` it goes also when they cannot be.
+    """
+    clean, force = call.query.flag("clean"), call.query.flag("force")
+    job_id = call.run(remove_host, call.actor, call.ids["host_id"], clean=clean, force=force)
+    return Later(job_id) if job_id else None
 
 
 @routes.action("/hosts/{host_id}/activate", needs=ActionGroup.MANIPULATE_HOST)
@@ -220,9 +225,12 @@ def activate(call: Call[Action]) -> Later:
 
 
 @routes.action("/hosts/{host_id}/deactivate", needs=ActionGroup.MANIPULATE_HOST)
-def deactivate(call: Call[Action]) -> None:
-    """Take a host out of service."""
-    call.run(deactivate_host, call.actor, call.ids["host_id"])
+def deactivate(call: Call[Action]) -> Later | None:
+    """Take a host out of service, once its guests have been moved to other hosts. As in oVirt the answer does not wait
+    for that; an asynchronous call gets the job.
+    """
+    job_id = call.run(deactivate_host, call.actor, call.ids["host_id"])
+    return Later(job_id) if job_id and call.is_async else None
 
 
 @routes.action("/hosts/{host_id}/refresh", needs=ActionGroup.MANIPULATE_HOST)

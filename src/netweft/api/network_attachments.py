@@ -32,8 +32,10 @@ from netweft.api.values import ip, named_id
 from netweft.core.desired import AttachmentIntent, HostQos, IpAssignment
 from netweft.core.errors import NotFoundError
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.kept import kept_names
 from netweft.core.rules.qos import HOST_NETWORK
 from netweft.core.rules.setup_networks import left_behind, unmanaged_networks
+from netweft.core.sync import locate_networks
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.setup_networks import (
@@ -235,6 +237,8 @@ def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
     bonds = {*data.host.bonds, *(bond.name for bond in data.intent.bonds)}
     found = dict(unmanaged_networks(data.host, bonds))
     found.update(left_behind(data.host, {view.intent.vdsm_name for view in data.networks.values()}))
+    places = locate_networks(data.host)
+    found.update({name: places[owner].base for name, owner in kept_names(data.host, data.intent.kept).items()})
     host_id = data.row.id
     return [
         UnmanagedNetwork(

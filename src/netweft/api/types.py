@@ -634,6 +634,7 @@ class Host(Entity, kw_only=True):
     max_scheduling_memory: Integer = UNSET
     memory: Integer = UNSET
     network_operation_in_progress: Boolean = UNSET
+    networks_committed: Boolean = UNSET  # ours: whether its boot restores what runs on it (docs/setup-networks.md)
     networks_in_sync: Boolean = UNSET  # ours: whether all of its networking is as wanted (docs/drift.md)
     numa_supported: Boolean = UNSET
     os: OperatingSystem | UnsetType = UNSET

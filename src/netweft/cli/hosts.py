@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, pick, say, show_many, show_one
 from netweft.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
 from netweft.cli.verbs import resolve
-from netweft.client import Client
+from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
 _HOST = noun("host")
@@ -68,6 +69,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
         _show_plan(client.addition("POST", "plans", {"host": {"id": host["id"]}, "setup": body}), form)
         return
     run_job(client, f"hosts/{host['id']}/setupnetworks", body)
+    _tell_uncommitted(client, host)
 
 
 @click.command("commit")
@@ -106,8 +108,35 @@ def activate(client: Client, name: str) -> None:
 @_name
 @calls_engine
 def deactivate(client: Client, name: str) -> None:
-    """Put the host into maintenance."""
-    client.action(f"hosts/{resolve(client, _HOST, name)['id']}/deactivate")
+    """Put the host into maintenance, and wait until its guests have been moved to other hosts.
+
+    Who cannot be moved is told with the reason; the host then goes on preparing for maintenance until the last one is
+    gone, or it is activated.
+    """
+    path = f"hosts/{resolve(client, _HOST, name)['id']}/deactivate"
+    run_job(client, path, {}, nothing="No guests run there: the host is in maintenance.")
+
+
+@click.command("remove")
+@_name
+@click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
+@click.option("--clean", is_flag=True, help="Take its networks off it first, but for that for its management.")
+@click.option("--force", is_flag=True, help="Remove it also when it cannot be reached.")
+@calls_engine
+def remove(client: Client, name: str, missing_ok: bool, clean: bool, force: bool) -> None:
+    """Remove a host that is in maintenance. What is on it stays there, unless it is cleaned."""
+    try:
+        host = resolve(client, _HOST, name)
+    except ApiError as error:
+        if missing_ok and error.status == HTTPStatus.NOT_FOUND:
+            say(f"There is no host {name}.")
+            return
+        raise
+    carried = sorted(attachment_ids(client, host["id"]))
+    client.remove(f"hosts/{host['id']}", clean=str(clean).lower(), force=str(force).lower())
+    if carried and not clean:
+        say(f"These networks stay on the host: {', '.join(carried)}.")
+        say("To take them off but for its management, type there: netweft agent --leave")
 
 
 @click.command("enroll-certificate")
@@ -193,6 +222,7 @@ def attachments(client: Client, name: str, form: str) -> None:
     networks = {network["id"]: network["name"] for network in client.list("networks")}
     nic_names = {nic["id"]: nic["name"] for nic in client.list(f"hosts/{host['id']}/nics")}
     found = client.list(f"hosts/{host['id']}/networkattachments")
+    _tell_uncommitted(client, host)
     for item in found:
         _name_of_network(item, networks)
         item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
@@ -250,6 +280,7 @@ COMMANDS = (
     refresh,
     activate,
     deactivate,
+    remove,
     enroll_certificate,
     token,
     nics,
@@ -269,12 +300,23 @@ def attachment_ids(client: Client, host_id: str) -> dict[str, str]:
     }
 
 
-def run_job(client: Client, path: str, body: Tree) -> None:
-    """Call an action, show its job's progress, and end with the exit code of the outcome."""
+def _tell_uncommitted(client: Client, host: Tree) -> None:
+    """Say so when the host's next boot will restore something else than what runs on it now."""
+    if client.get(f"hosts/{host['id']}").get("networks_committed") == "false":
+        say(
+            "What runs on the host is not committed: its next boot brings back what was before."
+            f" To keep it: netweft host commit {host['name']}"
+        )
+
+
+def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to do.") -> None:
+    """Call an action, show its job's progress, and end with the exit code of the outcome. ``nothing``: what to say when
+    there is no job.
+    """
     answer = client.action(path, {**body, "async": True})
     job_id = pick(answer, "job.id")
     if not job_id:
-        say("Nothing to do.")
+        say(nothing)
         return
     outcome = client.follow(job_id, _watcher())
     if outcome["status"] == "finished":

@@ -135,6 +135,7 @@ NOUNS = (
             "NAME": "name",
             "STATUS": "status",
             "IN SYNC": "networks_in_sync",
+            "COMMITTED": "networks_committed",
             "CLUSTER": "cluster.name",
             "ADDRESS": "address",
             "ID": "id",

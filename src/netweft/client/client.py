@@ -119,9 +119,9 @@ class Client:
         """Change what ``changes`` mentions; returns the entity as it is then."""
         return self._entity("PUT", f"{API}/{path}", body=changes)
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, **query: str | int) -> None:
         """Remove an entity."""
-        self._call("DELETE", f"{API}/{path}")
+        self._call("DELETE", f"{API}/{path}", query=query)
 
     def action(self, path: str, body: Tree | None = None) -> Tree:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""

@@ -25,6 +25,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
+from netweft.core.kept import SHARED, keep
 from netweft.core.options import bond_mode, bond_options, bridge_options
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond
 from netweft.core.shaping import by_tag, rest_of
@@ -113,7 +114,7 @@ class HostIntent:
     """All that is wanted of one host. ``networks`` holds at least those of the attachments.
 
     ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
-    or ``netdev`` (userspace).
+    or ``netdev`` (userspace). ``kept``: owners of networks that the host brought along (:mod:`netweft.core.kept`).
     """
 
     switch_type: SwitchType = "legacy"
@@ -122,10 +123,8 @@ class HostIntent:
     bonds: tuple[BondIntent, ...] = ()
     default_route_network: str = ""
     ovs_datapath: str = "system"
+    kept: tuple[str, ...] = ()
 
-
-SHARED = "base"
-"""Owner of what several networks stand on: a NIC, a bond, an OVS bridge and its uplink."""
 
 RULE_PRIORITY = 3200
 """Priority of the rules that lead to a network's own routing table; after the local table, before the main one (as VDSM
@@ -160,10 +159,10 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
     """The host as it should be, given what it reports (its NICs and their MAC addresses, and what is there that is not
     ours).
 
-    NICs that we used and use no more are in it as released; NICs that were never ours are in it as reported.
-    Raises IntentError for a bond mode that Open vSwitch does not have.
+    NICs that we used and use no more are in it as released; NICs that were never ours are in it as reported; so are the
+    networks that the host brought along. Raises IntentError for a bond mode that Open vSwitch does not have.
     """
-    return _Builder(intent, report).host()
+    return keep(_Builder(intent, report).host(), report, intent.kept)
 
 
 def network_mtu(network: NetworkIntent) -> int:

@@ -13,9 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
+from netweft.core.desired import (
+    AttachmentIntent,
+    BondIntent,
+    HostIntent,
+    HostQos,
+    IpAssignment,
+    NetworkIntent,
+)
 from netweft.core.host import Host
 from netweft.core.keep import KEEP, Keep
+from netweft.core.kept import kept_names
+from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 
 T = TypeVar("T")
 
@@ -140,14 +149,22 @@ class HostView:
     @property
     def bonds(self) -> Mapping[str, BondIntent]:
         """Its bonds by name: those that are wanted, and those that it reports without being told."""
-        reported = {name: self._adopted(name) for name in self.report.bonds}
-        return reported | {bond.name: bond for bond in self.intent.bonds}
+        reported = {
+            name: self._adopted(name, self.report.ports_of(name), {"mode": bond.mode, **bond.options})
+            for name, bond in self.report.bonds.items()
+        }
+        switched = {
+            port.name: self._adopted(
+                port.name, port.interfaces, {"mode": kernel_bond_mode(port), **kernel_bond_options(port)}
+            )
+            for port in self.report.ovs_ports.values()
+            if len(port.interfaces) > 1 and port.owner
+        }
+        return reported | switched | {bond.name: bond for bond in self.intent.bonds}
 
-    def _adopted(self, name: str) -> BondIntent:
-        bond = self.report.bonds[name]
+    def _adopted(self, name: str, ports: Sequence[str], options: Mapping[str, str]) -> BondIntent:
         nic_id = next((nic_id for nic_id, nic in self.nics.items() if nic == name), name)
-        ports = tuple(self.report.ports_of(name))
-        return BondIntent(id=nic_id, name=name, slaves=ports, options={"mode": bond.mode, **bond.options})
+        return BondIntent(id=nic_id, name=name, slaves=tuple(ports), options=options)
 
     def nic_name(self, ref: Ref) -> str:
         """The name of the NIC or bond that is meant; empty when the id is unknown and no name is given."""
@@ -181,7 +198,7 @@ class Resolved:
 class FinalSet:
     """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
     put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes. ``puts_right``:
-    nothing changes, but the host drifts.
+    nothing changes, but the host drifts. ``kept``: owners of networks that stay although they are not the engine's.
     """
 
     attachments: tuple[AttachmentIntent, ...]
@@ -191,6 +208,7 @@ class FinalSet:
     labels: Mapping[str, str] = field(default_factory=dict)
     needs_host: bool = True
     puts_right: bool = False
+    kept: tuple[str, ...] = ()
 
     def bond(self, name: str) -> BondIntent | None:
         """The bond of that name."""
@@ -250,7 +268,18 @@ def final_set(host: HostView, request: SetupRequest, new_id: Callable[[], str]) 
         labels=labels,
         needs_host=needs_host,
         puts_right=host.is_drifting and not needs_host and labels == dict(host.labels),
+        kept=_kept(host, request, attachments),
     )
+
+
+def _kept(host: HostView, request: SetupRequest, attachments: Sequence[AttachmentIntent]) -> tuple[str, ...]:
+    """What the host brought along, but for what is removed, and what a network of the same name is put in the place
+    of.
+    """
+    names = kept_names(host.report, host.intent.kept)
+    attached = {host.networks[one.network_id].intent.vdsm_name for one in attachments}
+    gone = {owner for name, owner in names.items() if name in request.removed_unmanaged or name in attached}
+    return tuple(owner for owner in host.intent.kept if owner not in gone)
 
 
 def final_labels(host: HostView, request: SetupRequest) -> dict[str, str]:

@@ -1,17 +1,20 @@
-"""Where the management network of a new host goes: onto the NIC that carries the address at which the engine reaches
-the host.
+"""Where the management network of a host that joins goes: to where the address is at which the engine reaches the host.
+
+That may be a NIC or a bond, a VLAN device over one, or what we made of these before: a Linux bridge, or an internal
+port of Open vSwitch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from typing import Literal
 
 from netweft.core.desired import IpAssignment, Method
 from netweft.core.errors import HostError
-from netweft.core.host import Host, Link, Vlan
+from netweft.core.host import MARK, Host, Link, Nic, OvsPort, Vlan
 from netweft.core.host_request import AttachmentWish, NetworkView, Ref, SetupRequest
+from netweft.core.kept import SHARED
 
 
 def management_attachment(host: Host, network: NetworkView, addresses: Collection[str], name: str) -> SetupRequest:
@@ -19,41 +22,39 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
     cannot be.
 
     ``addresses``: those of the host as the engine knows them. A loopback address (an agent on the engine's own
-    machine, or a simulated one)
-    tells nothing, so the link with the default route is taken then, or the first with an address, or the first.
+    machine, or a simulated one) tells nothing, so the link with the default route is taken then, or the first with an
+    address, or the first. What another engine had in that place goes.
     """
-    link = _link_with(host, addresses)
-    if link is None and all(ip_address(address).is_loopback for address in addresses):
-        link = _best_link(host)
+    link = management_link(host, addresses)
     if link is None:
         text = (
-            f"None of the NICs of Host {name} has its address ({', '.join(sorted(addresses))}), so none can carry "
-            "the management network."
+            f"None of the NICs of Host {name}, nor a bridge over one, has its address"
+            f" ({', '.join(sorted(addresses))}), so none can carry the management network."
         )
         raise HostError(text, code="NETWORK_NOT_FOUND_ON_HOST_NIC")
-    base, tag = (link.base, link.tag) if isinstance(link, Vlan) else (link.name, None)
-    if tag != network.intent.vlan:
-        text = (
-            f"The address of Host {name} is on '{link.name}' (VLAN {tag or 'none'}), but the management network"
-            f" '{network.name}' has VLAN {network.intent.vlan or 'none'}. Make the two equal."
-        )
-        raise HostError(text, code="NETWORK_VLAN_DIFFERENT_THAN_MANAGEMENT_NETWORK")
+    check_vlan(host, link, network, name)
+    _check_is_ours(host, link, name)
     assignments = tuple(one for one in (_assignment(host, link, 4), _assignment(host, link, 6)) if one)
     if not assignments:
         assignments = (IpAssignment(version=4, method="dhcp"),)
+    base, _ = _stands_on(host, link)
     wish = AttachmentWish(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
-    return SetupRequest(attachments=(wish,), commit_on_success=True)
+    is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.vdsm_name
+    gone = (link.name,) if is_anothers else ()
+    return SetupRequest(attachments=(wish,), removed_unmanaged=gone, commit_on_success=True)
 
 
-def _link_with(host: Host, addresses: Collection[str]) -> Link | None:
-    for link in _candidates(host):
+def management_link(host: Host, addresses: Collection[str]) -> Link | None:
+    """The link at which the engine reaches the host, None when it has none of the addresses; by the host's routes when
+    all are loopback addresses.
+    """
+    links = [link for link in _candidates(host) if _stands_on(host, link)[0]]
+    for link in links:
         if any(address.ip in addresses for address in (*link.addresses, *link.dynamic)):
             return link
-    return None
-
-
-def _best_link(host: Host) -> Link | None:
-    links = _candidates(host)
+    if not all(ip_address(address).is_loopback for address in addresses):
+        return None
+    links = [link for link in links if not _foreign(host, link)]
     routed = {route.link for route in host.routes if route.is_default}
     return next(
         (link for link in links if link.name in routed),
@@ -61,11 +62,66 @@ def _best_link(host: Host) -> Link | None:
     )
 
 
+def check_vlan(host: Host, link: Link, network: NetworkView, name: str) -> None:
+    """Raise HostError when the management network has another VLAN than the link with the host's address."""
+    _, tag = _stands_on(host, link)
+    if tag == network.intent.vlan:
+        return
+    text = (
+        f"The address of Host {name} is on '{link.name}' (VLAN {tag or 'none'}), but the management network"
+        f" '{network.name}' has VLAN {network.intent.vlan or 'none'}. Make the two equal."
+    )
+    raise HostError(text, code="NETWORK_VLAN_DIFFERENT_THAN_MANAGEMENT_NETWORK")
+
+
+def _check_is_ours(host: Host, link: Link, name: str) -> None:
+    """Raise HostError when others made what the address is on: that is theirs, and a bridge cannot be had twice."""
+    foreign = _foreign(host, link)
+    if not foreign:
+        return
+    base, _ = _stands_on(host, link)
+    given = "; ".join(f"ip link set dev {one} alias {MARK}{SHARED}" for one in foreign)
+    hand_over = f", or hand it over by typing on the host: {given}" if not isinstance(link, OvsPort) else ""
+    text = (
+        f"The address of Host {name} is on '{link.name}' over {base}, and {', '.join(foreign)} was not made by Netweft,"
+        f" which never touches what others made. Put the address onto a NIC itself{hand_over}. Then activate the Host."
+    )
+    raise HostError(text, code="MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK")
+
+
+def _foreign(host: Host, link: Link) -> list[str]:
+    """What others made among a link and those below."""
+    return [one.name for one in _stack(host, link) if not isinstance(one, Nic) and not one.owner]
+
+
+def _stack(host: Host, link: Link) -> Iterator[Link]:
+    """A link and those that it stands on, as far down as NICs."""
+    links = host.links()
+    yield link
+    lower = [link.base] if isinstance(link, Vlan) else host.ports_of(link.name)
+    for name in lower:
+        if name in links:
+            yield from _stack(host, links[name])
+
+
+def _stands_on(host: Host, link: Link) -> tuple[str, int | None]:
+    """The NIC or bond below a link (empty: none) and its VLAN there."""
+    if link.name in host.nics or link.name in host.bonds:
+        return link.name, None
+    if isinstance(link, Vlan):
+        return (link.base if link.base in host.nics or link.base in host.bonds else ""), link.tag
+    if isinstance(link, OvsPort):
+        uplinks = [port for port in host.ovs_ports.values() if port.bridge == link.bridge and port.interfaces]
+        names = [port.name if len(port.interfaces) > 1 else port.interfaces[0] for port in uplinks]
+        return min(names, default=""), link.tag
+    links = host.links()
+    below = [_stands_on(host, links[port]) for port in host.ports_of(link.name)]
+    return next((one for one in below if one[0]), ("", None))
+
+
 def _candidates(host: Host) -> list[Link]:
-    """NICs, bonds and VLAN devices over them, by name."""
-    bases = {**host.nics, **host.bonds}
-    vlans = {name: vlan for name, vlan in host.vlans.items() if vlan.base in bases}
-    return sorted((*bases.values(), *vlans.values()), key=lambda link: link.name)
+    """All links, by name; those that are ports of others come last, as nobody expects an address there."""
+    return sorted(host.links().values(), key=lambda link: (bool(link.master), link.name))
 
 
 def _assignment(host: Host, link: Link, version: Literal[4, 6]) -> IpAssignment | None:

@@ -9,6 +9,9 @@ from netweft.core.host import Address
 AT_ONCE = 2
 """Migrations of a host at the same time, which share its network (oVirt's default)."""
 
+STAYING_DRIVERS = frozenset({"namespace"})
+"""Guest drivers that cannot move guests: a namespace cannot leave its kernel."""
+
 _BITS = 8
 
 

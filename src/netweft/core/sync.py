@@ -11,7 +11,6 @@ from ipaddress import ip_address, ip_network
 from netweft.core.compare import Difference
 from netweft.core.desired import (
     IPV4,
-    SHARED,
     AttachmentIntent,
     HostIntent,
     HostQos,
@@ -23,6 +22,7 @@ from netweft.core.desired import (
 )
 from netweft.core.drift import Drift
 from netweft.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
+from netweft.core.kept import SHARED
 from netweft.core.shaping import rest_of
 
 

@@ -14,6 +14,7 @@ CODES: Mapping[str, str] = {
     "VAR__DETAIL__NETWORK_HAS_NO_LINK": "a NIC must be down for a minute; tests/core/test_schedule.py",
     "NETWORK_NOT_FOUND_ON_HOST_NIC": "the job that installs a host ends with it; tests/core/test_management.py",
     "NETWORK_VLAN_DIFFERENT_THAN_MANAGEMENT_NETWORK": "the same; tests/core/test_management.py",
+    "MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK": "the same; tests/core/test_management.py",
     "HOST_HAS_NO_GUEST_DRIVER": "the job of a guest ends with it; tests/api/test_vm_nics.py sees the words",
     "JOB_LOST": "a job ends with it after several workers did; tests/engine/test_queue.py",
 }

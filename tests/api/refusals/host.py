@@ -9,6 +9,7 @@ from api.refusals.site import IN_DEFAULT, LONG, Refusal, Site, Table
 from netweft.engine.commands.host_changes import IN_PROGRESS
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.model.host_networks import host_changes
+from netweft.engine.model.vms import vms
 
 HOSTS = 2
 
@@ -138,21 +139,23 @@ TABLE: Table = (
         "VDS_CANNOT_REMOVE_VDS_DETECTED_RUNNING_VM",
         "Virtual Machines run on the Host, or are suspended there: web",
     ),
-    lambda site: site.fleet.set_status("up"),
-    act(
-        "host.runs_no_vms_to_deactivate",
-        "deactivate",
-        "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM",
-        "Virtual Machines run on the Host and cannot be moved: web",
-    ),
+    lambda site: site.fleet.set_status("installing"),
+    act("host.may_be_activated", "activate", SETTLE, "The Host status is installing"),
     lambda site: site.fleet.set_status("preparing_for_maintenance"),
-    act("host.may_be_activated", "activate", SETTLE, "The Host status is preparing_for_maintenance"),
-    act("host.may_be_deactivated", "deactivate", SETTLE, "The Host status is preparing_for_maintenance"),
     *(
         act("host.is_reachable_for_work", action, "VDS_STATUS_ILLEGAL", "Host status is preparing_for_maintenance")
         for action in ("refresh", "commitnetconfig", "syncallnetworks", "setupnetworks")
     ),
     lambda site: site.fleet.set_status("non_responsive"),
+    lambda site: site.update(vms, site.names["web"], host_id=None),
+    Refusal(
+        "host.may_be_cleaned",
+        "DELETE",
+        "/hosts/{sim-1}?clean=true",
+        "",
+        "VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL",
+        "Host is in status non_responsive and cannot be reached, so its networks cannot be taken off it",
+    ),
     act(
         "host.may_enroll_certificate",
         "enrollcertificate",

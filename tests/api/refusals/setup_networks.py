@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import sqlalchemy as sa
+
 import rows
 from api.refusals.site import Refusal, Site, Step, Table
-from netweft.core.host import Bridge
+from netweft.core.host import Bridge, Vlan
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.hosts import hosts
 
 HOSTS = 2
 
@@ -157,6 +161,22 @@ def occupy(site: Site) -> None:
         for one in site.client.xml(f"/hosts/{site.fleet.id()}/unmanagednetworks")
     }
     site.names["docker0"] = found["docker0"]
+
+
+def bring_along(site: Site) -> None:
+    """Sim-2 has a network of another engine on eth3, with the VLAN of pink."""
+    host = site.fleet.host(2)
+    vlan = Vlan(name="eth3.10", owner="theirs", base="eth3", tag=10, master="alien")
+    site.fleet.simulate(2, host=host.with_link(vlan).with_link(Bridge(name="alien", owner="theirs")))
+    site.act("/hosts/{sim-2}/refresh")
+    site.update(hosts, site.names["sim-2"], kept=["theirs"])
+
+
+def forget_management(site: Site) -> None:
+    site.update(hosts, site.names["sim-2"], kept=[])
+    here = attachments.c.host_id == site.names["sim-2"]
+    with site.engine.db.write() as tx:
+        tx.execute(sa.delete(attachments).where(here, attachments.c.nic == "eth0"))
 
 
 def label_of(nic: str, name: str, code: str, words: str) -> Refusal:
@@ -700,6 +720,20 @@ TABLE: Table = (
         "",
         "UNMANAGED_NETWORK_IS_NOT_OURS",
         "never removes what is not its own",
+    ),
+    bring_along,
+    no2(
+        "setup_networks.networks_brought_along_stay",
+        at("pink", "eth3"),
+        "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY",
+        "carries networks of another engine that would lose their place: alien",
+    ),
+    forget_management,
+    no2(
+        "setup_networks.management_is_attached",
+        at("pink", "eth3"),
+        "MANAGEMENT_NETWORK_NOT_ON_HOST",
+        "Management network 'ovirtmgmt' is not attached to Host sim-2",
     ),
     *(
         part

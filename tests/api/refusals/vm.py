@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 import rows
 from api.refusals.site import HOME, IN_DEFAULT, LONG, Refusal, Site, Table
 from api.refusals.vnic_profile import PASSTHROUGH
+from netweft.core.protocol import GuestState
 from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.hosts import host_reports
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 
@@ -90,6 +94,15 @@ def holds_a_function(site: Site) -> None:
     body = f"<name>pass</name><network id='{{blue}}'/>{PASSTHROUGH}"
     site.add("/vnicprofiles", f"<vnic_profile>{body}</vnic_profile>", "pass")
     site.insert(rows.add_vnic, site.names["busy"], site.names["pass"], "02:00:00:00:01:01", name="held")
+
+
+def run_a_namespace(site: Site) -> None:
+    """The first host reports a guest that is a network namespace."""
+    site.run_vm("calm", site.names["sim-1"])
+    guest = GuestState(id=site.names["calm"], name="calm", driver="namespace", status="up")
+    report = msgspec.json.encode(replace(site.fleet.report(), guests=(guest,)))
+    with site.engine.db.write() as tx:
+        tx.execute(host_reports.update().where(host_reports.c.host_id == site.names["sim-1"]).values(report=report))
 
 
 def drift(site: Site) -> None:
@@ -208,6 +221,32 @@ TABLE: Table = (
         "migrate",
         "ACTION_TYPE_FAILED_MIGRATION_NON_MIGRATABLE_PASSTHROUGH_VNICS",
         "may not migrate: nic-02:00:00:00:ff:01",
+    ),
+    Refusal(
+        "host.guests_can_leave",
+        "POST",
+        "/hosts/{sim-1}/deactivate",
+        "<action/>",
+        "VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM",
+        "cannot be moved: busy. VM busy has plugged passthrough vNICs that may not migrate",
+    ),
+    lambda site: site.fleet.set_status("non_responsive"),
+    Refusal(
+        "host.answers_for_its_guests",
+        "POST",
+        "/hosts/{sim-1}/deactivate",
+        "<action/>",
+        "VDS_CANNOT_MAINTENANCE_VDS_IS_NOT_RESPONDING_WITH_VMS",
+        "Host is in status non_responsive and runs Virtual Machines: busy",
+    ),
+    lambda site: site.fleet.set_status("up"),
+    run_a_namespace,
+    act(
+        "vm.driver_moves_guests",
+        "calm",
+        "migrate",
+        "ACTION_TYPE_FAILED_VM_IS_NON_MIGRTABLE",
+        "VM calm is a guest of the driver namespace, whose guests stay on their host",
     ),
     start_on("sim-1", "fast", "VAR__DETAIL__NO_SUITABLE_VF", "has free virtual functions for 0 of the 1"),
     change(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from netweft.core.errors import Problem
@@ -14,10 +14,16 @@ NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
 """In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
 
-ACTIVATABLE = frozenset({"maintenance", "down", "install_failed", "non_operational", "non_responsive", "unassigned"})
-
-DEACTIVATABLE = frozenset(
-    {"up", "non_operational", "non_responsive", "down", "unassigned", "install_failed", "installing"}
+ACTIVATABLE = frozenset(
+    {
+        "maintenance",
+        "preparing_for_maintenance",
+        "down",
+        "install_failed",
+        "non_operational",
+        "non_responsive",
+        "unassigned",
+    }
 )
 
 
@@ -102,6 +108,17 @@ def may_be_removed(status: str) -> Problem | None:
     return Problem("VDS_CANNOT_REMOVE_VDS_STATUS_ILLEGAL", text)
 
 
+def may_be_cleaned(status: str) -> Problem | None:
+    """Networks are taken off a host that answers."""
+    if status in {"maintenance", "non_operational"}:
+        return None
+    text = (
+        f"Host is in status {status} and cannot be reached, so its networks cannot be taken off it. Remove it with"
+        " force; then they stay on it until 'netweft agent --leave' is typed there."
+    )
+    return Problem("VDS_CANNOT_CLEAN_HOST_STATUS_ILLEGAL", text)
+
+
 def runs_no_vms_to_remove(vms: Sequence[str]) -> Problem | None:
     """A host that runs virtual machines stays."""
     if not vms:
@@ -121,18 +138,29 @@ def may_be_activated(status: str) -> Problem | None:
 
 def may_be_deactivated(status: str) -> Problem | None:
     """Only a host that is not yet out of service can be taken out of it."""
-    if status == "maintenance":
-        return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
-    if status in DEACTIVATABLE:
+    if status != "maintenance":
         return None
-    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it has settled.")
+    return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_IN_MAINTENANCE", "Host is already in Maintenance mode.")
 
 
-def runs_no_vms_to_deactivate(vms: Sequence[str]) -> Problem | None:
-    """A host goes into maintenance without virtual machines: they are not moved to other hosts by this version."""
-    if not vms:
+def answers_for_its_guests(status: str, vms: Sequence[str]) -> Problem | None:
+    """A host that is silent cannot send its guests away."""
+    if not vms or status not in {"non_responsive", "down", "install_failed", "installing"}:
         return None
-    text = f"Virtual Machines run on the Host and cannot be moved: {', '.join(sorted(vms))}. Stop them first."
+    text = f"Host is in status {status} and runs Virtual Machines: {', '.join(sorted(vms))}. Wait until it answers."
+    return Problem("VDS_CANNOT_MAINTENANCE_VDS_IS_NOT_RESPONDING_WITH_VMS", text)
+
+
+def guests_can_leave(stuck: Mapping[str, str]) -> Problem | None:
+    """A host goes into maintenance when its guests can be moved to others (``stuck``: by name of each that never can,
+    why).
+    """
+    if not stuck:
+        return None
+    reasons = " ".join(reason for _, reason in sorted(stuck.items()))
+    text = (
+        f"Virtual Machines run on the Host and cannot be moved: {', '.join(sorted(stuck))}. {reasons} Stop them first."
+    )
     return Problem("VDS_CANNOT_MAINTENANCE_IT_INCLUDES_NON_MIGRATABLE_VM", text)
 
 

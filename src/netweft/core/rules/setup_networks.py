@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from netweft.core.desired import AttachmentIntent
+from netweft.core.desired import AttachmentIntent, HostIntent, desired_host
 from netweft.core.errors import Problem
 from netweft.core.host import DEFAULT_MTU, Host
 from netweft.core.host_labels import expand
@@ -27,6 +27,7 @@ from netweft.core.host_request import (
     resolve,
     static_assignments,
 )
+from netweft.core.kept import displaced, kept_names
 from netweft.core.rules import check, host_bond, host_label, host_qos
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host import is_reachable_for_work
@@ -187,6 +188,7 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     addresses = static_assignments(final.attachments)
     check(action, subnets_do_not_overlap(names, addresses))
     check(action, address_is_unique_in_cluster(names, addresses, host.addresses_elsewhere))
+    check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
 
 
 def _nics(final: FinalSet) -> list[str]:
@@ -265,12 +267,47 @@ def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
         text = f"'{name}' is a network of the Cluster, not an unmanaged one. Remove its attachment instead."
         return Problem("REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK", text)
     left = left_behind(host.report, {view.intent.vdsm_name for view in host.networks.values()})
-    if name in left:
+    if name in left or name in kept_names(host.report, host.intent.kept):
         return None
     if name in unmanaged_networks(host.report, set(host.bonds)):
         text = f"'{name}' on Host {host.name} was not made by Netweft, which never removes what is not its own."
         return Problem("UNMANAGED_NETWORK_IS_NOT_OURS", f"{text} Remove it on the host.")
     return Problem("REMOVED_UNMANAGED_NETWORK_DOES_NOT_EXISTS", f"Host {host.name} has no unmanaged network '{name}'.")
+
+
+def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
+    """Where a host's management network is has to be known before anything else there changes: what the engine does not
+    know of, a change could take away.
+    """
+    management = next((view for view in host.networks.values() if "management" in view.roles), None)
+    if management is None or management.intent.id in {one.network_id for one in final.attachments}:
+        return None
+    text = (
+        f"Management network '{management.name}' is not attached to Host {host.name}, so it is not known what its"
+        " management stands on. Attach it by the same request, or install the Host again: with a new token, or by"
+        " activating it when its installation failed."
+    )
+    return Problem("MANAGEMENT_NETWORK_NOT_ON_HOST", text)
+
+
+def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | None:
+    """Networks that the host brought from another engine end only when somebody asks for it."""
+    if not final.kept:
+        return None
+    intent = HostIntent(
+        switch_type=host.intent.switch_type,
+        networks=tuple(host.networks[one.network_id].intent for one in final.attachments),
+        attachments=final.attachments,
+        bonds=final.bonds,
+    )
+    lost = displaced(desired_host(intent, host.report), host.report, final.kept)
+    if not lost:
+        return None
+    text = (
+        f"Host {host.name} carries networks of another engine that would lose their place: {', '.join(lost)}. Remove"
+        " them from the Host first as unmanaged networks, or attach networks of the same names there."
+    )
+    return Problem("NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY", text)
 
 
 def nic_carries_no_unmanaged(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
+from netweft.core.migration import STAYING_DRIVERS
 
 NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 """Names of virtual machines as oVirt has them."""
@@ -177,6 +178,14 @@ def passthrough_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
         " them a profile that is migratable."
     )
     return Problem("ACTION_TYPE_FAILED_MIGRATION_NON_MIGRATABLE_PASSTHROUGH_VNICS", text)
+
+
+def driver_moves_guests(vm: str, driver: str) -> Problem | None:
+    """What runs the guest can move it to another host."""
+    if driver not in STAYING_DRIVERS:
+        return None
+    text = f"VM {vm} is a guest of the driver {driver}, whose guests stay on their host."
+    return Problem("ACTION_TYPE_FAILED_VM_IS_NON_MIGRTABLE", text)
 
 
 def target_is_another(vm: str, host: str, *, same: bool) -> Problem | None:

@@ -1,68 +1,58 @@
-"""Taking over what a host carries and the engine does not know of, as after its database was restored from a backup."""
+"""Taking over what a host carries and the engine does not know of: it joined, or the database was restored from a
+backup.
+"""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostQos, IpAssignment
+from netweft.core.adoption import Adoption, adopted
 from netweft.core.host import Host
-from netweft.core.nic_view import BondView, nic_views
-from netweft.core.sync import Location, locate_networks, reported_qos
+from netweft.core.kept import kept_names
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import audit
+from netweft.engine.commands.audit import Severity
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
-from netweft.engine.model.networks import networks
-from netweft.engine.model.qos import qoss
-from netweft.engine.queries.host_networks import QOS_LIMITS, network_qos
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries import host_networks as queries
+
+ADOPTED, KEPT = 20_020, 20_021
+"""Event codes of our own: in oVirt what a host brings along shows as out of sync or unmanaged."""
 
 
-def adopt(tx: Tx, host_id: str, host: Host) -> None:
-    """Make attachments and bonds of what is ours on the host and in no row: the networks that the engine still knows,
-    with the addresses that they have there, and the bonds under them.
+def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
+    """Make attachments and bonds of what is ours on the host and in no row: the networks of its cluster, by their ids
+    or names, with the addresses that they have there, and the bonds. What carries our mark and is no network of its
+    cluster stays on the host as it is. An event tells of both; repeating it changes nothing.
 
-    Otherwise the next change, made for something else, would silently take them off the host.
+    Otherwise the next change, made for something else, would silently take them off the host. The host's row must be
+    locked.
     """
-    has = set(tx.scalars(sa.select(attachments.c.network_id).where(attachments.c.host_id == host_id)))
-    found = {key: place for key, place in locate_networks(host).items() if key not in has and place.base}
-    columns = [networks.c.id, networks.c.qos_id, *(qoss.c[name] for name in QOS_LIMITS)]
-    query = sa.select(*columns).outerjoin(qoss, qoss.c.id == networks.c.qos_id).where(networks.c.id.in_(found))
-    known = {row.id: network_qos(row) for row in tx.execute(query)}
-    new = [_attachment(place, known[key]) for key, place in found.items() if key in known]
+    data = queries.load_one(tx, host_id)
+    known = {network_id: view.intent for network_id, view in data.networks.items() if view.in_cluster}
+    found = adopted(host, data.intent, known, new_id)
+    if found.attachments:
+        rows = [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.attachments]
+        tx.execute(sa.insert(attachments), rows)
+    if found.bonds:
+        tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.bonds])
+    if found.kept != data.intent.kept:
+        tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(found.kept)))
+    _tell(tx, data, host, found)
+    return found
+
+
+def _tell(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:
+    if found.attachments:
+        names = sorted(data.networks[one.network_id].name for one in found.attachments)
+        text = f"Host {data.row.name} carries these networks already, which were taken over: {', '.join(names)}."
+        audit.record(tx, SYSTEM, ADOPTED, text, host=data.row.id, cluster=data.row.cluster_id)
+    new = kept_names(host, set(found.kept) - set(data.intent.kept))
     if new:
-        tx.execute(sa.insert(attachments), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in new])
-    named = set(tx.scalars(sa.select(host_bonds.c.name).where(host_bonds.c.host_id == host_id)))
-    views = nic_views(host)
-    under = sorted({one.nic for one in new} - named)
-    bonds = [_bond(name, view) for name in under if (view := views[name].bond)]
-    if bonds:
-        tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in bonds])
-
-
-def _attachment(place: Location, of_network: HostQos | None) -> AttachmentIntent:
-    v4 = IpAssignment(method="dhcp") if place.dhcp4 else _static(place, 4, place.gateway4)
-    if place.dhcp6 or place.autoconf:
-        method = "poly_dhcp_autoconf" if place.dhcp6 and place.autoconf else "dhcp" if place.dhcp6 else "autoconf"
-        v6 = IpAssignment(version=6, method=method)  # type: ignore[arg-type] # one of its literals
-    else:
-        v6 = _static(place, 6, place.gateway6)
-    qos = reported_qos(place)
-    return AttachmentIntent(
-        id=new_id(),
-        network_id=place.network_id,
-        nic=place.base,
-        assignments=(v4, v6),
-        qos=None if qos == of_network else qos,
-    )
-
-
-def _static(place: Location, version: Literal[4, 6], gateway: str) -> IpAssignment:
-    own = next((address for address in place.addresses if address.version == version), None)
-    if own is None:
-        return IpAssignment(version=version)
-    return IpAssignment(version=version, method="static", address=own.ip, prefix=own.prefix, gateway=gateway)
-
-
-def _bond(name: str, view: BondView) -> BondIntent:
-    return BondIntent(id=new_id(), name=name, slaves=tuple(view.slaves), options={"mode": view.mode, **view.options})
+        text = (
+            f"Host {data.row.name} carries networks of another engine, which stay as they are until they are removed as"
+            f" unmanaged networks: {', '.join(sorted(new))}."
+        )
+        audit.record(tx, SYSTEM, KEPT, text, Severity.WARNING, host=data.row.id, cluster=data.row.cluster_id)

@@ -152,6 +152,7 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept)))
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
 

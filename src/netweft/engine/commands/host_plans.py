@@ -77,7 +77,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     if data.report is None or data.reported_at is None:
         raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
-    candidate = Candidate(attachments=final.attachments, bonds=final.bonds)
+    candidate = Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
     is_asked = final.needs_host or final.puts_right
     steps = explain(plan(data.host, desired_host(intent, data.host)) if is_asked else (), data.host)

@@ -20,7 +20,7 @@ from netweft.engine import queue
 from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, snapshots, vnic_sync
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.hosts import set_status
+from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
 from netweft.engine.commands.network_status import refresh_status
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -209,6 +209,7 @@ def judge(tx: Tx, host_id: str, report: HostReport) -> None:
     """
     host = lock(tx, hosts, host_id)
     if host.status not in JUDGED:
+        finish_maintenance(tx, SYSTEM, host)
         refresh_status(tx, host.cluster_id)
         return
     locations = locate_networks(report.host)
@@ -246,10 +247,13 @@ def _long_down(tx: Tx, host_id: str) -> set[str]:
 def lose_host(tx: Tx, host_id: str, reason: str) -> None:
     """The host does not answer: what runs there is unknown. Raises NotFoundError when it is gone."""
     host = lock(tx, hosts, host_id)
-    if host.status not in JUDGED - {"non_responsive"}:
+    if host.status not in JUDGED - {"non_responsive"} | {PREPARING}:
         return
-    set_status(tx, host, "non_responsive", reason)
     running = sa.and_(vms.c.host_id == host_id, vms.c.status.in_(("up", "powering_down")))
-    tx.execute(sa.update(vms).where(running).values(status="unknown", changed_at=utc_now()))
+    lost = tx.execute(sa.update(vms).where(running).values(status="unknown", changed_at=utc_now())).rowcount
+    if host.status != PREPARING:  # which it goes on to be: when it is back, its guests are to leave
+        set_status(tx, host, "non_responsive", reason)
+    elif not lost:
+        return
     text = f"Host {host.name} is non responsive: {reason}"
     audit.record(tx, SYSTEM, HOST_DOWN, text, Severity.ERROR, host=host_id, cluster=host.cluster_id)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
+from netweft.core.rules import vm as vm_rules
 from netweft.engine import queue
 from netweft.engine.commands import audit, authorize, host_changes, host_labels
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
@@ -22,11 +23,16 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
+from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.vms import vnics_of
 
 ADDED, UPDATED, REMOVED = 42, 43, 44
 MAINTENANCE, ACTIVATED = 15, 16
 """Event codes (oVirt: USER_ADD_VDS, USER_UPDATE_VDS, USER_REMOVE_VDS, VDS_MAINTENANCE, VDS_ACTIVATE)."""
+
+PREPARING = "preparing_for_maintenance"
+"""The status of a host whose guests are to leave: it gets no new ones."""
 
 CONFIRM_WITHIN = 60.0
 """Seconds that a host waits for the engine's confirmation when the engine itself asks for a change."""
@@ -102,7 +108,7 @@ def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
     return host_id
 
 
-def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
+def host_joined(tx: Tx, host_id: str, agent_url: str, actor: Actor = SYSTEM) -> str:
     """The agent of a host has enrolled: remember where it listens, and install the host; returns the job's id."""
     host = lock(tx, hosts, host_id)
     tx.execute(
@@ -111,7 +117,7 @@ def host_joined(tx: Tx, host_id: str, agent_url: str) -> str:
         .values(agent_url=agent_url, status="installing", status_reason="Its networks are being set up.")
     )
     description = f"Installing Host {host.name}"
-    return queue.enqueue(tx, SYSTEM, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
@@ -177,20 +183,38 @@ def _networks_of(cluster_id: str) -> sa.Select[Any]:
     return joined.where(cluster_networks.c.cluster_id == cluster_id)
 
 
-def remove_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """Forget a host that is out of service; what runs on it stays as it is. Needs DELETE_HOST on it.
+def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, force: bool = False) -> str | None:
+    """Forget a host that is out of service; what is on it stays as it is, and an event names it. Needs DELETE_HOST on
+    it.
 
-    Raises NotFoundError, DeniedError, BusyError, ValidationError.
+    ``clean``: first take its networks off it, but for that for its management; returns the id of the job that does so.
+    ``force``: remove it also when that is not possible. Raises NotFoundError, DeniedError, BusyError, ValidationError.
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.DELETE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_REMOVE, rules.may_be_removed(host.status))
     check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id, suspended=True)))
     host_changes.require_idle(tx, host_id, host.name)
-    tx.execute(sa.delete(hosts).where(hosts.c.id == host_id))
-    authorize.forget(tx, host_id)
+    if clean and not force:
+        check(_REMOVE, rules.may_be_cleaned(host.status))
+    if clean and rules.may_be_cleaned(host.status) is None:
+        payload = {"host_id": host_id, "force": force}
+        description = f"Removing Host {host.name} and its networks"
+        return queue.enqueue(tx, actor, "remove_host", host_changes.key_of(host_id), description, payload)
+    forget_host(tx, actor, host)
+    return None
+
+
+def forget_host(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
+    """Remove a host's rows, and tell what is left on it."""
+    carried = sa.select(networks.c.name).join(attachments, attachments.c.network_id == networks.c.id)
+    names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
+    tx.execute(sa.delete(hosts).where(hosts.c.id == host.id))
+    authorize.forget(tx, host.id)
     refresh_status(tx, host.cluster_id)
     text = f"Host {host.name} was removed by {actor.name}."
+    if names:
+        text += f" These networks stay on it: {', '.join(names)}. 'netweft agent --leave' there takes them off."
     audit.record(tx, actor, REMOVED, text, cluster=host.cluster_id)
 
 
@@ -203,20 +227,60 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_ACTIVATE, rules.may_be_activated(host.status))
+    if host.status == "install_failed" and host.agent_url:
+        return host_joined(tx, host_id, host.agent_url, actor)
     set_status(tx, host, "unassigned", "Its agent is asked.")
     description = f"Activating Host {host.name}"
     return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 
-def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> None:
-    """Take a host out of service. Needs MANIPULATE_HOST on it. Raises NotFoundError, DeniedError, ValidationError."""
+def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
+    """Take a host out of service, once its guests have been moved to other hosts; returns the id of the job that does
+    that, None when there are none. A host that prepares for it already tries again.
+
+    Needs MANIPULATE_HOST on it. Raises NotFoundError, DeniedError, ValidationError, also when guests can never move.
+    """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
     check(_DEACTIVATE, rules.may_be_deactivated(host.status))
-    check(_DEACTIVATE, rules.runs_no_vms_to_deactivate(vms_on(tx, host_id)))
+    check(_DEACTIVATE, rules.answers_for_its_guests(host.status, vms_on(tx, host_id)))
+    check(_DEACTIVATE, rules.guests_can_leave(why_guests_stay(tx, host_id)))
+    set_status(tx, host, PREPARING, "Its guests are moved to other hosts.")
+    if finish_maintenance(tx, actor, lock(tx, hosts, host_id)):
+        return None
+    key = f"evacuate:{host_id}"
+    description = f"Moving the guests off Host {host.name}, which goes into maintenance"
+    return queue.busy_with(tx, key) or queue.enqueue(tx, actor, "evacuate_host", key, description, {"host_id": host_id})
+
+
+def finish_maintenance(tx: Tx, actor: Actor, host: sa.Row[Any]) -> bool:
+    """A host that prepares for maintenance is in it once no guest is there or on its way; returns whether it is. Its
+    row must be locked.
+    """
+    if host.status != PREPARING:
+        return False
+    there = sa.or_(vms.c.host_id == host.id, vms.c.target_host_id == host.id)
+    if tx.execute(sa.select(vms.c.id).where(there).limit(1)).first():
+        return False
     set_status(tx, host, "maintenance", "")
     text = f"Host {host.name} was switched to Maintenance mode by {actor.name}."
-    audit.record(tx, actor, MAINTENANCE, text, host=host_id, cluster=host.cluster_id)
+    audit.record(tx, actor, MAINTENANCE, text, host=host.id, cluster=host.cluster_id)
+    return True
+
+
+def why_guests_stay(tx: Tx, host_id: str) -> dict[str, str]:
+    """The names of the guests of a host that cannot move to any other, each with the reason."""
+    rows = tx.execute(sa.select(vms.c.id, vms.c.name).where(vms.c.host_id == host_id)).all()
+    running = guests_on(tx, (host_id,)) if rows else {}
+    vnics = vnics_of(tx, [row.id for row in rows])
+    found = {}
+    for row in rows:
+        driver = running[row.id].driver if row.id in running else ""
+        fixed = [one.name for one in vnics[row.id] if one.plugged and one.passthrough and not one.migratable]
+        problem = vm_rules.driver_moves_guests(row.name, driver) or vm_rules.passthrough_may_migrate(row.name, fixed)
+        if problem:
+            found[row.name] = problem.text
+    return found
 
 
 def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:

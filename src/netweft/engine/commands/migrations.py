@@ -72,6 +72,7 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     staying = [row.name for row in rows if row.plugged and row.passthrough and not row.migratable]
     check(_MIGRATE, rules.passthrough_may_migrate(vm.name, staying))
     running = host_rows.guests_on(tx, (vm.host_id,)).get(vm_id)
+    check(_MIGRATE, rules.driver_moves_guests(vm.name, running.driver if running else ""))
     guest = running or GuestState(id=vm_id, name=vm.name, driver="", status="up")
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
     chosen = host_id or choice.host or ""
@@ -152,7 +153,7 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
     Needs MIGRATE_VM on it, and CONFIGURE_HOST_NETWORK on the host for ``set_up``. Raises NotFoundError, DeniedError,
     ValidationError.
     """
-    vm = lock(tx, vms, spec.id)
+    lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.MIGRATE_VM, ObjectRef(ObjectType.VM, spec.id))
     found = preflight(tx, spec.id, resolve(tx, hosts, spec.host, "host") if spec.host else "")
     check(_MIGRATE, *(found.lasting if spec.set_up else found.problems))
@@ -160,13 +161,30 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
     if spec.set_up and found.problems:
         request = SetupRequest(attachments=found.offer)
         first = setup_host_networks(tx, actor, SetupHostNetworks(host_id=found.host_id, request=request))
+    return _begin(tx, actor, spec.id, found, first)
+
+
+def move_away(tx: Tx, actor: Actor, vm_id: str) -> str:
+    """Begin to move a running machine to the host that fits best, for one that goes into maintenance; returns the job's
+    id. Asks for no right: whoever takes the host out of service had it.
+
+    Raises NotFoundError, ValidationError.
+    """
+    lock(tx, vms, vm_id)
+    found = preflight(tx, vm_id)
+    check(_MIGRATE, *found.problems)
+    return _begin(tx, actor, vm_id, found, None)
+
+
+def _begin(tx: Tx, actor: Actor, vm_id: str, found: Preflight, first: str | None) -> str:
+    vm = queries.get(tx, vm_id)
     functions.reserve(tx, _MIGRATE, found.host_id, found.functions)
     values = {"status": "migrating", "target_host_id": found.host_id, "changed_at": utc_now()}
-    tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(values))
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
     text = f"Migration started (VM: {vm.name}, Destination: {found.host_name}, User: {actor.name})."
-    audit.record(tx, actor, STARTED, text, vm=spec.id, host=vm.host_id, cluster=vm.cluster_id)
+    audit.record(tx, actor, STARTED, text, vm=vm_id, host=vm.host_id, cluster=vm.cluster_id)
     payload = {
-        "vm_id": spec.id,
+        "vm_id": vm_id,
         "host_id": vm.host_id,
         "target_id": found.host_id,
         "after": first,
@@ -174,4 +192,4 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
         "bandwidth": found.bandwidth,
     }
     description = f"Migrating VM {vm.name} to Host {found.host_name}"
-    return queue.enqueue(tx, actor, "migrate_vm", f"vm:{spec.id}", description, payload)
+    return queue.enqueue(tx, actor, "migrate_vm", f"vm:{vm_id}", description, payload)

@@ -1,5 +1,5 @@
-"""Installing a host whose agent has joined: the management network goes onto the NIC that carries the host's address,
-and the host comes up.
+"""Installing a host whose agent has joined: what the host has of ours is taken over, the management network goes where
+the host's address is, and the host comes up.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import sqlalchemy as sa
 
 from netweft.core.errors import HostError, NetweftError, NotFoundError
 from netweft.core.host_request import HostView
-from netweft.core.management import management_attachment
+from netweft.core.management import check_vlan, management_attachment, management_link
 from netweft.core.protocol import HostReport
 from netweft.core.rules.setup_networks import validate
 from netweft.engine import queue
 from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.commands import audit, host_changes
+from netweft.engine.commands.adoption import adopt
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_reports import TakeReport, judge, take_report
 from netweft.engine.db import Tx, lock, new_id, utc_now
@@ -64,7 +65,8 @@ def _install(agents: Agents, job: JobContext, data: queries.HostData) -> Mapping
     except UnreachableError as error:
         raise HostError(f"Host {data.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
     addresses = _addresses(data.row.agent_url)
-    generation = job.db.run(_begin, job, data.row.id, report, asked_at, addresses)
+    job.db.run(_take_over, job, data.row.id, report, asked_at)
+    generation = job.db.run(_begin, job, data.row.id, report, addresses)
     task = Task(host_id=data.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
@@ -78,17 +80,26 @@ def _addresses(agent_url: str) -> set[str]:
         raise HostError(f"The name '{name}' of the host cannot be resolved: {error}.") from error
 
 
-def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any, addresses: set[str]) -> int:  # noqa: ANN401 - a datetime
-    """Take the first report in and write down the change that is to come; the one of this job that is under way, if
-    there is one.
+def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_at: Any) -> None:  # noqa: ANN401 - a datetime
+    """Take the first report in, and what the host has of ours, in a transaction of its own: known is known, whether the
+    installation succeeds or not.
     """
+    queue.hold(tx, job.job)
+    lock(tx, hosts, host_id)
+    if any(row.job_id == job.job.id for row in host_changes.pending(tx, host_id)):
+        return
+    host_changes.catch_up(tx, host_id, report.generation)
+    take_report(tx, TakeReport(host_id=host_id, report=report, asked_at=asked_at))
+    adopt(tx, host_id, report.host)
+
+
+def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses: set[str]) -> int:
+    """Write down the change that is to come; the one of this job that is under way, if there is one."""
     queue.hold(tx, job.job)
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
     if mine:
         return int(mine[0].generation)
-    host_changes.catch_up(tx, host_id, report.generation)
-    take_report(tx, TakeReport(host_id=host_id, report=report, asked_at=asked_at))
     view = queries.view(tx, host_id)
     candidate = _candidate(view, report, addresses)
     return host_changes.next_generation(tx, host_id, candidate, "the host is installed", job.job.id)
@@ -101,10 +112,13 @@ def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candi
     if management is None:
         raise HostError(f"The Cluster of Host {view.name} has no management network.")
     if management.intent.id in present:
-        return Candidate(attachments=view.intent.attachments, bonds=view.intent.bonds)
+        link = management_link(report.host, addresses)
+        if link is not None and link.owner == management.intent.id:
+            check_vlan(report.host, link, management, view.name)
+        return Candidate(attachments=view.intent.attachments, bonds=view.intent.bonds, kept=view.intent.kept)
     request = management_attachment(report.host, management, addresses, view.name)
     final = validate(view, request, new_id, _ACTION, installs=True)
-    return Candidate(attachments=final.attachments, bonds=final.bonds)
+    return Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
 
 
 def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:

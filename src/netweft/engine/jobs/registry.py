@@ -10,11 +10,13 @@ from netweft.engine.agents import Agents
 from netweft.engine.jobs import (
     apply_host,
     enroll_certificate,
+    evacuate_host,
     guests,
     install_host,
     look_at_host,
     migrate,
     propagate_labels,
+    remove_host,
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
@@ -25,6 +27,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
     "apply_host": apply_host.run,
     "install_host": install_host.run,
     "enroll_certificate": enroll_certificate.run,
+    "remove_host": remove_host.run,
     "activate_host": look_at_host.activate,
     "refresh_host": look_at_host.refresh,
     "commit_host": look_at_host.commit,
@@ -45,7 +48,8 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
 
 def functions(agents: Agents) -> dict[str, JobFunction]:
     """The functions of all jobs that talk to hosts."""
-    return {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+    made: dict[str, JobFunction] = {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
+    return {**made, "evacuate_host": evacuate_host.run}
 
 
 def timers(monitor: Monitor) -> list[Timer]:

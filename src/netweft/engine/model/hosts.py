@@ -28,6 +28,8 @@ hosts = Table(
     Column("acknowledged_generation", Integer, nullable=False, server_default="0"),
     # Whether what runs is not what boot restores (HostReport.dirty of the last report).
     Column("dirty", Boolean, nullable=False),
+    # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
+    Column("kept", Json, nullable=False, server_default="[]"),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("name"),
     CheckConstraint(

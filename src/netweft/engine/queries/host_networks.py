@@ -43,12 +43,13 @@ msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """Attachments, bonds and labels that a host may come to have. ``labels``: NICs by label, None to leave them as they
-    are.
+    are. ``kept``: owners of networks of another engine that stay there.
     """
 
     attachments: tuple[AttachmentIntent, ...] = ()
     bonds: tuple[BondIntent, ...] = ()
     labels: Mapping[str, str] | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def load(
     for row in rows:
         views = _views(row.cluster_id, known, users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
-        candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]))
+        candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
         loaded[row.id] = HostData(
             row=row,
             intent=intent_of(row.switch_type, candidate, views, report),
@@ -198,6 +199,7 @@ def intent_of(
         bonds=candidate.bonds,
         default_route_network=role,
         ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
+        kept=candidate.kept,
     )
 
 

@@ -8,7 +8,7 @@ from alembic import op
 from netweft.engine.model.base import Json, Utc
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

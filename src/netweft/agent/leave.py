@@ -1,0 +1,66 @@
+"""Leaving the engine by hand: what Netweft made of the host goes, but for what its management stands on, and the host
+is nobody's any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from netweft.agent.networking import NetworkingError
+from netweft.agent.reconcile import restore
+from netweft.core.desired import HostIntent, desired_host
+from netweft.core.kept import kept_names, owners_on
+from netweft.core.management import management_link
+
+if TYPE_CHECKING:
+    from netweft.agent.identity import Identity
+    from netweft.agent.service import HostService
+    from netweft.core.host import Host
+
+log = logging.getLogger(__name__)
+
+
+class LeaveError(Exception):
+    """The host is as it was; the message says what to do first."""
+
+
+def leave(service: HostService, identity: Identity, address: str) -> None:
+    """Take everything of ours off the host but its management network, which boot does not restore any more, and forget
+    keys and engine. Raises LeaveError, NetworkingError, OSError.
+
+    ``address``: the URL at which the engine reaches the host; empty for the one that it joined with.
+    """
+    guests = [guest.name for guest in service.guests.list() if guest.status != "down"]
+    if guests:
+        raise LeaveError(f"guests are on this host: {', '.join(sorted(guests))}; stop or move them first")
+    now = service.door.observe()
+    wanted = cleared(now, _addresses(address or identity.address))
+    left = restore(service.door, wanted)
+    if left:
+        raise NetworkingError(f"not everything could be taken off: {'; '.join(left)}")
+    identity.forget()
+    stays = ", ".join(sorted(kept_names(wanted, owners_on(wanted)))) or "nothing"
+    log.info("the host belongs to no engine; of Netweft's networks stays on it: %s", stays)
+
+
+def cleared(now: Host, addresses: set[str]) -> Host:
+    """The host without what is ours, but for what has one of the addresses. Raises LeaveError when nothing has."""
+    link = management_link(now, addresses)
+    if link is None:
+        raise LeaveError(
+            f"nothing on this host has its address ({', '.join(sorted(addresses))}), so it is not known what has to"
+            " stay: give the address with --address https://ADDRESS:PORT"
+        )
+    return desired_host(HostIntent(kept=(link.owner,)), now)
+
+
+def _addresses(url: str) -> set[str]:
+    name = urlsplit(url).hostname or "127.0.0.1"
+    try:
+        return {str(ip_address(str(entry[4][0]).split("%")[0])) for entry in socket.getaddrinfo(name, None)}
+    except OSError as error:
+        raise LeaveError(f"the name {name} of this host cannot be resolved: {error}") from error

@@ -1,0 +1,98 @@
+"""Taking over what a host carries and the engine does not know of: the host comes from another engine, comes back, or
+the engine's database is older than what the host has.
+
+What carries our mark becomes attachments, by the network's id, else by its name on hosts, and bonds. The rest of what
+carries our mark is kept as it is (:mod:`netweft.core.kept`), and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
+from netweft.core.host import Host
+from netweft.core.kept import owners_on
+from netweft.core.nic_view import nic_views
+from netweft.core.sync import Location, locate_networks, reported_qos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """What is new for the engine. ``kept``: owners of networks that stay as they are."""
+
+    attachments: tuple[AttachmentIntent, ...] = ()
+    bonds: tuple[BondIntent, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+def adopted(
+    host: Host, intent: HostIntent, networks: Mapping[str, NetworkIntent], new_id: Callable[[], str]
+) -> Adoption:
+    """What of a host is to be taken over beside what is wanted of it. ``networks``: by id, those of its cluster."""
+    has = {attachment.network_id for attachment in intent.attachments}
+    places = {owner: place for owner, place in locate_networks(host).items() if owner not in has}
+    found = {owner: networks[owner] for owner in places if owner in networks}
+    free = {one.vdsm_name: one for one in networks.values() if one.id not in has and one not in found.values()}
+    for owner, place in sorted(places.items()):
+        if owner not in found and place.bridged and place.base and place.top in free:
+            found[owner] = free.pop(place.top)
+    own = {owner: network for owner, network in sorted(found.items()) if places[owner].base}
+    wanted = {one.vdsm_name for one in networks.values() if one.id in has}
+    replaced = {owner for owner, place in places.items() if place.top in wanted}
+    kept = owners_on(host) - has - own.keys() - replaced
+    others = {places[owner].base for owner in kept & places.keys()} - {places[owner].base for owner in own}
+    return Adoption(
+        attachments=tuple(_attachment(host, places[owner], network, new_id()) for owner, network in own.items()),
+        bonds=_bonds(host, intent, others, new_id),
+        kept=tuple(sorted(kept)),
+    )
+
+
+def _bonds(
+    host: Host, intent: HostIntent, others: Collection[str], new_id: Callable[[], str]
+) -> tuple[BondIntent, ...]:
+    """Our bonds, of the kind that the host's switch type has; those that only what is kept stands on stay with that."""
+    named = {*others, *(bond.name for bond in intent.bonds)}
+    parts = host.bonds if intent.switch_type == "legacy" else host.ovs_ports
+    ours = [name for name, part in parts.items() if part.owner and name not in named]
+    views = nic_views(host)
+    return tuple(
+        BondIntent(id=new_id(), name=name, slaves=tuple(view.slaves), options={"mode": view.mode, **view.options})
+        for name in sorted(ours)
+        if name in views and (view := views[name].bond)
+    )
+
+
+def _attachment(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
+    qos = reported_qos(place)
+    options = host.bridges[place.top].options if place.top in host.bridges else {}
+    text = " ".join(f"{name}={value}" for name, value in sorted(options.items()))
+    return AttachmentIntent(
+        id=attachment_id,
+        network_id=network.id,
+        nic=place.base,
+        assignments=(_ipv4(place), _ipv6(place)),
+        properties={"bridge_opts": text} if text else {},
+        qos=None if qos == network.qos else qos,
+    )
+
+
+def _ipv4(place: Location) -> IpAssignment:
+    return IpAssignment(method="dhcp") if place.dhcp4 else _static(place, 4, place.gateway4)
+
+
+def _ipv6(place: Location) -> IpAssignment:
+    if place.dhcp6 and place.autoconf:
+        return IpAssignment(version=6, method="poly_dhcp_autoconf")
+    if place.dhcp6 or place.autoconf:
+        return IpAssignment(version=6, method="dhcp" if place.dhcp6 else "autoconf")
+    return _static(place, 6, place.gateway6)
+
+
+def _static(place: Location, version: Literal[4, 6], gateway: str) -> IpAssignment:
+    own = next((address for address in place.addresses if address.version == version), None)
+    if own is None:
+        return IpAssignment(version=version)
+    return IpAssignment(version=version, method="static", address=own.ip, prefix=own.prefix, gateway=gateway)

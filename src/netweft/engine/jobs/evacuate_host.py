@@ -1,0 +1,141 @@
+"""Moving the guests off a host that goes into maintenance (oVirt's MaintenanceVds): some at a time, each to the host
+that fits best, by the migrations that there are.
+
+The host is in maintenance when the last one has gone, whoever moved or stopped it
+(:func:`netweft.engine.commands.hosts.finish_maintenance`). Those that cannot be moved now are told, each with its
+reason, and the host goes on preparing until somebody moves or stops them, asks again, or activates it. Safe to repeat:
+what was tried is in the job's progress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError, HostError, NotFoundError, ValidationError
+from netweft.core.migration import AT_ONCE
+from netweft.engine import queue
+from netweft.engine.commands import audit, migrations
+from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.hosts import PREPARING, finish_maintenance
+from netweft.engine.db import Tx, lock
+from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.vms import vms
+from netweft.engine.queue import JobContext, PostponedError
+
+VM_STAYED, INCOMPLETE = 140, 602
+"""Event codes (oVirt: VM_MIGRATION_FAILED_DURING_MOVE_TO_MAINTENANCE, USER_VDS_MAINTENANCE_MIGRATION_FAILED)."""
+
+_AGAIN = 0.5
+"""Seconds between looks at the migrations."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Guest:
+    """What has been tried with a guest. ``job``: its migration; ``reason``: why it stayed, empty while it may go."""
+
+    name: str
+    job: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What users see, and what the next look goes on from. ``guests`` by id: also those that have gone."""
+
+    phase: str = ""
+    guests: dict[str, _Guest] = field(default_factory=dict)
+
+
+class IncompleteError(HostError):
+    """Guests are left on the host, which goes on preparing for maintenance."""
+
+    code = "VDS_MAINTENANCE_FAILED"
+
+
+def run(job: JobContext) -> Mapping[str, Any]:
+    """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
+    host_id = job.job.payload["host_id"]
+    rows, progress = job.db.run(_look, job, host_id)
+    if rows is None:
+        return {"cancelled": True}
+    _send_away(job, rows, progress)
+    here = {row.id for row in rows}
+    progress.phase = f"{len(progress.guests.keys() - here)} of {len(progress.guests)} guests have left"
+    job.progress(**msgspec.to_builtins(progress))
+    if job.db.run(_finish, job, host_id):
+        return {}
+    stuck = {guest.name: guest.reason for key, guest in progress.guests.items() if key in here and guest.reason}
+    if len(stuck) < max(1, len(here)):
+        raise PostponedError(_AGAIN)
+    raise job.db.run(_give_up, job, host_id, stuck)
+
+
+def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[sa.Row[Any]] | None, _Progress]:
+    """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
+    queue.hold(tx, job.job)
+    known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
+    progress = msgspec.convert(known or {}, _Progress)
+    status = tx.execute(sa.select(hosts.c.status).where(hosts.c.id == host_id)).scalar_one_or_none()
+    if status != PREPARING:
+        return None, progress
+    here = sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.host_id == host_id).order_by(vms.c.name)
+    rows: Sequence[Any] = tx.execute(here).all()
+    for row in rows:
+        guest = progress.guests.setdefault(row.id, _Guest(name=row.name))
+        ended = queue.outcome(tx, guest.job) if guest.job and row.status == "up" and not guest.reason else None
+        if ended is not None:
+            _tell_stayed(tx, job, row, guest, ended.error or "It came back.")
+    return rows, progress
+
+
+def _send_away(job: JobContext, rows: Sequence[sa.Row[Any]], progress: _Progress) -> None:
+    """Begin as many migrations as may be under way at once."""
+    under_way = sum(row.status == "migrating" for row in rows)
+    for row in rows:
+        guest = progress.guests[row.id]
+        if under_way < AT_ONCE and row.status == "up" and not guest.job and not guest.reason:
+            try:
+                guest.job = job.db.run(_begin, job, row.id)
+                under_way += 1
+            except (ValidationError, BusyError, NotFoundError) as error:
+                job.db.run(_tell_stayed, job, row, guest, error.text)
+
+
+def _begin(tx: Tx, job: JobContext, vm_id: str) -> str:
+    queue.hold(tx, job.job)
+    return migrations.move_away(tx, actor_of(job), vm_id)
+
+
+def _tell_stayed(tx: Tx, job: JobContext, row: sa.Row[Any], guest: _Guest, reason: str) -> None:
+    queue.hold(tx, job.job)
+    guest.reason = reason
+    host_id = job.job.payload["host_id"]
+    text = (
+        f"Migration failed: {reason} while Host is in 'preparing for maintenance' state. Consider manual intervention:"
+        f" stopping/migrating VM {row.name}, as the Host stays in this state while guests run on it."
+    )
+    audit.record(tx, actor_of(job), VM_STAYED, text, Severity.ERROR, vm=row.id, host=host_id, job=job.job.id)
+
+
+def _finish(tx: Tx, job: JobContext, host_id: str) -> bool:
+    queue.hold(tx, job.job)
+    return finish_maintenance(tx, actor_of(job), lock(tx, hosts, host_id))
+
+
+def _give_up(tx: Tx, job: JobContext, host_id: str, stuck: Mapping[str, str]) -> IncompleteError:
+    queue.hold(tx, job.job)
+    host = lock(tx, hosts, host_id)
+    told = " ".join(f"{name}: {reason}" for name, reason in sorted(stuck.items()))
+    text = (
+        f"Host {host.name} cannot change into maintenance mode - not all guests could be moved. Stop or migrate them by"
+        f" hand, ask again, or activate the Host. {told}"
+    )
+    audit.record(tx, actor_of(job), INCOMPLETE, text, Severity.WARNING, host=host_id, job=job.job.id)
+    return IncompleteError(text)
