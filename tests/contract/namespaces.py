@@ -16,9 +16,12 @@ from netweft.agent.machine import MachineNetworking
 from netweft.agent.resolver import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import TypeVar
+
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.protocol import GuestNic
 
     Result = TypeVar("Result")
 
@@ -48,13 +51,20 @@ def open_door(folder: Path, nics: Mapping[str, str]) -> MachineNetworking:
     return door_to_here(folder)
 
 
-def door_to_here(folder: Path) -> MachineNetworking:
+def door_to_here(
+    folder: Path, ovsdb: Ovsdb | None = None, guests: Callable[[], Sequence[GuestNic]] = tuple
+) -> MachineNetworking:
     """The door to the calling thread's namespace as it is."""
     dhcp = folder / "dhcp"
     dhcp.mkdir(parents=True, exist_ok=True)
     resolver = Resolver(path=folder / "resolv.conf", saved=folder / "resolv.conf.found")
     return MachineNetworking(
-        dhcp=Dhcp(dhcp), resolver=resolver, ovsdb=None, boot="test", functions=Functions(dhcp / "functions")
+        dhcp=Dhcp(dhcp),
+        resolver=resolver,
+        ovsdb=ovsdb,
+        boot="test",
+        functions=Functions(dhcp / "functions"),
+        guests=guests,
     )
 
 

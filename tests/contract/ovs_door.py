@@ -10,16 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from contract.made_of import made_of
-from contract.namespaces import kernel_kinds, make_nic
-from netweft.agent.dhcp import Dhcp
-from netweft.agent.functions import Functions
-from netweft.agent.machine import MachineNetworking
-from netweft.agent.resolver import Resolver
+from contract.namespaces import door_to_here, kernel_kinds, make_nic
 from ovs_host import ovs_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from netweft.agent.machine import MachineNetworking
     from netweft.agent.ovsdb import Ovsdb
     from netweft.core.host import Host
 
@@ -33,12 +30,7 @@ def ovs_door(nics: Mapping[str, str]) -> Iterator[tuple[MachineNetworking, Ovsdb
     with TemporaryDirectory() as folder, ovs_host() as (_, ovsdb):
         for number, (name, mac) in enumerate(nics.items()):
             make_nic(name, mac, far=f"far{number}")
-        place = Path(folder)
-        (place / "dhcp").mkdir()
-        resolver = Resolver(path=place / "resolv.conf", saved=place / "resolv.conf.found")
-        functions = Functions(place / "functions")
-        dhcp = Dhcp(place / "dhcp")
-        yield MachineNetworking(dhcp=dhcp, resolver=resolver, ovsdb=ovsdb, boot="test", functions=functions), ovsdb
+        yield door_to_here(Path(folder), ovsdb), ovsdb
 
 
 def possible(host: Host) -> Host:

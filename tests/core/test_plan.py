@@ -409,7 +409,7 @@ def test_an_address_comes_to_a_link_that_has_others() -> None:
     b = Address(ip="198.51.100.1", prefix=24)
     old = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A,)), Nic(name="eth1", owner="n", addresses=(b,)))
     new = with_links(OURS, Nic(name="eth0", owner="n", addresses=(A, b)), Nic(name="eth1", owner="n"))
-    assert reach(old, new) == [s.RemoveAddress("eth1", b), s.AddAddress("eth0", b)]
+    assert reach(old, new) == [s.RemoveAddress("eth1", b), s.AddAddress("eth0", b), s.Announce("eth0")]
 
 
 def test_rules_and_routes_give_way_to_others() -> None:

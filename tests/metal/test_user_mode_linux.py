@@ -40,6 +40,7 @@ KERNEL_FILES = (
 DRIFT_FILES = "tests/metal/drift.py"
 TRUNK_FILES = "tests/metal/trunks.py"
 SHAPING_FILES = "tests/metal/shaping.py tests/agent/test_machine.py::test_traffic_is_shaped_or_nothing_changes"
+SILENCE_FILES = "tests/metal/silence.py"
 OVS = f"NETWEFT_OVS_EXAMPLES={OVS_EXAMPLES} NETWEFT_DRIFT_SEEDS={DRIFT_SEEDS} NETWEFT_OVS_DATAPATH=system"
 OVS_FILES = (
     "tests/contract/test_ovs_plans.py tests/contract/test_ovs_steps.py"
@@ -62,6 +63,7 @@ def folder() -> Path:
         pytest.param(KERNEL, KERNEL_FILES, 2 * SEEDS, id="kernel"),
         pytest.param("", f"{SHAPING_FILES} {TRUNK_FILES}", 10, id="shaping-and-trunks"),
         pytest.param("", DRIFT_FILES, 10, id="drift"),
+        pytest.param("", SILENCE_FILES, 6, id="silence"),
         pytest.param(OVS, OVS_FILES, 6, id="ovs"),
     ],
 )

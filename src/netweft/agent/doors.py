@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netweft.agent.announce import Announcer
     from netweft.agent.dhcp import Dhcp
+    from netweft.agent.held import Held
     from netweft.agent.netlink import Netlink
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
@@ -23,4 +25,6 @@ class Doors:
     netlink: Netlink
     dhcp: Dhcp
     resolver: Resolver
+    announcer: Announcer
+    held: Held
     ovsdb: Ovsdb | None = None

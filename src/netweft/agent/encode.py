@@ -53,7 +53,7 @@ from netweft.core.steps import (
 from netweft.core.world import IPV6_METRIC, is_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from netweft.agent.observe import RawLink
 
@@ -78,10 +78,14 @@ class ImpossibleStepError(Exception):
 
 
 class Encoder:
-    """Turns steps into requests. It knows the links by name, and follows what the steps do to that."""
+    """Turns steps into requests. It knows the links by name, and follows what the steps do to that.
 
-    def __init__(self, netlink: nl.Netlink, links: Iterable[RawLink]) -> None:
+    ``held``: addresses that are known to be nobody else's, so that the kernel need not find out.
+    """
+
+    def __init__(self, netlink: nl.Netlink, links: Iterable[RawLink], held: Collection[str] = ()) -> None:
         self._netlink = netlink
+        self._held = held
         links = tuple(links)
         self._index_of = {link.name: link.index for link in links}
         bonds = {link.index: link.name for link in links if link.kind == "bond"}
@@ -221,16 +225,17 @@ class Encoder:
 
     @requests.register
     def _add_address(self, step: AddAddress) -> Requests:
-        return (nl.Request(nl.RTM_NEWADDR, self._address(step.name, step.address), nl.CREATE_NEW),)
+        flags = nl.IFA_F_NODAD if step.address.ip in self._held else 0
+        return (nl.Request(nl.RTM_NEWADDR, self._address(step.name, step.address, flags), nl.CREATE_NEW),)
 
     @requests.register
     def _remove_address(self, step: RemoveAddress) -> Requests:
         return (nl.Request(nl.RTM_DELADDR, self._address(step.name, step.address)),)
 
-    def _address(self, name: str, address: Address) -> bytes:
+    def _address(self, name: str, address: Address, flags: int = 0) -> bytes:
         ip = ip_address(address.ip)
         family = _family(address.ip)
-        packed = nl.IFADDR.pack(family, address.prefix, 0, nl.RT_SCOPE_UNIVERSE, self._index(name))
+        packed = nl.IFADDR.pack(family, address.prefix, flags, nl.RT_SCOPE_UNIVERSE, self._index(name))
         packed += nl.attribute(nl.IFA_LOCAL, ip.packed) + nl.attribute(nl.IFA_ADDRESS, ip.packed)
         if family == AF_INET and address.prefix <= _LONGEST_PREFIX_WITH_BROADCAST:
             packed += nl.attribute(nl.IFA_BROADCAST, ip_network(address.network).broadcast_address.packed)

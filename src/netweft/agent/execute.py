@@ -26,6 +26,7 @@ from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import accept_ra, write_setting
 from netweft.agent.shaping import lacking
 from netweft.core.steps import (
+    Announce,
     CreateLink,
     CreateOvsBridge,
     CreateOvsPort,
@@ -92,14 +93,20 @@ class _Execution:
         self._progress = progress
         self._done = 0
         links = dump_links(doors.netlink)
-        self._encoder: Encoder | None = Encoder(doors.netlink, links)  # None: the links may be others by now
+        self._held = doors.held.look(doors.netlink)
+        self._encoder: Encoder | None = Encoder(doors.netlink, links, self._held)  # None: the links may be others now
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
+        self._announced: list[Announce] = []
         self._ovs_internal: set[str] | None = None
         self._ipv6 = Ipv6Watch(links)
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
+            if isinstance(step, Announce):
+                self._announced.append(step)
+                continue
+            self._send_announced()
             if self._is_for_ovs(step):
                 self._send_kernel()
                 self._ovs.append(step)
@@ -110,6 +117,7 @@ class _Execution:
                 self._send_ovs()
                 self._add_kernel(cast("KernelStep", step))  # what else is left
         self._flush()
+        self._send_announced()
 
     def _flush(self) -> None:
         self._send_kernel()
@@ -124,7 +132,7 @@ class _Execution:
         if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
         if self._encoder is None:
-            self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink))
+            self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink), self._held)
         try:
             requests = self._encoder.requests(step)
         except (ImpossibleStepError, nl.NetlinkError) as error:
@@ -203,6 +211,18 @@ class _Execution:
         if any(must_look):
             self._ipv6.look(dump_links(self._doors.netlink))
         self._stop_clients_of_missing()
+        self._report(len(batch))
+
+    def _send_announced(self) -> None:
+        batch, self._announced = self._announced, []
+        if not batch:
+            return
+        self._flush()
+        present = {link.name for link in dump_links(self._doors.netlink)}
+        for step in batch:
+            if step.name not in present:
+                raise StepFailedError(step, f"there is no link {step.name}", errno.ENODEV)
+        self._doors.announcer.announce({step.name for step in batch})
         self._report(len(batch))
 
     def _do_system(self, step: SystemStep) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from netweft.agent.announce import Announcer
 from netweft.agent.doors import Doors
 from netweft.agent.execute import execute, prepare
+from netweft.agent.held import Held
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
@@ -16,7 +18,7 @@ from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.rates import Rates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from netweft.agent.dhcp import Dhcp
     from netweft.agent.functions import Functions
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
     from netweft.core.host import Host
-    from netweft.core.protocol import LinkCounters
+    from netweft.core.protocol import GuestNic, LinkCounters
     from netweft.core.steps import Step
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -37,15 +39,27 @@ class MachineNetworking:
     Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
 
     ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
+    ``guests``: the vNICs of the guests that run; their neighbours are told when their bridge's way out changed.
     """
 
-    def __init__(self, *, dhcp: Dhcp, resolver: Resolver, ovsdb: Ovsdb | None, boot: str, functions: Functions) -> None:
+    def __init__(
+        self,
+        *,
+        dhcp: Dhcp,
+        resolver: Resolver,
+        ovsdb: Ovsdb | None,
+        boot: str,
+        functions: Functions,
+        guests: Callable[[], Sequence[GuestNic]] = tuple,
+    ) -> None:
         self._dhcp = dhcp
         self._resolver = resolver
         self._ovsdb = ovsdb
         self._boot = boot
         self._functions = functions
         self._rates = Rates()
+        self._announcer = Announcer(ovsdb, guests)
+        self._held = Held()
         prepare()
 
     def observe(self) -> Host:
@@ -75,6 +89,13 @@ class MachineNetworking:
     def _doors(self) -> Iterator[Doors]:
         try:
             with Netlink() as netlink:
-                yield Doors(netlink=netlink, dhcp=self._dhcp, resolver=self._resolver, ovsdb=self._ovsdb)
+                yield Doors(
+                    netlink=netlink,
+                    dhcp=self._dhcp,
+                    resolver=self._resolver,
+                    announcer=self._announcer,
+                    held=self._held,
+                    ovsdb=self._ovsdb,
+                )
         except (NetlinkError, OvsdbError) as error:
             raise NetworkingError(str(error)) from error

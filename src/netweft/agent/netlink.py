@@ -27,6 +27,7 @@ kernel's configuration lock.
 # linux/rtnetlink.h: message types
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+RTM_GETNEIGH, NDA_DST, NUD_INCOMPLETE = 30, 1, 0x01
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
 RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
@@ -63,6 +64,7 @@ IFF_UP = 1
 # linux/if_addr.h, linux/rtnetlink.h, linux/fib_rules.h: attributes of addresses, routes and rules
 IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS, IFA_PROTO = 1, 2, 4, 8, 11
 IFA_F_PERMANENT = 0x80
+IFA_F_NODAD, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x02, 0x08, 0x40
 RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RT_SCOPE_NOWHERE = 0, 253, 255
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE = 1, 4, 5, 6, 7, 15
 RTN_UNICAST = 1
@@ -81,6 +83,7 @@ IFINFO = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, device type, index, flags, changed flags."""
 
 IFADDR = struct.Struct("=BBBBI")
+NDMSG = struct.Struct("=BBHiHBB")
 """struct ifaddrmsg: family, prefix length, flags, scope, index."""
 
 RTMSG = struct.Struct("=BBBBBBBBI")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,16 @@ class RawLink:
     def alias(self) -> str:
         """What somebody noted on it; our mark if it is ours."""
         return nl.string(self.attrs.get(nl.IFLA_IFALIAS, b""))
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is administratively up."""
+        return bool(self.flags & nl.IFF_UP)
+
+    @property
+    def mac(self) -> bytes:
+        """Its MAC address, empty for none."""
+        return self.attrs.get(nl.IFLA_ADDRESS, b"")
 
     @property
     def is_ethernet(self) -> bool:
@@ -234,9 +244,9 @@ class _Sorter:
         dhcp4, dhcp6 = self._dhcp.get(link.name, (False, False))
         addresses = self._addresses.get(link.index, _NO_ADDRESSES)
         return {
-            "up": bool(link.flags & nl.IFF_UP),
+            "up": link.is_up,
             "mtu": link.mtu,
-            "mac": mac_text(attrs.get(nl.IFLA_ADDRESS, b"")),
+            "mac": mac_text(link.mac),
             "addresses": addresses.permanent,
             "dynamic": addresses.dynamic,
             "dhcp4": dhcp4,
@@ -408,6 +418,31 @@ def _rules(netlink: nl.Netlink, family: int) -> list[Rule]:
                 )
             )
     return rules
+
+
+def dump_usable_addresses(netlink: nl.Netlink) -> list[tuple[int, IPv4Interface | IPv6Interface]]:
+    """Every address of the host with the index of its link, but for IPv6 ones that may be somebody else's for all that
+    the kernel knows yet (RFC 4862, section 5.4).
+    """
+    found = []
+    for message in netlink.dump(nl.RTM_GETADDR, nl.IFADDR.pack(0, 0, 0, 0, 0)):
+        _, prefix, flags, _, index = nl.IFADDR.unpack_from(message)
+        if not flags & (nl.IFA_F_TENTATIVE | nl.IFA_F_DADFAILED):
+            attrs = nl.attributes(message, nl.IFADDR.size)
+            packed = attrs.get(nl.IFA_LOCAL) or attrs[nl.IFA_ADDRESS]
+            found.append((index, ip_interface((packed, prefix))))
+    return found
+
+
+def dump_unresolved(netlink: nl.Netlink) -> list[tuple[int, IPv4Address | IPv6Address]]:
+    """Every neighbour that the kernel asks for just now, with the index of the link that it asks on."""
+    found = []
+    for message in netlink.dump(nl.RTM_GETNEIGH, nl.NDMSG.pack(0, 0, 0, 0, 0, 0, 0)):
+        _, _, _, index, state, _, _ = nl.NDMSG.unpack_from(message)
+        to = nl.attributes(message, nl.NDMSG.size).get(nl.NDA_DST)
+        if state & nl.NUD_INCOMPLETE and to:
+            found.append((index, ip_address(to)))
+    return found
 
 
 def dump_advertised(netlink: nl.Netlink, index: int) -> list[bytes]:

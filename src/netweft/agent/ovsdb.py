@@ -74,6 +74,12 @@ class Ovsdb:
         """
         return tuple(sorted(str(value) for value in self._root("datapath_types")))
 
+    def port_numbers(self) -> dict[str, int]:
+        """The OpenFlow number of each interface that ovs-vswitchd has made (-1: it could not). Raises OvsdbError."""
+        with Session(self.path, self.timeout) as session:
+            (rows,) = session.select({"Interface": ("name", "ofport")})
+        return {str(row["name"]): int(str(number)) for row in rows for number in as_set(row["ofport"])}
+
     def observe(self) -> OvsView:
         """Bridges, ports and guest ports by name. Raises OvsdbError when the database cannot be read.
 

@@ -52,15 +52,16 @@ def real_host(options: Namespace) -> HostService:
     ovsdb = Ovsdb(options.ovsdb) if Path(options.ovsdb).exists() else None
     functions = Functions(options.state / "functions.json")
     functions.restore()
+    drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
+    guests = Guests(drivers, events)
     door = MachineNetworking(
         dhcp=Dhcp(options.run / "dhcp"),
         resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
         ovsdb=ovsdb,
         boot=options.boot_id or BOOT_ID.read_text().strip(),
         functions=functions,
+        guests=guests.plugged,
     )
-    drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
-    guests = Guests(drivers, events)
     changes = Changes(Store(options.state), door, events, guests.repair)
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers)

@@ -18,6 +18,7 @@ from netweft.core.protocol import (
     ChangeRequest,
     FunctionsRequest,
     GenerationRef,
+    GuestNic,
     GuestSpec,
     GuestState,
     HostReport,
@@ -107,6 +108,16 @@ class Guests:
         for driver in self._drivers.values():
             try:
                 found |= driver.addresses()
+            except GuestError as error:
+                log.warning("%s", error)
+        return found
+
+    def plugged(self) -> tuple[GuestNic, ...]:
+        """The vNICs of the guests that run; the log has it when a driver cannot look."""
+        found: tuple[GuestNic, ...] = ()
+        for driver in self._drivers.values():
+            try:
+                found += tuple(nic for state in driver.list() if state.status == "up" for nic in state.nics)
             except GuestError as error:
                 log.warning("%s", error)
         return found

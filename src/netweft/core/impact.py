@@ -393,6 +393,7 @@ _TEXTS: Mapping[type, Callable[..., str]] = {
     s.RemoveRoute: lambda step: f"remove {_route_text(step)}",
     s.AddRule: lambda step: f"add {_rule_text(step)}",
     s.RemoveRule: lambda step: f"remove {_rule_text(step)}",
+    s.Announce: lambda step: f"tell the neighbours where the addresses and guests of {step.name} are now",
     s.StartShaping: lambda step: f"shape the traffic of {step.name}: {class_text(step.rest)}",
     s.StopShaping: lambda step: f"shape the traffic of {step.name} no more",
     s.AddTrafficClass: lambda step: f"shape the traffic of {step.name}: {class_text(step.traffic)}",

@@ -12,8 +12,8 @@ is to say so before anything else has changed (new bonds get theirs in 2);
 3. links leave bonds; one run of OVS steps; new VLAN devices; NICs join bonds;
 4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one,
 else both would be one network; 5. addresses, those that move taken from one link and put on the other in one breath;
-routes and rules, new before old; DHCP; 6. what is not needed any more goes; resolvers; marks on what is not ours any
-more are taken away, at last.
+routes and rules, new before old; neighbours are told what is elsewhere now; DHCP; 6. what is not needed any more goes;
+resolvers; marks on what is not ours any more are taken away, at last.
 
 So a plan that was interrupted anywhere leaves everything marked that the next plan has to look at.
 """
@@ -40,6 +40,7 @@ from netweft.core.host import (
     Vlan,
 )
 from netweft.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
+from netweft.core.paths import moved
 from netweft.core.prune import prune_missing
 from netweft.core.world import (
     IPV6_MIN_MTU,
@@ -105,6 +106,7 @@ class _Planner:
             self._settle(self.want[name])
         self._move_addresses()
         self._change_routes()
+        self._announce()
         self._set_dhcp()
         self._delete_gone()
         if self.world.dns != self.desired.dns:
@@ -580,6 +582,12 @@ class _Planner:
                 "remove it on the host first."
             )
         self._do(s.RemoveRoute(other))
+
+    def _announce(self) -> None:
+        """Before clients are stopped and old links removed, which takes seconds that neighbours need not wait."""
+        if self.steps:
+            for name in moved(World(self.current), self.world, (*self.order, *sorted(self.want_bridges))):
+                self._do(s.Announce(name))
 
     def _set_dhcp(self) -> None:
         changes = [

@@ -417,6 +417,10 @@ def _class_name(tag: int | None) -> str:
     return "class for the rest" if tag is None else f"class for VLAN {tag}"
 
 
+def _announce(world: World, step: s.Announce) -> str | None:
+    return None if step.name in world.ovs_bridges else _missing(world, step.name)
+
+
 def _set_dns(_world: World, _step: s.SetDns) -> str | None:
     return None
 
@@ -512,6 +516,7 @@ REFUSALS: dict[type, Callable[..., str | None]] = {
     s.RemoveRoute: _remove_route,
     s.AddRule: _add_rule,
     s.RemoveRule: _remove_rule,
+    s.Announce: _announce,
     s.StartShaping: _start_shaping,
     s.StopShaping: _stop_shaping,
     s.AddTrafficClass: _add_traffic_class,

@@ -224,6 +224,16 @@ class DeleteOvsPort:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the neighbours of a link, or of an OVS bridge, where its addresses and the guests plugged into it are now.
+
+    Nothing of the host changes. Told again a few times over the next seconds, for a carrier may come late.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartShaping:
     """Shape the traffic that leaves by a NIC or bond; ``rest`` is the class of all that gets no class of its own."""
 
@@ -285,5 +295,5 @@ KernelStep: TypeAlias = (
     | RemoveTrafficClass
 )
 OvsStep: TypeAlias = CreateOvsBridge | DeleteOvsBridge | SetOvsBridge | CreateOvsPort | SetOvsPort | DeleteOvsPort
-SystemStep: TypeAlias = SetAutoconf | SetDhcp | SetDns
+SystemStep: TypeAlias = SetAutoconf | SetDhcp | SetDns | Announce
 Step: TypeAlias = KernelStep | OvsStep | SystemStep

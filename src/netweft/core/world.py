@@ -447,6 +447,9 @@ class World:
         """Remove a policy rule."""
         del self.rules[step.rule]
 
+    def announce(self, step: s.Announce) -> None:
+        """Tell others; nothing changes here."""
+
     def start_shaping(self, step: s.StartShaping) -> None:
         """Shape, with one class for all."""
         self.links[step.name].shaping = {None: step.rest}
@@ -551,6 +554,7 @@ EFFECTS: dict[type, Callable[..., None]] = {
     s.RemoveRoute: World.remove_route,
     s.AddRule: World.add_rule,
     s.RemoveRule: World.remove_rule,
+    s.Announce: World.announce,
     s.StartShaping: World.start_shaping,
     s.StopShaping: World.stop_shaping,
     s.AddTrafficClass: World.put_traffic_class,

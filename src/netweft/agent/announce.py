@@ -1,0 +1,139 @@
+"""Telling the neighbours of a host where its addresses and its guests are now.
+
+Without it they find out when their own caches expire: up to a minute for addresses, minutes for the ports of switches.
+
+The host, too, has to ask on the new link for the neighbours that it answers. The kernel asks once a second, and its
+first question may be lost while a bridge or switch is not ready; so those are asked for with each announcement.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address
+from pathlib import Path
+from threading import Thread
+from time import sleep
+from typing import TYPE_CHECKING, TypeAlias
+
+from netweft.agent import netlink as nl
+from netweft.agent.frames import (
+    arp_request,
+    gratuitous_arp,
+    guest_here,
+    neighbour_advertisement,
+    neighbour_solicitation,
+)
+from netweft.agent.guests.veth import host_end
+from netweft.agent.link_options import mac_bytes
+from netweft.agent.observe import GUEST_MARK, dump_links, dump_unresolved, dump_usable_addresses
+from netweft.agent.openflow import send_as_ports
+from netweft.agent.ovsdb_session import OvsdbError
+from netweft.agent.settings import read_setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from netweft.agent.observe import RawLink
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.protocol import GuestNic
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.05, 0.1, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
+"""Seconds between one announcement and the next: a carrier comes late, guests are plugged in again after the change."""
+
+Frame: TypeAlias = "tuple[str, bytes]"
+"""The name of the link that it leaves by, and its octets."""
+
+
+class Announcer:
+    """Announces what is on links and bridges of the calling thread's namespace.
+
+    ``guests``: the vNICs of the guests that run, asked each time.
+    """
+
+    def __init__(self, ovsdb: Ovsdb | None, guests: Callable[[], Sequence[GuestNic]]) -> None:
+        self._ovsdb = ovsdb
+        self._guests = guests
+
+    def announce(self, names: Collection[str]) -> None:
+        """Announce what is on those links and bridges once, and go on in a thread.
+
+        What cannot be sent is told in the log: it is no reason to take a change back.
+        """
+        self._announce(names)
+        Thread(target=self._repeat, args=(names,), name="announcements", daemon=True).start()
+
+    def _repeat(self, names: Collection[str]) -> None:
+        for pause in PAUSES:
+            sleep(pause)
+            self._announce(names)
+
+    def _announce(self, names: Collection[str]) -> None:
+        try:
+            with nl.Netlink() as netlink:
+                links = dump_links(netlink)
+                here = {link.index: link for link in links if link.name in names and link.is_up}
+                of_host = list(_of_addresses(netlink, here))
+            vnics = [nic for nic in self._guests() if nic.bridge in names and nic.mac]
+            _send([*of_host, *_of_guests(links, vnics)])
+            self._send_for_ovs(links, vnics)
+        except (OSError, nl.NetlinkError, OvsdbError, ValueError) as error:
+            log.warning("neighbours of %s are not told where it is: %s", ", ".join(sorted(names)), error)
+
+    def _send_for_ovs(self, links: Iterable[RawLink], vnics: Iterable[GuestNic]) -> None:
+        linux = {link.name for link in links if link.kind == "bridge"}
+        switched = [nic for nic in vnics if nic.bridge not in linux]
+        if not switched or not self._ovsdb:
+            return
+        ports = self._ovsdb.port_numbers()
+        for bridge in {nic.bridge for nic in switched}:
+            here = [(ports.get(host_end(nic.id), 0), nic.mac) for nic in switched if nic.bridge == bridge]
+            frames = [(port, guest_here(mac_bytes(mac))) for port, mac in here if port > 0]
+            send_as_ports(Path(self._ovsdb.path).with_name(f"{bridge}.mgmt"), frames)
+
+
+def _of_addresses(netlink: nl.Netlink, links: Mapping[int, RawLink]) -> Iterator[Frame]:
+    """A frame for each address that the links (by index) have for use, link-local ones included, and one for each
+    neighbour that is asked for there.
+    """
+    asked = dump_unresolved(netlink)
+    for index, address in dump_usable_addresses(netlink):
+        link = links.get(index)
+        if link is None:
+            continue
+        targets = [target for at, target in asked if at == index and target in address.network]
+        if isinstance(address, IPv4Interface):
+            yield link.name, gratuitous_arp(link.mac, address.ip)
+            for target in targets:
+                yield link.name, arp_request(link.mac, address.ip, IPv4Address(target))
+        else:
+            yield link.name, neighbour_advertisement(link.mac, address.ip, is_router=_forwards(link.name))
+            for target in targets:
+                yield link.name, neighbour_solicitation(link.mac, address.ip, IPv6Address(target))
+
+
+def _forwards(link: str) -> bool:
+    return read_setting(f"net/ipv6/conf/{link}/forwarding") not in {"", "0"}
+
+
+def _of_guests(links: Sequence[RawLink], vnics: Iterable[GuestNic]) -> Iterator[Frame]:
+    """A frame for each guest on a Linux bridge, by the ports that lead out of the host."""
+    bridges = {link.index: link.name for link in links if link.kind == "bridge"}
+    doors: dict[str, list[str]] = {}
+    for link in links:
+        if link.master in bridges and link.is_up and not link.alias.startswith(GUEST_MARK):
+            doors.setdefault(bridges[link.master], []).append(link.name)
+    for nic in vnics:
+        for door in doors.get(nic.bridge, ()):
+            yield door, guest_here(mac_bytes(nic.mac))
+
+
+def _send(frames: Iterable[Frame]) -> None:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as door:
+        for link, frame in frames:
+            try:
+                door.sendto(frame, (link, 0))
+            except OSError as error:  # this link's neighbours only: it went down, or away, just now
+                log.warning("neighbours of %s are not told what is there: %s", link, error)
