@@ -34,10 +34,11 @@ def test_golden(name: str) -> None:
         now = simulate_all(now, plan(now, desired_host(msgspec.convert(case["before"], HostIntent), now)))
     desired = desired_host(msgspec.convert(case["intent"], HostIntent), now) if "intent" in case else machine
     steps = plan(now, desired)
-    crossing = [" ".join((*impact.owners, *impact.vnics)) for impact in explain(steps, now)]
+    impacts = explain(steps, now, management=["mgmt"])
+    crossing = [" ".join((*impact.owners, *impact.vnics)) for impact in impacts]
     lines = [
         f"{impact.text} [{impact.loss}{'; ' if names else ''}{names}]"
-        for impact, names in zip(explain(steps, now), crossing, strict=True)
+        for impact, names in zip(impacts, crossing, strict=True)
     ]
     if os.environ.get("NETWEFT_GOLDEN") == "write":
         text = path.read_text().split("\nsteps:")[0].rstrip()

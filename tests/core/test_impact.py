@@ -150,9 +150,49 @@ def test_explain_names_networks_and_guests() -> None:
         (Loss.BLIP, ("a",), ()),
         (Loss.NONE, ("a",), ()),
         (Loss.OUTAGE, ("a",), ()),
-        (Loss.BLIP, ("a",), ()),
+        (Loss.OUTAGE, ("a",), ()),
         (Loss.NONE, (), ()),
     ]
+
+
+A_LEASE = Address(ip="192.0.2.7", prefix=24)
+
+
+def losses(steps: list[s.Step], host: Host) -> list[Loss]:
+    return [impact.loss for impact in explain(steps, host)]
+
+
+def test_a_lease_that_becomes_a_static_address_costs_a_moment() -> None:
+    host = HOST.with_link(replace(HOST.nics["eth3"], dhcp4=True, dynamic=(A_LEASE,)))
+    stop = s.SetDhcp("eth3", dhcp4=False, dhcp6=False)
+    assert losses([s.AddAddress("eth3", A_LEASE), stop], host) == [Loss.NONE, Loss.BLIP]
+    assert losses([stop], host) == [Loss.OUTAGE]
+
+
+def test_another_vlan_is_another_network_and_another_nic_may_be() -> None:
+    host = HOST.with_link(replace(HOST.nics["eth3"], addresses=(A4,)))
+    host = host.with_link(replace(HOST.nics["eth0"], addresses=()))
+    host = host.with_link(replace(host.nics["eth3"], owner="m"))
+    move: list[s.Step] = [s.RemoveAddress("eth3", A4), s.AddAddress("eth4", A4)]
+    assert losses(move, host) == [Loss.BLIP, Loss.NONE]
+    assert [impact.loss for impact in explain(move, host, management=["m"])] == [Loss.OUTAGE, Loss.NONE]
+    vlan = Vlan(name="eth3.9", base="eth3", tag=9)
+    tagged = [s.CreateLink(vlan), s.SetUp("eth3.9", up=True), s.RemoveAddress("eth3", A4), s.AddAddress("eth3.9", A4)]
+    assert losses(tagged, host)[2] is Loss.OUTAGE
+    over = Bridge(name="over")
+    bridged = [s.CreateLink(over), s.SetMaster("eth3", "over"), s.RemoveAddress("eth3", A4), s.AddAddress("over", A4)]
+    assert losses(bridged, host)[1:3] == [Loss.OUTAGE, Loss.OUTAGE]  # the new bridge was never switched on
+    assert losses([*bridged, s.SetUp("over", up=True)], host)[1:3] == [Loss.BLIP, Loss.BLIP]
+    slow = [s.CreateLink(replace(over, stp=True)), *bridged[1:], s.SetUp("over", up=True)]
+    assert losses(slow, host)[1:3] == [Loss.OUTAGE, Loss.OUTAGE]
+
+
+def test_a_guest_whose_bridge_is_made_anew_on_the_same_nic_misses_a_moment() -> None:
+    away: list[s.Step] = [s.DeleteOvsBridge("sw")]
+    again = [*away, s.CreateOvsBridge(OvsBridge(name="sw")), s.CreateOvsPort(HOST.ovs_ports["eth4"])]
+    host = replace(HOST, ovs_ports={"eth4": HOST.ovs_ports["eth4"]})
+    assert losses(away, host) == [Loss.OUTAGE]
+    assert losses(again, host)[0] is Loss.BLIP
 
 
 def test_what_leaves_a_bridge_with_guests_and_comes_back_costs_a_moment() -> None:

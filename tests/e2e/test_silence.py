@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_an_address_to_another_nic(tmp_path: Path) -> None:
+def test_an_address_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host):
         place.plug(NICS)
         way = [placed(on, "legacy", vm=False) for on in ("eth0", "eth1")]
-        check_silences(door_to_here(tmp_path), place, way, tmp_path)
+        check_silences(door_to_here(tmp_path), place, way, tmp_path, capsys)
 
 
-def test_a_bridge_with_guests_to_another_nic(tmp_path: Path) -> None:
+def test_a_bridge_with_guests_to_another_nic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host), guests_of(tmp_path) as guests:
         place.plug(NICS)
         way = [placed(on, "legacy", vm=True) for on in ("eth0", "eth1")]
-        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, guests)
+        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,18 @@ def test_a_bridge_with_guests_to_another_nic(tmp_path: Path) -> None:
         pytest.param(("eth0 eth1", "eth0"), id="between-bond-and-its-member"),
     ],
 )
-def test_on_open_vswitch(tmp_path: Path, way: tuple[str, ...]) -> None:
+def test_on_open_vswitch(tmp_path: Path, capsys: pytest.CaptureFixture[str], way: tuple[str, ...]) -> None:
     with lan(PEER_ADDRESSES) as place, ovs_host() as (_, ovsdb):
         place.plug(NICS)
-        check_silences(door_to_here(tmp_path, ovsdb), place, [placed(on, "ovs", vm=True) for on in way], tmp_path)
+        check_silences(
+            door_to_here(tmp_path, ovsdb), place, [placed(on, "ovs", vm=True) for on in way], tmp_path, capsys
+        )
 
 
-def test_another_member_of_a_bond_on_open_vswitch_with_guests(tmp_path: Path) -> None:
+def test_another_member_of_a_bond_on_open_vswitch_with_guests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with lan(PEER_ADDRESSES) as place, ovs_host() as (_, ovsdb), guests_of(tmp_path, ovsdb) as guests:
         place.plug(NICS)
         way = [placed(on, "ovs", vm=True) for on in ("eth0 eth1", "eth1 eth2", "eth0 eth2")]
-        check_silences(door_to_here(tmp_path, ovsdb, guests.plugged), place, way, tmp_path, guests)
+        check_silences(door_to_here(tmp_path, ovsdb, guests.plugged), place, way, tmp_path, capsys, guests)

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("mode", ["1", "4"])
-def test_another_member_of_a_bond_with_guests(tmp_path: Path, mode: str) -> None:
+def test_another_member_of_a_bond_with_guests(tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host), guests_of(tmp_path) as guests:
         place.plug(NICS)
         way = [placed(on, "legacy", vm=True, mode=mode) for on in ("eth0 eth1", "eth1 eth2", "eth0 eth2")]
-        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, guests)
+        check_silences(door_to_here(tmp_path, guests=guests.plugged), place, way, tmp_path, capsys, guests)
 
 
 @pytest.mark.parametrize("vm", [pytest.param(False, id="address"), pytest.param(True, id="bridge-with-address")])
 @pytest.mark.parametrize("way", [("eth0", "eth1 eth2"), ("eth0 eth1", "eth0")])
-def test_between_nic_and_bond(tmp_path: Path, way: tuple[str, ...], vm: bool) -> None:
+def test_between_nic_and_bond(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], way: tuple[str, ...], vm: bool
+) -> None:
     with lan(PEER_ADDRESSES) as place, namespace() as host, standing_in(host):
         place.plug(NICS)
-        check_silences(door_to_here(tmp_path), place, [placed(on, "legacy", vm=vm) for on in way], tmp_path)
+        check_silences(door_to_here(tmp_path), place, [placed(on, "legacy", vm=vm) for on in way], tmp_path, capsys)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.core import steps as s
 from netweft.core.host import Bond, Host, Loss, Nic, OvsPort, Vlan
+from netweft.core.paths import Ways
 from netweft.core.shaping import class_text
-from netweft.core.world import World, WorldLink, is_ipv6
+from netweft.core.world import World, is_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +46,19 @@ def touched(step: s.Step, host: Host) -> set[str]:
     return _touched(step, World(host))
 
 
-def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[StepImpact, ...]:
+def explain(
+    steps: Sequence[s.Step], host: Host, shared: str = "base", *, management: Collection[str] = ()
+) -> tuple[StepImpact, ...]:
     """Each step of a plan with its impact, on the host as it is just then.
 
-    What a later step of the same plan gives back is a moment's loss, not an outage. ``shared``: the owner that is no
-    network.
+    What the rest of the same plan gives back is a moment's loss, not an outage. ``shared``: the owner that is no
+    network. ``management``: the owners by which the host is managed: what moves those to other NICs may cut it off.
     """
     world, found = World(host), []
-    given_back = _given_back(steps)
+    outcome = _Outcome(host, steps, management)
     for position, step in enumerate(steps):
         names, cost = _touched(step, world), _loss(step, world)
-        if cost is Loss.OUTAGE and all(given_back.get(thing, -1) > position for thing in _takes(step, world)):
+        if cost is Loss.OUTAGE and outcome.gives_back(step, position, world):
             cost = Loss.BLIP
         guests = (
             {guest for name in names for guest in world.guests_on.get(name, ())} if cost is not Loss.NONE else set()
@@ -68,77 +71,77 @@ def explain(steps: Sequence[s.Step], host: Host, shared: str = "base") -> tuple[
     return tuple(found)
 
 
-# What a step takes, and which step gives it back.
+# What a step takes, and whether the plan gives it back.
 
 
-_LOST = ("nothing gives it back",)
+class _Outcome:
+    """What of that which a host's neighbours reach is still reached when a plan is done, and by the same way."""
+
+    def __init__(self, host: Host, steps: Sequence[s.Step], management: Collection[str]) -> None:
+        start, end = World(host), World(host)
+        for step in steps:
+            end.apply(step)
+        self._end = end
+        self._bridges = {name: guest.bridge for name, guest in host.guest_ports.items()}
+        self._ways = Ways(start), Ways(end)
+        self._addresses = self._ways[0].of_addresses(), self._ways[1].of_addresses()
+        vital = [link for link in start.links.values() if link.owner in management]
+        self._vital = {address.ip for link in vital for address in (*link.addresses, *link.dynamic)}
+        self._added = {_added(step): position for position, step in enumerate(steps)}
+
+    def gives_back(self, step: s.Step, position: int, world: World) -> bool:
+        """Whether those who lose something by the step have it again when the plan is done; ``world``: before it."""
+        match step:
+            case s.RemoveRoute() | s.RemoveRule():
+                return self._added.get(_removed(step), -1) > position
+            case s.SetDhcp(name, dhcp4, dhcp6):
+                stays = {4: dhcp4, 6: dhcp6}
+                leased = [address for address in world.links[name].dynamic if not stays[address.version]]
+                return bool(leased) and all(self._keeps_address(address.ip) for address in leased)
+            case s.SetBridgeOptions() | s.SetAutoconf():
+                return False
+            case s.RemoveAddress(_, address):
+                return self._keeps_address(address.ip)
+            case s.SetMaster(name, _):
+                return self._keeps(_with_all_above([name], world), world)
+            case _:
+                return self._keeps(_touched(step, world), world)
+
+    def _keeps(self, names: Iterable[str], world: World) -> bool:
+        links = [world.links[name] for name in names if name in world.links]
+        addresses = [address.ip for link in links for address in (*link.addresses, *link.dynamic)]
+        guests = [guest for name in names for guest in world.guests_on.get(name, ())]
+        return all(map(self._keeps_address, addresses)) and all(map(self._keeps_guest, guests))
+
+    def _keeps_address(self, ip: str) -> bool:
+        start, end = (addresses.get(ip) for addresses in self._addresses)
+        if start is None or end is None:
+            return start is None
+        is_risky = ip in self._vital and start[1].is_elsewhere(end[1])
+        return start[1].is_soon(end[1]) and not is_risky
+
+    def _keeps_guest(self, guest: str) -> bool:
+        """A guest whose bridge is made anew is plugged in again after the plan."""
+        bridge = self._bridges[guest]
+        start, end = (ways.of(bridge) for ways in self._ways)
+        return (bridge in self._end.links or bridge in self._end.ovs_bridges) and start.is_soon(end)
 
 
-def _takes(step: s.Step, world: World) -> list[tuple[object, ...]]:  # noqa: PLR0911 # a return for each kind of step
-    """What the step takes away, in the form in which :func:`_gift` says what another step gives."""
+def _removed(step: s.RemoveRoute | s.RemoveRule) -> tuple[object, ...]:
+    """What goes, in the form in which :func:`_added` says what another step brings."""
+    if isinstance(step, s.RemoveRoute):
+        return step.route.to, step.route.table
+    return step.rule.source, step.rule.destination
+
+
+def _added(step: s.Step) -> tuple[object, ...]:
     match step:
-        case s.DeleteLink(name) | s.DeleteOvsPort(name) | s.DeleteOvsBridge(name):
-            master = world.links[name].master if name in world.links else ""
-            return [("port", master)] if master else [("link", name)]
-        case s.SetMaster(name, _):
-            return _taken_from_master(world.links[name], world)
-        case s.CreateOvsPort(port):
-            links = [world.links[name] for name in port.interfaces]
-            return [("address", address.ip) for link in links for address in link.addresses]
-        case s.SetUp(name, _):
-            return [("up", name)]
-        case s.RemoveAddress(_, address):
-            return [("address", address.ip)]
-        case s.RemoveRoute(route):
-            return [("route", route.to, route.table)]
-        case s.RemoveRule(rule):
-            return [("rule", rule.source, rule.destination)]
-        case s.SetDhcp():
-            return [("dhcp",)]
-        case _:
-            return [_LOST]
-
-
-def _taken_from_master(link: WorldLink, world: World) -> list[tuple[object, ...]]:
-    """A link that joins loses the traffic of its own addresses; one that leaves, that of all who use its bond or
-    bridge.
-    """
-    if not link.master:
-        return [("address", address.ip) for address in link.addresses]
-    master = world.links[link.master]
-    if world.guests_on.get(master.name) or world.vlans.get(master.name):
-        return [("port", master.name)]
-    return [("address", address.ip) for address in master.addresses]
-
-
-def _gift(step: s.Step) -> tuple[object, ...]:  # noqa: PLR0911 # a return for each kind of step
-    """What the step gives to those who miss it."""
-    match step:
-        case s.CreateLink(link):
-            return "link", link.name
-        case s.CreateOvsPort(port):
-            return "link", port.name
-        case s.CreateOvsBridge(bridge):
-            return "link", bridge.name
-        case s.SetMaster(_, master):
-            return "port", master
-        case s.SetUp(name, True):
-            return "up", name
-        case s.AddAddress(_, address):
-            return "address", address.ip
         case s.AddRoute(route):
-            return "route", route.to, route.table
+            return route.to, route.table
         case s.AddRule(rule):
-            return "rule", rule.source, rule.destination
-        case s.SetDhcp(_, dhcp4, dhcp6) if dhcp4 or dhcp6:
-            return ("dhcp",)
+            return rule.source, rule.destination
         case _:
-            return ("something else",)
-
-
-def _given_back(steps: Iterable[s.Step]) -> dict[tuple[object, ...], int]:
-    """Where in the plan each thing is given for the last time."""
-    return {_gift(step): position for position, step in enumerate(steps)}
+            return ()
 
 
 # How far a step reaches.

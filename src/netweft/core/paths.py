@@ -6,17 +6,48 @@ address; both go on sending to where it was, for minutes, until somebody tells t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from netweft.core.host import Bond, Bridge, OvsPort, Vlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from netweft.core.host import OvsBridge
     from netweft.core.world import World, WorldLink
 
-Way: TypeAlias = "tuple[object, ...]"
-"""What the network outside sees of where frames come from: NICs, how they are bonded, the VLANs on top."""
+LACP_MODE = "802.3ad"
+"""The kernel's bond mode that negotiates with the switch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What the network outside sees of where frames come from.
+
+    ``nics``: those that are up and that they may leave by; ``how``: what of a bond decides which; ``tags``: their VLAN
+    tags, the outer one first. ``lacp``: a bond on the way negotiates with the switch; ``stp``: a bridge on the way runs
+    the spanning tree protocol.
+    """
+
+    nics: frozenset[str] = frozenset()
+    how: tuple[object, ...] = ()
+    tags: tuple[int, ...] = ()
+    lacp: bool = False
+    stp: bool = False
+
+    def is_soon(self, after: Way) -> bool:
+        """Whether frames pass again within a moment when they went this way and then go another, in the same network.
+
+        LACP takes seconds before a new bond carries anything (IEEE 802.1AX, Aggregate_Wait_Time), a bridge with STP
+        half a minute before a port does.
+        """
+        is_open = bool(after.nics) or not self.nics
+        return is_open and self.tags == after.tags and not after.stp and (self.lacp or not after.lacp)
+
+    def is_elsewhere(self, after: Way) -> bool:
+        """Whether they leave by other NICs, whose cables lead who knows where."""
+        return self.nics.isdisjoint(after.nics)
 
 
 class Ways:
@@ -26,53 +57,78 @@ class Ways:
         self._world = world
         self._known: dict[str, Way] = {}
 
-    def of_addresses(self) -> dict[str, Way]:
+    def of_addresses(self) -> dict[str, tuple[str, Way]]:
         """Of every address on a link that is up, static or not: the link's MAC address and its way."""
         return {
-            address.ip: (link.mac, *self.of(link.name))
+            address.ip: (link.mac, self.of(link.name))
             for link in self._world.links.values()
             if link.up
             for address in (*link.addresses, *link.dynamic)
         }
 
     def of(self, name: str) -> Way:
-        """Of a link or an OVS bridge."""
+        """Of a link or an OVS bridge; that of one which is not there leads nowhere."""
         known = self._known.get(name)
         if known is None:
-            self._known[name] = ()  # for a link that stands on itself
+            self._known[name] = Way()  # for a link that stands on itself
             known = self._known[name] = self._look(name)
         return known
 
     def _look(self, name: str) -> Way:
-        world = self._world
-        if name in world.ovs_bridges:
-            return tuple(way for port in sorted(world.bridge_ports[name]) for way in self._of_door(port))
-        link = world.links.get(name)
-        return (name,) if link is None else self._of_link(link)
+        bridge = self._world.ovs_bridges.get(name)
+        if bridge is not None:
+            return self._of_switch(bridge)
+        link = self._world.links.get(name)
+        return Way() if link is None else self._of_link(link)
 
     def _of_link(self, link: WorldLink) -> Way:
+        world = self._world
+        ports = sorted(world.ports_of(link.name))
         match link.value:
             case Vlan(base=base, tag=tag):
-                return (*self.of(base), tag)
+                return _tagged(self.of(base), tag)
             case OvsPort(bridge=bridge, tag=tag):
-                return (*self.of(bridge), *(() if tag is None else (tag,)))
+                return _tagged(self.of(bridge), tag)
             case Bond(mode=mode):
-                options = tuple(sorted((link.options or {}).items()))
-                return (mode, options, *sorted(self._world.ports_of(link.name)))
+                how = (mode, *_sorted(link.options or {}))
+                up = frozenset(port for port in ports if world.links[port].up)
+                return Way(nics=up, how=how, lacp=mode == LACP_MODE)
             case Bridge():
-                return tuple(way for port in sorted(self._world.ports_of(link.name)) for way in self.of(port))
+                return replace(_joined(map(self.of, ports)), stp=link.stp)
             case _:
-                return (link.name,)
+                return Way(nics=frozenset((link.name,) if link.up else ()))
 
-    def _of_door(self, name: str) -> Way:
-        """Of the port by which an OVS bridge reaches the outside; internal ones do not."""
-        port = self._world.ovs_ports[name]
-        if port.is_internal:
-            return ()
-        ways = [way for door in port.interfaces for way in self.of(door)]
+    def _of_switch(self, bridge: OvsBridge) -> Way:
+        """By its ports with interfaces; internal ones lead nowhere."""
+        ports = [self._world.ovs_ports[name] for name in sorted(self._world.bridge_ports[bridge.name])]
+        ways = [self._of_door(port) for port in ports if not port.is_internal]
+        return replace(_joined(ways), stp=bridge.stp)
+
+    def _of_door(self, port: OvsPort) -> Way:
+        way = _joined(map(self.of, port.interfaces))
         if len(port.interfaces) == 1:
-            return tuple(ways)
-        return (port.bond_mode, port.lacp, tuple(sorted(port.options.items())), *ways)
+            return way
+        how = (*way.how, port.bond_mode, port.lacp, *_sorted(port.options))
+        return replace(way, how=how, lacp=port.lacp != "off")
+
+
+def _tagged(way: Way, tag: int | None) -> Way:
+    return way if tag is None else replace(way, tags=(*way.tags, tag))
+
+
+def _sorted(options: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(options.items()))
+
+
+def _joined(ways: Iterable[Way]) -> Way:
+    """Of frames that may go all of these ways."""
+    ways = tuple(ways)
+    return Way(
+        nics=frozenset(nic for way in ways for nic in way.nics),
+        how=tuple(part for way in ways for part in way.how),
+        tags=tuple(tag for way in ways for tag in way.tags),
+        lacp=any(way.lacp for way in ways),
+    )
 
 
 def moved(before: World, after: World, names: Iterable[str]) -> list[str]:
@@ -82,7 +138,7 @@ def moved(before: World, after: World, names: Iterable[str]) -> list[str]:
     waiting = {before.guests[name].bridge for name, guest in after.guests.items() if not guest.bridge}
 
     def has_moved_address(link: WorldLink) -> bool:
-        way = (link.mac, *new.of(link.name))
+        way = (link.mac, new.of(link.name))
         return any(addresses.get(address.ip) != way for address in (*link.addresses, *link.dynamic))
 
     def has_moved_guest(name: str) -> bool:

@@ -80,7 +80,9 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
     is_asked = final.needs_host or final.puts_right
-    steps = explain(plan(data.host, desired_host(intent, data.host)) if is_asked else (), data.host)
+    management = [network_id for network_id, view in data.networks.items() if view.is_management]
+    steps = plan(data.host, desired_host(intent, data.host)) if is_asked else ()
+    steps = explain(steps, data.host, management=management)
     return HostPlan(
         host_id=host_id,
         host_name=data.row.name,
