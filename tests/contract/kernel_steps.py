@@ -11,6 +11,7 @@ from netweft.core.steps import (
     AddRoute,
     AddRule,
     AddTrafficClass,
+    Announce,
     CreateLink,
     DeleteLink,
     KernelStep,
@@ -98,7 +99,7 @@ class Steps:
         self._kinds = kinds
         self._mtus = _MTUS if "bond" in kinds else (*_MTUS, *_SMALL_MTUS)
 
-    def next(self, host: Host) -> KernelStep | SetAutoconf:
+    def next(self, host: Host) -> KernelStep | SetAutoconf | Announce:
         """A step for this host."""
         makers = (
             (self._create, 5),
@@ -115,6 +116,7 @@ class Steps:
             (self._add_route, 8),
             (self._remove_route, 2),
             (self._change_rule, 3),
+            (self._announce, 1),
             *(((self._shape, 4),) if "hfsc" in self._kinds else ()),
         )
         maker = self._random.choices([maker for maker, _ in makers], [weight for _, weight in makers])[0]
@@ -220,6 +222,9 @@ class Steps:
         if self._random.random() < 0.5:
             return AddRule(rule)
         return RemoveRule(self._random.choice([*host.rules, rule]))
+
+    def _announce(self, host: Host) -> Announce:
+        return Announce(self._link(host))
 
     def _shape(self, host: Host) -> ShapingStep:
         # The kernel shapes any link; the simulation, stricter here, wants NICs and bonds.
