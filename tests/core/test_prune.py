@@ -7,11 +7,12 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.strategies import NICS, hosts, machine
+from core.strategies import NICS, hosts, intents, machine, managed_hosts
 from netweft.core.compare import differences
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
 from netweft.core.host import Host
-from netweft.core.plan import plan, prune_missing
+from netweft.core.plan import plan
+from netweft.core.prune import leave_missing, prune_missing
 from netweft.core.simulate import simulate_all
 
 
@@ -67,3 +68,39 @@ def test_what_is_left_can_be_reached(host: Host, kept: set[str]) -> None:
     pruned, lines = prune_missing(host, there)
     assert bool(lines) == (len(kept) < len(NICS))
     assert differences(pruned, simulate_all(there, plan(there, pruned))) == ()
+
+
+def without_nic(host: Host, name: str) -> Host:
+    """As when its driver lets it go: VLAN devices over it go with it, and the routes over all those."""
+    lost = {name, *(vlan.name for vlan in host.vlans.values() if vlan.base == name)}
+    nics = {key: nic for key, nic in host.nics.items() if key not in lost}
+    vlans = {key: vlan for key, vlan in host.vlans.items() if key not in lost}
+    routes = tuple(route for route in host.routes if route.link not in lost)
+    return replace(host, nics=nics, vlans=vlans, routes=routes)
+
+
+def test_what_is_on_a_nic_that_died_stays_while_the_rest_changes_and_comes_back_with_it() -> None:
+    for switch_type in ("legacy", "ovs"):
+        before = simulate_all(machine(), plan(machine(), wanted(switch_type)))
+        for nic, left in (("eth2", "b"), ("eth1", "a")):
+            dead = without_nic(before, nic)
+            asked = replace(wanted(switch_type), dns=("192.0.2.53",))
+            desired, lines = leave_missing(asked, dead)
+            steps = plan(dead, desired)
+            assert [type(step).__name__ for step in steps] == ["SetDns"]
+            assert f"{nic} is left out: it is missing" in lines
+            after = simulate_all(dead, steps)
+            assert after.links()[left] == dead.links()[left]
+            again = after.with_link(machine().nics[nic])
+            assert leave_missing(asked, again) == (asked, ())
+            assert differences(asked, simulate_all(again, plan(again, asked))) == ()
+
+
+@given(managed_hosts, intents, st.sampled_from(NICS))
+@settings(settings.default, max_examples=settings.default.max_examples // 2)
+def test_a_nic_that_died_is_in_the_way_of_nothing_else(start: Host, intent: HostIntent, nic: str) -> None:
+    dead = without_nic(start, nic)
+    desired, _ = leave_missing(desired_host(intent, dead), dead)
+    after = simulate_all(dead, plan(dead, desired))
+    assert differences(desired, after) == ()
+    assert plan(after, desired) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fleet import Fleet, running_fleet
 from netweft.agent.service import HostService
 from netweft.core.desired import IpAssignment
 from netweft.core.errors import BusyError, ValidationError
-from netweft.core.host import Loss
+from netweft.core.host import Host, Loss
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
@@ -20,7 +21,7 @@ from netweft.engine.commands import host_changes
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.host_plans import plan_host_networks
-from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.hosts import refresh_host, request_apply
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.setup_networks import (
     commit_network_changes,
@@ -107,6 +108,58 @@ def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
     fleet.done(fleet.setup(request(wish("storage", "eth3"), removed_bonds=(Ref(name="bond0"),))))
     assert fleet.host().bonds == {}
     assert fleet.data().intent.bonds == ()
+
+
+def without_nic(host: Host, nic: str) -> Host:
+    """As when the driver of the NIC lets it go: the VLAN devices over it go with it."""
+    nics = {name: one for name, one in host.nics.items() if name != nic}
+    return replace(host, nics=nics, vlans={name: one for name, one in host.vlans.items() if one.base != nic})
+
+
+def test_a_nic_that_died_blocks_only_what_is_on_it(fleet: Fleet) -> None:
+    nic = fleet.host().nics["eth1"]
+    fleet.attach("storage", "eth1", assignments=static("10.0.0.5"))
+    fleet.simulate(host=without_nic(fleet.host(), "eth1"))
+    fleet.done(fleet.db.run(refresh_host, SYSTEM, fleet.id()))
+    assert set(fleet.data().differences()) == {fleet.attachment_id("storage")}
+
+    with fleet.db.read() as tx:
+        steps = plan_host_networks(tx, SYSTEM, fleet.id(), request(wish("tenants", "eth2"))).steps
+    assert all("storage" not in step.text for step in steps)
+    fleet.attach("tenants", "eth2")
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1", "tenants": "eth2"}
+    assert fleet.host().ports_of("tenants") == ["eth2.200"]
+    assert [str(one) for one in fleet.host().bridges["storage"].addresses] == ["10.0.0.5/24"]
+    assert set(fleet.data().differences()) == {fleet.attachment_id("storage")}
+    fleet.done(fleet.db.run(commit_network_changes, SYSTEM, fleet.id()))
+
+    fleet.simulate(host=fleet.host().with_link(nic))
+    fleet.done(fleet.db.run(refresh_host, SYSTEM, fleet.id()))
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    assert fleet.host().ports_of("storage") == ["eth1.100"]
+    assert fleet.data().differences() == {}
+
+
+def test_what_is_committed_while_a_nic_is_dead_comes_back_with_it_at_boot(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    fleet.simulate(host=without_nic(fleet.host(), "eth1"))
+    fleet.done(fleet.db.run(refresh_host, SYSTEM, fleet.id()))
+    fleet.attach("tenants", "eth2")
+    fleet.done(fleet.db.run(commit_network_changes, SYSTEM, fleet.id()))
+    fleet.simulate(reboot=True)
+    assert fleet.host().ports_of("storage") == ["eth1.100"]
+    assert fleet.host().ports_of("tenants") == ["eth2.200"]
+
+
+def test_what_was_on_a_nic_that_died_moves_or_goes(fleet: Fleet) -> None:
+    fleet.attach("storage", "eth1")
+    fleet.attach("tenants", "eth1")
+    fleet.simulate(host=without_nic(fleet.host(), "eth1"))
+    fleet.done(fleet.db.run(refresh_host, SYSTEM, fleet.id()))
+    fleet.done(fleet.setup(request(wish("storage", "eth2"), synchronized=(fleet.attachment_id("storage"),))))
+    assert fleet.host().ports_of("storage") == ["eth2.100"]
+    fleet.done(fleet.db.run(remove_attachment, SYSTEM, fleet.id(), fleet.attachment_id("tenants")))
+    assert "tenants" not in fleet.host().bridges
 
 
 def test_what_the_host_refuses_changes_nothing_and_says_why(fleet: Fleet) -> None:

@@ -24,6 +24,7 @@ from netweft.core.compare import differences
 from netweft.core.host import Host
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import Change, Phase
+from netweft.core.prune import leave_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -233,7 +234,8 @@ class Changes:
         """
         try:
             seen = self._door.observe()
-            steps = plan(seen, request.desired)
+            desired, missing = leave_missing(request.desired, seen)
+            steps = plan(seen, desired)
             record = replace(
                 self._record,
                 generation=request.generation,
@@ -258,6 +260,8 @@ class Changes:
             self._stop = "the agent was stopped before the change began" if self._closed else ""
         self._events.change(request.generation, Phase.CHECKPOINTED)
         self._store.sweep(record, HOST_FILES)
+        for line in missing:
+            log.warning("change %d: %s", request.generation, line)
         return seen, steps
 
     def _run(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
@@ -273,7 +277,8 @@ class Changes:
         """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
         with self._moved:
             self._enter(Phase.APPLYING)
-        reconcile(self._door, request.desired, self._report, seen, steps)
+        desired, _ = leave_missing(request.desired, seen)
+        reconcile(self._door, desired, self._report, seen, steps)
         self._changed()
         with self._moved:
             self._applied = monotonic()
@@ -400,11 +405,11 @@ class Changes:
     def _file_of(self, running: Host) -> str:
         """The file of what runs: a new one, unless what was wanted last runs (it leaves open what may be open)."""
         record = self._record
-        if record.committed and not differences(self._committed(), running):
+        if record.committed and not _differs(self._committed(), running):
             return record.committed
         if record.change and record.change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
             with suppress(StoreError):
-                if not differences(self._store.host(record.desired), running):
+                if not _differs(self._store.host(record.desired), running):
                     return record.desired
         return self._store.keep(f"committed-{uuid4().hex}", running)
 
@@ -454,6 +459,12 @@ class Changes:
         return RefusalError(
             CONFLICT, "busy", f"Another change of the host is under way (generation {self._record.generation})."
         )
+
+
+def _differs(wanted: Host, running: Host) -> bool:
+    """Whether what runs is not what is wanted, as far as the NICs that are there go."""
+    wanted, _ = leave_missing(wanted, running)
+    return bool(differences(wanted, running))
 
 
 def _now() -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent.networking import NetworkingError
 from netweft.core.compare import differences
-from netweft.core.plan import plan, prune_missing
+from netweft.core.plan import plan
+from netweft.core.prune import leave_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -68,7 +69,7 @@ def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tupl
     A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
     told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).
     """
-    wanted, missing = prune_missing(wanted, door.observe())
+    wanted, missing = leave_missing(wanted, door.observe())
     trouble: tuple[str, ...] = ()
     for _ in range(PASSES):
         try:

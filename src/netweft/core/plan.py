@@ -41,7 +41,6 @@ from netweft.core.host import (
 )
 from netweft.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.paths import moved
-from netweft.core.prune import prune_missing
 from netweft.core.world import (
     IPV6_MIN_MTU,
     AnyLink,
@@ -53,7 +52,7 @@ from netweft.core.world import (
     without_passing_macs,
 )
 
-__all__ = ["PlanError", "plan", "prune_missing"]
+__all__ = ["PlanError", "plan"]
 
 
 class PlanError(HostError):

@@ -1,11 +1,11 @@
-"""What of a host can be had again at boot when NICs are missing."""
+"""What of a host can be had when NICs are missing: again at boot, or while the rest of it changes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from netweft.core.host import Host, OvsPort
+from netweft.core.host import MAIN_TABLE, Host, Link, OvsPort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,12 +41,81 @@ def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
     return pruned, tuple(lines)
 
 
+def leave_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
+    """What of ``desired`` can be had with the NICs that ``current`` has, and a line for each thing that cannot: that
+    stays as it is, so that a NIC that died is in the way of nothing else.
+
+    Bridges that lost their NIC keep their guests, and addresses stay for what uses them inside the host. When the NIC
+    is there again, the next plan makes all of it what it should be.
+    """
+    pruned, lines = prune_missing(desired, current)
+    if not lines:
+        return desired, ()
+    gone = _all_that_stands_on(set(desired.nics) - set(current.nics), desired) - _all_that_stands(current)
+    wanted = desired.links()
+    left = {
+        name
+        for name, link in current.links().items()
+        if name in gone and link.owner and _is_in_place(link, wanted[name])
+    }
+    ports = {name: port for name, port in current.ovs_ports.items() if name in left or _is_halved(port, desired, gone)}
+    taken = {interface for port in ports.values() for interface in port.interfaces}
+    others = {name: port for name, port in pruned.ovs_ports.items() if not taken.intersection(port.interfaces)}
+    tables = {route.table for route in current.routes if route.link in left and route.table != MAIN_TABLE}
+    kept = replace(
+        pruned,
+        bonds={**pruned.bonds, **_only(current.bonds, left)},
+        bridges={**pruned.bridges, **_only(current.bridges, left)},
+        ovs_bridges={**pruned.ovs_bridges, **_only(current.ovs_bridges, gone)},
+        ovs_ports={**others, **ports},
+        routes=tuple(sorted({*pruned.routes, *(route for route in current.routes if route.link in left)})),
+        rules=tuple(sorted({*pruned.rules, *(rule for rule in current.rules if rule.table in tables)})),
+    )
+    return kept, lines
+
+
+def _all_that_stands(host: Host) -> set[str]:
+    """The names of the links and OVS bridges that have a NIC below them."""
+    found = set(host.nics)
+    below = _below(host)
+    while new := {name for name, lower in below.items() if name not in found and lower & found}:
+        found |= new
+    return found
+
+
+def _is_in_place(link: Link, want: Link) -> bool:
+    """Whether a link is of the wanted kind, and in its switch if it is a port of one."""
+    if isinstance(link, OvsPort):
+        return isinstance(want, OvsPort) and link.bridge == want.bridge
+    return type(link) is type(want)
+
+
+def _is_halved(port: OvsPort, desired: Host, gone: set[str]) -> bool:
+    """Whether an OVS port is as wanted, but for interfaces that are missing: it carries what it did by the others."""
+    want = desired.ovs_ports.get(port.name)
+    is_same = want is not None and (want.bridge, want.interfaces) == (port.bridge, port.interfaces)
+    return bool(port.owner) and is_same and bool(gone.intersection(port.interfaces))
+
+
+def _only(part: Mapping[str, T], names: set[str]) -> dict[str, T]:
+    return {name: thing for name, thing in part.items() if name in names}
+
+
 def _without(part: Mapping[str, T], gone: set[str]) -> dict[str, T]:
     return {name: thing for name, thing in part.items() if name not in gone}
 
 
 def _all_that_stands_on(lost: set[str], host: Host) -> set[str]:
     """The names of the links and OVS bridges that have nothing left below them, the lost ones included."""
+    below = _below(host)
+    gone = set(lost)
+    while new := {name for name, lower in below.items() if name not in gone and lower <= gone}:
+        gone |= new
+    return gone
+
+
+def _below(host: Host) -> dict[str, set[str]]:
+    """What each link and OVS bridge stands on directly."""
     below: dict[str, set[str]] = {vlan.name: {vlan.base} for vlan in host.vlans.values()}
     for link in host.links().values():
         if link.master:
@@ -56,10 +125,7 @@ def _all_that_stands_on(lost: set[str], host: Host) -> set[str]:
             below[port.name] = {port.bridge}
         else:
             below.setdefault(port.bridge, set()).update(port.interfaces)
-    gone = set(lost)
-    while new := {name for name, lower in below.items() if name not in gone and lower <= gone}:
-        gone |= new
-    return gone
+    return below
 
 
 def _ovs_ports_left(host: Host, gone: set[str]) -> dict[str, OvsPort]:

@@ -15,6 +15,7 @@ from netweft.core.host import Loss
 from netweft.core.host_request import SetupRequest
 from netweft.core.impact import StepImpact, explain
 from netweft.core.plan import plan
+from netweft.core.prune import leave_missing
 from netweft.core.rules.setup_networks import validate
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
@@ -81,8 +82,8 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
     is_asked = final.needs_host or final.puts_right
     management = [network_id for network_id, view in data.networks.items() if view.is_management]
-    steps = plan(data.host, desired_host(intent, data.host)) if is_asked else ()
-    steps = explain(steps, data.host, management=management)
+    desired, _ = leave_missing(desired_host(intent, data.host), data.host)
+    steps = explain(plan(data.host, desired) if is_asked else (), data.host, management=management)
     return HostPlan(
         host_id=host_id,
         host_name=data.row.name,
