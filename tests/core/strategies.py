@@ -380,7 +380,10 @@ class _Draft:
                 self._one((True, False)),
                 ipv6 and self._one((True, False)),
             )
-            self.links[name] = replace(self.links[name], dhcp4=dhcp4, dhcp6=dhcp6, autoconf=autoconf)
+            leased_default = dhcp4 and mac_of(0) == self.links[name].mac
+            self.links[name] = replace(
+                self.links[name], dhcp4=dhcp4, dhcp6=dhcp6, leased_default=leased_default, autoconf=autoconf
+            )
 
     def _takes_ipv6(self, link: Any) -> bool:  # any kind of link
         return bool(link.up and link.mtu >= 1280)

@@ -92,6 +92,8 @@ COSTS = [
     (s.SetAutoconf("eth3", on=False), Loss.NONE),
     (s.SetDhcp("eth0", dhcp4=False, dhcp6=False), Loss.OUTAGE),
     (s.SetDhcp("eth0", dhcp4=True, dhcp6=True), Loss.NONE),
+    (s.SetDhcp("eth0", dhcp4=True, dhcp6=False, leased_default=True), Loss.BLIP),
+    (s.SetDhcp("eth3", dhcp4=True, dhcp6=False, leased_default=True), Loss.NONE),
     (s.AddAddress("eth0", A4), Loss.NONE),
     (s.RemoveAddress("eth0", A4), Loss.OUTAGE),
     (s.RemoveRoute(ROUTE), Loss.OUTAGE),
@@ -220,6 +222,7 @@ def test_words_of_rare_steps() -> None:
             s.AddRoute(ROUTE),
             s.AddRule(RULE),
             s.SetOwner("eth0", ""),
+            s.SetDhcp("eth0", dhcp4=True, dhcp6=True, leased_default=True),
         )
     ] == [
         "create OVS port eth3 on sw (uplink, trunks 1 2, MAC 02:00:00:00:00:09)",
@@ -228,4 +231,5 @@ def test_words_of_rare_steps() -> None:
         "add route to 10.0.0.0/8 via 192.0.2.9 over eth0 (table 254, metric 5)",
         "add rule 3200: to 192.0.2.0/24 look in table 7",
         "take our mark from eth0",
+        "run DHCP for IPv4 and IPv6 on eth0, with its default route",
     ]

@@ -32,11 +32,13 @@ namespaces of one machine would meet there. The client notes itself down, so tha
 
 _CONFIGURATION = """\
 duid
+persistent
 noipv6rs
 noipv4ll
 nohook resolv.conf, hostname, ntp
 option classless_static_routes, interface_mtu
 {families}
+{gateway}
 interface {link}
 {leases}
 """
@@ -58,6 +60,7 @@ class _Client:
     started: str
     dhcp4: bool
     dhcp6: bool
+    leased_default: bool
 
     @property
     def runs(self) -> bool:
@@ -75,27 +78,26 @@ class Dhcp:
         self._children: set[int] = set()
         self._lock = Lock()
 
-    def running(self) -> dict[str, tuple[bool, bool]]:
-        """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6."""
-        return {name: (client.dhcp4, client.dhcp6) for name, client in self._clients().items()}
+    def running(self) -> dict[str, tuple[bool, bool, bool]]:
+        """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6, and makes the default route."""
+        clients = self._clients().items()
+        return {name: (client.dhcp4, client.dhcp6, client.leased_default) for name, client in clients}
 
-    def run(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
-        """Run a client for the families named, and for none stop it; it gives back the addresses that it had.
-
-        Raises DhcpError.
-        """
-        if self.running().get(link, (False, False)) == (dhcp4, dhcp6):
-            return
-        self.stop(link)
+    def start(self, link: str, *, dhcp4: bool, dhcp6: bool, leased_default: bool) -> None:
+        """Run a client for the families named, where none runs. Raises DhcpError."""
         if dhcp4 or dhcp6:
-            self._start(link, dhcp4=dhcp4, dhcp6=dhcp6)
+            self._start(link, dhcp4=dhcp4, dhcp6=dhcp6, leased_default=leased_default)
 
-    def stop(self, link: str) -> None:
-        """Have the client of a link release its lease and end; nothing happens when there is none."""
+    def stop(self, link: str, *, release: bool = True) -> None:
+        """Have the client of a link release its lease and end; nothing happens when there is none.
+
+        Without ``release`` all that it brought stays on the link, for the caller to sort out.
+        """
         client = self._clients().get(link)
         if client:
             # SIGALRM is what `dhcpcd --release` sends; a client that has only just started does not hear the first.
-            for way in (signal.SIGALRM, signal.SIGALRM, signal.SIGTERM, signal.SIGKILL):
+            releasing = (signal.SIGALRM, signal.SIGALRM) if release else ()
+            for way in (*releasing, signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
                 if self._ended(client, way):
                     break
         self._note(link).unlink(missing_ok=True)
@@ -109,15 +111,17 @@ class Dhcp:
             sleep(_LOOK_AGAIN)
         return not client.runs
 
-    def _start(self, link: str, *, dhcp4: bool, dhcp6: bool) -> None:
+    def _start(self, link: str, *, dhcp4: bool, dhcp6: bool, leased_default: bool) -> None:
         run, state = self._folder / "run", self._folder / "lib"
         for folder in (Path("/run/dhcpcd"), Path("/var/lib/dhcpcd"), run, state):
             folder.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / f"{link}.conf"
         families = "" if dhcp4 and dhcp6 else "ipv4only" if dhcp4 else "ipv6only"
-        configuration.write_text(_CONFIGURATION.format(link=link, families=families, leases="ia_na" if dhcp6 else ""))
+        gateway = "" if leased_default else "nogateway"
+        leases = "ia_na" if dhcp6 else ""
+        configuration.write_text(_CONFIGURATION.format(link=link, families=families, gateway=gateway, leases=leases))
         note = self._note(link)
-        arguments = (run, state, note, f"{int(dhcp4)} {int(dhcp6)}")
+        arguments = (run, state, note, f"{int(dhcp4)} {int(dhcp6)} {int(leased_default)}")
         command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", _LAUNCH, "sh"]
         command += [*map(str, arguments), "dhcpcd", "--nobackground", "--config", str(configuration)]
         command += ["--script", "/bin/true", link]
@@ -148,10 +152,12 @@ class Dhcp:
         found = {}
         for path in self._folder.glob("*.client"):
             try:
-                pid, started, dhcp4, dhcp6 = path.read_text().split()
+                pid, started, dhcp4, dhcp6, *more = path.read_text().split()
             except FileNotFoundError:
                 continue  # another thread has just stopped it
-            client = _Client(int(pid), started, dhcp4 == "1", dhcp6 == "1")
+            # Clients of an agent before 0.2 have no more than that, and make the default route.
+            leased_default = dhcp4 == "1" and more != ["0"]
+            client = _Client(int(pid), started, dhcp4 == "1", dhcp6 == "1", leased_default)
             if client.runs:
                 found[path.stem] = client
         return found

@@ -7,6 +7,7 @@ import sys
 from functools import singledispatchmethod
 from ipaddress import ip_address, ip_network
 from socket import AF_INET, AF_INET6
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent import netlink as nl
@@ -25,7 +26,7 @@ from netweft.agent.link_options import (
     write_options,
 )
 from netweft.agent.observe import query_link
-from netweft.core.host import MARK, Address, Bond, Bridge, Route, Rule, Vlan
+from netweft.core.host import MAIN_TABLE, MARK, Address, Bond, Bridge, Route, Rule, Vlan
 from netweft.core.options import MODES
 from netweft.core.steps import (
     AddAddress,
@@ -53,7 +54,7 @@ from netweft.core.steps import (
 from netweft.core.world import IPV6_METRIC, is_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from netweft.agent.observe import RawLink
 
@@ -80,12 +81,20 @@ class ImpossibleStepError(Exception):
 class Encoder:
     """Turns steps into requests. It knows the links by name, and follows what the steps do to that.
 
-    ``held``: addresses that are known to be nobody else's, so that the kernel need not find out.
+    ``held``: addresses that are known to be nobody else's, so that the kernel need not find out. ``dynamic``: those
+    that came by DHCP or router advertisements, by link; one that becomes permanent stays all the while.
     """
 
-    def __init__(self, netlink: nl.Netlink, links: Iterable[RawLink], held: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        netlink: nl.Netlink,
+        links: Iterable[RawLink],
+        held: Collection[str] = (),
+        dynamic: Mapping[str, Sequence[Address]] = MappingProxyType({}),
+    ) -> None:
         self._netlink = netlink
         self._held = held
+        self._dynamic = dynamic
         links = tuple(links)
         self._index_of = {link.name: link.index for link in links}
         bonds = {link.index: link.name for link in links if link.kind == "bond"}
@@ -226,20 +235,21 @@ class Encoder:
     @requests.register
     def _add_address(self, step: AddAddress) -> Requests:
         flags = nl.IFA_F_NODAD if step.address.ip in self._held else 0
-        return (nl.Request(nl.RTM_NEWADDR, self._address(step.name, step.address, flags), nl.CREATE_NEW),)
+        added = self._address(step.name, step.address, flags)
+        there = [address for address in self._dynamic.get(step.name, ()) if address.ip == step.address.ip]
+        if step.address in there:
+            return (nl.Request(nl.RTM_NEWADDR, added, nl.NLM_F_REPLACE),)
+        # IPv6 has an address once, whatever its prefix.
+        old = [address for address in there if is_ipv6(address.ip)]
+        removed = [nl.Request(nl.RTM_DELADDR, self._address(step.name, address)) for address in old]
+        return (*removed, nl.Request(nl.RTM_NEWADDR, added, nl.CREATE_NEW))
 
     @requests.register
     def _remove_address(self, step: RemoveAddress) -> Requests:
         return (nl.Request(nl.RTM_DELADDR, self._address(step.name, step.address)),)
 
     def _address(self, name: str, address: Address, flags: int = 0) -> bytes:
-        ip = ip_address(address.ip)
-        family = _family(address.ip)
-        packed = nl.IFADDR.pack(family, address.prefix, flags, nl.RT_SCOPE_UNIVERSE, self._index(name))
-        packed += nl.attribute(nl.IFA_LOCAL, ip.packed) + nl.attribute(nl.IFA_ADDRESS, ip.packed)
-        if family == AF_INET and address.prefix <= _LONGEST_PREFIX_WITH_BROADCAST:
-            packed += nl.attribute(nl.IFA_BROADCAST, ip_network(address.network).broadcast_address.packed)
-        return packed
+        return address_message(self._index(name), address, flags)
 
     @requests.register
     def _add_route(self, step: AddRoute) -> Requests:
@@ -300,6 +310,26 @@ class Encoder:
 
     def _change(self, name: str, attributes: bytes) -> Requests:
         return (nl.Request(nl.RTM_SETLINK, _link(self._index(name)) + attributes),)
+
+
+def address_message(index: int, address: Address, flags: int = 0) -> bytes:
+    """An address of a link, to be added or removed."""
+    ip = ip_address(address.ip)
+    family = _family(address.ip)
+    packed = nl.IFADDR.pack(family, address.prefix, flags, nl.RT_SCOPE_UNIVERSE, index)
+    packed += nl.attribute(nl.IFA_LOCAL, ip.packed) + nl.attribute(nl.IFA_ADDRESS, ip.packed)
+    if family == AF_INET and address.prefix <= _LONGEST_PREFIX_WITH_BROADCAST:
+        packed += nl.attribute(nl.IFA_BROADCAST, ip_network(address.network).broadcast_address.packed)
+    return packed
+
+
+def subnet_route(index: int, address: Address) -> nl.Request:
+    """The route to the subnet of an IPv4 address as the kernel makes it; a DHCP client has put its own in its place."""
+    ip, subnet = ip_address(address.ip), ip_network(address.network)
+    scope, table = nl.RT_SCOPE_LINK, MAIN_TABLE
+    packed = nl.RTMSG.pack(AF_INET, subnet.prefixlen, 0, 0, table, nl.RTPROT_KERNEL, scope, nl.RTN_UNICAST, 0)
+    packed += nl.attribute(nl.RTA_DST, subnet.network_address.packed) + nl.attribute(nl.RTA_PREFSRC, ip.packed)
+    return nl.Request(nl.RTM_NEWROUTE, packed + nl.u32(nl.RTA_OIF, index), nl.NLM_F_CREATE | nl.NLM_F_REPLACE)
 
 
 def _link(index: int) -> bytes:

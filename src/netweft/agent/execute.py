@@ -12,20 +12,22 @@ from __future__ import annotations
 import errno
 import struct
 from pathlib import Path
-from socket import if_nametoindex
+from socket import AF_INET, AF_INET6, if_nametoindex
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from netweft.agent import netlink as nl
 from netweft.agent.dhcp import DhcpError
-from netweft.agent.encode import Encoder, ImpossibleStepError, Requests
+from netweft.agent.encode import Encoder, ImpossibleStepError, Requests, address_message, subnet_route
 from netweft.agent.ipv6_watch import Ipv6Watch
 from netweft.agent.networking import NetworkingError
-from netweft.agent.observe import dump_advertised, dump_links
+from netweft.agent.observe import dump_advertised, dump_leased_routes, dump_links, dynamic_addresses
 from netweft.agent.ovsdb import DoorStep, OvsStepError
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import accept_ra, write_setting
 from netweft.agent.shaping import lacking
+from netweft.core.desired import IPV4
 from netweft.core.steps import (
+    AddAddress,
     Announce,
     CreateLink,
     CreateOvsBridge,
@@ -48,9 +50,11 @@ from netweft.core.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from netweft.agent.doors import Doors
+    from netweft.agent.observe import RawLink
+    from netweft.core.host import Address
 
 _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)
 
@@ -94,7 +98,9 @@ class _Execution:
         self._done = 0
         links = dump_links(doors.netlink)
         self._held = doors.held.look(doors.netlink)
-        self._encoder: Encoder | None = Encoder(doors.netlink, links, self._held)  # None: the links may be others now
+        self._dynamic: dict[str, tuple[Address, ...]] = {}
+        self._given: dict[str, set[Address]] = {}
+        self._encoder: Encoder | None = self._encode(links)  # None: the links may be others now
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._ovs: list[DoorStep] = []
         self._announced: list[Announce] = []
@@ -102,6 +108,8 @@ class _Execution:
         self._ipv6 = Ipv6Watch(links)
 
     def run(self, steps: Sequence[Step]) -> None:
+        if any(isinstance(step, AddAddress | SetDhcp) for step in steps):
+            self._dynamic.update(dynamic_addresses(self._doors))
         for step in steps:
             if isinstance(step, Announce):
                 self._announced.append(step)
@@ -119,6 +127,9 @@ class _Execution:
         self._flush()
         self._send_announced()
 
+    def _encode(self, links: Sequence[RawLink]) -> Encoder:
+        return Encoder(self._doors.netlink, links, self._held, self._dynamic)
+
     def _flush(self) -> None:
         self._send_kernel()
         self._send_ovs()
@@ -132,7 +143,9 @@ class _Execution:
         if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
         if self._encoder is None:
-            self._encoder = Encoder(self._doors.netlink, dump_links(self._doors.netlink), self._held)
+            self._encoder = self._encode(dump_links(self._doors.netlink))
+        if isinstance(step, AddAddress):
+            self._given.setdefault(step.name, set()).add(step.address)
         try:
             requests = self._encoder.requests(step)
         except (ImpossibleStepError, nl.NetlinkError) as error:
@@ -230,13 +243,47 @@ class _Execution:
             match step:
                 case SetAutoconf(name, on):
                     _set_autoconf(self._doors.netlink, name, on=on)
-                case SetDhcp(name, dhcp4, dhcp6):
-                    self._doors.dhcp.run(name, dhcp4=dhcp4, dhcp6=dhcp6)
+                case SetDhcp():
+                    self._set_dhcp(step)
                 case SetDns(servers):
                     self._doors.resolver.write(servers)
         except (OSError, DhcpError) as error:
             raise StepFailedError(step, str(error), getattr(error, "errno", 0) or 0) from error
         self._report(1)
+
+    def _set_dhcp(self, step: SetDhcp) -> None:
+        """A client releases what it had, unless some of it has become permanent, or only the gateway is another matter
+        now: then it ends without a word, and what it leaves behind and nobody wants is removed here.
+        """
+        dhcp, netlink, name = self._doors.dhcp, self._doors.netlink, step.name
+        before = dhcp.running().get(name, (False, False, False))
+        if before == (step.dhcp4, step.dhcp6, step.leased_default):
+            return
+        leased = set(self._dynamic.get(name, ()))
+        kept = leased & self._given.get(name, set())
+        is_silent = bool(kept) or before[:2] == (step.dhcp4, step.dhcp6)
+        dhcp.stop(name, release=not is_silent)
+        if is_silent:
+            index = if_nametoindex(name)
+            netlink.send([subnet_route(index, one) for one in kept if one.version == IPV4])
+            ended = {4} if before[0] and not step.dhcp4 else set()
+            ended |= {6} if before[1] and not step.dhcp6 else set()
+            _clear(netlink, index, ended, [one for one in leased - kept if one.version in ended])
+            if not step.leased_default:
+                _remove_routes(netlink, dump_leased_routes(netlink, index, AF_INET, default_only=True))
+        dhcp.start(name, dhcp4=step.dhcp4, dhcp6=step.dhcp6, leased_default=step.leased_default)
+
+
+def _clear(netlink: nl.Netlink, index: int, versions: Collection[int], addresses: Iterable[Address]) -> None:
+    """Remove what a client that ended without a word has left on a link."""
+    for version in versions:
+        family = AF_INET if version == IPV4 else AF_INET6
+        _remove_routes(netlink, dump_leased_routes(netlink, index, family, default_only=False))
+    netlink.send([nl.Request(nl.RTM_DELADDR, address_message(index, address)) for address in addresses])
+
+
+def _remove_routes(netlink: nl.Netlink, messages: Iterable[bytes]) -> None:
+    netlink.send([nl.Request(nl.RTM_DELROUTE, message) for message in messages])
 
 
 def _set_autoconf(netlink: nl.Netlink, name: str, *, on: bool) -> None:

@@ -143,6 +143,28 @@ def observe(doors: Doors) -> Host:
     )
 
 
+def dynamic_addresses(doors: Doors) -> dict[str, tuple[Address, ...]]:
+    """What DHCP and router advertisements brought, by link. Raises NetlinkError."""
+    name_of = {link.index: link.name for link in dump_links(doors.netlink)}
+    with_dhcp = doors.dhcp.running()
+    indexes = frozenset(index for index, name in name_of.items() if name in with_dhcp)
+    names = Names({name: index for index, name in name_of.items()}, name_of)
+    leased = {source for family in (AF_INET, AF_INET6) for source in _routes(doors.netlink, family, names)[1]}
+    found = _addresses(doors.netlink, indexes, frozenset(leased))
+    return {name_of[index]: addresses.dynamic for index, addresses in found.items() if addresses.dynamic}
+
+
+def dump_leased_routes(netlink: nl.Netlink, index: int, family: int, *, default_only: bool) -> list[bytes]:
+    """The routes over a link that a DHCP client made, as they are to be sent back to remove them."""
+    return [
+        message
+        for message in netlink.dump(nl.RTM_GETROUTE, nl.RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
+        if nl.RTMSG.unpack_from(message)[5] == nl.RTPROT_DHCP
+        and nl.number(nl.attributes(message, nl.RTMSG.size).get(nl.RTA_OIF, b"")) == index
+        and not (default_only and nl.RTMSG.unpack_from(message)[1])
+    ]
+
+
 def counters(netlink: nl.Netlink) -> dict[str, LinkCounters]:
     """The counters of all links. Raises NetlinkError."""
     found = {}
@@ -241,7 +263,7 @@ class _Sorter:
     def _link_fields(self, link: RawLink) -> dict[str, object]:
         """The fields of :class:`Link` that the kernel knows, without name and owner."""
         attrs = link.attrs
-        dhcp4, dhcp6 = self._dhcp.get(link.name, (False, False))
+        dhcp4, dhcp6, leased_default = self._dhcp.get(link.name, (False, False, False))
         addresses = self._addresses.get(link.index, _NO_ADDRESSES)
         return {
             "up": link.is_up,
@@ -251,6 +273,7 @@ class _Sorter:
             "dynamic": addresses.dynamic,
             "dhcp4": dhcp4,
             "dhcp6": dhcp6,
+            "leased_default": leased_default,
             "autoconf": _accepts_advertisements(attrs),
             "carrier": bool(nl.number(attrs.get(nl.IFLA_CARRIER, b""))),
         }

@@ -27,7 +27,7 @@ from netweft.core.world import canonical, comes_by_itself, without_passing_macs
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-_LINK = ("owner", "up", "mtu", "mac", "master", "addresses", "dhcp4", "dhcp6", "autoconf")
+_LINK = ("owner", "up", "mtu", "mac", "master", "addresses", "dhcp4", "dhcp6", "leased_default", "autoconf")
 _OF_KIND: Mapping[type, tuple[str, ...]] = {
     Nic: ("shaping",),
     Bond: ("mode", "options", "shaping"),

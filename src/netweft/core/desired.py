@@ -396,6 +396,8 @@ class _Builder:
                 addresses.append(Address(ip=str(ip_address(ip.address)), prefix=ip.prefix))
             elif ip.version == IPV4:
                 fields["dhcp4"] = ip.method == "dhcp"
+                has_default = attachment.network_id == self.intent.default_route_network
+                fields["leased_default"] = fields["dhcp4"] and has_default
             else:
                 fields["dhcp6"] = ip.method in {"dhcp", "poly_dhcp_autoconf"}
                 fields["autoconf"] = ip.method in {"autoconf", "poly_dhcp_autoconf"}

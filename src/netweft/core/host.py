@@ -110,8 +110,8 @@ class Link:
     """What all links have. ``master`` names the bond or Linux bridge that this link is a port of.
 
     ``mac`` is empty in a wanted value when any address will do. ``dhcp4``, ``dhcp6``: a DHCP client runs on the link;
-    ``autoconf``: IPv6 router advertisements are accepted. What those bring is in ``dynamic``, reported only and never
-    compared.
+    ``leased_default``: it makes the default route that DHCPv4 brings; ``autoconf``: IPv6 router advertisements are
+    accepted. What those bring is in ``dynamic``, reported only and never compared.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Link:
     addresses: tuple[Address, ...] = ()
     dhcp4: bool = False
     dhcp6: bool = False
+    leased_default: bool = False
     autoconf: bool = False
     dynamic: tuple[Address, ...] = field(default=(), compare=False)
     carrier: bool = field(default=True, compare=False)

@@ -274,8 +274,11 @@ def _loss_of_bridge_options(step: s.SetBridgeOptions, world: World) -> Loss:
 
 
 def _loss_of_dhcp(step: s.SetDhcp, world: World) -> Loss:
+    """A client that only changes what it does with the gateway starts anew, and keeps its lease."""
     link = world.links[step.name]
-    return Loss.OUTAGE if (link.dhcp4 and not step.dhcp4) or (link.dhcp6 and not step.dhcp6) else Loss.NONE
+    if (link.dhcp4 and not step.dhcp4) or (link.dhcp6 and not step.dhcp6):
+        return Loss.OUTAGE
+    return Loss.BLIP if link.dhcp4 and link.leased_default != step.leased_default else Loss.NONE
 
 
 def _loss_of_autoconf(step: s.SetAutoconf, world: World) -> Loss:
@@ -375,7 +378,10 @@ def _rule_text(step: s.AddRule | s.RemoveRule) -> str:
 
 def _dhcp_text(step: s.SetDhcp) -> str:
     families = [name for name, on in (("IPv4", step.dhcp4), ("IPv6", step.dhcp6)) if on]
-    return f"run DHCP for {' and '.join(families)} on {step.name}" if families else f"stop DHCP on {step.name}"
+    if not families:
+        return f"stop DHCP on {step.name}"
+    default = ", with its default route" if step.leased_default else ""
+    return f"run DHCP for {' and '.join(families)} on {step.name}{default}"
 
 
 _TEXTS: Mapping[type, Callable[..., str]] = {

@@ -589,12 +589,8 @@ class _Planner:
                 self._do(s.Announce(name))
 
     def _set_dhcp(self) -> None:
-        changes = [
-            s.SetDhcp(name, self.want[name].dhcp4, self.want[name].dhcp6)
-            for name in self.order
-            if (self.world.links[name].dhcp4, self.world.links[name].dhcp6)
-            != (self.want[name].dhcp4, self.want[name].dhcp6)
-        ]
+        wanted = [(name, _dhcp_of(self.want[name])) for name in self.order]
+        changes = [s.SetDhcp(name, *client) for name, client in wanted if _dhcp_of(self.world.links[name]) != client]
         for step in sorted(changes, key=lambda step: step.dhcp4 or step.dhcp6):
             self._do(step)
 
@@ -605,6 +601,10 @@ class _Planner:
         for name in sorted(self.gone, key=lambda name: (rank.get(type(self.gone[name].value), 3), name)):
             if name in self.world.links:
                 self._do(s.DeleteLink(name))
+
+
+def _dhcp_of(link: AnyLink | WorldLink) -> tuple[bool, bool, bool]:
+    return link.dhcp4, link.dhcp6, link.leased_default
 
 
 def _check_apart(routes: Iterable[Route]) -> None:

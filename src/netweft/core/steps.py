@@ -116,11 +116,14 @@ class SetAutoconf:
 
 @dataclass(frozen=True, slots=True)
 class SetDhcp:
-    """Run a DHCP client on a link for the families named; for none, stop it and release what it had."""
+    """Run a DHCP client on a link for the families named; for none, stop it and release what it had, but for what has
+    become a permanent address. ``leased_default``: it makes the default route that DHCPv4 brings.
+    """
 
     name: str
     dhcp4: bool
     dhcp6: bool
+    leased_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

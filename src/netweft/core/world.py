@@ -72,6 +72,21 @@ def comes_by_itself(route: Route, link: Link | None) -> bool:
     return route.protocol == RA_ROUTE and link.autoconf
 
 
+_FROZEN = (
+    "owner",
+    "up",
+    "mtu",
+    "mac",
+    "master",
+    "addresses",
+    "dhcp4",
+    "dhcp6",
+    "leased_default",
+    "autoconf",
+    "dynamic",
+)
+
+
 class WorldLink:
     """A link that can change. ``value`` is the link as it was when it entered the world, for what never changes (kind,
     base, tag, mode).
@@ -83,6 +98,7 @@ class WorldLink:
         "dhcp4",
         "dhcp6",
         "dynamic",
+        "leased_default",
         "mac",
         "master",
         "mtu",
@@ -106,6 +122,7 @@ class WorldLink:
         self.addresses = value.addresses
         self.dhcp4 = value.dhcp4
         self.dhcp6 = value.dhcp6
+        self.leased_default = value.leased_default
         self.autoconf = value.autoconf
         self.dynamic = value.dynamic
         self.options = None if isinstance(value, Nic | Vlan) else value.options
@@ -115,7 +132,7 @@ class WorldLink:
 
     def reset(self) -> None:
         """Make it what a new link is: down and alone, whatever its value says."""
-        self.up = self.dhcp4 = self.dhcp6 = self.autoconf = False
+        self.up = self.dhcp4 = self.dhcp6 = self.leased_default = self.autoconf = False
         self.master = ""
         self.addresses = self.dynamic = ()
         self.shaping = {}
@@ -123,9 +140,7 @@ class WorldLink:
     def freeze(self) -> AnyLink:
         """The link as a value."""
         changed: dict[str, object] = {
-            name: mine
-            for name in ("owner", "up", "mtu", "mac", "master", "addresses", "dhcp4", "dhcp6", "autoconf", "dynamic")
-            if (mine := getattr(self, name)) != getattr(self.value, name)
+            name: mine for name in _FROZEN if (mine := getattr(self, name)) != getattr(self.value, name)
         }
         if isinstance(self.value, Bond | Bridge) and self.options != self.value.options:
             changed["options"] = self.options
@@ -417,7 +432,7 @@ class World:
                 over = self.routes_over.get(link.name, ())
                 self._drop_routes(link.name, [r for r in over if r.protocol == DHCP_ROUTE and is_ipv6(r.to) == ipv6])
                 link.dynamic = tuple(address for address in link.dynamic if is_ipv6(address.ip) != ipv6)
-        link.dhcp4, link.dhcp6 = step.dhcp4, step.dhcp6
+        link.dhcp4, link.dhcp6, link.leased_default = step.dhcp4, step.dhcp6, step.leased_default
 
     def add_address(self, step: s.AddAddress) -> None:
         """Put an address on a link."""
@@ -490,7 +505,15 @@ class World:
         """Bring in an OVS port; an internal one is a link, down and without addresses."""
         port = step.port
         clean = replace(
-            port, up=not port.is_internal, master="", addresses=(), dhcp4=False, dhcp6=False, autoconf=False, dynamic=()
+            port,
+            up=not port.is_internal,
+            master="",
+            addresses=(),
+            dhcp4=False,
+            dhcp6=False,
+            leased_default=False,
+            autoconf=False,
+            dynamic=(),
         )
         self._put_ovs_port(clean)
 

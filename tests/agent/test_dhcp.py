@@ -1,0 +1,128 @@
+"""DHCP against a server: dnsmasq in a namespace behind the NIC."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.namespaces import door_to_here
+from netweft.agent.machine import MachineNetworking
+from netweft.agent.reconcile import reconcile
+from netweft.core.desired import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netweft.lab.namespaces import inside, ip
+from ovs_host import namespace, standing_in
+
+PATIENCE = 30.0
+"""Seconds that a client may take for its lease: it looks first whether anybody has the address (RFC 5227)."""
+DHCP = (IpAssignment(method="dhcp"),)
+
+
+@dataclass
+class Place:
+    """A host in the calling thread's namespace, whose NIC leads to the server."""
+
+    door: MachineNetworking
+
+    def make(self, assignments: tuple[IpAssignment, ...], *, default: bool) -> None:
+        """Give the host one network."""
+        network = NetworkIntent(id="n", name="net", vdsm_name="net", vm=False)
+        attachment = AttachmentIntent(id="a", network_id="n", nic="eth0", assignments=assignments)
+        role = "n" if default else ""
+        intent = HostIntent(networks=(network,), attachments=(attachment,), default_route_network=role)
+        reconcile(self.door, desired_host(intent, self.door.observe()), lambda _done, _total: None)
+
+    def leased(self) -> str:
+        """The address that the server gave, once it did."""
+        return str(until(lambda: [one for one in self.door.observe().nics["eth0"].dynamic if one.version == 4])[0].ip)
+
+
+def until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.05)
+    return found
+
+
+def routes(to: str = "default") -> list[dict[str, Any]]:
+    """The routes of the main table of the calling thread's namespace."""
+    return list(json.loads(subprocess.run(["ip", "-j", "route", "show", to], check=True, capture_output=True).stdout))
+
+
+@contextmanager
+def dnsmasq(server: str, folder: Path) -> Iterator[None]:
+    options = ["--keep-in-foreground", "--port=0", "--conf-file=/dev/null", "--no-ping", "--interface=eth0"]
+    options += ["--dhcp-range=192.0.2.50,192.0.2.60,2m", "--dhcp-option=option:router,192.0.2.1"]
+    options += [f"--dhcp-leasefile={folder / 'leases'}", "--user=root", f"--pid-file={folder / 'pid'}"]
+    with subprocess.Popen([*inside(server), "dnsmasq", *options]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def watched_addresses(log: Path) -> Iterator[None]:
+    """Every change of an address, in the words of ip-monitor(8)."""
+    with log.open("wb") as out, subprocess.Popen(["ip", "-4", "monitor", "address"], stdout=out) as monitor:
+        time.sleep(0.3)
+        try:
+            yield
+            time.sleep(0.3)
+        finally:
+            monitor.terminate()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with namespace() as server, namespace() as host, standing_in(host):
+        ip("", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", server)
+        ip(server, "link", "set", "eth0", "up")
+        ip(server, "address", "add", "192.0.2.1/24", "dev", "eth0")
+        place = Place(door_to_here(tmp_path))
+        with dnsmasq(server, tmp_path):
+            yield place
+            place.make((), default=False)
+
+
+def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path: Path) -> None:
+    place.make(DHCP, default=True)
+    address = place.leased()
+    until(routes)
+    static = IpAssignment(method="static", address=address, prefix=24, gateway="192.0.2.1")
+    log = tmp_path / "monitor"
+    with watched_addresses(log):
+        place.make((static,), default=True)
+    assert address in log.read_text()
+    assert "Deleted" not in log.read_text()
+    nic = place.door.observe().nics["eth0"]
+    assert ([str(one) for one in nic.addresses], nic.dynamic, nic.dhcp4) == ([f"{address}/24"], (), False)
+    assert [(route["gateway"], route.get("protocol")) for route in routes()] == [("192.0.2.1", "110")]
+    assert routes("192.0.2.0/24")
+
+
+def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> None:
+    place.make(DHCP, default=False)
+    first = place.leased()
+    assert routes() == []
+    place.make(DHCP, default=True)
+    until(routes)
+    place.make(DHCP, default=False)
+    assert place.leased() == first
+    assert routes() == []
+
+
+def test_a_client_that_is_stopped_takes_along_what_it_brought(place: Place) -> None:
+    place.make(DHCP, default=True)
+    place.leased()
+    place.make((), default=False)
+    assert place.door.observe().nics["eth0"].dynamic == ()
+    assert routes() == []
