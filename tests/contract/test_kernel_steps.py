@@ -13,8 +13,10 @@ from contract.comparison import unlike
 from contract.kernel_steps import Steps
 from contract.namespaces import in_fresh_namespace, kernel_kinds, open_door
 from netweft.agent.execute import StepFailedError
+from netweft.agent.settings import write_setting
+from netweft.core.host import Address
 from netweft.core.simulate import StepRefusedError, simulate
-from netweft.core.steps import SetBondOptions, SetBridgeOptions, SetMaster, SetTrafficClass
+from netweft.core.steps import AddAddress, SetBondOptions, SetBridgeOptions, SetMaster, SetTrafficClass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,20 @@ that is not there cannot go, but come.
 def test_random_steps_end_alike_on_kernel_and_simulation(tmp_path: Path, seed: int) -> None:
     done = in_fresh_namespace(partial(walk, seed, tmp_path))
     assert done > STEPS / 3, "most random steps were refused, which shows little"
+
+
+def test_ipv6_switched_off_on_a_nic_is_seen_and_refused_alike(tmp_path: Path) -> None:
+    in_fresh_namespace(partial(_without_ipv6, tmp_path))
+
+
+def _without_ipv6(folder: Path) -> None:
+    door = open_door(folder, NICS)
+    write_setting("net/ipv6/conf/eth1/disable_ipv6", "1")
+    now = door.observe()
+    assert {name: nic.ipv6_off for name, nic in now.nics.items()} == {"eth0": False, "eth1": True, "eth2": False}
+    for name in ("eth0", "eth1"):
+        step = AddAddress(name, Address(ip="2001:db8::1", prefix=64))
+        assert bool(_simulated(now, step)[1]) == bool(_executed(door, step)) == (name == "eth1")
 
 
 def walk(seed: int, folder: Path) -> int:

@@ -370,3 +370,10 @@ def test_a_bond_tells_of_a_primary_that_is_its_port() -> None:
     joined = simulate_all(HOST, (make, s.SetUp("eth3", up=False), s.SetMaster("eth3", "new")))
     assert joined.bonds["new"].options == {"primary": "eth3"}
     assert simulate(joined, s.SetMaster("eth3", "")).bonds["new"].options == {}
+
+
+def test_a_nic_with_ipv6_switched_off_takes_no_such_address() -> None:
+    deaf = machine(("eth0",), ipv6_off=True)
+    with pytest.raises(StepRefusedError, match="IPv6 is switched off"):
+        simulate(deaf, s.AddAddress("eth0", Address(ip="2001:db8::1", prefix=64)))
+    assert simulate(deaf, s.AddAddress("eth0", Address(ip="192.0.2.1", prefix=24))).nics["eth0"].addresses

@@ -59,7 +59,8 @@ _NIC_KINDS = frozenset({"", "veth", "dummy"})
 _OVS_KIND = "openvswitch"
 _ETH_P_8021Q = b"\x81\x00"
 _NOT_CONFIGURATION = frozenset({nl.RTPROT_REDIRECT, nl.RTPROT_KERNEL, nl.RTPROT_RA, nl.RTPROT_DHCP})
-_DEVCONF_FORWARDING, _DEVCONF_ACCEPT_RA = 0, 3  # linux/ipv6.h
+_DEVCONF_FORWARDING, _DEVCONF_ACCEPT_RA, _DEVCONF_DISABLE_IPV6 = 0, 3, 26  # linux/ipv6.h
+_DEVCONF_OCTETS = 4
 _IPV6_CONF = struct.Struct("=4i")
 _IFAPROT_KERNEL_RA = b"\x02"
 _IPV4_OCTETS = 4
@@ -289,7 +290,8 @@ class _Sorter:
     def _nic(self, link: RawLink) -> Nic:
         facts = read_facts(self._doors.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
         classes, other = self._shaping.get(link.index, ((), ""))
-        return Nic(facts=facts, shaping=classes, queueing=other, **self._common(link))  # type: ignore[arg-type] # keys are fields
+        ipv6_off = _has_ipv6_off(link.attrs)
+        return Nic(facts=facts, shaping=classes, queueing=other, ipv6_off=ipv6_off, **self._common(link))  # type: ignore[arg-type] # keys are fields
 
     def _bridge(self, link: RawLink) -> Bridge:
         data = nl.attributes(link.info)
@@ -354,6 +356,13 @@ def _is_ovs_plumbing(link: RawLink) -> bool:
 
 def _ipv6_settings(attrs: Mapping[int, bytes]) -> bytes:
     return nl.attributes(nl.attributes(attrs.get(nl.IFLA_AF_SPEC, b"")).get(AF_INET6, b"")).get(nl.IFLA_INET6_CONF, b"")
+
+
+def _has_ipv6_off(attrs: Mapping[int, bytes]) -> bool:
+    """Whether somebody set disable_ipv6; older kernels do not tell it here."""
+    settings = _ipv6_settings(attrs)
+    offset = _DEVCONF_DISABLE_IPV6 * _DEVCONF_OCTETS
+    return any(settings[offset : offset + _DEVCONF_OCTETS])
 
 
 def _accepts_advertisements(attrs: Mapping[int, bytes]) -> bool:

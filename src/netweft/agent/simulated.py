@@ -21,9 +21,10 @@ from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
 from netweft.agent.store import Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Host, Nic, NicFacts
-from netweft.core.protocol import Capabilities
+from netweft.core.protocol import Ability, Capabilities
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from netweft.agent.store import Record
@@ -66,7 +67,7 @@ class SimulatedService(HostService):
         facts = capabilities(name)
         guests = Guests([self._guests], events)
         super().__init__(
-            capabilities=lambda: facts,
+            capabilities=lambda: _without(facts, self._faults.wanted.lacks),
             door=self._machine,
             changes=Changes(store, self._machine, events, guests.repair),
             guests=guests,
@@ -147,6 +148,11 @@ def _nic(number: int, nic: int) -> Nic:
         functions_max=8 if nic in WITH_FUNCTIONS else 0,
     )
     return Nic(name=f"eth{nic}", mac=mac, facts=facts)
+
+
+def _without(facts: Capabilities, lacks: Collection[str]) -> Capabilities:
+    ovs_version = "" if Ability.OPEN_VSWITCH in lacks else facts.ovs_version
+    return replace(facts, vlan=Ability.VLAN not in lacks, bonding=Ability.BONDING not in lacks, ovs_version=ovs_version)
 
 
 def capabilities(name: str) -> Capabilities:

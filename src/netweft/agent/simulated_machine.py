@@ -40,7 +40,8 @@ class Simulation:
     not GET are done without ever being answered. ``unreachable``: phases of a change during which nothing is answered,
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
     of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
-    ``deaf_guests`` neither shut down nor are saved.
+    ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
+    ``vlan``, ``open vswitch``).
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -54,6 +55,7 @@ class Simulation:
     crash_after_steps: int = 0
     disk_full: bool = False
     traffic: Mapping[str, int] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()

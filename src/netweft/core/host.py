@@ -188,10 +188,12 @@ class Nic(Link):
 
     ``shaping``: how frames that leave share the NIC, by tag, the class without tag first; empty for no shaping.
     ``queueing``: what else somebody put in the place of the kernel's own queue, for people; empty for nothing.
+    ``ipv6_off``: somebody switched IPv6 off on it.
     """
 
     shaping: tuple[TrafficClass, ...] = ()
     queueing: str = field(default="", compare=False)
+    ipv6_off: bool = field(default=False, compare=False)
     facts: NicFacts = field(default_factory=NicFacts, compare=False)
 
 

@@ -25,6 +25,7 @@ from netweft.core.host import Host
 from netweft.core.keep import KEEP, Keep
 from netweft.core.kept import kept_names
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
+from netweft.core.protocol import Ability
 
 T = TypeVar("T")
 
@@ -126,7 +127,7 @@ class HostView:
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
     that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
     ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
-    ``labels``: the NIC or bond of each label.
+    ``labels``: the NIC or bond of each label. ``lacks``: what the host has said that it cannot do.
     """
 
     id: str
@@ -140,6 +141,7 @@ class HostView:
     is_drifting: bool = False
     addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    lacks: frozenset[Ability] = frozenset()
 
     @property
     def attachments(self) -> Mapping[str, AttachmentIntent]:

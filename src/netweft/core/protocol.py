@@ -108,6 +108,14 @@ class GenerationRef:
     generation: int
 
 
+class Ability(StrEnum):
+    """What a host may lack, and networks may need."""
+
+    BONDING = "bonding"
+    VLAN = "vlan"
+    OPEN_VSWITCH = "open vswitch"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a host is and can do."""
@@ -127,6 +135,12 @@ class Capabilities:
     ovs_datapaths: tuple[str, ...] = ()
     guest_drivers: tuple[str, ...] = ()
     libvirt_version: str = ""
+
+    @property
+    def lacks(self) -> frozenset[Ability]:
+        """What it has said that it cannot do."""
+        has = {Ability.BONDING: self.bonding, Ability.VLAN: self.vlan, Ability.OPEN_VSWITCH: bool(self.ovs_version)}
+        return frozenset(ability for ability, can in has.items() if not can)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -296,6 +296,8 @@ def _add_address(world: World, step: s.AddAddress) -> str | None:
         return f"{step.name}: {step.address} is no address"
     if ipv6 and (problem := _no_ipv6(link)):
         return problem
+    if ipv6 and isinstance(link.value, Nic) and link.value.ipv6_off:
+        return f"{step.name}: IPv6 is switched off"
     same = [other for other in link.addresses if other.ip == ip and (ipv6 or other.prefix == step.address.prefix)]
     return f"{step.name} has {same[0]} already" if same else None
 

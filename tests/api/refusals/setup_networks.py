@@ -27,6 +27,7 @@ NETWORKS: Mapping[str, str] = {
     "used": "<vlan id='70'/>",
     "lab1": "<vlan id='80'/>",
     "plain": "",
+    "bare": "<usages/>",
     "jumbo": "<mtu>9000</mtu>",
     "tiny": "<vlan id='90'/><mtu>1279</mtu>",
     "eth2": "<vlan id='95'/>",
@@ -149,6 +150,22 @@ def drift(site: Site) -> None:
     host = site.fleet.host()
     site.fleet.simulate(host=host.with_link(replace(host.bridges["red"], mtu=1400)))
     site.act("/hosts/{sim-1}/refresh")
+
+
+def confess(*lacks: str, ipv6_off: bool = False, queueing: str = "") -> Step:
+    """sim-1 says that it cannot do something any more, or somebody changed its eth3."""
+
+    def step(site: Site) -> None:
+        host = site.fleet.host()
+        nic = replace(host.nics["eth3"], ipv6_off=ipv6_off, queueing=queueing)
+        site.fleet.simulate(lacks=lacks, host=host.with_link(nic))
+        site.act("/hosts/{sim-1}/refresh")
+
+    return step
+
+
+def switch_by(kind: str) -> Step:
+    return lambda site: site.update(clusters, site.names["Default"], switch_type=kind)
 
 
 def occupy(site: Site) -> None:
@@ -688,6 +705,32 @@ TABLE: Table = (
         "NETWORK_NOT_IN_SYNC",
         "mtu is 1400 on the host and 1500 is wanted",
     ),
+    confess("bonding", "vlan", "open vswitch"),
+    no("host_ability.host_can_tag", at("blue", "eth3"), "HOST_HAS_NO_VLANS", "network 'blue' needs"),
+    no(
+        "host_ability.host_can_bond",
+        unlabel("lab", "spare") + bond("bond1", "eth2", "eth3", mode="1"),
+        "HOST_HAS_NO_BONDING",
+        "has no bonding, so bond bond1 cannot be made",
+    ),
+    switch_by("ovs"),
+    no("host_ability.host_has_its_switch", at("blue", "eth3"), "HOST_HAS_NO_OPEN_VSWITCH", "which has no Open vSwitch"),
+    switch_by("legacy"),
+    confess(queueing="fq 8001:"),
+    no(
+        "host_ability.nic_can_be_shaped",
+        limited(linkshare=50),
+        "NIC_HAS_FOREIGN_QUEUEING",
+        "others shape the traffic of eth3 (fq 8001:)",
+    ),
+    confess(ipv6_off=True),
+    no(
+        "host_ability.nic_has_ipv6",
+        at("bare", "eth3", ip("2001:db8::5", "64", version="v6")),
+        "NIC_HAS_NO_IPV6",
+        "IPv6 is switched off on eth3",
+    ),
+    confess(),
     occupy,
     no(
         "setup_networks.nic_carries_no_unmanaged",

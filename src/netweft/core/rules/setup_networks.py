@@ -9,7 +9,7 @@ D attachments, E removals, F to H bonds, I to N the final set, O what is not our
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from netweft.core.desired import AttachmentIntent, HostIntent, desired_host
 from netweft.core.errors import Problem
@@ -28,7 +28,7 @@ from netweft.core.host_request import (
     static_assignments,
 )
 from netweft.core.kept import displaced, kept_names
-from netweft.core.rules import check, host_bond, host_label, host_qos
+from netweft.core.rules import check, host_ability, host_bond, host_label, host_qos
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host import is_reachable_for_work
 from netweft.core.rules.host_addresses import address_is_unique_in_cluster, subnets_do_not_overlap
@@ -184,11 +184,26 @@ def _check_final(action: str, host: HostView, request: SetupRequest, final: Fina
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
     check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
+    _check_abilities(action, host, final, touched)
     names = {network_id: view.name for network_id, view in host.networks.items()}
     addresses = static_assignments(final.attachments)
     check(action, subnets_do_not_overlap(names, addresses))
     check(action, address_is_unique_in_cluster(names, addresses, host.addresses_elsewhere))
     check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
+
+
+def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequence[AttachmentIntent]) -> None:
+    """What the host has said of itself."""
+    bonds = [bond for bond in final.bonds if bond.name in final.touched_bonds]
+    check(action, *(host_ability.host_can_bond(host, bond) for bond in bonds))
+    for attachment in touched:
+        check(
+            action,
+            host_ability.host_has_its_switch(host, attachment),
+            host_ability.host_can_tag(host, attachment),
+            host_ability.nic_can_be_shaped(host, attachment, final),
+            host_ability.nic_has_ipv6(host, attachment),
+        )
 
 
 def _nics(final: FinalSet) -> list[str]:

@@ -220,6 +220,7 @@ def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
         is_drifting=not data.drift.is_empty,
         addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
         labels=data.labels,
+        lacks=data.report.capabilities.lacks if data.report else frozenset(),
     )
 
 
