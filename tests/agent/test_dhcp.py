@@ -39,9 +39,10 @@ class Place:
         intent = HostIntent(networks=(network,), attachments=(attachment,), default_route_network=role)
         reconcile(self.door, desired_host(intent, self.door.observe()), lambda _done, _total: None)
 
-    def leased(self) -> str:
+    def leased(self, version: int = 4) -> str:
         """The address that the server gave, once it did."""
-        return str(until(lambda: [one for one in self.door.observe().nics["eth0"].dynamic if one.version == 4])[0].ip)
+        leases = until(lambda: [one for one in self.door.observe().nics["eth0"].dynamic if one.version == version])
+        return str(leases[0].ip)
 
 
 def until(look: Callable[[], Any]) -> Any:
@@ -61,6 +62,7 @@ def routes(to: str = "default") -> list[dict[str, Any]]:
 def dnsmasq(server: str, folder: Path) -> Iterator[None]:
     options = ["--keep-in-foreground", "--port=0", "--conf-file=/dev/null", "--no-ping", "--interface=eth0"]
     options += ["--dhcp-range=192.0.2.50,192.0.2.60,2m", "--dhcp-option=option:router,192.0.2.1"]
+    options += ["--dhcp-range=2001:db8::50,2001:db8::60,64,2m"]
     options += [f"--dhcp-leasefile={folder / 'leases'}", "--user=root", f"--pid-file={folder / 'pid'}"]
     with subprocess.Popen([*inside(server), "dnsmasq", *options]) as process:
         try:
@@ -87,6 +89,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         ip("", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", server)
         ip(server, "link", "set", "eth0", "up")
         ip(server, "address", "add", "192.0.2.1/24", "dev", "eth0")
+        ip(server, "address", "add", "2001:db8::1/64", "dev", "eth0", "nodad")
         place = Place(door_to_here(tmp_path))
         with dnsmasq(server, tmp_path):
             yield place
@@ -107,6 +110,17 @@ def test_a_lease_that_becomes_static_stays_all_the_while(place: Place, tmp_path:
     assert ([str(one) for one in nic.addresses], nic.dynamic, nic.dhcp4) == ([f"{address}/24"], (), False)
     assert [(route["gateway"], route.get("protocol")) for route in routes()] == [("192.0.2.1", "110")]
     assert routes("192.0.2.0/24")
+
+
+def test_an_ipv6_lease_becomes_static_and_the_ipv4_lease_stays(place: Place) -> None:
+    both = (*DHCP, IpAssignment(version=6, method="dhcp"))
+    place.make(both, default=True)
+    first, second = place.leased(), place.leased(6)
+    place.make((*DHCP, IpAssignment(version=6, method="static", address=second, prefix=64)), default=True)
+    nic = place.door.observe().nics["eth0"]
+    assert ([str(one) for one in nic.addresses], nic.dhcp4, nic.dhcp6) == ([f"{second}/64"], True, False)
+    assert [one.ip for one in nic.dynamic] == [first]
+    until(routes)
 
 
 def test_only_the_network_with_the_role_brings_a_default_route(place: Place) -> None:

@@ -252,16 +252,18 @@ class _Execution:
         self._report(1)
 
     def _set_dhcp(self, step: SetDhcp) -> None:
-        """A client releases what it had, unless some of it has become permanent, or only the gateway is another matter
-        now: then it ends without a word, and what it leaves behind and nobody wants is removed here.
+        """A client releases what it had, unless some of it has become permanent, or the next client goes on with it:
+        then it ends without a word, and what it leaves behind and nobody wants is removed here.
         """
         dhcp, netlink, name = self._doors.dhcp, self._doors.netlink, step.name
         before = dhcp.running().get(name, (False, False, False))
         if before == (step.dhcp4, step.dhcp6, step.leased_default):
             return
         leased = set(self._dynamic.get(name, ()))
-        kept = leased & self._given.get(name, set())
-        is_silent = bool(kept) or before[:2] == (step.dhcp4, step.dhcp6)
+        given = self._given.get(name, set())
+        kept = leased & given
+        has_given = not {one.ip for one in leased}.isdisjoint(one.ip for one in given)
+        is_silent = has_given or (before[0] and step.dhcp4) or (before[1] and step.dhcp6)
         dhcp.stop(name, release=not is_silent)
         if is_silent:
             index = if_nametoindex(name)
