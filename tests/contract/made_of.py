@@ -43,4 +43,4 @@ def _shaped(link: Base, *, shaped: bool) -> Base:
 
 def _plain(link: Some, missing: AbstractSet[str]) -> Some:
     master = "" if link.master in missing else link.master
-    return replace(link, dhcp4=False, dhcp6=False, master=master)
+    return replace(link, dhcp4=False, dhcp6=False, leased_default=False, master=master)

@@ -38,7 +38,7 @@ def possible(host: Host) -> Host:
     left = made_of(host, kernel_kinds())
     doors = left.nics.keys() | left.bonds.keys()
     ports = {
-        name: replace(port, dhcp4=False, dhcp6=False)
+        name: replace(port, dhcp4=False, dhcp6=False, leased_default=False)
         for name, port in host.ovs_ports.items()
         if doors.issuperset(port.interfaces)
     }
