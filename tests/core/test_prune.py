@@ -96,6 +96,17 @@ def test_what_is_on_a_nic_that_died_stays_while_the_rest_changes_and_comes_back_
             assert differences(asked, simulate_all(again, plan(again, asked))) == ()
 
 
+def test_a_bond_prefers_no_port_that_it_has_not() -> None:
+    bond = BondIntent(id="x", name="bond0", slaves=("eth0", "eth1"), options={"mode": "1", "primary": "eth1"})
+    attachment = AttachmentIntent(id="1", network_id="a", nic="bond0")
+    network = NetworkIntent(id="a", name="a", vdsm_name="a")
+    asked = desired_host(HostIntent(networks=(network,), bonds=(bond,), attachments=(attachment,)), machine())
+    assert asked.bonds["bond0"].options == {"primary": "eth1"}
+    dead = without_nic(machine(), "eth1")
+    desired, _ = leave_missing(asked, dead)
+    assert simulate_all(dead, plan(dead, desired)).bonds["bond0"].options == {}
+
+
 @given(managed_hosts, intents, st.sampled_from(NICS))
 @settings(settings.default, max_examples=settings.default.max_examples // 2)
 def test_a_nic_that_died_is_in_the_way_of_nothing_else(start: Host, intent: HostIntent, nic: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from netweft.core.host import MAIN_TABLE, Host, Link, OvsPort
+from netweft.core.host import MAIN_TABLE, Bond, Host, Link, OvsPort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
     pruned = replace(
         desired,
         nics=_without(desired.nics, gone),
-        bonds=_without(desired.bonds, gone),
+        bonds={name: _without_primary(bond, gone) for name, bond in _without(desired.bonds, gone).items()},
         vlans=_without(desired.vlans, gone),
         bridges=_without(desired.bridges, gone),
         ovs_bridges=_without(desired.ovs_bridges, gone),
@@ -83,6 +83,13 @@ def _all_that_stands(host: Host) -> set[str]:
     return found
 
 
+def _without_primary(bond: Bond, gone: set[str]) -> Bond:
+    """The bond without the preference of a port that it has not."""
+    if bond.options.get("primary") not in gone:
+        return bond
+    return replace(bond, options={name: value for name, value in bond.options.items() if name != "primary"})
+
+
 def _is_in_place(link: Link, want: Link) -> bool:
     """Whether a link is of the wanted kind, and in its switch if it is a port of one."""
     if isinstance(link, OvsPort):
@@ -136,7 +143,7 @@ def _ovs_ports_left(host: Host, gone: set[str]) -> dict[str, OvsPort]:
     for port in host.ovs_ports.values():
         kept = tuple(name for name in port.interfaces if name not in gone)
         if len(kept) == 1 < len(port.interfaces):
-            left[kept[0]] = replace(port, name=kept[0], interfaces=kept, bond_mode="", lacp="off")
+            left[kept[0]] = replace(port, name=kept[0], interfaces=kept, bond_mode="", lacp="off", options={})
         elif kept or (port.is_internal and port.name not in gone):
             left[port.name] = replace(port, interfaces=kept)
     return left
