@@ -19,7 +19,7 @@ from netweft.core.host import GuestPort, Host
 from netweft.core.plan import plan
 from netweft.core.protocol import GuestState
 
-_IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "autoconf"})
+_IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "leased_default", "autoconf"})
 """What of a NIC or bond is of the network right on it; the rest is of all networks there."""
 
 Differences = tuple[Difference, ...]
