@@ -141,13 +141,13 @@ class Door:
 
     def __init__(self) -> None:
         self.host = Host(guest_ports={"vnet0": GuestPort(name="vnet0", vnic="v0", bridge="br0")})
-        self.fails = False
+        self.error: Exception | None = None
         self.looks = 0
 
     def observe(self) -> Host:
         self.looks += 1
-        if self.fails:
-            raise NetworkingError("there is no Open vSwitch")
+        if self.error:
+            raise self.error
         return self.host
 
     def looked_at(self) -> None:
@@ -173,9 +173,10 @@ def test_what_guests_and_the_agent_do_is_no_news(door: Door) -> None:
         worked[0] += 1
         door.host = replace(door.host, guest_ports={**door.host.guest_ports, "vnet1": new})
         door.looked_at()
-        door.fails = True
-        door.looked_at()
-        door.fails = False
+        for error in (NetworkingError("there is no Open vSwitch"), KeyError("a defect")):
+            door.error = error
+            door.looked_at()
+        door.error = None
         assert events.page(1, 0).events == ()
         worked[0] += 1
         door.host = replace(door.host, guest_ports={"vnet1": replace(new, tag=7)})

@@ -78,7 +78,11 @@ class Watch:
         while not self._closed.is_set():
             self._stirred.clear()
             began = thread_time()
-            is_done = self._look()
+            try:
+                is_done = self._look()
+            except Exception:  # whatever it was, the host must not go unwatched from now on
+                log.exception("the host could not be looked at")
+                is_done = True
             self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
             if is_done:
                 self._stirred.wait(EVERY)
