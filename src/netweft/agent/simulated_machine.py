@@ -168,7 +168,7 @@ class SimulatedMachine:
 
     def observe(self) -> Host:
         """What the host has now."""
-        return self._state.host
+        return _with_active_ports(self._state.host)
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
         """Do the steps in order, as the simulation does them and as the faults want. Raises NetworkingError.
@@ -224,6 +224,24 @@ class SimulatedMachine:
         with self._lock:
             hardware = hardware or self._state.hardware
             self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+
+_ONE_AT_A_TIME = frozenset({"active-backup", "balance-tlb", "balance-alb"})
+"""Modes of bonds that have an active port."""
+
+
+def _with_active_ports(host: Host) -> Host:
+    """The host with the port of each bond that carries its traffic: the primary one if it is up, else the first that is
+    (the kernel's choice depends on what was up when, which nobody can rely on).
+    """
+    links = host.links()
+    bonds = {}
+    for bond in host.bonds.values():
+        up = sorted(one.name for one in links.values() if one.master == bond.name and one.up and one.carrier)
+        primary = bond.options.get("primary", "")
+        chosen = primary if primary in up else next(iter(up), "")
+        bonds[bond.name] = replace(bond, active_port=chosen) if bond.mode in _ONE_AT_A_TIME else bond
+    return replace(host, bonds=bonds)
 
 
 def with_functions(host: Host, taken: Collection[str]) -> Host:
