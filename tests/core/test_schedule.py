@@ -78,8 +78,12 @@ REFUSED = [
     ({"switch_type": "ovs"}, {}, "SWITCH_TYPE_DIFFERENT", "switch type ovs, and the VM is on legacy"),
     ({"networks": {"mgmt": GOOD}}, {}, "NETWORK_MISSING", "blue net"),
     ({"networks": {"mgmt": GOOD, "blue": STALE}}, {}, "NETWORK_OUT_OF_SYNC", "blue net"),
-    ({}, {"required": {"store": "storage"}}, "NETWORK_MISSING", "storage"),
-    ({"networks": {"mgmt": STALE, "blue": GOOD}}, {}, "NETWORK_OUT_OF_SYNC", "ovirtmgmt"),
+    (
+        {"status": "non_operational", "uplinks": {"bond0": Uplink(ports=2, ports_up=0)}},
+        {},
+        "NETWORK_HAS_NO_LINK",
+        "blue net",
+    ),
     ({}, {"display": ("show", "screens")}, "DISPLAY_NETWORK_MISSING", "screens"),
     (
         {"networks": {"mgmt": SILENT, "blue": GOOD}},
@@ -110,8 +114,9 @@ def test_a_host_that_is_refused_says_why(
 
 
 def test_all_reasons_are_told() -> None:
-    host = replace(HOST, status="down", memory_free=0, networks={"mgmt": STALE})
-    codes = [problem.code for problem in choose(GUEST, [host]).refusals["h1"]]
+    host = replace(HOST, status="down", memory_free=0, networks={"mgmt": GOOD, "blue": STALE})
+    guest = replace(GUEST, networks={"blue": "blue net", "red": "red net"})
+    codes = [problem.code for problem in choose(guest, [host]).refusals["h1"]]
     assert codes == [
         f"VAR__DETAIL__{code}"
         for code in ("HOST_NOT_UP", "NOT_ENOUGH_MEMORY", "NETWORK_MISSING", "NETWORK_OUT_OF_SYNC")
@@ -131,8 +136,20 @@ def test_networks_that_are_not_required_can_be_ignored() -> None:
     choice = choose(GUEST, [without, HOST], policy=policy)
     assert [one.host_id for one in choice.ranking] == ["h1", "h0"]
     assert [one.scores["networks"] for one in choice.ranking] == [100, 0]
-    lacking = replace(GUEST, required={"store": "storage"})
-    assert choose(lacking, [HOST], policy=policy).refusals["h1"][0].code == "VAR__DETAIL__NETWORK_MISSING"
+    lacking = replace(GUEST, required=GUEST.networks)
+    assert choose(lacking, [without], policy=policy).refusals["h0"][0].code == "VAR__DETAIL__NETWORK_MISSING"
+
+
+def test_a_host_that_lacks_a_required_network_serves_guests_that_do_without_it() -> None:
+    hurt = replace(HOST, id="h0", name="a", status="non_operational", guests=0, uplinks={"eth0": Uplink()})
+    strained = replace(HOST, guests=9, memory_free=100)
+    needs_more = replace(GUEST, required={"store": "storage", "mgmt": "ovirtmgmt"})
+    choice = choose(needs_more, [hurt, strained])
+    assert [one.host_id for one in choice.ranking] == ["h1", "h0"], "those that are up come first, however full"
+    assert choose(needs_more, [hurt]).host == "h0"
+    dark = replace(hurt, uplinks={"eth0": Uplink(), "bond0": Uplink(ports=2, ports_up=0)})
+    assert choose(needs_more, [dark]).host is None
+    assert choose(replace(needs_more, networks={}), [dark]).host == "h0"
 
 
 BETTER = [
@@ -222,7 +239,7 @@ def random_host(random: Random, number: int) -> HostState:
     return HostState(
         id=f"h{number}",
         name=random.choice(("a", "b")),
-        status="up" if mostly() else random.choice(("down", "maintenance")),
+        status="up" if mostly() else random.choice(("down", "maintenance", "non_operational")),
         cluster_id="c" if mostly() else "d",
         networks={
             name: NetworkOn(in_sync=mostly(), has_boot_protocol=mostly(), uplink=random.choice(("eth0", "bond0")))
@@ -234,7 +251,7 @@ def random_host(random: Random, number: int) -> HostState:
         memory=10,
         memory_free=random.randint(2, 10),
         switch_type="legacy" if mostly() else "ovs",
-        uplinks={"eth0": Uplink(load=random.choice((0, 0.5)))},
+        uplinks={"eth0": Uplink(load=random.choice((0, 0.5)), ports_up=random.choice((0, 1, 1, 1)))},
         functions=tuple(
             FreeFunctions(
                 nic=f"eth{n}",
@@ -275,10 +292,14 @@ def random_reservations(random: Random) -> list[Reservation]:
 def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, only_required: bool) -> bool:
     """The same question, answered the long way."""
     others = [one for one in reservations if one.guest_id != guest.id and one.host_id == host.id]
-    wanted = set(guest.required) | (set() if only_required else set(guest.networks))
+    wanted = {name for name in guest.networks if not only_required or name in guest.required}
+    dark = {
+        name for name, on in host.networks.items() if on.uplink in host.uplinks and not host.uplinks[on.uplink].ports_up
+    }
+    serves = host.status == "up" or (host.status == "non_operational" and not dark & wanted)
     shown = guest.display is None or only_required or host.networks.get("mgmt", SILENT).has_boot_protocol
     return (
-        (host.cluster_id, host.status, bool(host.guest_drivers), shown) == ("c", "up", True, True)
+        (host.cluster_id, serves, bool(host.guest_drivers), shown) == ("c", True, True, True)
         and guest.switch_type in {"", host.switch_type}
         and guest.driver in {"", *host.guest_drivers}
         and all(name in host.networks and host.networks[name].in_sync for name in wanted)

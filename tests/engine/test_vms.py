@@ -279,3 +279,17 @@ def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet, monkeypatch:
     assert fleet.host(2).guest_ports == {}
     with fleet.db.read() as tx:
         assert queries.memory_promised(tx, [fleet.id(2)]) == {}
+
+
+def test_a_host_that_is_not_operational_still_takes_who_does_without_what_it_lacks(fleet: Fleet) -> None:
+    fleet.set_status("maintenance")
+    fleet.set_status("non_operational", 2)
+    vm_id = vm(fleet, "bare")
+    fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id)))
+    assert [guest.id for guest in fleet.report(2).guests] == [vm_id]
+    wants = vm(fleet, "wants")
+    fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=wants, name="nic1", profile_id=profile(fleet, "tenants")))
+    fleet.set_status("non_operational", 2)
+    with pytest.raises(ValidationError) as refusal:
+        fleet.db.run(start_vm, SYSTEM, StartVm(id=wants))
+    assert {"VAR__DETAIL__NETWORK_MISSING", "VAR__DETAIL__HOST_NOT_UP"} <= set(refusal.value.codes)

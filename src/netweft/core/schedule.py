@@ -53,6 +53,9 @@ class HostState:
     """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
 
     ``memory_free``: octets that no guest was promised. To be kept between decisions until one of these changes.
+
+    A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
+    that network; ``dark``: those of its networks that have no link there.
     """
 
     id: str
@@ -71,6 +74,7 @@ class HostState:
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
     loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
     healths: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
+    dark: frozenset[str] = field(init=False, repr=False, compare=False)
     unfit: tuple[Problem, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +89,8 @@ class HostState:
         object.__setattr__(self, "addressed", addressed)
         object.__setattr__(self, "loads", tuple(loads))
         object.__setattr__(self, "healths", tuple(sorted(healths, key=_first)))
+        dark = [ids for uplink, ids in used if not uplink.ports_up] if self.status == "non_operational" else []
+        object.__setattr__(self, "dark", frozenset[str]().union(*dark))
         object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
 
 
@@ -94,7 +100,8 @@ class GuestNeeds:
 
     ``networks``: names by id of the networks of its plugged vNICs that go over a bridge, and of the failover profiles
     of those that do not. ``passthrough``: by id of each plugged vNIC that is a virtual function, its network's id
-    (empty for none). ``required``: names by id of the networks that its cluster requires. ``display``: id and name of
+    (empty for none). ``required``: names by id of the networks that its cluster requires; without one a host is not
+    operational, but serves guests that do without it, too. ``display``: id and name of
     the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
     leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any.
     """
@@ -180,17 +187,23 @@ def choose(
     reservations: Iterable[Reservation] = (),
     policy: Policy | None = None,
 ) -> Choice:
-    """Where the guest can run, and why not elsewhere. What the guest itself has reserved is not in its way."""
+    """Where the guest can run, and why not elsewhere. What the guest itself has reserved is not in its way.
+
+    A host that is not operational comes after all that are up.
+    """
     decision = _Decision(guest, reservations, policy or Policy())
     ranking: list[Ranked] = []
     refusals: dict[str, tuple[Problem, ...]] = {}
+    hurt = set()
     for host in hosts:
+        if host.status != "up":
+            hurt.add(host.id)
         problems = decision.problems(host)
         if problems:
             refusals[host.id] = problems
         else:
             ranking.append(decision.rank(host))
-    ranking.sort(key=lambda one: (-one.total, one.name, one.host_id))
+    ranking.sort(key=lambda one: (one.host_id in hurt, -one.total, one.name, one.host_id))
     return Choice(ranking=tuple(ranking), refusals=refusals)
 
 
@@ -203,7 +216,11 @@ class _Decision:
         self.weights = tuple(policy.weights[name] for name in WEIGHTS)
         self.whole = sum(self.weights)
         self.networks = frozenset(guest.networks)
-        mandatory = guest.required if policy.only_required else {**guest.required, **guest.networks}
+        mandatory = {
+            network: name
+            for network, name in guest.networks.items()
+            if not policy.only_required or network in guest.required
+        }
         self.names = mandatory
         self.mandatory = frozenset(mandatory)
         self.has_all = self.networks <= self.mandatory
@@ -283,7 +300,7 @@ def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: fro
 
 def _why_unfit(host: HostState) -> Iterator[Problem]:
     """What keeps every guest away."""
-    if host.status != "up":
+    if host.status not in {"up", "non_operational"}:
         yield Problem("VAR__DETAIL__HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
     if not host.guest_drivers:
         yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
@@ -333,6 +350,14 @@ def _has_networks_in_sync(decision: _Decision, host: HostState) -> Problem | Non
     return Problem("VAR__DETAIL__NETWORK_OUT_OF_SYNC", text)
 
 
+def _has_links(decision: _Decision, host: HostState) -> Problem | None:
+    if decision.mandatory.isdisjoint(host.dark):
+        return None
+    names = ", ".join(sorted(decision.names[one] for one in decision.mandatory & host.dark))
+    text = f"Host {host.name} is not operational, as these networks have no link there: {names}."
+    return Problem("VAR__DETAIL__NETWORK_HAS_NO_LINK", text)
+
+
 def _has_display(decision: _Decision, host: HostState) -> Problem | None:
     network, name = decision.display
     if network not in host.networks:
@@ -361,6 +386,7 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_same_technology,
     _has_networks,
     _has_networks_in_sync,
+    _has_links,
     _has_display,
     _has_functions,
 )
