@@ -443,3 +443,16 @@ def test_a_limit_of_traffic_is_libvirts(on_ovs: Place) -> None:
     assert bandwidth is not None
     limits = {part.tag: dict(part.items()) for part in bandwidth}
     assert limits == {"inbound": {"average": "1000", "peak": "2000", "burst": "512"}, "outbound": {"average": "500"}}
+
+
+def test_a_stateless_guest_writes_beside_its_disk(on_linux: Place) -> None:
+    disk = on_linux.folder / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    spec = tiny_guest(make_nic(1))
+    spec = replace(spec, properties={**spec.properties, "disk": str(disk), "stateless": "true"})
+    on_linux.driver.start(spec)
+    (state,) = on_linux.driver.list()
+    assert state.status == "up"
+    assert len(list(on_linux.folder.glob("disk*"))) == 2, "what it writes is in a file of its own"
+    on_linux.driver.stop(spec.id)
+    assert list(on_linux.folder.glob("disk*")) == [disk]

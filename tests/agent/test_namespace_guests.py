@@ -252,3 +252,18 @@ def test_a_guest_that_is_stopped_while_others_look_is_left_out(on_linux: Namespa
     with pytest.raises(GuestError, match=r"broken\.json"):
         on_linux.list()
     (tmp_path / "broken.json").unlink()
+
+
+def test_a_guest_has_its_default_routes_by_its_gateways(on_linux: NamespaceGuests) -> None:
+    guest = start(on_linux, 1, gateways=("192.0.2.254", "2001:db8::fe"))
+
+    def routes() -> list[tuple[str, str]]:
+        found = [
+            json.loads(run_inside(f"nlg-{guest.id}", ["ip", "-json", version, "route", "show", "default"]).stdout)
+            for version in ("-4", "-6")
+        ]
+        return [(route["gateway"], route["dev"]) for version in found for route in version]
+
+    assert routes() == [("192.0.2.254", "nic1"), ("2001:db8::fe", "nic1")]
+    on_linux.update(change(guest, gateways=("192.0.2.253", "2001:db8::fe")))
+    assert routes() == [("192.0.2.253", "nic1"), ("2001:db8::fe", "nic1")]

@@ -166,6 +166,8 @@ class GuestNic:
     isolated: bool = False
     addresses: tuple[str, ...] = ()
     """Addresses with prefix to put on the vNIC inside the guest (``namespace`` driver only)."""
+    gateways: tuple[str, ...] = ()
+    """Where the guest's default routes lead by way of the vNIC, at most one of each IP version (``namespace`` only)."""
     trunks: tuple[int, ...] = ()
     model: str = "virtio"
     filter: str = ""
@@ -219,7 +221,9 @@ class GuestSpec:
 
     ``properties`` are the driver's own. Of ``libvirt``: ``kernel``, ``initrd``, ``cmdline``, ``disk`` (paths on the
     host; a disk's ``disk_format``, ``raw`` if not given), ``machine`` (QEMU's, ``pc`` if not given), ``cpu`` (a model
-    by libvirt's name), ``display`` (the address that VNC listens at, none if not given).
+    by libvirt's name), ``cpu_mode`` (``host_model``, ``host_passthrough`` where no model is given), ``stateless``
+    (``true``: what is written to the disk is gone with the run), ``display`` (the address that VNC listens at, none if
+    not given).
     """
 
     id: str

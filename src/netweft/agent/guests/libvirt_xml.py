@@ -27,6 +27,9 @@ PREFIX = "netweft-"
 NO_MAC_SPOOFING = "vdsm-no-mac-spoofing"
 """The filter that oVirt adds to libvirt's own: frames and ARP with the vNIC's own MAC address only."""
 
+_CPU_MODES = {"host_model": "host-model", "host_passthrough": "host-passthrough"}
+"""libvirt's words for oVirt's."""
+
 _PORTS_FOR_HOTPLUG = 16
 """Root ports of a PCI Express machine, into which vNICs can be plugged while it runs; a PCI machine needs none."""
 
@@ -170,8 +173,8 @@ def _cpu(root: ET.Element, spec: GuestSpec, kind: str) -> None:
     if model:
         cpu = ET.SubElement(root, "cpu", mode="custom", match="exact")
         ET.SubElement(cpu, "model", fallback="forbid").text = model
-    elif kind == "kvm":
-        ET.SubElement(root, "cpu", mode="host-model")
+    elif mode := _CPU_MODES.get(spec.properties.get("cpu_mode", ""), "host-model" if kind == "kvm" else ""):
+        ET.SubElement(root, "cpu", mode=mode)
 
 
 def _devices(spec: GuestSpec, ovs: frozenset[str]) -> ET.Element:
@@ -197,6 +200,8 @@ def _disk(spec: GuestSpec) -> ET.Element:
     ET.SubElement(disk, "driver", name="qemu", type=spec.properties.get("disk_format", "raw"))
     ET.SubElement(disk, "source", file=spec.properties["disk"])
     ET.SubElement(disk, "target", dev="vda", bus="virtio")
+    if "stateless" in spec.properties:
+        ET.SubElement(disk, "transient")
     taken = {nic.boot_order for nic in spec.nics}
     ET.SubElement(disk, "boot", order=str(next(order for order in range(1, len(taken) + 2) if order not in taken)))
     return disk

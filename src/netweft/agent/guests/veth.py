@@ -41,6 +41,7 @@ _RTM_GETNEIGH, _NDA_DST, _NDA_LLADDR = 30, 1, 2  # linux/rtnetlink.h, linux/neig
 _NDMSG = struct.Struct("=BxxxiHBB")  # family, link, state, flags, type
 _KNOWN = 0x02 | 0x04 | 0x08 | 0x10  # NUD_REACHABLE, NUD_STALE, NUD_DELAY, NUD_PROBE
 _IFA_F_NODAD = 0x02  # linux/if_addr.h
+_MAIN_TABLE, _RTPROT_STATIC, _NLM_F_REPLACE = 254, 4, 0x100  # linux/rtnetlink.h, linux/netlink.h
 _IPV4_OCTETS = 4
 
 _HOST_END_SETTINGS = {"ipv6/conf/{}/disable_ipv6": "1", "ipv4/conf/{}/arp_ignore": "8"}
@@ -155,6 +156,8 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
         _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
         _settle_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
+        for gateway in nic.gateways:
+            _send(netlink, _default_route(link.index, gateway))
 
 
 def addresses(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
@@ -197,6 +200,17 @@ def _settle_addresses(netlink: nl.Netlink, index: int, wanted: Iterable[str], en
     requests += [_address_request(nl.RTM_NEWADDR, index, *address) for address in target - present]
     if requests:
         _send(netlink, *requests)
+
+
+def _default_route(index: int, gateway: str) -> nl.Request:
+    """The guest's way to everywhere else; it takes the place of the one that there is. With the address that it is
+    reached from it goes by itself.
+    """
+    packed = ip_address(gateway).packed
+    family = 2 if len(packed) == _IPV4_OCTETS else _AF_INET6
+    body = nl.RTMSG.pack(family, 0, 0, 0, _MAIN_TABLE, _RTPROT_STATIC, nl.RT_SCOPE_UNIVERSE, nl.RTN_UNICAST, 0)
+    body += nl.attribute(nl.RTA_GATEWAY, packed) + nl.u32(nl.RTA_OIF, index)
+    return nl.Request(nl.RTM_NEWROUTE, body, nl.NLM_F_CREATE | _NLM_F_REPLACE)
 
 
 def _packed(addresses: Iterable[str]) -> set[tuple[bytes, int]]:

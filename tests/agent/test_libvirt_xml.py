@@ -1,0 +1,47 @@
+"""What libvirt is asked for, read from the XML alone."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from netweft.agent.guests import libvirt_xml
+from netweft.core.protocol import GuestNic, GuestSpec
+
+
+def domain(kind: str = "kvm", **properties: str) -> ET.Element:
+    nic = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="br0", boot_order=1)
+    spec = GuestSpec(id="a", name="one", driver="libvirt", memory=1 << 28, nics=(nic,), properties=properties)
+    return ET.fromstring(libvirt_xml.domain(spec, kind, frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "mode"),
+    [
+        ("kvm", {}, "host-model"),
+        ("kvm", {"cpu_mode": "host_passthrough"}, "host-passthrough"),
+        ("qemu", {"cpu_mode": "host_model"}, "host-model"),
+        ("kvm", {"cpu_mode": "custom"}, "host-model"),
+        ("qemu", {}, None),
+        ("kvm", {"cpu": "Nehalem", "cpu_mode": "host_passthrough"}, "custom"),
+    ],
+)
+def test_the_processors_are_what_was_asked_for(kind: str, properties: dict[str, str], mode: str | None) -> None:
+    cpu = domain(kind, **properties).find("cpu")
+    assert (None if cpu is None else cpu.get("mode")) == mode
+
+
+def test_what_a_stateless_guest_writes_goes_with_it() -> None:
+    assert domain(disk="/d").find("devices/disk/transient") is None
+    assert domain(disk="/d", stateless="true").find("devices/disk/transient") is not None
+
+
+def test_a_guest_that_boots_from_the_network_comes_to_its_disk_last() -> None:
+    devices = domain(disk="/d").find("devices")
+    assert devices is not None
+    orders = {part: devices.find(f"{part}/boot") for part in ("interface", "disk")}
+    assert {part: None if boot is None else boot.get("order") for part, boot in orders.items()} == {
+        "interface": "1",
+        "disk": "2",
+    }
