@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -15,6 +16,9 @@ from netweft.api.schema import Field, Value, fields_of
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><%s><name>&b;</name></%s>'
 FILE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><%s><name>&a;</name></%s>'
+
+PYTHON = re.compile(r"None|UNSET|Enum|<[a-z.]+ object|&lt;string|`|recursion|\\x|\\\\|\bdict\b|\b(Ref|Keep|Problem)\(")
+"""What only a program that is written in Python would say."""
 
 TAKING = [route for route in CHANGES if route.takes is not None]
 XML_TAKING = [route for route in TAKING if route.root == API]
@@ -85,6 +89,7 @@ def assert_refused(answer: httpx.Response, route: Route, body: bytes) -> None:
     assert 400 <= answer.status_code < 500, report
     assert answer.content, report
     assert check(answer) == [] or route.root != API, report
+    assert not PYTHON.search(answer.text), report
 
 
 def test_what_is_malformed_is_refused_everywhere(populated: Engine, client: Client) -> None:
@@ -156,7 +161,7 @@ MEANINGLESS = [
     "search=" + "(" * 200,
     "search=" + "not " * 500 + "name=x",
     "search=" + "x" * 5000,
-    "max=-1",
+    "max=-2",
     "max=x",
     "max=99999999999999999999",
     "case_sensitive=maybe",
@@ -172,6 +177,24 @@ def test_queries_that_mean_nothing(client: Client) -> None:
         answer = client.get("networks", params={name: value})
         assert answer.status_code == 400, query
     assert client.get("networks", params={"search": "name"}).status_code == 200, "a lone word is looked for in names"
+
+
+def test_our_own_answers_have_no_links_to_follow(client: Client, engine: Engine) -> None:
+    for path in ("/netweft/v1/vms/x/placement", "/netweft/v1/jobs/x"):
+        answer = client.get(f"{engine.url}{path}", params={"follow": "host"})
+        assert answer.status_code in {400, 404}, answer.text
+    populate(engine)
+    vm_id = client.first_id("vms")
+    answer = client.get(f"{engine.url}/netweft/v1/vms/{vm_id}/placement", params={"follow": "fit"})
+    assert (answer.status_code, "have no links" in answer.text) == (400, True)
+    assert client.get(f"{engine.url}/netweft/v1/vms/{vm_id}/placement", params={"follow": ""}).status_code == 200
+
+
+@pytest.mark.parametrize(("charset", "status"), [("utf-8", 201), ('"UTF-8"', 201), ("us-ascii", 201), ("latin-1", 415)])
+def test_the_charset_of_a_request_is_utf_8(client: Client, charset: str, status: int) -> None:
+    body = b"<network><name>n1</name><data_center><name>Default</name></data_center></network>"
+    media = f"application/xml; charset={charset}"
+    assert client.post("networks", content=body, headers={"Content-Type": media}).status_code == status
 
 
 def test_odd_requests(engine: Engine, client: Client) -> None:

@@ -26,9 +26,11 @@ ONLY_SENT_BACK = {
     "Host.statistics", "Host.tags", "Host.unmanaged_networks", "HostNic.network_attachments",
     "HostNic.network_labels", "HostNic.statistics", "Job.steps", "MacPool.permissions", "Network.network_labels",
     "Network.permissions", "Network.vnic_profiles", "NetworkAttachment.reported_configurations",
-    "Nic.reported_devices", "Nic.statistics", "ReportedDevice.ips", "Role.permits", "Statistic.values",
+    "Nic.reported_devices", "Nic.statistics", "ReportedDevice.ips", "Role.permits", "Snapshot.nics",
+    "SnapshotNic.reported_devices", "SnapshotNic.statistics", "Statistic.values",
     "Template.permissions", "Template.tags", "TemplateNic.reported_devices", "TemplateNic.statistics",
-    "User.permissions", "User.roles", "Vm.permissions", "Vm.reported_devices", "Vm.statistics", "Vm.tags",
+    "User.permissions", "User.roles", "Vm.permissions", "Vm.reported_devices", "Vm.snapshots",
+    "Vm.statistics", "Vm.tags",
     "VnicProfile.permissions",
 }  # fmt: skip
 """Lists that an answer may have, and that a request may therefore bring, with which no command does anything."""

@@ -262,3 +262,57 @@ def test_rights(db: Database) -> None:
     db.run(add_cluster, owner, cluster)
     with db.read() as tx:
         assert tx.scalar(select(func.count()).select_from(model.mac_pools)) == 2
+
+
+def test_an_address_is_in_one_pool_of_those_that_forbid_duplicates(db: Database) -> None:
+    first, second = add(db), add(db, span(20, 2), name="other")
+    lax = add(db, span(30, 2), name="lax", allow_duplicates=True)
+    by_hand = mac_text(FIRST + 40)
+    db.run(mac_addresses.take_mac, first, by_hand)
+    assert code_of(lambda: db.run(mac_addresses.take_mac, second, by_hand)) == "NETWORK_MAC_ADDRESS_IN_USE"
+    db.run(mac_addresses.take_mac, lax, by_hand)
+    forbid = UpdateMacPool(id=lax, allow_duplicates=False)
+    code = code_of(lambda: db.run(commands.update_mac_pool, SYSTEM, forbid))
+    assert code == "ACTION_TYPE_FAILED_MAC_POOL_CONTAINS_DUPLICATES"
+    db.run(mac_addresses.release_mac, first, by_hand)
+    db.run(commands.update_mac_pool, SYSTEM, forbid)
+    assert code_of(lambda: db.run(mac_addresses.take_mac, first, by_hand)) == "NETWORK_MAC_ADDRESS_IN_USE"
+    db.run(commands.update_mac_pool, SYSTEM, UpdateMacPool(id=lax, allow_duplicates=True))
+    db.run(mac_addresses.take_mac, first, by_hand)
+    assert (used(db, first), used(db, lax)) == ({by_hand: 1}, {by_hand: 1})
+
+
+def test_two_who_give_the_same_address_in_two_pools_at_once(db: Database) -> None:
+    pools, by_hand = [add(db), add(db, span(20, 2), name="other")], mac_text(FIRST + 40)
+    refused: list[str] = []
+    ready = threading.Barrier(2)
+
+    def take(pool_id: str) -> None:
+        ready.wait()
+        try:
+            db.run(mac_addresses.take_mac, pool_id, by_hand)
+        except ValidationError as error:
+            refused.append(error.code)
+
+    threads = [threading.Thread(target=take, args=(pool,)) for pool in pools]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["NETWORK_MAC_ADDRESS_IN_USE"]
+
+
+def test_addresses_move_only_where_no_third_pool_forbids_them(db: Database) -> None:
+    lax = add(db, allow_duplicates=True)
+    strict, third = add(db, span(20, 2), name="strict"), add(db, span(30, 2), name="third")
+    by_hand = mac_text(FIRST + 40)
+    db.run(mac_addresses.take_mac, lax, by_hand)
+    db.run(mac_addresses.take_mac, third, by_hand)
+
+    def move() -> None:
+        db.run(mac_addresses.move_macs, [by_hand], lax, strict, action="Cannot.")
+
+    assert code_of(move) == "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS_DUE_TO_DUPLICATES"
+    db.run(mac_addresses.release_mac, third, by_hand)
+    move()
+    assert (used(db, lax), used(db, strict)) == ({}, {by_hand: 1})

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from databases import Databases
@@ -89,3 +91,19 @@ def test_a_database_of_a_newer_version_is_refused(empty: Database) -> None:
     empty.run(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = 'future'")))
     with pytest.raises(MigrationError, match="cannot use the database"):
         empty.migrate()
+
+
+def test_addresses_that_two_pools_have_already_stay_with_both(empty: Database) -> None:
+    """As machines of an older version have them: one of the pools keeps the address for itself from then on."""
+    config = Config()
+    config.set_main_option("script_location", "netweft.engine:migrations")
+    with empty.write() as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0001")
+        for pool, lax in (("a", "false"), ("b", "false"), ("c", "true")):
+            tx.execute(text(f"INSERT INTO mac_pools VALUES ('{pool}', '{pool}', '', '', {lax}, false)"))
+            tx.execute(text(f"INSERT INTO mac_addresses VALUES ('{pool}', 7, 1)"))
+    empty.migrate()
+    with empty.read() as tx:
+        rows = tx.execute(text("SELECT pool_id, exclusive FROM mac_addresses ORDER BY pool_id")).all()
+    assert [(row.pool_id, bool(row.exclusive)) for row in rows] == [("a", True), ("b", False), ("c", False)]

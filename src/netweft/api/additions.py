@@ -63,7 +63,7 @@ def stream_events(call: Call[None]) -> Stream:
     """Events as they happen (server-sent events); resumed by the header Last-Event-ID, or after the id in ``after``."""
     text = call.headers.get("last-event-id", "") or call.query.text("after")
     if text and not is_number(text):
-        raise MalformedError(f"Last-Event-ID: {text[:60]!r} is no id of an event.")
+        raise MalformedError(f"Last-Event-ID: '{text[:60]}' is no id of an event.")
     with call.read() as tx:
         last = int(text) if text else tx.execute(select(func.coalesce(func.max(events.c.id), 0))).scalar_one()
     only_user = call.actor.user_id if call.actor.filtered else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET, UnsetType
 from sqlalchemy import Select
 from sqlalchemy.engine import Row
 
@@ -69,7 +68,7 @@ def show(row: Row[Any]) -> Cluster:
         description=row.description,
         comment=row.comment,
         ballooning_enabled=False,
-        cpu=Cpu(architecture="undefined", type=row.cpu_type),
+        cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
         custom_scheduling_policy_properties=[],
         error_handling=ErrorHandling(on_error="migrate"),
         fencing_policy=FencingPolicy(
@@ -151,7 +150,8 @@ def post_cluster(call: Call[Cluster]) -> Cluster:
         comment=given(body.comment, ""),
         switch_type=given(body.switch_type, "legacy"),
         version=version_text(body.version),
-        cpu_type=given(_cpu_type(body), ""),
+        cpu_type=given(given(body.cpu, Cpu()).type, ""),
+        cpu_architecture=given(given(body.cpu, Cpu()).architecture, "undefined"),
         mac_pool=ref(body.mac_pool),
         management_network=ref(body.management_network),
     )
@@ -172,7 +172,8 @@ def put_cluster(call: Call[Cluster]) -> Cluster:
         comment=keep(body.comment),
         switch_type=keep(body.switch_type),
         version=version_text(body.version) or KEEP,
-        cpu_type=keep(_cpu_type(body)),
+        cpu_type=keep(given(body.cpu, Cpu()).type),
+        cpu_architecture=keep(given(body.cpu, Cpu()).architecture),
         mac_pool=ref(body.mac_pool) or KEEP,
         management_network=ref(body.management_network) or KEEP,
     )
@@ -191,7 +192,3 @@ def delete_cluster(call: Call[None]) -> None:
 def sync_all_networks(call: Call[Action]) -> None:
     """Begin to put every network that is out of sync in sync on every host of a cluster."""
     call.run(sync_cluster_networks, call.actor, call.ids["cluster_id"])
-
-
-def _cpu_type(body: Cluster) -> str | UnsetType:
-    return UNSET if isinstance(body.cpu, UnsetType) else body.cpu.type

@@ -18,6 +18,9 @@ class UnsupportedMediaError(NetweftError):
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+
+
 class Form(Enum):
     """A form of documents, with its content type."""
 
@@ -50,9 +53,18 @@ def _weight(parameters: str) -> float:
     return 1.0
 
 
+def check_charset(content_type: str) -> None:
+    """Raise UnsupportedMediaError for a request in another encoding than UTF-8. (ASCII is a part of it.)"""
+    for parameter in content_type.split(";")[1:]:
+        name, _, value = parameter.strip().partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in _CHARSETS:
+            raise UnsupportedMediaError(f"The charset '{value[:60]}' is not understood; send UTF-8.")
+
+
 def request_form(content_type: str) -> Form:
     """The form of a request's body; XML when its Content-Type says nothing. Raises UnsupportedMediaError."""
     media = content_type.partition(";")[0].strip().lower()
+    check_charset(content_type)
     if media in {"", "application/xml", "text/xml"} or media.endswith("+xml"):
         return Form.XML
     if media == "application/json" or media.endswith("+json"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from netweft.api.root import ROOT_TAG_ID
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import Entity
 from netweft.api.search import LISTED
@@ -19,7 +18,6 @@ from netweft.api.types import (
     OpenStackNetworkProvider,
     SchedulingPolicy,
     StorageDomain,
-    Tag,
     VirtualNumaNode,
 )
 from netweft.core import network_filters
@@ -38,18 +36,14 @@ EMPTY: dict[str, type[Entity]] = {
 
 EMPTY_BELOW: dict[tuple[str, ObjectType], dict[str, type[Entity]]] = {
     ("datacenters", ObjectType.DATA_CENTER): {"storagedomains": StorageDomain},
-    ("hosts", ObjectType.HOST): {"tags": Tag},
     ("vms", ObjectType.VM): {
         "affinitylabels": AffinityLabel,
         "diskattachments": DiskAttachment,
         "numanodes": VirtualNumaNode,
-        "tags": Tag,
     },
-    ("templates", ObjectType.TEMPLATE): {"diskattachments": DiskAttachment, "tags": Tag},
+    ("templates", ObjectType.TEMPLATE): {"diskattachments": DiskAttachment},
 }
 """The same below each thing of a type."""
-
-TAGS = [Tag(id=ROOT_TAG_ID, href=f"/tags/{ROOT_TAG_ID}", name="root", description="root")]
 
 POLICIES = [
     SchedulingPolicy(
@@ -75,7 +69,7 @@ def _constant(path: str, kind: type[T], values: list[T]) -> None:
     """A collection that is always the same, and each of its members."""
 
     def list_all(call: Call[None]) -> list[T]:
-        return values[: call.query.integer("max")]
+        return values[: call.query.size()]
 
     def get_one(call: Call[None]) -> T:
         return _with_id(values, call.ids["entity_id"])
@@ -103,7 +97,6 @@ def _empty_below(object_type: ObjectType) -> Callable[[Call[None]], list[Any]]:
     return list_none
 
 
-_constant("tags", Tag, TAGS)
 _constant("schedulingpolicies", SchedulingPolicy, POLICIES)
 _constant("networkfilters", NetworkFilter, FILTERS)
 for _path, _kind in EMPTY.items():

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from netweft.api.routes import READ, Call, Routes, is_number, many
 from netweft.api.schema import E, given, known, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import required
+from netweft.api.shown import ref, required
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.commands.authorize import ActionGroup
@@ -122,6 +122,9 @@ def get_event(call: Call[None]) -> Event:
     return show(row)
 
 
+_ABOUT = ("cluster", "data_center", "host", "template", "vm")
+
+
 @routes.post("/events", Event, needs=ActionGroup.INJECT_EXTERNAL_EVENTS)
 def post_event(call: Call[Event]) -> Event:
     """Tell of something that happened outside."""
@@ -132,6 +135,7 @@ def post_event(call: Call[Event]) -> Event:
         origin=required(body.origin, "Event [origin]"),
         severity=required(body.severity, "Event [severity]"),
         custom_id=None if custom_id < 0 else custom_id,
+        about={noun: said for noun in _ABOUT if (said := ref(getattr(body, noun)))},
     )
     event_id = call.run(add_external_event, call.actor, spec)
     with call.read() as tx:

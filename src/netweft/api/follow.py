@@ -56,7 +56,7 @@ def follow(call: Call[Any], kind: type[Value], values: Sequence[Value], text: st
         branch = tree
         names = [name.strip() for name in chain.split(".") if name.strip()]
         if len(names) > DEPTH_MAX:
-            raise MalformedError(f"follow: {chain[:100]!r} has more than {DEPTH_MAX} names.")
+            raise MalformedError(f"follow: '{chain[:100]}' has more than {DEPTH_MAX} names.")
         for name in names:
             branch = branch.setdefault(name, {})
     _follow(call, kind, values, tree)

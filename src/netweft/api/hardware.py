@@ -8,24 +8,25 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy.engine import Row
 
 from netweft.api.schema import given, keep
-from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, OperatingSystem, Template, Vm
+from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, Enabled, OperatingSystem, Template, Vm
+from netweft.core.keep import KEEP
 from netweft.engine.commands.hardware import Hardware
 
 
 def cpu(row: Row[Any]) -> Cpu:
     """The processors of a row."""
     topology = CpuTopology(cores=row.cores, sockets=row.sockets, threads=row.threads)
-    return Cpu(architecture="undefined", topology=topology)
+    return Cpu(architecture=row.architecture or "undefined", mode=row.cpu_mode or UNSET, topology=topology)
 
 
 def operating_system(row: Row[Any]) -> OperatingSystem:
     """What a row boots."""
     return OperatingSystem(
-        boot=Boot(devices=["hd"]),
+        boot=Boot(devices=row.boot_devices),
         cmdline=row.os_cmdline or UNSET,
         initrd=row.os_initrd or UNSET,
         kernel=row.os_kernel or UNSET,
-        type="other",
+        type=row.os_type,
     )
 
 
@@ -36,10 +37,10 @@ def properties(values: dict[str, str]) -> list[CustomProperty] | UnsetType:
 
 def wanted(body: Vm | Template) -> Hardware:
     """What a request says of them."""
-    topology = CpuTopology()
-    if not isinstance(body.cpu, UnsetType) and not isinstance(body.cpu.topology, UnsetType):
-        topology = body.cpu.topology
-    os = OperatingSystem() if isinstance(body.os, UnsetType) else body.os
+    cpu = given(body.cpu, Cpu())
+    topology = given(cpu.topology, CpuTopology())
+    os = given(body.os, OperatingSystem())
+    devices = given(given(os.boot, Boot()).devices, [])
     custom: dict[str, str] | UnsetType = UNSET
     if not isinstance(body.custom_properties, UnsetType):
         custom = {given(one.name, ""): given(one.value, "") for one in body.custom_properties}
@@ -52,4 +53,16 @@ def wanted(body: Vm | Template) -> Hardware:
         initrd=keep(os.initrd),
         cmdline=keep(os.cmdline),
         custom_properties=keep(custom),
+        cpu_mode=keep(cpu.mode),
+        boot_devices=list(dict.fromkeys(devices)) or KEEP,
+        os_type=keep(os.type),
+        type=keep(body.type),
+        console=keep(given(body.console, Enabled()).enabled),
+        stateless=keep(body.stateless),
+        delete_protected=keep(body.delete_protected),
     )
+
+
+def architecture(body: Vm | Template) -> str:
+    """The architecture that a request asks for, ``undefined`` for any."""
+    return given(given(body.cpu, Cpu()).architecture, "undefined")

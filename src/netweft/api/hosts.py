@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import false
 from sqlalchemy.engine import Row
 
 from netweft.api.follow import loads
@@ -63,6 +62,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import hosts as queries
+from netweft.engine.queries import tags
 from netweft.engine.queries import vms as vm_queries
 
 routes = Routes("hosts")
@@ -74,7 +74,7 @@ SEARCHABLE = Searchable(
         status=hosts.c.status,
         cluster=clusters.c.name,
         datacenter=data_centers.c.name,
-        tag=lambda _test: false(),  # nothing has one
+        tag=tags.having("host", hosts.c.id),
         **{"cluster.name": clusters.c.name, "host.name": hosts.c.name},
     ),
     key=hosts.c.id,

@@ -23,7 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from netweft.api import codec, json_codec, nouns
+from netweft.api import codec, elements, json_codec, nouns
 from netweft.api.auth import Doorkeeper, LoginQueue, Session, TokenDesk, UnprovedError, tell_known
 from netweft.api.bodies import ANONYMOUS, OF_USER, is_small, read_body
 from netweft.api.codec import Form
@@ -240,6 +240,8 @@ class Server:
         if route.is_action:
             return Answer(_done(route), _complete(given))
         wanted = incoming.query.text("follow")
+        if wanted and route.root == ADDITIONS:
+            raise MalformedError(f"follow: the answers below {ADDITIONS} have no links. Leave it out.")
         if wanted and route.method == "GET" and route.gives is not None:
             kind = route.gives.of if isinstance(route.gives, Many) else route.gives
             follow(call, kind, given if isinstance(given, list) else [given], wanted)
@@ -355,17 +357,21 @@ def _parsed(incoming: _Incoming, route: Route) -> Any:  # noqa: ANN401 (what the
     if not incoming.body.strip():
         if route.is_action:
             return Action()
-        raise MalformedError(f"The request has no body; a {route.takes.__name__} is expected.")
+        what = f"'{route.takes.meta.tag}'" if route.root == API else "a JSON object"
+        raise MalformedError(f"The request has no body; {what} is expected.")
     if route.root == ADDITIONS:
+        codec.check_charset(incoming.headers.get("content-type", ""))
         return json_codec.read_plain(incoming.body, route.takes)
     form = codec.request_form(incoming.headers.get("content-type", ""))
-    return codec.read(form, incoming.body, route.takes)
+    body = codec.read(form, incoming.body, route.takes)
+    elements.check_body(body, route.path.rpartition("/")[2])
+    return body
 
 
 def _check_version(incoming: _Incoming) -> None:
     version = incoming.headers.get("version", "4")
     if version != "4":
-        raise MalformedError(f"Version {version[:20]!r} of the API is not spoken here; 4 is.")
+        raise MalformedError(f"Version '{version[:20]}' of the API is not spoken here; 4 is.")
 
 
 def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:

@@ -8,12 +8,13 @@ Requests may also bring scalars and lists as JSON has them. Netweft's own endpoi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
+from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
 from netweft.api.schema import Entity, Field, Value, fields_of, link_field
 from netweft.core.errors import MalformedError
@@ -47,7 +48,31 @@ def read_plain(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedError(f"The request is not understood: {error}") from error
+        raise MalformedError(f"The request is not understood: {_words_of(error)}") from error
+
+
+_WORDS = {
+    "`array`": "a list",
+    "`bool`": "true or false",
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`null`": "null",
+    "`object`": "an object",
+    "`str`": "a text",
+    "`": "'",
+}
+
+
+def _words_of(error: Exception) -> str:
+    """What a reader of JSON says, in JSON's words and not in Python's."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not in UTF-8."
+    text = str(error)
+    for name, words in _WORDS.items():
+        text = text.replace(name, words)
+    return f"{text}."
 
 
 def _tree(value: Value, base: str) -> dict[str, Any]:
@@ -97,9 +122,9 @@ def _structs_writer(field: Field) -> WriteField:
 def read(body: bytes, kind: type[Value]) -> Value:
     """The value of a document. Raises MalformedError: not JSON, nested too deeply, a value of the wrong type."""
     try:
-        return _read_struct(msgspec.json.decode(body), kind, kind.meta.tag)
+        return _read_struct(msgspec.json.decode(body), kind, kind.meta.tag, is_whole=True)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedError(f"The request is not well-formed JSON: {error}") from error
+        raise MalformedError(f"The request is not well-formed JSON: {_words_of(error)}") from error
     except RecursionError as error:
         raise MalformedError("The request is nested too deeply.") from error
 
@@ -109,7 +134,8 @@ def _by_name(kind: type[Value]) -> Mapping[str, Field]:
     return {field.name: field for field in fields_of(kind)}
 
 
-def _read_struct(tree: object, kind: type[Value], where: str) -> Value:
+def _read_struct(tree: object, kind: type[Value], where: str, *, is_whole: bool) -> Value:
+    """``is_whole``: it is not a mere reference, so that all of it counts."""
     if not isinstance(tree, dict):
         raise MalformedError(f"{where}: an object is expected.")
     fields = _by_name(kind)
@@ -117,14 +143,30 @@ def _read_struct(tree: object, kind: type[Value], where: str) -> Value:
     for name, item in tree.items():
         field = fields.get(name)
         if field is not None and item is not None:
-            inner = f"{where}.{name}"
-            found[field.attribute] = _read_many(item, field, inner) if field.many else _read_one(item, field, inner)
+            read_field = _read_many if field.many else _read_one
+            is_part = is_whole and elements.is_part(kind, field)
+            found[field.attribute] = read_field(item, field, f"{where}.{name}", is_part=is_part)
+        elif is_whole and name in elements.foreign_to(kind):
+            elements.refuse_foreign(name, where, _said_in(item))
     return kind(**found)
 
 
-def _read_one(item: object, field: Field, where: str) -> object:
+def _said_in(item: object) -> Iterator[str]:
+    """All that a part of a document says, but for links."""
+    if isinstance(item, dict):
+        for name, value in item.items():
+            if name != "href":
+                yield from _said_in(value)
+    elif isinstance(item, list):
+        for value in item:
+            yield from _said_in(value)
+    elif item is not None:
+        yield str(item)
+
+
+def _read_one(item: object, field: Field, where: str, *, is_part: bool) -> object:
     if field.struct is not None:
-        return _read_struct(item, field.struct, where)
+        return _read_struct(item, field.struct, where, is_whole=is_part)
     if isinstance(item, bool):
         item = "true" if item else "false"
     elif isinstance(item, int | float):
@@ -134,7 +176,7 @@ def _read_one(item: object, field: Field, where: str) -> object:
     return read_scalar(field, item, where)
 
 
-def _read_many(item: object, field: Field, where: str) -> list[object]:
+def _read_many(item: object, field: Field, where: str, *, is_part: bool) -> list[object]:
     if isinstance(item, dict):
         unknown = item.keys() - {field.item}
         if unknown:
@@ -142,4 +184,4 @@ def _read_many(item: object, field: Field, where: str) -> list[object]:
         item = item.get(field.item, [])
     values = item if isinstance(item, list) else [item]
     check_count(field, len(values), where)
-    return [_read_one(value, field, f"{where}.{field.item}") for value in values]
+    return [_read_one(value, field, f"{where}.{field.item}", is_part=is_part) for value in values]

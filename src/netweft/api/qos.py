@@ -62,7 +62,7 @@ def list_qoss(call: Call[None]) -> list[Qos]:
     with call.read() as tx:
         see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
         here = queries.select().where(qoss.c.data_center_id == call.ids["data_center_id"])
-        return [show(row) for row in tx.execute(here.order_by(qoss.c.name).limit(call.query.integer("max")))]
+        return [show(row) for row in tx.execute(here.order_by(qoss.c.name).limit(call.query.size()))]
 
 
 @routes.get("/datacenters/{data_center_id}/qoss/{qos_id}", Qos, needs=READ)

@@ -25,10 +25,9 @@ from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.users import users
 from netweft.engine.model.vms import vms
+from netweft.engine.queries.tags import ROOT_ID
 from netweft.engine.queries.templates import BLANK_ID
 
-ROOT_TAG_ID = "00000000-0000-0000-0000-000000000000"
-"""The tag above all others (oVirt's id of it)."""
 SPOKEN = Version(major=4, minor=5, build=7, revision=0)
 """The version of oVirt whose API this is: clients choose by it between ways of asking (4.4 and later commit with the
 change itself)."""
@@ -50,7 +49,7 @@ def routes_for(table: Sequence[Route]) -> Routes:
             link=links,
             product_info=_product(),
             special_objects=SpecialObjects(
-                blank_template=reference(Template, BLANK_ID), root_tag=reference(Tag, ROOT_TAG_ID)
+                blank_template=reference(Template, BLANK_ID), root_tag=reference(Tag, ROOT_ID)
             ),
             summary=summary,
             time=utc_now(),

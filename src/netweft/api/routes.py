@@ -81,8 +81,14 @@ class Query:
         """A boolean parameter. Raises MalformedError."""
         text = self.text(name, "true" if default else "false").lower()
         if text not in {"true", "false"}:
-            raise MalformedError(f"Query parameter {name}: {text[:60]!r} is neither true nor false.")
+            raise MalformedError(f"Query parameter {name}: '{text[:60]}' is neither true nor false.")
         return text == "true"
+
+    def size(self) -> int | None:
+        """How many of a list at most: ``max``, None when it does not say, or says -1 (as oVirt does). Raises
+        MalformedError.
+        """
+        return None if self.text("max") == "-1" else self.integer("max")
 
     def integer(self, name: str) -> int | None:
         """A number that is not negative, None when absent. Raises MalformedError."""
@@ -90,7 +96,7 @@ class Query:
         if not text:
             return None
         if not is_number(text):
-            raise MalformedError(f"Query parameter {name}: {text[:60]!r} is not a number.")
+            raise MalformedError(f"Query parameter {name}: '{text[:60]}' is not a number.")
         return int(text)
 
 

@@ -54,7 +54,7 @@ def read_scalar(field: Field, text: str, where: str) -> object:
     if field.choices:
         value = text.strip().lower()
         if value not in field.choices:
-            raise MalformedError(f"{where}: {text[:60]!r} is none of {', '.join(field.choices)}.")
+            raise MalformedError(f"{where}: '{text[:60]}' is none of {', '.join(field.choices)}.")
     return value
 
 
@@ -74,7 +74,7 @@ def _read_text(text: str, where: str) -> str:
 def _read_integer(text: str, where: str) -> int:
     plain = text.strip()
     if not _INTEGER.fullmatch(plain) or abs(int(plain)) > _LARGEST:
-        raise MalformedError(f"{where}: {text[:60]!r} is not an integer of at most 64 bits.")
+        raise MalformedError(f"{where}: '{text[:60]}' is not an integer of at most 64 bits.")
     return int(plain)
 
 
@@ -82,13 +82,13 @@ def _read_decimal(text: str, where: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise MalformedError(f"{where}: {text[:60]!r} is not a number.") from error
+        raise MalformedError(f"{where}: '{text[:60]}' is not a number.") from error
 
 
 def _read_boolean(text: str, where: str) -> bool:
     value = _BOOLEANS.get(text.strip().lower())
     if value is None:
-        raise MalformedError(f"{where}: {text[:60]!r} is neither true nor false.")
+        raise MalformedError(f"{where}: '{text[:60]}' is neither true nor false.")
     return value
 
 
@@ -96,7 +96,7 @@ def _read_date(text: str, where: str) -> datetime:
     try:
         value = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise MalformedError(f"{where}: {text[:60]!r} is not a date such as 2026-01-31T12:00:00Z.") from error
+        raise MalformedError(f"{where}: '{text[:60]}' is not a date such as 2026-01-31T12:00:00Z.") from error
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 

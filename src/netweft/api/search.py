@@ -89,7 +89,7 @@ def page(tx: Tx, call: Call[Any], statement: Select[Any], searchable: Searchable
 
 def limited(statement: Select[Any], query: Query, number: int | None = None) -> Select[Any]:
     """The statement with ``max``, and with the page of that number."""
-    size = query.integer("max")
+    size = query.size()
     if size is not None:
         size = min(size, _NUMBER_MAX)
     if number is not None:
@@ -104,7 +104,7 @@ def _tokens(search: str) -> list[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise MalformedError(f"search: cannot be understood from {text[at : at + 40]!r} on.")
+            raise MalformedError(f"search: cannot be understood from '{text[at : at + 40]}' on.")
         kind = match.lastgroup or ""
         word = match[kind]
         tokens.append(_Token("value", re.sub(r"\\(.)", r"\1", word[1:-1])) if kind == "quoted" else _Token(kind, word))
@@ -134,7 +134,7 @@ class _Parser:
             elif self._takes("page"):
                 number = self._page_number()
             else:
-                raise MalformedError(f"search: {self._text()!r} is not expected where it stands.")
+                raise MalformedError(f"search: '{self._text()}' is not expected where it stands.")
         return condition, order, number
 
     def _text(self) -> str:
@@ -162,7 +162,7 @@ class _Parser:
 
     def _next(self, what: str, *kinds: str) -> str:
         if self.at >= len(self.tokens) or self.tokens[self.at].kind not in kinds:
-            raise MalformedError(f"search: {what} is expected where {self._text()!r} stands.")
+            raise MalformedError(f"search: {what} is expected where '{self._text()}' stands.")
         self.at += 1
         return self.tokens[self.at - 1].text
 
@@ -211,7 +211,7 @@ class _Parser:
         field = self.searchable.fields.get(name.lower())
         if field is None:
             raise MalformedError(
-                f"search: there is no field {name[:60]!r} here; there are {', '.join(sorted(self.searchable.fields))}."
+                f"search: there is no field '{name[:60]}' here; there are {', '.join(sorted(self.searchable.fields))}."
             )
         return field
 
@@ -227,7 +227,7 @@ class _Parser:
     def _page_number(self) -> int:
         text = self._next("a page number", "word")
         if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= _NUMBER_MAX // 1000:
-            raise MalformedError(f"search: {text[:60]!r} is not the number of a page.")
+            raise MalformedError(f"search: '{text[:60]}' is not the number of a page.")
         return int(text)
 
     def _compare(self, column: Any, operator: str, value: str, name: str) -> ColumnElement[bool]:  # noqa: ANN401 (a column or an expression)
@@ -274,7 +274,7 @@ def _typed(kind: object, value: str, name: str) -> object:
             moment = datetime.fromisoformat(value.strip())
         except ValueError as error:
             raise MalformedError(
-                f"search: {name} is compared with a date such as 2026-01-31, not {value[:60]!r}."
+                f"search: {name} is compared with a date such as 2026-01-31, not '{value[:60]}'."
             ) from error
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    raise MalformedError(f"search: {name} cannot be compared with {value[:60]!r}.")
+    raise MalformedError(f"search: {name} cannot be compared with '{value[:60]}'.")

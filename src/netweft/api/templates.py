@@ -51,6 +51,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import vms
+from netweft.engine.queries import tags
 from netweft.engine.queries import templates as queries
 
 routes = Routes("templates")
@@ -66,6 +67,7 @@ SEARCHABLE = Searchable(
     columns(
         templates,
         status=literal("ok"),
+        tag=tags.having("template", templates.c.id),
         # A template of no cluster is found in each.
         cluster=lambda test: exists(select(_clusters.c.id).where(_everywhere(_clusters.c.id), test(_clusters.c.name))),
         datacenter=lambda test: exists(
@@ -92,18 +94,19 @@ def show(row: Row[Any]) -> Template:
         description=row.description,
         comment=row.comment,
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
-        console=Enabled(enabled=False),
+        console=Enabled(enabled=row.console),
         cpu=hardware.cpu(row),
         creation_time=row.created_at,
         custom_properties=hardware.properties(row.custom_properties),
-        delete_protected=False,
+        delete_protected=row.delete_protected,
         display=Display(monitors=1, type="vnc"),
         high_availability=HighAvailability(enabled=False, priority=0),
         memory=row.memory,
         memory_policy=MemoryPolicy(ballooning=False, guaranteed=row.memory, max=row.memory),
         os=hardware.operating_system(row),
+        stateless=row.stateless,
         status="ok",
-        type="server",
+        type=row.type,
         io=Io(threads=0),
         soundcard_enabled=False,
         sso=Sso(),
@@ -162,6 +165,8 @@ def post_template(call: Call[Template]) -> Template:
         description=given(body.description, ""),
         comment=given(body.comment, ""),
         hardware=hardware.wanted(body),
+        architecture=hardware.architecture(body),
+        clone_permissions=call.query.flag("clone_permissions"),
     )
     template_id = call.run(add_template, call.actor, spec)
     with call.read() as tx:
@@ -178,6 +183,7 @@ def put_template(call: Call[Template]) -> Template:
         description=keep(body.description),
         comment=keep(body.comment),
         hardware=hardware.wanted(body),
+        architecture=hardware.architecture(body),
     )
     call.run(update_template, call.actor, spec)
     with call.read() as tx:

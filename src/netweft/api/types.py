@@ -336,6 +336,7 @@ class Cpu(Value, kw_only=True):
     architecture: (
         Annotated[str, Choice("aarch64", "loongarch64", "ppc64", "s390x", "undefined", "x86_64")] | UnsetType
     ) = UNSET
+    mode: Annotated[str, Choice("custom", "host_model", "host_passthrough")] | UnsetType = UNSET
     name: Text = UNSET
     speed: Decimal = UNSET
     topology: CpuTopology | UnsetType = UNSET
@@ -847,10 +848,33 @@ class NicConfiguration(Value, kw_only=True):
 
 
 class Initialization(Value, kw_only=True):
-    """What a guest is told when it starts."""
+    """What a guest is told when it starts; ``dns_servers``, ``dns_search`` and ``authorized_ssh_keys`` are texts with
+    several values.
+    """
 
     meta: ClassVar[Meta] = Meta("initialization")
+    authorized_ssh_keys: Text = UNSET
+    custom_script: Text = UNSET
+    dns_search: Text = UNSET
+    dns_servers: Text = UNSET
+    domain: Text = UNSET
+    host_name: Text = UNSET
     nic_configurations: Annotated[list[NicConfiguration], FEW] | UnsetType = UNSET
+    regenerate_ssh_keys: Boolean = UNSET
+    timezone: Text = UNSET
+    user_name: Text = UNSET
+
+
+class Snapshot(Entity, kw_only=True):
+    """What a virtual machine was: its hardware and its vNICs; ``persist_memorystate`` (its memory, too) never is."""
+
+    meta: ClassVar[Meta] = Meta("snapshot", links="nics", actions="restore")
+    date: Date = UNSET
+    persist_memorystate: Boolean = UNSET
+    snapshot_status: Annotated[str, Choice("in_preview", "locked", "ok")] | UnsetType = UNSET
+    snapshot_type: Annotated[str, Choice("active", "preview", "regular", "stateless")] | UnsetType = UNSET
+    vm: Vm | UnsetType = UNSET
+    nics: list[SnapshotNic] | UnsetType = UNSET
 
 
 class Vm(Entity, kw_only=True):
@@ -859,8 +883,9 @@ class Vm(Entity, kw_only=True):
     meta: ClassVar[Meta] = Meta(
         "vm",
         path="vms",
-        links="affinitylabels diskattachments nics numanodes permissions reporteddevices statistics tags",
-        actions="migrate reboot reordermacaddresses shutdown start stop suspend",
+        links="affinitylabels diskattachments nics numanodes permissions reporteddevices snapshots statistics tags",
+        actions="commitsnapshot migrate previewsnapshot reboot reordermacaddresses shutdown start stop suspend"
+        " undosnapshot",
     )
     bios: Bios | UnsetType = UNSET
     console: Enabled | UnsetType = UNSET
@@ -899,6 +924,7 @@ class Vm(Entity, kw_only=True):
     nics: Annotated[list[Nic], FEW] | UnsetType = UNSET
     permissions: list[Permission] | UnsetType = UNSET
     reported_devices: list[ReportedDevice] | UnsetType = UNSET
+    snapshots: list[Snapshot] | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
     tags: list[Tag] | UnsetType = UNSET
 
@@ -970,6 +996,12 @@ class Nic(Entity, kw_only=True):
 
 class TemplateNic(Nic, kw_only=True):
     """A vNIC of a template: it has no MAC address, and nobody runs it."""
+
+    meta: ClassVar[Meta] = Meta("nic")
+
+
+class SnapshotNic(Nic, kw_only=True):
+    """A vNIC as a snapshot keeps it."""
 
     meta: ClassVar[Meta] = Meta("nic")
 
@@ -1139,7 +1171,6 @@ class Action(Value, kw_only=True):
     meta: ClassVar[Meta] = Meta("action")
     href: Text = UNSET
     id: Text = UNSET
-    activate: Boolean = UNSET
     async_: Boolean = UNSET
     check_connectivity: Boolean = UNSET
     commit_on_success: Boolean = UNSET
@@ -1158,11 +1189,13 @@ class Action(Value, kw_only=True):
     removed_bonds: Annotated[list[HostNic], FEW] | UnsetType = UNSET
     removed_labels: Annotated[list[NetworkLabel], MANY] | UnsetType = UNSET
     removed_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
-    root_password: Text = UNSET
+    restore_memory: Boolean = UNSET
+    snapshot: Snapshot | UnsetType = UNSET
     source_host: Host | UnsetType = UNSET
-    ssh: Ssh | UnsetType = UNSET
     status: Text = UNSET
     succeeded: Boolean = UNSET
     synchronized_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
+    use_cloud_init: Boolean = UNSET
+    use_initialization: Boolean = UNSET
     virtual_functions_configuration: HostNicVirtualFunctionsConfiguration | UnsetType = UNSET
     vm: Vm | UnsetType = UNSET

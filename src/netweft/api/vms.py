@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import false
 from sqlalchemy.engine import Row
 
 from netweft.api import hardware
 from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import given, keep, known, reference
+from netweft.api.schema import fields_of, given, keep, known, reference
 from netweft.api.search import LISTED, Searchable
 from netweft.api.shown import columns, ref, required, required_ref, see, visible_page
 from netweft.api.types import (
@@ -62,6 +61,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import vms
 from netweft.engine.queries import hosts as host_queries
+from netweft.engine.queries import tags
 from netweft.engine.queries import vms as queries
 
 routes = Routes("vms")
@@ -74,7 +74,7 @@ SEARCHABLE = Searchable(
         datacenter=data_centers.c.name,
         host=hosts.c.name,
         template=templates.c.name,
-        tag=lambda _test: false(),  # nothing has one
+        tag=tags.having("vm", vms.c.id),
         **{"host.name": hosts.c.name, "cluster.name": clusters.c.name, "vm.name": vms.c.name},
     ),
     key=vms.c.id,
@@ -93,12 +93,12 @@ def show(row: Row[Any]) -> Vm:
         description=row.description,
         comment=row.comment,
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
-        console=Enabled(enabled=False),
+        console=Enabled(enabled=row.console),
         cpu=hardware.cpu(row),
         cpu_shares=0,
         creation_time=row.created_at,
         custom_properties=hardware.properties(row.custom_properties),
-        delete_protected=False,
+        delete_protected=row.delete_protected,
         display=Display(monitors=1, type="vnc"),
         has_illegal_images=False,
         high_availability=HighAvailability(enabled=False, priority=0),
@@ -111,34 +111,39 @@ def show(row: Row[Any]) -> Vm:
         origin="ovirt",
         os=hardware.operating_system(row),
         placement_policy=VmPlacementPolicy(affinity="migratable"),
-        run_once=False,
+        run_once=bool(row.this_run),
         start_paused=False,
         start_time=row.changed_at if row.status == "up" else UNSET,
-        stateless=False,
+        stateless=row.stateless,
         status=row.status,
         stop_reason=row.status_reason,
         stop_time=row.changed_at if row.status == "down" else UNSET,
         time_zone=TimeZone(name="Etc/GMT"),
-        type="server",
+        type=row.type,
         cluster=reference(Cluster, row.cluster_id),
         host=known(reference(Host, row.host_id) if row.host_id else None),
-        original_template=reference(Template, row.template_id),
+        original_template=reference(Template, row.original_template_id or row.template_id),
         template=reference(Template, row.template_id),
     )
 
 
 def _initialization(row: Row[Any]) -> Initialization | UnsetType:
-    """The addresses of its vNICs, in the part that cloud-init reads in oVirt."""
-    if not row.addresses:
+    """What cloud-init reads in oVirt: the addresses of its vNICs, and what else was given."""
+    if not row.addresses and not row.initialization:
         return UNSET
-    return Initialization(nic_configurations=[_nic_configuration(one["nic"], one["address"]) for one in row.addresses])
+    shown = Initialization(**row.initialization)
+    if row.addresses:
+        shown.nic_configurations = [_nic_configuration(**one) for one in row.addresses]
+    return shown
 
 
-def _nic_configuration(nic: str, text: str) -> NicConfiguration:
-    address = _address(text)
-    if address.version == 4:  # noqa: PLR2004 -- IP version
-        return NicConfiguration(name=nic, boot_protocol="static", ip=ip(4, address.ip, address.prefix), on_boot=True)
-    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=ip(6, address.ip, address.prefix), on_boot=True)
+def _nic_configuration(nic: str, address: str, gateway: str = "") -> NicConfiguration:
+    own = _address(address)
+    shown = ip(own.version, own.ip, own.prefix)
+    shown.gateway = gateway or UNSET
+    if own.version == 4:  # noqa: PLR2004 -- IP version
+        return NicConfiguration(name=nic, boot_protocol="static", ip=shown, on_boot=True)
+    return NicConfiguration(name=nic, ipv6_boot_protocol="static", ipv6=shown, on_boot=True)
 
 
 def _address(text: str) -> Address:
@@ -146,11 +151,9 @@ def _address(text: str) -> Address:
     return Address(ip=name, prefix=int(prefix or (128 if ":" in name else 32)))
 
 
-def addresses_of(body: Vm | UnsetType) -> tuple[VnicAddress, ...] | Keep:
+def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
     """The addresses that a request wants for its vNICs."""
-    if isinstance(body, UnsetType) or isinstance(body.initialization, UnsetType):
-        return KEEP
-    if isinstance(body.initialization.nic_configurations, UnsetType):
+    if isinstance(body.initialization, UnsetType) or isinstance(body.initialization.nic_configurations, UnsetType):
         return KEEP
     found = []
     for one in body.initialization.nic_configurations:
@@ -158,8 +161,16 @@ def addresses_of(body: Vm | UnsetType) -> tuple[VnicAddress, ...] | Keep:
             if not isinstance(address, UnsetType) and given(address.address, ""):
                 mask = given(address.netmask, "")
                 text = f"{given(address.address, '')}/{mask}" if mask else given(address.address, "")
-                found.append(VnicAddress(nic=given(one.name, ""), address=text))
+                gateway = given(address.gateway, "")
+                found.append(VnicAddress(nic=given(one.name, ""), address=text, gateway=gateway))
     return tuple(found)
+
+
+def initialization_of(body: Vm) -> dict[str, Any]:
+    """What a request says of the initialization besides addresses, by the names of its elements."""
+    said = given(body.initialization, Initialization())
+    names = (field.attribute for field in fields_of(Initialization) if not field.struct)
+    return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
 
 
 @loads(Vm)
@@ -198,6 +209,10 @@ def post_vm(call: Call[Vm]) -> Vm:
         comment=given(body.comment, ""),
         hardware=hardware.wanted(body),
         addresses=() if addresses is KEEP else addresses,
+        initialization=initialization_of(body),
+        architecture=hardware.architecture(body),
+        clone=call.query.flag("clone"),
+        clone_permissions=call.query.flag("clone_permissions"),
     )
     vm_id = call.run(add_vm, call.actor, spec)
     with call.read() as tx:
@@ -216,6 +231,8 @@ def put_vm(call: Call[Vm]) -> Vm:
         cluster=ref(body.cluster) or KEEP,
         hardware=hardware.wanted(body),
         addresses=addresses_of(body),
+        initialization=initialization_of(body),
+        architecture=hardware.architecture(body),
     )
     call.run(update_vm, call.actor, spec)
     with call.read() as tx:
@@ -230,25 +247,31 @@ def delete_vm(call: Call[None]) -> None:
 
 @routes.action("/vms/{vm_id}/start", needs=ActionGroup.RUN_VM)
 def start(call: Call[Action]) -> Later:
-    """Start a virtual machine, on the host that ``vm/placement_policy`` or ``host`` names, or on any that fits."""
-    vm = call.body.vm
-    wanted = ref(call.body.host)
-    if wanted is None and not isinstance(vm, UnsetType) and not isinstance(vm.placement_policy, UnsetType):
-        wanted = next((named for one in given(vm.placement_policy.hosts, []) if (named := ref(one))), None)
-    spec = StartVm(id=call.ids["vm_id"], host=wanted, addresses=addresses_of(vm))
+    """Start a virtual machine, on the host that ``vm/placement_policy`` or ``host`` names, or on any that fits. What
+    else ``vm`` says counts for this run alone.
+    """
+    vm = given(call.body.vm, Vm())
+    places = given(given(vm.placement_policy, VmPlacementPolicy()).hosts, [])
+    spec = StartVm(
+        id=call.ids["vm_id"],
+        host=ref(call.body.host) or next((named for one in places if (named := ref(one))), None),
+        hardware=hardware.wanted(vm),
+        addresses=addresses_of(vm),
+        initialization=initialization_of(vm),
+    )
     return Later(call.run(start_vm, call.actor, spec))
 
 
 @routes.action("/vms/{vm_id}/stop", needs=ActionGroup.STOP_VM)
 def stop(call: Call[Action]) -> Later:
     """Stop a virtual machine at once."""
-    return Later(call.run(stop_vm, call.actor, call.ids["vm_id"]))
+    return Later(call.run(stop_vm, call.actor, call.ids["vm_id"], given(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
 def shut_down(call: Call[Action]) -> Later:
     """Ask a virtual machine to end in good order; it is down when it has obeyed."""
-    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"]))
+    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"], given(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)

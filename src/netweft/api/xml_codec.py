@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lxml import etree
 from msgspec import UNSET
 
+from netweft.api import elements
 from netweft.api.scalars import WRITE, check_count, read_scalar
 from netweft.api.schema import Entity, Field, Value, fields_of, link_field
 from netweft.core.errors import MalformedError
@@ -180,14 +181,15 @@ def read(body: bytes, kind: type[Value]) -> Value:
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise MalformedError(f"The request is not well-formed XML: {error}") from error
+        text = error.msg if isinstance(error, etree.XMLSyntaxError) else str(error)
+        raise MalformedError(f"The request is not well-formed XML: {text}.") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedError("The request has a document type declaration; those are not read.")
     if root.tag != kind.meta.tag:
         raise MalformedError(
             f"The request begins with element '{str(root.tag)[:60]}' where '{kind.meta.tag}' is expected."
         )
-    return _read_struct(root, kind, kind.meta.tag)
+    return _read_struct(root, kind, kind.meta.tag, is_whole=True)
 
 
 @functools.cache
@@ -195,7 +197,8 @@ def _by_name(kind: type[Value]) -> Mapping[str, Field]:
     return {field.name: field for field in fields_of(kind)}
 
 
-def _read_struct(element: etree._Element, kind: type[Value], where: str) -> Value:
+def _read_struct(element: etree._Element, kind: type[Value], where: str, *, is_whole: bool) -> Value:
+    """``is_whole``: it is not a mere reference, so that all of it counts."""
     fields = _by_name(kind)
     found: dict[str, object] = {}
     for name in _ATTRIBUTES:
@@ -205,20 +208,24 @@ def _read_struct(element: etree._Element, kind: type[Value], where: str) -> Valu
     for child in element:
         field = None if child.tag in _ATTRIBUTES else fields.get(child.tag)
         if field is not None:
-            inner = f"{where}.{field.name}"
-            found[field.attribute] = _read_many(child, field, inner) if field.many else _read_one(child, field, inner)
+            read_field = _read_many if field.many else _read_one
+            is_part = is_whole and elements.is_part(kind, field)
+            found[field.attribute] = read_field(child, field, f"{where}.{field.name}", is_part=is_part)
+        elif is_whole and child.tag in elements.foreign_to(kind):
+            said = (text for one in child.iter() for text in (one.text, one.get("id")) if text)
+            elements.refuse_foreign(str(child.tag), where, said)
     return kind(**found)
 
 
-def _read_one(element: etree._Element, field: Field, where: str) -> object:
+def _read_one(element: etree._Element, field: Field, where: str, *, is_part: bool) -> object:
     if field.struct is not None:
-        return _read_struct(element, field.struct, where)
+        return _read_struct(element, field.struct, where, is_whole=is_part)
     if len(element):
         raise MalformedError(f"{where}: elements where a value is expected.")
     return read_scalar(field, element.text or "", where)
 
 
-def _read_many(element: etree._Element, field: Field, where: str) -> list[object]:
+def _read_many(element: etree._Element, field: Field, where: str, *, is_part: bool) -> list[object]:
     if element.text and element.text.strip():
         raise MalformedError(f"{where}: text where elements '{field.item}' are expected.")
     check_count(field, len(element), where)
@@ -226,5 +233,5 @@ def _read_many(element: etree._Element, field: Field, where: str) -> list[object
     for child in element:
         if child.tag != field.item:
             raise MalformedError(f"{where}: element '{str(child.tag)[:60]}' where '{field.item}' is expected.")
-        items.append(_read_one(child, field, f"{where}.{field.item}"))
+        items.append(_read_one(child, field, f"{where}.{field.item}", is_part=is_part))
     return items

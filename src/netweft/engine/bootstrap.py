@@ -21,7 +21,8 @@ PASSWORD_FILE = "admin-password"  # noqa: S105 - the name of a file
 
 
 def bootstrap(tx: Tx, folder: Path, password: str | None) -> None:
-    """Put into a new database what every engine has; in one that is not new, only roles that this version adds.
+    """Put into a new database what every engine has; in one that is not new, only roles and what they allow that this
+    version adds.
 
     ``password`` is the administrator's first one; None: one is made and written to ``folder``. Raises OSError.
     """
@@ -37,20 +38,15 @@ def bootstrap(tx: Tx, folder: Path, password: str | None) -> None:
 
 
 def _put_roles(tx: Tx) -> None:
-    known = set(tx.execute(select(roles.c.id)).scalars())
+    known = {(row.role_id, row.action_group) for row in tx.execute(select(role_groups))}
     for role in ROLES.values():
-        if role.id in known or not insert_if_absent(
-            tx,
-            roles,
-            id=role.id,
-            name=role.name,
-            description=role.description,
-            administrative=role.administrative,
-            mutable=False,
-        ):
+        missing = [group for group in sorted(role.groups) if (role.id, group) not in known]
+        if not missing:
             continue
-        groups = [{"role_id": role.id, "action_group": group} for group in sorted(role.groups)]
-        tx.execute(insert(role_groups), groups)
+        texts = {"name": role.name, "description": role.description}
+        insert_if_absent(tx, roles, id=role.id, administrative=role.administrative, mutable=False, **texts)
+        for group in missing:
+            insert_if_absent(tx, role_groups, role_id=role.id, action_group=group)
 
 
 def _add_user(tx: Tx, user_id: str, user_name: str, *, is_group: bool, password_hash: str | None) -> None:

@@ -18,7 +18,11 @@ def prepare(site: Site) -> None:
     site.names["foreign"] = site.client.first_id("/networks", search="name=ovirtmgmt and datacenter=north")
     site.network("apart", "<port_isolation>true</port_isolation>")
     site.network("afar", "<port_isolation>true</port_isolation>", "<data_center><name>north</name></data_center>")
-    site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
+    lax = "<mac_pool><name>lax</name><allow_duplicates>true</allow_duplicates><ranges><range>"
+    site.add(
+        "/macpools", f"{lax}<from>02:00:00:00:02:01</from><to>02:00:00:00:02:09</to></range></ranges></mac_pool>", "lax"
+    )
+    site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}<mac_pool id='{{lax}}'/></cluster>", "racks")
     site.add("/clusters", f"<cluster><name>low</name>{NEW}<data_center id='{{north}}'/></cluster>", "low")
     site.attach("apart", "racks")
     site.attach("afar", "low")

@@ -33,9 +33,6 @@ def prepare(site: Site) -> None:
         site.fleet.attach("blue", "eth1", number=number)
     site.add("/clusters", f"<cluster><name>racks</name>{IN_DEFAULT}</cluster>", "racks")
     site.insert(rows.add_host, site.names["racks"], "stranger", name="stranger")
-    own = "<ranges><range><from>02:00:00:00:00:01</from><to>02:00:00:00:00:09</to></range></ranges>"
-    site.add("/macpools", f"<mac_pool><name>mine</name>{own}</mac_pool>", "mine")
-    site.add("/clusters", f"<cluster><name>pooled</name>{IN_DEFAULT}<mac_pool id='{{mine}}'/></cluster>", "pooled")
     for name in ("web", "db", "labbed", "bare"):
         site.add("/vms", f"<vm><name>{name}</name>{HOME}</vm>", name)
     for vm, network in (("web", "blue"), ("labbed", "lab")):
@@ -82,6 +79,10 @@ def boots(kernel: str = "", initrd: str = "", cmdline: str = "") -> str:
 def address(text: str) -> str:
     ip = f"<nic_configurations><nic_configuration><name>nic1</name><ip><address>{text}</address></ip>"
     return f"<initialization>{ip}</nic_configuration></nic_configurations></initialization>"
+
+
+def gateway(text: str) -> str:
+    return address("192.0.2.9/24").replace("</address>", f"</address><gateway>{text}</gateway>")
 
 
 def holds_a_function(site: Site) -> None:
@@ -141,6 +142,51 @@ TABLE: Table = (
         "'disk' cannot be 'y'",
     ),
     add("vm.addresses_are_valid", address("nine"), NO_ADDRESS, "These addresses for vNICs are not valid: nine"),
+    add(
+        "vm.gateways_are_reachable",
+        gateway("198.51.100.1"),
+        "ACTION_TYPE_FAILED_INVALID_INITIALIZATION_GATEWAY",
+        "not in the networks of their addresses: 198.51.100.1",
+    ),
+    add("vm.os_type_is_valid", "<os><type>my own</type></os>", "ACTION_TYPE_FAILED_ILLEGAL_OS_TYPE", "'my own'"),
+    add(
+        "vm.architecture_is_clusters",
+        "<cpu><architecture>ppc64</architecture></cpu>",
+        "ACTION_TYPE_FAILED_VM_CLUSTER_DIFFERENT_ARCHITECTURES",
+        "cannot be 'ppc64': Cluster Default has 'undefined'",
+    ),
+    Refusal(
+        "vm.permissions_stay",
+        "POST",
+        "/vms?clone_permissions=true",
+        f"<vm><name>x</name>{HOME}</vm>",
+        "ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED",
+        "Permissions are not copied along",
+    ),
+    add(
+        "fields.element_is_known",
+        "<lease><storage_domain id='x'/></lease>",
+        "ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED",
+        "The element vm.lease asks for what Netweft does not do",
+    ),
+    add(
+        "fields.element_is_fixed",
+        "<bios><type>q35_ovmf</type></bios>",
+        "ACTION_TYPE_FAILED_ELEMENT_IS_FIXED",
+        "The element vm.bios.type cannot be 'q35_ovmf'",
+    ),
+    lambda site: site.update(vms, site.names["db"], delete_protected=True),
+    Refusal(
+        "vm.may_be_removed",
+        "DELETE",
+        "/vms/{db}",
+        "",
+        "ACTION_TYPE_FAILED_DELETE_PROTECTION_ENABLED",
+        "VM db is protected from being removed",
+    ),
+    lambda site: site.update(vms, site.names["busy"], stateless=True),
+    act("vm.stateless_is_not_suspended", "busy", "suspend", "VM_CANNOT_SUSPEND_STATELESS_VM", "VM busy runs stateless"),
+    lambda site: site.update(vms, site.names["busy"], stateless=False),
     act("vm.is_down", "busy", "start", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running (status up)"),
     Refusal("vm.is_down", "DELETE", "/vms/{busy}", "", "ACTION_TYPE_FAILED_VM_IS_RUNNING", "VM busy is running"),
     act("vm.may_stop", "web", "stop", "ACTION_TYPE_FAILED_VM_IS_NOT_RUNNING", "VM is not running"),
@@ -171,13 +217,6 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_NETWORK_NOT_IN_CLUSTER",
         "not attached to Cluster racks: blue",
     ),
-    change(
-        "vm.keeps_mac_pool",
-        "db",
-        "<cluster id='{pooled}'/>",
-        "ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS",
-        "Cluster pooled has another one",
-    ),
     lambda site: site.update(vms, site.names["busy"], status="saving_state"),
     act("vm.may_stop", "busy", "stop", "ACTION_TYPE_FAILED_VM_IS_SAVING_RESTORING", "VM is in saving/restoring state"),
     lambda site: site.update(vms, site.names["busy"], status="migrating"),
@@ -203,6 +242,14 @@ TABLE: Table = (
         "ACTION_TYPE_FAILED_VM_IS_SAVED_ON_ANOTHER_HOST",
         "its memory is saved on Host sim-1",
         "<host id='{sim-2}'/>",
+    ),
+    act(
+        "vm.resumes_as_it_was",
+        "busy",
+        "start",
+        "ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM",
+        "VM busy is suspended, and goes on as it was",
+        "<vm><stateless>true</stateless></vm>",
     ),
     start_on("stranger", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host stranger is in another Cluster"),
     start_on("sim-1", "labbed", "VAR__DETAIL__NETWORK_MISSING", "Host sim-1 does not have these networks: lab"),

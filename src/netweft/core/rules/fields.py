@@ -32,7 +32,7 @@ def name_is_valid(kind: str, name: str, longest: int = NAME_MAX) -> Problem | No
     if name != name.strip() or any(not character.isprintable() for character in name):
         return Problem(
             "VALIDATION_NAME_INVALID",
-            f"{kind} name {name!r} begins or ends with a blank or contains a control character. Leave those out.",
+            f"{kind} name '{name}' begins or ends with a blank or contains a control character. Leave those out.",
         )
     return None
 
@@ -77,3 +77,16 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     ordered = sorted(names)
     rest = len(ordered) - most
     return ", ".join(ordered[:most]) + (f" (and {rest} more)" if rest > 0 else "")
+
+
+def element_is_known(path: str) -> Problem | None:
+    """Refuses an element that oVirt has and Netweft has not, or not in this request (``path``: where it stands)."""
+    text = f"The element {path} asks for what Netweft does not do here. Leave it out."
+    return Problem("ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED", text)
+
+
+def element_is_fixed(path: str, said: str, only: str) -> Problem | None:
+    """Refuses another value of an element that has one value here (``only``; empty: none at all)."""
+    has = f"it is always '{only}' here" if only else "there is none here"
+    text = f"The element {path} cannot be '{said[:100]}': {has}. Leave it out."
+    return Problem("ACTION_TYPE_FAILED_ELEMENT_IS_FIXED", text)

@@ -70,7 +70,9 @@ def mac_is_valid(mac: str) -> Problem | None:
 
 
 def mac_is_free(mac: str, user: str | None) -> Problem | None:
-    """No vNIC has the address in a pool without duplicates (``user``: the name of the VM whose vNIC has it)."""
+    """No vNIC or snapshot has the address in a pool without duplicates, this one or another (``user``: the name of the
+    VM that has it).
+    """
     if user is not None:
         return Problem(
             "NETWORK_MAC_ADDRESS_IN_USE",

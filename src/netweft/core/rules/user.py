@@ -23,7 +23,7 @@ def user_name_is_valid(user_name: str) -> Problem | None:
     if len(user_name) > USER_NAME_MAX:
         return Problem("VALIDATION_NAME_INVALID", f"The user name is too long. Use at most {USER_NAME_MAX} characters.")
     if ":" in name or any(character.isspace() or not character.isprintable() for character in user_name):
-        text = f"The user name {user_name!r} contains a blank, a colon or a control character. Leave those out."
+        text = f"The user name '{user_name}' contains a blank, a colon or a control character. Leave those out."
         return Problem("VALIDATION_NAME_INVALID", text)
     return None
 
@@ -32,7 +32,7 @@ def domain_is_known(domain: str, known: str) -> Problem | None:
     """The engine checks passwords of its own users only."""
     if domain == known:
         return None
-    text = f"There are no users from {domain!r} here. Only users of {known!r} can be added, such as ann@{known}."
+    text = f"There are no users from '{domain}' here. Only users of '{known}' can be added, such as ann@{known}."
     return Problem("USER_MUST_EXIST_IN_DIRECTORY", text)
 
 

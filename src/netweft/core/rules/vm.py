@@ -77,6 +77,14 @@ def boot_is_valid(kernel: str, initrd: str, cmdline: str) -> Problem | None:
     return None
 
 
+def os_type_is_valid(name: str) -> Problem | None:
+    """The operating system is named in a word, as oVirt names them (``rhel_9x64``, ``other``); any word will do."""
+    if _WORD.fullmatch(name):
+        return None
+    text = f"The operating system '{name[:100]}' is not valid: name it in a word, such as 'other' or 'rhel_9x64'."
+    return Problem("ACTION_TYPE_FAILED_ILLEGAL_OS_TYPE", text)
+
+
 def properties_are_known(properties: Mapping[str, str]) -> Problem | None:
     """Custom properties are ones that a virtual machine has, with values that it takes."""
     for name, value in properties.items():
@@ -214,11 +222,49 @@ def addresses_are_valid(bad: Sequence[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_ADDRESS", text)
 
 
-def keeps_mac_pool(cluster: str, *, same_pool: bool) -> Problem | None:
-    """The addresses of its vNICs belong to the MAC pool of its cluster, so that it moves only to a cluster with the
-    same pool.
-    """
-    if same_pool:
+def gateways_are_reachable(bad: Sequence[str]) -> Problem | None:
+    """The gateways of vNICs are in the networks of their addresses (``bad``: those that are not)."""
+    if not bad:
         return None
-    text = f"Cannot migrate MACs to another MAC pool: Cluster {cluster} has another one. Remove the vNICs first."
-    return Problem("ACTION_TYPE_FAILED_CANNOT_MIGRATE_MACS", text)
+    text = f"These gateways of vNICs are not in the networks of their addresses: {', '.join(bad)}. Correct either."
+    return Problem("ACTION_TYPE_FAILED_INVALID_INITIALIZATION_GATEWAY", text)
+
+
+def architecture_is_clusters(wanted: str, cluster: str, has: str) -> Problem | None:
+    """The processors of a virtual machine are of the architecture that its cluster has, if that is said at all."""
+    if wanted in {has, "undefined"}:
+        return None
+    text = f"The CPU architecture cannot be '{wanted}': Cluster {cluster} has '{has}'. Leave it out."
+    return Problem("ACTION_TYPE_FAILED_VM_CLUSTER_DIFFERENT_ARCHITECTURES", text)
+
+
+def may_be_removed(name: str, *, protected: bool) -> Problem | None:
+    """What is protected is not removed."""
+    if not protected:
+        return None
+    text = f"{name} is protected from being removed. Set delete_protected to false first."
+    return Problem("ACTION_TYPE_FAILED_DELETE_PROTECTION_ENABLED", text)
+
+
+def permissions_stay(*, asked: bool) -> Problem | None:
+    """A new machine or template has the permissions that its creator gives; none come with the original."""
+    if not asked:
+        return None
+    text = "Permissions are not copied along. Leave clone_permissions out, and add them to what is new."
+    return Problem("ACTION_TYPE_FAILED_CLONE_PERMISSIONS_NOT_SUPPORTED", text)
+
+
+def resumes_as_it_was(name: str, changed: Sequence[str]) -> Problem | None:
+    """A suspended machine goes on as it was; nothing else can be said for that run (``changed``: what was)."""
+    if not changed:
+        return None
+    text = f"VM {name} is suspended, and goes on as it was: nothing can be changed for this run. Stop it first."
+    return Problem("ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM", text)
+
+
+def stateless_is_not_suspended(name: str, *, stateless: bool) -> Problem | None:
+    """The memory of a run that leaves nothing behind is not kept."""
+    if not stateless:
+        return None
+    text = f"VM {name} runs stateless: nothing of this run is kept, so that it cannot be suspended. Stop it instead."
+    return Problem("VM_CANNOT_SUSPEND_STATELESS_VM", text)

@@ -79,6 +79,7 @@ class ActionGroup(StrEnum):
     HIBERNATE_VM = "hibernate_vm"
     MIGRATE_VM = "migrate_vm"
     CONFIGURE_VM_NETWORK = "configure_vm_network"
+    MANIPULATE_VM_SNAPSHOTS = "manipulate_vm_snapshots"
     CREATE_TEMPLATE = "create_template"
     EDIT_TEMPLATE_PROPERTIES = "edit_template_properties"
     DELETE_TEMPLATE = "delete_template"
@@ -96,6 +97,7 @@ class ActionGroup(StrEnum):
     MANIPULATE_ROLES = "manipulate_roles"
     CONFIGURE_ENGINE = "configure_engine"
     AUDIT_LOG_MANAGEMENT = "audit_log_management"
+    TAG_MANAGEMENT = "tag_management"
     INJECT_EXTERNAL_EVENTS = "inject_external_events"
     INJECT_EXTERNAL_TASKS = "inject_external_tasks"
 
@@ -317,7 +319,13 @@ class Role:
 
 _G = ActionGroup
 _VM_USER = frozenset({_G.LOGIN, _G.RUN_VM, _G.STOP_VM, _G.SHUT_DOWN_VM, _G.REBOOT_VM, _G.HIBERNATE_VM})
-_VM_MANAGER = _VM_USER | {_G.EDIT_VM_PROPERTIES, _G.DELETE_VM, _G.CONFIGURE_VM_NETWORK, _G.MANIPULATE_PERMISSIONS}
+_VM_MANAGER = _VM_USER | {
+    _G.EDIT_VM_PROPERTIES,
+    _G.DELETE_VM,
+    _G.CONFIGURE_VM_NETWORK,
+    _G.MANIPULATE_VM_SNAPSHOTS,
+    _G.MANIPULATE_PERMISSIONS,
+}
 _VM_CREATOR = frozenset({_G.LOGIN, _G.CREATE_VM})
 _VNIC_PROFILES = frozenset(
     {_G.CREATE_NETWORK_VNIC_PROFILE, _G.CONFIGURE_NETWORK_VNIC_PROFILE, _G.DELETE_NETWORK_VNIC_PROFILE}

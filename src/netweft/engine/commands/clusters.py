@@ -56,6 +56,7 @@ class AddCluster:
     switch_type: str = "legacy"
     version: str | None = None
     cpu_type: str = ""
+    cpu_architecture: str = "undefined"
     mac_pool: Ref | None = None
     management_network: Ref | None = None
 
@@ -72,6 +73,7 @@ class UpdateCluster:
     switch_type: str | Keep = KEEP
     version: str | Keep = KEEP
     cpu_type: str | Keep = KEEP
+    cpu_architecture: str | Keep = KEEP
     mac_pool: Ref | Keep = KEEP
     management_network: Ref | Keep = KEEP
 
@@ -119,6 +121,7 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
                 switch_type=spec.switch_type,
                 version=version,
                 cpu_type=spec.cpu_type,
+                cpu_architecture=spec.cpu_architecture,
             )
         )
     tx.execute(
@@ -152,6 +155,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
         "switch_type": settle(spec.switch_type, before.switch_type),
         "version": settle(spec.version, before.version),
         "cpu_type": settle(spec.cpu_type, before.cpu_type),
+        "cpu_architecture": settle(spec.cpu_architecture, before.cpu_architecture),
         "mac_pool_id": before.mac_pool_id,
     }
     if (

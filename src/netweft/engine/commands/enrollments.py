@@ -177,7 +177,7 @@ def _agent_url(text: str) -> str:
     except ValueError:
         is_fit = False
     if not is_fit:
-        raise MalformedError(f"The agent's address must be https://HOST:PORT, not {text!r}.")
+        raise MalformedError(f"The agent's address must be https://HOST:PORT, not '{text}'.")
     return text.rstrip("/")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,14 +21,27 @@ _COLUMNS: Final = {
     "initrd": "os_initrd",
     "cmdline": "os_cmdline",
     "custom_properties": "custom_properties",
+    "cpu_mode": "cpu_mode",
+    "boot_devices": "boot_devices",
+    "os_type": "os_type",
+    "type": "type",
+    "console": "console",
+    "stateless": "stateless",
+    "delete_protected": "delete_protected",
 }
+
+_OF_ONE_RUN: Final = frozenset(
+    {"kernel", "initrd", "cmdline", "custom_properties", "cpu_mode", "boot_devices", "console", "stateless"}
+)
+"""What a start may say for that run alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
     """What a request says of it; what is KEEP stays, or comes from where the machine or template is made from.
 
-    ``memory`` in octets; ``kernel`` and ``initrd`` are paths on the host, empty for none.
+    ``memory`` in octets; ``kernel`` and ``initrd`` are paths on the host, empty for none; the rest as in the table of
+    virtual machines.
     """
 
     memory: int | Keep = KEEP
@@ -39,10 +52,22 @@ class Hardware:
     initrd: str | Keep = KEEP
     cmdline: str | Keep = KEEP
     custom_properties: Mapping[str, str] | Keep = KEEP
+    cpu_mode: str | Keep = KEEP
+    boot_devices: Sequence[str] | Keep = KEEP
+    os_type: str | Keep = KEEP
+    type: str | Keep = KEEP
+    console: bool | Keep = KEEP
+    stateless: bool | Keep = KEEP
+    delete_protected: bool | Keep = KEEP
 
     def over(self, source: sa.Row[Any]) -> dict[str, Any]:
         """Columns of vms and templates: what is said, else what ``source`` has."""
         return {column: settle(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
+
+    def for_one_run(self) -> dict[str, Any]:
+        """Columns of vms that a run has another value of, of those that it can."""
+        said = {name: getattr(self, name) for name in _OF_ONE_RUN}
+        return {_COLUMNS[name]: value for name, value in said.items() if value is not KEEP}
 
 
 SAME: Final = Hardware()
@@ -56,4 +81,5 @@ def problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
         rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
         rules.boot_is_valid(values["os_kernel"], values["os_initrd"], values["os_cmdline"]),
         rules.properties_are_known(values["custom_properties"]),
+        rules.os_type_is_valid(values["os_type"]),
     )

@@ -17,7 +17,7 @@ from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, HostReport, Phase
 from netweft.core.sync import locate_networks
 from netweft.engine import queue
-from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, vnic_sync
+from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, snapshots, vnic_sync
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.hosts import set_status
@@ -166,13 +166,19 @@ def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, re
         "host_id": host_id if status == "up" else None,
         "saved_host_id": host_id if status == "suspended" else None,
     }
-    values = {"status": status, "status_reason": reason, "changed_at": utc_now(), **places}
+    values: dict[str, Any] = {"status": status, "status_reason": reason, "changed_at": utc_now(), **places}
+    if status == "down":
+        values["this_run"] = {}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
+    if status == "down":
+        snapshots.end_stateless(tx, vm_id)
 
 
 def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | None) -> None:
     """A machine has ended; what is left of it on its host is cleared up."""
     why = _ENDS.get(vm.status, "the guest ended by itself")
+    if vm.status == "powering_down" and vm.status_reason:
+        why = vm.status_reason
     if guest and guest.error:
         why = guest.error
     bad = vm.status == "suspended" or (guest and guest.error)

@@ -72,13 +72,14 @@ def allocate_mac(
 def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interface.") -> str:
     """Use a certain address, inside or outside of the pool's ranges; returns it in lower case.
 
-    Raises ValidationError when it is no address, or when a vNIC has it and the pool forbids duplicates.
+    Raises ValidationError when it is no address, or when the pool forbids duplicates and a vNIC has it, in this pool or
+    in another one that forbids them.
     """
     check(action, rules.mac_is_valid(mac))
     address = mac_number(mac)
     # Shared, so that "allow duplicates" cannot be turned off between this look and our commit.
     pool = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == pool_id).with_for_update(read=True)).one()
-    row = {"address": address, "pool_id": pool_id, "uses": 1}
+    row = {"address": address, "pool_id": pool_id, "uses": 1, "exclusive": not pool.allow_duplicates}
     if pool.allow_duplicates:
         _insert_or_count(tx, row)
     elif not _came_in(tx, _insert(tx).values(row)):
@@ -87,6 +88,21 @@ def take_mac(tx: Tx, pool_id: str, mac: str, *, action: str = "Cannot add Interf
             rules.mac_is_free(mac_text(address), queries.user_of(tx, pool_id, mac_text(address))),
         )
     return mac_text(address)
+
+
+def take_mac_for(tx: Tx, vm_id: str, pool_id: str, mac: str, *, action: str) -> str:
+    """:func:`take_mac` for a vNIC to be of a machine, unless the address is kept for a snapshot of it already."""
+    if queries.is_kept(tx, vm_id, mac.lower()):
+        return mac.lower()
+    return take_mac(tx, pool_id, mac, action=action)
+
+
+def release_mac_of(tx: Tx, vm_id: str, pool_id: str, mac: str) -> None:
+    """:func:`release_mac` for a vNIC that is gone, or has another address by now, unless a snapshot of the machine
+    keeps it.
+    """
+    if not queries.is_kept(tx, vm_id, mac):
+        release_mac(tx, pool_id, mac)
 
 
 def release_mac(tx: Tx, pool_id: str, mac: str) -> None:
@@ -106,15 +122,24 @@ def move_macs(tx: Tx, macs: Sequence[str], from_pool: str, to_pool: str, *, acti
     """
     counts = Counter(mac_number(mac) for mac in macs)
     target = tx.execute(sa.select(mac_pools).where(mac_pools.c.id == to_pool).with_for_update(read=True)).one()
-    there = _addresses_in(tx, to_pool, list(counts))
-    if not target.allow_duplicates:
-        doubled = [mac_text(address) for address, count in counts.items() if count > 1 or address in there]
+    exclusive = not target.allow_duplicates
+    if exclusive:
+        taken = _taken_from(tx, from_pool, to_pool, list(counts))
+        doubled = [mac_text(address) for address, count in counts.items() if count > 1 or address in taken]
         check(action, rules.move_makes_no_duplicates(doubled))
     for address, count in counts.items():
-        _insert_or_count(tx, {"address": address, "pool_id": to_pool, "uses": count})
         here = sa.and_(mac_addresses.c.address == address, mac_addresses.c.pool_id == from_pool)
         tx.execute(sa.delete(mac_addresses).where(here, mac_addresses.c.uses <= count))
         tx.execute(sa.update(mac_addresses).where(here).values(uses=mac_addresses.c.uses - count))
+        _insert_or_count(tx, {"address": address, "pool_id": to_pool, "uses": count, "exclusive": exclusive})
+
+
+def set_exclusive(tx: Tx, pool_id: str, *, exclusive: bool) -> None:
+    """Say of all addresses of a pool whether the pool forbids duplicates. Nobody takes one meanwhile: the row of the
+    pool is locked against those who do (:data:`_MARK`, :func:`take_mac`).
+    """
+    tx.execute(sa.select(mac_pools.c.id).where(mac_pools.c.id == pool_id).with_for_update())
+    tx.execute(sa.update(mac_addresses).where(mac_addresses.c.pool_id == pool_id).values(exclusive=exclusive))
 
 
 def _warn_of_few(tx: Tx, pool_id: str, ranges: Sequence[MacRange]) -> None:
@@ -153,10 +178,12 @@ def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
 
 def _mark(insert: Any) -> Statement:  # noqa: ANN401 - as above
     address, used = sa.bindparam("address", type_=sa.BigInteger), sa.exists().correlate(None)
-    values = sa.select(address, sa.bindparam("pool_id", type_=sa.String), sa.literal(1, sa.Integer)).where(
+    pool = sa.select(sa.not_(mac_pools.c.allow_duplicates)).where(mac_pools.c.id == sa.bindparam("pool_id"))
+    exclusive = pool.with_for_update(read=True, key_share=True).scalar_subquery()
+    values = sa.select(address, sa.bindparam("pool_id", type_=sa.String), sa.literal(1, sa.Integer), exclusive).where(
         sa.not_(used.where(mac_addresses.c.address == address))
     )
-    into = insert(mac_addresses).from_select(["address", "pool_id", "uses"], values)
+    into = insert(mac_addresses).from_select(["address", "pool_id", "uses", "exclusive"], values)
     return Statement(into.on_conflict_do_nothing().returning(mac_addresses.c.address))
 
 
@@ -196,16 +223,13 @@ def _first_free(tx: Tx, ranges: Sequence[MacRange]) -> int | None:
     return None
 
 
-def _addresses_in(tx: Tx, pool_id: str, addresses: Sequence[int]) -> set[int]:
-    """Those of the addresses that the pool knows as used."""
+def _taken_from(tx: Tx, from_pool: str, to_pool: str, addresses: Sequence[int]) -> set[int]:
+    """Those of the addresses that a pool which forbids duplicates cannot take over from another one: it has them, or
+    a third that forbids them too.
+    """
+    third = sa.and_(mac_addresses.c.exclusive, mac_addresses.c.pool_id != from_pool)
+    query = sa.select(mac_addresses.c.address).where(sa.or_(mac_addresses.c.pool_id == to_pool, third))
     found: set[int] = set()
     for start in range(0, len(addresses), _CHUNK):
-        found.update(
-            tx.scalars(
-                sa.select(mac_addresses.c.address).where(
-                    mac_addresses.c.pool_id == pool_id,
-                    mac_addresses.c.address.in_(addresses[start : start + _CHUNK]),
-                )
-            )
-        )
+        found.update(tx.scalars(query.where(mac_addresses.c.address.in_(addresses[start : start + _CHUNK]))))
     return found

@@ -14,6 +14,7 @@ from netweft.core.rules import mac_pool as rules
 from netweft.core.rules.mac_pool import MacRange
 from netweft.engine.commands import audit, authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.mac_addresses import set_exclusive
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.mac_pools import mac_pools, mac_ranges
@@ -122,6 +123,8 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
         _insert_ranges(tx, spec.id, ranges)
     elif not changed:
         return
+    if "allow_duplicates" in changed:
+        set_exclusive(tx, spec.id, exclusive=forbids)
     if changed:
         with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
             tx.execute(sa.update(mac_pools).where(mac_pools.c.id == spec.id).values(changed))

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import template as rules
@@ -60,6 +61,8 @@ class AddTemplate:
     description: str = ""
     comment: str = ""
     hardware: Hardware = SAME
+    architecture: str = "undefined"
+    clone_permissions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class UpdateTemplate:
     description: str | Keep = KEEP
     comment: str | Keep = KEEP
     hardware: Hardware = SAME
+    architecture: str = "undefined"
 
 
 def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
@@ -90,6 +94,8 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
         rules.source_is_down(vm.name, vm.status) if vm else None,
         *_text_problems(tx, texts),
         *hardware.problems(values),
+        vm_rules.permissions_stay(asked=spec.clone_permissions),
+        _architecture_problem(tx, cluster_id, spec.architecture),
     )
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id] if vm else []
     if vm and cluster_id != vm.cluster_id:
@@ -117,6 +123,7 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
     authorize.require(tx, actor, ActionGroup.EDIT_TEMPLATE_PROPERTIES, ObjectRef(ObjectType.TEMPLATE, spec.id))
     values = {name: settle(getattr(spec, name), getattr(before, name)) for name in _TEXTS}
     values |= spec.hardware.over(before)
+    check(_UPDATE, _architecture_problem(tx, before.cluster_id, spec.architecture))
     changed = {column: value for column, value in values.items() if value != getattr(before, column)}
     if not changed:
         return
@@ -132,6 +139,13 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
     audit.record(tx, actor, UPDATED, text, template=spec.id, cluster=before.cluster_id)
 
 
+def _architecture_problem(tx: Tx, cluster_id: str | None, wanted: str) -> Problem | None:
+    """Whether a template cannot have that architecture; one of no cluster says none."""
+    row = tx.execute(sa.select(clusters).where(clusters.c.id == cluster_id)).one_or_none()
+    name, has = (row.name, row.cpu_architecture) if row else ("(none)", "undefined")
+    return vm_rules.architecture_is_clusters(wanted, name, has)
+
+
 def remove_template(tx: Tx, actor: Actor, template_id: str) -> None:
     """Remove a template from which no virtual machine was made. Needs DELETE_TEMPLATE on it. Raises NotFoundError,
     DeniedError, ValidationError.
@@ -142,8 +156,10 @@ def remove_template(tx: Tx, actor: Actor, template_id: str) -> None:
         _REMOVE,
         rules.is_not_blank(is_blank=template_id == BLANK_ID, removal=True),
         rules.unused_by_vms(template.name, queries.vms_made_from(tx, template_id)),
+        vm_rules.may_be_removed(f"Template {template.name}", protected=template.delete_protected),
     )
     authorize.forget(tx, template_id)
+    tx.execute(sa.update(vms).where(vms.c.original_template_id == template_id).values(original_template_id=None))
     with refused(_REMOVE, lambda _: None):
         tx.execute(sa.delete(templates).where(templates.c.id == template_id))
     audit.record(tx, actor, REMOVED, f"Template {template.name} has been removed.", cluster=template.cluster_id)

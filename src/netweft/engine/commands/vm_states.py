@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.rules import check
+from netweft.core.rules import check, fields
 from netweft.core.rules import vm as rules
 from netweft.engine import queue
 from netweft.engine.commands import audit, authorize
@@ -23,17 +23,23 @@ SHUTDOWN, REBOOT, SUSPEND = 73, 157, 501
 """Event codes (oVirt: USER_INITIATED_SHUTDOWN_VM, USER_REBOOT_VM, USER_SUSPEND_VM)."""
 
 
-def shut_down_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
+def shut_down_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
     """Ask a machine to end in good order; returns the id of the job that asks. The machine is down when it has obeyed,
-    and up again when it has not. A suspended one is stopped.
+    and up again when it has not. A suspended one is stopped. ``reason``: what the machine says from then on of why it
+    is down.
 
     Needs SHUT_DOWN_VM on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm = _begin(tx, actor, ActionGroup.SHUT_DOWN_VM, vm_id)
-    check("Cannot shutdown VM.", rules.may_stop(vm.status), rules.may_shut_down(vm.name, vm.status))
+    check(
+        "Cannot shutdown VM.",
+        rules.may_stop(vm.status),
+        rules.may_shut_down(vm.name, vm.status),
+        fields.text_is_valid("VM", "reason", reason),
+    )
     if vm.status == "suspended":
-        return request_stop(tx, actor, vm)
-    since = _set_status(tx, vm_id, "powering_down")
+        return request_stop(tx, actor, vm, reason)
+    since = _set_status(tx, vm_id, "powering_down", reason)
     audit.record(tx, actor, SHUTDOWN, f"VM shutdown initiated by {actor.name} on VM {vm.name}.", **_ids(vm))
     return _ask(tx, actor, "shut_down_vm", f"Shutting down VM {vm.name}", vm, since=since)
 
@@ -59,6 +65,7 @@ def suspend_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
     check(
         "Cannot hibernate VM.",
         rules.may_suspend(vm.name, vm.status),
+        rules.stateless_is_not_suspended(vm.name, stateless=queries.as_it_runs(vm, vm.this_run).stateless),
         rules.functions_are_unplugged(vm.name, passed),
     )
     _set_status(tx, vm_id, "saving_state")
@@ -72,10 +79,10 @@ def _begin(tx: Tx, actor: Actor, group: ActionGroup, vm_id: str) -> sa.Row[Any]:
     return vm
 
 
-def _set_status(tx: Tx, vm_id: str, status: str) -> str:
+def _set_status(tx: Tx, vm_id: str, status: str, reason: str = "") -> str:
     """Returns the moment from which it has the status."""
     now = utc_now()
-    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=status, status_reason="", changed_at=now))
+    tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=status, status_reason=reason, changed_at=now))
     return now.isoformat()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from ipaddress import ip_interface
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +14,10 @@ from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as rules
 from netweft.engine import queue
-from netweft.engine.commands import audit, authorize, functions, hardware
+from netweft.engine.commands import audit, authorize, functions, hardware, snapshots
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hardware import SAME, Hardware
-from netweft.engine.commands.mac_addresses import allocate_mac, release_mac
+from netweft.engine.commands.mac_addresses import allocate_mac, move_macs, release_mac
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
@@ -25,6 +25,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import placements
@@ -45,15 +46,20 @@ _STOP = "Cannot stop VM."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VnicAddress:
-    """An address inside the guest, for the vNIC of that name: ``192.0.2.1/24``."""
+    """An address inside the guest, for the vNIC of that name: ``192.0.2.1/24``. ``gateway``: empty for none."""
 
     nic: str
     address: str
+    gateway: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVm:
-    """A virtual machine to be; its hardware comes from its template but for what is said."""
+    """A virtual machine to be; its hardware comes from its template but for what is said.
+
+    ``architecture``: that its processors must have, ``undefined`` for any. ``initialization``: by the names of oVirt's
+    elements, all but the addresses. ``clone``: it does not depend on its template from then on.
+    """
 
     name: str
     cluster: Ref
@@ -62,6 +68,10 @@ class AddVm:
     comment: str = ""
     hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] = ()
+    initialization: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = "undefined"
+    clone: bool = False
+    clone_permissions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +85,8 @@ class UpdateVm:
     cluster: Ref | Keep = KEEP
     hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] | Keep = KEEP
+    initialization: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = "undefined"
 
 
 def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
@@ -86,6 +98,8 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
     authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
     template_id = resolve(tx, templates, spec.template, "template") if spec.template else BLANK_ID
+    if spec.clone:
+        lock(tx, templates, template_id)  # so that it is not removed before this machine refers to it
     template = template_queries.get(tx, template_id)
     values = {
         "name": spec.name,
@@ -93,15 +107,22 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         "comment": spec.comment,
         **spec.hardware.over(template),
         "addresses": _stored(_ADD, spec.addresses),
+        "initialization": dict(spec.initialization),
+        "original_template_id": template_id if spec.clone else None,
     }
-    check(_ADD, *_problems(tx, values))
+    check(
+        _ADD,
+        *_problems(tx, values),
+        rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
+        rules.permissions_stay(asked=spec.clone_permissions),
+    )
     vm_id, now = new_id(), utc_now()
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
         tx.execute(
             sa.insert(vms).values(
                 id=vm_id,
                 cluster_id=cluster_id,
-                template_id=template_id,
+                template_id=BLANK_ID if spec.clone else template_id,
                 status="down",
                 created_at=now,
                 changed_at=now,
@@ -146,8 +167,14 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     values = {name: settle(getattr(spec, name), getattr(vm, name)) for name in ("name", "description", "comment")}
     values |= spec.hardware.over(vm)
     values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
-    check(_UPDATE, *_problems(tx, values, besides=spec.id))
+    values["initialization"] = {**vm.initialization, **spec.initialization}
     cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
+    cluster = cluster_queries.get(tx, cluster_id)
+    check(
+        _UPDATE,
+        *_problems(tx, values, besides=spec.id),
+        rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
+    )
     if cluster_id != vm.cluster_id:
         _move(tx, actor, vm, cluster_id)
     with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
@@ -157,19 +184,17 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
 
 
 def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
-    """Check a move to another cluster; the addresses of its vNICs must come from that cluster's pool."""
+    """Check a move to another cluster; its MAC addresses move along to that cluster's pool."""
     authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
     known = {*host_queries.names_in_cluster(tx, cluster_id), None}
     rows = queries.vnics_of(tx, (vm.id,))[vm.id]
     missing = [row.network_name for row in rows if row.network_id not in known]
-    same_pool = mac_queries.of_cluster(tx, cluster_id) == mac_queries.of_cluster(tx, vm.cluster_id)
-    check(
-        _UPDATE,
-        rules.is_down(vm.name, vm.status),
-        rules.networks_in_cluster(cluster.name, missing),
-        rules.keeps_mac_pool(cluster.name, same_pool=same_pool or not rows),
-    )
+    check(_UPDATE, rules.is_down(vm.name, vm.status), rules.networks_in_cluster(cluster.name, missing))
+    pool_id, former = cluster.mac_pool_id, mac_queries.of_cluster(tx, vm.cluster_id)
+    if pool_id != former:
+        held = mac_queries.macs_of_vms(tx, vms.c.id == vm.id)[vm.id]
+        move_macs(tx, list(held.elements()), former, pool_id, action=_UPDATE)
 
 
 def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
@@ -179,12 +204,16 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
     """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.DELETE_VM, ObjectRef(ObjectType.VM, vm_id))
-    check(_REMOVE, rules.is_down(vm.name, vm.status, or_suspended=True))
+    check(
+        _REMOVE,
+        rules.is_down(vm.name, vm.status, or_suspended=True),
+        rules.may_be_removed(f"VM {vm.name}", protected=vm.delete_protected),
+    )
     if vm.saved_host_id:
         payload = {"vm_id": vm_id, "host_id": vm.saved_host_id}
         queue.enqueue(tx, actor, "clear_guest", f"vm:{vm_id}", f"Removing the saved memory of VM {vm.name}", payload)
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
-    for mac in tx.scalars(sa.select(vnics.c.mac).where(vnics.c.vm_id == vm_id)).all():
+    for mac in mac_queries.macs_of_vms(tx, vms.c.id == vm_id)[vm_id].elements():
         release_mac(tx, pool_id, mac)
     tx.execute(sa.delete(vms).where(vms.c.id == vm_id))
     authorize.forget(tx, vm_id)
@@ -193,14 +222,17 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartVm:
-    """Start a virtual machine, on that host or on any that fits. ``addresses`` replace those that it has.
+    """Start a virtual machine, on that host or on any that fits. What is said of its hardware
+    (:meth:`Hardware.for_one_run`), addresses and initialization counts for this run alone.
 
     One that is suspended goes on, on the host that it was suspended on.
     """
 
     id: str
     host: Ref | None = None
+    hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] | Keep = KEEP
+    initialization: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
@@ -211,6 +243,8 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.RUN_VM, ObjectRef(ObjectType.VM, spec.id))
     check(_RUN, rules.is_down(vm.name, vm.status, or_suspended=True))
+    this_run = _this_run(vm, spec)
+    wanted = queries.as_it_runs(vm, this_run)
     rows = queries.vnics_of(tx, (spec.id,))[spec.id]
     cluster = queries.get(tx, spec.id).cluster_name
     networked = [row for row in rows if row.network_id]
@@ -220,7 +254,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
     )
     host_id = _wanted_host(tx, vm, spec)
-    choice = placements.choice(tx, vm, rows, host_id)
+    choice = placements.choice(tx, wanted, rows, host_id)
     refusals = [problem for problems in choice.refusals.values() for problem in problems]
     check(_RUN, rules.a_host_fits(refusals, choice.host is not None))
     if choice.host is None:
@@ -230,15 +264,31 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         "host_id": choice.host,
         "status_reason": "",
         "changed_at": utc_now(),
+        "this_run": this_run,
     }
-    if spec.addresses is not KEEP:
-        values["addresses"] = _stored(_RUN, spec.addresses)
     tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(**values))
     functions.reserve(tx, _RUN, choice.host, choice.ranking[0].functions)
+    if wanted.stateless and not vm.saved_host_id:
+        snapshots.begin_stateless(tx, vm)
     payload = {"vm_id": spec.id, "host_id": choice.host}
     if vm.saved_host_id:
         return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Resuming VM {vm.name}", payload)
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
+
+
+def _this_run(vm: sa.Row[Any], spec: StartVm) -> dict[str, Any]:
+    """The columns that have another value in this run; those of a suspended machine stay. Raises ValidationError."""
+    said = spec.hardware.for_one_run()
+    if spec.addresses is not KEEP:
+        said["addresses"] = _stored(_RUN, spec.addresses)
+    if spec.initialization:
+        said["initialization"] = {**vm.initialization, **spec.initialization}
+    changed = {column: value for column, value in said.items() if value != getattr(vm, column)}
+    if vm.saved_host_id:
+        check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed)))
+        return dict(vm.this_run)
+    check(_RUN, *hardware.problems({**vm._asdict(), **changed}))
+    return changed
 
 
 def _wanted_host(tx: Tx, vm: sa.Row[Any], spec: StartVm) -> str:
@@ -252,21 +302,22 @@ def _wanted_host(tx: Tx, vm: sa.Row[Any], spec: StartVm) -> str:
     return str(vm.saved_host_id)
 
 
-def stop_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
-    """Stop a virtual machine at once, a suspended one by forgetting its memory; returns the job's id.
+def stop_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
+    """Stop a virtual machine at once, a suspended one by forgetting its memory; returns the job's id. ``reason``: what
+    the machine says from then on of why it is down.
 
     Needs STOP_VM on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.STOP_VM, ObjectRef(ObjectType.VM, vm_id))
-    check(_STOP, rules.may_stop(vm.status))
-    return request_stop(tx, actor, vm)
+    check(_STOP, rules.may_stop(vm.status), fields.text_is_valid("VM", "reason", reason))
+    return request_stop(tx, actor, vm, reason)
 
 
-def request_stop(tx: Tx, actor: Actor, vm: sa.Row[Any]) -> str:
+def request_stop(tx: Tx, actor: Actor, vm: sa.Row[Any], reason: str = "") -> str:
     """:func:`stop_vm` for a command that has asked for rights of its own."""
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
-    payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id}
+    payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id, "reason": reason}
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)
 
 
@@ -284,7 +335,18 @@ def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Pro
 def _stored(action: str, addresses: Sequence[VnicAddress]) -> list[dict[str, str]]:
     """Addresses as the table has them, in one form. Raises ValidationError for what is no address."""
     check(action, rules.addresses_are_valid([one.address for one in addresses if not _is_address(one.address)]))
-    return [{"nic": one.nic, "address": str(ip_interface(one.address))} for one in addresses]
+    check(action, rules.gateways_are_reachable([one.gateway for one in addresses if not _is_reachable(one)]))
+    return [{"nic": one.nic, "address": str(ip_interface(one.address)), "gateway": one.gateway} for one in addresses]
+
+
+def _is_reachable(one: VnicAddress) -> bool:
+    """Whether a gateway, if there is one, is another address of the vNIC's network, or of the link (IPv6)."""
+    try:
+        gateway = ip_address(one.gateway) if one.gateway else None
+    except ValueError:
+        return False
+    own = ip_interface(one.address)
+    return gateway is None or gateway.is_link_local or (gateway in own.network and gateway != own.ip)
 
 
 def _is_address(text: str) -> bool:

@@ -17,7 +17,7 @@ from netweft.core.sync import locate_networks
 from netweft.engine import queue
 from netweft.engine.commands import audit, authorize, functions
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.mac_addresses import allocate_mac, release_mac, take_mac
+from netweft.engine.commands.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
@@ -118,7 +118,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     if spec.plugged and not passthrough:
         _check_network_on_host(tx, _ADD, vm, spec.profile_id)
     if spec.mac:
-        mac = take_mac(tx, vm.mac_pool_id, spec.mac, action=_ADD)
+        mac = take_mac_for(tx, vm.id, vm.mac_pool_id, spec.mac, action=_ADD)
     else:
         known = [MacRange(one.first, one.last) for one in ranges.all()]
         mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
@@ -186,9 +186,10 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     if values["plugged"] and not passthrough and (values["profile_id"] != old.profile_id or not old.plugged):
         _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
     if mac != old.mac:
-        take_mac(tx, vm.mac_pool_id, mac, action=_UPDATE)
-        release_mac(tx, vm.mac_pool_id, old.mac)
+        take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_UPDATE)
     _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
+    if mac != old.mac:
+        release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     if values["plugged"] and not old.plugged and passthrough:
         _reserve_function(tx, _UPDATE, vm, spec.id)
     _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
@@ -210,8 +211,8 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
     vm = _begin(tx, actor, vm_id)
     old = queries.get_vnic(tx, vm_id, vnic_id)
     check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
-    release_mac(tx, vm.mac_pool_id, old.mac)
     tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+    release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)
 
 

@@ -19,7 +19,7 @@ from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.commands import audit, functions, vnic_sync
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_reports import settle_guest
-from netweft.engine.commands.mac_addresses import release_mac
+from netweft.engine.commands.mac_addresses import release_mac_of
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
@@ -218,7 +218,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "down")
+    settle_guest(tx, vm_id, "down", reason=job.job.payload.get("reason", ""))
     vnic_sync.write(tx, vm_id, ())
     functions.release(tx, vm_id)
     if vm.saved_host_id:
@@ -249,8 +249,8 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: 
     if vnic_id := undo.get("remove"):
         row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
         if row:
-            release_mac(tx, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
+            release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
     if vnic_id := undo.get("restore"):
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
     if vnic_id := undo.get("parameters_of"):

@@ -20,6 +20,8 @@ clusters = Table(
     Column("version", String(8), nullable=False),
     # CPU type as the client gave it ("Intel Nehalem Family"); nothing here depends on it.
     Column("cpu_type", String(255), nullable=False),
+    # Of its processors, as the client gave it; "undefined": any.
+    Column("cpu_architecture", String(16), nullable=False, server_default="undefined"),
     UniqueConstraint("name"),
     CheckConstraint("switch_type IN ('legacy', 'ovs')", name="switch_type"),
 )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -55,12 +56,24 @@ mac_addresses = Table(
     metadata,
     reference("pool_id", "mac_pools.id", index=False),
     Column("address", BigInteger, nullable=False),
-    # How many vNICs have it: more than one only in a pool that allows duplicates.
+    # How many vNICs have it, or have it kept for them: more than one only in a pool that allows duplicates.
     Column("uses", Integer, nullable=False),
+    # Whether its pool forbids duplicates. Of such pools only one has the address.
+    Column("exclusive", Boolean, nullable=False, server_default=false()),
     # The pool comes second, because a pool gives no address that another one has given.
     PrimaryKeyConstraint("address", "pool_id"),
     CheckConstraint("uses > 0", name="uses"),
 )
-"""Addresses in use. The primary key is what keeps two vNICs from getting the same one."""
+"""Addresses in use, by vNICs and by snapshots of them. The primary key, and the unique index over all pools that forbid
+duplicates, are what keeps two machines from getting the same one.
+"""
+
+Index(
+    "uq_mac_addresses_exclusive",
+    mac_addresses.c.address,
+    unique=True,
+    sqlite_where=text("exclusive"),
+    postgresql_where=text("exclusive"),
+)
 
 Index("ix_mac_addresses_pool_id_address", mac_addresses.c.pool_id, mac_addresses.c.address)

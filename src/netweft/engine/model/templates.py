@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text, UniqueConstraint, sql
 
 from netweft.engine.model.base import Json, Utc, id_column, metadata, reference
 
@@ -24,6 +24,17 @@ templates = Table(
     Column("os_kernel", Text, nullable=False, server_default=""),
     Column("os_initrd", Text, nullable=False, server_default=""),
     Column("os_cmdline", Text, nullable=False, server_default=""),
+    # How the processors look to the guest: custom, host_model, host_passthrough; empty: as the host's driver has it.
+    Column("cpu_mode", String(16), nullable=False, server_default=""),
+    # Devices to boot from, first first: hd, network, cdrom.
+    Column("boot_devices", Json, nullable=False, server_default='["hd"]'),
+    # What is installed, as oVirt names it, and what it is used for. Nothing here depends on either.
+    Column("os_type", String(255), nullable=False, server_default="other"),
+    Column("type", String(16), nullable=False, server_default="server"),
+    Column("console", Boolean, nullable=False, server_default=sql.false()),
+    # Whether each run begins with the disk and the vNICs as they were before the last one.
+    Column("stateless", Boolean, nullable=False, server_default=sql.false()),
+    Column("delete_protected", Boolean, nullable=False, server_default=sql.false()),
     # An object of strings: core.rules.vm.PROPERTIES.
     Column("custom_properties", Json, nullable=False, server_default="{}"),
     Column("created_at", Utc, nullable=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -39,8 +39,9 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     parameters = queries.parameters_of(tx, [row.id for row in rows])
     held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
+    vm = queries.get(tx, vm_id)
     return Wanted(
-        vm=queries.get(tx, vm_id),
+        vm=queries.as_it_runs(vm, vm.this_run),
         vnics=rows,
         parameters=parameters,
         functions={vnic_id: address for address, vnic_id in held.items()},
@@ -51,13 +52,13 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
     """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
     vm = wanted.vm
-    addresses: dict[str, list[str]] = {}
-    for one in vm.addresses:
-        addresses.setdefault(one["nic"], []).append(one["address"])
+    orders = _boot_orders(vm.boot_devices, [row.id for row in wanted.vnics if row.plugged and not row.passthrough])
     nics = tuple(
         replace(
             nic,
-            addresses=tuple(addresses.get(row.name, ())),
+            addresses=tuple(one["address"] for one in vm.addresses if one["nic"] == row.name),
+            gateways=tuple(one["gateway"] for one in vm.addresses if one["nic"] == row.name and one.get("gateway")),
+            boot_order=orders.get(nic.id, 0),
             filter_parameters=tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
         )
         for row in wanted.vnics
@@ -76,9 +77,20 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
     )
 
 
+def _boot_orders(devices: Sequence[str], vnics: Sequence[str]) -> dict[str, int]:
+    """The place of each vNIC among the devices that a machine boots from, if it boots from the network. The disk has
+    the first place that is left.
+    """
+    if "network" not in devices:
+        return {}
+    before = "hd" in devices and devices.index("hd") < devices.index("network")
+    return {vnic: order for order, vnic in enumerate(vnics, 2 if before else 1)}
+
+
 def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
     """What the driver is told of what the machine boots and has."""
     booted = {"kernel": vm.os_kernel, "initrd": vm.os_initrd, "cmdline": vm.os_cmdline}
+    booted |= {"cpu_mode": vm.cpu_mode, "stateless": "true" if vm.stateless else ""}
     chosen = {name: value for name, value in vm.custom_properties.items() if name != "driver"}
     return {name: value for name, value in {**booted, **chosen}.items() if value}
 
@@ -170,7 +182,7 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
         return Drift(stale=frozenset(row.id for row in wanted.vnics if row.plugged), live=False)
     present = {nic.id: nic for nic in guest.nics}
     stands_for = {nic.standby: nic.id for nic in spec.nics if nic.standby}
-    stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if present.get(nic.id) != nic}
+    stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if not _is_same(present.get(nic.id), nic)}
     # The host has yet to take over another VLAN of the network.
     switched = [
         (row.id, wanted.failovers.get(row.failover_id) if row.passthrough else row)
@@ -179,3 +191,8 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id].vlan != on.vlan_id}
     return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))
+
+
+def _is_same(present: GuestNic | None, wanted: GuestNic) -> bool:
+    """Whether a vNIC is what is wanted of it; its place among those that are booted from counts at the next start."""
+    return present is not None and present == replace(wanted, boot_order=present.boot_order)

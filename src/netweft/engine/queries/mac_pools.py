@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -13,6 +13,7 @@ from netweft.core.rules.mac_pool import MacRange, mac_text
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses, mac_pools, mac_ranges
+from netweft.engine.model.snapshots import snapshot_vnics, snapshots
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.statements import Statement
@@ -92,29 +93,59 @@ def clusters_using(tx: Tx, pool_id: str) -> list[str]:
 
 
 def duplicates_in(tx: Tx, pool_id: str) -> list[str]:
-    """Addresses of the pool that several vNICs have."""
+    """Addresses of the pool that several vNICs have, here or in another pool that forbids it."""
+    other = mac_addresses.alias()
+    elsewhere = sa.exists().where(
+        other.c.address == mac_addresses.c.address, other.c.pool_id != mac_addresses.c.pool_id, other.c.exclusive
+    )
     rows = tx.scalars(
-        sa.select(mac_addresses.c.address).where(mac_addresses.c.pool_id == pool_id, mac_addresses.c.uses > 1)
+        sa.select(mac_addresses.c.address).where(
+            mac_addresses.c.pool_id == pool_id, sa.or_(mac_addresses.c.uses > 1, elsewhere)
+        )
     )
     return [mac_text(address) for address in rows]
 
 
 def macs_of_cluster(tx: Tx, cluster_id: str) -> list[str]:
-    """The address of every vNIC in the cluster, one for each vNIC."""
-    return list(
-        tx.scalars(sa.select(vnics.c.mac).join(vms, vms.c.id == vnics.c.vm_id).where(vms.c.cluster_id == cluster_id))
+    """The addresses of all machines of a cluster, each as often as :func:`macs_of_vms` counts it."""
+    held = macs_of_vms(tx, vms.c.cluster_id == cluster_id)
+    return [mac for counts in held.values() for mac in counts.elements()]
+
+
+def macs_of_vms(tx: Tx, which: sa.ColumnElement[bool]) -> dict[str, Counter[str]]:
+    """The addresses in use by each of these machines, and how many of its vNICs have them: now, or in one of the
+    snapshots that it can go back to.
+    """
+    now = sa.select(vnics.c.vm_id, sa.literal("").label("snapshot_id"), vnics.c.mac)
+    then = sa.select(snapshots.c.vm_id, snapshots.c.id, snapshot_vnics.c.mac).join(
+        snapshot_vnics, snapshot_vnics.c.snapshot_id == snapshots.c.id
     )
+    of_vms = sa.select(vms.c.id).where(which)
+    query = now.where(vnics.c.vm_id.in_(of_vms)).union_all(then.where(snapshots.c.vm_id.in_(of_vms)))
+    states: dict[tuple[str, str], Counter[str]] = {}
+    for row in tx.execute(query):
+        states.setdefault((row.vm_id, row.snapshot_id), Counter())[row.mac] += 1
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for (vm_id, _), counts in states.items():
+        found[vm_id] |= counts  # the larger of both
+    return found
+
+
+def is_kept(tx: Tx, vm_id: str, mac: str) -> bool:
+    """Whether snapshots of a machine hold an address for more vNICs than have it now."""
+    has = sa.select(sa.func.count()).select_from(vnics).where(vnics.c.vm_id == vm_id, vnics.c.mac == mac)
+    return macs_of_vms(tx, vms.c.id == vm_id)[vm_id][mac] > (tx.scalar(has) or 0)
 
 
 def user_of(tx: Tx, pool_id: str, mac: str) -> str:
-    """The name of a VM with that address in the pool; empty when no vNIC has it (any more)."""
-    return (
-        tx.scalar(
-            sa.select(vms.c.name)
-            .join(vnics, vnics.c.vm_id == vms.c.id)
-            .join(clusters, clusters.c.id == vms.c.cluster_id)
-            .where(vnics.c.mac == mac, clusters.c.mac_pool_id == pool_id)
-            .limit(1)
-        )
-        or ""
+    """The name of a VM that has the address, now or in a snapshot, of the pool or of another one that forbids
+    duplicates; empty when none has it (any more).
+    """
+    kept = sa.exists().where(
+        snapshots.c.vm_id == vms.c.id, snapshot_vnics.c.snapshot_id == snapshots.c.id, snapshot_vnics.c.mac == mac
     )
+    has = sa.or_(sa.exists().where(vnics.c.vm_id == vms.c.id, vnics.c.mac == mac), kept)
+    query = sa.select(vms.c.name).join(clusters, clusters.c.id == vms.c.cluster_id)
+    query = query.join(mac_pools, mac_pools.c.id == clusters.c.mac_pool_id)
+    counts = sa.or_(mac_pools.c.id == pool_id, sa.not_(mac_pools.c.allow_duplicates))
+    return tx.scalar(query.where(has, counts).order_by(vms.c.name).limit(1)) or ""

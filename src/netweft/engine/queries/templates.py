@@ -23,9 +23,12 @@ BLANK_ID = "00000000-0000-0000-0000-000000000000"
 
 def select() -> sa.Select[Any]:
     """Every column of templates, and their cluster's name and data centre (null for those of no cluster)."""
-    return sa.select(templates, clusters.c.name.label("cluster_name"), clusters.c.data_center_id).select_from(
-        templates.outerjoin(clusters, clusters.c.id == templates.c.cluster_id)
-    )
+    return sa.select(
+        templates,
+        clusters.c.name.label("cluster_name"),
+        clusters.c.cpu_architecture.label("architecture"),
+        clusters.c.data_center_id,
+    ).select_from(templates.outerjoin(clusters, clusters.c.id == templates.c.cluster_id))
 
 
 def get(tx: Tx, template_id: str) -> sa.Row[Any]:
@@ -69,7 +72,16 @@ def vms_made_from(tx: Tx, template_id: str) -> list[str]:
     return list(tx.scalars(sa.select(vms.c.name).where(vms.c.template_id == template_id).order_by(vms.c.name)))
 
 
+def profiles_for_vms(tx: Tx, cluster_id: str) -> set[str]:
+    """The ids of the vNIC profiles of these networks."""
+    return set(tx.scalars(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id.in_(_for_vms(cluster_id)))))
+
+
 def networks_for_vms(tx: Tx, cluster_id: str) -> set[str]:
     """The ids of the networks of a cluster that vNICs can be on."""
+    return set(tx.scalars(_for_vms(cluster_id)))
+
+
+def _for_vms(cluster_id: str) -> sa.Select[Any]:
     query = sa.select(networks.c.id).join(cluster_networks, cluster_networks.c.network_id == networks.c.id)
-    return set(tx.scalars(query.where(cluster_networks.c.cluster_id == cluster_id, networks.c.vm_network)))
+    return query.where(cluster_networks.c.cluster_id == cluster_id, networks.c.vm_network)

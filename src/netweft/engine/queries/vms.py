@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ def select() -> sa.Select[Any]:
     return sa.select(
         vms,
         clusters.c.name.label("cluster_name"),
+        clusters.c.cpu_architecture.label("architecture"),
         clusters.c.data_center_id,
         data_centers.c.name.label("data_center_name"),
         templates.c.name.label("template_name"),
@@ -52,6 +54,11 @@ def get(tx: Tx, vm_id: str) -> sa.Row[Any]:
 
 
 _GET = Statement(select().where(vms.c.id == sa.bindparam("id")))
+
+
+def as_it_runs(vm: sa.Row[Any], this_run: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a row but for some values
+    """A virtual machine's row with the values that it has in one run."""
+    return SimpleNamespace(**{**vm._asdict(), **this_run})
 
 
 def select_vnics() -> sa.Select[Any]:

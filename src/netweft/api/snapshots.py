@@ -1,0 +1,188 @@
+"""Snapshots of virtual machines, at ``/vms/{id}/snapshots``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from netweft.api.follow import loads_link
+from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.schema import given, known, reference
+from netweft.api.shown import required, see
+from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
+from netweft.core.errors import NotFoundError
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.commands.snapshots import (
+    AddSnapshot,
+    add_snapshot,
+    commit_snapshot,
+    preview_snapshot,
+    remove_snapshot,
+    restore_snapshot,
+    undo_snapshot,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.vms import vms
+from netweft.engine.queries import snapshots as queries
+from netweft.engine.queries import vms as vm_queries
+
+routes = Routes("vms")
+
+_NEEDS = ActionGroup.MANIPULATE_VM_SNAPSHOTS
+
+
+def show(row: Row[Any]) -> Snapshot:
+    """A row of snapshots."""
+    return Snapshot(
+        id=row.id,
+        href=f"/vms/{row.vm_id}/snapshots/{row.id}",
+        description=row.description,
+        date=row.created_at,
+        persist_memorystate=False,
+        snapshot_status="in_preview" if row.in_preview else "ok",
+        snapshot_type=row.kind,
+        vm=reference(Vm, row.vm_id),
+    )
+
+
+def active(vm: Row[Any]) -> Snapshot:
+    """The machine as it is now, which oVirt lists with its snapshots."""
+    snapshot_id = queries.active_id(vm.id)
+    return Snapshot(
+        id=snapshot_id,
+        href=f"/vms/{vm.id}/snapshots/{snapshot_id}",
+        description="Active VM",
+        date=vm.created_at,
+        persist_memorystate=False,
+        snapshot_status="ok",
+        snapshot_type="active",
+        vm=reference(Vm, vm.id),
+    )
+
+
+def show_nic(row: Row[Any], vm_id: str, snapshot_id: str, vnic_id: str) -> SnapshotNic:
+    """A vNIC's row, of the machine or of a snapshot."""
+    return SnapshotNic(
+        id=vnic_id,
+        href=f"/vms/{vm_id}/snapshots/{snapshot_id}/nics/{vnic_id}",
+        name=row.name,
+        description=row.description or UNSET,
+        interface=row.interface,
+        linked=row.linked,
+        mac=Mac(address=row.mac),
+        plugged=row.plugged,
+        vm=reference(Vm, vm_id),
+        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+    )
+
+
+@loads_link(Vm, "snapshots")
+def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
+    """The snapshots of virtual machines."""
+    condition = authorize.visible(tx, call.actor, ObjectType.VM)
+    statement = select(vms).where(vms.c.id.in_(ids))
+    seen = tx.execute(statement if condition is None else statement.where(condition)).all()
+    rows = queries.of_vms(tx, [vm.id for vm in seen])
+    return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in seen}
+
+
+@routes.get("/vms/{vm_id}/snapshots", many(Snapshot), needs=READ, queries=("all_content", "max"))
+def list_snapshots(call: Call[None]) -> list[Snapshot]:
+    """The snapshots of a virtual machine, the oldest first, and the machine as it is now ("Active VM")."""
+    vm_id = call.ids["vm_id"]
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, vm_id)
+        found = [*(show(row) for row in queries.of_vms(tx, (vm_id,))[vm_id]), active(vm_queries.get(tx, vm_id))]
+    return found[: call.query.size()]
+
+
+@routes.get("/vms/{vm_id}/snapshots/{snapshot_id}", Snapshot, needs=READ)
+def get_snapshot(call: Call[None]) -> Snapshot:
+    """One of them."""
+    return _get(call, call.ids["snapshot_id"])
+
+
+def _get(call: Call[Any], snapshot_id: str) -> Snapshot:
+    vm_id = call.ids["vm_id"]
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, vm_id)
+        if snapshot_id == queries.active_id(vm_id):
+            return active(vm_queries.get(tx, vm_id))
+        return show(queries.get(tx, vm_id, snapshot_id))
+
+
+@routes.post("/vms/{vm_id}/snapshots", Snapshot, needs=_NEEDS)
+def post_snapshot(call: Call[Snapshot]) -> Snapshot:
+    """Keep what a virtual machine has, its vNICs and their MAC addresses as they are now."""
+    body = call.body
+    spec = AddSnapshot(
+        vm_id=call.ids["vm_id"],
+        description=required(body.description, "Snapshot [description]"),
+        with_memory=given(body.persist_memorystate, False),
+    )
+    return _get(call, call.run(add_snapshot, call.actor, spec))
+
+
+@routes.delete("/vms/{vm_id}/snapshots/{snapshot_id}", needs=_NEEDS, queries=("all_content",))
+def delete_snapshot(call: Call[None]) -> None:
+    """Forget a snapshot; MAC addresses that were kept for it alone are free again."""
+    call.run(remove_snapshot, call.actor, call.ids["vm_id"], call.ids["snapshot_id"])
+
+
+@routes.action("/vms/{vm_id}/snapshots/{snapshot_id}/restore", needs=_NEEDS)
+def restore(call: Call[Action]) -> None:
+    """Make a virtual machine that is down what it was in a snapshot; later snapshots are gone."""
+    with_memory = given(call.body.restore_memory, False)
+    call.run(restore_snapshot, call.actor, call.ids["vm_id"], call.ids["snapshot_id"], with_memory=with_memory)
+
+
+@routes.action("/vms/{vm_id}/previewsnapshot", needs=_NEEDS)
+def preview(call: Call[Action]) -> None:
+    """Make a virtual machine that is down what it was in ``snapshot``, until that is committed or undone."""
+    snapshot_id = required(given(call.body.snapshot, Snapshot()).id, "Action [snapshot [id]]")
+    with_memory = given(call.body.restore_memory, False)
+    call.run(preview_snapshot, call.actor, call.ids["vm_id"], snapshot_id, with_memory=with_memory)
+
+
+@routes.action("/vms/{vm_id}/commitsnapshot", needs=_NEEDS)
+def commit(call: Call[Action]) -> None:
+    """Let a virtual machine stay what it was in the snapshot that it previews; later snapshots are gone."""
+    call.run(commit_snapshot, call.actor, call.ids["vm_id"])
+
+
+@routes.action("/vms/{vm_id}/undosnapshot", needs=_NEEDS)
+def undo(call: Call[Action]) -> None:
+    """Make a virtual machine again what it was before its preview."""
+    call.run(undo_snapshot, call.actor, call.ids["vm_id"])
+
+
+def _nics(call: Call[Any]) -> list[SnapshotNic]:
+    vm_id, snapshot_id = call.ids["vm_id"], call.ids["snapshot_id"]
+    with call.read() as tx:
+        see(tx, call, ObjectType.VM, vm_id)
+        if snapshot_id == queries.active_id(vm_id):
+            rows = [(row, row.id) for row in vm_queries.vnics_of(tx, (vm_id,))[vm_id]]
+        else:
+            queries.get(tx, vm_id, snapshot_id)
+            rows = [(row, row.vnic_id) for row in queries.vnics_of(tx, snapshot_id)]
+    return [show_nic(row, vm_id, snapshot_id, vnic_id) for row, vnic_id in rows]
+
+
+@routes.get("/vms/{vm_id}/snapshots/{snapshot_id}/nics", many(SnapshotNic), needs=READ)
+def list_nics_of_snapshot(call: Call[None]) -> list[SnapshotNic]:
+    """The vNICs that a snapshot keeps, by name."""
+    return _nics(call)
+
+
+@routes.get("/vms/{vm_id}/snapshots/{snapshot_id}/nics/{nic_id}", SnapshotNic, needs=READ)
+def get_nic_of_snapshot(call: Call[None]) -> SnapshotNic:
+    """One of them."""
+    for nic in _nics(call):
+        if nic.id == call.ids["nic_id"]:
+            return nic
+    raise NotFoundError(f"The snapshot has no vNIC {call.ids['nic_id']}.")

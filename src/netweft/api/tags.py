@@ -1,0 +1,157 @@
+"""Tags, at ``/tags``, and those of machines, hosts and templates, at ``/vms/{id}/tags`` and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Row
+
+from netweft.api.follow import loads, loads_link
+from netweft.api.routes import LOGIN, READ, Call, Routes, many
+from netweft.api.schema import given, keep, reference
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.shown import ref, required, required_ref, see
+from netweft.api.types import Host, Tag, Template, Vm
+from netweft.core.errors import NotFoundError
+from netweft.core.keep import KEEP
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, ObjectRef, ObjectType
+from netweft.engine.commands.tags import AddTag, UpdateTag, add_tag, attach_tag, detach_tag, remove_tag, update_tag
+from netweft.engine.db import Tx
+from netweft.engine.model.tags import tags
+from netweft.engine.queries import tags as queries
+from netweft.engine.queries.tags import ROOT_ID
+
+routes = Routes("tags")
+
+SEARCHABLE = Searchable({"name": tags.c.name, "id": tags.c.id, "description": tags.c.description}, key=tags.c.id)
+
+HAVE = {ObjectType.VM: Vm, ObjectType.HOST: Host, ObjectType.TEMPLATE: Template}
+"""What can have tags."""
+
+
+def root() -> Tag:
+    """The tag above all others."""
+    return Tag(id=ROOT_ID, href=f"/tags/{ROOT_ID}", name="root", description="root")
+
+
+def show(row: Row[Any], owner: str = "") -> Tag:
+    """A row of tags; ``owner``: the path of what has it."""
+    return Tag(
+        id=row.id,
+        href=f"{owner}/tags/{row.id}",
+        name=row.name,
+        description=row.description,
+        parent=reference(Tag, row.parent_id or ROOT_ID),
+    )
+
+
+@loads(Tag)
+def load(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Tag]:
+    """Tags by their ids."""
+    found = {row.id: show(row) for row in tx.execute(queries.select().where(tags.c.id.in_(ids)))}
+    return found | ({ROOT_ID: root()} if ROOT_ID in ids else {})
+
+
+@routes.get("/tags", many(Tag), needs=LOGIN, queries=LISTED)
+def list_tags(call: Call[None]) -> list[Tag]:
+    """All tags, and the root that they are below."""
+    with call.read() as tx:
+        found = [show(row) for row in tx.execute(page(tx, call, queries.select(), SEARCHABLE))]
+    return found if call.query.text("search") else [root(), *found][: call.query.size()]
+
+
+@routes.get("/tags/{tag_id}", Tag, needs=LOGIN)
+def get_tag(call: Call[None]) -> Tag:
+    """One tag."""
+    return _get(call, call.ids["tag_id"])
+
+
+def _get(call: Call[Any], tag_id: str) -> Tag:
+    with call.read() as tx:
+        return root() if tag_id == ROOT_ID else show(queries.get(tx, tag_id))
+
+
+@routes.post("/tags", Tag, needs=ActionGroup.TAG_MANAGEMENT)
+def post_tag(call: Call[Tag]) -> Tag:
+    """Add a tag, below the root unless it names a parent."""
+    body = call.body
+    name, parent = required(body.name, "Tag [name]"), ref(body.parent)
+    spec = AddTag(name=name, description=given(body.description, ""), parent=parent)
+    return _get(call, call.run(add_tag, call.actor, spec))
+
+
+@routes.put("/tags/{tag_id}", Tag, needs=ActionGroup.TAG_MANAGEMENT)
+def put_tag(call: Call[Tag]) -> Tag:
+    """Change a tag, or put it below another one."""
+    body = call.body
+    tag_id, parent = call.ids["tag_id"], ref(body.parent) or KEEP
+    spec = UpdateTag(id=tag_id, name=keep(body.name), description=keep(body.description), parent=parent)
+    call.run(update_tag, call.actor, spec)
+    return _get(call, tag_id)
+
+
+@routes.delete("/tags/{tag_id}", needs=ActionGroup.TAG_MANAGEMENT)
+def delete_tag(call: Call[None]) -> None:
+    """Remove a tag with all below it."""
+    call.run(remove_tag, call.actor, call.ids["tag_id"])
+
+
+def _declare(object_type: ObjectType, kind: type[Any]) -> None:
+    """The tags of one kind of thing."""
+    path = f"/{kind.meta.path}/{{object_id}}/tags"
+
+    def owned(call: Call[Any]) -> list[Tag]:
+        thing = call.ids["object_id"]
+        with call.read() as tx:
+            see(tx, call, object_type, thing)
+            rows = queries.of_things(tx, object_type, (thing,))[thing]
+        return [show(row, f"/{kind.meta.path}/{thing}") for row in rows]
+
+    def one(call: Call[Any], tag_id: str) -> Tag:
+        found = next((tag for tag in owned(call) if tag.id == tag_id), None)
+        if found is None:
+            raise NotFoundError(f"The {object_type} {call.ids['object_id']} has no tag {tag_id}.")
+        return found
+
+    @routes.get(path, many(Tag), needs=READ)
+    def list_tags_of(call: Call[None]) -> list[Tag]:
+        """The tags that it has."""
+        return owned(call)
+
+    @routes.get(f"{path}/{{tag_id}}", Tag, needs=READ)
+    def get_tag_of(call: Call[None]) -> Tag:
+        """One of them."""
+        return one(call, call.ids["tag_id"])
+
+    @routes.post(path, Tag, needs=ActionGroup.TAG_MANAGEMENT)
+    def post_tag_of(call: Call[Tag]) -> Tag:
+        """Give it a tag."""
+        on = ObjectRef(object_type, call.ids["object_id"])
+        return one(call, call.run(attach_tag, call.actor, on, required_ref(call.body, "Tag")))
+
+    @routes.delete(f"{path}/{{tag_id}}", needs=ActionGroup.TAG_MANAGEMENT)
+    def delete_tag_of(call: Call[None]) -> None:
+        """Take a tag from it."""
+        call.run(detach_tag, call.actor, ObjectRef(object_type, call.ids["object_id"]), call.ids["tag_id"])
+
+    loads_link(kind, "tags")(_loader(object_type, kind))
+
+
+def _loader(object_type: ObjectType, kind: type[Any]) -> Callable[..., dict[str, list[Tag]]]:
+    table = authorize.table_of(object_type)
+
+    def load_tags(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Tag]]:
+        condition = authorize.visible(tx, call.actor, object_type)
+        wanted = select(table.c.id).where(table.c.id.in_(ids))
+        seen = list(tx.scalars(wanted if condition is None else wanted.where(condition)))
+        rows = queries.of_things(tx, object_type, seen)
+        return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in seen}
+
+    return load_tags
+
+
+for _type, _kind in HAVE.items():
+    _declare(_type, _kind)

@@ -1,0 +1,45 @@
+"""What a tag may be called, and where it may stand among the others.
+
+oVirt's commands: AddTag, UpdateTag, MoveTag, RemoveTag, AttachVmsToTag and their like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from netweft.core.errors import Problem
+
+_NAME = re.compile(r"[0-9A-Za-z_-]{1,50}")
+
+
+def name_is_valid(name: str) -> Problem | None:
+    """The name has the letters and the length that names of tags may have."""
+    if _NAME.fullmatch(name):
+        return None
+    text = f"The tag name '{name[:60]}' is not valid: use 1 to 50 letters, digits, '_' and '-'."
+    return Problem("TAGS_SPECIFIED_TAG_NAME_IS_INVALID", text)
+
+
+def name_is_free(name: str, taken: Collection[str]) -> Problem | None:
+    """No other tag has the name."""
+    if name not in taken:
+        return None
+    text = f"The tag name '{name}' is already in use. Choose another one."
+    return Problem("TAGS_SPECIFY_TAG_IS_IN_USE", text)
+
+
+def is_not_root(*, is_root: bool) -> Problem | None:
+    """The tag above all others stays as it is, and belongs to nothing."""
+    if not is_root:
+        return None
+    text = "The root of all tags can be neither changed nor removed, and nothing is tagged with it. Add a tag below it."
+    return Problem("TAGS_CANNOT_EDIT_ROOT", text)
+
+
+def parent_is_elsewhere(name: str, *, is_below: bool) -> Problem | None:
+    """A tag is not put below itself (``is_below``: the new parent is the tag, or one below it)."""
+    if not is_below:
+        return None
+    text = f"Tag {name} cannot be below itself, or below a tag that is below it. Choose another parent."
+    return Problem("TAGS_SPECIFIED_TAG_CANNOT_BE_THE_PARENT", text)

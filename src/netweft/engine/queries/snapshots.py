@@ -1,0 +1,43 @@
+"""Reads of the snapshots of virtual machines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.snapshots import snapshot_vnics, snapshots
+
+
+def active_id(vm_id: str) -> str:
+    """The id of the snapshot that is the machine as it is now, and has no row."""
+    return str(uuid5(NAMESPACE_OID, f"active snapshot of {vm_id}"))
+
+
+def of_vms(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+    """Every column of the snapshots of each machine, the oldest first."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    query = sa.select(snapshots).where(snapshots.c.vm_id.in_(vm_ids))
+    for row in tx.execute(query.order_by(snapshots.c.created_at, snapshots.c.id)):
+        found[row.vm_id].append(row)
+    return found
+
+
+def get(tx: Tx, vm_id: str, snapshot_id: str) -> sa.Row[Any]:
+    """One of them; raises NotFoundError."""
+    here = sa.and_(snapshots.c.vm_id == vm_id, snapshots.c.id == snapshot_id)
+    row = tx.execute(sa.select(snapshots).where(here)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"VM {vm_id} has no snapshot with the id {snapshot_id}.")
+    return row
+
+
+def vnics_of(tx: Tx, snapshot_id: str) -> list[sa.Row[Any]]:
+    """The vNICs that are kept in a snapshot, by name."""
+    query = sa.select(snapshot_vnics).where(snapshot_vnics.c.snapshot_id == snapshot_id)
+    return list(tx.execute(query.order_by(snapshot_vnics.c.name)))
