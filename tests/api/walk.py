@@ -78,7 +78,7 @@ def body_of(client: Client, route: Route, path: str) -> bytes:
                 return answer.content
             if len(root):
                 return etree.tostring(root[0])
-    value = filled(kind)
+    value = filled(kind, fixed=False)
     if route.is_action:
         taken = {*EVERY_ACTION.split(), *ACTIONS.get(route.path.rpartition("/")[2], "").split()} - {"vm"}
         for field in fields_of(kind):
@@ -87,20 +87,20 @@ def body_of(client: Client, route: Route, path: str) -> bytes:
     return xml_codec.write_entity(value, API)
 
 
-def filled(kind: type[Value], depth: int = 1) -> Value:
-    """A value with something in every field, but in those that have one value only."""
+def filled(kind: type[Value], depth: int = 1, *, fixed: bool = True) -> Value:
+    """A value with something in every field; without ``fixed`` not in those that have one value only."""
     value, known = kind(), ELEMENTS.get(kind)
-    fixed = {path.partition(".")[0] for path in known.fixed} if known else set()
+    left = set() if fixed or not known else {path.partition(".")[0] for path in known.fixed}
     for field in fields_of(kind):
-        if field.name not in fixed and (field.struct is None or depth):
-            one = _sample(field, depth)
+        if field.name not in left and (field.struct is None or depth):
+            one = _sample(field, depth, fixed=fixed)
             setattr(value, field.attribute, [one] if field.many else one)
     return value
 
 
-def _sample(field: Field, depth: int) -> Any:
+def _sample(field: Field, depth: int, *, fixed: bool) -> Any:
     if field.struct is not None:
-        return filled(field.struct, depth - 1)
+        return filled(field.struct, depth - 1, fixed=fixed)
     if field.choices:
         return field.choices[0]
     if field.name == "href":
