@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from ipaddress import ip_address
+from typing import TypeAlias, TypeVar
 
 from netweft.core.desired import (
     AttachmentIntent,
@@ -27,6 +28,9 @@ from netweft.core.kept import kept_names
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 
 T = TypeVar("T")
+
+Claim: TypeAlias = tuple[str, str]
+"""A static address on a network: the network's id, and the address as :func:`written`."""
 
 DEFAULT_BOND_OPTIONS: Mapping[str, str] = {"mode": "4", "miimon": "100", "xmit_hash_policy": "2"}
 """Options of a new bond when the request gives none, as in oVirt."""
@@ -125,7 +129,7 @@ class HostView:
 
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
     that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
-    ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
+    ``addresses_elsewhere``: for static addresses that are, or may come to be, this host's: the other host that has it.
     ``labels``: the NIC or bond of each label.
     """
 
@@ -138,7 +142,7 @@ class HostView:
     networks: Mapping[str, NetworkView]
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_drifting: bool = False
-    addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    addresses_elsewhere: Mapping[Claim, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -328,6 +332,19 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
 
 def _given(new: T | Keep, old: T) -> T:
     return old if new is KEEP else new
+
+
+def written(address: str) -> str:
+    """An address as it is always written (``2001:DB8::05`` is ``2001:db8::5``); empty when it is none."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return ""
+
+
+def claims(attachments: Sequence[AttachmentIntent]) -> frozenset[Claim]:
+    """Every static address with the id of its network; what is no address is left out, for the rules to tell."""
+    return frozenset((a.network_id, text) for a, ip in static_assignments(attachments) if (text := written(ip.address)))
 
 
 def static_assignments(attachments: Sequence[AttachmentIntent]) -> list[tuple[AttachmentIntent, IpAssignment]]:

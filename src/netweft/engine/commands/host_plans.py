@@ -15,6 +15,7 @@ from netweft.core.host import Loss
 from netweft.core.host_request import SetupRequest
 from netweft.core.impact import StepImpact, explain
 from netweft.core.plan import plan
+from netweft.core.rules.host_standing import held
 from netweft.core.rules.setup_networks import validate
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
@@ -79,6 +80,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
+    intent = held(intent, data.host)
     is_asked = final.needs_host or final.puts_right
     steps = explain(plan(data.host, desired_host(intent, data.host)) if is_asked else (), data.host)
     return HostPlan(
