@@ -171,3 +171,15 @@ def test_a_network_that_could_not_follow_its_label_can_be_sent_back() -> None:
     labelled = replace(here.networks["id-red"], label="lab")
     host = replace(here, networks={**here.networks, "id-red": labelled}, labels={"lab": "eth0"})
     assert not validate(host, SetupRequest(attachments=(wish("red", "eth1"),)), str).needs_host
+
+
+def test_a_bond_whose_nics_are_gone_can_be_sent_back() -> None:
+    """One NIC is left: of that no bond could be made."""
+    left = view()
+    host = replace(
+        left, report=replace(REPORT, nics={name: nic for name, nic in REPORT.nics.items() if name != "eth4"})
+    )
+    said = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth3"),), options=BOND.options)
+    assert not validate(host, SetupRequest(bonds=(said,)), str).needs_host
+    with pytest.raises(ValidationError, match="must have at least 2 slaves"):
+        validate(left, SetupRequest(bonds=(said,)), str)

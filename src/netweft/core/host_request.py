@@ -324,10 +324,19 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
         name = host.nic_name(wish.bond)
         old = host.bonds.get(name)
         base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
-        slaves = base.slaves if wish.slaves is KEEP else tuple(sorted(host.nic_name(ref) for ref in wish.slaves))
+        slaves = base.slaves if wish.slaves is KEEP else _slaves(host, base, wish.slaves)
         options = _given(wish.options, base.options) or DEFAULT_BOND_OPTIONS
         bonds[name] = replace(base, slaves=slaves, options=options)
     return bonds
+
+
+def _slaves(host: HostView, base: BondIntent, refs: Sequence[Ref]) -> tuple[str, ...]:
+    """The NICs of a bond. Clients are shown those that are there, and send them back: of a bond with less than two left
+    that is no change, as no bond can be asked for with so few.
+    """
+    slaves = tuple(sorted(host.nic_name(ref) for ref in refs))
+    left = tuple(sorted(set(base.slaves) & host.report.nics.keys()))
+    return base.slaves if slaves == left and len(left) <= 1 else slaves
 
 
 def _given(new: T | Keep, old: T) -> T:
