@@ -148,6 +148,14 @@ def applied(intent: HostIntent, host: Host) -> Host:
     return simulate_all(host, plan(host, desired_host(intent, host)))
 
 
+def test_options_of_a_bond_that_open_vswitch_has_not() -> None:
+    bond = replace(BOND, options={"mode": "1", "fail_over_mac": "1"})
+    here, there = (
+        replace(found, intent=replace(found.intent, bonds=(bond,))) for found in (view(), view(switch_type="ovs"))
+    )
+    assert set(newly_broken(broken(here), broken(there))) == {("options_are_known_to_ovs", "bond0")}
+
+
 def test_addresses_are_written_one_way() -> None:
     assert written("2001:DB8::05") == "2001:db8::5"
     assert written("nowhere") == ""

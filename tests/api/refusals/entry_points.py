@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 import rows
-from api.refusals.setup_networks import attach, bond, bridge, ip, one
+from api.refusals.setup_networks import attach, bond, bridge, ip, one, unlabel
 from api.refusals.site import Refusal, Site, Table
 from netweft.engine.model.host_networks import host_addresses
 from netweft.engine.model.jobs import jobs
@@ -39,9 +39,10 @@ ENTRY_POINTS: Mapping[str, str] = {
 VLAN, UNTAGGED = "setup_networks.vlan_occurs_once", "setup_networks.only_one_untagged"
 MTU, QOS = "setup_networks.mtu_is_the_same", "host_qos.all_or_none_have_qos"
 MODE, OVS_MODE = "host_bond.mode_carries_vm_networks", "host_bond.mode_is_known_to_ovs"
+OVS_OPTIONS = "host_bond.options_are_known_to_ovs"
 ROLE, OPTIONS = "host_attachment.role_network_has_address", "host_attachment.bridge_options_only_on_vm_network"
 IPV6, ADDRESS = "host_attachment.ipv6_fits_into_mtu", "host_addresses.address_is_unique"
-STANDING = frozenset({VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, ROLE, OPTIONS, IPV6, ADDRESS})
+STANDING = frozenset({VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS})
 
 _LESS = "takes networks off hosts, and no rule asks for one to be there"
 _LIMITS = "changes limits, and rules ask only whether there are any"
@@ -53,7 +54,7 @@ IMPOSSIBLE: Mapping[tuple[str, str], str] = {
     **{(rule, "a cluster loses a network"): _LESS for rule in STANDING},
     **{(rule, "a QoS changes"): _LIMITS for rule in STANDING},
     **{(rule, "a QoS goes"): "takes a QoS away, of which no other rule speaks" for rule in STANDING - {QOS}},
-    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in STANDING - {OVS_MODE}},
+    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in STANDING - {OVS_MODE, OVS_OPTIONS}},
     **{
         (rule, "a network gets another role"): "gives roles, of which no other rule speaks"
         for rule in STANDING - {ROLE}
@@ -68,7 +69,8 @@ IMPOSSIBLE: Mapping[tuple[str, str], str] = {
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network")
     },
     **{
-        (OVS_MODE, entry): "is about bonds, which this does not change"
+        (rule, entry): "is about bonds, which this does not change"
+        for rule in (OVS_MODE, OVS_OPTIONS)
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network", "a network changes")
     },
     (ROLE, "a network changes"): "a network has no roles but in clusters",
@@ -105,6 +107,8 @@ OF_THE_REQUEST: Mapping[str, str] = {
     "host_attachment.network_is_in_cluster": "a network that leaves a cluster leaves its hosts; host.networks_known_in_"
     "cluster has a host that moves find its networks",
     "host_attachment.ipv6_gateway_only_with_default_route": "a gateway stays when the role moves, and can be sent back",
+    "host_attachment.host_side_name_is_free": "of what others have on the host; a change that meets it is taken back,"
+    " and an event tells",
     "host_qos.own_qos_is_valid": "of the attachment's own values",
     "host_addresses.subnets_do_not_overlap": "of addresses, which only setting up changes",
     **{
@@ -113,7 +117,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "bond_is_named", "bond_id_and_name_agree", "bond_name_is_valid", "bond_name_is_free", "options_are_known",
             "has_enough_slaves", "slave_exists", "slave_is_nic", "slave_is_free", "slave_carries_no_network",
             "slave_carries_no_unmanaged", "removed_bond_exists", "removed_bond_is_unused",
-            "bond_is_not_changed_and_removed",
+            "bond_is_not_changed_and_removed", "primary_is_slave",
         )
     },
     **{
@@ -442,7 +446,18 @@ TABLE: Table = (
         "NETWORK_ADDRESS_ALREADY_IN_USE",
         "Address 2001:db8::5 on network 'six' is in use by Host resident",
     ),
-    lambda site: site.client.delete(site.filled("/hosts/{resident}")),
+    lambda site: site.act(
+        "/hosts/{sim-1}/setupnetworks", bond("bond0", "eth2", "eth3", mode="1", fail_over_mac="1") + unlabel("bond0")
+    ),
+    Refusal(
+        OVS_OPTIONS,
+        "PUT",
+        "/clusters/{Default}",
+        "<cluster><switch_type>ovs</switch_type></cluster>",
+        "BOND_OPTION_NOT_SUPPORTED_BY_OVS",
+        "On Host sim-1: The options of bond bond0: Open vSwitch has no option fail_over_mac",
+    ),
+    move(OVS_OPTIONS, "BOND_OPTION_NOT_SUPPORTED_BY_OVS", "The options of bond bond0: Open vSwitch has", "ovs"),
 )
 
 

@@ -273,6 +273,8 @@ def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
     """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have."""
     if not one.network or not (one.network.intent.vm or host.intent.switch_type == "ovs"):
         return None
+    if one.existing and one.existing.nic == one.nic:
+        return None
     name, report = one.network.intent.vdsm_name, host.report
     link = report.links().get(name) or report.ovs_bridges.get(name)
     theirs = link is not None and (isinstance(link, Nic) or not link.owner)

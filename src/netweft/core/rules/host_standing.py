@@ -45,6 +45,8 @@ def broken(host: HostView) -> dict[Broken, Problem]:
     for bond in final.bonds:
         if problem := host_bond.mode_is_known_to_ovs(host, bond):
             found["mode_is_known_to_ovs", bond.name] = problem
+        elif problem := host_bond.options_are_known_to_ovs(host, bond):
+            found["options_are_known_to_ovs", bond.name] = problem
     return found
 
 
