@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, Problem
+from netweft.core.host_request import HostView
 from netweft.core.rules import check
 from netweft.core.rules.fields import listed
 from netweft.core.rules.host_standing import broken, newly_broken
@@ -22,18 +23,18 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.queries.cluster_networks import lock_to_change
 from netweft.engine.queries.host_networks import concerned, wanted
 
-_Found = Mapping[tuple[str, str], Mapping[Broken, Problem]]
+_State = tuple[str, str]
+"""A host's id, and ``wanted`` or ``coming``: a change under way is to bring the latter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Hosts (names by id) that a request may concern, and what is wrong with each of their states, wanted or coming,
-    before it.
-    """
+    """Hosts (names by id) that a request may concern by ``networks``, and what is wrong with them before it."""
 
     action: str
     names: Mapping[str, str]
-    before: _Found
+    networks: frozenset[str] = frozenset()
+    before: Mapping[_State, Mapping[Broken, Problem]]
 
 
 def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
@@ -42,7 +43,7 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
     Raises BusyError when one more is given it in this very moment: its turn to be locked was before the networks'.
     """
     if not network_ids:
-        return Watch(action=action, names={}, before={})
+        return watch_hosts(tx, action, {})
     names = concerned(tx, network_ids)
     _lock(tx, names)
     lock_to_change(tx, network_ids)
@@ -52,28 +53,34 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
             "Related operation is currently in progress: a network of this request is being set up on"
             f" {listed(newcomers.values())}. Try again later."
         )
-    return Watch(action=action, names=names, before=_look(tx, names))
+    before = {state: broken(view) for state, view in _look(tx, names).items()}
+    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before)
 
 
 def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
     """Lock and look at hosts, given with their names by id."""
     _lock(tx, names)
-    return Watch(action=action, names=names, before=_look(tx, names))
+    return Watch(action=action, names=names, before={state: broken(view) for state, view in _look(tx, names).items()})
 
 
 def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
     """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
 
-    ``passed``: names of rules that need not hold; what they say, with the host's id, is returned, and its name.
+    ``passed``: names of rules on NICs that need not hold. What they say, with the host's id, is returned, and its name:
+    also what they said before, on a NIC that carries a network which the request is about.
     """
     left: dict[tuple[str, Problem], str] = {}
     refused: dict[Problem, list[str]] = {}
-    for (host_id, which), found in _look(tx, watched.names).items():
-        for (rule, _), problem in newly_broken(watched.before[host_id, which], found).items():
-            if rule in passed:
-                left[host_id, problem] = watched.names[host_id]
-            elif watched.names[host_id] not in refused.setdefault(problem, []):
-                refused[problem].append(watched.names[host_id])
+    for state, view in _look(tx, watched.names).items():
+        found = broken(view)
+        new = newly_broken(watched.before[state], found)
+        nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
+        for (rule, subject), problem in found.items():
+            is_new = (rule, subject) in new
+            if rule in passed and (is_new or subject in nics):
+                left[view.id, problem] = view.name
+            elif rule not in passed and is_new and view.name not in refused.setdefault(problem, []):
+                refused[problem].append(view.name)
     check(watched.action, *(_on(problem, names) for problem, names in refused.items()))
     return left
 
@@ -84,16 +91,13 @@ def _on(problem: Problem, names: Collection[str]) -> Problem:
 
 def _lock(tx: Tx, host_ids: Collection[str]) -> None:
     """In the order of names, as everybody who locks several hosts."""
-    query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
-    tx.execute(query.with_for_update(key_share=True)).all()
+    if host_ids:
+        query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
+        tx.execute(query.with_for_update(key_share=True)).all()
 
 
-def _look(tx: Tx, host_ids: Collection[str]) -> _Found:
-    """What is wrong with each state of each host, by the host's id and ``wanted`` or ``coming``."""
-    if not host_ids:
-        return {}
-    found: dict[tuple[str, str], Mapping[Broken, Problem]] = {}
-    for view in wanted(tx, host_ids):
-        which = "coming" if (view.id, "wanted") in found else "wanted"
-        found[view.id, which] = broken(view)
+def _look(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:
+    found: dict[_State, HostView] = {}
+    for view in wanted(tx, host_ids) if host_ids else ():
+        found[view.id, "coming" if (view.id, "wanted") in found else "wanted"] = view
     return found
