@@ -33,6 +33,7 @@ from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.networks import concerned
 from netweft.engine.queries.references import Ref as ObjectName
 
 TWICE = "NETWORK_VLAN_ALREADY_ON_NIC"
@@ -191,7 +192,7 @@ def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> 
         seen: list[str] = []
         with fleet.db.read() as tx:
             sa.event.listen(tx, "before_cursor_execute", lambda *of: seen.append(of[2]))
-            for view in queries.wanted(tx, queries.concerned(tx, [red])):
+            for view in queries.wanted(tx, concerned(tx, [red])):
                 assert broken(view) == {}
         return len(seen)
 

@@ -21,7 +21,8 @@ from netweft.core.rules.setup_networks import Broken
 from netweft.engine.db import Tx
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries.cluster_networks import lock_to_change
-from netweft.engine.queries.host_networks import concerned, wanted
+from netweft.engine.queries.host_networks import wanted
+from netweft.engine.queries.networks import concerned
 
 _State = tuple[str, str]
 """A host's id, and ``wanted`` or ``coming``: a change under way is to bring the latter."""

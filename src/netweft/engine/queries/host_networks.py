@@ -257,21 +257,6 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     ]
 
 
-def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
-    """Names by id, in the order of names, of the hosts that carry one of the networks or are being given it."""
-    query = sa.select(hosts.c.id, hosts.c.name).order_by(hosts.c.name)
-    carrying = sa.select(attachments.c.host_id).where(attachments.c.network_id.in_(network_ids))
-    coming = sa.select(host_changes.c.host_id, host_changes.c.candidate)
-    pending = host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
-    given = [
-        change.host_id
-        for change in tx.execute(coming.where(*pending))
-        if any(one["network_id"] in network_ids for one in change.candidate["attachments"])
-    ]
-    found = tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given))))
-    return {row.id: row.name for row in found}
-
-
 def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None) -> set[str]:
     """The static addresses that a host has, and those that a request asks for."""
     asked = [wish.assignments for wish in request.attachments if wish.assignments is not KEEP] if request else []
