@@ -156,6 +156,13 @@ def test_options_of_a_bond_that_open_vswitch_has_not() -> None:
     assert set(newly_broken(broken(here), broken(there))) == {("options_are_known_to_ovs", "bond0")}
 
 
+def test_addresses_in_another_order_are_the_same() -> None:
+    here, dhcp = view(), IpAssignment(method="dhcp")
+    given = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(STATIC6, dhcp)),))
+    said = wish("six", "eth2", assignments=(dhcp, STATIC6))
+    assert not validate(replace(here, intent=given), SetupRequest(attachments=(said,)), str).needs_host
+
+
 def test_addresses_are_written_one_way() -> None:
     assert written("2001:DB8::05") == "2001:db8::5"
     assert written("nowhere") == ""

@@ -309,11 +309,14 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
 
 
 def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
-    """Clients are shown "none" for an IP version that nothing is wanted of, and send it back: that is no change."""
+    """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back: it
+    is no change.
+    """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
     new = _given(wish.assignments, old)
-    return tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+    wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+    return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
 
 
 def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> dict[str, BondIntent]:
