@@ -309,8 +309,8 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
 
 
 def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
-    """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back: it
-    is no change.
+    """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back:
+    it is no change.
     """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}

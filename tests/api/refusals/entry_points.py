@@ -85,6 +85,8 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "network_occurs_once": "a constraint holds it: a host has one attachment of a network",
             "nic_is_no_slave": "only setting up changes bonds and the NICs of attachments",
             "unmanaged_may_be_removed": "of what is removed",
+            "management_is_attached": "only setting up takes attachments away from hosts that keep the network",
+            "networks_brought_along_stay": "of networks that a host brought from another engine, where it is set up",
             "nic_carries_no_unmanaged": "of what is put on a NIC, where others have put something",
         }.items()
     },

@@ -19,11 +19,8 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_addresses import elsewhere
 
-ADOPTED, KEPT = 20_020, 20_021
+ADOPTED, KEPT, ADDRESS_TWICE = 20_020, 20_021, 20_050
 """Event codes of our own: in oVirt what a host brings along shows as out of sync or unmanaged."""
-
-ADDRESS_TWICE = 10905
-"""Event code (ours): hosts have one address of a network."""
 
 
 def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
@@ -45,7 +42,8 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
     if found.kept != data.intent.kept:
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(found.kept)))
     _tell(tx, data, host, found)
-    _tell_of_addresses(tx, data)
+    if found.attachments:
+        _tell_of_addresses(tx, data)
     return found
 
 

@@ -12,7 +12,7 @@ from alembic import op
 from netweft.engine.model.base import Json
 
 revision = "0003"
-down_revision = "0002"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
