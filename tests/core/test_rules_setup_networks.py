@@ -520,7 +520,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "Bond bond0 has mode balance-rr, which cannot carry the VM networks blue, red",
     ),
     (
-        SetupRequest(),
+        on("store", "bond0"),
         replace(VIEW, intent=replace(VIEW.intent, bonds=(replace(BOND0, options={"mode": "9"}),))),
         "INVALID_BOND_MODE_FOR_BOND_WITH_VM_NETWORK",
         "mode 9",

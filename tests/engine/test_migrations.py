@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, inspect, text
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, insert, inspect, select, text
 
+import rows
 from databases import Databases
-from netweft.engine.db import Database, MigrationError
+from netweft.engine.bootstrap import bootstrap
+from netweft.engine.db import Database, MigrationError, utc_now
+from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
+from netweft.engine.model.host_networks import host_addresses, host_changes
+from netweft.engine.model.networks import networks
 
 
 @pytest.fixture
@@ -83,6 +92,31 @@ def test_replicas_that_start_together_migrate_once(empty: Database) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_addresses_that_hosts_have_get_their_rows(empty: Database, tmp_path: Path) -> None:
+    """Those of attachments and of changes under way; one that two hosts have stays one's."""
+    empty.migrate()
+    empty.run(bootstrap, tmp_path, "a password of tests")
+    with empty.write() as tx:
+        cluster, network = (
+            tx.execute(select(clusters.c.id)).scalar_one(),
+            tx.execute(select(networks.c.id)).scalar_one(),
+        )
+        one, other = (rows.add_host(tx, cluster, name) for name in ("one", "other"))
+        for host, addresses in ((one, ("10.0.0.5", "2001:DB8::5")), (other, ("10.0.0.5",))):
+            rows.attach(tx, host, network, *({"method": "static", "address": address} for address in addresses))
+        given = [{"method": "static", "address": "10.0.0.7"}, {"method": "dhcp", "address": ""}]
+        coming = [{"network_id": key, "assignments": given} for key in (network, "gone")]
+        values = {"generation": 1, "reason": "", "job_id": "", "state": "pending", "created_at": utc_now()}
+        tx.execute(insert(host_changes).values(host_id=other, candidate={"attachments": coming}, **values))
+        tx.execute(text("DROP TABLE host_addresses"))
+        with Operations.context(MigrationContext.configure(tx)):
+            importlib.import_module("netweft.engine.migrations.versions.0003_host_addresses").upgrade()
+    with empty.read() as tx:
+        found = {row.address: row.host_id for row in tx.execute(select(host_addresses))}
+    assert found.pop("10.0.0.5") in {one, other}
+    assert found == {"2001:db8::5": one, "10.0.0.7": other}
 
 
 def test_a_database_of_a_newer_version_is_refused(empty: Database) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from ipaddress import ip_address
+from typing import TypeAlias, TypeVar
 
 from netweft.core.desired import (
     AttachmentIntent,
@@ -28,6 +29,9 @@ from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 from netweft.core.protocol import Ability
 
 T = TypeVar("T")
+
+Claim: TypeAlias = tuple[str, str]
+"""A static address on a network: the network's id, and the address as :func:`written`."""
 
 DEFAULT_BOND_OPTIONS: Mapping[str, str] = {"mode": "4", "miimon": "100", "xmit_hash_policy": "2"}
 """Options of a new bond when the request gives none, as in oVirt."""
@@ -126,7 +130,7 @@ class HostView:
 
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
     that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
-    ``addresses_elsewhere``: for (network id, static address) the other host of the cluster that has it.
+    ``addresses_elsewhere``: for static addresses that are, or may come to be, this host's: the other host that has it.
     ``labels``: the NIC or bond of each label. ``lacks``: what the host has said that it cannot do.
     """
 
@@ -139,7 +143,7 @@ class HostView:
     networks: Mapping[str, NetworkView]
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_drifting: bool = False
-    addresses_elsewhere: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    addresses_elsewhere: Mapping[Claim, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     lacks: frozenset[Ability] = frozenset()
 
@@ -307,11 +311,14 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
 
 
 def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
-    """Clients are shown "none" for an IP version that nothing is wanted of, and send it back: that is no change."""
+    """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back:
+    it is no change.
+    """
     old = existing.assignments if existing else ()
     had = {ip.version for ip in old}
     new = _given(wish.assignments, old)
-    return tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+    wanted = tuple(ip for ip in new if not existing or ip.method != "none" or ip.version in had)
+    return old if len(wanted) == len(old) and set(wanted) == set(old) else wanted
 
 
 def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> dict[str, BondIntent]:
@@ -322,14 +329,36 @@ def _bonds(host: HostView, request: SetupRequest, new_id: Callable[[], str]) -> 
         name = host.nic_name(wish.bond)
         old = host.bonds.get(name)
         base = old or BondIntent(id=new_id(), name=name, slaves=(), options=DEFAULT_BOND_OPTIONS)
-        slaves = base.slaves if wish.slaves is KEEP else tuple(sorted(host.nic_name(ref) for ref in wish.slaves))
+        slaves = base.slaves if wish.slaves is KEEP else _slaves(host, base, wish.slaves)
         options = _given(wish.options, base.options) or DEFAULT_BOND_OPTIONS
         bonds[name] = replace(base, slaves=slaves, options=options)
     return bonds
 
 
+def _slaves(host: HostView, base: BondIntent, refs: Sequence[Ref]) -> tuple[str, ...]:
+    """The NICs of a bond. Clients are shown those that are there, and send them back: of a bond with less than two left
+    that is no change, as no bond can be asked for with so few.
+    """
+    slaves = tuple(sorted(host.nic_name(ref) for ref in refs))
+    left = tuple(sorted(set(base.slaves) & host.report.nics.keys()))
+    return base.slaves if slaves == left and len(left) <= 1 else slaves
+
+
 def _given(new: T | Keep, old: T) -> T:
     return old if new is KEEP else new
+
+
+def written(address: str) -> str:
+    """An address as it is always written (``2001:DB8::05`` is ``2001:db8::5``); empty when it is none."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return ""
+
+
+def claims(attachments: Sequence[AttachmentIntent]) -> frozenset[Claim]:
+    """Every static address with the id of its network; what is no address is left out, for the rules to tell."""
+    return frozenset((a.network_id, text) for a, ip in static_assignments(attachments) if (text := written(ip.address)))
 
 
 def static_assignments(attachments: Sequence[AttachmentIntent]) -> list[tuple[AttachmentIntent, IpAssignment]]:

@@ -574,7 +574,7 @@ TABLE: Table = (
         "overlap on this Host",
     ),
     no(
-        "host_addresses.address_is_unique_in_cluster",
+        "host_addresses.address_is_unique",
         addressed(ip("10.0.0.5", "24")),
         "NETWORK_ADDRESS_ALREADY_IN_USE",
         "is in use by Host sim-2",

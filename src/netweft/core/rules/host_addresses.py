@@ -1,5 +1,5 @@
-"""Rules on the static addresses of hosts, which oVirt forgets: no subnet twice on a host, no address twice in a
-cluster.
+"""Rules on the static addresses of hosts, which oVirt forgets: no subnet twice on a host, no address twice on a
+network.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from itertools import combinations
 
 from netweft.core.desired import AttachmentIntent, IpAssignment
 from netweft.core.errors import Problem
+from netweft.core.host_request import Claim
 
 
 def subnets_do_not_overlap(
@@ -18,8 +19,8 @@ def subnets_do_not_overlap(
     """No two networks of a host have static addresses in subnets that overlap: the kernel would answer through
     either.
     """
-    for (one, a), (other, b) in combinations(addresses, 2):
-        first, second = ip_interface(f"{a.address}/{a.prefix}").network, ip_interface(f"{b.address}/{b.prefix}").network
+    subnets = [(attachment, ip_interface(f"{ip.address}/{ip.prefix}").network) for attachment, ip in addresses]
+    for (one, first), (other, second) in combinations(subnets, 2):
         if one.network_id != other.network_id and first.version == second.version and first.overlaps(second):
             text = (
                 f"The subnets {first} of network '{names[one.network_id]}' and {second} of network"
@@ -29,17 +30,14 @@ def subnets_do_not_overlap(
     return None
 
 
-def address_is_unique_in_cluster(
-    names: Mapping[str, str],
-    addresses: Sequence[tuple[AttachmentIntent, IpAssignment]],
-    elsewhere: Mapping[tuple[str, str], str],
-) -> Problem | None:
-    """No other host has one of the static addresses on the same network (``elsewhere``: hosts by network id and
-    address).
+def address_is_unique(network: str, claim: Claim, elsewhere: Mapping[Claim, str]) -> Problem | None:
+    """No other host has the static address on the same network (``elsewhere``: hosts by what they have).
+
+    Also in another cluster: a network is one broadcast domain wherever it is attached. Two networks may use the same
+    addresses.
     """
-    for attachment, ip in addresses:
-        host = elsewhere.get((attachment.network_id, str(ip_interface(ip.address).ip)))
-        if host:
-            text = f"Address {ip.address} on network '{names[attachment.network_id]}' is in use by Host {host}."
-            return Problem("NETWORK_ADDRESS_ALREADY_IN_USE", f"{text} Give this Host another one.")
-    return None
+    host = elsewhere.get(claim)
+    if host is None:
+        return None
+    text = f"Address {claim[1]} on network '{network}' is in use by Host {host}."
+    return Problem("NETWORK_ADDRESS_ALREADY_IN_USE", f"{text} Give this Host another one.")

@@ -203,8 +203,13 @@ def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
 
 
 def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Problem | None:
-    """D16: IPv6 has no routing table per network here, so that only the default-route network has a gateway."""
+    """D16: IPv6 has no routing table per network here, so that only the default-route network has a gateway.
+
+    One that was given while the network had the role stays when the role moves, and can be sent back as it was read.
+    """
     if ip.version != 6 or not ip.gateway or (one.network and "default_route" in one.network.roles):  # noqa: PLR2004
+        return None
+    if one.existing and ip in one.existing.assignments:
         return None
     name = one.network.name if one.network else str(one.wish.network)
     text = f"Network '{name}' does not have the default route role, so it cannot have an IPv6 gateway. Leave it out."
@@ -267,6 +272,8 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
 def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
     """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have."""
     if not one.network or not (one.network.intent.vm or host.intent.switch_type == "ovs"):
+        return None
+    if one.existing and one.existing.nic == one.nic:
         return None
     name, report = one.network.intent.vdsm_name, host.report
     link = report.links().get(name) or report.ovs_bridges.get(name)

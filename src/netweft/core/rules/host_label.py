@@ -88,6 +88,8 @@ def network_follows_its_label(one: Resolved, labels: Mapping[str, str], added: C
     label = one.network.label if one.network else ""
     if not (one.network and label in labels) or labels[label] == one.nic:
         return None
+    if one.existing and one.existing.nic == one.nic and label not in added:
+        return None  # it is where it was: bringing it to its label has failed so far
     text = f"Network '{one.network.name}' has the label '{label}', which NIC '{labels[label]}' has"
     if one.existing and label not in added:
         text = f"{text}, so it cannot move to '{one.nic}'. Move the label instead, or take it off the NIC first."

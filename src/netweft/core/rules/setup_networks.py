@@ -4,12 +4,17 @@ what oVirt forgets.
 :func:`validate` is what commands call; it raises on the first group of rules that does not hold. Letters are those of
 the groups: A the host, B fields, C labels,
 D attachments, E removals, F to H bonds, I to N the final set, O what is not ours, P what is out of sync.
+
+What the final set has wrong already before the request, where the request leaves it alone, does not count: one NIC that
+is not as it should be does not keep the others from being set up.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
+from typing import TypeAlias
 
 from netweft.core.desired import AttachmentIntent, HostIntent, desired_host
 from netweft.core.errors import Problem
@@ -21,6 +26,7 @@ from netweft.core.host_request import (
     NetworkView,
     Resolved,
     SetupRequest,
+    claims,
     final_labels,
     final_set,
     removed_ids,
@@ -31,10 +37,13 @@ from netweft.core.kept import displaced, kept_names
 from netweft.core.rules import check, host_ability, host_bond, host_label, host_qos
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host import is_reachable_for_work
-from netweft.core.rules.host_addresses import address_is_unique_in_cluster, subnets_do_not_overlap
+from netweft.core.rules.host_addresses import address_is_unique, subnets_do_not_overlap
 from netweft.core.rules.network import label_is_valid
 
 ACTION = "Cannot setup Networks."
+Broken: TypeAlias = tuple[str, str]
+"""A rule on final sets that does not hold: its name, and the NIC, bond or address of which it does not."""
+
 TIMEOUT_MAX = 120
 """Seconds: the longest that a host may wait for its confirmation, as in oVirt."""
 
@@ -55,7 +64,8 @@ def validate(
         _check_wish(action, host, one, request, removed)
     final = final_set(host, request, new_id)
     for one in resolved:
-        _check_attachment(action, host, one, _result(one, final))
+        if _result(one, final) != one.existing:  # what was read can be sent back
+            _check_attachment(action, host, one, _result(one, final))
     _check_removals(action, host, removed, request)
     _check_labelled(action, host, request, final)
     _check_bonds(action, host, request, final)
@@ -144,6 +154,8 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
     for wish in request.bonds:
         check(action, host_bond.bond_is_named(host, wish.bond), host_bond.bond_id_and_name_agree(host, wish.bond))
         name = host.nic_name(wish.bond)
+        if final.bond(name) == host.bonds.get(name):
+            continue  # what was read can be sent back
         check(action, host_bond.bond_name_is_valid(name), host_bond.bond_name_is_free(host, name))
         bond = next(bond for bond in final.bonds if bond.name == name)
         for problem in (
@@ -171,24 +183,19 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
 
 
 def _check_final(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
-    check(action, network_occurs_once(host, final))
-    check(action, *(only_one_untagged(host, final, nic) for nic in _nics(final)))
-    check(action, *(vlan_occurs_once(host, final, nic) for nic in _nics(final)))
-    check(action, *(mtu_is_the_same(host, final, nic) for nic in _nics(final)))
-    check(action, *(host_qos.all_or_none_have_qos(host, final, nic) for nic in _nics(final)))
-    skipped = set(host.differences) - final.touched
-    check(action, *(host_bond.mode_carries_vm_networks(host, bond, final, skipped) for bond in final.bonds))
-    check(action, *(nic_is_no_slave(host, final, attachment) for attachment in final.attachments))
+    before = final_set(host, SetupRequest(), str)
+    has = broken_as_a_whole(host, before, skipped=set(host.differences))
+    would = broken_as_a_whole(host, final, skipped=set(host.differences) - final.touched)
+    judged = _judged_anew(before, final, request)
+    new = [(key, problem) for key, problem in would.items() if key not in has or key[1] in judged]
+    for _, group in groupby(new, key=lambda one: one[0][0]):
+        check(action, *(problem for _, problem in group))
     check(action, *(unmanaged_may_be_removed(host, name) for name in request.removed_unmanaged))
     unmanaged = unmanaged_networks(host.report, set(host.bonds))
     touched = [attachment for attachment in final.attachments if attachment.id in final.touched]
     check(action, *(nic_carries_no_unmanaged(host, attachment, unmanaged) for attachment in touched))
     check(action, *(host_label.labelled_nic_carries_no_unmanaged(host, wish, unmanaged) for wish in request.labels))
     _check_abilities(action, host, final, touched)
-    names = {network_id: view.name for network_id, view in host.networks.items()}
-    addresses = static_assignments(final.attachments)
-    check(action, subnets_do_not_overlap(names, addresses))
-    check(action, address_is_unique_in_cluster(names, addresses, host.addresses_elsewhere))
     check(action, management_is_attached(host, final), networks_brought_along_stay(host, final))
 
 
@@ -204,6 +211,37 @@ def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequ
             host_ability.nic_can_be_shaped(host, attachment, final),
             host_ability.nic_has_ipv6(host, attachment),
         )
+
+
+def broken_as_a_whole(host: HostView, final: FinalSet, skipped: Collection[str] = ()) -> dict[Broken, Problem]:
+    """What does not hold of a final set, rule by rule. ``skipped``: attachments out of sync and not touched."""
+    found: dict[Broken, Problem | None] = {("network_occurs_once", ""): network_occurs_once(host, final)}
+    for rule_of_nic in (only_one_untagged, vlan_occurs_once, mtu_is_the_same, host_qos.all_or_none_have_qos):
+        found |= {(rule_of_nic.__name__, nic): rule_of_nic(host, final, nic) for nic in _nics(final)}
+    for bond in final.bonds:
+        problem = host_bond.mode_carries_vm_networks(host, bond, final, skipped)
+        found["mode_carries_vm_networks", bond.name] = problem
+    for attachment in final.attachments:
+        found.setdefault(("nic_is_no_slave", attachment.nic), nic_is_no_slave(host, final, attachment))
+    names = {network_id: view.name for network_id, view in host.networks.items()}
+    found["subnets_do_not_overlap", ""] = subnets_do_not_overlap(names, static_assignments(final.attachments))
+    for claim in sorted(claims(final.attachments)):
+        found["address_is_unique", str(claim)] = address_is_unique(names[claim[0]], claim, host.addresses_elsewhere)
+    return {key: problem for key, problem in found.items() if problem}
+
+
+def _judged_anew(before: FinalSet, final: FinalSet, request: SetupRequest) -> set[str]:
+    """NICs and bonds of which a request must not leave wrong what was wrong before: something comes onto them, is to
+    be put in sync there, or the bond itself changes. An empty name stands for the addresses: one is new.
+    """
+    had = {(one.nic, one.network_id, one.qos) for one in before.attachments}
+    nics = {
+        one.nic
+        for one in final.attachments
+        if (one.nic, one.network_id, one.qos) not in had or one.id in request.synchronized
+    }
+    bonds = {bond.name for bond in final.bonds if before.bond(bond.name) != bond}
+    return nics | bonds | ({""} if claims(final.attachments) - claims(before.attachments) else set())
 
 
 def _nics(final: FinalSet) -> list[str]:

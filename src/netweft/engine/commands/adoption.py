@@ -11,14 +11,15 @@ from netweft.core.adoption import Adoption, adopted
 from netweft.core.host import Host
 from netweft.core.kept import kept_names
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import audit
+from netweft.engine.commands import audit, host_addresses
 from netweft.engine.commands.audit import Severity
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.host_addresses import elsewhere
 
-ADOPTED, KEPT = 20_020, 20_021
+ADOPTED, KEPT, ADDRESS_TWICE = 20_020, 20_021, 20_050
 """Event codes of our own: in oVirt what a host brings along shows as out of sync or unmanaged."""
 
 
@@ -41,7 +42,18 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
     if found.kept != data.intent.kept:
         tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(found.kept)))
     _tell(tx, data, host, found)
+    if found.attachments:
+        _tell_of_addresses(tx, data)
     return found
+
+
+def _tell_of_addresses(tx: Tx, data: queries.HostData) -> None:
+    """An address that another host has as well: both have it, whatever the engine says."""
+    taken = host_addresses.settle(tx, data.row.id)
+    others = elsewhere(tx, {address for _, address in taken}, data.row.id)
+    for claim in sorted(taken & others.keys()):
+        text = f"Host {data.row.name} came with the address {claim[1]}, which Host {others[claim]} has on that network."
+        audit.record(tx, SYSTEM, ADDRESS_TWICE, f"{text} Give one of them another.", Severity.WARNING, host=data.row.id)
 
 
 def _tell(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:

@@ -15,7 +15,7 @@ from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
 from netweft.core.rules import network as network_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
-from netweft.engine.commands import audit, authorize, host_labels
+from netweft.engine.commands import audit, authorize, host_addresses, host_labels, host_standing
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hosts import request_apply
@@ -128,12 +128,14 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     _reroute(tx, actor, cluster.id, before, after)
+    watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
     tx.execute(
         sa.update(cluster_networks)
         .where(cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network.id)
         .values(required=required, status=row.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
+    host_standing.judge(tx, watched)
     _warn_of_display(tx, actor, cluster, before, after)
     refresh_status(tx, cluster.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
@@ -180,12 +182,9 @@ def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str
             cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
         )
     )
-    tx.execute(
-        sa.delete(attachments).where(
-            attachments.c.network_id == network_id,
-            attachments.c.host_id.in_(sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)),
-        )
-    )
+    here = sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)
+    tx.execute(sa.delete(attachments).where(attachments.c.network_id == network_id, attachments.c.host_id.in_(here)))
+    host_addresses.release(tx, network_id, here)
 
 
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:

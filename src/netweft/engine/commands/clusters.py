@@ -13,11 +13,11 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
 from netweft.core.rules.cluster_network import Role
-from netweft.engine.commands import audit, authorize
+from netweft.engine.commands import audit, authorize, host_standing
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, update_cluster_network
 from netweft.engine.commands.data_centers import MANAGEMENT_NETWORK
-from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.mac_addresses import move_macs
 from netweft.engine.commands.races import refused
 from netweft.engine.commands.setup_networks import sync_all_networks
@@ -168,16 +168,15 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
     if "mac_pool_id" in changed:
         macs = mac_pool_queries.macs_of_cluster(tx, spec.id)
         move_macs(tx, macs, before.mac_pool_id, after["mac_pool_id"], action=_UPDATE)
+    turned = [] if "switch_type" not in changed else queries.hosts_of(tx, spec.id)
+    watched = host_standing.watch_hosts(tx, _UPDATE, {host.id: host.name for host in turned})
     if changed:
         with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
         text = f"Cluster {after['name']} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
-    if "switch_type" in changed:
-        for host in queries.hosts_of(tx, spec.id):
-            request_apply(
-                tx, actor, host.id, f"the switch type of cluster {after['name']} is now {after['switch_type']}"
-            )
+    if turned:
+        follow(tx, actor, watched, f"the switch type of cluster {after['name']} is now {after['switch_type']}")
     if spec.management_network is not KEEP:
         _move_management(tx, actor, before, spec.management_network)
 

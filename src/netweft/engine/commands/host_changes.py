@@ -11,8 +11,10 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
+from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
+from netweft.engine.commands import host_addresses
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
@@ -41,9 +43,10 @@ def begin(
     confirm_within: float,
     commit: bool,
     description: str,
+    action: str = ACTION,
 ) -> str:
     """The next generation of a host's intent, with the job that brings it there; returns the job's id. The host's row
-    must be locked.
+    must be locked. Raises ValidationError, with ``action``, when another host has got one of its addresses meanwhile.
 
     ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
     confirm by itself.
@@ -56,20 +59,24 @@ def begin(
     ).scalar_one()
     payload = {"host_id": host_id, "generation": generation, "confirm_within": confirm_within, "commit": commit}
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
-    write(tx, host_id, generation, candidate, reason, job_id)
+    write(tx, host_id, generation, candidate, reason, job_id, action)
     return job_id
 
 
-def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str) -> int:
-    """A generation for a job that is running already; returns it."""
+def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str, action: str = ACTION) -> int:
+    """A generation for a job that is running already; returns it. Raises ValidationError as :func:`begin`."""
     generation = int(lock(tx, hosts, host_id).generation) + 1
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(generation=generation))
-    write(tx, host_id, generation, candidate, reason, job_id)
+    write(tx, host_id, generation, candidate, reason, job_id, action)
     return generation
 
 
-def write(tx: Tx, host_id: str, generation: int, candidate: Candidate | None, reason: str, job_id: str) -> None:
-    """Write a change down as pending."""
+def write(
+    tx: Tx, host_id: str, generation: int, candidate: Candidate | None, reason: str, job_id: str, action: str
+) -> None:
+    """Write a change down as pending; its addresses are the host's from now on. Raises ValidationError as
+    :func:`begin`.
+    """
     tx.execute(
         sa.insert(host_changes).values(
             host_id=host_id,
@@ -81,6 +88,8 @@ def write(tx: Tx, host_id: str, generation: int, candidate: Candidate | None, re
             created_at=utc_now(),
         )
     )
+    if candidate:
+        host_addresses.reserve(tx, action, host_id, host_addresses.stored(tx, host_id))
 
 
 def require_idle(tx: Tx, host_id: str, name: str) -> None:
@@ -135,6 +144,7 @@ def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
 def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
     here = sa.and_(host_changes.c.host_id == host_id, host_changes.c.generation == generation)
     tx.execute(sa.update(host_changes).where(here).values(state=state, error=error))
+    host_addresses.settle(tx, host_id)
 
 
 def store(tx: Tx, host_id: str, candidate: Candidate) -> None:

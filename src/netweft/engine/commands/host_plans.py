@@ -16,6 +16,7 @@ from netweft.core.host_request import SetupRequest
 from netweft.core.impact import StepImpact, explain
 from netweft.core.plan import plan
 from netweft.core.prune import leave_missing
+from netweft.core.rules.host_standing import held
 from netweft.core.rules.setup_networks import validate
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
@@ -80,6 +81,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
     intent = queries.intent_of(data.row.switch_type, candidate, data.networks, data.report)
+    intent = held(intent, data.host)
     is_asked = final.needs_host or final.puts_right
     management = [network_id for network_id, view in data.networks.items() if view.is_management]
     desired, _ = leave_missing(desired_host(intent, data.host), data.host)

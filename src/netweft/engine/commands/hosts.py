@@ -11,9 +11,12 @@ from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
 from netweft.core.rules import vm as vm_rules
+from netweft.core.rules.host_standing import LEFT_ALONE
 from netweft.engine import queue
-from netweft.engine.commands import audit, authorize, host_changes, host_labels
+from netweft.engine.commands import audit, authorize, host_addresses, host_changes, host_labels
+from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.host_standing import Watch, judge, watch_hosts
 from netweft.engine.commands.network_status import refresh_status
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id, utc_now
@@ -23,13 +26,17 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
+from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.vms import vnics_of
 
 ADDED, UPDATED, REMOVED = 42, 43, 44
 MAINTENANCE, ACTIVATED = 15, 16
-"""Event codes (oVirt: USER_ADD_VDS, USER_UPDATE_VDS, USER_REMOVE_VDS, VDS_MAINTENANCE, VDS_ACTIVATE)."""
+LEFT_AS_IT_IS = 10904
+"""Event codes (oVirt: USER_ADD_VDS, USER_UPDATE_VDS, USER_REMOVE_VDS, VDS_MAINTENANCE, VDS_ACTIVATE,
+PERSIST_SETUP_NETWORK_ON_HOST_FAILED).
+"""
 
 PREPARING = "preparing_for_maintenance"
 """The status of a host whose guests are to leave: it gets no new ones."""
@@ -160,7 +167,9 @@ def _move(tx: Tx, actor: Actor, host: sa.Row[Any], cluster_id: str) -> None:
     """Move a host to another cluster; its attachments go over to the networks of the same names there."""
     authorize.require(tx, actor, ActionGroup.CREATE_HOST, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
+    lock_to_use(tx, cluster_id)
     host_changes.require_idle(tx, host.id, host.name)
+    watched, addresses = watch_hosts(tx, _UPDATE, {host.id: host.name}), host_addresses.stored(tx, host.id)
     there = {row.name: row.id for row in tx.execute(_networks_of(cluster_id))}
     carried = sa.select(attachments.c.id, networks.c.name).join(networks, networks.c.id == attachments.c.network_id)
     rows = tx.execute(carried.where(attachments.c.host_id == host.id)).all()
@@ -170,8 +179,11 @@ def _move(tx: Tx, actor: Actor, host: sa.Row[Any], cluster_id: str) -> None:
         rules.may_move_to_cluster(host.status),
         rules.networks_known_in_cluster(host.name, cluster.name, missing),
     )
+    tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(cluster_id=cluster_id))
     for row in rows:
         tx.execute(sa.update(attachments).where(attachments.c.id == row.id).values(network_id=there[row.name]))
+    judge(tx, watched)
+    host_addresses.reserve(tx, _UPDATE, host.id, addresses)
     if rows:
         request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
 
@@ -312,6 +324,19 @@ def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bo
         commit=commit,
         description=f"Applying networks on Host {host.name}: {reason}",
     )
+
+
+def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
+    """Have hosts follow what has changed (:mod:`netweft.engine.commands.host_standing`), as :func:`request_apply`.
+
+    Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
+    together until another request has made them: they keep the MTU and QoS that they have.
+    """
+    for (host_id, problem), name in judge(tx, watched, LEFT_ALONE).items():
+        text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
+        audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
+    for host_id in watched.names:
+        request_apply(tx, actor, host_id, reason)
 
 
 def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:

@@ -13,10 +13,10 @@ from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import network as rules
 from netweft.core.rules import qos as qos_rules
-from netweft.engine.commands import audit, authorize, host_labels, vnic_sync
+from netweft.engine.commands import audit, authorize, host_labels, host_standing, vnic_sync
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import take_off
-from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
 from netweft.engine.db import Tx, lock, new_id
@@ -139,15 +139,15 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     _require_configure(tx, actor, spec.id)
     after = _after(before, spec)
     changed = {name: value for name, value in after.items() if value != getattr(before, name)}
-    _check_update(tx, before, after, spec)
+    on_hosts = {"name", *_HOST_SIDE} & changed.keys()
+    watched = host_standing.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
+    _check_update(tx, before, after, spec, watched.names)
     if not changed:
         return
     with refused(_UPDATE, lambda constraint: _name_problem(constraint, after["name"])):
         tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
-    carried = [name for name in _HOST_SIDE if name in changed]
-    if carried:
-        for host in queries.hosts_carrying(tx, spec.id):
-            request_apply(tx, actor, host.id, f"network {after['name']} has changed")
+    if on_hosts:
+        follow(tx, actor, watched, f"network {after['name']} has changed")
     if "name" in changed:
         rename_default_profile(tx, spec.id, before.name, after["name"])
     if before.vm_network and not after["vm_network"]:
@@ -236,8 +236,10 @@ def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:
     }
 
 
-def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateNetwork) -> None:
-    """All rules on what the network will be, whatever it is that changes."""
+def _check_update(
+    tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateNetwork, hosts: Mapping[str, str]
+) -> None:
+    """All rules on what the network will be, whatever it is that changes. ``hosts``: names of those that carry it."""
     data_center_id = before.data_center_id
     if spec.data_center is not KEEP:
         data_center_id = resolve(tx, data_centers, spec.data_center, "data centre")
@@ -249,11 +251,10 @@ def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: Upda
         rules.isolation_is_kept(before=before.port_isolation, after=after["port_isolation"]),
     )
     if after["name"] != before.name:
-        hosts_carrying = [host.name for host in queries.hosts_carrying(tx, before.id)]
         check(
             _UPDATE,
             *_name_problems(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id),
-            rules.rename_leaves_hosts_alone(before.name, hosts_carrying),
+            rules.rename_leaves_hosts_alone(before.name, list(hosts.values())),
         )
     if after["mtu"] != before.mtu:
         check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as rules
-from netweft.engine.commands import audit, authorize, vnic_sync
+from netweft.engine.commands import audit, authorize, host_standing, vnic_sync
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.hosts import request_apply
+from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
@@ -29,6 +29,7 @@ UPDATED = {rules.NETWORK: 10104, rules.HOST_NETWORK: 10114}
 
 _ADD = "Cannot add QoS."
 _UPDATE = "Cannot edit QoS."
+_REMOVE = "Cannot remove QoS."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +93,12 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     changed = {name: value for name, value in {**values, **limits}.items() if value != getattr(before, name)}
     if not changed:
         return
+    watched = host_standing.watch(tx, _UPDATE, queries.networks_with(tx, spec.id))
     with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], is_taken=True)):
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
     if changed.keys() & limits.keys():
         _refresh(tx, actor, spec.id)
-        _apply(tx, actor, queries.hosts_with(tx, spec.id), f"QoS {values['name']} has changed")
+        follow(tx, actor, watched, f"QoS {values['name']} has changed")
     text = f"QoS {values['name']} of data centre {data_center.name} was changed by {actor.name}."
     audit.record(tx, actor, UPDATED[before.type], text, data_center=spec.data_center_id)
 
@@ -109,9 +111,9 @@ def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
     data_center = _begin(tx, actor, data_center_id)
     qos = queries.get(tx, data_center_id, qos_id)
     _refresh(tx, actor, qos_id)
-    hosts = queries.hosts_with(tx, qos_id)
+    watched = host_standing.watch(tx, _REMOVE, queries.networks_with(tx, qos_id))
     tx.execute(sa.delete(qoss).where(qoss.c.id == qos_id))
-    _apply(tx, actor, hosts, f"QoS {qos.name} was removed")
+    follow(tx, actor, watched, f"QoS {qos.name} was removed")
     text = f"QoS {qos.name} was removed from data centre {data_center.name} by {actor.name}."
     audit.record(tx, actor, REMOVED[qos.type], text, data_center=data_center_id)
 
@@ -139,11 +141,6 @@ def _check(action: str, values: Mapping[str, str], qos_type: str, limits: Mappin
         rules.limits_are_in_range(qos_type, limits),
     )
     check(action, rules.limits_are_consistent(qos_type, limits))
-
-
-def _apply(tx: Tx, actor: Actor, host_ids: Sequence[str], reason: str) -> None:
-    for host_id in host_ids:
-        request_apply(tx, actor, host_id, reason)
 
 
 def _refresh(tx: Tx, actor: Actor, qos_id: str) -> None:

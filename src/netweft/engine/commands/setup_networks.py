@@ -70,6 +70,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
         confirm_within=float(request.connectivity_timeout) if request.check_connectivity else 0.0,
         commit=request.commit_on_success,
         description=f"Setting up networks of Host {host.name}",
+        action=action,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from netweft.core.desired import HostIntent, desired_host
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
+from netweft.core.rules.host_standing import held
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
@@ -96,6 +97,7 @@ def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
         stored = queries.Candidate(attachments=data.intent.attachments, bonds=data.intent.bonds, kept=data.intent.kept)
     agent = agents.of(task.host_id, data.row.agent_url)
     intent = queries.intent_of(data.row.switch_type, candidate or stored, data.networks, data.report)
+    intent = held(intent, data.host)
     is_setup = candidate is not None
     try:
         change = _bring(job, agent, task, intent)

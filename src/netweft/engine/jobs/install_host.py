@@ -102,7 +102,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses:
         return int(mine[0].generation)
     view = queries.view(tx, host_id)
     candidate = _candidate(view, report, addresses)
-    return host_changes.next_generation(tx, host_id, candidate, "the host is installed", job.job.id)
+    return host_changes.next_generation(tx, host_id, candidate, "the host is installed", job.job.id, _ACTION)
 
 
 def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candidate:

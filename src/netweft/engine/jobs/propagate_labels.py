@@ -63,7 +63,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     if not final.needs_host:
         return None
     candidate = Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels, kept=final.kept)
-    return host_changes.next_generation(tx, host_id, candidate, reason, job.job.id)
+    return host_changes.next_generation(tx, host_id, candidate, reason, job.job.id, _ACTION)
 
 
 def _record_refusal(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

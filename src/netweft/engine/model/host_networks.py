@@ -49,6 +49,17 @@ nic_labels = Table(
 )
 """A NIC with a label carries every network of the cluster that has the same one."""
 
+host_addresses = Table(
+    "host_addresses",
+    metadata,
+    # As core.host_request.written has it: one address is one text.
+    Column("address", String(45), nullable=False),
+    reference("network_id", "networks.id", on_delete="CASCADE"),
+    reference("host_id", "hosts.id", on_delete="CASCADE"),
+    PrimaryKeyConstraint("address", "network_id"),
+)
+"""The static addresses of hosts, of their attachments and of changes under way: on a network each is one host's."""
+
 host_changes = Table(
     "host_changes",
     metadata,

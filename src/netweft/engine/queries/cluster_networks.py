@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +57,16 @@ def lock_to_use(tx: Tx, cluster_id: str) -> None:
         .where(cluster_networks.c.cluster_id == cluster_id)
         .order_by(cluster_networks.c.network_id)
         .with_for_update(read=True, key_share=True)
+    ).all()
+
+
+def lock_to_change(tx: Tx, network_ids: Collection[str]) -> None:
+    """Wait for everybody who relies on the networks as they are (:func:`lock_to_use`), and keep others waiting."""
+    tx.execute(
+        sa.select(cluster_networks.c.network_id)
+        .where(cluster_networks.c.network_id.in_(network_ids))
+        .order_by(cluster_networks.c.cluster_id, cluster_networks.c.network_id)
+        .with_for_update()
     ).all()
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_interface
 from typing import Any, cast
 
 import msgspec
@@ -16,19 +15,21 @@ from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQ
 from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
-from netweft.core.host_request import HostView, NetworkView, SetupRequest, static_assignments
+from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
+from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
 from netweft.core.sync import Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import attachments, host_bonds, nic_labels
+from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.statements import Statement
 
 QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
@@ -218,10 +219,60 @@ def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
         networks=data.networks,
         differences=data.differences(),
         is_drifting=not data.drift.is_empty,
-        addresses_elsewhere=_addresses_elsewhere(tx, data.row.cluster_id, host_id),
+        addresses_elsewhere=elsewhere(tx, _addresses(data.intent.attachments, request), host_id),
         labels=data.labels,
         lacks=data.report.capabilities.lacks if data.report else frozenset(),
     )
+
+
+def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
+    """What is wanted of each host, and for one with a change under way also what that is to bring, as rules need it:
+    without what hosts report, guests, and addresses elsewhere. Six queries, however many hosts there are.
+    """
+    rows = tx.execute(
+        sa.select(hosts, clusters.c.switch_type)
+        .join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .where(hosts.c.id.in_(host_ids))
+        .order_by(hosts.c.name)
+    ).all()
+    stored, bonds, labels = _wanted(tx, host_ids), _bonds(tx, host_ids), _labels(tx, host_ids)
+    candidates = candidates_of(tx, host_ids)
+    for row in rows:
+        candidates[row.id].insert(0, Candidate(attachments=tuple(stored[row.id]), bonds=tuple(bonds[row.id])))
+    carried = {one.network_id for each in candidates.values() for candidate in each for one in candidate.attachments}
+    known = _networks(tx, {row.cluster_id for row in rows}, carried)
+    views = {cluster_id: _views(cluster_id, known, {}) for cluster_id in {row.cluster_id for row in rows}}
+    return [
+        HostView(
+            id=row.id,
+            name=row.name,
+            status=row.status,
+            intent=intent_of(row.switch_type, candidate, views[row.cluster_id], None),
+            report=Host(),
+            nics={},
+            networks=views[row.cluster_id],
+            labels=labels[row.id] if candidate.labels is None else candidate.labels,
+        )
+        for row in rows
+        for candidate in candidates[row.id]
+    ]
+
+
+def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None) -> set[str]:
+    """The static addresses that a host has, and those that a request asks for."""
+    asked = [wish.assignments for wish in request.attachments if wish.assignments is not KEEP] if request else []
+    texts = {written(ip.address) for assignments in asked for ip in assignments}
+    return (texts - {""}) | {address for _, address in claims(present)}
+
+
+def candidates_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[Candidate]]:
+    """What changes under way are to bring to each host, oldest first."""
+    found: dict[str, list[Candidate]] = defaultdict(list)
+    query = sa.select(host_changes.c.host_id, host_changes.c.candidate).order_by(host_changes.c.generation)
+    pending = host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+    for row in tx.execute(query.where(host_changes.c.host_id.in_(host_ids), *pending)):
+        found[row.host_id].append(msgspec.convert(row.candidate, Candidate))
+    return found
 
 
 def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
@@ -337,19 +388,6 @@ def network_qos(row: sa.Row[Any]) -> HostQos | None:
     """The QoS of a network, out of its columns of that."""
     share, upper_limit, real_time = (getattr(row, name) for name in QOS_LIMITS)
     return HostQos(link_share=share, upper_limit=upper_limit, real_time=real_time) if row.qos_id else None
-
-
-def _addresses_elsewhere(tx: Tx, cluster_id: str, host_id: str) -> dict[tuple[str, str], str]:
-    query = (
-        sa.select(attachments, hosts.c.name.label("host_name"))
-        .join(hosts, hosts.c.id == attachments.c.host_id)
-        .where(hosts.c.cluster_id == cluster_id, hosts.c.id != host_id)
-    )
-    return {
-        (attachment.network_id, str(ip_interface(ip.address).ip)): row.host_name
-        for row in tx.execute(query)
-        for attachment, ip in static_assignments((_attachment(row),))
-    }
 
 
 def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.templates import template_vnics, templates
@@ -90,6 +91,21 @@ def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.
         .order_by(hosts.c.name)
     )
     return list(tx.execute(query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query))
+
+
+def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
+    """Names by id, in the order of names, of the hosts that carry one of the networks or are being given it."""
+    query = sa.select(hosts.c.id, hosts.c.name).order_by(hosts.c.name)
+    carrying = sa.select(attachments.c.host_id).where(attachments.c.network_id.in_(network_ids))
+    coming = sa.select(host_changes.c.host_id, host_changes.c.candidate)
+    pending = host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+    given = [
+        change.host_id
+        for change in tx.execute(coming.where(*pending))
+        if any(one["network_id"] in network_ids for one in change.candidate["attachments"])
+    ]
+    found = tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given))))
+    return {row.id: row.name for row in found}
 
 
 _IPV6 = 6

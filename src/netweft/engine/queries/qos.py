@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
-from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
 
@@ -39,14 +38,6 @@ def types_of(tx: Tx, data_center_id: str, qos_id: str) -> list[str]:
     return list(tx.scalars(sa.select(qoss.c.type).where(qoss.c.id == qos_id, qoss.c.data_center_id == data_center_id)))
 
 
-def hosts_with(tx: Tx, qos_id: str) -> list[str]:
-    """Ids of the hosts that carry a network which has the QoS, in an order that is always the same."""
-    return list(
-        tx.scalars(
-            sa.select(attachments.c.host_id)
-            .distinct()
-            .join(networks, networks.c.id == attachments.c.network_id)
-            .where(networks.c.qos_id == qos_id)
-            .order_by(attachments.c.host_id)
-        )
-    )
+def networks_with(tx: Tx, qos_id: str) -> list[str]:
+    """Ids of the networks that have the QoS."""
+    return list(tx.scalars(sa.select(networks.c.id).where(networks.c.qos_id == qos_id)))

@@ -1,0 +1,104 @@
+"""What setting up networks would refuse of a host as it is wanted already: the same rules, for requests that change
+what hosts depend on (a network, its roles, a QoS, the host's cluster) and not the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from netweft.core.desired import AttachmentIntent, HostIntent
+from netweft.core.errors import Problem
+from netweft.core.host import Host
+from netweft.core.host_request import (
+    AttachmentWish,
+    HostView,
+    NetworkView,
+    Ref,
+    Resolved,
+    SetupRequest,
+    final_set,
+)
+from netweft.core.rules import host_attachment as rule
+from netweft.core.rules import host_bond
+from netweft.core.rules.host_qos import all_or_none_have_qos
+from netweft.core.rules.setup_networks import Broken, broken_as_a_whole, mtu_is_the_same
+from netweft.core.sync import locate_networks, reported_qos
+
+_COMMON = (mtu_is_the_same, all_or_none_have_qos)
+LEFT_ALONE = frozenset(rule_of_nic.__name__ for rule_of_nic in _COMMON)
+"""Rules on what the networks of a NIC have in common. To change it for all of them takes a request for each network, so
+that it differs between the first and the last: hosts are left as they are meanwhile (:func:`held`).
+"""
+
+
+def broken(host: HostView) -> dict[Broken, Problem]:
+    """What does not hold, by rule and by the NIC, bond, address or attachment of which it does not. Of the report only
+    bonds count.
+    """
+    final = final_set(host, SetupRequest(), str)
+    found = broken_as_a_whole(host, final)
+    for attachment in host.intent.attachments:
+        for name, problem in _of_attachment(_sent_back(host, attachment), attachment):
+            if problem:
+                found.setdefault((name, attachment.id), problem)
+    for bond in final.bonds:
+        if problem := host_bond.mode_is_known_to_ovs(host, bond):
+            found["mode_is_known_to_ovs", bond.name] = problem
+        elif problem := host_bond.options_are_known_to_ovs(host, bond):
+            found["options_are_known_to_ovs", bond.name] = problem
+    return found
+
+
+def _of_attachment(one: Resolved, attachment: AttachmentIntent) -> Iterator[tuple[str, Problem | None]]:
+    yield "role_network_has_address", rule.role_network_has_address(one, attachment)
+    yield "bridge_options_only_on_vm_network", rule.bridge_options_only_on_vm_network(one, attachment)
+    for ip in attachment.assignments:
+        yield "ipv6_fits_into_mtu", rule.ipv6_fits_into_mtu(one, ip)
+
+
+def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
+    """The attachment as a client that read it would send it."""
+    wish = AttachmentWish(
+        id=attachment.id,
+        network=Ref(id=attachment.network_id),
+        nic=Ref(name=attachment.nic),
+        assignments=attachment.assignments,
+        properties=attachment.properties,
+        dns=attachment.dns,
+        qos=attachment.qos,
+    )
+    network = host.networks[attachment.network_id]
+    return Resolved(wish=wish, existing=attachment, network=network, nic=attachment.nic)
+
+
+def newly_broken(before: Mapping[Broken, Problem], after: Mapping[Broken, Problem]) -> dict[Broken, Problem]:
+    """What a request breaks: not what was wrong before, which must not keep anybody from other requests, and from
+    putting it right little by little.
+    """
+    return {key: problem for key, problem in after.items() if key not in before}
+
+
+def held(intent: HostIntent, report: Host) -> HostIntent:
+    """The intent for a host while networks of a NIC cannot be together as they are wanted (:data:`LEFT_ALONE`): those
+    that are on the host keep the MTU and the QoS that they have there.
+    """
+    networks = {network.id: NetworkView(intent=network, in_cluster=True) for network in intent.networks}
+    view = HostView(id="", name="", status="", intent=intent, report=Host(), nics={}, networks=networks)
+    final = final_set(view, SetupRequest(), str)
+    wanted = {attachment.nic for attachment in intent.attachments}
+    nics = {nic for nic in wanted if any(rule_of_nic(view, final, nic) for rule_of_nic in _COMMON)}
+    if not nics:
+        return intent
+    places = locate_networks(report)
+    kept = {one.network_id for one in intent.attachments if one.nic in nics and one.network_id in places}
+    return replace(
+        intent,
+        networks=tuple(
+            replace(network, mtu=places[network.id].mtu, qos=reported_qos(places[network.id]))
+            if network.id in kept
+            else network
+            for network in intent.networks
+        ),
+        attachments=tuple(replace(one, qos=None) if one.network_id in kept else one for one in intent.attachments),
+    )

@@ -1,0 +1,96 @@
+"""Keeping a row for each static address of hosts: no two of them get one address of a network, also at the same time.
+
+A host has the addresses of its attachments, and those of changes that are under way: they are its own from the moment
+on at which a change is written down until it has ended without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from netweft.core.errors import BusyError
+from netweft.core.host_request import Claim, claims
+from netweft.core.rules import check
+from netweft.core.rules.host_addresses import address_is_unique
+from netweft.engine.db import Tx
+from netweft.engine.model.host_networks import host_addresses
+from netweft.engine.model.networks import networks
+from netweft.engine.queries.host_addresses import elsewhere
+from netweft.engine.queries.host_networks import attachments_of, candidates_of
+
+
+def settle(tx: Tx, host_id: str) -> set[Claim]:
+    """Make a host's rows those of its attachments and of its changes under way. Repeating it changes nothing.
+
+    Returns what it should have and other hosts have: an address that came with a host, or both had before there were
+    rows. Waits for a transaction that is about to take one of the same addresses.
+    """
+    wanted = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
+    own = {
+        (row.network_id, row.address)
+        for row in tx.execute(sa.select(host_addresses).where(host_addresses.c.host_id == host_id))
+    }
+    for network_id, address in own - wanted:
+        here = host_addresses.c.network_id == network_id, host_addresses.c.address == address
+        tx.execute(sa.delete(host_addresses).where(*here))
+    return wanted - own - _insert(tx, host_id, wanted - own)
+
+
+def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
+    """:func:`settle` for what was just written down; raises ValidationError when another host has what is new.
+
+    ``had``: what was the host's before, of which it is not asked here how that came to be. Raises BusyError when the
+    other host gave the address back in this very moment.
+    """
+    taken = settle(tx, host_id) - set(had)
+    if not taken:
+        return
+    others = elsewhere(tx, {address for _, address in taken}, host_id)
+    ids = {network_id for network_id, _ in taken}
+    names = {row.id: row.name for row in tx.execute(sa.select(networks).where(networks.c.id.in_(ids)))}
+    check(action, *(address_is_unique(names[claim[0]], claim, others) for claim in sorted(taken)))
+    raise BusyError(
+        "Related operation is currently in progress: an address of the request was another host's until now. Repeat"
+        " the request."
+    )
+
+
+def stored(tx: Tx, host_id: str) -> frozenset[Claim]:
+    """The addresses of a host's attachments."""
+    return claims(attachments_of(tx, (host_id,))[host_id])
+
+
+def release(tx: Tx, network_id: str, host_ids: sa.Select[tuple[str]]) -> None:
+    """A network goes off hosts: their addresses on it are nobody's."""
+    tx.execute(
+        sa.delete(host_addresses).where(
+            host_addresses.c.network_id == network_id, host_addresses.c.host_id.in_(host_ids)
+        )
+    )
+
+
+def _coming(tx: Tx, host_id: str) -> frozenset[Claim]:
+    return claims([one for candidate in candidates_of(tx, (host_id,))[host_id] for one in candidate.attachments])
+
+
+def _of_known_networks(tx: Tx, wanted: Collection[Claim]) -> set[Claim]:
+    """Without those of networks that were removed while a change that brings them is under way."""
+    ids = {network_id for network_id, _ in wanted}
+    known = set(tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_(ids)))) if ids else set()
+    return {claim for claim in wanted if claim[0] in known}
+
+
+def _insert(tx: Tx, host_id: str, new: Collection[Claim]) -> set[Claim]:
+    """Insert what nobody has; returns it. In an order that is always the same: who wants several waits for nobody who
+    waits for him.
+    """
+    if not new:
+        return set()
+    rows = [{"network_id": network_id, "address": address, "host_id": host_id} for network_id, address in sorted(new)]
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    added = make(host_addresses).values(rows).on_conflict_do_nothing()
+    returned = tx.execute(added.returning(host_addresses.c.network_id, host_addresses.c.address))
+    return {(row.network_id, row.address) for row in returned}

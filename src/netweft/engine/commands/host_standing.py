@@ -1,0 +1,104 @@
+"""Hosts that are set up already keep to the rules of setting up networks whatever changes: a network, its roles, a QoS.
+
+Who changes such a thing calls :func:`watch` (or :func:`watch_hosts`) before, and :func:`judge` (or
+:func:`netweft.engine.commands.hosts.follow`) after the rows are written: what breaks a rule on a host is refused by
+that rule, and the transaction is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError, Problem
+from netweft.core.host_request import HostView
+from netweft.core.rules import check
+from netweft.core.rules.fields import listed
+from netweft.core.rules.host_standing import broken, newly_broken
+from netweft.core.rules.setup_networks import Broken
+from netweft.engine.db import Tx
+from netweft.engine.model.hosts import hosts
+from netweft.engine.queries.cluster_networks import lock_to_change
+from netweft.engine.queries.host_networks import wanted
+from netweft.engine.queries.networks import concerned
+
+_State = tuple[str, str]
+"""A host's id, and ``wanted`` or ``coming``: a change under way is to bring the latter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Hosts (names by id) that a request may concern by ``networks``, and what is wrong with them before it."""
+
+    action: str
+    names: Mapping[str, str]
+    networks: frozenset[str] = frozenset()
+    before: Mapping[_State, Mapping[Broken, Problem]]
+
+
+def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
+    """Lock and look at the hosts that carry one of the networks or are being given it.
+
+    Raises BusyError when one more is given it in this very moment: its turn to be locked was before the networks'.
+    """
+    if not network_ids:
+        return watch_hosts(tx, action, {})
+    names = concerned(tx, network_ids)
+    _lock(tx, names)
+    lock_to_change(tx, network_ids)
+    newcomers = {host_id: name for host_id, name in concerned(tx, network_ids).items() if host_id not in names}
+    if newcomers:
+        raise BusyError(
+            "Related operation is currently in progress: a network of this request is being set up on"
+            f" {listed(newcomers.values())}. Try again later."
+        )
+    before = {state: broken(view) for state, view in _look(tx, names).items()}
+    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before)
+
+
+def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
+    """Lock and look at hosts, given with their names by id."""
+    _lock(tx, names)
+    return Watch(action=action, names=names, before={state: broken(view) for state, view in _look(tx, names).items()})
+
+
+def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
+    """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
+
+    ``passed``: names of rules on NICs that need not hold. What they say, with the host's id, is returned, and its name:
+    also what they said before, on a NIC that carries a network which the request is about.
+    """
+    left: dict[tuple[str, Problem], str] = {}
+    refused: dict[Problem, list[str]] = {}
+    for state, view in _look(tx, watched.names).items():
+        found = broken(view)
+        new = newly_broken(watched.before[state], found)
+        nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
+        for (rule, subject), problem in found.items():
+            is_new = (rule, subject) in new
+            if rule in passed and (is_new or subject in nics):
+                left[view.id, problem] = view.name
+            elif rule not in passed and is_new and view.name not in refused.setdefault(problem, []):
+                refused[problem].append(view.name)
+    check(watched.action, *(_on(problem, names) for problem, names in refused.items()))
+    return left
+
+
+def _on(problem: Problem, names: Collection[str]) -> Problem:
+    return replace(problem, text=f"On Host {listed(names)}: {problem.text}")
+
+
+def _lock(tx: Tx, host_ids: Collection[str]) -> None:
+    """In the order of names, as everybody who locks several hosts."""
+    if host_ids:
+        query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
+        tx.execute(query.with_for_update(key_share=True)).all()
+
+
+def _look(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:
+    found: dict[_State, HostView] = {}
+    for view in wanted(tx, host_ids) if host_ids else ():
+        found[view.id, "coming" if (view.id, "wanted") in found else "wanted"] = view
+    return found

@@ -1,0 +1,21 @@
+"""Reads of the static addresses of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from netweft.core.host_request import Claim
+from netweft.engine.db import Tx
+from netweft.engine.model.host_networks import host_addresses
+from netweft.engine.model.hosts import hosts
+
+
+def elsewhere(tx: Tx, addresses: Collection[str], *host_ids: str) -> dict[Claim, str]:
+    """Names of the hosts, besides these, that have one of the addresses on any network, or are being given it."""
+    if not addresses:
+        return {}
+    query = sa.select(host_addresses, hosts.c.name).join(hosts, hosts.c.id == host_addresses.c.host_id)
+    query = query.where(host_addresses.c.address.in_(sorted(addresses)), host_addresses.c.host_id.not_in(host_ids))
+    return {(row.network_id, row.address): row.name for row in tx.execute(query)}

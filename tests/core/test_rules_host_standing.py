@@ -1,0 +1,200 @@
+"""What requests that change no host would break on hosts: by the same rules as setting up, but nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from netweft.core.desired import (
+    AttachmentIntent,
+    BondIntent,
+    HostIntent,
+    HostQos,
+    IpAssignment,
+    NetworkIntent,
+    desired_host,
+)
+from netweft.core.errors import ValidationError
+from netweft.core.host import Host, Nic
+from netweft.core.host_request import AttachmentWish, BondWish, HostView, NetworkView, Ref, SetupRequest, written
+from netweft.core.plan import plan
+from netweft.core.rules.host_standing import broken, held, newly_broken
+from netweft.core.rules.setup_networks import validate
+from netweft.core.simulate import simulate_all
+
+QOS = HostQos(link_share=10)
+STATIC6 = IpAssignment(version=6, method="static", address="2001:db8::5", prefix=64)
+REPORT = Host(nics={f"eth{n}": Nic(name=f"eth{n}") for n in range(5)})
+
+
+def network(name: str, **fields: object) -> NetworkIntent:
+    return NetworkIntent(id=f"id-{name}", name=name, vdsm_name=name, **{"vlan": None, "mtu": 0, **fields})  # type: ignore[arg-type]  # its fields
+
+
+NETWORKS = {
+    "id-red": network("red", vlan=10),
+    "id-blue": network("blue", vlan=20),
+    "id-six": network("six", vlan=30),
+    "id-store": network("store", vlan=40, vm=False),
+}
+ATTACHMENTS = (
+    AttachmentIntent(id="a-red", network_id="id-red", nic="eth1"),
+    AttachmentIntent(id="a-blue", network_id="id-blue", nic="eth1", properties={"bridge_opts": "priority=1"}),
+    AttachmentIntent(id="a-six", network_id="id-six", nic="eth2", assignments=(STATIC6,)),
+    AttachmentIntent(id="a-store", network_id="id-store", nic="bond0"),
+)
+BOND = BondIntent(id="b", name="bond0", slaves=("eth3", "eth4"), options={"mode": "0"})
+
+
+def view(
+    roles: Mapping[str, str] | None = None, switch_type: str = "legacy", **changes: Mapping[str, object]
+) -> HostView:
+    """The host with changes of its networks, by their names. ``roles``: of networks by their ids."""
+    intents = {key: replace(one, **changes.get(one.name, {})) for key, one in NETWORKS.items()}
+    given = {key: frozenset({role}) for key, role in (roles or {}).items()}
+    return HostView(
+        id="h",
+        name="one",
+        status="up",
+        intent=HostIntent(
+            switch_type=switch_type,  # type: ignore[arg-type]  # one of its literals
+            networks=tuple(intents.values()),
+            attachments=ATTACHMENTS,
+            bonds=(BOND,),
+        ),
+        report=REPORT,
+        nics={},
+        networks={
+            key: NetworkView(intent=one, in_cluster=True, roles=given.get(key, frozenset()))
+            for key, one in intents.items()
+        },
+    )
+
+
+BREAKS = [
+    (view(blue={"vlan": 10}), ("vlan_occurs_once", "eth1"), "VLAN 10 would be on 'eth1' more than once"),
+    (view(blue={"vlan": None}, red={"vlan": None}), ("only_one_untagged", "eth1"), "several untagged networks"),
+    (view(blue={"vlan": None}, red={"mtu": 9000}), ("mtu_is_the_same", "eth1"), "different MTUs"),
+    (view(blue={"qos": QOS}), ("all_or_none_have_qos", "eth1"), "these have none: red"),
+    (view(blue={"vm": False}), ("bridge_options_only_on_vm_network", "a-blue"), "is for VM networks"),
+    (view(six={"mtu": 1000}), ("ipv6_fits_into_mtu", "a-six"), "IPv6 needs 1280"),
+    (view(store={"vm": True}), ("mode_carries_vm_networks", "bond0"), "cannot carry the VM networks store"),
+    (view(switch_type="ovs"), ("mode_is_known_to_ovs", "bond0"), "Open vSwitch does not have"),
+    (view(roles={"id-red": "display"}), ("role_network_has_address", "a-red"), "has the role display"),
+]
+
+
+@pytest.mark.parametrize(("after", "key", "words"), BREAKS)
+def test_what_a_request_breaks(after: HostView, key: tuple[str, str], words: str) -> None:
+    before = broken(view())
+    assert before == {}
+    found = newly_broken(before, broken(after))
+    assert set(found) == {key}
+    assert words in found[key].text
+
+
+@pytest.mark.parametrize("wrong", [after for after, _, _ in BREAKS])
+def test_what_was_wrong_before_stops_no_other_request(wrong: HostView) -> None:
+    assert newly_broken(broken(wrong), broken(wrong)) == {}
+    more = replace(wrong, networks={**wrong.networks, "id-new": NetworkView(intent=network("new"), in_cluster=True)})
+    assert validate(more, SetupRequest(attachments=(wish("new", "eth0"),)), str).needs_host
+
+
+def wish(name: str, nic: str, **fields: object) -> AttachmentWish:
+    return AttachmentWish(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type]  # its fields
+
+
+@pytest.mark.parametrize("wrong", [after for after, _, _ in BREAKS])
+def test_what_is_there_can_be_sent_back(wrong: HostView) -> None:
+    """Attachments and bonds as they are, also where they are not as they should be."""
+    back = [
+        AttachmentWish(id=one.id, assignments=one.assignments, properties=one.properties, dns=one.dns, qos=one.qos)
+        for one in ATTACHMENTS
+    ]
+    bond = BondWish(bond=Ref(name="bond0"), slaves=tuple(Ref(name=name) for name in BOND.slaves), options=BOND.options)
+    assert not validate(wrong, SetupRequest(attachments=tuple(back), bonds=(bond,)), str).needs_host
+
+
+def test_what_was_wrong_is_judged_where_something_is_added_to_it() -> None:
+    """Taking something away is well."""
+    wrong = view(blue={"vlan": 10}, six={"vlan": 10})
+    with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
+        validate(wrong, SetupRequest(attachments=(wish("six", "eth1"),)), str)
+    with pytest.raises(ValidationError, match="VLAN 10 would be on 'eth1' more than once"):
+        validate(wrong, SetupRequest(synchronized=("a-red",)), str)
+    assert validate(wrong, SetupRequest(removed=(Ref(id="a-red"),)), str).needs_host
+
+
+def test_networks_that_do_not_fit_together_stay_as_they_are_on_the_host() -> None:
+    good = view(blue={"vlan": None})
+    assert held(good.intent, REPORT) == good.intent
+    there = applied(good.intent, REPORT)
+    half = view(blue={"vlan": None, "mtu": 9000, "qos": QOS}).intent
+    assert plan(there, desired_host(half, there))
+    assert plan(there, desired_host(held(half, there), there)) == []
+    both = view(blue={"vlan": None, "mtu": 9000, "qos": QOS}, red={"mtu": 9000, "qos": QOS}).intent
+    after = applied(held(both, there), there)
+    assert {after.bridges[name].mtu for name in ("red", "blue")} == {9000}
+
+
+def test_a_network_that_is_not_there_yet_comes_as_it_is_wanted() -> None:
+    half = view(blue={"vlan": None, "mtu": 9000}).intent
+    assert held(half, REPORT) == half
+
+
+def applied(intent: HostIntent, host: Host) -> Host:
+    return simulate_all(host, plan(host, desired_host(intent, host)))
+
+
+def test_options_of_a_bond_that_open_vswitch_has_not() -> None:
+    bond = replace(BOND, options={"mode": "1", "fail_over_mac": "1"})
+    here, there = (
+        replace(found, intent=replace(found.intent, bonds=(bond,))) for found in (view(), view(switch_type="ovs"))
+    )
+    assert set(newly_broken(broken(here), broken(there))) == {("options_are_known_to_ovs", "bond0")}
+
+
+def test_addresses_in_another_order_are_the_same() -> None:
+    here, dhcp = view(), IpAssignment(method="dhcp")
+    given = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(STATIC6, dhcp)),))
+    said = wish("six", "eth2", assignments=(dhcp, STATIC6))
+    assert not validate(replace(here, intent=given), SetupRequest(attachments=(said,)), str).needs_host
+
+
+def test_addresses_are_written_one_way() -> None:
+    assert written("2001:DB8::05") == "2001:db8::5"
+    assert written("nowhere") == ""
+
+
+def test_an_ipv6_gateway_stays_where_the_role_has_moved_away() -> None:
+    """It can be sent back, also with another NIC, but none is given anew."""
+    gateway = replace(STATIC6, gateway="2001:db8::1")
+    here = view()
+    there = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(gateway,)),))
+    host = replace(here, intent=there)
+    assert not validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(gateway,)),)), str).needs_host
+    assert validate(host, SetupRequest(attachments=(wish("six", "eth0", assignments=(gateway,)),)), str).needs_host
+    other = replace(gateway, gateway="2001:db8::2")
+    with pytest.raises(ValidationError, match="cannot have an IPv6 gateway"):
+        validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(other,)),)), str)
+
+
+def test_a_network_that_could_not_follow_its_label_can_be_sent_back() -> None:
+    here = view()
+    labelled = replace(here.networks["id-red"], label="lab")
+    host = replace(here, networks={**here.networks, "id-red": labelled}, labels={"lab": "eth0"})
+    assert not validate(host, SetupRequest(attachments=(wish("red", "eth1"),)), str).needs_host
+
+
+def test_a_bond_whose_nics_are_gone_can_be_sent_back() -> None:
+    """One NIC is left: of that no bond could be made."""
+    left = view()
+    host = replace(
+        left, report=replace(REPORT, nics={name: nic for name, nic in REPORT.nics.items() if name != "eth4"})
+    )
+    said = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth3"),), options=BOND.options)
+    assert not validate(host, SetupRequest(bonds=(said,)), str).needs_host
+    with pytest.raises(ValidationError, match="must have at least 2 slaves"):
+        validate(left, SetupRequest(bonds=(said,)), str)
