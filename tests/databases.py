@@ -98,7 +98,7 @@ class Databases:
 
 @contextmanager
 def sqlite_databases() -> Iterator[Databases]:
-    with tempfile.TemporaryDirectory(prefix="nl-sqlite-", dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="nw-sqlite-", dir=_memory()) as folder:
         databases = Databases(Path(folder), "sqlite")
         databases.prepare()
         yield databases
@@ -117,7 +117,7 @@ def postgresql_databases() -> Iterator[Databases]:
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    folder = Path(tempfile.mkdtemp(prefix="nl-pg-", dir="/tmp"))  # the path of a socket is limited to 107 octets
+    folder = Path(tempfile.mkdtemp(prefix="nw-pg-", dir="/tmp"))  # the path of a socket is limited to 107 octets
     if user:
         shutil.chown(folder, user, user)
     try:

@@ -81,11 +81,11 @@ def change(spec: GuestSpec, **fields: object) -> GuestSpec:
 def reaches(guest: GuestSpec, address: str, tries: int = 10) -> bool:
     """Whether a ping is answered; several are sent, as switches and neighbours learn with the first."""
     command = ["ping", "-n", "-c", str(tries), "-i", "0.05", "-W", "1", address]
-    return run_inside(f"nlg-{guest.id}", command).returncode == 0
+    return run_inside(f"nwg-{guest.id}", command).returncode == 0
 
 
 def link_of(guest: GuestSpec) -> dict[str, object]:
-    links: list[dict[str, object]] = json.loads(run_inside(f"nlg-{guest.id}", ["ip", "-json", "address"]).stdout)
+    links: list[dict[str, object]] = json.loads(run_inside(f"nwg-{guest.id}", ["ip", "-json", "address"]).stdout)
     return next(link for link in links if link["ifname"] == "nic1")
 
 
@@ -108,7 +108,7 @@ def test_a_guest_has_what_was_asked_for(driver: NamespaceGuests) -> None:
 
 def test_what_a_guest_gave_itself_stays(driver: NamespaceGuests) -> None:
     guest = start(driver, 1)
-    run_inside(f"nlg-{guest.id}", ["ip", "address", "add", "203.0.113.9/24", "dev", "nic1"])
+    run_inside(f"nwg-{guest.id}", ["ip", "address", "add", "203.0.113.9/24", "dev", "nic1"])
     driver.repair()
     driver.update(change(guest, mtu=1400))
     assert {"203.0.113.9", "192.0.2.1"} <= {address["local"] for address in link_of(guest)["addr_info"]}  # type: ignore[attr-defined] # a list of objects
@@ -161,7 +161,7 @@ def overhears(listener: GuestSpec, sender: GuestSpec, address: str) -> bool:
         return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 
     source, target = bytes.fromhex(sender.nics[0].mac.replace(":", "")), socket.inet_aton(address)
-    with veth.inside(f"nlg-{listener.id}", listen) as ears:
+    with veth.inside(f"nwg-{listener.id}", listen) as ears:
         assert reaches(sender, address)
         ears.settimeout(0.5)
         with suppress(TimeoutError):
@@ -204,9 +204,9 @@ def test_tcp_passes_a_switch_in_user_space(on_ovs: NamespaceGuests) -> None:
         return socket.create_server(("192.0.2.1", 5000))
 
     send = f"import socket; socket.create_connection(('192.0.2.1', 5000), 10).sendall(bytes({size}))"
-    with veth.inside(f"nlg-{one.id}", listen) as server:
+    with veth.inside(f"nwg-{one.id}", listen) as server:
         server.settimeout(20)
-        command = ["nsenter", f"--net={FOLDER / f'nlg-{two.id}'}", "python3", "-c", send]
+        command = ["nsenter", f"--net={FOLDER / f'nwg-{two.id}'}", "python3", "-c", send]
         with subprocess.Popen(command) as client:
             connection, _ = server.accept()
             with connection:
@@ -225,7 +225,7 @@ def test_guests_are_plugged_in_again_after_their_bridge_was_made_anew(on_ovs: Na
 
 def test_after_a_boot_a_guest_is_down_and_can_be_started_again(driver: NamespaceGuests) -> None:
     guest = start(driver, 1)
-    ip("", "netns", "delete", f"nlg-{guest.id}")
+    ip("", "netns", "delete", f"nwg-{guest.id}")
     assert [state.status for state in driver.list()] == ["down"]
     driver.stop(guest.id)
     driver.start(guest)
@@ -259,7 +259,7 @@ def test_a_guest_has_its_default_routes_by_its_gateways(on_linux: NamespaceGuest
 
     def routes() -> list[tuple[str, str]]:
         found = [
-            json.loads(run_inside(f"nlg-{guest.id}", ["ip", "-json", version, "route", "show", "default"]).stdout)
+            json.loads(run_inside(f"nwg-{guest.id}", ["ip", "-json", version, "route", "show", "default"]).stdout)
             for version in ("-4", "-6")
         ]
         return [(route["gateway"], route["dev"]) for version in found for route in version]

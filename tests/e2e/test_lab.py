@@ -68,8 +68,8 @@ def site() -> Iterator[Site]:
 
 def links_and_namespaces() -> tuple[set[str], set[str]]:
     """Those of labs, of this and other runs."""
-    links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"])) if link["ifname"].startswith("nl-")}
-    return links, {path.name for path in Path("/run/netns").glob("nl-*")}
+    links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"])) if link["ifname"].startswith("nw-")}
+    return links, {path.name for path in Path("/run/netns").glob("nw-*")}
 
 
 def answers(here: lab.Lab, host: str, address: str) -> bool:

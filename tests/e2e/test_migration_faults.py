@@ -101,7 +101,7 @@ def plugged(virtual: Site, host: str) -> tuple[set[str], set[str]]:
     )
     names = {row[0] for row in json.loads(listed.stdout)["data"]}
     links = {link["ifname"] for link in json.loads(virtual.place.run(host, "ip", "-j", "link").stdout)}
-    return {name for name in links if name.startswith("nlg")}, {name for name in names if name.startswith("nlg")}
+    return {name for name in links if name.startswith("nwg")}, {name for name in names if name.startswith("nwg")}
 
 
 def noted(virtual: Site, host: str) -> list[str]:

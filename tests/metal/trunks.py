@@ -60,7 +60,7 @@ def start_with_vlans(driver: NamespaceGuests, number: int, **fields: object) -> 
     """A guest that sends tagged frames, whether or not it may."""
     guest = start(driver, number, **fields)
     for vlan in VLANS:
-        add_vlan(f"nlg-{guest.id}", "nic1", vlan, number)
+        add_vlan(f"nwg-{guest.id}", "nic1", vlan, number)
     return guest
 
 

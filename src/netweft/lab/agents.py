@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from netweft.lab.processes import Process
     from netweft.lab.state import HostState, LabState
 
-GUEST_PREFIX = "nlg-"
+GUEST_PREFIX = "nwg-"
 """What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
 
 _READY = 60.0

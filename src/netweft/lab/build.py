@@ -91,11 +91,11 @@ def _names(plan: LabFile, folder: Path) -> LabState:
         count += len(ports)
         address = str(ip_interface(host.address).ip)
         uri = libvirt.uri(libvirt_folder(folder, name)) if plan.guests == "libvirt" else ""
-        namespace = f"nl-{suffix}-{name}"
+        namespace = f"nw-{suffix}-{name}"
         hosts[name] = HostState(
             name=name, namespace=namespace, address=address, ports=ports, guests=plan.guests, libvirt=uri
         )
-    return LabState(name=plan.name, link=f"nl-{suffix}", switch=f"nl-{suffix}.switch", hosts=hosts)
+    return LabState(name=plan.name, link=f"nw-{suffix}", switch=f"nw-{suffix}.switch", hosts=hosts)
 
 
 def _build(lab: LabState, plan: LabFile, folder: Path) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from netweft.agent.guests import Ended
     from netweft.agent.ovsdb import Ovsdb
 
-PREFIX = "nlg-"
+PREFIX = "nwg-"
 """What the namespace of a guest is called, before its id."""
 
 ENDING_SECONDS = 5.0

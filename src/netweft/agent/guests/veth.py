@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 NAMESPACES = Path("/run/netns")
 """Where ip-netns(8) keeps the names of namespaces."""
 
-GUEST_LINK = "nlg"
+GUEST_LINK = "nwg"
 """What the name of a vNIC's link on the host begins with."""
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
