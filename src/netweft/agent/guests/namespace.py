@@ -1,6 +1,6 @@
 """Guests that are network namespaces: for the lab, the demonstration and the tests.
 
-The guest with id ID is the namespace ``nlg-ID``, so that ``ip netns exec nlg-ID ping ...`` runs a program in it. Each
+The guest with id ID is the namespace ``nwg-ID``, so that ``ip netns exec nwg-ID ping ...`` runs a program in it. Each
 of
 its vNICs is a veth; the end on the host is a port of a Linux bridge or of an Open vSwitch bridge. Both ends carry the
 vNIC's id as their alias, a port of Open vSwitch in its external_ids; what a guest was asked to be is a file in the
