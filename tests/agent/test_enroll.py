@@ -239,6 +239,8 @@ def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
     joining = ("--enroll", desk.url, "--ca-fingerprint", desk.authority.fingerprint)
     process = AgentProcess(state, "--simulated", "1", *joining, "--token", "secret")
     before = ssl.get_server_certificate(("127.0.0.1", process.port))
+    old = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
+    assert old.report().capabilities.hostname == "sim-1"
     desk.token, desk.host_id = "another", "h2"
     listen = ("--state", str(state), "--run", str(tmp_path / "run"), "--listen", f"127.0.0.1:{process.port}")
     assert main([*listen, *joining, "--token", "another"]) == 0
@@ -247,6 +249,8 @@ def test_a_second_start_joins_in_the_place_of_the_agent_that_runs(
     while ssl.get_server_certificate(("127.0.0.1", process.port)) == before:
         assert time.monotonic() < deadline, "the agent still shows its old certificate"
         time.sleep(0.02)
+    assert old.client.get("/v1/host").status_code == 403, "a connection from before is nobody's any more"
+    old.client.close()
     engine = Engine(f"https://127.0.0.1:{process.port}/sim-1", engine_identity)
     assert engine.report().capabilities.hostname == "sim-1"
     engine.client.close()

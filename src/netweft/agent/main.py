@@ -274,6 +274,7 @@ def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
     try:
         with server.renewing:
             server.show_certificate()
+            server.joined += 1
         for service in services.values():
             service.certificate_changed()
     except (OSError, ssl.SSLError, GuestError):

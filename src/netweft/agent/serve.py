@@ -58,6 +58,8 @@ class Server(ThreadingHTTPServer):
         self.services: dict[str, HostService] = {}
         self.context: ssl.SSLContext | None = None
         self.renewing = Lock()
+        self.joined = 0
+        """How often the host has joined since the start: who came before the last time is not its engine any more."""
         self._free = BoundedSemaphore(connections)
         self._strangers = Strangers(STRANGERS)
         super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
@@ -158,6 +160,7 @@ class Handler(BaseHTTPRequestHandler):
     def __init__(self, request: ssl.SSLSocket, client_address: Any, server: Server, *, opened: float) -> None:  # noqa: ANN401  # as above
         self.opened = opened
         self.trusted = is_engine(request.getpeercert())
+        self.joined = server.joined
         super().__init__(request, client_address, server)
 
     def do_GET(self) -> None:
@@ -181,6 +184,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> Reply | None:
         if not self.trusted:
             raise RefusalError(FORBIDDEN, "denied", "Only the engine may talk to this host.")
+        if self.joined != self.server.joined:
+            raise RefusalError(FORBIDDEN, "denied", "This host has joined an engine anew: open a new connection.")
         body = self._body()
         url = urlsplit(self.path)
         prefix, service = self._service(url.path)
