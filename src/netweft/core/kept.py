@@ -86,7 +86,7 @@ def _with_untagged(wanted: Host, report: Host, link: Link) -> Host | None:
     base = host.links()[link.name] if host else None
     if host is None or base is None or not _is_free(base):
         return None
-    fields = ("owner", "addresses", "dhcp4", "dhcp6", "autoconf")
+    fields = ("owner", "addresses", "dhcp4", "dhcp6", "leased_default", "autoconf")
     host = _with_untagged_mtu(host, report, link.name)
     base = host.links()[link.name]
     return host.with_link(replace(base, **{field: getattr(link, field) for field in fields}))
@@ -181,7 +181,9 @@ def _as_reported(wanted: Host, report: Host, names: Iterable[str]) -> Host:
         if _is_unused(wanted, name):
             reported = report.links()[name]
             master = reported.master if reported.master in report.bonds else ""
-            bare = replace(reported, owner=SHARED, master=master, addresses=(), dhcp4=False, dhcp6=False)
+            bare = replace(
+                reported, owner=SHARED, master=master, addresses=(), dhcp4=False, dhcp6=False, leased_default=False
+            )
             host = host.with_link(replace(bare, autoconf=False))
     return host
 
