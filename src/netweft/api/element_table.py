@@ -142,8 +142,8 @@ ELEMENTS: Mapping[type[Value], Elements] = {
     types.Host: Elements(
         stored="name description comment address cluster",
         derived=f"{_NAMED} auto_numa_status certificate cpu external_status hardware_information iscsi kdump_status"
-        " libvirt_version max_scheduling_memory memory network_operation_in_progress networks_in_sync"
-        " numa_supported os.boot os.cmdline"
+        " libvirt_version max_scheduling_memory memory network_operation_in_progress networks_committed"
+        " networks_in_sync numa_supported os.boot os.cmdline"
         " os.initrd os.kernel os.reported_kernel_cmdline os.type os.version ovn_configured reinstallation_required"
         " se_linux status status_detail summary update_available version",
         ignored="ksm override_iptables power_management root_password spm ssh transparent_hugepages",
