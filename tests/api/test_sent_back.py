@@ -83,13 +83,6 @@ def host_drifts(site: Site) -> None:
     site.act("/hosts/{host}/refresh")
 
 
-def nic_is_pulled_out(site: Site) -> None:
-    host = site.fleet.host()
-    bare = {name: nic for name, nic in host.nics.items() if name != "eth2"}
-    site.fleet.simulate(host=replace(host, nics=bare))
-    site.act("/hosts/{host}/refresh")
-
-
 def host_moves(site: Site) -> None:
     site.act("/hosts/{host}/deactivate")
     site.add("/clusters", f"<cluster><name>south</name>{IN_DEFAULT}</cluster>", "south")
@@ -106,7 +99,6 @@ STATES: tuple[Callable[[Site], None], ...] = (
     label_elsewhere,
     host_drifts,
     host_moves,
-    nic_is_pulled_out,
 )
 
 
