@@ -112,7 +112,7 @@ def test_addresses_that_hosts_have_get_their_rows(empty: Database, tmp_path: Pat
         tx.execute(insert(host_changes).values(host_id=other, candidate={"attachments": coming}, **values))
         tx.execute(text("DROP TABLE host_addresses"))
         with Operations.context(MigrationContext.configure(tx)):
-            importlib.import_module("netweft.engine.migrations.versions.0003_host_addresses").upgrade()
+            importlib.import_module("netweft.engine.migrations.versions.0005_host_addresses").upgrade()
     with empty.read() as tx:
         found = {row.address: row.host_id for row in tx.execute(select(host_addresses))}
     assert found.pop("10.0.0.5") in {one, other}

@@ -7,7 +7,7 @@ from alembic import op
 
 from netweft.engine.model.base import Json
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

@@ -7,8 +7,8 @@ from alembic import op
 
 from netweft.engine.model.base import Json, Utc
 
-revision = "0006"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

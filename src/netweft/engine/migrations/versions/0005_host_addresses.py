@@ -11,8 +11,8 @@ from alembic import op
 
 from netweft.engine.model.base import Json
 
-revision = "0003"
-down_revision = "0006"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
