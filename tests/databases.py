@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import argon2
 import psycopg
@@ -110,9 +111,52 @@ def _memory() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
 
+class PostgresServer:
+    """A private PostgreSQL on a unix socket, whose data are in a folder. As a context manager it runs."""
+
+    def __init__(self, binaries: Path, folder: Path, user: str | None) -> None:
+        self.folder = folder
+        self._binaries = binaries
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        options = ["-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        command = [self._binaries / "initdb", *options, "--locale", "C.UTF-8"]
+        subprocess.run(command, check=True, user=self._user, cwd="/", capture_output=True)
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        # A test's data may be lost in a power cut, and a test machine has little memory.
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "32MB",
+        }
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        command = [self._binaries / "postgres", "-D", self.folder / "data", *arguments]
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(command, user=self._user, cwd="/", stdout=log, stderr=log)
+        _wait_until_ready(self.folder, self._process)
+
+    def stop(self) -> None:
+        """End it and all sessions ("fast shutdown")."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
 @contextmanager
-def postgresql_databases() -> Iterator[Databases]:
-    """A private PostgreSQL on a unix socket, from now until the block ends; skips the test where none is installed."""
+def postgresql_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of its own, from now until the block ends; skips the test where none is installed."""
     binaries = _postgresql_binaries()
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
@@ -121,43 +165,19 @@ def postgresql_databases() -> Iterator[Databases]:
     if user:
         shutil.chown(folder, user, user)
     try:
-        initdb = [
-            binaries / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-        ]
-        subprocess.run([*initdb, "--locale", "C.UTF-8"], check=True, user=user, cwd="/", capture_output=True)
-        # A test's data may be lost in a power cut, and a test machine has little memory.
-        options = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(folder),
-            "fsync": "off",
-            "full_page_writes": "off",
-            "shared_buffers": "32MB",
-        }
-        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        log = (folder / "log").open("w")
-        server = subprocess.Popen(
-            [binaries / "postgres", "-D", folder / "data", *arguments], user=user, cwd="/", stdout=log, stderr=log
-        )
-        try:
-            _wait_until_ready(folder, server)
-            databases = Databases(folder, "postgresql")
-            databases.prepare()
-            yield databases
-        finally:
-            server.send_signal(signal.SIGINT)  # "fast shutdown": ends sessions, then stops
-            server.wait(timeout=30)
-            log.close()
+        with PostgresServer(binaries, folder, user) as server:
+            yield server
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def postgresql_databases() -> Iterator[Databases]:
+    """Databases in a PostgreSQL that runs until the block ends."""
+    with postgresql_server() as server:
+        databases = Databases(server.folder, "postgresql")
+        databases.prepare()
+        yield databases
 
 
 def _postgresql_binaries() -> Path | None:

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +31,13 @@ class EngineProcess:
     """
 
     def __init__(
-        self, data: Path, *, listen: str = "127.0.0.1:0", options: tuple[str, ...] = (), descriptors: int = 0
+        self,
+        data: Path,
+        *,
+        listen: str = "127.0.0.1:0",
+        options: tuple[str, ...] = (),
+        descriptors: int = 0,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         host, _, port = listen.rpartition(":")
         self.address = f"{host}:{port if port != '0' else free_port(host)}"
@@ -38,6 +45,7 @@ class EngineProcess:
         self.data = data
         self._options = options
         self._limit = ("prlimit", f"--nofile={descriptors}:{descriptors}") if descriptors else ()
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -64,7 +72,7 @@ class EngineProcess:
         """Start it and wait until it answers."""
         self.data.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "netweft", "serve", "--data", str(self.data), "--listen", self.address]
-        environment = {**os.environ, "NETWEFT_ADMIN_PASSWORD": PASSWORD}
+        environment = {**os.environ, "NETWEFT_ADMIN_PASSWORD": PASSWORD, **self._environment}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._limit, *command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
@@ -93,12 +101,17 @@ class EngineProcess:
         """A client, logged in as the administrator."""
         return Client(self.url, "admin@internal", PASSWORD, ca_file=self.ca)
 
+    def door(self) -> httpx.Client:
+        """For requests that the client of the project does not make."""
+        context = ssl.create_default_context(cafile=str(self.ca)) if self.ca.exists() else True
+        return httpx.Client(base_url=self.url, verify=context, timeout=60, trust_env=False)
+
     def _answers(self) -> bool:
         if not self.ca.exists() and self.url.startswith("https"):
             return False
-        context = ssl.create_default_context(cafile=str(self.ca)) if self.ca.exists() else True
         try:
-            return httpx.get(f"{self.url}/health", verify=context, trust_env=False).is_success
+            with self.door() as door:
+                return door.get("/health").is_success
         except httpx.TransportError:
             return False
 

@@ -11,6 +11,7 @@ import anyio.to_thread
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.routes import ADDITIONS, PUBLIC, READ, Call, Raw, Routes, Stream, is_number
 from netweft.core.errors import MalformedError
@@ -19,6 +20,7 @@ from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.enrollments import EnrollReply, EnrollRequest
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.events import events
+from netweft.engine.outages import is_away
 
 routes = Routes("netweft", ADDITIONS)
 
@@ -82,7 +84,7 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
         yield b": events follow\n\n"
         while True:
             bell.clear()
-            rows = await anyio.to_thread.run_sync(_next_events, db, last)
+            rows = await anyio.to_thread.run_sync(_events_if_any, db, last)
             for row in rows:
                 last = row.id
                 if only_user is None or row.user_id == only_user:
@@ -96,6 +98,16 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
                     await bell.wait()
     finally:
         stop()
+
+
+def _events_if_any(db: Database, last: int) -> Sequence[Row[Any]]:
+    """As :func:`_next_events`; none while the database is away, since the stream goes on where it was."""
+    try:
+        return _next_events(db, last)
+    except SQLAlchemyError as error:
+        if not is_away(error):
+            raise
+        return ()
 
 
 def _next_events(db: Database, last: int) -> Sequence[Row[Any]]:

@@ -8,7 +8,7 @@ import asyncio
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +17,12 @@ from typing import TypeVar
 from urllib.parse import parse_qs
 
 import anyio.to_thread
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from netweft.api.bodies import ANONYMOUS, read_body
-from netweft.api.faults import OverloadError, UnauthenticatedError
+from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
 from netweft.engine.actor import Actor
@@ -30,7 +31,7 @@ from netweft.engine.commands.admission import Standing
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.tokens import Credentials, LoginError, Purpose, User
 from netweft.engine.connections import KNOWN, site_of
-from netweft.engine.db import Database, utc_now
+from netweft.engine.db import Database, new_id, utc_now
 
 T = TypeVar("T")
 
@@ -204,6 +205,21 @@ class TokenDesk:
 
     async def token(self, request: Request) -> Response:
         """A password for a token: ``grant_type=password``."""
+        return await self._answered(self._token, request)
+
+    async def _answered(self, answer: Callable[..., Awaitable[Response]], *arguments: object) -> Response:
+        """An endpoint's answer, or why there is none just now. What is a defect of ours passes."""
+        try:
+            return await answer(*arguments)
+        except (SQLAlchemyError, NetweftError) as error:
+            known = known_error(error, new_id())
+            if known.status != UnavailableError.status:
+                raise
+            refusal = _json({"error_code": "temporarily_unavailable", "error": known.text}, known.status)
+            refusal.headers.update(RETRY_AFTER)
+            return refusal
+
+    async def _token(self, request: Request) -> Response:
         form = await _form(request)
         if form.get("grant_type") != "password" or "username" not in form:
             return _refusal(form, 400, "unsupported_grant_type", "Send grant_type=password with username and password.")
@@ -240,7 +256,9 @@ class TokenDesk:
 
     async def logout(self, request: Request) -> Response:
         """Give a token back."""
-        token = (await _form(request)).get("token", "")
+        return await self._answered(self._logout, (await _form(request)).get("token", ""))
+
+    async def _logout(self, token: str) -> Response:
         await anyio.to_thread.run_sync(lambda: self.db.run(tokens.revoke, token))
         return _json({})
 

@@ -12,6 +12,7 @@ from netweft.api.schema import Value
 from netweft.api.types import Action, Fault
 from netweft.core.errors import BusyError, HostError, MalformedError, NetweftError, NotFoundError, ValidationError
 from netweft.engine.db import violated
+from netweft.engine.outages import first_line, is_away
 from netweft.engine.queue import Outcome
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,18 @@ class OverloadError(NetweftError):
     """Seconds after which it may be worth to ask again."""
 
 
+class UnavailableError(NetweftError):
+    """The database cannot be asked: everything else waits for it, and goes on by itself when it is back."""
+
+    status = 503
+    reason = "Database Failed"
+    code = "DATABASE"
+
+
+RETRY_AFTER = {"Retry-After": "5"}
+"""The header of every 503: seconds after which to ask again."""
+
+
 class JobError(HostError):
     """What was asked for was begun, and its job failed."""
 
@@ -81,6 +94,12 @@ def known_error(error: Exception, correlation_id: str) -> NetweftError:
         return error
     if isinstance(error, DataError | OverflowError):
         return MalformedError("A value of the request is too large or too long to be stored.")
+    if is_away(error):
+        log.warning("the database cannot be asked", correlation_id=correlation_id, reason=first_line(error))
+        return UnavailableError(
+            "The engine's database cannot be reached, or not do its work. Try again in a moment; whether a change that"
+            " was just being stored was stored, a look will tell then."
+        )
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)
         return BusyError(

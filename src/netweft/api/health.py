@@ -2,54 +2,107 @@
 
 from __future__ import annotations
 
-import anyio.to_thread
+import asyncio
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import func, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from netweft.api.faults import RETRY_AFTER
+from netweft.engine.clock import CLOCK
 from netweft.engine.db import Database
 from netweft.engine.model.hosts import host_drifts, hosts
 from netweft.engine.model.jobs import jobs
+from netweft.engine.outages import first_line
 
 REQUESTS = Counter("netweft_requests", "Requests answered.", ("noun", "method", "status"))
 SECONDS = Histogram("netweft_request_seconds", "Seconds from a request to its answer.", ("noun", "method"))
 JOBS = Gauge("netweft_jobs_unfinished", "Jobs that have not ended.")
 HOSTS = Gauge("netweft_hosts", "Hosts by their status.", ("status",))
 DRIFTING = Gauge("netweft_hosts_out_of_sync", "Hosts whose networking is not as wanted.")
+DATABASE_UP = Gauge("netweft_database_up", "1 when the database answered, 0 when it did not.")
+CLOCK_DIFFERENCE = Gauge(
+    "netweft_clock_difference_seconds", "Seconds by which this machine's clock is ahead of the database's."
+)
+
+log = structlog.get_logger(__name__)
+
+
+_PATIENCE = 5.0
+"""Seconds after which a database that says nothing counts as away: who watches does not wait for ever either."""
+_THREADS = 4
+_SILENT = "the database does not answer"
 
 
 class Watch:
-    """The endpoints for those who watch. They tell nothing of who and what, and so need no login."""
+    """The endpoints for those who watch. They tell nothing of who and what, and so need no login; they answer while the
+    database does not, in threads of their own.
+    """
 
     def __init__(self, db: Database) -> None:
         self.db = db
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="watch")
+        self._open: set[asyncio.Future[None]] = set()
 
     async def health(self, _request: Request) -> Response:
-        """200 when the database answers, else 503."""
-        try:
-            await anyio.to_thread.run_sync(self._ask)
-        except SQLAlchemyError as error:
-            return JSONResponse({"status": "failed", "reason": type(error).__name__}, 503)
-        return JSONResponse({"status": "ok"})
+        """200 when the database answers, else 503; with warnings of what can wait."""
+        reason = await self._asked(self._ask)
+        if reason:
+            return JSONResponse({"status": "failed", "reason": reason}, 503, RETRY_AFTER)
+        warnings = [CLOCK.told] if CLOCK.is_off else []
+        return JSONResponse({"status": "ok", **({"warnings": warnings} if warnings else {})})
 
     def _ask(self) -> None:
         with self.db.read() as tx:
             tx.execute(select(literal(1)))
 
     async def metrics(self, _request: Request) -> Response:
-        """All figures in Prometheus' text format."""
-        content = await anyio.to_thread.run_sync(self._figures)
-        return Response(content, media_type=CONTENT_TYPE_LATEST)
+        """All figures in Prometheus' text format; of those that the database knows none while it is away."""
+        if await self._asked(self._count):
+            DATABASE_UP.set(0)
+            JOBS.set(math.nan)
+            DRIFTING.set(math.nan)
+            HOSTS.clear()
+        else:
+            DATABASE_UP.set(1)
+        CLOCK_DIFFERENCE.set(CLOCK.difference)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    def _figures(self) -> bytes:
+    def _count(self) -> None:
         with self.db.read() as tx:
             unfinished = select(func.count()).select_from(jobs).where(jobs.c.status == "started")
-            JOBS.set(tx.execute(unfinished).scalar_one())
+            count = tx.execute(unfinished).scalar_one()
             by_status = tx.execute(select(hosts.c.status, func.count()).group_by(hosts.c.status)).all()
-            DRIFTING.set(tx.execute(select(func.count()).select_from(host_drifts)).scalar_one())
+            drifting = tx.execute(select(func.count()).select_from(host_drifts)).scalar_one()
+        JOBS.set(count)
+        DRIFTING.set(drifting)
         HOSTS.clear()
-        for status, count in by_status:
-            HOSTS.labels(status).set(count)
-        return generate_latest()
+        for status, number in by_status:
+            HOSTS.labels(status).set(number)
+
+    async def _asked(self, question: Callable[[], None]) -> str:
+        """Why a question could not be answered, empty when it was."""
+        if len(self._open) >= _THREADS:
+            return _SILENT
+        answer = asyncio.get_running_loop().run_in_executor(self._threads, question)
+        self._open.add(answer)
+        answer.add_done_callback(self._closed)
+        try:
+            await asyncio.wait_for(asyncio.shield(answer), _PATIENCE)
+        except TimeoutError:
+            return _SILENT
+        except SQLAlchemyError as error:
+            log.warning("the database cannot be asked", reason=first_line(error))
+            return type(error).__name__
+        return ""
+
+    def _closed(self, answer: asyncio.Future[None]) -> None:
+        self._open.discard(answer)
+        if not answer.cancelled():
+            answer.exception()  # looked at, also when nobody waits for it any more

@@ -29,9 +29,11 @@ from netweft.api.bodies import ANONYMOUS, OF_USER, is_small, read_body
 from netweft.api.codec import Form
 from netweft.api.faults import (
     CODE_HEADER,
+    RETRY_AFTER,
     Answer,
     OverloadError,
     UnauthenticatedError,
+    UnavailableError,
     WrongMethodError,
     answer_of,
     failed_job,
@@ -300,6 +302,8 @@ class Server:
         is_action = route is not None and route.is_action
         answer = answer_of(known, is_action=is_action, has_body=incoming.method in {"POST", "PUT"})
         headers = {CODE_HEADER: ", ".join(known.codes)}
+        if known.status == UnavailableError.status:
+            headers |= RETRY_AFTER
         if isinstance(known, UnauthenticatedError):
             headers["WWW-Authenticate"] = 'Basic realm="RESTAPI"'
         if isinstance(known, WrongMethodError):

@@ -20,11 +20,13 @@ from netweft.core.errors import NetweftError
 from netweft.engine import queue
 from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
+from netweft.engine.clock import CLOCK
 from netweft.engine.commands import audit
 from netweft.engine.connections import raise_descriptors
 from netweft.engine.db import Database
 from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
+from netweft.engine.jobs.clock_watch import ClockWatch
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
@@ -86,6 +88,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         timers = [
             *registry.timers(monitor),
             renewal.timer(),
+            ClockWatch().timer(),
             Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         ]
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
@@ -129,6 +132,7 @@ def _prepare(settings: Settings, db: Database, box: SecretBox) -> Authority:
     password = settings.admin_password.get_secret_value() if settings.admin_password is not None else None
     db.migrate()
     with db.alone() as tx:  # replicas that start together make these once
+        CLOCK.follow(tx)
         bootstrap(tx, settings.data, password)
         authority = open_authority(tx, box, timedelta(days=settings.certificate_days))
         authority.client = renew_client(tx, box, authority)  # it may have run out while no engine was running

@@ -83,7 +83,7 @@ class Listener(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:  # it may come back, whatever became of it
                 log.warning("lost the database's notifications, trying again", reason=str(error).strip())
                 self._stopping.wait(1)
 

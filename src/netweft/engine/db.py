@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
@@ -42,8 +42,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 
 from netweft.core.errors import NetweftError, NotFoundError
 from netweft.engine.bells import CHANNEL, Bells, Listener
+from netweft.engine.clock import CLOCK
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
 from netweft.engine.model.base import metadata
+from netweft.engine.outages import RETRIED, first_line
 from netweft.engine.statements import Statement
 
 Tx: TypeAlias = Connection
@@ -56,9 +58,15 @@ _BUSY_MS = 10_000
 """How long SQLite waits for another process (a backup, a shell) that holds the file."""
 _ATTEMPTS = 4
 """How often :meth:`Database.run` tries before it gives up on deadlocks."""
-_RETRIED = {"40001", "40P01"}
-"""SQLSTATE of serialization_failure and deadlock_detected (PostgreSQL, appendix A): the transaction is gone, and may be
-repeated.
+_CONNECTION = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+"""libpq's parameters (seconds, the last one milliseconds) with which a connection to a PostgreSQL that went without a
+word ends soon; those of the URL go first.
 """
 _START_LOCK = 0x6E65746C6F6F6D
 """Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
@@ -79,8 +87,8 @@ def new_id() -> str:
 
 
 def utc_now() -> datetime:
-    """The engine's clock."""
-    return datetime.now(UTC)
+    """The engine's clock, which is the database's."""
+    return CLOCK.now()
 
 
 class Database:
@@ -149,9 +157,9 @@ class Database:
                 with self.write() as tx:
                     return command(tx, *args, **kwargs)
             except DBAPIError as error:
-                if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in _RETRIED:
+                if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in RETRIED:
                     raise
-                log.info("transaction repeated", attempt=attempt, reason=str(error.orig).splitlines()[0])
+                log.info("transaction repeated", attempt=attempt, reason=first_line(error))
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _refuse_nesting(self) -> None:
@@ -304,8 +312,10 @@ def _unique_over(table_name: str, columns: set[str]) -> str:
 
 
 def _with_driver(url: URL) -> URL:
-    """PostgreSQL always through psycopg 3, however the URL spells it."""
-    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
+    """PostgreSQL always through psycopg 3, however the URL spells it, and not without end."""
+    if url.get_backend_name() != "postgresql":
+        return url
+    return url.set(drivername="postgresql+psycopg", query={**_CONNECTION, **url.query})
 
 
 def _postgres_engine(url: URL, pool_size: int) -> Engine:

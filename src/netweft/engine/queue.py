@@ -18,11 +18,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Float, and_, bindparam, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from netweft.core.errors import NetweftError, NotFoundError
 from netweft.engine.actor import Actor
+from netweft.engine.clock import Moment
 from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.statements import Statement
@@ -131,7 +132,7 @@ def enqueue(
         payload=dict(payload or {}),
         start_time=now,
         last_updated=now,
-        not_before=now + timedelta(seconds=delay),
+        delay=delay,
         attempts=0,
     )
     announce(tx, WORK, replicas=True)
@@ -139,10 +140,10 @@ def enqueue(
 
 
 _ENQUEUE = Statement(
-    insert(jobs).inline(),
+    insert(jobs).values(not_before=Moment(bindparam("delay", type_=Float))).inline(),
     (
         *("id", "kind", "lock_key", "description", "status", "owner_id", "owner_name", "correlation_id", "external"),
-        *("auto_cleared", "payload", "start_time", "last_updated", "not_before", "attempts"),
+        *("auto_cleared", "payload", "start_time", "last_updated", "attempts"),
     ),
 )
 
@@ -165,11 +166,10 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
     Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
     :func:`claim_next` asks again.
     """
-    now = utc_now()
-    row = _claimable(kinds).first(tx, now=now)
+    row = _claimable(kinds).first(tx)
     if row is None:
         return None
-    _CLAIM.run(tx, job_id=row.id, claimed_by=replica, heartbeat=now, last_updated=now, attempts=row.attempts + 1)
+    _CLAIM.run(tx, job_id=row.id, claimed_by=replica, last_updated=utc_now(), attempts=row.attempts + 1)
     return Job(
         id=row.id,
         kind=row.kind,
@@ -185,7 +185,8 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
 
 
 _CLAIM = Statement(
-    update(jobs).where(jobs.c.id == bindparam("job_id")), ("claimed_by", "heartbeat", "last_updated", "attempts")
+    update(jobs).where(jobs.c.id == bindparam("job_id")).values(heartbeat=Moment()),
+    ("claimed_by", "last_updated", "attempts"),
 )
 
 
@@ -203,7 +204,7 @@ def _claimable(kinds: frozenset[str]) -> Statement:
             jobs.c.status == Status.STARTED,
             jobs.c.claimed_by.is_(None),
             jobs.c.kind.in_([literal(kind) for kind in sorted(kinds)]),
-            jobs.c.not_before <= bindparam("now"),
+            jobs.c.not_before <= Moment(),
             ~before,
         )
         .order_by(jobs.c.number)
@@ -225,7 +226,7 @@ def claim_next(db: Database, replica: str, kinds: frozenset[str]) -> Job | None:
 def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
     """Sign of life of a replica's running jobs; returns those that are still its own."""
     mine = and_(jobs.c.id.in_(job_ids), jobs.c.claimed_by == replica, jobs.c.status == Status.STARTED)
-    tx.execute(update(jobs).where(mine).values(heartbeat=utc_now()))
+    tx.execute(update(jobs).where(mine).values(heartbeat=Moment()))
     return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
 
 
@@ -239,7 +240,7 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     dead = and_(
         jobs.c.status == Status.STARTED,
         jobs.c.claimed_by.is_not(None),
-        jobs.c.heartbeat <= utc_now() - timedelta(seconds=silent_for),
+        jobs.c.heartbeat <= Moment(-silent_for),
     )
     rows = tx.execute(select(jobs.c.id, jobs.c.attempts).where(dead).with_for_update(skip_locked=True)).all()
     for row in rows:
@@ -292,7 +293,7 @@ def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
     not count.
     """
     hold(tx, job)
-    later = utc_now() + timedelta(seconds=delay)
+    later = Moment(delay)
     tx.execute(
         update(jobs).where(jobs.c.id == job.id).values(claimed_by=None, not_before=later, attempts=jobs.c.attempts - 1)
     )

@@ -12,14 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import structlog
 
 from netweft.core.errors import NetweftError
 from netweft.engine import queue
-from netweft.engine.db import Database, new_id
+from netweft.engine.db import Database, Tx, new_id
+from netweft.engine.outages import first_line, is_away
 from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError
+
+P = ParamSpec("P")
 
 JobFunction: TypeAlias = Callable[[JobContext], Mapping[str, Any] | None]
 """What a kind of job does; returns what is to be kept as its result. Raises NetweftError when it fails, PostponedError
@@ -28,6 +31,9 @@ to be called again.
 
 _LOOK = 1.0
 """Seconds between looks for jobs whose delay has passed, or whose announcement was lost."""
+
+_PATIENCE = 2
+"""How many signs of life in a row a replica gives before it judges others by theirs."""
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +116,11 @@ class Worker:
     def _claim(self, kinds: frozenset[str]) -> Job | None:
         try:
             return queue.claim_next(self._db, self.replica, kinds)
-        except Exception:
-            log.exception("no job could be claimed")  # a database that is away comes back
+        except Exception as error:
+            if is_away(error):  # it comes back
+                log.warning("no job could be claimed", reason=first_line(error))
+            else:
+                log.exception("no job could be claimed")
             self._stopping.wait(_LOOK)
             return None
 
@@ -134,33 +143,58 @@ class Worker:
 
     def _finish(self, context: JobContext) -> None:
         """Run the function and store how it ended. Raises LostError, and what the database raises."""
-        job, db = context.job, self._db
+        job = context.job
         try:
             result = self._functions[job.kind](context)
         except PostponedError as postponed:
-            db.run(queue.put_back, job, delay=postponed.delay)
+            self._store(queue.put_back, job, delay=postponed.delay)
         except LostError:
             raise
-        except NetweftError as error:
-            log.info("job failed", code=error.code, reason=error.text)
-            db.run(queue.fail, job, error.text, error.code)
-        except Exception:
-            log.exception("job broke")
-            text = f"The engine failed in the middle of this. Its log tells more: look for job {job.id}."
-            db.run(queue.fail, job, text, NetweftError.code)
+        except Exception as error:
+            if is_away(error):
+                log.warning("the database went away in the middle of a job: it is repeated", reason=first_line(error))
+                self._store(queue.put_back, job)
+            elif isinstance(error, NetweftError):
+                log.info("job failed", code=error.code, reason=error.text)
+                self._store(queue.fail, job, error.text, error.code)
+            else:
+                log.exception("job broke")
+                text = f"The engine failed in the middle of this. Its log tells more: look for job {job.id}."
+                self._store(queue.fail, job, text, NetweftError.code)
         else:
-            db.run(queue.finish, job, result)
+            self._store(queue.finish, job, result)
+
+    def _store(self, command: Callable[Concatenate[Tx, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Store how a job ended, also when the database has to come back first; when the engine stops before that, the
+        job is taken over. Raises LostError, and what the database raises.
+        """
+        while True:
+            try:
+                self._db.run(command, *args, **kwargs)
+            except Exception as error:
+                if not is_away(error) or self._stopping.wait(_LOOK):
+                    raise
+            else:
+                return
 
     def _show_life(self) -> None:
+        """Give signs of life, and take over from those that give none.
+
+        What is silent after the database was away for all may be alive: it gets the time to give a sign first.
+        """
+        reached = 0
         while not self._ended.wait(HEARTBEAT):
             with self._mutex:
                 mine = list(self._running)
+            asked_at = time.monotonic()
             try:
-                if mine:
-                    self._db.run(queue.beat, self.replica, mine)
-                self._db.run(queue.take_over)
-            except Exception:
-                log.exception("no sign of life could be given")
+                self._db.run(queue.beat, self.replica, mine)
+                reached = reached + 1 if time.monotonic() - asked_at < HEARTBEAT else 0
+                if reached > _PATIENCE:
+                    self._db.run(queue.take_over)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next sign may be given
+                reached = 0
+                log.warning("no sign of life could be given", reason=first_line(error))
 
     def _keep_time(self, timer: Timer) -> None:
         with self._db.listen(timer.topic or f"timer:{timer.name}") as bell:
@@ -168,8 +202,11 @@ class Worker:
                 bell.clear()
                 try:
                     timer.run(self._db)
-                except Exception:
-                    log.exception("timer failed", timer=timer.name)
+                except Exception as error:
+                    if is_away(error):
+                        log.warning("timer failed", timer=timer.name, reason=first_line(error))
+                    else:
+                        log.exception("timer failed", timer=timer.name)
                 self._wait(bell, timer.every)
 
     def _wait(self, bell: threading.Event, seconds: float) -> None:

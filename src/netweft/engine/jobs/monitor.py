@@ -18,6 +18,7 @@ from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.hosts import hosts
+from netweft.engine.outages import first_line, is_away
 
 EVERY = 2.0
 """Seconds between looks at which hosts there are, and between questions to one that does not answer."""
@@ -83,8 +84,11 @@ class Monitor:
         while not self._closed.is_set():
             try:
                 rows = _joined(db, hosts.c.id == host_id)
-            except Exception:
-                log.exception("a host could not be followed", host=host_id)  # a database that is away comes back
+            except Exception as error:
+                if is_away(error):  # it comes back
+                    log.warning("a host could not be followed", host=host_id, reason=first_line(error))
+                else:
+                    log.exception("a host could not be followed", host=host_id)
                 self._closed.wait(EVERY)
                 continue
             if not rows:
@@ -100,8 +104,11 @@ class Monitor:
             self._look(db, row, wait)
         except NotFoundError:
             log.debug("the host was removed meanwhile", host=row.name)
-        except Exception:
-            log.exception("a host could not be looked at", host=row.name)
+        except Exception as error:
+            if is_away(error):
+                log.warning("a host could not be looked at", host=row.name, reason=first_line(error))
+            else:
+                log.exception("a host could not be looked at", host=row.name)
 
     def _look(self, db: Database, row: sa.Row[Any], wait: float) -> None:
         sight = self._sights.setdefault(row.id, _Sight())
