@@ -15,6 +15,10 @@ def main() -> int:
                 from netweft.engine.app import main as serve  # noqa: PLC0415 - see above
 
             return serve(arguments)
+        case ["backup" | "restore" as name, *arguments]:
+            from netweft.engine.backup.main import backup_main, restore_main  # noqa: PLC0415 - the same
+
+            return (backup_main if name == "backup" else restore_main)(arguments)
         case ["agent", *arguments]:
             with needs_extra("netweft agent", "agent", "cryptography"):
                 from netweft.agent.main import main as agent  # noqa: PLC0415 - see above

@@ -18,6 +18,7 @@ from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupReques
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
 from netweft.engine.commands import host_changes
+from netweft.engine.commands.adoption import AHEAD
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.host_plans import plan_host_networks
@@ -31,8 +32,10 @@ from netweft.engine.commands.setup_networks import (
 )
 from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.jobs import jobs
+from netweft.engine.model.networks import networks
 from netweft.engine.queries.references import Ref as ObjectName
 
 
@@ -301,6 +304,31 @@ def test_an_engine_with_an_older_database_than_the_host_says_so_and_catches_up(f
     fleet.attach("storage", "eth1")
     assert fleet.report().generation == 51
     assert fleet.carried() == {"ovirtmgmt": "eth0", "tenants": "eth2", "storage": "eth1"}
+
+
+def test_what_a_host_has_got_since_a_backup_is_taken_over_as_soon_as_it_reports(fleet: Fleet) -> None:
+    from netweft.core.protocol import ChangeRequest  # noqa: PLC0415 - what another engine sent
+
+    fleet.attach("storage", "eth1")
+    fleet.attach("tenants", "eth2")
+    tenants = fleet.host()
+    with fleet.db.write() as tx:  # what the restored database does not know: an attachment, and a network
+        tx.execute(sa.delete(attachments).where(attachments.c.nic.in_(("eth1", "eth2"))))
+        tx.execute(sa.delete(networks).where(networks.c.name == "storage"))
+    fleet.agent().put_host(ChangeRequest(generation=50, desired=tenants, confirm_within=0, request="another"))
+    fleet.until(lambda: fleet.report().change.generation == 50 and fleet.report().change.phase.is_final)  # type: ignore[union-attr]  # there is one
+    before = fleet.host()
+    for _ in range(2):
+        fleet.monitor.round(fleet.db)
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "tenants": "eth2"}
+    with fleet.db.read() as tx:
+        (told,) = tx.scalars(sa.select(events.c.description).where(events.c.code == ADOPTED))
+    assert "Taken over from the host: tenants." in told
+    assert "not known here: storage." in told
+    assert fleet.host() == before, "nothing is sent for it"
+    add(fleet, "next", vlan_id=300)
+    fleet.attach("next", "eth3")
+    assert fleet.report().generation == 51
 
 
 def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_taken_for_ours(fleet: Fleet) -> None:

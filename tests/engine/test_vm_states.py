@@ -17,6 +17,7 @@ from netweft.engine.commands.hosts import deactivate_host, remove_host
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
+from netweft.engine.commands.host_reports import VM_FOUND
 from netweft.engine.db import Database, Tx
 from netweft.engine.jobs import vm_states
 from netweft.engine.model.jobs import jobs
@@ -238,3 +239,16 @@ def test_only_what_is_up_is_rebooted_or_shut_down(fleet: Fleet, vm_id: str) -> N
     assert refused(fleet, suspend_vm, vm_id) == "ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL"
     with fleet.db.read() as tx:
         assert tx.execute(sa.select(sa.func.count()).where(jobs.c.kind == "suspend_vm")).scalar_one() == 0
+
+
+def test_a_machine_that_runs_though_it_is_down_here_is_found(fleet: Fleet, vm_id: str) -> None:
+    """Its start is younger than the backup that the database was restored from."""
+    put(fleet, vm_id, status="down")
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(vms).values(host_id=None))
+    for _ in range(2):
+        fleet.monitor.round(fleet.db)
+    with fleet.db.read() as tx:
+        found = queries.get(tx, vm_id)
+    assert (found.status, found.host_id) == ("up", fleet.id(2))
+    assert fleet.codes().count(VM_FOUND) == 1

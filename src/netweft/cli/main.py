@@ -71,7 +71,8 @@ def cli(
 ) -> None:
     """Manage the logical networks of a fleet of KVM hosts.
 
-    Besides the nouns below: 'netweft serve' starts an engine, 'netweft agent' the agent of a host.
+    Besides the nouns below: 'netweft serve' starts an engine, 'netweft agent' the agent of a host; 'netweft backup' and
+    'netweft restore' are for an engine's state.
     """
     context.obj = Session(url, user, password_file, ca_file, filtered)
 

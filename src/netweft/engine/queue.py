@@ -300,6 +300,11 @@ def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
     announce(tx, WORK, replicas=True)
 
 
+def abandon(tx: Tx, job_id: str, error: str) -> None:
+    """A job is over though nobody knows how far it came; whoever runs it, if anybody does, has lost it."""
+    _end(tx, job_id, Status.FAILED, error=error, code=LostError.code, result=None)
+
+
 def _end(
     tx: Tx, job_id: str, status: Status, *, error: str | None, code: str | None, result: Mapping[str, Any] | None
 ) -> None:

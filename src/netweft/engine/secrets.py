@@ -39,14 +39,28 @@ class SecretBox:
 def open_box(folder: Path) -> SecretBox:
     """The box of a data folder; its key file is made at the first time. Replicas of one engine need the same file.
 
-    Raises OSError.
+    Raises SecretError, OSError.
     """
     path = folder / KEY_FILE
     try:
         write_private(path, Fernet.generate_key())
     except FileExistsError:
         path.chmod(0o600)
-    return SecretBox(path.read_bytes().strip())
+    return read_box(folder)
+
+
+def read_box(folder: Path) -> SecretBox:
+    """The box of a data folder that has its key file. Raises SecretError, OSError."""
+    path = folder / KEY_FILE
+    try:
+        return SecretBox(path.read_bytes().strip())
+    except FileNotFoundError as error:
+        raise SecretError(f"There is no {KEY_FILE} in {folder}, without which no engine was ever there.") from error
+    except ValueError as error:
+        raise SecretError(
+            f"{path} is damaged: it is no key. Put the right one in its place, from a backup (netweft restore) or from"
+            " another engine on the same database; without it every host has to join anew."
+        ) from error
 
 
 def write_private(path: Path, content: bytes) -> None:

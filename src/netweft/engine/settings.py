@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from netweft.engine.connections import Limits
 
+DATABASE_FILE = "netweft.db"
+"""The embedded database, in the data folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -112,7 +115,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database, as SQLAlchemy has it."""
-        return self.database or f"sqlite:///{(self.data / 'netweft.db').resolve()}"
+        return self.database or f"sqlite:///{(self.data / DATABASE_FILE).resolve()}"
 
 
 _ENVIRONMENT_ONLY = {"admin_password"}

@@ -4,14 +4,17 @@ backup.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import sqlalchemy as sa
 
 from netweft.core.adoption import Adoption, adopted
 from netweft.core.host import Host
 from netweft.core.kept import kept_names
+from netweft.core.protocol import HostReport
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import audit, host_addresses
+from netweft.engine.commands import audit, host_addresses, host_changes
 from netweft.engine.commands.audit import Severity
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
@@ -21,6 +24,23 @@ from netweft.engine.queries.host_addresses import elsewhere
 
 ADOPTED, KEPT, ADDRESS_TWICE = 20_020, 20_021, 20_050
 """Event codes of our own: in oVirt what a host brings along shows as out of sync or unmanaged."""
+
+
+AHEAD = 20_154
+"""The same, of a host that is ahead of the engine's database."""
+
+
+def take_over(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
+    """A host has taken changes that this engine knows nothing of, as its database was restored from an older backup:
+    what it carries becomes the engine's intent. ``host``: its row, locked.
+    """
+    host_changes.catch_up(tx, host.id, report.generation)
+    text = (
+        f"Host {host.name} has taken change {report.generation}, of which this engine knows nothing: its database is"
+        " older than the host. What the host carries is taken over."
+    )
+    audit.record(tx, SYSTEM, AHEAD, text, Severity.WARNING, host=host.id, cluster=host.cluster_id)
+    adopt(tx, host.id, report.host)
 
 
 def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:

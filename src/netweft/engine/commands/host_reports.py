@@ -18,6 +18,7 @@ from netweft.core.protocol import GuestState, HostReport, Phase
 from netweft.core.sync import locate_networks
 from netweft.engine import queue
 from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, snapshots, vnic_sync
+from netweft.engine.commands.adoption import take_over
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
@@ -36,6 +37,9 @@ VM_DOWN, VM_DOWN_ERROR = 61, 119
 """Event codes (oVirt: VDS_FAILURE, VDS_DETECTED, VDS_SET_NONOPERATIONAL_NETWORK, VDS_SET_NONOPERATIONAL_IFACE_DOWN,
 HOST_INTERFACE_STATE_UP ...).
 """
+
+VM_FOUND = 20_155
+"""An event code of our own."""
 
 _TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
 """Statuses of a machine that a report may change; in any other a job has the word."""
@@ -69,6 +73,8 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     _store(tx, host, spec)
     _sync_nics(tx, host, views)
     _settle_changes(tx, host, spec.report)
+    if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
+        take_over(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
     vnic_sync.settle(tx, host.id, spec.report)
     host_drifts.judge_drift(tx, host.id, spec.report)
@@ -157,7 +163,20 @@ def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
                 settle_guest(tx, vm.id, status, host.id)
         elif vm.status != "powering_down" or guest:  # else its job takes it away just now
             _record_end(tx, host, vm, guest)
+    _find_running(tx, host, spec)
     _clear_up(tx, host, [guest for guest in spec.report.guests if guest.status == "down"])
+
+
+def _find_running(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+    """Virtual machines that run here though they are down as far as the engine knows: they were started after the
+    backup that its database was restored from.
+    """
+    running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
+    down = sa.and_(vms.c.id.in_(running), vms.c.status == "down", vms.c.changed_at < spec.asked_at)
+    for vm in tx.execute(sa.select(vms).where(down)).all() if running else ():
+        settle_guest(tx, vm.id, "up", host.id)
+        text = f"VM {vm.name} was found running on Host {host.name}."
+        audit.record(tx, SYSTEM, VM_FOUND, text, Severity.WARNING, vm=vm.id, host=host.id, cluster=vm.cluster_id)
 
 
 def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:

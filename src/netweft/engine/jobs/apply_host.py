@@ -22,10 +22,11 @@ from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.commands import audit, host_changes, host_drifts, vnic_sync
-from netweft.engine.commands.adoption import adopt
+from netweft.engine.commands.adoption import take_over
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_reports import TakeReport, take_report
-from netweft.engine.db import Tx, utc_now
+from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.model.hosts import hosts
 from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queue import JobContext, PostponedError
@@ -273,8 +274,7 @@ def _record_refused(
     if spec:
         take_report(tx, spec)
     if isinstance(error, _LaterError):
-        host_changes.catch_up(tx, task.host_id, error.report.generation)
-        adopt(tx, task.host_id, error.report.host)
+        take_over(tx, lock(tx, hosts, task.host_id), error.report)
     host_drifts.judge_drift(tx, task.host_id)
     code = SETUP_FAILED if is_setup else PERSIST_FAILED
     text = f"Failed to apply changes on host {name}. {error.text}"
