@@ -64,9 +64,7 @@ def event_stream(door: httpx.Client, headers: dict[str, str], seen: list[dict[st
     """Follow events until the engine ends."""
     try:
         with door.stream("GET", "/netweft/v1/events?after=0", headers=headers, timeout=None) as answer:
-            for line in answer.iter_lines():
-                if line.startswith("data:"):
-                    seen.append(json.loads(line[5:]))
+            seen.extend(json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:"))
     except httpx.TransportError:
         return
 

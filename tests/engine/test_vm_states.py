@@ -13,11 +13,11 @@ from netweft.core.errors import ValidationError
 from netweft.core.protocol import GuestState
 from netweft.engine.actor import Actor
 from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.host_reports import VM_FOUND
 from netweft.engine.commands.hosts import deactivate_host, remove_host
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
-from netweft.engine.commands.host_reports import VM_FOUND
 from netweft.engine.db import Database, Tx
 from netweft.engine.jobs import vm_states
 from netweft.engine.model.jobs import jobs

@@ -204,6 +204,8 @@ class Client:
             return
         form = {"grant_type": "password", "scope": "ovirt-app-api", "username": self._user, "password": self._password}
         answer = self._send("POST", TOKEN, data=form, headers={"Accept": "application/json"})
+        if answer.is_server_error:
+            raise _refusal(answer)  # it says nothing of who logs in
         if answer.is_error:
             raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {_fault(answer)}")
         if "json" not in answer.headers.get("Content-Type", ""):
