@@ -29,7 +29,7 @@ from netweft.engine.commands.enrollments import EnrollRequest, create_simulated_
 from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netweft.engine.db import Database
 from netweft.engine.jobs.monitor import Monitor
-from netweft.engine.jobs.registry import functions
+from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
@@ -112,7 +112,7 @@ class Fleet:
 
     def start_worker(self) -> None:
         """An engine process begins to work."""
-        self._workers.append(Worker(self.db, functions(self.agents)))
+        self._workers.append(Worker(self.db, functions(self.agents), asking=ASKING))
         self._workers[-1].start()
 
     def stop_worker(self) -> None:

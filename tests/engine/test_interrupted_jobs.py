@@ -8,14 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.core.host_request import AttachmentWish, SetupRequest
+from netweft.core.host_request import Ref as WishRef
 from netweft.engine import queue
 from netweft.engine.agents import Agents
 from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.hosts import activate_host, deactivate_host
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
+from netweft.engine.commands.hosts import activate_host, deactivate_host, request_apply
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.unfinished import GIVEN_UP
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.db import Database
-from netweft.engine.jobs import install_host, look_at_host
+from netweft.engine.jobs import apply_host, guests, install_host, look_at_host
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.vms import vms
+from netweft.engine.queries.references import Ref
 from netweft.engine.queue import JobContext, PostponedError
 
 Run = Callable[[Agents, JobContext], Mapping[str, Any]]
@@ -98,3 +111,116 @@ def test_while_a_host_is_activated(fleet: Fleet, reached: str) -> None:
     another_worker_goes_on(fleet, job_id)
     assert fleet.status() == "up"
     assert 16 in fleet.codes()
+
+
+def wear_out(fleet: Fleet, job_id: str) -> None:
+    """Let so many engines die over a job that nothing more is done for it."""
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(attempts=queue.ATTEMPTS_MAX))
+
+
+def installed(fleet: Fleet) -> None:
+    fleet.start_worker()
+    fleet.until(lambda: fleet.status() == "up")
+    fleet.stop_worker()
+    with fleet.db.write() as tx:
+        tx.execute(sa.delete(events))
+
+
+def ask_again(fleet: Fleet) -> str:
+    """Ask for what the host has already, of an engine that does nothing yet."""
+    asked = fleet.db.run(request_apply, SYSTEM, fleet.id(), "a test asks")
+    assert asked is not None
+    return asked
+
+
+def set_up(fleet: Fleet) -> str:
+    """Ask for a new network on the host, to be confirmed within a second, of an engine that does nothing yet."""
+    network = fleet.db.run(add_network, SYSTEM, AddNetwork(name="storage", data_center=Ref(name="Default"))).id
+    with fleet.db.read() as tx:
+        cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+    spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=network), required=False)
+    fleet.db.run(attach_network, SYSTEM, spec)
+    wish = AttachmentWish(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
+    job_id = fleet.setup(SetupRequest(attachments=(wish,), connectivity_timeout=1))
+    assert job_id is not None
+    return job_id
+
+
+def test_how_a_change_ended_is_told_however_many_engines_died_over_it(fleet: Fleet) -> None:
+    installed(fleet)
+    job_id, before = ask_again(fleet), fleet.report().generation + 1
+
+    def is_done() -> bool:
+        return fleet.report().generation == before and phase(fleet) == "committed"
+
+    assert die_during(fleet, "apply_host", apply_host.run, is_done) == job_id
+    wear_out(fleet, job_id)
+    another_worker_goes_on(fleet, job_id)
+    assert fleet.report().generation == before
+    assert fleet.change_states()[-1] == "applied"
+    assert GIVEN_UP not in fleet.codes()
+
+
+def test_a_change_that_may_only_be_asked_about_is_not_confirmed(fleet: Fleet) -> None:
+    installed(fleet)
+    job_id = set_up(fleet)
+    fleet.simulate(step_seconds=0.3)
+    assert die_during(fleet, "apply_host", apply_host.run, lambda: phase(fleet) == "applying") == job_id
+    wear_out(fleet, job_id)
+    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.start_worker()
+    ended = fleet.failed(job_id)
+    assert ended.error_code == ROLLED_BACK
+    assert "Given up" not in ended.error
+    assert fleet.carried() == {"ovirtmgmt": "eth0"}
+    assert fleet.change_states()[-1] == "refused"
+
+
+def test_a_change_that_the_host_never_got_is_given_up_with_an_event(fleet: Fleet) -> None:
+    installed(fleet)
+    job_id = ask_again(fleet)
+    wear_out(fleet, job_id)
+    before = fleet.report().generation
+    fleet.start_worker()
+    ended = fleet.failed(job_id)
+    assert "Given up" in ended.error
+    assert fleet.report().generation == before, "it was not tried again"
+    assert fleet.codes() == [PERSIST_FAILED]
+    assert fleet.change_states()[-1] == "refused"
+    fleet.done(ask_again(fleet))
+
+
+def test_an_end_that_nobody_knew_is_told_when_the_host_answers_again(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netweft.engine.jobs.apply_host.SILENCE", 0.2)
+    installed(fleet)
+    fleet.simulate(unreachable=("confirmed",))
+    job_id = set_up(fleet)
+    fleet.start_worker()
+    assert "nobody knows yet" in fleet.failed(job_id).error
+    assert UNKNOWN_END in fleet.codes()
+    assert SETUP not in fleet.codes()
+    fleet.simulate()
+    fleet.monitor.round(fleet.db)
+    assert fleet.codes()[-1] == SETUP
+    fleet.done(job_id)
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1"}
+
+
+def test_a_machine_whose_start_was_given_up_is_what_its_host_says(fleet: Fleet) -> None:
+    installed(fleet)
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    job_id = fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id))
+    assert die_during(fleet, "start_vm", guests.start, None) == job_id
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(vms).values(status="wait_for_launch"))
+    wear_out(fleet, job_id)
+    fleet.db.run(queue.take_over, silent_for=0)
+    fleet.start_worker()
+    assert "Given up" in fleet.failed(job_id).error
+    assert GIVEN_UP in fleet.codes()
+    fleet.monitor.round(fleet.db)
+    with fleet.db.read() as tx:
+        assert tx.scalar(sa.select(vms.c.status)) == "up"

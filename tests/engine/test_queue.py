@@ -12,7 +12,9 @@ from sqlalchemy import select, update
 from netweft.core.errors import HostError, NotFoundError
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.commands.unfinished import GIVEN_UP
 from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.model.events import events
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.queue import Job, JobContext, LostError, PostponedError, Status
 from netweft.engine.worker import Timer, Worker
@@ -130,15 +132,47 @@ def test_a_dead_workers_job_is_taken_over_and_the_dead_can_say_nothing_more(db: 
         db.run(queue.finish, mine)
 
 
-def test_a_job_that_kills_its_workers_is_given_up(db: Database) -> None:
-    job_id = ask(db, "host:a")
-    for number in range(queue.ATTEMPTS_MAX):
+def kill(db: Database, times: int) -> Job:
+    """Let so many workers die over the job, and claim it once more."""
+    for number in range(times):
         assert claim(db, f"victim-{number}")
-        db.run(queue.take_over, silent_for=0)
-    assert claim(db) is None
+        assert db.run(queue.take_over, silent_for=0) == 1
+    job = claim(db)
+    assert job is not None
+    db.run(queue.take_over, silent_for=0)
+    return job
+
+
+def test_a_job_that_kills_its_workers_is_given_up_and_leaves_an_event(db: Database) -> None:
+    job_id = ask(db, "host:a")
+    kill(db, queue.ATTEMPTS_MAX)
+    done: list[Job] = []
+    worker = Worker(db, {"work": lambda context: done.append(context.job)})
+    worker.start()
     outcome = ended(db, job_id)
-    assert outcome.status == Status.FAILED
+    worker.stop()
+    assert not done, "it is not tried again"
+    assert (outcome.status, outcome.error_code) == (Status.FAILED, "JOB_LOST")
     assert "Given up" in outcome.error
+    with db.read() as tx:
+        event = tx.execute(select(events)).one()
+    assert (event.code, event.job_id, event.severity, event.user_id) == (GIVEN_UP, job_id, "error", ANNA.user_id)
+    assert event.description == f"Doing work: {outcome.error}"
+
+
+def test_a_job_that_can_find_out_how_it_ended_is_let_do_so_before_it_is_given_up(db: Database) -> None:
+    job_id = ask(db, "host:a")
+    kill(db, queue.ATTEMPTS_MAX)
+    worker = Worker(db, {"work": lambda context: {"only_asks": context.only_asks}}, asking={"work"})
+    worker.start()
+    assert ended(db, job_id).result == {"only_asks": True}
+    worker.stop()
+    job_id = ask(db, "host:a")
+    kill(db, queue.ASKED_MAX)
+    worker = Worker(db, {"work": lambda _: {}}, asking={"work"})
+    worker.start()
+    assert "Given up" in ended(db, job_id).error
+    worker.stop()
 
 
 def test_once_means_one_that_still_waits(db: Database) -> None:

@@ -91,7 +91,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             ClockWatch().timer(),
             Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         ]
-        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads)
+        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads, asking=registry.ASKING)
         worker.start()
         stack.callback(worker.stop)
         app = create_app(db, authority, secure=tls is not None)

@@ -33,7 +33,9 @@ HEARTBEAT = 5.0
 TAKE_OVER = 30.0
 """Seconds without one after which a job's replica counts as dead."""
 ATTEMPTS_MAX = 5
-"""How many replicas may die over one job before it fails, lest it kill them all."""
+"""How many replicas may die over one job before nothing is done for it any more, lest it kill them all."""
+ASKED_MAX = 2 * ATTEMPTS_MAX
+"""How many may die until even asking how it ended is given up."""
 KEPT = timedelta(days=7)
 """How long finished jobs are shown."""
 WORK = "jobs"
@@ -231,8 +233,7 @@ def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
 
 
 def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
-    """Put jobs of replicas that died back into the queue, and fail those that killed too many; returns how many there
-    were.
+    """Put jobs of replicas that died back into the queue; returns how many there were.
 
     ``silent_for``: seconds since the last sign of life; 0 for all, when no other replica can be alive (SQLite, at
     start).
@@ -242,19 +243,9 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
         jobs.c.claimed_by.is_not(None),
         jobs.c.heartbeat <= Moment(-silent_for),
     )
-    rows = tx.execute(select(jobs.c.id, jobs.c.attempts).where(dead).with_for_update(skip_locked=True)).all()
+    rows = tx.execute(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
     for row in rows:
-        if row.attempts >= ATTEMPTS_MAX:
-            _end(
-                tx,
-                row.id,
-                Status.FAILED,
-                error=f"Given up: {row.attempts} workers ended in the middle of it.",
-                code="JOB_LOST",
-                result=None,
-            )
-        else:
-            tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
+        tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
     if rows:
         announce(tx, WORK, replicas=True)
     return len(rows)
@@ -286,6 +277,14 @@ def hold(tx: Tx, job: Job) -> None:
 
 
 _HOLDER = Statement(select(jobs.c.claimed_by, jobs.c.status).where(jobs.c.id == bindparam("id")).with_for_update())
+
+
+def amend(tx: Tx, job_id: str, status: Status, error: str = "", code: str = "") -> None:
+    """What is now known of a job that ended as failed because nobody knew how what it did had ended."""
+    here = and_(jobs.c.id == job_id, jobs.c.status == Status.FAILED)
+    values = {"status": status, "error": error or None, "error_code": code or None, "last_updated": utc_now()}
+    tx.execute(update(jobs).where(here).values(values))
+    announce(tx, f"job:{job_id}", replicas=True)
 
 
 def put_back(tx: Tx, job: Job, *, delay: float = 0.0) -> None:
@@ -425,6 +424,11 @@ class JobContext:
     db: Database
     job: Job
     stop: threading.Event
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether so many replicas have died over the job that its function may only find out how things stand."""
+        return self.job.attempts > ATTEMPTS_MAX
 
     def progress(self, **progress: Any) -> None:  # noqa: ANN401 - any JSON value
         """Show where the job stands (:func:`show_progress`), in a transaction of its own."""

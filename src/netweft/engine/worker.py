@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ import structlog
 
 from netweft.core.errors import NetweftError
 from netweft.engine import queue
+from netweft.engine.commands.unfinished import give_up
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError
@@ -50,16 +51,24 @@ class Timer:
 
 class Worker:
     """The jobs and timers of one replica. ``functions`` by the kind of job; jobs of other kinds are left to other
-    replicas.
+    replicas. ``asking``: the kinds whose functions can find out how things stand without doing anything
+    (:attr:`netweft.engine.queue.JobContext.only_asks`); others are given up when they have killed too many replicas.
     """
 
     def __init__(
-        self, db: Database, functions: Mapping[str, JobFunction], timers: Sequence[Timer] = (), *, threads: int = 16
+        self,
+        db: Database,
+        functions: Mapping[str, JobFunction],
+        timers: Sequence[Timer] = (),
+        *,
+        threads: int = 16,
+        asking: Collection[str] = (),
     ) -> None:
         self.replica = new_id()
         self._db = db
         self._functions = functions
         self._timers = timers
+        self._asking = asking
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._free = threading.BoundedSemaphore(threads)
@@ -144,6 +153,10 @@ class Worker:
     def _finish(self, context: JobContext) -> None:
         """Run the function and store how it ended. Raises LostError, and what the database raises."""
         job = context.job
+        if context.only_asks and (job.kind not in self._asking or job.attempts > queue.ASKED_MAX):
+            log.error("job given up", attempts=job.attempts)
+            self._store(give_up, job)
+            return
         try:
             result = self._functions[job.kind](context)
         except PostponedError as postponed:

@@ -24,6 +24,17 @@ from netweft.engine.queries.host_networks import Candidate
 
 msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
 
+SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
+"""Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
+failures).
+"""
+ROLLED_BACK = "SETUP_NETWORKS_ROLLBACK"
+"""The code of a change that the host took back."""
+LOST = "VDS_NETWORK_ERROR"
+"""The code of a change of whose end nothing was heard, or that never reached the host."""
+UNKNOWN_END = 20_157
+"""An event code of our own."""
+
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
 """The code of the BusyError that a caller may wait for to go away."""
 
@@ -139,6 +150,12 @@ def record_applied(tx: Tx, host_id: str, generation: int) -> None:
 def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
     """The host did not take it: its attachments stay as they were."""
     _end(tx, host_id, generation, "refused", error)
+
+
+def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: str = "") -> None:
+    """Let the job of a change say how it ended, where the change was all that it was about."""
+    if tx.scalar(sa.select(jobs.c.kind).where(jobs.c.id == job_id)) == "apply_host":
+        queue.amend(tx, job_id, status, error, code)
 
 
 def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:

@@ -131,20 +131,35 @@ def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) ->
 
 
 def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
-    """Changes whose job has ended without knowing how they ended: the host tells."""
+    """Changes whose job has ended without knowing how they ended: the host tells, however late."""
     for row in host_changes.pending(tx, host.id):
         if host_changes.is_being_brought(tx, row):
             continue
         change = report.change
         if report.generation < row.generation:
-            host_changes.record_refused(tx, host.id, row.generation, "The request never reached the host.")
+            _settle_refused(tx, host, row, "The request never reached the host.")
         elif change is None or (change.generation, change.request) != (row.generation, row.job_id):
-            host_changes.record_refused(tx, host.id, row.generation, "The host has taken a later change.")
+            _settle_refused(tx, host, row, "The host has taken a later change.")
         elif change.phase is Phase.ROLLED_BACK:
-            host_changes.record_refused(tx, host.id, row.generation, change.error)
+            _settle_refused(tx, host, row, change.error, host_changes.ROLLED_BACK)
         else:
             host_changes.record_applied(tx, host.id, row.generation)
+            host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
             refresh_status(tx, host.cluster_id)
+            code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
+            text = f"Network changes were applied on host {host.name}, as it says now that it answers again."
+            audit.record(tx, SYSTEM, code, text, host=host.id, cluster=host.cluster_id, job=row.job_id)
+
+
+def _settle_refused(
+    tx: Tx, host: sa.Row[Any], row: sa.Row[Any], error: str, error_code: str = host_changes.LOST
+) -> None:
+    host_changes.record_refused(tx, host.id, row.generation, error)
+    host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
+    code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
+    text = f"Failed to apply changes on host {host.name}, as it says now that it answers again: {error}"
+    ids = {"host": host.id, "cluster": host.cluster_id, "job": row.job_id}
+    audit.record(tx, SYSTEM, code, text, Severity.ERROR, **ids)
 
 
 def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:

@@ -8,14 +8,12 @@ from netweft.engine import queue
 from netweft.engine.commands import audit
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.db import Tx, utc_now
+from netweft.engine.commands.unfinished import leave
+from netweft.engine.db import Tx
 from netweft.engine.model.jobs import jobs
-from netweft.engine.model.vms import vms
 
 RESTORED = 20_153
 """An event code of our own."""
-
-_SETTLED = ("up", "down", "suspended", "unknown")
 
 
 def settle(tx: Tx, created: str) -> None:
@@ -26,10 +24,6 @@ def settle(tx: Tx, created: str) -> None:
     running = sa.and_(jobs.c.status == queue.Status.STARTED, jobs.c.external.is_(False))
     for job_id in list(tx.scalars(sa.select(jobs.c.id).where(running))):
         queue.abandon(tx, job_id, text)
-    between = vms.c.status.not_in(_SETTLED)
-    values = {"target_host_id": None, "status_reason": text, "changed_at": utc_now()}
-    somewhere = vms.c.host_id.is_not(None)
-    tx.execute(sa.update(vms).where(between, somewhere).values(status="unknown", **values))
-    tx.execute(sa.update(vms).where(between, ~somewhere).values(status="down", **values))
+    leave(tx, sa.true(), text)
     said = f"The engine was restored from the backup of {created}. Hosts are asked what has changed since."
     audit.record(tx, SYSTEM, RESTORED, said, Severity.WARNING)

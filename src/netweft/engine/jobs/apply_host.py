@@ -24,17 +24,22 @@ from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.commands import audit, host_changes, host_drifts, vnic_sync
 from netweft.engine.commands.adoption import take_over
 from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_changes import (
+    LOST,
+    PERSIST_FAILED,
+    PERSISTED,
+    ROLLED_BACK,
+    SETUP,
+    SETUP_FAILED,
+    UNKNOWN_END,
+)
 from netweft.engine.commands.host_reports import TakeReport, take_report
+from netweft.engine.commands.unfinished import GivenUpError
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queue import JobContext, PostponedError
-
-SETUP, SETUP_FAILED, PERSISTED, PERSIST_FAILED = 1102, 1103, 10903, 10904
-"""Event codes (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE, PERSIST_SETUP_NETWORK_ON_HOST_FINISHED, and their
-failures).
-"""
 
 SILENCE = 30.0
 """Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops
@@ -51,13 +56,13 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 class RolledBackError(HostError):
     """The host took the change back; it is as it was before, and so is the engine's intent."""
 
-    code = "SETUP_NETWORKS_ROLLBACK"
+    code = ROLLED_BACK
 
 
 class UnknownOutcomeError(HostError):
     """The host fell silent. It takes an unconfirmed change back by itself; its next report tells how it ended."""
 
-    code = "VDS_NETWORK_ERROR"
+    code = LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +106,18 @@ def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
     intent = held(intent, data.host)
     is_setup = candidate is not None
     try:
-        change = _bring(job, agent, task, intent)
+        try:
+            change = _bring(job, agent, task, intent)
+        except UnreachableError:
+            raise
+        except HostError as error:
+            job.db.run(_record_refused, job, task, data.row.name, error, is_setup=is_setup)
+            raise
+        return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
     except UnreachableError as error:
         text = f"Host {data.row.name} does not answer, so nobody knows yet how it ended: {error.text}"
+        job.db.run(_record_unknown, job, task, text)
         raise UnknownOutcomeError(text) from error
-    except HostError as error:
-        job.db.run(_record_refused, job, task, data.row.name, error, is_setup=is_setup)
-        raise
-    return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
 
 
 class _LaterError(HostError):
@@ -128,7 +137,8 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Cha
     """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
     waits for that.
 
-    Raises UnreachableError, RefusedError and other HostErrors.
+    Where the job may only ask, it waits until the host has ended it by itself. Raises UnreachableError, RefusedError,
+    GivenUpError when the host never got it, and other HostErrors.
     """
     shown: dict[str, Any] = {}
     for pause in _pauses():
@@ -138,12 +148,14 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Cha
         if now.generation > task.generation or is_anothers:
             raise _LaterError(wait_for_report(job, agent, SILENCE))
         if now.generation < task.generation or change is None:
+            if job.only_asks:
+                raise GivenUpError(job.job.attempts)
             _ask(job, agent, task, intent)
             continue
         shown = _show(job, change, shown)
         if change.phase.is_final:
             return change
-        if change.phase is Phase.AWAITING:
+        if change.phase is Phase.AWAITING and not job.only_asks:
             _confirm(agent, task)
         _pause(job, pause)
     raise AssertionError("unreachable: the pauses never end")
@@ -281,6 +293,12 @@ def _record_refused(
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)
 
 
+def _record_unknown(tx: Tx, job: JobContext, task: Task, text: str) -> None:
+    queue.hold(tx, job.job)
+    said = f"{job.job.description}: {text} It will say so itself when it answers again."
+    audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)
+
+
 def actor_of(job: JobContext) -> Actor:
     """Who asked for the job."""
-    return Actor(user_id=job.job.owner_id, name=job.job.owner_name, correlation_id=job.job.correlation_id)
+    return job.job.actor

@@ -16,6 +16,7 @@ from netweft.engine import queue
 from netweft.engine.agents import Agent, Agents, UnreachableError, parse_address
 from netweft.engine.commands import audit, functions
 from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.unfinished import GivenUpError
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import comes_true, last_event, wait_for_end
@@ -97,6 +98,8 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
             return
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:
+        if job.only_asks:
+            raise GivenUpError(job.job.attempts)
         _begin(job, source, target, here)
     wait_for_end(
         job,

@@ -46,6 +46,10 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
 }
 
 
+ASKING = frozenset({"apply_host", "install_host", "migrate_vm", "propagate_labels"})
+"""The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
+
+
 def functions(agents: Agents) -> dict[str, JobFunction]:
     """The functions of all jobs that talk to hosts."""
     made: dict[str, JobFunction] = {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}

@@ -1,0 +1,47 @@
+"""Jobs that nobody will bring to an end: what they left half done is for hosts to tell."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError
+from netweft.engine import queue
+from netweft.engine.commands import audit
+from netweft.engine.commands.audit import Severity
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.vms import vms
+
+GIVEN_UP = 20_156
+"""An event code of our own."""
+
+_SETTLED = ("up", "down", "suspended", "unknown")
+
+
+class GivenUpError(HostError):
+    """So many engines ended in the middle of a job that it was not tried again; it is known not to have been done."""
+
+    code = queue.LostError.code
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(f"Given up: {attempts - 1} engines ended in the middle of it.")
+
+
+def give_up(tx: Tx, job: queue.Job) -> None:
+    """End a job over which too many engines have died. A virtual machine that it was about is in an unknown state until
+    its host reports. Raises LostError.
+    """
+    error = GivenUpError(job.attempts)
+    queue.fail(tx, job, error.text, error.code)
+    vm_id = job.payload.get("vm_id")
+    leave(tx, vms.c.id == vm_id, error.text)
+    text, host_id = f"{job.description}: {error.text}", job.payload.get("host_id")
+    audit.record(tx, job.actor, GIVEN_UP, text, Severity.ERROR, vm=vm_id, host=host_id, job=job.id)
+
+
+def leave(tx: Tx, which: sa.ColumnElement[bool], reason: str) -> None:
+    """Virtual machines that were on their way from one state to another are in one that their hosts tell."""
+    between = sa.and_(which, vms.c.status.not_in(_SETTLED))
+    values = {"target_host_id": None, "status_reason": reason, "changed_at": utc_now()}
+    somewhere = vms.c.host_id.is_not(None)
+    tx.execute(sa.update(vms).where(between, somewhere).values(status="unknown", **values))
+    tx.execute(sa.update(vms).where(between, ~somewhere).values(status="down", **values))
