@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import ssl
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from netweft.engine.data_folder import FolderError, open_folder
 
 PATIENCE = 60.0
 
@@ -173,6 +176,83 @@ def test_a_foreign_key_file_is_refused(tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1
     assert "secret.key is not the one" in ended.stderr
+
+
+def refused(data: Path, *options: str) -> str:
+    """What ``netweft serve`` says that does not start."""
+    command = [sys.executable, "-W", "error", "-m", "netweft", "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+    ended = subprocess.run([*command, *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.splitlines()[-1]
+
+
+def test_a_folder_that_others_could_read_is_made_private(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data):
+        pass
+    for path in (data, *data.iterdir()):
+        path.chmod(path.stat().st_mode | 0o055)
+    with serve(data):
+        names = {path.name for path in data.iterdir()}
+        assert {path.name for path in data.iterdir() if not path.stat().st_mode & 0o077} >= names - {"ca.pem"}
+        assert not data.stat().st_mode & 0o077
+    log = (tmp_path / "serve.log").read_text()
+    assert log.count("others could read this") >= 4
+    assert "secret.key" in log
+
+
+def test_what_is_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data, NETWEFT_ADMIN_PASSWORD="from outside") as engine:
+        with engine.client("from outside") as client:
+            for number in range(4):
+                body = f"<data_center><name>dc{number}</name><local>false</local></data_center>"
+                client.post("/ovirt-engine/api/datacenters", content=body, headers={"Content-Type": "application/xml"})
+        engine.program.kill()
+        engine.program.wait()
+        engine.program.returncode = 0  # so that the block's end finds nothing wrong
+    key, database, wal = data / "secret.key", data / "netweft.db", data / "netweft.db-wal"
+    whole = {path: path.read_bytes() for path in (key, database, wal)}
+    assert len(whole[wal]) > 100_000
+    broken = {
+        "secret.key is damaged": (key, b"not a key"),
+        "netweft.db is damaged": (database, b"not a database".ljust(len(whole[database]), b"!")),
+        "netweft.db-wal is damaged": (wal, b"!" * 32 + whole[wal][32:]),
+        "wal is damaged": (wal, whole[wal][:5000] + b"!" * 100 + whole[wal][5100:]),
+    }
+    for said, (path, content) in broken.items():
+        path.write_bytes(content)
+        if path == database:
+            wal.unlink()  # which has it all so far
+        told = refused(data)
+        assert said in told
+        assert "restore" in told
+        for each, before in whole.items():
+            each.write_bytes(before)
+    wal.write_bytes(whole[wal][:-2000])  # what a power cut leaves is no damage
+    with serve(data) as engine, engine.client("from outside") as client:
+        assert "dc0" in client.get("/ovirt-engine/api/datacenters").text
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
+    with pytest.raises(FolderError, match=f"belongs to {owner}, and the engine runs as nobody"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", data], check=True)
+    try:
+        told = refused(data)
+        assert "disk of" in told
+        assert "is full" in told
+    finally:
+        subprocess.run(["umount", data], check=True)
 
 
 def test_a_second_engine_in_the_same_folder_is_refused(tmp_path: Path) -> None:

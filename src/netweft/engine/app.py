@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from netweft.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
 from netweft.engine.clock import CLOCK
 from netweft.engine.commands import audit
 from netweft.engine.connections import raise_descriptors
+from netweft.engine.data_folder import FolderError, check_sqlite, open_folder, sentence
 from netweft.engine.db import Database
 from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
@@ -55,26 +57,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work.
     """
     settings = from_command_line(sys.argv[1:] if arguments is None else arguments)
+    os.umask(0o077)  # whatever the engine writes is its own
     configure_logging(settings.log_level, as_json=settings.log_json)
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: asked.set())
     try:
         serve(settings, asked)
-    except (StartError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
-        print(f"netweft serve: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+    except (StartError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
+        print(f"netweft serve: {sentence(error, settings.data)}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
     return 0
 
 
 def serve(settings: Settings, asked: threading.Event) -> None:
-    """Run the engine until ``asked`` is set. Raises StartError, SecretError, NetweftError, OSError, SQLAlchemyError."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Run the engine until ``asked`` is set. Raises StartError, FolderError, SecretError, NetweftError, OSError,
+    SQLAlchemyError.
+    """
+    open_folder(settings.data)
     limits = settings.limits.within(raise_descriptors())
     with contextlib.ExitStack() as stack:
         doors = [stack.enter_context(_door(address)) for address in settings.addresses]
         if not settings.database:
             stack.enter_context(_only_engine_in(settings.data))
+            check_sqlite(settings.data)
         db = Database(settings.database_url)
         stack.callback(db.close)
         box = open_box(settings.data)

@@ -15,6 +15,7 @@ from netweft.core.errors import NetweftError
 from netweft.engine.backup.archive import BackupError
 from netweft.engine.backup.make import back_up
 from netweft.engine.backup.restore import restore
+from netweft.engine.data_folder import sentence
 from netweft.engine.logs import configure_logging
 from netweft.engine.secrets import SecretError
 
@@ -39,6 +40,7 @@ def backup_main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     return _run(
         parser.prog,
+        given.data,
         lambda: back_up(given.file, given.data, given.database, _passphrase(given.passphrase_file), _Progress()),
     )
 
@@ -50,6 +52,7 @@ def restore_main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     return _run(
         parser.prog,
+        given.data,
         lambda: restore(given.file, given.data, given.database, _passphrase(given.passphrase_file), _Progress()),
     )
 
@@ -90,12 +93,12 @@ def _passphrase(path: Path | None) -> str:
     return lines[0].strip()
 
 
-def _run(program: str, work: Callable[[], str]) -> int:
+def _run(program: str, data: Path, work: Callable[[], str]) -> int:
     configure_logging("error", as_json=False)
     try:
         said = work()
     except (BackupError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
-        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        print(f"{program}: {sentence(error, data)}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
     print(said)  # noqa: T201 - the same
     return 0
