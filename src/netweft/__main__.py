@@ -16,7 +16,8 @@ def main() -> int:
 
             return serve(arguments)
         case ["backup" | "restore" as name, *arguments]:
-            from netweft.engine.backup.main import backup_main, restore_main  # noqa: PLC0415 - the same
+            with needs_extra(f"netweft {name}", "engine"):
+                from netweft.engine.backup.main import backup_main, restore_main  # noqa: PLC0415 - see above
 
             return (backup_main if name == "backup" else restore_main)(arguments)
         case ["agent", *arguments]:

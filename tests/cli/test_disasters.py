@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,10 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from cli.conftest import TIMEOUT
+from doc_blocks import ROOT, scripts
 from engine_process import free_port
-
-ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(script: str, folder: Path, environment: dict[str, str]) -> str:
@@ -40,7 +37,7 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 def test_the_exercise(tmp_path: Path) -> None:
-    script = "".join(_BLOCK.findall((ROOT / "docs" / "disasters.md").read_text()))
+    script = scripts("alone")["docs/disasters.md"]
     assert script.count("netweft ") >= 20
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "var").mkdir()
