@@ -51,8 +51,8 @@ def test_the_exercise(tmp_path: Path) -> None:
     said = run(script, tmp_path, environment)
     before, _, after = said.partition("is as the engine was at")
     assert "NOT encrypted" not in before
-    assert "Taken over from the host: storage." in after
-    assert "of networks that are not known here: late." in after
+    assert "which were taken over: storage" in after
+    assert "as unmanaged networks: late" in after
     told, _, last = after.rpartition("Host sim-1 has taken change")
     assert told
     assert last.count("storage") >= 2, "before the next change, and after it"
