@@ -53,7 +53,7 @@ def test_the_exercise(tmp_path: Path) -> None:
     assert "NOT encrypted" not in before
     assert "which were taken over: storage" in after
     assert "as unmanaged networks: late" in after
-    told, _, last = after.rpartition("Host sim-1 has taken change")
+    told, _, last = after.rpartition("Host sim-1 carries networks")
     assert told
     assert last.count("storage") >= 2, "before the next change, and after it"
     assert "next" in last
