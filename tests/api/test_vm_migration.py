@@ -115,7 +115,10 @@ def test_what_is_kept_of_hosts_between_decisions_is_always_true(fleet: Fleet, cl
     assert set(scores(client, vm_id, "guests")) == {"sim-2"}, "a host's status"
     fleet.set_status("up", 1)
     drifted = fleet.host(2)
-    fleet.simulate(2, host=drifted.with_link(replace(drifted.bridges["blue"], mtu=1400)))
+    lower = [replace(vlan, mtu=1400) for vlan in drifted.vlans.values() if vlan.master == "blue"]
+    for link in (replace(drifted.bridges["blue"], mtu=1400), *lower):
+        drifted = drifted.with_link(link)
+    fleet.simulate(2, host=drifted)
     assert set(scores(client, vm_id, "guests")) == {"sim-1", "sim-2"}, "nobody has looked yet"
     client.action(f"/hosts/{fleet.id(2)}/refresh")
     assert set(scores(client, vm_id, "guests")) == {"sim-1"}, "a report"

@@ -84,10 +84,10 @@ def suffer(door: Networking, random: Random, intent: HostIntent, *, ovs: bool) -
             with pytest.raises(PlanError, match=re.escape(drift.obstacle)):
                 plan(now, desired_host(intent, now))
             return
-        steps = plan(now, desired_host(intent, now))
+        desired = desired_host(intent, now)
+        steps = plan(now, desired)
         assert drift.is_empty == (not steps), (drift.lines(), steps)
-        door.execute(steps, lambda _done: None)
-        now = door.observe()
+        now = reach(door, now, desired)
         assert find_drift(intent, now).lines() == ()
 
 

@@ -377,3 +377,16 @@ def test_a_nic_with_ipv6_switched_off_takes_no_such_address() -> None:
     with pytest.raises(StepRefusedError, match="IPv6 is switched off"):
         simulate(deaf, s.AddAddress("eth0", Address(ip="2001:db8::1", prefix=64)))
     assert simulate(deaf, s.AddAddress("eth0", Address(ip="192.0.2.1", prefix=24))).nics["eth0"].addresses
+
+
+@pytest.mark.parametrize(("datapath", "stays"), [("netdev", False), ("system", True)])
+def test_a_port_in_user_space_goes_down_for_another_mac(datapath: str, stays: bool) -> None:
+    port = OvsPort(name="p", bridge="sw", mac="02:00:00:00:00:07", addresses=(A4, A6))
+    route = Route(to="203.0.113.0/24", link="p")
+    host = Host(ovs_bridges={"sw": OvsBridge(name="sw", datapath=datapath)}, ovs_ports={"p": port}, routes=(route,))
+    after = simulate(host, s.SetMac("p", "02:00:00:00:00:08"))
+    assert (after.ovs_ports["p"].up, after.ovs_ports["p"].mac) == (True, "02:00:00:00:00:08")
+    assert (after.ovs_ports["p"].addresses, after.routes) == (((A4, A6), (route,)) if stays else ((A4,), ()))
+    assert simulate(host, s.SetMac("p", port.mac)) == host
+    down = replace(host, ovs_ports={"p": replace(port, up=False)})
+    assert not simulate(down, s.SetMac("p", "02:00:00:00:00:08")).ovs_ports["p"].up

@@ -408,8 +408,19 @@ class World:
         self._change_mtu(self.links[step.name], step.mtu)
 
     def set_mac(self, step: s.SetMac) -> None:
-        """Set a MAC address."""
-        self._change_mac(self.links[step.name], step.mac)
+        """Set a MAC address. ovs-vswitchd takes a port down and up again for it where it forwards in user space, as the
+        port is a tap device there (netdev_linux_set_etheraddr()).
+        """
+        link = self.links[step.name]
+        restarts = link.up and link.mac != step.mac and self._is_tap(link.value)
+        if restarts:
+            self._go_down(link)
+        self._change_mac(link, step.mac)
+        if restarts:
+            self._go_up(link)
+
+    def _is_tap(self, link: AnyLink) -> bool:
+        return isinstance(link, OvsPort) and self.ovs_bridges[link.bridge].datapath == "netdev"
 
     def set_bond_options(self, step: s.SetBondOptions) -> None:
         """Set the options of a bond."""
