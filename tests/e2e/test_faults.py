@@ -165,7 +165,9 @@ def test_the_reply_is_lost(whole: Site, names: list[str]) -> None:
     assert_whole(whole, names, job)
 
 
-def test_an_engine_that_was_restored_takes_over_what_the_host_has_got_meanwhile(whole: Site, names: list[str], tmp_path: Path) -> None:
+def test_an_engine_that_was_restored_takes_over_what_the_host_has_got_meanwhile(
+    whole: Site, names: list[str], tmp_path: Path
+) -> None:
     half = names[: MANY // 2]
     whole.engine.stop()
     shutil.copytree(whole.engine.data, tmp_path / "kept")
