@@ -33,7 +33,7 @@ imports: install
 	$(BIN)/lint-imports
 
 core: install ## rules, plan, desired, schedule: properties and golden cases, every branch
-	$(PYTEST) tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(PYTEST) $(SPREAD) tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
 	$(PYTEST) tests/contract

@@ -12,20 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from libvirt_host import console, private_libvirt, tiny_linux
-from netweft.agent.dhcp import Dhcp
-from netweft.agent.doors import Doors
 from netweft.agent.guests import GuestError
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.guests.simulated import SimulatedGuests
-from netweft.agent.netlink import Netlink
-from netweft.agent.observe import observe
-from netweft.agent.resolver import Resolver
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
 from netweft.core.host import Host, OvsBridge
 from netweft.core.protocol import GuestNic, GuestSpec, GuestState
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.namespaces import ip
+from observed import observed
 from ovs_host import namespace, ovs_host, standing_in
 
 if TYPE_CHECKING:
@@ -95,9 +91,7 @@ class Real:
         return driver
 
     def observe(self) -> Host:
-        with Netlink() as netlink:
-            resolver = Resolver(self.folder / "resolv.conf", self.folder / "saved")
-            return observe(Doors(netlink=netlink, dhcp=Dhcp(self.folder), resolver=resolver, ovsdb=self.ovsdb))
+        return observed(self.folder, self.ovsdb)
 
     def wait_for_system(self, spec: GuestSpec) -> None: ...
 

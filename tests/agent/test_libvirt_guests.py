@@ -19,16 +19,11 @@ import pytest
 
 from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
 from netweft.agent.capabilities import read_capabilities
-from netweft.agent.dhcp import Dhcp
-from netweft.agent.doors import Doors
 from netweft.agent.guests import libvirt_xml
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_xml import domain_name
 from netweft.agent.guests.veth import host_end
-from netweft.agent.netlink import Netlink
-from netweft.agent.observe import observe
 from netweft.agent.ovsdb import Ovsdb
-from netweft.agent.resolver import Resolver
 from netweft.core.host import Host, OvsBridge
 from netweft.core.protocol import GuestNic, GuestSpec, Rate
 from netweft.core.steps import CreateOvsBridge
@@ -36,6 +31,7 @@ from netweft.lab import libvirt as lab_libvirt
 from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
 from netweft.lab.processes import inside_namespace
+from observed import observed
 from ovs_host import namespace, ovs_host, standing_in
 
 SECONDS = 30.0
@@ -76,9 +72,7 @@ class Place:
             place.driver.close()
 
     def observe(self) -> Host:
-        with Netlink() as netlink:
-            resolver = Resolver(self.folder / "resolv.conf", self.folder / "saved")
-            return observe(Doors(netlink=netlink, dhcp=Dhcp(self.folder), resolver=resolver, ovsdb=self.ovsdb))
+        return observed(self.folder, self.ovsdb)
 
     def interface(self, spec: GuestSpec) -> ET.Element:
         """The first vNIC as libvirt has it."""
