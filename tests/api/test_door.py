@@ -248,3 +248,19 @@ def test_those_who_guess_hold_nobody_up(sqlite: Databases, tmp_path: Path) -> No
         right = [guessers.submit(log_in, ADMIN, PASSWORD) for _ in range(20)]
         assert [answer.result() for answer in right] == [200] * 20
     db.close()
+
+
+def test_an_authorization_of_any_octets_is_refused(engine: Engine) -> None:
+    with calling(engine) as connection:
+        connection.sendall(GET + b"Connection: close\r\nAuthorization: Basic \xff\xfe\r\n\r\n")
+        assert rest_of(connection).startswith(b"HTTP/1.1 401 ")
+
+
+def test_who_hangs_up_before_the_answers_leaves_no_error(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(5):
+        with calling(engine) as connection:
+            connection.sendall((GET + b"\r\n") * LIMITS.pipeline)
+    with calling(engine) as connection:
+        connection.sendall(GET + b"Connection: close\r\n\r\n")
+        assert rest_of(connection).startswith(b"HTTP/1.1 401 ")
+    assert "Exception in ASGI application" not in caplog.text

@@ -159,7 +159,16 @@ FAILS: list[tuple[Rule, str]] = [
     (lambda: network.name_servers_are_valid(("192.0.2.1",) * 4), "TOO_MANY_NAME_SERVERS"),
     *(
         (lambda server=server: network.name_servers_are_valid((server,)), "NAME_SERVER_INVALID_ADDRESS")
-        for server in ("dns", "0.0.0.0", "224.0.0.1", "255.255.255.255", "ff02::1", "::ffff:192.0.2.1", "fe80::53")
+        for server in (
+            "dns",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "ff02::1",
+            "::ffff:192.0.2.1",
+            "fe80::53",
+            "fe80::53%a b",
+        )
     ),
     (lambda: network.name_servers_are_valid(("::1", "0::1")), "NAME_SERVER_DUPLICATED"),
     (lambda: network.label_is_valid(""), "NETWORK_LABEL_FORMAT_INVALID"),

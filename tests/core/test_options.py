@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from netweft.core.options import bond_default, bond_mode, bond_options, bond_problem, bridge_options, repeated
+from netweft.core.options import (
+    bond_default,
+    bond_mode,
+    bond_options,
+    bond_problem,
+    bridge_options,
+    bridge_problem,
+    repeated,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +90,11 @@ def test_bridge_options() -> None:
         "multicast_snooping": "",
         "odd": "x",
     }
+
+
+@pytest.mark.parametrize("option", ["hello_time=101", "multicast_startup_query_interval=98", "ageing_time=4294967295"])
+def test_times_of_bridges_that_kernels_round_are_refused(option: str) -> None:
+    assert bridge_problem("br", bridge_options(option), stp=False)
+    assert (
+        bridge_problem("br", bridge_options("hello_time=102 multicast_startup_query_interval=3125"), stp=False) is None
+    )

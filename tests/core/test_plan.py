@@ -423,3 +423,9 @@ def test_rules_and_routes_give_way_to_others() -> None:
         s.AddRule(new),
         s.RemoveRule(gone),
     ]
+
+
+def test_a_bridge_that_somebody_made_a_port_is_freed() -> None:
+    wanted = Host(bridges={"br0": Bridge(name="br0", owner="n")})
+    current = Host(bridges={"br0": Bridge(name="br0", owner="n", master="vrf0")}, unmanaged=("vrf0",))
+    assert plan(current, wanted) == [s.SetMaster("br0", "")]

@@ -310,7 +310,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     *(
         (addressed(ip6(address=bad)), VIEW, "NETWORK_ATTACHMENT_ADDRESS_INVALID", f"{bad}/64")
-        for bad in ("fe80::1", "2001:db8::", "::ffff:192.0.2.1", "ff02::1")
+        for bad in ("fe80::1", "2001:db8::", "::ffff:192.0.2.1", "ff02::1", "fec0::5", "2001:db8::5%x")
     ),
     *(
         (
@@ -369,6 +369,8 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
             ("0.0.0.0",),
             ("192.0.2.1%eth0",),
             ("fe80::53",),
+            ("2001:db8::53%eth0",),
+            ("fe80::53%x\nnameserver 192.0.2.6",),
         )
     ),
     (

@@ -156,6 +156,7 @@ def _is_running(pid: int) -> bool:
         (["--listen", "nowhere"], "not HOST:PORT"),
         (["--listen", "192.0.2.1:1"], "cannot listen"),
         (["--database", "postgresql:///none?host=/nonexistent"], "nonexistent"),
+        (["--database", "mysql://x/y"], "a postgresql:// URL"),
         (["--simulated-hosts", "x"], "simulated-hosts"),
     ],
 )

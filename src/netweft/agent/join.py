@@ -91,3 +91,5 @@ def _token(options: Namespace) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         return ""
+    except UnicodeDecodeError as error:
+        raise IdentityError(f"{path} holds no token: it is no text") from error

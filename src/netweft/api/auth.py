@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -150,7 +149,7 @@ class Doorkeeper:
         """Whose name and password these were a moment ago."""
         try:
             name, colon, password = base64.b64decode(secret, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # no base64, or no UTF-8 in it
             raise UnauthenticatedError("The Authorization header is not understood.") from error
         if not colon:
             raise UnauthenticatedError("The Authorization header has no password.")

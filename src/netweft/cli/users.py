@@ -62,7 +62,10 @@ COMMANDS = (add, set_password)
 def _new_password(file: TextIO | None) -> str:
     """Raises click.UsageError where there is nobody to ask."""
     if file is not None:
-        return file.read().rstrip("\r\n")
+        try:
+            return file.read().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise click.UsageError("--new-password-file cannot be read: it is no text.") from error
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody is there to ask for the password: name a file with --new-password-file.")
     return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))

@@ -108,7 +108,9 @@ ONLY_WHILE_DOWN = frozenset(
 )
 """What the kernel changes only while a bond is down (BOND_OPTFLAG_IFDOWN)."""
 
-_WORD, _LONG = 2**32 - 1, 2**63 - 1
+_WORD = 2**32 - 1
+_QUERY = (100, 8640000)
+"""The kernel keeps what lies outside as the nearer end (BR_MULTICAST_QUERY_INTVL_MIN, _MAX)."""
 
 BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "ageing_time": (0, _WORD, 30000),
@@ -119,18 +121,18 @@ BRIDGE_OPTIONS: Mapping[str, tuple[int, int, int]] = {
     "max_age": (600, 4000, 2000),
     "multicast_igmp_version": (2, 3, 2),
     "multicast_last_member_count": (0, _WORD, 2),
-    "multicast_last_member_interval": (0, _LONG, 100),
-    "multicast_membership_interval": (0, _LONG, 26000),
+    "multicast_last_member_interval": (0, _WORD, 100),
+    "multicast_membership_interval": (0, _WORD, 26000),
     "multicast_mld_version": (1, 2, 1),
     "multicast_querier": (0, 1, 0),
-    "multicast_querier_interval": (0, _LONG, 25500),
-    "multicast_query_interval": (100, _LONG, 12500),
-    "multicast_query_response_interval": (0, _LONG, 1000),
+    "multicast_querier_interval": (0, _WORD, 25500),
+    "multicast_query_interval": (*_QUERY, 12500),
+    "multicast_query_response_interval": (0, _WORD, 1000),
     "multicast_query_use_ifaddr": (0, 1, 0),
     "multicast_router": (0, 2, 1),
     "multicast_snooping": (0, 1, 1),
     "multicast_startup_query_count": (0, _WORD, 2),
-    "multicast_startup_query_interval": (0, _LONG, 3125),
+    "multicast_startup_query_interval": (*_QUERY, 3125),
     "multicast_stats_enabled": (0, 1, 0),
     "nf_call_arptables": (0, 1, 0),
     "nf_call_ip6tables": (0, 1, 0),
@@ -315,6 +317,10 @@ def changed_keys(old: Mapping[str, str], new: Mapping[str, str]) -> set[str]:
     return {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
 
 
+_TICKED = frozenset(name for name in BRIDGE_OPTIONS if name.endswith(("_time", "_interval", "_delay", "_age")))
+"""Times, which a kernel keeps in ticks: one with 250 a second has no odd number of 1/100 s."""
+
+
 def bridge_problem(name: str, options: Mapping[str, str], *, stp: bool) -> str | None:
     """Why the kernel refuses these options of a bridge; it checks the forward delay only while STP is on."""
     for key, value in options.items():
@@ -326,6 +332,8 @@ def bridge_problem(name: str, options: Mapping[str, str], *, stp: bool) -> str |
         number = _number(value)
         if number is None or not least <= number <= most:
             return f"{name}: {key} cannot be {value!r}, but a number from {least} to {most}"
+        if key in _TICKED and number % 2:
+            return f"{name}: {key} cannot be {value}, but an even number: kernels round others"
         if key == "group_fwd_mask" and number & _RESERVED_GROUPS:
             return f"{name}: group_fwd_mask cannot have bit 0, 1 or 2"
     return None

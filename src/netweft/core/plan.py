@@ -464,7 +464,7 @@ class _Planner:
             self._change_ports(name)
             if link.stp != want.stp or link.options != want.options:
                 self._do(s.SetBridgeOptions(name, want.stp, tuple(sorted(want.options.items()))))
-        elif link.master and not want.master:
+        if link.master and not want.master:
             self._do(s.SetMaster(name, ""))
         if link.mtu != want.mtu:
             self._do(s.SetMtu(name, want.mtu))

@@ -8,10 +8,11 @@ and how slow a body may be that *is* read is the application's matter (:mod:`net
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from netweft.engine.connections import KNOWN, Connections, Place
@@ -32,6 +33,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether the next octet belongs to a request line or headers, those of the next request included."""
         self._octets = 0
         """Of the present head or body."""
+        self._cycles: deque[RequestResponseCycle] = deque()
+        """Requests that are not answered yet, oldest first: uvicorn knows the newest only."""
         self._is_parting = False
         self._timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
@@ -49,6 +52,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect(None)
         self._watch_sending(None)
         self._connections.leave(self._place)
+        for cycle in self._cycles:
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -90,7 +96,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._part()
         else:
             self._place.busy = True
+            before = self.cycle
             super().on_headers_complete()
+            if self.cycle is not before:
+                self._cycles.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, which waits until the application reads it."""
@@ -107,6 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """It is answered. What is left of its body is thrown away, within limits."""
+        self._cycles.popleft()
         super().on_response_complete()
         if not self.pipeline:
             self._connections.used(self._place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -58,6 +59,10 @@ def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) ->
     return None
 
 
+_LINK = re.compile(r"[0-9A-Za-z_.-]{1,15}")
+"""What a link may be called where its name becomes part of a line of a file."""
+
+
 def name_server(text: str) -> IPv4Address | IPv6Address | None:
     """The address of a name server that a host can ask; None for what is no address, or nobody's.
 
@@ -67,8 +72,11 @@ def name_server(text: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(text)
     except ValueError:
         return None
+    scope = getattr(address, "scope_id", None)
+    if scope is not None and not (address.is_link_local and _LINK.fullmatch(scope)):
+        return None
     nobodys = address.is_unspecified or address.is_multicast or (address.is_reserved and not address.is_loopback)
-    lost = isinstance(address, IPv6Address) and address.is_link_local and not address.scope_id
+    lost = isinstance(address, IPv6Address) and address.is_link_local and not scope
     return None if nobodys or lost else address
 
 

@@ -353,8 +353,9 @@ def synchronized_exists(host: HostView, attachment_id: str) -> Problem | None:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """An address; none with a link behind it (``%eth0``), as it stands on the network's own."""
     try:
-        return ip_address(text)
+        return ip_address(text) if "%" not in text else None
     except ValueError:
         return None
 
@@ -369,9 +370,14 @@ def _network(ip: IpAssignment) -> IPv4Network | IPv6Network | None:
 def _is_host_address(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
     if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
         return False
-    if address.is_reserved or address in _THIS_NETWORK:
+    if address.is_reserved or address in _THIS_NETWORK or _is_site_local(address):
         return False
     return not _is_not_a_stations(address, net) and not _is_anycast(address, net)
+
+
+def _is_site_local(address: IPv4Address | IPv6Address) -> bool:
+    """Addresses that are given up (RFC 3879), and that the kernel counts as of another scope."""
+    return isinstance(address, IPv6Address) and address.is_site_local
 
 
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")

@@ -269,8 +269,10 @@ def network_occurs_once(host: HostView, final: FinalSet) -> Problem | None:
 
 
 def only_one_untagged(host: HostView, final: FinalSet, nic: str) -> Problem | None:
-    """J: a NIC carries at most one untagged network."""
-    names = sorted(view.name for view in _views(host, final, nic) if view.intent.vlan is None)
+    """J: a NIC carries at most one untagged network; frames of VLAN 0 are untagged ones with a priority (IEEE
+    802.1Q).
+    """
+    names = sorted(view.name for view in _views(host, final, nic) if not view.intent.vlan)
     if len(names) <= 1:
         return None
     text = f"'{nic}' would carry several untagged networks: {', '.join(names)}. Give all but one a VLAN or another NIC."

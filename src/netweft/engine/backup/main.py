@@ -87,7 +87,10 @@ def _parser(program: str, description: str, file: str, words: str) -> argparse.A
 def _passphrase(path: Path | None) -> str:
     if path is None:
         return ""
-    lines = path.read_text().splitlines()
+    try:
+        lines = path.read_text().splitlines()
+    except UnicodeDecodeError as error:
+        raise BackupError(f"{path} holds no passphrase: it is no text.") from error
     if not lines or not lines[0].strip():
         raise BackupError(f"{path} has no passphrase in its first line.")
     return lines[0].strip()
