@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from core.strategies import intents, machines
 from core.test_plan_properties import reach
@@ -44,6 +44,7 @@ def plain(intent: HostIntent) -> HostIntent:
     )
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
 def test_an_engine_that_knows_nothing_of_a_host_changes_nothing(start: Host, intent: HostIntent) -> None:
     now = reach(start, desired_host(intent, start))
@@ -51,6 +52,7 @@ def test_an_engine_that_knows_nothing_of_a_host_changes_nothing(start: Host, int
     assert plan(now, desired_host(taken_over(now, stranger, {}), now)) == []
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
 def test_an_engine_that_has_lost_its_rows_takes_everything_over_as_it_is(start: Host, intent: HostIntent) -> None:
     intent = plain(intent)
@@ -62,6 +64,7 @@ def test_an_engine_that_has_lost_its_rows_takes_everything_over_as_it_is(start: 
     assert plan(now, desired_host(again, now)) == []
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents)
 def test_an_engine_with_networks_of_the_same_names_changes_marks_only(start: Host, intent: HostIntent) -> None:
     intent = plain(intent)
@@ -73,6 +76,7 @@ def test_an_engine_with_networks_of_the_same_names_changes_marks_only(start: Hos
     assert [step for step in steps if not isinstance(step, MARKS)] == []
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, intents)
 def test_networks_that_are_kept_stay_or_are_told_to_be_in_the_way(
     start: Host, former: HostIntent, intent: HostIntent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.foreign import meddle
@@ -30,6 +30,7 @@ def steps(now: Host, desired: Host) -> list[object]:
         return [error]
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, seeds)
 def test_drift_is_empty_exactly_when_the_plan_is(start: Host, intent: HostIntent, seed: int) -> None:
     made = simulate_all(start, plan(start, desired_host(intent, start)))
@@ -40,6 +41,7 @@ def test_drift_is_empty_exactly_when_the_plan_is(start: Host, intent: HostIntent
     assert bool(drift.obstacle) == any(isinstance(one, PlanError) for one in todo)
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, seeds)
 def test_what_differs_is_put_right_by_the_plan(start: Host, intent: HostIntent, seed: int) -> None:
     made = simulate_all(start, plan(start, desired_host(intent, start)))
@@ -51,6 +53,7 @@ def test_what_differs_is_put_right_by_the_plan(start: Host, intent: HostIntent, 
     assert find_drift(intent, now).lines() == ()
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(machines, intents, seeds)
 def test_an_attachment_is_in_sync_exactly_when_nothing_of_it_or_below_it_differs(
     start: Host, intent: HostIntent, seed: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from core.strategies import hosts, machine
 from netweft.core import steps as s
@@ -109,6 +109,7 @@ def test_a_link_that_stands_on_itself_has_a_way() -> None:
     assert moved(World(loop), World(loop), ["br"]) == []
 
 
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
 @given(hosts, hosts)
 def test_whatever_has_another_mac_address_in_the_end_is_announced(first: Host, second: Host) -> None:
     start = simulate_all(machine(), plan(machine(), first))
