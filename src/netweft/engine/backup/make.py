@@ -39,16 +39,16 @@ def back_up(file: Path, data: Path, database: str, passphrase: str, progress: Pr
     """
     if file.exists() and not file.is_file():
         raise BackupError(f"{file} is no file that could be replaced.")
+    if database and not database.startswith("postgresql"):
+        raise BackupError("--database takes a postgresql:// URL; the SQLite database is found in the data folder.")
+    if not database and not (data / DATABASE_FILE).exists():
+        raise BackupError(f"There is no {DATABASE_FILE} in {data}: is its engine on PostgreSQL? Then give --database.")
     if not file.absolute().parent.is_dir():
         raise BackupError(f"There is no folder {file.parent} for the backup.")
     if file.resolve().is_relative_to(data.resolve()):
         raise BackupError(
             f"{file} is in the engine's data folder. Write the backup somewhere else, best to another disk."
         )
-    if database and not database.startswith("postgresql"):
-        raise BackupError("--database takes a postgresql:// URL; the SQLite database is found in the data folder.")
-    if not database and not (data / DATABASE_FILE).exists():
-        raise BackupError(f"There is no {DATABASE_FILE} in {data}: is its engine on PostgreSQL? Then give --database.")
     with _stage(data) as stage:
         dump = stage / DUMP
         revision = _revision(database or f"sqlite:///{data / DATABASE_FILE}", read_box(data))
