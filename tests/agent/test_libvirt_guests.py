@@ -183,6 +183,26 @@ def test_a_vnic_is_plugged_in_used_and_unplugged(place: Place) -> None:
     assert {port.vnic for port in place.observe().guest_ports.values()} == {first.id}
 
 
+def test_a_vnic_that_the_guest_lets_go_of_while_it_is_asked_again_is_unplugged(
+    on_linux: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detach = libvirt.virDomain.detachDeviceAlias
+
+    def detach_late(domain: libvirt.virDomain, alias: str, flags: int) -> int:
+        """As if the guest had let go between the look that found the vNIC and this request."""
+        detach(domain, alias, flags)
+        assert eventually(lambda: alias not in domain.XMLDesc())
+        asked_again: int = detach(domain, alias, flags)
+        return asked_again
+
+    monkeypatch.setattr(libvirt.virDomain, "detachDeviceAlias", detach_late)
+    spec = tiny_guest(make_nic(1))
+    on_linux.driver.start(spec)
+    with console(on_linux.libvirt.uri, spec):
+        on_linux.driver.update(replace(spec, nics=()))
+    assert on_linux.observe().guest_ports == {}
+
+
 def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: Place) -> None:
     spec = tiny_guest(make_nic(1))
     place.driver.start(spec)

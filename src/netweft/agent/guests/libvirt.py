@@ -385,7 +385,12 @@ class LibvirtGuests:
             while not gone.is_set() and vnic in libvirt_xml.interfaces(domain.XMLDesc()):
                 if monotonic() > until:
                     raise ValueError(f"the guest has not let go of vNIC {vnic} within {RELEASE_SECONDS:g} s")
-                domain.detachDeviceAlias(key[1], _LIVE)
+                try:
+                    domain.detachDeviceAlias(key[1], _LIVE)
+                except libvirt.libvirtError:
+                    if vnic in libvirt_xml.interfaces(domain.XMLDesc()):
+                        raise
+                    break  # the guest let go of it just before it was asked again
                 gone.wait(_ASK_AGAIN_SECONDS)
         finally:
             del self._removed[key]
