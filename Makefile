@@ -9,6 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
+EXAMPLES := 500 # that the properties of core take
 
 .PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock clean
 
@@ -18,6 +19,7 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
+test: EXAMPLES := 2000
 test: check locks contract agent engine api cli clients e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
@@ -33,7 +35,7 @@ imports: install
 	$(BIN)/lint-imports
 
 core: install ## rules, plan, desired, schedule: properties and golden cases, every branch
-	$(PYTEST) $(SPREAD) tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	NETWEFT_EXAMPLES=$(EXAMPLES) $(PYTEST) -n 2 --dist worksteal tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
 	$(PYTEST) tests/contract
@@ -54,7 +56,7 @@ clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
-	$(PYTEST) tests/e2e
+	$(PYTEST) $(SPREAD) tests/e2e
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
 	$(PYTEST) tests/metal

@@ -5,6 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.site import Site, site
+from ovs_host import namespace, standing_in
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_network() -> Iterator[None]:
+    """A network of this process's own: labs have addresses on the machine, and several processes run at a time."""
+    with namespace() as name, standing_in(name):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from netweft.engine.commands.enrollments import (
     create_simulated_enrollment,
     enroll,
 )
-from netweft.engine.db import Database, utc_now
+from netweft.engine.db import Database, Tx, utc_now
 from netweft.engine.model.certificates import enrollments
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
@@ -111,6 +111,13 @@ def test_old_replaced_and_invented_tokens_are_none(db: Database, authority: Auth
             join(db, authority, token)
     with pytest.raises(NotFoundError):
         db.run(create_enrollment, SYSTEM, "none")
+
+
+def test_no_token_reads_as_an_option_of_the_program_that_it_is_given_to(db: Database, host_id: str) -> None:
+    def create(tx: Tx) -> list[str]:
+        return [create_enrollment(tx, SYSTEM, host_id) for _ in range(1000)]
+
+    assert not [token for token in db.run(create) if token.startswith("-")]
 
 
 def test_tokens_need_rights(db: Database, authority: Authority, host_id: str) -> None:

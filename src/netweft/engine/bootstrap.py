@@ -72,7 +72,7 @@ def _password_in(path: Path) -> str:
     by hand.
     """
     try:
-        write_private(path, f"{secrets.token_urlsafe(12)}\n".encode())
+        write_private(path, f"{secrets.token_hex(12)}\n".encode())
     except FileExistsError:
         path.chmod(0o600)
     return path.read_text().strip()

@@ -80,7 +80,7 @@ def create_simulated_enrollment(tx: Tx, actor: Actor) -> str:
 
 
 def _issue(tx: Tx, host_id: str | None) -> str:
-    token, now = secrets.token_urlsafe(32), utc_now()
+    token, now = secrets.token_hex(32), utc_now()  # which no program takes for an option, as one beginning with a dash
     tx.execute(delete(enrollments).where(enrollments.c.expires < now))
     tx.execute(
         insert(enrollments).values(

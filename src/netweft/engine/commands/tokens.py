@@ -182,7 +182,7 @@ def _welcome(tx: Tx, user: User, stored: str, password: str, address: str, corre
 
 def issue(tx: Tx, user: User, purpose: Purpose = Purpose.BEARER) -> str:
     """A new token for a user. It is not stored: who loses it logs in again."""
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_hex(32)
     now = utc_now()
     life = TOKEN_LIFE if purpose == Purpose.BEARER else SESSION_LIFE
     tx.execute(delete(tokens).where(tokens.c.expires < now))
