@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
-SPREAD := -n 2 --dist loadfile # rings whose tests wait more than they work, or that run on two databases
+SPREAD := -n 3 --dist loadfile # as tests wait more than they work, more of them than there are processors
 EXAMPLES := 500 # that the properties of core take
 
 .PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock clean
@@ -38,7 +38,7 @@ core: install ## rules, plan, desired, schedule: properties and golden cases, ev
 	NETWEFT_EXAMPLES=$(EXAMPLES) $(PYTEST) -n 2 --dist worksteal tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
-	$(PYTEST) tests/contract
+	$(PYTEST) $(SPREAD) tests/contract
 
 agent: install system native guest ## the agent through its own door
 	$(PYTEST) $(SPREAD) tests/agent
@@ -59,7 +59,7 @@ e2e: install system native guest ## the main job with real hosts in namespaces, 
 	$(PYTEST) $(SPREAD) tests/e2e
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
-	$(PYTEST) tests/metal
+	$(PYTEST) -n 2 tests/metal
 
 installation: install system ## docs/install.md on new machines with nothing but Debian, and simulated hosts without root
 	@tools/debian-base
