@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from netweft.cli.nouns import NOUNS, Field, Noun
+from netweft.cli.nouns import NOTHING, NOUNS, Field, Noun
 from netweft.cli.output import pick, say, show_many, show_one
 from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.client import ApiError, Client
@@ -89,11 +89,8 @@ def _place(noun: Noun, entity: Tree) -> str:
 
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, form: str, search: str | None = None) -> None:
-        query = dict(noun.query)
-        if search:
-            query["search"] = search
-        found = client.list(noun.path, **query)
+    def run(client: Client, form: str, search: str | None = None, **query: int) -> None:
+        found = client.list(noun.path, **query, **({"search": search} if search else {}))
         name_references(client, noun, found)
         show_many(found, noun.columns, form)
 
@@ -102,6 +99,8 @@ def _list(noun: Noun) -> click.Command:
         params.append(
             click.Option(["--search"], help="Only those that match, for example 'name=web* and cluster=Default'.")
         )
+    if noun.most:
+        params.append(max_option(noun.most))
     return click.Command("list", callback=run, params=params, help="List them.")
 
 
@@ -169,6 +168,13 @@ def _option(field: Field) -> click.Option:
     return click.Option([field.option], type=field.type, multiple=field.many, help=field.help + default)
 
 
+def max_option(most: int) -> click.Option:
+    """The option of a list that would be long."""
+    return click.Option(
+        ["--max"], type=click.IntRange(min=1), default=most, show_default=True, help="How many, newest first."
+    )
+
+
 def _output() -> click.Option:
     holder = output_option(click.Command("holder"))
     return next(param for param in holder.params if isinstance(param, click.Option))
@@ -189,5 +195,5 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any]) -> Tree:
         place = tree
         for key in parents:
             place = place.setdefault(key, {})
-        place[leaf] = list(value) if field.many else value
+        place[leaf] = None if value is NOTHING else list(value) if field.many else value
     return tree
