@@ -53,6 +53,12 @@ def resolve(client: Client, noun: Noun, name: str, *, within: tuple[str, str] | 
     return found[0]
 
 
+def tell_warnings(client: Client) -> None:
+    """Say what the engine warns of, such as hosts that do not follow, since the command began."""
+    for text in client.told("severity!=normal"):
+        say(f"Warning: {text}")
+
+
 def name_references(client: Client, noun: Noun, entities: Trees) -> None:
     """Put names beside the ids of what the entities refer to."""
     for field, collection in noun.refers.items():
@@ -136,6 +142,7 @@ def _set(noun: Noun) -> click.Command:
         if not changes:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         show_one(client.update(f"{noun.path}/{resolve(client, noun, name)['id']}", changes), form)
+        tell_warnings(client)
 
     return click.Command(
         "set",
