@@ -95,7 +95,7 @@ def _place(noun: Noun, entity: Tree) -> str:
 
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, form: str, search: str | None = None, **query: int) -> None:
+    def run(client: Client, /, form: str, search: str | None = None, **query: int) -> None:
         found = client.list(noun.path, **query, **({"search": search} if search else {}))
         name_references(client, noun, found)
         show_many(found, noun.columns, form)

@@ -129,12 +129,12 @@ class Client:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
         return self._entity("POST", f"{API}/{path}", body=body or {})
 
-    def told(self, condition: str) -> list[str]:
+    def told(self, condition: str) -> tuple[str, ...]:
         """What events say, oldest first, that this client's requests have caused; ``condition``: in the search
         language.
         """
         found = self.list("events", search=f"correlation_id={self._correlation} and {condition}")
-        return [event["description"] for event in reversed(found)]
+        return tuple(event["description"] for event in reversed(found))
 
     def find(self, path: str, name: str) -> Tree:
         """The entity with that name or id in a collection. Raises ApiError(404) when there is none."""
