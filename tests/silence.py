@@ -147,10 +147,9 @@ def check_silences(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     guests: Guests | None = None,
-    bound: float = BOUND,
 ) -> None:
     """Make the host the first of the intents, then each other in turn, and back: print the longest silence of each
-    address, and hold it against the bound. ``guests``: as an agent has them plugged in again after each change.
+    address, and hold it against ``BOUND``. ``guests``: as an agent has them plugged in again after each change.
     """
     targets = [*HOST_ADDRESSES, *(address.split("/")[0] for address in GUEST_ADDRESSES if guests)]
 
@@ -168,7 +167,7 @@ def check_silences(
         figures = ", ".join(f"{address} {silence:.3f} s" for address, silence in measured.items())
         with capsys.disabled():
             print(f"\nlongest silence in change {number}: {figures}")  # noqa: T201 -- what the test is for
-        assert max(measured.values()) < bound
+        assert max(measured.values()) < BOUND
 
 
 def _a_guest(bridge: str) -> GuestSpec:

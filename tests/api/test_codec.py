@@ -101,10 +101,44 @@ def test_what_is_followed_is_no_link() -> None:
 
 
 def test_json_may_bring_scalars_and_bare_lists() -> None:
-    body = b'{"mtu": 1500, "stp": true, "usages": ["vm"], "vlan": {"id": 5}, "comment": null}'
+    body = b'{"mtu": 1500, "stp": true, "usages": ["vm"], "vlan": {"id": 5}}'
     assert json_codec.read(body, Network) == Network(mtu=1500, stp=True, usages=["vm"], vlan=Vlan(id=5))
     with pytest.raises(MalformedError, match=r"network\.usages"):
         json_codec.read(b'{"usages": {"use": ["vm"]}}', Network)
+
+
+@pytest.mark.parametrize(
+    ("body", "means"),
+    [
+        ('{"vlan": null}', Network(vlan=Vlan())),
+        ('{"vlan": {"id": null}}', Network(vlan=Vlan())),
+        ('{"comment": null, "usages": null}', Network(comment="", usages=[])),
+        ('{"id": null, "status": null, "required": null, "vnic_profiles": null, "external_provider": null}', Network()),
+        ('{"data_center": {"id": "1", "local": null}}', Network(data_center=types.DataCenter(id="1"))),
+    ],
+)
+def test_null_is_an_empty_element(body: str, means: Network) -> None:
+    """What is derived, ignored or has one value anyway is not asked for by null; nor is any part of a reference."""
+    assert json_codec.read(body.encode(), Network) == means
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "named"),
+    [
+        (Network, '{"mtu": null}', "network.mtu"),
+        (Network, '{"data_center": null}', "network.data_center"),
+        (types.Cluster, '{"switch_type": null}', "cluster.switch_type"),
+        (types.Vm, '{"cpu": {"topology": null}}', "vm.cpu.topology"),
+    ],
+)
+def test_null_of_what_cannot_be_taken_away_is_refused_by_name(kind: type[Value], body: str, named: str) -> None:
+    with pytest.raises(MalformedError, match=f"^{named}: null would take it away"):
+        json_codec.read(body.encode(), kind)
+
+
+def test_an_action_is_given_nothing_by_null() -> None:
+    body = b'{"host": null, "async": null, "modified_bonds": null, "reason": null}'
+    assert json_codec.read(body, types.Action) == types.Action()
 
 
 def test_dates_have_a_zone() -> None:

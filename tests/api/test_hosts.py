@@ -321,3 +321,14 @@ def test_a_host_gets_a_new_certificate(fleet: Fleet, client: Client, sdk: ovirts
     assert {880, 881} <= set(fleet.codes())
     fleet.set_status("non_responsive")
     assert "its agent cannot be reached" in fault(client, f"/hosts/{fleet.id()}/enrollcertificate", "<action/>")
+
+
+def test_a_host_mask_is_no_netmask(client: Client, fleet: Fleet) -> None:
+    ip = "<ip><address>192.0.2.5</address><netmask>0.0.0.255</netmask></ip>"
+    one = f"<ip_address_assignment><assignment_method>static</assignment_method>{ip}</ip_address_assignment>"
+    body = f"<network_attachment><ip_address_assignments>{one}</ip_address_assignments></network_attachment>"
+    answer = client.post(
+        f"/hosts/{fleet.id()}/setupnetworks",
+        content=f"<action><modified_network_attachments>{body}</modified_network_attachments></action>",
+    )
+    assert (answer.status_code, "'0.0.0.255' is no netmask" in answer.text) == (400, True)

@@ -59,6 +59,21 @@ def test_the_life_of_a_network(sdk: ovirtsdk4.Connection) -> None:
         one.remove()
 
 
+def test_null_takes_a_vlan_off_or_is_refused_by_name(client: Client) -> None:
+    where = f"networks/{add(client, 'tenants', '<vlan><id>7</id></vlan>')}"
+    json = {"Content-Type": "application/json", "Accept": "application/json"}
+    refused = client.put(where, content='{"mtu": null}', headers=json)
+    assert (refused.status_code, "network.mtu" in refused.text) == (400, True)
+    changed = client.put(where, content='{"vlan": null}', headers=json)
+    assert (changed.status_code, "vlan" in changed.json()) == (200, False)
+    assert "vlan" not in client.get(where, headers=json).json()
+
+
+def test_a_reference_that_must_be_is_not_taken_away(client: Client) -> None:
+    answer = client.put(f"networks/{add(client, 'tenants')}", content="<network><data_center/></network>")
+    assert (answer.status_code, "Network [dataCenter [id|name] required" in answer.text) == (400, True)
+
+
 def test_a_network_is_also_below_its_data_centre(sdk: ovirtsdk4.Connection, client: Client) -> None:
     data_centers = sdk.system_service().data_centers_service()
     other = data_centers.add(t.DataCenter(name="north", local=False))

@@ -29,7 +29,25 @@ def test_networks(netweft: Netweft) -> None:
         ("storage", "1500", "disks")
     ]
     netweft("network", "show", shown["id"])
+    assert "vlan" not in netweft.json("network", "set", "storage", "--vlan", "none")
+    assert "is not in the range" in netweft("network", "set", "storage", "--vlan", "-1", expect=2).err
     netweft("network", "remove", "storage")
+
+
+def test_events_are_listed_by_what_matters(netweft: Netweft) -> None:
+    netweft("datacenter", "add", "north")
+    netweft("datacenter", "remove", "north")
+    about = 'message="*north*"'
+    assert len(netweft.json("event", "list", "--search", about, "--max", "1")) == 1
+    assert not {"30", "31"} & {event["code"] for event in netweft.json("event", "list")}
+    assert "30" in {event["code"] for event in netweft.json("event", "list", "--logins")}
+    found = netweft.json("event", "list", "--search", f"{about} or code=30", "--max", "100")
+    assert {"north" in event["description"] for event in found} == {True}, "logins are left out of a search, too"
+    netweft("host", "list", expect=4, NETWEFT_PASSWORD="wrong")
+    severe = netweft.json("event", "list", "--severity", "warning")
+    assert {event["severity"] for event in severe} <= {"warning", "error", "alert"}
+    assert any(event["code"] == "114" for event in severe)
+    assert "--max" in netweft("event", "list", "--max", "-2", expect=2).err
 
 
 def test_clusters_and_their_networks(netweft: Netweft) -> None:

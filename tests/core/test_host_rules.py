@@ -258,7 +258,7 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "bond mode": (asked(bonds=(bond("eth2", "eth3", mode="9"),)), "INVALID_BOND_MODE", None),
     "bond option": (asked(bonds=(bond("eth2", "eth3", mode="1", x="y"),)), "NETWORK_BOND_INVALID_OPTION", None),
     "OVS bond mode": (asked(bonds=(bond("eth2", "eth3", mode="5"),)), "BOND_MODE_NOT_SUPPORTED_BY_OVS", IN_OVS),
-    "one slave": (asked(bonds=(bond("eth2", "eth2"),)), "NETWORK_BONDS_INVALID_SLAVE_COUNT", None),
+    "one slave, twice": (asked(bonds=(bond("eth2", "eth2"),)), "NETWORK_INTERFACE_ALREADY_IN_BOND", None),
     "unknown slave": (asked(bonds=(bond("eth2", "eth9"),)), "HOST_NETWORK_INTERFACE_NOT_EXIST", None),
     "slave is a VLAN": (asked(bonds=(bond("eth2", "eth1.10"),)), "NETWORK_INTERFACE_IS_NOT_A_NIC", None),
     "slave of another": (

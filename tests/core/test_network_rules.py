@@ -364,3 +364,19 @@ def test_what_is_not_said_stays() -> None:
 
 def test_filters_have_the_ids_that_clients_know() -> None:
     assert FILTERS[IDS["clean-traffic"]].since == "3.6"
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [
+        ("255.255.255.0", 24),
+        ("255.255.255.255", 32),
+        ("0.0.0.0", 0),
+        ("0.0.0.255", None),
+        ("255.0.255.0", None),
+        ("24", None),
+        ("", None),
+    ],
+)
+def test_netmasks(text: str, prefix: int | None) -> None:
+    assert fields.netmask_prefix(text) == prefix

@@ -175,6 +175,8 @@ def test_an_ipv6_gateway_stays_where_the_role_has_moved_away() -> None:
     there = replace(here.intent, attachments=(replace(ATTACHMENTS[2], assignments=(gateway,)),))
     host = replace(here, intent=there)
     assert not validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(gateway,)),)), str).needs_host
+    spelt = replace(gateway, address=f"{gateway.address.upper()}", gateway="2001:0DB8:0::1")
+    validate(host, SetupRequest(attachments=(wish("six", "eth2", assignments=(spelt,)),)), str)
     assert validate(host, SetupRequest(attachments=(wish("six", "eth0", assignments=(gateway,)),)), str).needs_host
     other = replace(gateway, gateway="2001:db8::2")
     with pytest.raises(ValidationError, match="cannot have an IPv6 gateway"):

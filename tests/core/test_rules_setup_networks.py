@@ -141,6 +141,8 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (SetupRequest(), VIEW),
     (SetupRequest(), replace(VIEW, status="maintenance")),
     (on("store", "eth8"), VIEW),
+    (bond("bond1", mode="4", min_links="2"), VIEW),
+    (bond("bond1", mode="1", miimon="0", arp_interval="100", arp_ip_target="192.0.2.1"), VIEW),
     (SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-store"), nic=Ref(id="id-eth8")),)), VIEW),
     (
         SetupRequest(
@@ -309,7 +311,12 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         )
     ),
     *(
-        (addressed(ip6(address=bad)), VIEW, "NETWORK_ATTACHMENT_ADDRESS_INVALID", f"{bad}/64")
+        (
+            addressed(ip6(address=bad)),
+            VIEW,
+            "NETWORK_ATTACHMENT_ADDRESS_INVALID",
+            f"{bad}/64 is not an IPv6 address that a host can have. Give a global or",
+        )
         for bad in ("fe80::1", "2001:db8::", "::ffff:192.0.2.1", "ff02::1", "fec0::5", "2001:db8::5%x")
     ),
     *(
@@ -445,6 +452,21 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     (bond("bond1", mode="1", primary="eth99"), VIEW, "NETWORK_BOND_INVALID_OPTION", "'eth99', which is not one of its"),
     (bond("bond1", mode="1", min_links="1"), OVS, "BOND_OPTION_NOT_SUPPORTED_BY_OVS", "has no option min_links"),
+    (bond("bond1", miimon="100"), VIEW, "INVALID_BOND_MODE", "The options of bond bond1 name no mode"),
+    (
+        bond("bond1", mode="4", min_links="3"),
+        VIEW,
+        "NETWORK_BOND_INVALID_OPTION",
+        "min_links is 3, and it has 2 slaves",
+    ),
+    (
+        bond("bond1", mode="1", miimon="0", arp_interval="100"),
+        VIEW,
+        "NETWORK_BOND_INVALID_OPTION",
+        "arp_interval needs arp_ip_target",
+    ),
+    (bond("bond1", "eth8", "eth8"), VIEW, "NETWORK_INTERFACE_ALREADY_IN_BOND", "NIC eth8 is named twice"),
+    (bond("bond1", "eth8", "eth9", "eth8"), VIEW, "NETWORK_INTERFACE_ALREADY_IN_BOND", "NIC eth8 is named twice"),
     (bond("bond1", mode="0"), OVS, "BOND_MODE_NOT_SUPPORTED_BY_OVS", "bond1 has mode balance-rr"),
     (
         bond("bond1", "eth8"),

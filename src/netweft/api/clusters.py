@@ -13,7 +13,7 @@ from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, ref, required, required_ref, see, version, version_text, visible_page
+from netweft.api.shown import columns, kept_ref, ref, required, required_ref, see, version, version_text, visible_page
 from netweft.api.types import (
     Action,
     Cluster,
@@ -167,15 +167,15 @@ def put_cluster(call: Call[Cluster]) -> Cluster:
     spec = UpdateCluster(
         id=call.ids["cluster_id"],
         name=keep(body.name),
-        data_center=ref(body.data_center) or KEEP,
+        data_center=kept_ref(body.data_center, "Cluster [dataCenter"),
         description=keep(body.description),
         comment=keep(body.comment),
         switch_type=keep(body.switch_type),
         version=version_text(body.version) or KEEP,
         cpu_type=keep(given(body.cpu, Cpu()).type),
         cpu_architecture=keep(given(body.cpu, Cpu()).architecture),
-        mac_pool=ref(body.mac_pool) or KEEP,
-        management_network=ref(body.management_network) or KEEP,
+        mac_pool=kept_ref(body.mac_pool, "Cluster [macPool"),
+        management_network=kept_ref(body.management_network, "Cluster [managementNetwork"),
     )
     call.run(update_cluster, call.actor, spec)
     with call.read() as tx:

@@ -239,6 +239,16 @@ ELEMENTS: Mapping[type[Value], Elements] = {
 }
 """By the type of a request's body, or of what an action carries."""
 
+EMPTIED: Mapping[type[Value], str] = {
+    types.Network: "dns_resolver_configuration qos vlan",
+    types.Vlan: "id",
+    types.VnicProfile: "failover network_filter qos",
+    types.Nic: "vnic_profile",
+    types.TemplateNic: "vnic_profile",
+    types.NetworkAttachment: "dns_resolver_configuration qos",
+}
+"""Elements that a change takes away when they are empty, or null in JSON, besides texts and lists."""
+
 EVERY_ACTION = "id href async fault job status"
 """Elements that every action takes: what it is and how it went, which clients send back, and whether to wait."""
 

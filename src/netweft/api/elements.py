@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import UNSET
 
 from netweft.api import types
-from netweft.api.element_table import ACTION_IGNORED, ACTIONS, ELEMENTS, EVERY_ACTION, FOREIGN, START_VM
+from netweft.api.element_table import ACTION_IGNORED, ACTIONS, ELEMENTS, EMPTIED, EVERY_ACTION, FOREIGN, START_VM
 from netweft.api.scalars import WRITE
 from netweft.api.schema import Entity, Field, Value, fields_of, given
 from netweft.core.rules import check, fields
@@ -46,6 +46,18 @@ def refuse_foreign(name: str, where: str, said: Iterable[str]) -> None:
 def is_part(owner: type[Value], one: Field) -> bool:
     """Whether a field holds a part of what is asked for, and no reference."""
     return one.struct is not None and (owner is types.Action or not issubclass(one.struct, Entity))
+
+
+def is_stored(kind: type[Value], one: Field) -> bool:
+    """Whether what a request says of a field of a type is done or kept; a part of an entity is, as far as it is."""
+    known = ELEMENTS.get(kind)
+    return known is None or any(path.partition(".")[0] == one.name for path in known.stored.split())
+
+
+def is_emptied(kind: type[Value], one: Field) -> bool:
+    """Whether an empty element takes away what there is."""
+    is_text = one.kind == "text" and not one.choices
+    return one.many or is_text or one.name in EMPTIED.get(kind, "").split()
 
 
 def check_body(body: Value, action: str = "") -> None:

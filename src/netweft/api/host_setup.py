@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from ipaddress import ip_network
 from typing import Any, Literal
 
 from msgspec import UnsetType
@@ -26,6 +25,7 @@ from netweft.core.desired import HostQos, IpAssignment
 from netweft.core.errors import BusyError, MalformedError
 from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
 from netweft.core.keep import KEEP, Keep
+from netweft.core.rules.fields import netmask_prefix
 from netweft.engine.commands.host_changes import IN_PROGRESS, key_of
 from netweft.engine.queue import busy_with, wait_for
 
@@ -123,10 +123,10 @@ def prefix_of(netmask: str) -> int:
         return 0
     if netmask.isascii() and netmask.isdigit() and len(netmask) <= 3:  # noqa: PLR2004 -- digits of 128
         return int(netmask)
-    try:
-        return ip_network(f"0.0.0.0/{netmask}").prefixlen
-    except ValueError:
-        raise MalformedError(f"'{netmask[:60]}' is no netmask: give 255.255.255.0 or 24.") from None
+    prefix = netmask_prefix(netmask)
+    if prefix is None:
+        raise MalformedError(f"'{netmask[:60]}' is no netmask: give 255.255.255.0 or 24.")
+    return prefix
 
 
 def _properties(properties: list[Property] | UnsetType) -> dict[str, str] | Keep:

@@ -13,7 +13,7 @@ from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, ref, required, required_ref, see, visible_page
+from netweft.api.shown import columns, kept_ref, required, required_ref, see, visible_page
 from netweft.api.types import (
     Action,
     Certificate,
@@ -35,7 +35,6 @@ from netweft.api.types import (
     VmSummary,
 )
 from netweft.api.values import find_statistic, measured
-from netweft.core.keep import KEEP
 from netweft.core.protocol import AGENT_PORT, Capabilities
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
@@ -201,7 +200,7 @@ def put_host(call: Call[Host]) -> Host:
         address=keep(body.address),
         description=keep(body.description),
         comment=keep(body.comment),
-        cluster=ref(body.cluster) or KEEP,
+        cluster=kept_ref(body.cluster, "Host [cluster"),
     )
     call.run(update_host, call.actor, spec)
     with call.read() as tx:

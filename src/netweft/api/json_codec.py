@@ -17,6 +17,7 @@ from msgspec import UNSET
 from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
 from netweft.api.schema import Entity, Field, Value, fields_of, link_field
+from netweft.api.types import Action
 from netweft.core.errors import MalformedError
 
 T = TypeVar("T")
@@ -140,13 +141,30 @@ def _read_struct(tree: object, kind: type[Value], where: str, *, is_whole: bool)
     found: dict[str, object] = {}
     for name, item in tree.items():
         field = fields.get(name)
-        if field is not None and item is not None:
+        if field is not None and item is None:
+            found[field.attribute] = _read_null(kind, field, f"{where}.{name}") if is_whole else UNSET
+        elif field is not None:
             read_field = _read_many if field.many else _read_one
             is_part = is_whole and elements.is_part(kind, field)
             found[field.attribute] = read_field(item, field, f"{where}.{name}", is_part=is_part)
         elif is_whole and name in elements.foreign_to(kind):
             elements.refuse_foreign(name, where, _said_in(item))
     return kind(**found)
+
+
+def _read_null(kind: type[Value], field: Field, where: str) -> object:
+    """What XML says by an empty element; nothing (UNSET) in an action, where what is not given is none, and for what
+    changes nothing anyway. Raises MalformedError for what cannot be taken away.
+    """
+    if kind is Action or not elements.is_stored(kind, field):
+        return UNSET
+    if not elements.is_emptied(kind, field):
+        raise MalformedError(f"{where}: null would take it away, which cannot be. Give it a value, or leave it out.")
+    if field.many:
+        return []
+    if field.struct is not None:
+        return field.struct()
+    return "" if field.kind == "text" and field.name not in {"id", "href"} else UNSET
 
 
 def _said_in(item: object) -> Iterator[str]:

@@ -14,7 +14,7 @@ from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, id_of, ref, required, required_ref, see, visible_page
+from netweft.api.shown import columns, id_of, kept_ref, required, required_ref, see, visible_page
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
 from netweft.core.errors import NotFoundError
 from netweft.core.keep import KEEP, Keep
@@ -203,7 +203,7 @@ def _update(call: Call[Network]) -> Network:
     spec = UpdateNetwork(
         id=call.ids["network_id"],
         name=keep(body.name),
-        data_center=ref(body.data_center) or KEEP,
+        data_center=kept_ref(body.data_center, "Network [dataCenter"),
         description=keep(body.description),
         comment=keep(body.comment),
         vlan_id=KEEP if isinstance(body.vlan, UnsetType) else _vlan_id(body),

@@ -99,6 +99,11 @@ def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (c
     }
 
 
+def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:
+    """What a change says of a thing that there must be. Raises MalformedError when it names none."""
+    return KEEP if isinstance(entity, UnsetType) else required_ref(entity, where)
+
+
 def id_of(entity: Entity | UnsetType) -> str | Keep | None:
     """The id of what a request names; an empty element means none."""
     return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None

@@ -12,10 +12,9 @@ from netweft.api.follow import loads, loads_link
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import ref, required, required_ref, see
+from netweft.api.shown import kept_ref, ref, required, required_ref, see
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
-from netweft.core.keep import KEEP
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.tags import AddTag, UpdateTag, add_tag, attach_tag, detach_tag, remove_tag, update_tag
@@ -87,7 +86,7 @@ def post_tag(call: Call[Tag]) -> Tag:
 def put_tag(call: Call[Tag]) -> Tag:
     """Change a tag, or put it below another one."""
     body = call.body
-    tag_id, parent = call.ids["tag_id"], ref(body.parent) or KEEP
+    tag_id, parent = call.ids["tag_id"], kept_ref(body.parent, "Tag [parent")
     spec = UpdateTag(id=tag_id, name=keep(body.name), description=keep(body.description), parent=parent)
     call.run(update_tag, call.actor, spec)
     return _get(call, tag_id)

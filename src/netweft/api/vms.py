@@ -13,7 +13,7 @@ from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import fields_of, given, keep, known, reference
 from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, ref, required, required_ref, see, visible_page
+from netweft.api.shown import columns, kept_ref, ref, required, required_ref, see, visible_page
 from netweft.api.types import (
     Action,
     Bios,
@@ -228,7 +228,7 @@ def put_vm(call: Call[Vm]) -> Vm:
         name=keep(body.name),
         description=keep(body.description),
         comment=keep(body.comment),
-        cluster=ref(body.cluster) or KEEP,
+        cluster=kept_ref(body.cluster, "Vm [cluster"),
         hardware=hardware.wanted(body),
         addresses=addresses_of(body),
         initialization=initialization_of(body),

@@ -15,7 +15,7 @@ from netweft.api.follow import loads, loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import given, keep, reference
 from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, id_of, ref, required, required_ref, see, visible_page
+from netweft.api.shown import columns, id_of, kept_ref, required, required_ref, see, visible_page
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netweft.api.values import by_name
 from netweft.core.errors import NotFoundError
@@ -136,7 +136,7 @@ def put_profile(call: Call[VnicProfile]) -> VnicProfile:
     spec = UpdateVnicProfile(
         id=call.ids["profile_id"],
         name=keep(body.name),
-        network=ref(body.network) or KEEP,
+        network=kept_ref(body.network, "VnicProfile [network"),
         description=keep(body.description),
         comment=keep(body.comment),
         port_mirroring=keep(body.port_mirroring),

@@ -14,7 +14,7 @@ from netweft.cli import setup_file
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, pick, say, show_many, show_one
 from netweft.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
-from netweft.cli.verbs import resolve
+from netweft.cli.verbs import resolve, tell_warnings
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
@@ -74,10 +74,21 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 
 @click.command("commit")
 @_name
+@click.option("--force", is_flag=True, help="Commit also what differs from what is wanted.")
 @calls_engine
-def commit(client: Client, name: str) -> None:
-    """Make what runs on the host also what its boot restores."""
-    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/commitnetconfig", {})
+def commit(client: Client, name: str, force: bool) -> None:
+    """Make what runs on the host also what its boot restores.
+
+    Refused when what runs there differs from what is wanted of it: its boots would bring that back.
+    """
+    path = f"hosts/{resolve(client, _HOST, name)['id']}"
+    found = client.addition("GET", f"{path}/drift")
+    if not found["in_sync"] and not force:
+        _show_drift(found)
+        say(f"Nothing is committed. 'netweft host sync {name}' puts it right; --force commits it as it is.")
+        raise click.exceptions.Exit(REFUSED)
+    run_job(client, f"{path}/commitnetconfig", {})
+    tell_warnings(client)
 
 
 @click.command("sync")
@@ -132,11 +143,9 @@ def remove(client: Client, name: str, missing_ok: bool, clean: bool, force: bool
             say(f"There is no host {name}.")
             return
         raise
-    carried = sorted(attachment_ids(client, host["id"]))
     client.remove(f"hosts/{host['id']}", clean=str(clean).lower(), force=str(force).lower())
-    if carried and not clean:
-        say(f"These networks stay on the host: {', '.join(carried)}.")
-        say("To take them off but for its management, type there: netweft agent --leave")
+    for text in client.told("code!=30"):
+        say(text)
 
 
 @click.command("enroll-certificate")
@@ -258,6 +267,15 @@ def drift(client: Client, name: str, form: str) -> None:
     if form != "table":
         show_one(found, form)
         return
+    if found["reported_at"] is None:
+        say("Nobody knows: the host has not reported yet.")
+    elif found["in_sync"]:
+        say("Nothing differs.")
+    else:
+        _show_drift(found)
+
+
+def _show_drift(found: Tree) -> None:
     lines = [
         {"of": f"{kind} {group['name']}".strip(), "text": one["text"]}
         for key, kind in _GROUPS.items()
@@ -265,10 +283,7 @@ def drift(client: Client, name: str, form: str) -> None:
         for one in group["differences"]
     ]
     lines += [{"of": "host", "text": one["text"]} for one in found["host"]]
-    if found["in_sync"]:
-        say("Nothing differs.")
-        return
-    show_many(lines, {"OF": "of", "DIFFERS": "text"}, form)
+    show_many(lines, {"OF": "of", "DIFFERS": "text"}, "table")
     if found["obstacle"]:
         say(f"It cannot be put right as it is: {found['obstacle']}")
 

@@ -6,21 +6,25 @@ the host took a change back.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from netweft.cli import clusters, hosts, users, vms
+from netweft.cli import clusters, events, hosts, users, vms
 from netweft.cli.nouns import NOUNS
 from netweft.cli.permissions import permission
-from netweft.cli.session import Session, calls_engine
+from netweft.cli.session import Session
 from netweft.cli.verbs import group_of
 from netweft.cli.waiting import wait
-from netweft.client import Client
 
 _PATH = click.Path(path_type=Path, dir_okay=False)
-_EXTRA = {"cluster": clusters.COMMANDS, "host": hosts.COMMANDS, "vm": vms.COMMANDS, "user": users.COMMANDS}
+_EXTRA = {
+    "cluster": clusters.COMMANDS,
+    "host": hosts.COMMANDS,
+    "vm": vms.COMMANDS,
+    "event": events.COMMANDS,
+    "user": users.COMMANDS,
+}
 
 
 _EPILOG = """The password is read from NETWEFT_PASSWORD or from --password-file.
@@ -77,18 +81,9 @@ def cli(
     context.obj = Session(url, user, password_file, ca_file, filtered)
 
 
-@click.command("follow")
-@click.option("--after", type=int, help="Id of the last event that is already known.")
-@calls_engine
-def follow_events(client: Client, after: int | None) -> None:
-    """Print events as they happen, a JSON document per line, until interrupted."""
-    for event in client.events(after):
-        click.echo(json.dumps(event, ensure_ascii=False))
-
-
 for _noun in NOUNS:
     _group = group_of(_noun)
-    for _command in (*_EXTRA.get(_noun.name, ()), *((follow_events,) if _noun.name == "event" else ())):
+    for _command in _EXTRA.get(_noun.name, ()):
         _group.add_command(_command)
     cli.add_command(_group)
 cli.add_command(permission)

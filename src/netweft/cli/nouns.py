@@ -43,7 +43,8 @@ class Noun:
     fields: tuple[Field, ...] = ()
     verbs: tuple[str, ...] = ("list", "show", "add", "set", "remove")
     searchable: bool = True
-    query: Mapping[str, str | int] = field(default_factory=dict)
+    most: int = 0
+    """How many a list shows unless told otherwise; 0 for all."""
     refers: Mapping[str, str] = field(default_factory=dict)
     """Fields that are references, and the collection where their names are: the API answers with ids. The first one
     tells things of one name apart.
@@ -57,7 +58,21 @@ class Noun:
 
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
 _READ_ONLY = ("list", "show")
-_TAG = click.IntRange(0, 4094)
+
+NOTHING = object()
+"""Value of an option that takes away what its field holds."""
+
+
+class _Tag(click.IntRange):
+    """A VLAN tag, or the word that takes it off."""
+
+    name = "tag"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        return NOTHING if value == "none" else super().convert(value, param, ctx)
+
+
+_TAG = _Tag(0, 4094)
 
 NOUNS = (
     Noun(
@@ -112,7 +127,7 @@ NOUNS = (
         "Logical networks.",
         (
             Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
-            Field("--vlan", "vlan.id", "802.1Q tag; none for an untagged network.", _TAG),
+            Field("--vlan", "vlan.id", "802.1Q tag; 'none' takes it off.", _TAG),
             Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, 65535)),
             Field("--vm/--no-vm", "usages", "Whether vNICs may use it."),
             Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
@@ -223,16 +238,15 @@ NOUNS = (
         "Work that left the engine.",
         verbs=_READ_ONLY,
         searchable=False,
-        query={"max": 50},
+        most=50,
     ),
     Noun(
         "event",
         "events",
         {"ID": "id", "TIME": "time", "SEVERITY": "severity", "CODE": "code", "WHAT": "description"},
         "What happened.",
-        verbs=_READ_ONLY,
+        verbs=("show",),
         searchable=False,
-        query={"max": 50},
     ),
     Noun(
         "user",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from netweft.cli.nouns import NOUNS, Field, Noun
+from netweft.cli.nouns import NOTHING, NOUNS, Field, Noun
 from netweft.cli.output import pick, say, show_many, show_one
 from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.client import ApiError, Client
@@ -53,6 +53,12 @@ def resolve(client: Client, noun: Noun, name: str, *, within: tuple[str, str] | 
     return found[0]
 
 
+def tell_warnings(client: Client) -> None:
+    """Say what the engine warns of, such as hosts that do not follow, since the command began."""
+    for text in client.told("severity!=normal"):
+        say(f"Warning: {text}")
+
+
 def name_references(client: Client, noun: Noun, entities: Trees) -> None:
     """Put names beside the ids of what the entities refer to."""
     for field, collection in noun.refers.items():
@@ -89,11 +95,8 @@ def _place(noun: Noun, entity: Tree) -> str:
 
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, form: str, search: str | None = None) -> None:
-        query = dict(noun.query)
-        if search:
-            query["search"] = search
-        found = client.list(noun.path, **query)
+    def run(client: Client, /, form: str, search: str | None = None, **query: int) -> None:
+        found = client.list(noun.path, **query, **({"search": search} if search else {}))
         name_references(client, noun, found)
         show_many(found, noun.columns, form)
 
@@ -102,6 +105,8 @@ def _list(noun: Noun) -> click.Command:
         params.append(
             click.Option(["--search"], help="Only those that match, for example 'name=web* and cluster=Default'.")
         )
+    if noun.most:
+        params.append(max_option(noun.most))
     return click.Command("list", callback=run, params=params, help="List them.")
 
 
@@ -137,6 +142,7 @@ def _set(noun: Noun) -> click.Command:
         if not changes:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         show_one(client.update(f"{noun.path}/{resolve(client, noun, name)['id']}", changes), form)
+        tell_warnings(client)
 
     return click.Command(
         "set",
@@ -169,6 +175,13 @@ def _option(field: Field) -> click.Option:
     return click.Option([field.option], type=field.type, multiple=field.many, help=field.help + default)
 
 
+def max_option(most: int) -> click.Option:
+    """The option of a list that would be long."""
+    return click.Option(
+        ["--max"], type=click.IntRange(min=1), default=most, show_default=True, help="How many, newest first."
+    )
+
+
 def _output() -> click.Option:
     holder = output_option(click.Command("holder"))
     return next(param for param in holder.params if isinstance(param, click.Option))
@@ -189,5 +202,5 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any]) -> Tree:
         place = tree
         for key in parents:
             place = place.setdefault(key, {})
-        place[leaf] = list(value) if field.many else value
+        place[leaf] = None if value is NOTHING else list(value) if field.many else value
     return tree

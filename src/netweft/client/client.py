@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -74,7 +75,8 @@ class Client:
         verify: ssl.SSLContext | bool = True
         if ca_file is not None:
             verify = ssl.create_default_context(cafile=str(ca_file))
-        headers = {"Filter": "true"} if filtered else {}
+        self._correlation = str(uuid4())
+        headers = {"Correlation-Id": self._correlation, **({"Filter": "true"} if filtered else {})}
         self._http = httpx.Client(base_url=self.url, verify=verify, timeout=timeout, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
@@ -126,6 +128,13 @@ class Client:
     def action(self, path: str, body: Tree | None = None) -> Tree:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
         return self._entity("POST", f"{API}/{path}", body=body or {})
+
+    def told(self, condition: str) -> tuple[str, ...]:
+        """What events say, oldest first, that this client's requests have caused; ``condition``: in the search
+        language.
+        """
+        found = self.list("events", search=f"correlation_id={self._correlation} and {condition}")
+        return tuple(event["description"] for event in reversed(found))
 
     def find(self, path: str, name: str) -> Tree:
         """The entity with that name or id in a collection. Raises ApiError(404) when there is none."""

@@ -44,11 +44,11 @@ def from_wire(value: Any) -> Any:  # noqa: ANN401 (JSON is any value)
 
 
 def to_wire(value: Any, name: str = "") -> Any:  # noqa: ANN401 (JSON is any value)
-    """The same tree as oVirt's JSON wants it: lists wrapped, scalars as strings."""
+    """The same tree as oVirt's JSON wants it: lists wrapped, scalars as strings; None is null."""
     if isinstance(value, list):
         return {_item_name(name): [to_wire(item) for item in value]}
     if isinstance(value, dict):
         return {key: to_wire(item, key) for key, item in value.items()}
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return None if value is None else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, Final, Literal, TypeAlias
@@ -361,7 +361,8 @@ class _Builder:
         if bond_options(bond.options).get("fail_over_mac", "none") != "none":
             return self._nic_mac(min(bond.slaves))
         now = self.report.bonds.get(bond.name)
-        return self._port_mac(bond, now.mac if now else "")
+        ports = [name for name, nic in self.report.nics.items() if nic.master == bond.name]
+        return self._port_mac(bond, now.mac if now else "", ports)
 
     def _ovs_bond_mac(self, bond: BondIntent, bridge: str) -> str:
         macs = (
@@ -369,11 +370,16 @@ class _Builder:
             for port in self.report.ovs_ports.values()
             if port.bridge == bridge and port.is_internal and port.mac
         )
-        return self._port_mac(bond, next(macs, ""))
+        port = self.report.ovs_ports.get(bond.name)
+        return self._port_mac(bond, next(macs, ""), port.interfaces if port else ())
 
-    def _port_mac(self, bond: BondIntent, now: str) -> str:
+    def _port_mac(self, bond: BondIntent, now: str, ports: Collection[str]) -> str:
         """The present MAC address if it may be that of a port of the bond; else that of the port that has addresses,
-        else of the first.
+        else of the first that stays, being among the present ``ports``, else of the first.
+
+        With LACP and a switch that does not speak it, the bond sends by one port alone, and goes on with one that
+        stays; each other port still sends LACPDUs from its own MAC address. Were that the bond's, the switch would send
+        what is for the host to that port, which drops it.
         """
         slaves = sorted(bond.slaves)
         macs = {slave: self._nic_mac(slave) for slave in slaves}
@@ -381,7 +387,8 @@ class _Builder:
             return now
         nics = self.report.nics
         busy = [slave for slave in slaves if slave in nics and (nics[slave].addresses or nics[slave].dynamic)]
-        return macs[(busy or slaves)[0]]
+        staying = [slave for slave in slaves if slave in ports]
+        return macs[(busy or staying or slaves)[0]]
 
     # Addresses, routes, resolvers
 

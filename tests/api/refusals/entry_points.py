@@ -119,7 +119,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "bond_is_named", "bond_id_and_name_agree", "bond_name_is_valid", "bond_name_is_free", "options_are_known",
             "has_enough_slaves", "slave_exists", "slave_is_nic", "slave_is_free", "slave_carries_no_network",
             "slave_carries_no_unmanaged", "removed_bond_exists", "removed_bond_is_unused",
-            "bond_is_not_changed_and_removed", "primary_is_slave",
+            "bond_is_not_changed_and_removed", "primary_is_slave", "slaves_are_different", "options_can_work",
         )
     },
     **{

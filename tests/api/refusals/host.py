@@ -88,6 +88,7 @@ TABLE: Table = (
         more=f"<description>{LONG}</description>",
     ),
     act("host.may_be_activated", "activate", "VDS_ALREADY_UP", "Host in Up status"),
+    act("host.has_joined", "refresh", "HOST_NEVER_JOINED", "Host stranger has never joined", "stranger"),
     change(
         "host.may_move_to_cluster",
         "<cluster id='{racks}'/>",

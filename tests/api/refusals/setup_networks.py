@@ -398,6 +398,12 @@ TABLE: Table = (
         "cannot have an IPv6 gateway",
     ),
     no(
+        "host_attachment.address_is_usable",
+        addressed(ip("fe80::5", "64", version="v6")),
+        "NETWORK_ATTACHMENT_ADDRESS_INVALID",
+        "Give a global or unique local address",
+    ),
+    no(
         "host_attachment.ipv6_fits_into_mtu",
         at("tiny", "eth3", ip("2001:db8::5", "64", version="v6")),
         "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
@@ -506,6 +512,30 @@ TABLE: Table = (
         bond("bond1", "eth1"),
         "NETWORK_BONDS_INVALID_SLAVE_COUNT",
         "must have at least 2 slaves",
+    ),
+    no(
+        "host_bond.options_are_known",
+        bond("bond1", "eth2", "eth3", miimon="100"),
+        "INVALID_BOND_MODE",
+        "The options of bond bond1 name no mode",
+    ),
+    no(
+        "host_bond.options_can_work",
+        bond("bond1", "eth2", "eth3", mode="4", min_links="3"),
+        "NETWORK_BOND_INVALID_OPTION",
+        "min_links is 3, and it has 2 slaves",
+    ),
+    no(
+        "host_bond.options_can_work",
+        bond("bond1", "eth2", "eth3", mode="1", miimon="0", arp_interval="100"),
+        "NETWORK_BOND_INVALID_OPTION",
+        "arp_interval needs arp_ip_target",
+    ),
+    no(
+        "host_bond.slaves_are_different",
+        bond("bond1", "eth2", "eth3", "eth2"),
+        "NETWORK_INTERFACE_ALREADY_IN_BOND",
+        "NIC eth2 is named twice among the slaves of bond bond1",
     ),
     no(
         "host_bond.slave_exists",

@@ -155,6 +155,7 @@ TABLE: Table = (
         "'disk' cannot be 'y'",
     ),
     add("vm.addresses_are_valid", address("nine"), NO_ADDRESS, "These addresses for vNICs are not valid: nine"),
+    add("vm.addresses_are_valid", address("192.0.2.7/0.0.0.255"), NO_ADDRESS, "not valid: 192.0.2.7/0.0.0.255"),
     add(
         "vm.gateways_are_reachable",
         gateway("198.51.100.1"),

@@ -63,6 +63,18 @@ _LINK = re.compile(r"[0-9A-Za-z_.-]{1,15}")
 """What a link may be called where its name becomes part of a line of a file."""
 
 
+def netmask_prefix(text: str) -> int | None:
+    """The length of an IPv4 netmask such as ``255.255.255.0``; None for what is none, such as the host mask
+    ``0.0.0.255``.
+    """
+    try:
+        bits = int(IPv4Address(text))
+    except ValueError:
+        return None
+    length = bits.bit_count()
+    return length if bits == ((1 << length) - 1) << (32 - length) else None
+
+
 def name_server(text: str) -> IPv4Address | IPv6Address | None:
     """The address of a name server that a host can ask; None for what is no address, or nobody's.
 

@@ -67,6 +67,17 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
 
 
+def has_joined(host: str, agent_url: str) -> Problem | None:
+    """Something is asked of a host only when it has an agent that could be asked (``agent_url``: empty when not)."""
+    if agent_url:
+        return None
+    text = (
+        f"Host {host} has never joined, so nothing can be asked of it: join it with the command that 'netweft host"
+        f" token {host}' shows."
+    )
+    return Problem("HOST_NEVER_JOINED", text)
+
+
 def may_enroll_certificate(host: str, status: str) -> Problem | None:
     """A host gets new certificates over the connection to its agent, so there has to be one. Unlike oVirt's it need not
     be in maintenance: nothing is started again.

@@ -180,10 +180,11 @@ def address_is_usable(name: str, ip: IpAssignment) -> Problem | None:
     address, net = _parsed(ip.address), _network(ip)
     if address and net and address.version == ip.version and _is_host_address(address, net):
         return None
-    text = (
-        f"Network '{name}': {ip.address}/{ip.prefix} is not an IPv{ip.version} address that a host can have."
-        " Give a unicast address that is neither the subnet's first nor its broadcast address."
-    )
+    text = f"Network '{name}': {ip.address}/{ip.prefix} is not an IPv{ip.version} address that a host can have. "
+    if ip.version == 4:  # noqa: PLR2004 -- IP version
+        text += "Give a unicast address that is neither the subnet's first nor its broadcast address."
+    else:
+        text += "Give a global or unique local address, not the subnet's first, which is that of all its routers."
     return Problem("NETWORK_ATTACHMENT_ADDRESS_INVALID", text)
 
 
@@ -209,7 +210,7 @@ def ipv6_gateway_only_with_default_route(one: Resolved, ip: IpAssignment) -> Pro
     """
     if ip.version != 6 or not ip.gateway or (one.network and "default_route" in one.network.roles):  # noqa: PLR2004
         return None
-    if one.existing and ip in one.existing.assignments:
+    if one.existing and _canonical(ip) in map(_canonical, one.existing.assignments):
         return None
     name = one.network.name if one.network else str(one.wish.network)
     text = f"Network '{name}' does not have the default route role, so it cannot have an IPv6 gateway. Leave it out."
@@ -358,6 +359,11 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
         return ip_address(text) if "%" not in text else None
     except ValueError:
         return None
+
+
+def _canonical(ip: IpAssignment) -> tuple[object, ...]:
+    """What an assignment says, however its addresses are spelt."""
+    return ip.version, ip.method, _parsed(ip.address), ip.prefix, _parsed(ip.gateway)
 
 
 def _network(ip: IpAssignment) -> IPv4Network | IPv6Network | None:

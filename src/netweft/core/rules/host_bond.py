@@ -63,6 +63,9 @@ def bond_name_is_free(host: HostView, name: str) -> Problem | None:
 
 def options_are_known(bond: BondIntent) -> Problem | None:
     """The mode exists, and the kernel takes every option in that mode; oVirt leaves the options to the host."""
+    if not bond.options.get("mode"):
+        text = f"The options of bond {bond.name} name no mode. Give the option mode, 0 to 6 or the kernel's name, too."
+        return Problem("INVALID_BOND_MODE", text)
     if not mode_of(bond):
         text = (
             f"Bond {bond.name} has the unknown mode '{bond.options.get('mode', '')}'. Use 0 to 6 or the kernel's name."
@@ -72,6 +75,22 @@ def options_are_known(bond: BondIntent) -> Problem | None:
     problem = f"{bond.name}: {twice} is given twice, by two of its names" if twice else None
     problem = problem or bond_problem(bond.name, mode_of(bond), bond_options(bond.options))
     return Problem("NETWORK_BOND_INVALID_OPTION", f"The options of bond {problem}.") if problem else None
+
+
+def options_can_work(bond: BondIntent) -> Problem | None:
+    """What the kernel takes, and with which the bond would never have a carrier: more links than there are slaves, ARP
+    monitoring that asks nobody.
+    """
+    options = bond_options(bond.options)
+    links = int(options.get("min_links", "0"))
+    problem = ""
+    if links > len(bond.slaves):
+        problem = f"min_links is {links}, and it has {len(bond.slaves)} slaves"
+    elif options.get("arp_interval", "0") != "0" and not options.get("arp_ip_target"):
+        problem = "arp_interval needs arp_ip_target, the addresses to ask for"
+    if not problem:
+        return None
+    return Problem("NETWORK_BOND_INVALID_OPTION", f"Bond {bond.name} would never carry anything: {problem}.")
 
 
 def primary_is_slave(bond: BondIntent) -> Problem | None:
@@ -109,6 +128,15 @@ def has_enough_slaves(bond: BondIntent) -> Problem | None:
         return None
     text = f"Bond {bond.name} must have at least {SLAVES_MIN} slaves, and it would have {len(set(bond.slaves))}."
     return Problem("NETWORK_BONDS_INVALID_SLAVE_COUNT", text)
+
+
+def slaves_are_different(bond: BondIntent) -> Problem | None:
+    """F9: no slave is named twice."""
+    twice = repeated(slave for slave in bond.slaves if slave)
+    if not twice:
+        return None
+    text = f"NIC {twice} is named twice among the slaves of bond {bond.name}. Name it once."
+    return Problem("NETWORK_INTERFACE_ALREADY_IN_BOND", text)
 
 
 def slave_exists(host: HostView, wish: BondWish, bond: BondIntent) -> Problem | None:

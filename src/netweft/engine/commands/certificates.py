@@ -43,6 +43,7 @@ def enroll_certificate(tx: Tx, actor: Actor, host_id: str) -> str:
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, host_id))
+    check(_ENROLL, rules.has_joined(host.name, host.agent_url))
     check(_ENROLL, rules.may_enroll_certificate(host.name, host.status))
     text = f"Enrolling certificate for host {host.name} was started (User: {actor.name})."
     audit.record(tx, actor, STARTED, text, host=host.id, cluster=host.cluster_id)

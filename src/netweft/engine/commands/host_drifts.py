@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from netweft.core.protocol import HostReport
+from netweft.engine.actor import Actor
 from netweft.engine.commands import audit, host_changes
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
@@ -16,7 +19,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
 
-HOST_DRIFTS, HOST_AS_WANTED = 20_010, 20_011
+HOST_DRIFTS, HOST_AS_WANTED, UNWANTED = 20_010, 20_011, 20_012
 """Event codes; of our own, as oVirt tells nobody when a host is changed by other hands."""
 
 KEPT = 50
@@ -47,12 +50,20 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
         kept = list(lines[:KEPT])
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=host_id, since=utc_now(), lines=kept))
-            _tell(tx, data, HOST_DRIFTS, _sentence(data.row.name, lines), Severity.WARNING)
+            _tell(tx, data, HOST_DRIFTS, f"Host {data.row.name} is not as wanted: {_some_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
         _tell(tx, data, HOST_AS_WANTED, f"Host {data.row.name} is as wanted again.", Severity.NORMAL)
+
+
+def tell_unwanted(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
+    """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
+    lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
+    if lines:
+        text = f"What is committed on Host {host.name} is not what is wanted of it: {_some_of(lines)}."
+        audit.record(tx, actor, UNWANTED, text, Severity.WARNING, host=host.id, cluster=host.cluster_id)
 
 
 def _without_travellers(tx: Tx, data: HostData) -> HostData:
@@ -64,9 +75,9 @@ def _without_travellers(tx: Tx, data: HostData) -> HostData:
     return replace(data, report=replace(data.report, guests=guests), found={})
 
 
-def _sentence(name: str, lines: tuple[str, ...]) -> str:
+def _some_of(lines: Sequence[str]) -> str:
     rest = f" (and {len(lines) - _TOLD} more)" if len(lines) > _TOLD else ""
-    return f"Host {name} is not as wanted: {'; '.join(lines[:_TOLD])}{rest}."
+    return f"{'; '.join(lines[:_TOLD])}{rest}"
 
 
 def _tell(tx: Tx, data: HostData, code: int, text: str, severity: Severity) -> None:

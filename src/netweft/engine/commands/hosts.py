@@ -208,8 +208,9 @@ def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, forc
     check(_REMOVE, rules.runs_no_vms_to_remove(vms_on(tx, host_id, suspended=True)))
     host_changes.require_idle(tx, host_id, host.name)
     if clean and not force:
+        check(_REMOVE, rules.has_joined(host.name, host.agent_url))
         check(_REMOVE, rules.may_be_cleaned(host.status))
-    if clean and rules.may_be_cleaned(host.status) is None:
+    if clean and host.agent_url and rules.may_be_cleaned(host.status) is None:
         payload = {"host_id": host_id, "force": force}
         description = f"Removing Host {host.name} and its networks"
         return queue.enqueue(tx, actor, "remove_host", host_changes.key_of(host_id), description, payload)
@@ -238,8 +239,8 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
-    check(_ACTIVATE, rules.may_be_activated(host.status))
-    if host.status == "install_failed" and host.agent_url:
+    check(_ACTIVATE, rules.may_be_activated(host.status), rules.has_joined(host.name, host.agent_url))
+    if host.status == "install_failed":
         return host_joined(tx, host_id, host.agent_url, actor)
     set_status(tx, host, "unassigned", "Its agent is asked.")
     description = f"Activating Host {host.name}"
@@ -301,7 +302,7 @@ def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_HOST, ObjectRef(ObjectType.HOST, host_id))
-    check(_REFRESH, rules.is_reachable_for_work(host.status))
+    check(_REFRESH, rules.is_reachable_for_work(host.status), rules.has_joined(host.name, host.agent_url))
     description = f"Refreshing Host {host.name}"
     return queue.enqueue_once(
         tx, actor, "refresh_host", host_changes.key_of(host_id), description, {"host_id": host_id}

@@ -9,12 +9,13 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host_request import AttachmentWish, HostView, LabelWish, Ref, SetupRequest
 from netweft.core.rules import check
 from netweft.core.rules import host_copy as copying
-from netweft.core.rules.host import is_reachable_for_work
+from netweft.core.rules.host import has_joined, is_reachable_for_work
 from netweft.core.rules.host_label import nic_is_not_labelled_so
 from netweft.core.rules.setup_networks import ACTION, validate
 from netweft.engine import queue
 from netweft.engine.commands import audit, authorize, host_changes
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands.host_drifts import tell_unwanted
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_networks as queries
@@ -159,11 +160,12 @@ def unlabel_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> 
 def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
     """Make what runs on the host what boot restores; returns the job's id. Needs CONFIGURE_HOST_NETWORK on the host.
 
-    Raises NotFoundError, DeniedError, ValidationError.
+    An event tells of what is committed although it is not wanted. Raises NotFoundError, DeniedError, ValidationError.
     """
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
-    check(_COMMIT, is_reachable_for_work(host.status))
+    check(_COMMIT, is_reachable_for_work(host.status), has_joined(host.name, host.agent_url))
+    tell_unwanted(tx, actor, host)
     description = f"Committing network changes of Host {host.name}"
     return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 

@@ -354,4 +354,5 @@ def _is_address(text: str) -> bool:
         ip_interface(text)
     except ValueError:
         return False
-    return True
+    mask = text.partition("/")[2]
+    return "." not in mask or fields.netmask_prefix(mask) is not None

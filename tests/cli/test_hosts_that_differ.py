@@ -1,0 +1,87 @@
+"""What the command line says of hosts that are not as wanted, do not follow, are cut off, or have never joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+import rows
+from api.served import PASSWORD, serving
+from fleet import Fleet, running_fleet
+from netweft.cli.main import cli
+from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.commands.hosts import deactivate_host
+from netweft.engine.db import Database
+from netweft.engine.model.hosts import hosts
+
+
+@dataclass(frozen=True)
+class Place:
+    """An engine whose hosts a test has at hand, and the program that calls it."""
+
+    fleet: Fleet
+    url: str
+
+    def __call__(self, *words: str, expect: int = 0) -> str:
+        """Run ``netweft``; what it says on both streams."""
+        done = CliRunner().invoke(cli, words, env={"NETWEFT_URL": self.url, "NETWEFT_PASSWORD": PASSWORD})
+        assert done.exit_code == expect, done.output
+        return done.output
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with closing(Database(f"sqlite:///{tmp_path}/engine.db")) as db:
+        db.migrate()
+        with serving(db, tmp_path) as engine, running_fleet(db, tmp_path) as fleet:
+            yield Place(fleet, engine.url)
+
+
+def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) -> None:
+    fleet = place.fleet
+    host = fleet.host()
+    fleet.simulate(host=host.with_link(replace(host.nics["eth0"], mtu=1400)))
+    fleet.monitor.round(fleet.db)
+    refused = place("host", "commit", "sim-1", expect=1)
+    assert "eth0: mtu should be 1500, and is 1400" in refused
+    assert "Nothing is committed. 'netweft host sync sim-1' puts it right" in refused
+    told = "What is committed on Host sim-1 is not what is wanted of it: eth0: mtu should be 1500, and is 1400."
+    assert f"Warning: {told}" in place("host", "commit", "sim-1", "--force")
+    place("host", "sync", "sim-1")
+    assert "Warning" not in place("host", "commit", "sim-1")
+
+
+def test_a_network_that_a_host_keeps_as_it_is(place: Place) -> None:
+    for name, tag in (("plain", "none"), ("red", "10")):
+        place("network", "add", name, "--vlan", tag)
+        place("cluster", "attach", "Default", name, "--optional")
+        place.fleet.attach(name, "eth1")
+    changed = place("network", "set", "red", "--mtu", "9000")
+    assert "Warning: Host sim-1 keeps MTU and QoS as they are, although" in changed
+
+
+def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> None:
+    fleet = place.fleet
+    fleet.db.run(deactivate_host, SYSTEM, fleet.id())
+    fleet.simulate(unreachable=("always",))
+    place("host", "remove", "sim-1", "--clean", expect=1)
+    told = place("host", "remove", "sim-1", "--clean", "--force")
+    assert "The networks of Host sim-1 could not be taken off it" in told
+    assert "These networks stay on it: ovirtmgmt. 'netweft agent --leave' there takes them off" in told
+
+
+def test_a_host_that_has_never_joined(place: Place) -> None:
+    with place.fleet.db.write() as tx:
+        cluster_id = tx.scalars(sa.select(hosts.c.cluster_id)).first()
+        assert cluster_id is not None
+        rows.add_host(tx, cluster_id, "late", status="maintenance")
+    assert "Nobody knows: the host has not reported yet" in place("host", "drift", "late")
+    for words in (("activate", "late"), ("refresh", "late"), ("commit", "late"), ("remove", "late", "--clean")):
+        assert "Host late has never joined" in place("host", *words, expect=1)
+    assert "Host late was removed" in place("host", "remove", "late", "--clean", "--force")
