@@ -142,6 +142,8 @@ class Connections:
             connection.close()
             raise
         if answer.keeps:
+            if not kept:
+                self.forget(host_id)  # this one is known to lead there now
             self._keep(host_id, connection)
         else:
             connection.close()

@@ -10,15 +10,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_address
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from netweft.engine.agent_connections import CONNECT_SECONDS, Endpoint
 from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError
 
 T = TypeVar("T")
-Turn: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 DEAD_AFTER = 9
 """Seconds after which the kernel notices that the other end of an idle connection is gone."""
@@ -31,37 +29,30 @@ class Line:
     def __init__(self, tls: ssl.SSLSocket, context: ssl.SSLContext) -> None:
         self.context = context
         self._socket = tls
+        self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def open(cls, host_id: str, endpoint: Endpoint, context: ssl.SSLContext, turn: Turn) -> Line:
-        """Connect, and in a ``turn`` make sure that it is the host. Raises NotReachedError and TimeoutError."""
+    async def open(cls, host_id: str, endpoint: Endpoint, context: ssl.SSLContext) -> Line:
+        """Connect, and make sure that it is the host. Raises NotReachedError and TimeoutError."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 plain = await _connect(endpoint)
+            try:
+                tls = context.wrap_socket(plain, server_hostname=host_id, do_handshake_on_connect=False)
+            except BaseException:
+                plain.close()
+                raise
+            line = cls(tls, context)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await line._when_able(tls.do_handshake)
+            except BaseException:
+                line.close()
+                raise
         except TimeoutError:
             raise
         except OSError as error:
             raise NotReachedError(str(error)) from error
-        try:
-            async with turn():
-                return await cls._shake_hands(plain, host_id, context)
-        except BaseException:
-            plain.close()  # of no effect where it has become a TLS socket
-            raise
-
-    @classmethod
-    async def _shake_hands(cls, plain: socket.socket, host_id: str, context: ssl.SSLContext) -> Line:
-        line: Line | None = None
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                line = cls(context.wrap_socket(plain, server_hostname=host_id, do_handshake_on_connect=False), context)
-                await line._when_able(line._socket.do_handshake)
-        except BaseException as error:
-            if line:
-                line.close()
-            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-                raise NotReachedError(str(error)) from error
-            raise
         return line
 
     async def ask(self, request: bytes, patience: float) -> Answer:
@@ -74,6 +65,7 @@ class Line:
                 rest = request
                 while rest:
                     rest = rest[await self._when_able(self._socket.send, rest) :]
+                await self._readiness(self._loop.add_reader, self._loop.remove_reader)  # it takes a while, mostly
                 while not answer.is_complete:
                     answer.feed(await self._when_able(self._socket.recv, 65536))
         except (TimeoutError, BrokenError):
@@ -88,22 +80,21 @@ class Line:
 
     async def _when_able(self, call: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - those of the call
         """Call as soon as the socket lets it."""
-        loop = asyncio.get_running_loop()
         while True:
             try:
                 return call(*args)
             except ssl.SSLWantReadError:
-                await self._readiness(loop.add_reader, loop.remove_reader)
+                await self._readiness(self._loop.add_reader, self._loop.remove_reader)
             except ssl.SSLWantWriteError:
-                await self._readiness(loop.add_writer, loop.remove_writer)
+                await self._readiness(self._loop.add_writer, self._loop.remove_writer)
 
     async def _readiness(self, add: Callable[..., Any], remove: Callable[..., Any]) -> None:
-        ready = asyncio.get_running_loop().create_future()
-        add(self._socket, _set, ready)
+        ready, descriptor = self._loop.create_future(), self._socket.fileno()
+        add(descriptor, _set, ready)
         try:
             await ready
         finally:
-            remove(self._socket)
+            remove(descriptor)
 
 
 def _set(ready: asyncio.Future[None]) -> None:

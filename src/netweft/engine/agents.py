@@ -41,7 +41,7 @@ from netweft.core.protocol import (
     Refusal,
 )
 from netweft.engine.agent_connections import Connections, Endpoint, parse_address
-from netweft.engine.agent_lines import Line, Turn
+from netweft.engine.agent_lines import Line
 from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError, request
 from netweft.engine.pki import Authority
 
@@ -111,13 +111,11 @@ class Agents:
         """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none."""
         return Agent(self.connections, host_id, _endpoint(address))
 
-    async def line(self, host_id: str, address: str, turn: Turn) -> AgentLine:
-        """A connection for watching a host, in the event loop that runs; hands are shaken in a ``turn``, as that takes
-        both ends some work. Raises HostError.
-        """
+    async def line(self, host_id: str, address: str) -> AgentLine:
+        """A connection for watching a host, in the event loop that runs. Raises HostError."""
         endpoint = _endpoint(address)
         with _telling(endpoint):
-            return AgentLine(await Line.open(host_id, endpoint, self._context, turn), host_id, endpoint)
+            return AgentLine(await Line.open(host_id, endpoint, self._context), host_id, endpoint)
 
     def is_current(self, line: AgentLine) -> bool:
         """Whether a connection was opened with the certificate that the engine shows now."""

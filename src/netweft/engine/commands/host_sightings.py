@@ -1,8 +1,8 @@
 """Hosts that are as their stored report says: whether what follows from it has to be drawn again nevertheless.
 
 A report is taken in when it is another one. What follows from it depends on more than that, though: machines that were
-started or lost since, links that have been down for long enough, changes whose end nobody has told, hosts that were out
-of sight.
+started or lost since, vNICs that are to take a change over, links that have been down for long enough, changes whose
+end nobody has told, hosts that were out of sight.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import host_nics, host_reports, hosts
 from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
 from netweft.engine.statements import Statement
 
 _MARGIN = 120.0
 """Seconds beyond :data:`LINK_GRACE` in which a host with a link that is down is judged again: two looks, at least."""
 _IN_SIGHT = ("up", "non_operational", "maintenance", "installing", "install_failed")
 """Statuses of hosts of which an unchanged report says nothing new."""
+
+_UNSETTLED = [sa.literal(status) for status in ("unknown", "powering_down")]
+"""Statuses of machines that the next look at their host may end."""
 
 _REPORT = msgspec.json.Decoder(HostReport)
 
@@ -54,13 +58,22 @@ def take_again(tx: Tx, host_id: str, tag: str, asked_at: datetime) -> None:
 
 
 _MOVED = sa.exists().where(
-    sa.or_(vms.c.host_id == hosts.c.id, vms.c.saved_host_id == hosts.c.id), vms.c.changed_at >= host_reports.c.asked_at
+    sa.or_(vms.c.host_id == hosts.c.id, vms.c.saved_host_id == hosts.c.id),
+    sa.or_(vms.c.status.in_(_UNSETTLED), vms.c.changed_at >= host_reports.c.asked_at),
+)
+_UNSYNCED = (
+    sa.exists()
+    .where(vms.c.host_id == hosts.c.id, vms.c.status == "up")
+    .where(vnics.c.vm_id == vms.c.id, vnics.c.plugged, ~vnics.c.synced)
 )
 _PENDING = sa.exists().where(host_changes.c.host_id == hosts.c.id, host_changes.c.state == "pending")
 _DOWN = sa.exists().where(host_nics.c.host_id == hosts.c.id, host_nics.c.down_since > sa.bindparam("since"))
 _KNOWN = Statement(
     sa.select(
-        hosts.c.status, host_reports.c.tag, host_reports.c.asked_at, sa.or_(_MOVED, _PENDING, _DOWN).label("is_open")
+        hosts.c.status,
+        host_reports.c.tag,
+        host_reports.c.asked_at,
+        sa.or_(_MOVED, _UNSYNCED, _PENDING, _DOWN).label("is_open"),
     )
     .join(host_reports, host_reports.c.host_id == hosts.c.id)
     .where(hosts.c.id == sa.bindparam("id"))

@@ -27,20 +27,22 @@ T = TypeVar("T")
 
 EVERY = 2.0
 """Seconds between questions to a host that does not answer."""
-WAIT = 15.0
+WAIT = 25.0
 """Seconds that a host takes to say that nothing has happened."""
 EVENT_PATIENCE = 5.0
 """Seconds beyond these after which it counts as silent."""
 SETTLE = 0.2
 """Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
 LOOK_EVERY = 60.0
-"""Seconds after which a host is looked at though nothing seems to have happened, and its counters are asked for."""
+"""Seconds after which a host is looked at though nothing seems to have happened."""
+COUNT_EVERY = 120.0
+"""Seconds between two questions for its counters."""
 JUDGE_EVERY = 600.0
 """Seconds after which all conclusions are drawn again from a report that is still true."""
 LOST_AFTER = 10.0
 """Seconds without an answer after which a host counts as not responding."""
-_ARRIVING = 16
-"""Hosts that shake hands at a time, and that are looked at for the first time."""
+_ARRIVING = 32
+"""Hosts that are being reached, and looked at for the first time, at a time."""
 _TAKING = 2
 """Of those, how many are written down at a time: fewer than there are threads, which others need as well."""
 _URGENT = ("non_responsive", "unassigned")
@@ -61,7 +63,7 @@ class Host:
     circumstances: object
     judged_by: object
     judged: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(JUDGE_EVERY))
-    counted: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(LOOK_EVERY))
+    counted: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(COUNT_EVERY))
     looked: float = float("-inf")
     silent_since: float | None = None
     line: AgentLine | None = None
@@ -171,8 +173,8 @@ class HostWatch:
         """Reach a host, and look at it."""
         host.hang_up()
         host.url = host.row.agent_url
-        host.line = await self._agents.line(host.row.id, host.url, self._pace.turn)
         async with self._pace.turn():
+            host.line = await self._agents.line(host.row.id, host.url)
             seen = await self._look(host, host.line)
         async with self._taking:
             await self._take(host, seen)
@@ -184,7 +186,7 @@ class HostWatch:
         seen = _Seen(sight=await line.look(known), asked_at=asked_at, known=known, is_open=is_open)
         host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
         host.silent_since = None
-        if host.looked - host.counted > LOOK_EVERY:
+        if host.looked - host.counted > COUNT_EVERY:
             host.counted = host.looked
             self._counted[host.row.id] = await line.counters()
         return seen

@@ -12,7 +12,7 @@ class Pace:
     more, so that who is slow holds up nobody for longer. To be used in one event loop.
     """
 
-    def __init__(self, most: int, hold: float = 1.0) -> None:
+    def __init__(self, most: int, hold: float = 0.5) -> None:
         self._free = asyncio.Semaphore(most)
         self._hold = hold
 
