@@ -3,9 +3,9 @@ core.protocol.
 
 A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id and
 address, so that an address that changes hands never gets one host's orders to another. A confirmation goes over a
-connection that is opened for it, because it counts only there. A connection that
-is refused is tried again, as strangers may be crowding the host's door; one that turns out to be dead after the request
-was sent is tried again for what may be repeated.
+connection that is opened for it, because it counts only there. A connection that is refused is tried again, as
+strangers may be crowding the host's door; one that breaks after the request was sent is tried again for what may be
+repeated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, is_dataclass, replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -44,6 +44,7 @@ from netweft.engine.agent_connections import Connections, Endpoint, parse_addres
 from netweft.engine.agent_lines import Line
 from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError, request
 from netweft.engine.pki import Authority
+from netweft.engine.slots import Waiting
 
 __all__ = ["Agent", "Agents", "Endpoint", "RefusedError", "UnreachableError", "parse_address"]
 
@@ -61,9 +62,7 @@ one that was dead.
 ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
 EVENT_SECONDS = 10.0
-"""How long beyond the asked time an agent may be silent while it waits for something to happen: it observes nothing
-then.
-"""
+"""How long beyond the asked time an agent may be silent while it waits, when it observes nothing."""
 _ERRORS, _UNCHANGED = 400, 304
 _REPEATABLE_METHODS = {"GET", "PUT", "DELETE"}
 _REPEATABLE = {"/v1/host/confirm", "/v1/host/rollback", "/v1/host/commit"}
@@ -100,16 +99,20 @@ class Sight:
 
 
 class Agents:
-    """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow."""
+    """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow.
 
-    def __init__(self, authority: Authority) -> None:
+    ``waiting``: what a thread enters while it waits for an answer.
+    """
+
+    def __init__(self, authority: Authority, waiting: Waiting = nullcontext) -> None:
         self.authority = authority
+        self._waiting = waiting
         self._context = _context(authority)
         self.connections = Connections(self._context)
 
     def of(self, host_id: str, address: str) -> Agent:
         """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none."""
-        return Agent(self.connections, host_id, _endpoint(address))
+        return Agent(self.connections, host_id, _endpoint(address), self._waiting)
 
     async def line(self, host_id: str, address: str) -> AgentLine:
         """A connection for watching a host, in the event loop that runs. Raises HostError."""
@@ -186,10 +189,11 @@ class Agent:
     (core.protocol).
     """
 
-    def __init__(self, connections: Connections, host_id: str, endpoint: Endpoint) -> None:
+    def __init__(self, connections: Connections, host_id: str, endpoint: Endpoint, waiting: Waiting) -> None:
         self._connections = connections
         self._host_id = host_id
         self._endpoint = endpoint
+        self._waiting = waiting
 
     def report(self) -> HostReport:
         """What the host is and has, observed now."""
@@ -307,7 +311,7 @@ class Agent:
     def _exchange(
         self, method: str, path: str, body: bytes | None, *, patience: float = ANSWER_SECONDS, fresh: bool = False
     ) -> Answer:
-        with _telling(self._endpoint):
+        with _telling(self._endpoint), self._waiting():
             answer = self._try(method, path, body, patience=patience, fresh=fresh)
         return _content(self._endpoint, answer)
 

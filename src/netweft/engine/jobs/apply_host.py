@@ -194,7 +194,7 @@ def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: H
                 raise
         else:
             return Progress(generation=task.generation, change=change)
-        _pause(job, _PAUSES[-1])
+        job.pause(_PAUSES[-1])
 
 
 def _request(task: Task, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
@@ -222,7 +222,7 @@ def _next_progress(job: JobContext, agent: Agent, task: Task, change: Change, pa
     confirmed, and that could not be, is looked at after a pause.
     """
     if change.phase is Phase.AWAITING:
-        _pause(job, pause)
+        job.pause(pause)
         return _wait_for_progress(job, agent, task)
     if job.stop.is_set():
         raise PostponedError
@@ -257,7 +257,7 @@ def _wait_for(job: JobContext, ask: Callable[[], T], patience: float) -> T:
         except UnreachableError:
             if time.monotonic() > deadline:
                 raise
-        _pause(job, pause)
+        job.pause(pause)
     raise AssertionError("unreachable: the pauses never end")
 
 
@@ -265,12 +265,6 @@ def _pauses() -> Iterator[float]:
     yield from _PAUSES
     while True:
         yield _PAUSES[-1]
-
-
-def _pause(job: JobContext, seconds: float) -> None:
-    """Wait, but not when the engine stops: another worker goes on then."""
-    if job.stop.wait(seconds):
-        raise PostponedError
 
 
 def _record(
