@@ -37,6 +37,7 @@ from netweft.engine.secrets import SecretBox, SecretError, open_box
 from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
 from netweft.engine.simulation import Simulation
+from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 from netweft.systemd import tell_systemd
 
@@ -85,7 +86,8 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         stack.callback(db.close)
         box = open_box(settings.data)
         authority = _prepare(settings, db, box)
-        agents = Agents(authority)
+        slots = Slots(settings.job_threads)
+        agents = Agents(authority, slots.waiting)
         stack.callback(agents.close)
         monitor = Monitor(agents)
         stack.callback(monitor.close)
@@ -97,7 +99,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             ClockWatch().timer(),
             Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         ]
-        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads, asking=registry.ASKING)
+        worker = Worker(db, registry.functions(agents), timers, slots=slots, asking=registry.ASKING)
         worker.start()
         stack.callback(worker.stop)
         app = create_app(db, authority, secure=tls is not None)
