@@ -25,7 +25,7 @@ from netweft.engine.clock import CLOCK
 from netweft.engine.commands import audit
 from netweft.engine.connections import raise_descriptors
 from netweft.engine.data_folder import FolderError, check_sqlite, open_folder, sentence
-from netweft.engine.db import Database
+from netweft.engine.db import Database, new_id
 from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
 from netweft.engine.jobs.clock_watch import ClockWatch
@@ -87,7 +87,8 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         authority = _prepare(settings, db, box)
         agents = Agents(authority)
         stack.callback(agents.close)
-        monitor = Monitor(agents)
+        replica = new_id()
+        monitor = Monitor(agents, "" if db.is_sqlite else replica)
         stack.callback(monitor.close)
         tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
         renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
@@ -97,7 +98,14 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             ClockWatch().timer(),
             Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         ]
-        worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads, asking=registry.ASKING)
+        worker = Worker(
+            db,
+            registry.functions(agents),
+            timers,
+            threads=settings.job_threads,
+            asking=registry.ASKING,
+            replica=replica,
+        )
         worker.start()
         stack.callback(worker.stop)
         app = create_app(db, authority, secure=tls is not None)

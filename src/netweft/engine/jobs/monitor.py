@@ -17,6 +17,7 @@ from netweft.core.errors import HostError, NotFoundError
 from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
 from netweft.engine.db import Database, utc_now
+from netweft.engine.leases import is_of
 from netweft.engine.model.hosts import hosts
 from netweft.engine.outages import first_line, is_away
 
@@ -46,9 +47,12 @@ class _Sight:
 
 @dataclass
 class Monitor:
-    """The watch of one replica. Several replicas may watch the same hosts: taking a report in twice changes nothing."""
+    """The watch of one replica, over the hosts that it has by a lease; of all hosts when ``replica`` is empty. Several
+    replicas may watch the same hosts: taking a report in twice changes nothing.
+    """
 
     agents: Agents
+    replica: str = ""
     _sights: dict[str, _Sight] = field(default_factory=dict)
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor")
@@ -58,14 +62,14 @@ class Monitor:
 
     def round(self, db: Database) -> None:
         """Look at every host once."""
-        rows = _joined(db)
+        rows = _joined(db, self.replica)
         self._forget({row.id for row in rows})
         for _ in self._pool.map(lambda row: self._look_safely(db, row), rows):
             pass
 
     def watch(self, db: Database) -> None:
         """See to it that every host is followed, from now on until it is removed or the monitor is closed."""
-        known = {row.id for row in _joined(db)}
+        known = {row.id for row in _joined(db, self.replica)}
         self._forget(known)
         for host_id in known:
             follower = self._followers.get(host_id)
@@ -83,7 +87,7 @@ class Monitor:
     def _follow(self, db: Database, host_id: str) -> None:
         while not self._closed.is_set():
             try:
-                rows = _joined(db, hosts.c.id == host_id)
+                rows = _joined(db, self.replica, hosts.c.id == host_id)
             except Exception as error:
                 if is_away(error):  # it comes back
                     log.warning("a host could not be followed", host=host_id, reason=first_line(error))
@@ -152,8 +156,10 @@ class Monitor:
         self._pool.shutdown()
 
 
-def _joined(db: Database, *where: sa.ColumnElement[bool]) -> list[Any]:
-    """The hosts that have an agent."""
-    joined = sa.and_(hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")), *where)
+def _joined(db: Database, replica: str, *where: sa.ColumnElement[bool]) -> list[Any]:
+    """The hosts that have an agent and are this replica's."""
+    joined = sa.and_(
+        is_of(replica), hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")), *where
+    )
     with db.read() as tx:
         return list(tx.execute(sa.select(hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status).where(joined)))
