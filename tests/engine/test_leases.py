@@ -201,3 +201,23 @@ def test_a_sign_of_life_waits_for_no_job(db: Database, database_url: str) -> Non
 def test_locks_of_a_session_of_which_nothing_more_is_heard_are_ended_by_postgresql(db: Database) -> None:
     with db.read() as tx:
         assert tx.scalar(sa.select(sa.func.current_setting("idle_in_transaction_session_timeout"))) == "10s"
+
+
+def test_a_claim_reads_a_few_rows_by_indexes_however_many_jobs_and_hosts_there_are(db: Database) -> None:
+    ids = add_hosts(db, 300)
+    come(db, ONE, TWO)
+    settle(db, ONE, TWO)
+    with db.write() as tx:
+        for host_id in ids:
+            queue.enqueue(tx, SYSTEM, "work", f"host:{host_id}", "Doing work")
+        tx.execute(sa.text("ANALYZE"))
+    with db.read() as tx:
+        claim = queue._claimable(KINDS)._for(tx.dialect)
+        text, values = claim.text.replace("FOR UPDATE OF jobs SKIP LOCKED", ""), claim._fixed | {"replica": ONE}
+        with tx.connection.cursor() as cursor:  # type: ignore[attr-defined]  # the driver's
+            cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) {text}", values)
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    for index in ("ix_jobs_waiting", "ix_jobs_open", "uq_host_leases_host_id"):
+        assert index in plan, plan
+    assert "Sort" not in plan, "it stops at the first that it may have"

@@ -137,6 +137,16 @@ def test_what_one_process_has_done_the_others_know(db: Database, database_url: s
             assert ask("GET", f"{API}/networks", headers=headers).status_code == 401
         wrong = [ask("POST", "/ovirt-engine/sso/oauth/token", data=form | {"password": "no"}) for _ in range(6)]
         assert any("Retry-After" in answer.headers for answer in wrong), "guessing is as slow as at one engine"
+        serving = children(engine, "serve")
+        engine.kill()
+        until(lambda: not any(is_running(pid) for pid in serving))  # nobody serves on whom nobody looks after
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def alive(db: Database) -> list[Any]:
