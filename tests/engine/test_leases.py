@@ -204,7 +204,7 @@ def test_locks_of_a_session_of_which_nothing_more_is_heard_are_ended_by_postgres
 
 
 def test_a_claim_reads_a_few_rows_by_indexes_however_many_jobs_and_hosts_there_are(db: Database) -> None:
-    ids = add_hosts(db, 300)
+    ids = add_hosts(db, 1000)
     come(db, ONE, TWO)
     settle(db, ONE, TWO)
     with db.write() as tx:
