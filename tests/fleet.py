@@ -123,7 +123,7 @@ class Fleet:
     def restart_agents(self) -> None:
         """The agent program ends and starts again; connections to it end with it, as those to a process do."""
         self.process.stop()
-        self.agents._kept.close()
+        self.agents.connections.close()
         self.process.start()
 
     def id(self, number: int = 1) -> str:
@@ -142,8 +142,8 @@ class Fleet:
     def simulate(self, number: int = 1, **faults: Any) -> None:
         """Let something go wrong from now on; without arguments nothing more."""
         body = msgspec.json.encode(Simulation(**faults))
-        status, content = self.agents.ask("POST", self.id(number), f"/sim-{number}/v1/simulation", body)
-        assert status == 200, content
+        answer = self.agent(number).ask("POST", "/v1/simulation", body)
+        assert answer.status == 200, answer.body
 
     def outcome(self, job_id: str | None) -> Outcome:
         """Wait for a job's end."""

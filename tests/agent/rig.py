@@ -34,6 +34,7 @@ from netweft.core.protocol import (
     EventPage,
     GenerationRef,
     HostReport,
+    LinkCounters,
     Phase,
     Refusal,
 )
@@ -161,6 +162,9 @@ class Engine:
 
     def host(self) -> Host:
         return self.report().host
+
+    def counters(self) -> dict[str, LinkCounters]:
+        return self.ask(dict[str, LinkCounters], "GET", "/v1/counters")
 
     def put(self, generation: int, desired: Host, *, confirm_within: float = PATIENCE, commit: bool = False) -> Change:
         request = ChangeRequest(generation=generation, desired=desired, confirm_within=confirm_within, commit=commit)

@@ -197,12 +197,14 @@ def test_a_connection_that_breaks_fails_no_change(
     agent = agents.of(process.ids["sim-1"], f"{doorman.url}/sim-1")
     report = agent.report()
     doorman.after = after
+    agents.connections.close()
     doorman.breaks = 2
     agent.put_host(ChangeRequest(generation=1, desired=report.host, confirm_within=60.0))
     while (change := agent.report().change) is None or change.phase != Phase.AWAITING:
         time.sleep(0.01)
     doorman.breaks = 2
     assert agent.confirm(1).phase in {Phase.CONFIRMED, Phase.COMMITTED}
+    agents.connections.close()
     doorman.breaks = 2
     assert agent.commit().phase == Phase.COMMITTED
     assert doorman.seen >= 10

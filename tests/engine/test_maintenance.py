@@ -173,7 +173,7 @@ def _report(fleet: Fleet) -> sa.Select[tuple[bytes]]:
 
 
 def test_a_host_that_falls_silent_goes_on_preparing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netweft.engine.jobs.monitor.LOST_AFTER", 0)
+    monkeypatch.setattr("netweft.engine.jobs.host_watch.LOST_AFTER", 0)
     bound = vm(fleet, "bound")
     vnic(fleet, bound)
     start(fleet, bound, "sim-1")

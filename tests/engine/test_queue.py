@@ -17,6 +17,7 @@ from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.queue import Job, JobContext, LostError, PostponedError, Status
+from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 
 KINDS = frozenset({"work"})
@@ -249,7 +250,7 @@ def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None
             raise PostponedError
         return {"wish": wish}
 
-    worker = Worker(db, {"work": work}, threads=3)
+    worker = Worker(db, {"work": work}, slots=Slots(3))
     worker.start()
     try:
         wishes = ("good", "refused", "broken", "later")

@@ -206,7 +206,6 @@ def test_what_nobody_knew_the_report_tells(fleet: Fleet, vm_id: str) -> None:
     assert status(fleet, vm_id) == "up"
     do(fleet, suspend_vm, vm_id)
     put(fleet, vm_id, status="unknown", host_id=fleet.id(2))
-    fleet.monitor._sights.clear()
     fleet.monitor.round(fleet.db)
     with fleet.db.read() as tx:
         row = queries.get(tx, vm_id)

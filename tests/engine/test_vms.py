@@ -30,7 +30,7 @@ from netweft.engine.commands.vms import (
 )
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
 from netweft.engine.db import Database
-from netweft.engine.jobs import monitor
+from netweft.engine.jobs import host_watch
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -262,12 +262,12 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
 
 
 def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "WAIT", 60.0)  # so that only the event itself can bring the news
+    monkeypatch.setattr(host_watch, "WAIT", 60.0)  # so that only the event itself can bring the news
     vm_id = vm(fleet)
     vnic(fleet, vm_id)
     start(fleet, vm_id)
     fleet.monitor.watch(fleet.db)
-    fleet.until(lambda: all(fleet.monitor._sights.get(fleet.id(number), None) is not None for number in (1, 2)))
+    fleet.until(lambda: [host.event > 0 for host in fleet.monitor._hosts.values()] == [True, True])
     fleet.simulate(2, end_guests=(vm_id,))
     fleet.until(lambda: row(fleet, vm_id).status == "down")
     assert row(fleet, vm_id).host_id is None

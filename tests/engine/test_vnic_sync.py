@@ -193,7 +193,6 @@ def test_a_host_that_was_away_catches_up(world: World, monkeypatch: pytest.Monke
     world.settle()
     assert not world.synced(), "it was tried a moment ago"
     monkeypatch.setattr(vnic_sync, "_AGAIN", vnic_sync._AGAIN * 0)
-    world.fleet.monitor._sights.clear()
     world.fleet.monitor.round(world.fleet.db)
     world.settle()
     assert (world.synced(), world.nic().filter) == (True, "")

@@ -19,11 +19,11 @@ from uuid import uuid4
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import NotConvergedError, reconcile, restore
 from netweft.agent.store import Record, StoreError
-from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, RefusalError
+from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, RefusalError, encode, tag_of
 from netweft.core.compare import differences
 from netweft.core.host import Host
 from netweft.core.plan import PlanError, plan
-from netweft.core.protocol import Change, Phase
+from netweft.core.protocol import PROGRESS_EVERY, Change, Phase
 from netweft.core.prune import leave_missing
 
 if TYPE_CHECKING:
@@ -128,6 +128,26 @@ class Changes:
             )
             self._thread.start()
         return shown
+
+    def await_news(self, generation: int, phase: str, wait: float) -> None:
+        """Return once the last change is another than that one, or is in another phase and awaits its confirmation or
+        has ended; after a while if it has moved otherwise; and when ``wait`` seconds have passed.
+        """
+        until, pause = monotonic() + wait, monotonic() + PROGRESS_EVERY
+        with self._moved:
+            steps = self._steps
+            while (now := monotonic()) < until:
+                change = self._record.change
+                if change is None or change.generation != generation:
+                    return
+                moved = change.phase != phase
+                if moved and (change.phase is Phase.AWAITING or change.phase.is_final):
+                    return
+                if now >= pause:
+                    if moved or self._steps != steps:
+                        return
+                    pause = now + PROGRESS_EVERY
+                self._moved.wait(min(pause, until) - now)
 
     def confirm(self, generation: int, opened: float) -> Change:
         """Keep the change; ``opened``: when the connection that says so was accepted (time.monotonic).
@@ -234,6 +254,8 @@ class Changes:
         """
         try:
             seen = self._door.observe()
+            if request.seen and request.seen != tag_of(encode(seen)):
+                raise RefusalError(CONFLICT, "changed", "The host is not as it was when the change was made up.")
             desired, missing = leave_missing(request.desired, seen)
             steps = plan(seen, desired)
             record = replace(
@@ -335,6 +357,7 @@ class Changes:
         self._record = record
         if record.change:
             self._busy = not record.change.phase.is_final
+            self._moved.notify_all()
             self._events.change(record.generation, record.change.phase)
 
     def _roll_back(self, reason: str) -> None:

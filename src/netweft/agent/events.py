@@ -65,6 +65,11 @@ class Events:
             events = tuple(event for event in self._ring if lost or event.id > after)[:PAGE]
             return EventPage(boot=self.boot, events=events, lost=lost)
 
+    def newest(self) -> tuple[str, int]:
+        """:attr:`boot`, and the number of the newest event."""
+        with self._changed:
+            return self.boot, self._last
+
     def close(self) -> None:
         """Answer everybody who waits, now and from now on."""
         with self._changed:

@@ -43,7 +43,8 @@ class StartError(Exception):
 PATIENCE = 60.0
 """Seconds that a stop waits for a change to be taken back; the unit file's TimeoutStopSec is above it."""
 
-CONNECTIONS_PER_SIMULATED_HOST = 2
+CONNECTIONS_PER_SIMULATED_HOST = 3
+"""One on which the engine watches it, one for its jobs, and one for a confirmation."""
 
 MOST_DESCRIPTORS = 65536
 """More files than this an agent never has open."""

@@ -12,6 +12,7 @@ import ssl
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import BoundedSemaphore, Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -179,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
         if reply is None:
             self.close_connection = True
         else:
-            self._send(reply.status, reply.body)
+            self._send(reply.status, reply.body, reply.headers)
 
     def _answer(self) -> Reply | None:
         if not self.trusted:
@@ -191,7 +192,8 @@ class Handler(BaseHTTPRequestHandler):
         prefix, service = self._service(url.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         path = url.path.removeprefix(prefix)
-        request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened)
+        known = self.headers.get("If-None-Match", "")
+        request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened, known=known)
         try:
             if path == CERTIFICATE:  # which all hosts of this door share
                 with self.server.renewing:
@@ -224,11 +226,13 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusalError(MALFORMED, "malformed", "The body ended early.")
         return body
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         if body:
             self.send_header("Content-Type", "application/json")
-        if status != HTTPStatus.NO_CONTENT:
+        if status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
             self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")

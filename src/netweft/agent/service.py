@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from netweft.agent.guests import GuestError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.store import StoreError
-from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode
+from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode, tag_of
 from netweft.core.functions import find_function, nics_by_address, why_in_use
 from netweft.core.protocol import (
+    EVENT_HEADER,
     ChangeRequest,
     FunctionsRequest,
     GenerationRef,
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST_POLL = 60.0
-"""Seconds that ``GET /v1/events`` waits at most, whatever it is asked."""
+"""Seconds that an answer waits at most for something to happen, whatever it is asked."""
 
-OK, ACCEPTED, NO_CONTENT, NOT_ALLOWED = 200, 202, 204, 405
+OK, ACCEPTED, NO_CONTENT, NOT_MODIFIED, NOT_ALLOWED = 200, 202, 204, 304, 405
 
 MIGRATION, SUSPEND = "migration", "suspend"
 """Kinds of events."""
@@ -48,13 +49,16 @@ MIGRATION, SUSPEND = "migration", "suspend"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic)."""
+    """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic); ``known``: the tag of
+    what the asker has already.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     opened: float
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,10 @@ class Reply:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Answer: TypeAlias = tuple[int, object]
+Answer: TypeAlias = tuple[int, object] | Reply
 
 
 class Guests:
@@ -260,15 +265,18 @@ class HostService:
     def answer(self, request: Request) -> Reply | None:
         """Do what a request asks. None means that no answer will ever come (which a simulation may want)."""
         try:
-            status, value = self._route(request)
+            answer = self._route(request)
         except RefusalError as error:
             return Reply(error.status, encode(error.refusal))
         except (NetworkingError, GuestError, StoreError) as error:
             return Reply(BROKEN, encode(RefusalError(BROKEN, "failed", str(error)).refusal))
+        if isinstance(answer, Reply):
+            return answer
+        status, value = answer
         return Reply(status, b"" if value is None else encode(value))
 
     def report(self) -> HostReport:
-        """What ``GET /v1/host`` answers. Raises NetworkingError, StoreError."""
+        """What ``GET /v1/host`` answers, without its tag. Raises NetworkingError, StoreError."""
         worked = self.guests.work_done()
         host = self.door.observe()
         report = HostReport(
@@ -278,8 +286,8 @@ class HostService:
             dirty=self.changes.is_dirty(host),
             change=self.changes.current(),
             guests=tuple(self.guests.list()),
-            statistics=self.door.statistics(),
             guest_addresses=self.guests.addresses(),
+            host_tag=tag_of(encode(host)),
         )
         return replace(report, is_settled=worked is not None and worked == self.guests.work_done())
 
@@ -350,11 +358,22 @@ def _put_functions(service: HostService, request: Request) -> Answer:
     return OK, wanted
 
 
-def _host(service: HostService, _request: Request) -> Answer:
-    return OK, service.report()
+def _host(service: HostService, request: Request) -> Answer:
+    boot, event = service.events.newest()  # before the look, so that nothing falls between the two
+    body = encode(service.report())
+    tag = f'"{tag_of(body)}"'
+    headers = {"ETag": tag, EVENT_HEADER: f"{boot} {event}"}
+    return Reply(NOT_MODIFIED, b"", headers) if request.known == tag else Reply(OK, body, headers)
 
 
-def _progress(service: HostService, _request: Request) -> Answer:
+def _counters(service: HostService, _request: Request) -> Answer:
+    return OK, service.door.statistics()
+
+
+def _progress(service: HostService, request: Request) -> Answer:
+    generation, wait = _number(request, "generation"), _number(request, "wait")
+    if wait:
+        service.changes.await_news(int(generation), request.query.get("phase", ""), min(wait, LONGEST_POLL))
     return OK, Progress(generation=service.changes.generation, change=service.changes.current())
 
 
@@ -386,6 +405,7 @@ def _guests(service: HostService, _request: Request) -> Answer:
 ROUTES: Mapping[str, Mapping[str, Callable[[HostService, Request], Answer]]] = {
     "/v1/host": {"GET": _host, "PUT": _put_host},
     "/v1/host/change": {"GET": _progress},
+    "/v1/counters": {"GET": _counters},
     "/v1/host/confirm": {"POST": _confirm},
     "/v1/host/rollback": {"POST": _roll_back},
     "/v1/host/commit": {"POST": _commit},

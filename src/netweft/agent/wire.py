@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import is_dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -43,6 +44,11 @@ class RefusalError(Exception):
 def encode(value: object) -> bytes:
     """A value of core.protocol as JSON."""
     return msgspec.json.encode(value)
+
+
+def tag_of(content: bytes) -> str:
+    """A name for what is encoded there; another content has another."""
+    return blake2b(content, digest_size=12).hexdigest()
 
 
 def decode(kind: type[T], body: bytes) -> T:

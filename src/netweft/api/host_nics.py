@@ -34,12 +34,12 @@ from netweft.core.functions import nics_by_address
 from netweft.core.host import NicFacts
 from netweft.core.nic_view import BondView, FamilyView, NicView, nic_views
 from netweft.core.options import MODES, bond_mode
-from netweft.core.protocol import LinkCounters
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.setup_networks import label_nic, unlabel_nic
 from netweft.engine.db import Tx
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.functions import served
+from netweft.engine.queries.host_counters import NOTHING_COUNTED, counters_of
 from netweft.engine.queries.host_networks import HostData
 
 routes = Routes("hosts")
@@ -236,8 +236,7 @@ def delete_label(call: Call[None]) -> Later | None:
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     data, nic_id = seen(tx, call), call.ids["nic_id"]
     view = view_of(data, nic_id)
-    none = LinkCounters(rx_bytes=0, tx_bytes=0, rx_errors=0, tx_errors=0, rx_dropped=0, tx_dropped=0)
-    counters = data.report.statistics.get(view.name, none) if data.report else none
+    counters = counters_of(tx, (data.row.id,)).get(data.row.id, {}).get(view.name, NOTHING_COUNTED)
     href = f"/hosts/{data.row.id}/nics/{nic_id}/statistics"
     values = {
         "data.total.rx": (counters.rx_bytes, "bytes"),

@@ -45,6 +45,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import host_networks
 from netweft.engine.queries import vms as queries
+from netweft.engine.queries.host_counters import NOTHING_COUNTED, counters_of
 from netweft.engine.queries.references import resolve
 
 routes = Routes("vms")
@@ -292,11 +293,12 @@ def list_statistics(call: Call[None]) -> list[Statistic]:
         nic = _get(tx, call, nic_id)
         host_id = queries.get(tx, vm_id).host_id
         report = host_networks.load_one(tx, host_id).report if host_id else None
+        counters = counters_of(tx, (host_id,)).get(host_id, {}) if host_id else {}
     ports = report.host.guest_ports.values() if report else ()
     link = next((port.name for port in ports if port.vnic == nic_id), "")
-    counted = report.statistics.get(link) if report else None
-    if counted is None:
+    if not link:
         return []
+    counted = counters.get(link, NOTHING_COUNTED)
     values = {
         "data.total.rx": (counted.tx_bytes, "bytes"),
         "data.total.tx": (counted.rx_bytes, "bytes"),

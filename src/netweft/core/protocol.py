@@ -1,11 +1,17 @@
 """The values that travel between engine and agent (JSON over HTTPS with mutual TLS).
 
-``GET /v1/host`` -> :class:`HostReport`. ``GET /v1/host/change`` -> :class:`Progress`, for which nothing is observed.
-``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation
-or while another change is under way; repeating the request of the current generation answers as the first time. ``POST
-/v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) -> :class:`Change`; a confirmation on a connection that
-was opened before the change was applied gets 409. ``POST /v1/host/commit`` -> :class:`Change`: what runs now is what
-boot restores. ``GET /v1/events?after=N&wait=S`` ->
+``GET /v1/host`` -> :class:`HostReport`, with its tag as ``ETag`` and the agent's newest event as :data:`EVENT_HEADER`;
+304 with the latter alone when ``If-None-Match`` names that tag. ``GET /v1/counters`` -> what links have counted, a
+:class:`LinkCounters` each by name. ``GET /v1/host/change`` -> :class:`Progress`, for which nothing is observed; with
+``?generation=G&phase=P&wait=S``, of what the asker knows, the answer waits up to S seconds until the last change is
+another or, in another phase, awaits its confirmation or has ended. While it is at work the answer comes after
+:data:`PROGRESS_EVERY` if it has moved by then.
+
+``PUT /v1/host`` (:class:`ChangeRequest`) -> 202 and :class:`Change`; 409 with :class:`Refusal` for an older generation,
+while another change is under way, or when the host is not as it was seen; repeating the request of the current
+generation answers as the first time. ``POST /v1/host/confirm`` and ``/rollback`` (:class:`GenerationRef`) ->
+:class:`Change`; a confirmation on a connection that was opened before the change was applied gets 409. ``POST
+/v1/host/commit`` -> :class:`Change`: what runs now is what boot restores. ``GET /v1/events?after=N&wait=S`` ->
 :class:`EventPage` (long poll). ``GET /v1/guests`` -> list of :class:`GuestState`; ``PUT /v1/guests/{id}``
 (:class:`GuestSpec`) starts it or makes a running one's vNICs equal to the spec, as far as a vNIC can change while it
 is plugged in (the answered :class:`GuestState` has them as they are then); ``DELETE /v1/guests/{id}`` stops it
@@ -37,6 +43,12 @@ from netweft.core.host import Host
 
 AGENT_PORT = 54322
 """TCP port that an agent listens at when nobody says otherwise."""
+
+EVENT_HEADER = "Netweft-Event"
+"""``BOOT NUMBER`` of an agent's newest event, from before it observed what it answers: see :class:`EventPage`."""
+
+PROGRESS_EVERY = 0.5
+"""Seconds between two answers about a change whose steps are being done."""
 
 
 class Phase(StrEnum):
@@ -71,6 +83,10 @@ class ChangeRequest:
     request: str = ""
     """An id that no other request has, told back in :class:`Change`: after a database was restored from a backup, two
     requests may have the same generation.
+    """
+    seen: str = ""
+    """:attr:`HostReport.host_tag` of what ``desired`` was made from; the host refuses (``changed``) when it is not like
+    that any more. Empty: whatever it is like.
     """
 
 
@@ -306,6 +322,8 @@ class HostReport:
     ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
     ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
     being started, changed or stopped meanwhile, so that what is said of guests and of their ports fits together.
+    ``host_tag`` names the content of ``host``. ``tag`` names that of the whole report: it travels as the ``ETag``, and
+    who receives the report puts it here.
     """
 
     capabilities: Capabilities
@@ -314,9 +332,10 @@ class HostReport:
     dirty: bool
     change: Change | None = None
     guests: tuple[GuestState, ...] = ()
-    statistics: Mapping[str, LinkCounters] = field(default_factory=dict)
     guest_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_settled: bool = True
+    host_tag: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,8 +386,8 @@ class EventPage:
 class Refusal:
     """Why a request was not done.
 
-    ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``old_connection``, ``wrong_phase``,
-    ``plan``, ``failed``.
+    ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``changed``, ``old_connection``,
+    ``wrong_phase``, ``plan``, ``failed``.
     """
 
     code: str

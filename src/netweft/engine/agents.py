@@ -1,32 +1,30 @@
 """The engine's side of the wire to agents: who they are is proved by TLS, what they say are the values of
 core.protocol.
 
-A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id, so
-that an address that changes hands never gets one host's orders to another. What changes a host's networking goes over a
-connection of its own, because a confirmation counts only there. All else goes over kept connections. A connection that
-is refused is tried again, as strangers may be crowding the host's door; one that turns out to be dead after the request
-was sent is tried again for what may be repeated.
+A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id and
+address, so that an address that changes hands never gets one host's orders to another. A confirmation goes over a
+connection that is opened for it, because it counts only there. A connection that is refused is tried again, as
+strangers may be crowding the host's door; one that breaks after the request was sent is tried again for what may be
+repeated.
 """
 
 from __future__ import annotations
 
-import re
 import ssl
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
-from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, is_dataclass, replace
+from typing import TypeVar
+from urllib.parse import urlencode
 
-import httpcore
 import msgspec
 
 from netweft.core import protocol
 from netweft.core.errors import HostError
 from netweft.core.protocol import (
-    AGENT_PORT,
+    EVENT_HEADER,
     Change,
     ChangeRequest,
     Credentials,
@@ -36,11 +34,19 @@ from netweft.core.protocol import (
     GuestSpec,
     GuestState,
     HostReport,
+    LinkCounters,
     Migration,
+    Phase,
     Progress,
     Refusal,
 )
+from netweft.engine.agent_connections import Connections, Endpoint, parse_address
+from netweft.engine.agent_lines import Line
+from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError, request
 from netweft.engine.pki import Authority
+from netweft.engine.slots import Waiting
+
+__all__ = ["Agent", "Agents", "Endpoint", "RefusedError", "UnreachableError", "parse_address"]
 
 T = TypeVar("T")
 
@@ -49,7 +55,6 @@ T = TypeVar("T")
 for _kind in filter(is_dataclass, vars(protocol).values()):
     msgspec.json.Decoder(_kind)
 
-CONNECT_SECONDS = 5.0
 _AGAIN = (0.0, 0.1, 0.3, 1.0)
 """Seconds before each further try when a connection was refused or broke. The first is at once: it may have been a kept
 one that was dead.
@@ -57,19 +62,11 @@ one that was dead.
 ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
 EVENT_SECONDS = 10.0
-"""How long beyond the asked time an agent may be silent while it waits for an event: it observes nothing then."""
-_LONGEST_SECONDS = 150.0
-"""More than any request takes, a guest's start included."""
-_CONNECTIONS = 2048
-_IDLE_SECONDS = 60.0
-"""Below the 75 s after which an agent hangs up, so that a kept connection is rarely a dead one."""
-_ANSWER_MAX = 64 * 2**20
-_ERRORS = 400
-
-
-_BROKEN = (httpcore.ConnectError, httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+"""How long beyond the asked time an agent may be silent while it waits, when it observes nothing."""
+_ERRORS, _UNCHANGED = 400, 304
+_REPEATABLE_METHODS = {"GET", "PUT", "DELETE"}
 _REPEATABLE = {"/v1/host/confirm", "/v1/host/rollback", "/v1/host/commit"}
-"""What comes to the same when it is asked twice, besides every PUT and what goes over kept connections."""
+"""What comes to the same when it is asked twice, besides those."""
 
 
 class UnreachableError(HostError):
@@ -89,115 +86,102 @@ class RefusedError(HostError):
         self.refusal = refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where an agent is reached. ``prefix`` is a path for agents that serve several (simulated) hosts."""
-
-    host: str
-    port: int = AGENT_PORT
-    prefix: str = ""
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}{'' if self.port == AGENT_PORT else f':{self.port}'}{self.prefix}"
-
-
-def parse_address(text: str) -> Endpoint:
-    """Read ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or a whole ``https://HOST:PORT/PREFIX``; raises ValueError saying
-    what is wrong.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a host is like, as far as that was not known: ``report`` is None when it is as the asker knows it, else JSON
+    of core.protocol.HostReport. ``boot``, ``event``: the agent's newest event that was before.
     """
-    if text.count(":") > 1 and "[" not in text and "://" not in text:
-        text = f"[{text}]"
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    is_plain = not (parts.username or parts.query or parts.fragment or re.search(r"[^\w.:-]", parts.hostname or "-"))
-    if parts.scheme != "https" or not parts.hostname or not is_plain:
-        raise ValueError(f"{text!r} is no address of an agent: HOST or HOST:PORT is expected")
-    return Endpoint(parts.hostname, parts.port or AGENT_PORT, parts.path.rstrip("/"))
+
+    boot: str
+    event: int
+    report: bytes | None = None
+    tag: str = ""
 
 
 class Agents:
-    """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow."""
+    """All agents. Safe to use from any thread; one for the whole engine, as making a TLS context is slow.
 
-    def __init__(self, authority: Authority) -> None:
+    ``waiting``: what a thread enters while it waits for an answer.
+    """
+
+    def __init__(self, authority: Authority, waiting: Waiting = nullcontext) -> None:
         self.authority = authority
-        self._network = _Network()
-        self._retired: list[tuple[float, httpcore.ConnectionPool]] = []
-        self._open()
-
-    def _open(self) -> None:
-        context = _context(self.authority)
-        self._kept = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=self._network,
-        )
-        self._fresh = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=_CONNECTIONS,
-            max_keepalive_connections=0,
-            network_backend=self._network,
-        )
+        self._waiting = waiting
+        self._context = _context(authority)
+        self.connections = Connections(self._context)
 
     def of(self, host_id: str, address: str) -> Agent:
         """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none."""
-        try:
-            endpoint = parse_address(address)
-        except ValueError as error:
-            raise HostError(str(error)) from error
-        self._network.learn(host_id, endpoint)
-        return Agent(self, host_id, endpoint)
+        return Agent(self.connections, host_id, _endpoint(address), self._waiting)
 
-    def forget(self, host_id: str) -> None:
-        """A host was removed."""
-        self._network.forget(host_id)
+    async def line(self, host_id: str, address: str) -> AgentLine:
+        """A connection for watching a host, in the event loop that runs. Raises HostError."""
+        endpoint = _endpoint(address)
+        with _telling(endpoint):
+            return AgentLine(await Line.open(host_id, endpoint, self._context), host_id, endpoint)
+
+    def is_current(self, line: AgentLine) -> bool:
+        """Whether a connection was opened with the certificate that the engine shows now."""
+        return line.context is self._context
 
     def show_certificate(self) -> None:
         """The authority has another client certificate: show it on connections that are opened from now on."""
-        self._retired += [(time.monotonic(), pool) for pool in (self._kept, self._fresh)]
-        self._open()
-
-    def let_go(self) -> None:
-        """Close the connections with an earlier certificate on which nobody waits for an answer any more."""
-        while self._retired and time.monotonic() - self._retired[0][0] > _LONGEST_SECONDS:
-            self._retired.pop(0)[1].close()
+        self._context = _context(self.authority)
+        self.connections.show(self._context)
 
     def close(self) -> None:
-        """Close all connections."""
-        for pool in (self._kept, self._fresh, *(pool for _, pool in self._retired)):
-            pool.close()
+        """Close all connections on which nobody waits for an answer."""
+        self.connections.close()
 
-    def certificate_of(self, host_id: str, path: str) -> bytes:
-        """What a host shows now on a new connection (DER). Raises the errors of httpcore."""
-        timeout = {"connect": CONNECT_SECONDS, "read": ANSWER_SECONDS}
-        with self._fresh.stream("GET", f"https://{host_id}{path}", extensions={"timeout": timeout}) as response:
-            response.read()
-            stream: httpcore.NetworkStream = response.extensions["network_stream"]
-            shown: bytes = stream.get_extra_info("ssl_object").getpeercert(True)
-        return shown
 
-    def ask(
-        self,
-        method: str,
-        host_id: str,
-        path: str,
-        body: bytes | None = None,
-        *,
-        patience: float = ANSWER_SECONDS,
-        kept: bool = False,
-    ) -> tuple[int, bytes]:
-        """One request; status and body of the answer. ``kept``: over a connection that may have been used before.
+class AgentLine:
+    """The connection on which a host is watched. Every method raises UnreachableError, after which the connection is
+    of no use, or RefusedError; one question at a time.
+    """
 
-        Raises the errors of httpcore.
+    def __init__(self, line: Line, host_id: str, endpoint: Endpoint) -> None:
+        self._line = line
+        self._host_id = host_id
+        self._endpoint = endpoint
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """With what it was opened."""
+        return self._line.context
+
+    async def events(self, after: int, wait: float, patience: float) -> EventPage:
+        """What happened after the event of that number; waits up to ``wait`` seconds for something to happen, and
+        ``patience`` longer for the answer.
         """
-        pool = self._kept if kept else self._fresh
-        timeout = {"connect": CONNECT_SECONDS, "read": patience, "write": ANSWER_SECONDS, "pool": ANSWER_SECONDS}
-        headers = [("Content-Type", "application/json")] if body is not None else []
-        with pool.stream(
-            method, f"https://{host_id}{path}", headers=headers, content=body, extensions={"timeout": timeout}
-        ) as response:
-            return response.status, _limited(response.iter_stream())
+        answer = await self._ask(f"/v1/events?{urlencode({'after': after, 'wait': wait})}", wait + patience)
+        return _decode(self._endpoint, EventPage, answer.body)
+
+    async def look(self, known: str) -> Sight:
+        """What the host is like, unless that is what has the tag ``known``."""
+        answer = await self._ask("/v1/host", ANSWER_SECONDS, known)
+        boot, _, number = answer.headers.get(EVENT_HEADER.lower(), "").rpartition(" ")
+        if not number.isdecimal():
+            raise UnreachableError(f"The agent at {self._endpoint} does not say what its newest event is.")
+        report = None if answer.status == _UNCHANGED else answer.body
+        return Sight(boot=boot, event=int(number), report=report, tag=answer.tag)
+
+    async def counters(self) -> bytes:
+        """What its links have counted: JSON of a core.protocol.LinkCounters each, by name."""
+        answer = await self._ask("/v1/counters", ANSWER_SECONDS)
+        _decode(self._endpoint, dict[str, LinkCounters], answer.body)
+        return answer.body
+
+    def close(self) -> None:
+        """End it."""
+        self._line.close()
+
+    async def _ask(self, path: str, patience: float, known: str = "") -> Answer:
+        with _telling(self._endpoint):
+            whole = request("GET", self._host_id, self._endpoint.prefix + path, known=known)
+            answer = _content(self._endpoint, await self._line.ask(whole, patience))
+            if not answer.keeps:
+                raise BrokenError("it closes the connection")
+        return answer
 
 
 class Agent:
@@ -205,26 +189,41 @@ class Agent:
     (core.protocol).
     """
 
-    def __init__(self, agents: Agents, host_id: str, endpoint: Endpoint) -> None:
-        self._agents = agents
+    def __init__(self, connections: Connections, host_id: str, endpoint: Endpoint, waiting: Waiting) -> None:
+        self._connections = connections
         self._host_id = host_id
         self._endpoint = endpoint
+        self._waiting = waiting
 
     def report(self) -> HostReport:
         """What the host is and has, observed now."""
-        return self._get("/v1/host", HostReport)
+        answer = self._exchange("GET", "/v1/host", None)
+        return decode_report(self._endpoint, answer.body, answer.tag)
+
+    def counters(self) -> bytes:
+        """As :meth:`AgentLine.counters`."""
+        content = self._exchange("GET", "/v1/counters", None).body
+        _decode(self._endpoint, dict[str, LinkCounters], content)
+        return content
 
     def progress(self) -> Progress:
         """Where its last change stands, which costs the host nothing to tell."""
         return self._get("/v1/host/change", Progress)
 
-    def put_host(self, request: ChangeRequest) -> Change:
+    def next_progress(self, generation: int, phase: Phase, wait: float) -> Progress:
+        """The same, once its last change is not that one in that phase any more and needs the engine, or has got on;
+        after ``wait`` seconds in any case.
+        """
+        query = urlencode({"generation": generation, "phase": phase.value, "wait": wait})
+        return self._get(f"/v1/host/change?{query}", Progress, patience=wait + EVENT_SECONDS)
+
+    def put_host(self, wanted: ChangeRequest) -> Change:
         """Ask for a change; it goes on after the answer. Repeating the same request is harmless."""
-        return self._send("PUT", "/v1/host", request, Change)
+        return self._send("PUT", "/v1/host", wanted, Change)
 
     def confirm(self, generation: int) -> Change:
         """Keep the change, on a connection that is opened now."""
-        return self._send("POST", "/v1/host/confirm", GenerationRef(generation=generation), Change)
+        return self._send("POST", "/v1/host/confirm", GenerationRef(generation=generation), Change, fresh=True)
 
     def rollback(self, generation: int) -> Change:
         """Take the change back."""
@@ -249,7 +248,7 @@ class Agent:
 
     def put_guest(self, spec: GuestSpec) -> GuestState:
         """Start a guest, or make a running one's vNICs as the spec has them."""
-        return self._send("PUT", f"/v1/guests/{spec.id}", spec, GuestState, patience=120.0, kept=True)
+        return self._send("PUT", f"/v1/guests/{spec.id}", spec, GuestState, patience=120.0)
 
     def migrate_guest(self, guest_id: str, migration: Migration) -> GuestState:
         """Begin to move a running guest to another host; an event tells the end."""
@@ -269,7 +268,7 @@ class Agent:
 
     def delete_guest(self, guest_id: str) -> None:
         """Stop a guest and forget its saved memory; nothing happens when it is not there."""
-        self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0, kept=True)
+        self._exchange("DELETE", f"/v1/guests/{guest_id}", None, patience=120.0)
 
     def request_certificates(self) -> Credentials:
         """Let the host make new keys; signing requests for them."""
@@ -277,16 +276,24 @@ class Agent:
 
     def put_certificates(self, signed: Credentials) -> None:
         """Give it the certificates for those keys. Repeating it is harmless."""
-        self._exchange("PUT", "/v1/certificate", msgspec.json.encode(signed), patience=ANSWER_SECONDS)
+        self._exchange("PUT", "/v1/certificate", msgspec.json.encode(signed))
 
     def shows(self, certificate: str) -> bool:
         """Whether it shows this certificate (PEM) to who comes now."""
-        path = f"{self._endpoint.prefix}/v1/events?after=0&wait=0"
-        with self._telling():
-            return self._agents.certificate_of(self._host_id, path) == ssl.PEM_cert_to_DER_cert(certificate)
+        with _telling(self._endpoint):
+            connection = self._connections.open(self._host_id, self._endpoint)
+            try:
+                return connection.certificate == ssl.PEM_cert_to_DER_cert(certificate)
+            finally:
+                connection.close()
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """Any request, once, for simulated hosts know more than these. Raises UnreachableError."""
+        with _telling(self._endpoint):
+            return self._try(method, path, body, patience=ANSWER_SECONDS, fresh=True)
 
     def _get(self, path: str, kind: type[T], *, patience: float = ANSWER_SECONDS) -> T:
-        return self._decode(kind, self._exchange("GET", path, None, patience=patience, kept=True))
+        return _decode(self._endpoint, kind, self._exchange("GET", path, None, patience=patience).body)
 
     def _send(
         self,
@@ -296,74 +303,71 @@ class Agent:
         kind: type[T],
         *,
         patience: float = ANSWER_SECONDS,
-        kept: bool = False,
+        fresh: bool = False,
     ) -> T:
         body = b"" if value is None else msgspec.json.encode(value)
-        return self._decode(kind, self._exchange(method, path, body, patience=patience, kept=kept))
+        return _decode(self._endpoint, kind, self._exchange(method, path, body, patience=patience, fresh=fresh).body)
 
-    def _exchange(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool = False) -> bytes:
-        with self._telling():
-            status, content = self._try(method, path, body, patience=patience, kept=kept)
-        if status < _ERRORS:
-            return content
-        refusal = _refusal(status, content)
-        raise RefusedError(f"The agent at {self._endpoint} refused: {refusal.message}", status, refusal)
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, *, patience: float = ANSWER_SECONDS, fresh: bool = False
+    ) -> Answer:
+        with _telling(self._endpoint), self._waiting():
+            answer = self._try(method, path, body, patience=patience, fresh=fresh)
+        return _content(self._endpoint, answer)
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Errors of the way to the host, in words."""
-        try:
-            yield
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise UnreachableError(f"The agent at {self._endpoint} does not answer: {_reason(error)}") from error
-
-    def _try(self, method: str, path: str, body: bytes | None, *, patience: float, kept: bool) -> tuple[int, bytes]:
-        """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice."""
-        whole = self._endpoint.prefix + path
+    def _try(self, method: str, path: str, body: bytes | None, *, patience: float, fresh: bool) -> Answer:
+        """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice. What may not
+        goes over a connection that is opened now, as one that was kept may be dead.
+        """
+        whole = request(method, self._host_id, self._endpoint.prefix + path, body)
         pauses = iter(_AGAIN)
-        may_repeat = kept or method == "PUT" or path in _REPEATABLE
+        may_repeat = method in _REPEATABLE_METHODS or path in _REPEATABLE
         while True:
             try:
-                return self._agents.ask(method, self._host_id, whole, body, patience=patience, kept=kept)
-            except _BROKEN as error:
-                is_asked = not isinstance(error, httpcore.ConnectError)
+                kept = may_repeat and not fresh
+                return self._connections.ask(self._host_id, self._endpoint, whole, patience, kept=kept)
+            except (NotReachedError, BrokenError) as error:
+                is_asked = isinstance(error, BrokenError)
                 pause = next(pauses, None)
                 if pause is None or (is_asked and not may_repeat) or _is_anothers(error):
                     raise
                 time.sleep(pause)
 
-    def _decode(self, kind: type[T], content: bytes) -> T:
-        try:
-            return msgspec.json.decode(content, type=kind)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise UnreachableError(f"The agent at {self._endpoint} answers what is not understood: {error}") from error
+
+def decode_report(endpoint: object, content: bytes, tag: str) -> HostReport:
+    """A report from its JSON, with its tag. Raises UnreachableError when it is none; ``endpoint`` says whose."""
+    return replace(_decode(endpoint, HostReport, content), tag=tag)
 
 
-class _Network(httpcore.NetworkBackend):
-    """Opens connections to where the host of an id is now."""
+def _decode(endpoint: object, kind: type[T], content: bytes) -> T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UnreachableError(f"The agent at {endpoint} answers what is not understood: {error}") from error
 
-    def __init__(self) -> None:
-        self._sockets = httpcore.SyncBackend()
-        self._places: dict[str, Endpoint] = {}
 
-    def learn(self, host_id: str, endpoint: Endpoint) -> None:
-        self._places[host_id] = endpoint
+def _content(endpoint: Endpoint, answer: Answer) -> Answer:
+    """The answer, if it is not that the host refuses. Raises RefusedError."""
+    if answer.status < _ERRORS:
+        return answer
+    refusal = _refusal(answer.status, answer.body)
+    raise RefusedError(f"The agent at {endpoint} refused: {refusal.message}", answer.status, refusal)
 
-    def forget(self, host_id: str) -> None:
-        self._places.pop(host_id, None)
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the host whose id is given; ``port`` means nothing."""
-        del port
-        place = self._places[host]
-        return self._sockets.connect_tcp(place.host, place.port, timeout, local_address, socket_options)
+@contextmanager
+def _telling(endpoint: Endpoint) -> Iterator[None]:
+    """Errors of the way to the host, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise UnreachableError(f"The agent at {endpoint} does not answer: {_reason(error)}") from error
+
+
+def _endpoint(address: str) -> Endpoint:
+    try:
+        return parse_address(address)
+    except ValueError as error:
+        raise HostError(str(error)) from error
 
 
 def _context(authority: Authority) -> ssl.SSLContext:
@@ -382,15 +386,6 @@ def _is_anothers(error: Exception) -> bool:
     return isinstance(error.__cause__, ssl.SSLCertVerificationError)
 
 
-def _limited(parts: Iterable[bytes]) -> bytes:
-    content = bytearray()
-    for part in parts:
-        content += part
-        if len(content) > _ANSWER_MAX:
-            raise httpcore.RemoteProtocolError(f"the answer has more than {_ANSWER_MAX} octets")
-    return bytes(content)
-
-
 def _refusal(status: int, content: bytes) -> Refusal:
     try:
         return msgspec.json.decode(content, type=Refusal)
@@ -400,6 +395,6 @@ def _refusal(status: int, content: bytes) -> Refusal:
 
 def _reason(error: Exception) -> str:
     """A text for what went wrong on the way."""
-    if isinstance(error, httpcore.TimeoutException):
+    if isinstance(error, TimeoutError):
         return "it took too long"
     return str(error) or type(error).__name__

@@ -38,6 +38,7 @@ from netweft.engine.secrets import SecretBox, SecretError, open_box
 from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
 from netweft.engine.simulation import Simulation
+from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 from netweft.systemd import tell_systemd
 
@@ -149,7 +150,8 @@ def _start_worker(
     stack: contextlib.ExitStack,
 ) -> None:
     """Jobs are done from now on, hosts watched and certificates renewed, until the stack ends."""
-    agents = Agents(authority)
+    slots = Slots(settings.job_threads)
+    agents = Agents(authority, slots.waiting)
     stack.callback(agents.close)
     replica = new_id()
     monitor = Monitor(agents, "" if db.is_sqlite else replica)
@@ -161,8 +163,8 @@ def _start_worker(
         ClockWatch().timer(),
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
     ]
-    functions, threads = registry.functions(agents), settings.job_threads
-    worker = Worker(db, functions, timers, threads=threads, asking=registry.ASKING, replica=replica)
+    functions = registry.functions(agents)
+    worker = Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)
     worker.start()
     stack.callback(worker.stop)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -29,6 +29,7 @@ from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netweft.engine.leases import TAKE_OVER
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.model.replicas import host_leases, replicas
+from netweft.engine.slots import Waiting
 from netweft.engine.statements import Statement
 
 HEARTBEAT = leases.HEARTBEAT
@@ -439,11 +440,20 @@ def busy_with(tx: Tx, key: str) -> str | None:
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a job's function gets: its job, the database, and the event that says that the engine stops."""
+    """What a job's function gets: its job, the database, the event that says that the engine stops, and what it enters
+    while it waits (``waiting``), so that other jobs may work meanwhile.
+    """
 
     db: Database
     job: Job
     stop: threading.Event
+    waiting: Waiting = nullcontext
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not when the engine stops: another worker goes on then. Raises PostponedError."""
+        with self.waiting():
+            if self.stop.wait(seconds):
+                raise PostponedError
 
     @property
     def only_asks(self) -> bool:

@@ -86,7 +86,9 @@ class Settings(BaseSettings):
         1024, ge=8, le=60000, description="of these, such on which nobody has logged in (1024)"
     )
     connections_per_address: int = Field(512, ge=4, le=60000, description="of these, from one address (512)")
-    job_threads: int = Field(16, ge=1, le=512, description="jobs that run at the same time (16)")
+    job_threads: int = Field(
+        16, ge=1, le=512, description="jobs that work at the same time, besides those that wait (16)"
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error (info)"
     )

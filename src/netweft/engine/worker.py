@@ -22,6 +22,7 @@ from netweft.engine.commands.unfinished import give_up
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError
+from netweft.engine.slots import Slots
 
 P = ParamSpec("P")
 
@@ -30,6 +31,8 @@ JobFunction: TypeAlias = Callable[[JobContext], Mapping[str, Any] | None]
 to be called again.
 """
 
+WORKING = 16
+"""Jobs that work at the same time, if nobody says otherwise."""
 _LOOK = 1.0
 """Seconds between looks for jobs whose delay has passed, or whose announcement was lost."""
 
@@ -54,6 +57,7 @@ class Worker:
     replicas. ``asking``: the kinds whose functions can find out how things stand without doing anything
     (:attr:`netweft.engine.queue.JobContext.only_asks`); others are given up when they have killed too many replicas.
     ``replica``: its id; empty for a new one.
+    ``slots``: places for the jobs.
     """
 
     def __init__(
@@ -62,7 +66,7 @@ class Worker:
         functions: Mapping[str, JobFunction],
         timers: Sequence[Timer] = (),
         *,
-        threads: int = 16,
+        slots: Slots | None = None,
         asking: Collection[str] = (),
         replica: str = "",
     ) -> None:
@@ -73,8 +77,8 @@ class Worker:
         self._asking = asking
         self._stopping = threading.Event()
         self._ended = threading.Event()
-        self._free = threading.BoundedSemaphore(threads)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._slots = slots or Slots(WORKING)
+        self._pool = ThreadPoolExecutor(self._slots.all, thread_name_prefix="job")
         self._mutex = threading.Lock()
         self._running: dict[str, Job] = {}
         self._threads: list[threading.Thread] = []
@@ -125,11 +129,11 @@ class Worker:
         with self._db.listen(WORK) as bell:
             while not self._stopping.is_set():
                 bell.clear()
-                if not self._free.acquire(timeout=_LOOK):
+                if not self._slots.enter(_LOOK):
                     continue
                 job = self._claim(kinds)
                 if job is None:
-                    self._free.release()
+                    self._slots.leave()
                     bell.wait(_LOOK)
                 else:
                     with self._mutex:
@@ -149,8 +153,11 @@ class Worker:
 
     def _run(self, job: Job) -> None:
         started = time.monotonic()
-        context = JobContext(db=self._db, job=job, stop=self._stopping)
-        with structlog.contextvars.bound_contextvars(job=job.id, kind=job.kind, correlation_id=job.correlation_id):
+        context = JobContext(db=self._db, job=job, stop=self._stopping, waiting=self._slots.waiting)
+        with (
+            self._slots.held(),
+            structlog.contextvars.bound_contextvars(job=job.id, kind=job.kind, correlation_id=job.correlation_id),
+        ):
             try:
                 self._finish(context)
             except LostError as error:
@@ -160,7 +167,6 @@ class Worker:
             finally:
                 with self._mutex:
                     del self._running[job.id]
-                self._free.release()
                 self._db.bells.ring({WORK})
                 log.debug("job ended", seconds=round(time.monotonic() - started, 3))
 

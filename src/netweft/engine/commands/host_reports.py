@@ -82,7 +82,12 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
 
 
 def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
-    values = {"report": msgspec.json.encode(spec.report), "taken_at": utc_now()}
+    values = {
+        "report": msgspec.json.encode(spec.report),
+        "taken_at": utc_now(),
+        "tag": spec.report.tag,
+        "asked_at": spec.asked_at,
+    }
     here = host_reports.c.host_id == host.id
     if not tx.execute(sa.update(host_reports).where(here).values(**values)).rowcount:
         tx.execute(sa.insert(host_reports).values(host_id=host.id, **values))

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from netweft.core.desired import HostIntent, desired_host
@@ -49,6 +51,8 @@ _BUSY_FOR = 30.0
 """Seconds that another change on the host may take to end."""
 T = TypeVar("T")
 
+_POLL = 2.0
+"""Seconds of one question for progress; whether the engine stops is looked at in between."""
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between looks, the last one repeated."""
 
@@ -107,7 +111,7 @@ def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
     is_setup = candidate is not None
     try:
         try:
-            change = _bring(job, agent, task, intent)
+            change = _bring(job, agent, task, intent, data.report)
         except UnreachableError:
             raise
         except HostError as error:
@@ -133,72 +137,97 @@ class _LaterError(HostError):
         self.report = report
 
 
-def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> Change:
+def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: HostReport | None) -> Change:
     """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
-    waits for that.
+    waits for that. ``known``: what the host reported last.
 
     Where the job may only ask, it waits until the host has ended it by itself. Raises UnreachableError, RefusedError,
     GivenUpError when the host never got it, and other HostErrors.
     """
+    progress = _wait_for_progress(job, agent, task) if job.only_asks else _ask(job, agent, task, intent, known)
     shown: dict[str, Any] = {}
-    for pause in _pauses():
-        now = _wait_for_progress(job, agent, task)
-        change = now.change
+    for looks, pause in enumerate(_pauses()):
+        change = progress.change
         is_anothers = change is not None and change.generation == task.generation and change.request != task.request
-        if now.generation > task.generation or is_anothers:
+        if progress.generation > task.generation or is_anothers:
             raise _LaterError(wait_for_report(job, agent, SILENCE))
-        if now.generation < task.generation or change is None:
+        if progress.generation < task.generation or change is None:
             if job.only_asks:
                 raise GivenUpError(job.job.attempts)
-            _ask(job, agent, task, intent)
+            progress = _ask(job, agent, task, intent, None)
             continue
-        shown = _show(job, change, shown)
         if change.phase.is_final:
             return change
-        if change.phase is Phase.AWAITING and not job.only_asks:
-            _confirm(agent, task)
-        _pause(job, pause)
+        if change.phase is Phase.AWAITING and not job.only_asks and (confirmed := _confirm(agent, task)):
+            return confirmed
+        if looks:  # else it has just begun, and is probably over before anybody could read that
+            shown = _show(job, change, shown)
+        progress = _next_progress(job, agent, task, change, pause)
     raise AssertionError("unreachable: the pauses never end")
 
 
-def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent) -> None:
-    """Send the wanted host. Raises UnreachableError when nobody knows whether it arrived, RefusedError."""
-    report = wait_for_report(job, agent, task.confirm_within + SILENCE)
-    request = ChangeRequest(
+def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: HostReport | None) -> Progress:
+    """Send the wanted host, made from what it reported last unless it is not like that any more, and tell where the
+    host stands then. Raises UnreachableError when nobody knows whether it arrived, RefusedError.
+    """
+    seen = known.host_tag if known else ""
+    patience = task.confirm_within + SILENCE
+    report = known if known and seen else wait_for_report(job, agent, patience)
+    deadline = time.monotonic() + _BUSY_FOR
+    while True:
+        try:
+            change = agent.put_host(_request(task, intent, report, seen))
+        except UnreachableError:
+            progress = _wait_for_progress(job, agent, task)
+            if progress.generation >= task.generation:
+                return progress  # it had arrived, its reply was lost
+            if time.monotonic() > deadline:
+                raise
+        except RefusedError as error:
+            code = error.refusal.code
+            if code == "stale_generation" and (progress := _wait_for_progress(job, agent, task)).change:
+                return progress
+            if code == "changed":
+                report, seen = wait_for_report(job, agent, patience), ""
+                continue
+            if code != "busy" or time.monotonic() > deadline:
+                raise
+        else:
+            return Progress(generation=task.generation, change=change)
+        job.pause(_PAUSES[-1])
+
+
+def _request(task: Task, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
+    return ChangeRequest(
         generation=task.generation,
         desired=desired_host(intent, report.host),
         confirm_within=task.confirm_within,
         commit=task.commit,
         request=task.request,
+        seen=seen,
     )
-    deadline = time.monotonic() + _BUSY_FOR
-    while True:
-        try:
-            agent.put_host(request)
-        except UnreachableError:
-            if _arrived(job, agent, task):
-                return
-            if time.monotonic() > deadline:
-                raise
-        except RefusedError as error:
-            if error.refusal.code != "busy" or time.monotonic() > deadline:
-                raise
-        else:
-            return
-        _pause(job, _PAUSES[-1])
 
 
-def _arrived(job: JobContext, agent: Agent, task: Task) -> bool:
-    """Whether a request whose reply was lost is known to the host."""
-    return _wait_for_progress(job, agent, task).generation >= task.generation
+def _confirm(agent: Agent, task: Task) -> Change | None:
+    """Say that the host is still there, on a connection opened now. Returns the change as it is kept, None when that
+    did not count: cut off or too late, the host takes the change back, and the next look sees that.
+    """
+    with suppress(UnreachableError, RefusedError):
+        return agent.confirm(task.generation)
+    return None
 
 
-def _confirm(agent: Agent, task: Task) -> None:
-    """Say that the host is still there, on a connection opened now; whether that counted, the next look tells."""
-    try:
-        agent.confirm(task.generation)
-    except (UnreachableError, RefusedError):
-        return  # cut off or too late: the host takes the change back, and the next look sees that
+def _next_progress(job: JobContext, agent: Agent, task: Task, change: Change, pause: float) -> Progress:
+    """Where the change stands next: the host tells as soon as it needs the engine. Only a change that waits to be
+    confirmed, and that could not be, is looked at after a pause.
+    """
+    if change.phase is Phase.AWAITING:
+        job.pause(pause)
+        return _wait_for_progress(job, agent, task)
+    if job.stop.is_set():
+        raise PostponedError
+    ask = partial(agent.next_progress, change.generation, change.phase, _POLL)
+    return _wait_for(job, ask, task.confirm_within + SILENCE)
 
 
 def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,7 +257,7 @@ def _wait_for(job: JobContext, ask: Callable[[], T], patience: float) -> T:
         except UnreachableError:
             if time.monotonic() > deadline:
                 raise
-        _pause(job, pause)
+        job.pause(pause)
     raise AssertionError("unreachable: the pauses never end")
 
 
@@ -236,12 +265,6 @@ def _pauses() -> Iterator[float]:
     yield from _PAUSES
     while True:
         yield _PAUSES[-1]
-
-
-def _pause(job: JobContext, seconds: float) -> None:
-    """Wait, but not when the engine stops: another worker goes on then."""
-    if job.stop.wait(seconds):
-        raise PostponedError
 
 
 def _record(

@@ -63,8 +63,7 @@ def comes_true(job: JobContext, holds: Callable[[], bool]) -> bool:
     while not holds():
         if time.monotonic() > end:
             return False
-        if job.stop.wait(_AGAIN):
-            raise PostponedError
+        job.pause(_AGAIN)
     return True
 
 

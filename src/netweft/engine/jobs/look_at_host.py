@@ -13,6 +13,7 @@ from netweft.engine import queue
 from netweft.engine.agents import Agent, Agents, UnreachableError
 from netweft.engine.commands import audit
 from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.host_counters import take_counters
 from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
@@ -65,6 +66,7 @@ def _look(
         if commits:
             agent.commit()
         take_in(job, agent, host_id)
+        job.db.run(take_counters, {host_id: agent.counters()})
     except HostError as error:
         job.db.run(_record_failure, job, host_id, f"Host {row.name} could not be {what}: {error.text}", failure, error)
         raise

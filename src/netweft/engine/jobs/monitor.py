@@ -1,165 +1,145 @@
 """Watching all hosts: each is asked for its next event and answers when there is one, so that what happens there is
-known at once; its whole report is asked for then, and when a minute has passed.
+known at once. It is looked at then, and when a minute has passed: its report is sent and taken in only if it is another
+than the stored one.
+
+One thread serves all hosts, with a connection to each (:mod:`netweft.engine.jobs.host_watch`); what has to be written
+down is done by a few more. Hosts that come (at a start of the engine, after a power cut) are looked at a few at a time,
+so that they neither crowd each other out nor keep the others waiting.
 """
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Event, Thread
-from typing import Any
+from contextlib import suppress
+from threading import Thread
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-import structlog
 
-from netweft.core.errors import HostError, NotFoundError
-from netweft.engine.agents import Agents, UnreachableError
-from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.db import Database, utc_now
+from netweft.engine.agents import Agents
+from netweft.engine.commands.host_counters import take_counters
+from netweft.engine.db import Database
+from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch
 from netweft.engine.leases import is_of
+from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
-from netweft.engine.outages import first_line, is_away
 
-EVERY = 2.0
-"""Seconds between looks at which hosts there are, and between questions to one that does not answer."""
-WAIT = 10.0
-"""Seconds that a host takes to say that nothing has happened."""
-REPORT_EVERY = 60.0
-"""Seconds after which a host is looked at as a whole even though nothing seems to have happened."""
-LOST_AFTER = 10.0
-"""Seconds without an answer after which a host counts as not responding."""
-_THREADS = 16
+__all__ = ["EVERY", "Monitor", "watched"]
 
-log = structlog.get_logger(__name__)
+_THREADS = 4
+"""For what is written down."""
+
+_Rows: TypeAlias = list[Any]
 
 
-@dataclass(slots=True)
-class _Sight:
-    """What this process remembers of a host between rounds; forgetting it costs one report."""
-
-    boot: str = ""
-    event: int = 0
-    reported: float = float("-inf")
-    silent_since: float | None = None
-    answers: bool = False
-
-
-@dataclass
 class Monitor:
     """The watch of one replica, over the hosts that it has by a lease; of all hosts when ``replica`` is empty. Several
     replicas may watch the same hosts: taking a report in twice changes nothing.
     """
 
-    agents: Agents
-    replica: str = ""
-    _sights: dict[str, _Sight] = field(default_factory=dict)
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor")
-    )
-    _followers: dict[str, Thread] = field(default_factory=dict)
-    _closed: Event = field(default_factory=Event)
-
-    def round(self, db: Database) -> None:
-        """Look at every host once."""
-        rows = _joined(db, self.replica)
-        self._forget({row.id for row in rows})
-        for _ in self._pool.map(lambda row: self._look_safely(db, row), rows):
-            pass
+    def __init__(self, agents: Agents, replica: str = "") -> None:
+        self.replica = replica
+        self._agents = agents
+        self._hosts: dict[str, Host] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._counted: dict[str, bytes] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="monitor")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: Thread | None = None
+        self._is_closed = False
 
     def watch(self, db: Database) -> None:
-        """See to it that every host is followed, from now on until it is removed or the monitor is closed."""
-        known = {row.id for row in _joined(db, self.replica)}
-        self._forget(known)
-        for host_id in known:
-            follower = self._followers.get(host_id)
-            if not self._closed.is_set() and (follower is None or not follower.is_alive()):
-                # They sleep in their questions, from which nothing wakes them when the program ends.
-                follower = Thread(target=self._follow, args=(db, host_id), name=f"host {host_id}", daemon=True)
-                self._followers[host_id] = follower
-                follower.start()
-
-    def _forget(self, known: set[str]) -> None:
-        for host_id in set(self._sights) - known:
-            self._sights.pop(host_id, None)
-            self._followers.pop(host_id, None)
-
-    def _follow(self, db: Database, host_id: str) -> None:
-        while not self._closed.is_set():
-            try:
-                rows = _joined(db, self.replica, hosts.c.id == host_id)
-            except Exception as error:
-                if is_away(error):  # it comes back
-                    log.warning("a host could not be followed", host=host_id, reason=first_line(error))
-                else:
-                    log.exception("a host could not be followed", host=host_id)
-                self._closed.wait(EVERY)
-                continue
-            if not rows:
-                return
-            self._look_safely(db, rows[0], WAIT)
-            sight = self._sights.get(host_id)
-            if sight is None or not sight.answers:
-                self._closed.wait(EVERY)
-
-    def _look_safely(self, db: Database, row: sa.Row[Any], wait: float = 0) -> None:
-        """One host's trouble, even a defect of ours, must not keep the others from being watched."""
-        try:
-            self._look(db, row, wait)
-        except NotFoundError:
-            log.debug("the host was removed meanwhile", host=row.name)
-        except Exception as error:
-            if is_away(error):
-                log.warning("a host could not be looked at", host=row.name, reason=first_line(error))
-            else:
-                log.exception("a host could not be looked at", host=row.name)
-
-    def _look(self, db: Database, row: sa.Row[Any], wait: float) -> None:
-        sight = self._sights.setdefault(row.id, _Sight())
-        sight.answers = False
-        agent = self.agents.of(row.id, row.agent_url)
-        try:
-            urgent = row.status in {"non_responsive", "unassigned"} or sight.silent_since is not None
-            due = urgent or time.monotonic() - sight.reported > REPORT_EVERY
-            page = agent.events(sight.event, 0 if due else wait)
-            if self._closed.is_set():
-                return
-            news = page.boot != sight.boot or page.lost or bool(page.events)
-            if news or due:
-                asked_at = utc_now()
-                report = agent.report()
-                db.run(take_report, TakeReport(host_id=row.id, report=report, asked_at=asked_at))
-                sight.reported = time.monotonic()
-                last = page.events[-1].id if page.events else sight.event
-                # Numbers begin anew with each start of the agent.
-                sight.boot, sight.event = page.boot, last if page.boot == sight.boot or page.events else 0
-        except UnreachableError as error:
-            self._note_silence(db, row, sight, error)
-        except HostError as error:
-            log.warning("a host could not report", host=row.name, reason=error.text)
-            sight.silent_since = None
-        else:
-            sight.silent_since = None
-            sight.answers = not urgent
-
-    def _note_silence(self, db: Database, row: sa.Row[Any], sight: _Sight, error: UnreachableError) -> None:
-        if self._closed.is_set():
+        """See to it that every host is watched, from now on until it is removed or the monitor is closed."""
+        rows, circumstances = watched(db, self.replica), _circumstances(db)
+        if self._is_closed:
             return
-        now = time.monotonic()
-        sight.silent_since = sight.silent_since or now
-        if now - sight.silent_since >= LOST_AFTER and row.status != "non_responsive":
-            db.run(lose_host, row.id, error.text)
+        if self._loop is None:
+            self._loop = asyncio.SelectorEventLoop()
+            self._thread = Thread(target=_serve, args=(self._loop,), name="watch", daemon=True)
+            self._thread.start()
+            self._watch = HostWatch(self._agents, db, self._pool, self._counted)
+        self._loop.call_soon_threadsafe(self._follow, rows, circumstances)
+        self._agents.connections.let_go()
+        self._store_counters(db)
+
+    def round(self, db: Database) -> None:
+        """Look at every host once, as somebody does who does not watch them otherwise."""
+        self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
+
+        async def look_at_all() -> None:
+            watch = HostWatch(self._agents, db, self._pool, self._counted)
+            await asyncio.gather(*(watch.once(host) for host in self._hosts.values()))
+
+        asyncio.run(look_at_all())
+        self._store_counters(db)
 
     def close(self) -> None:
         """Stop watching."""
-        self._closed.set()
+        self._is_closed = True
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
         self._pool.shutdown()
 
+    def _learn(self, rows: _Rows, circumstances: Mapping[str, object], *, is_judged: bool) -> None:
+        """Which hosts there are. ``is_judged``: whether the reports of new ones have been judged by what is now."""
+        for row in rows:
+            around = (row.cluster_id, circumstances.get(row.cluster_id))
+            if host := self._hosts.get(row.id):
+                host.row, host.circumstances = row, around
+            else:
+                self._hosts[row.id] = Host(row, around, around if is_judged else None)
+        for host_id in self._hosts.keys() - {row.id for row in rows}:
+            del self._hosts[host_id]
 
-def _joined(db: Database, replica: str, *where: sa.ColumnElement[bool]) -> list[Any]:
-    """The hosts that have an agent and are this replica's."""
-    joined = sa.and_(
-        is_of(replica), hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")), *where
-    )
+    def _follow(self, rows: _Rows, circumstances: Mapping[str, object]) -> None:
+        """Called in the loop."""
+        self._learn(rows, circumstances, is_judged=True)
+        for host_id in self._tasks.keys() - self._hosts.keys():
+            self._tasks.pop(host_id).cancel()
+        for host_id in self._hosts.keys() - self._tasks.keys():
+            self._tasks[host_id] = asyncio.get_running_loop().create_task(self._watch.follow(self._hosts[host_id]))
+
+    def _store_counters(self, db: Database) -> None:
+        """Write down what was counted since the last time, of all hosts at once."""
+        counted = {}
+        while self._counted:
+            host_id, content = self._counted.popitem()
+            counted[host_id] = content
+        if counted:
+            db.run(take_counters, counted)
+
+
+def watched(db: Database, replica: str = "") -> _Rows:
+    """The hosts that this engine watches: those that are its own, have an agent, and are not being installed."""
+    joined = sa.and_(is_of(replica), hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
+    columns = (hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status, hosts.c.cluster_id)
     with db.read() as tx:
-        return list(tx.execute(sa.select(hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status).where(joined)))
+        return list(tx.execute(sa.select(*columns).where(joined)))
+
+
+def _circumstances(db: Database) -> Mapping[str, object]:
+    """By cluster, what else than its report decides on a host's status: the networks that are required there."""
+    query = sa.select(cluster_networks.c.cluster_id, cluster_networks.c.network_id)
+    query = query.where(cluster_networks.c.required, cluster_networks.c.status == "operational")
+    found: dict[str, set[str]] = {}
+    with db.read() as tx:
+        for row in tx.execute(query):
+            found.setdefault(row.cluster_id, set()).add(row.network_id)
+    return found
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped, and end what runs in it."""
+    try:
+        loop.run_forever()
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

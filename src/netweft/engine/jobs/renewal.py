@@ -42,6 +42,5 @@ class Renewal:
             authority.client = client
             self.agents.show_certificate()
             log.info("agents see a new certificate of the engine")
-        self.agents.let_go()
         self.renew_server()
         db.run(renew_due, authority)

@@ -46,6 +46,21 @@ host_reports = Table(
     # JSON of core.protocol.HostReport, kept as it came: most readers want only a part, and decode it themselves.
     Column("report", LargeBinary, nullable=False),
     Column("taken_at", Utc, nullable=False),
+    # Names its content (HostReport.tag); empty for one from before there were tags.
+    Column("tag", String(64), nullable=False, server_default=""),
+    # When the host was asked for it, or last found to be as it says.
+    Column("asked_at", Utc),
+    UniqueConstraint("host_id"),
+)
+
+# What the links of a host have counted, which changes all the time and is no part of its report.
+host_counters = Table(
+    "host_counters",
+    metadata,
+    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+    # JSON of a core.protocol.LinkCounters by name of the link.
+    Column("counters", LargeBinary, nullable=False),
+    Column("taken_at", Utc, nullable=False),
     UniqueConstraint("host_id"),
 )
 

@@ -16,11 +16,12 @@ from netweft.core.sync import locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.hosts import host_reports, hosts
+from netweft.engine.model.hosts import host_counters, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.host_counters import counters_of
 
 
 def choice(
@@ -69,8 +70,8 @@ def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A host's state, and what it was made of: the rows of the host and its cluster, when its report was taken, and all
-    networks of the cluster.
+    """A host's state, and what it was made of: the rows of the host and its cluster, when its report and its counters
+    were taken, and all networks of the cluster.
     """
 
     made_of: tuple[object, ...]
@@ -85,10 +86,12 @@ _KEPT_MAX = 10_000
 
 def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
     """The states of hosts. Making one costs much more than looking whether it is still true."""
-    query = sa.select(hosts, clusters.c.switch_type, host_reports.c.taken_at).select_from(
-        hosts.join(clusters, clusters.c.id == hosts.c.cluster_id).outerjoin(
-            host_reports, host_reports.c.host_id == hosts.c.id
-        )
+    query = sa.select(
+        hosts, clusters.c.switch_type, host_reports.c.taken_at, host_counters.c.taken_at.label("counted_at")
+    ).select_from(
+        hosts.join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+        .outerjoin(host_counters, host_counters.c.host_id == hosts.c.id)
     )
     rows = tx.execute(query.where(wanted)).all()
     host_ids = [row.id for row in rows]
@@ -99,7 +102,10 @@ def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
     fresh = [one for one in host_ids if one not in true]
     if len(_KEPT) + len(fresh) > _KEPT_MAX:
         _KEPT.clear()
-    made = {one: _state(data) for one, data in host_queries.load(tx, fresh).items()} if fresh else {}
+    counted = counters_of(tx, fresh) if fresh else {}
+    made = {
+        one: _state(data, counted.get(one, {})) for one, data in (host_queries.load(tx, fresh) if fresh else {}).items()
+    }
     promised = vm_queries.memory_promised(tx, host_ids)
     states = []
     for one in host_ids:
@@ -112,13 +118,12 @@ def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
     return states
 
 
-def _state(data: host_queries.HostData) -> HostState:
+def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) -> HostState:
     """A host's state, as if no guest were on it."""
     capabilities = data.report.capabilities if data.report else None
     whole = capabilities.memory if capabilities else 0
     views = nic_views(data.host)
     on = locate_networks(data.host)
-    statistics = data.report.statistics if data.report else {}
     return HostState(
         id=data.row.id,
         name=data.row.name,

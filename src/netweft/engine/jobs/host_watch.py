@@ -1,0 +1,231 @@
+"""The watch over one host, of which one event loop runs as many as there are hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from netweft.core.errors import HostError, NotFoundError
+from netweft.core.protocol import EventPage, Phase
+from netweft.engine.agents import AgentLine, Agents, Sight, UnreachableError, decode_report
+from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
+from netweft.engine.commands.host_sightings import known_tag, take_again
+from netweft.engine.db import Database, utc_now
+from netweft.engine.jobs.pace import Pace
+from netweft.engine.outages import first_line, is_away
+
+T = TypeVar("T")
+
+EVERY = 2.0
+"""Seconds between questions to a host that does not answer."""
+WAIT = 25.0
+"""Seconds that a host takes to say that nothing has happened."""
+EVENT_PATIENCE = 5.0
+"""Seconds beyond these after which it counts as silent."""
+SETTLE = 0.2
+"""Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
+LOOK_EVERY = 60.0
+"""Seconds after which a host is looked at though nothing seems to have happened."""
+COUNT_EVERY = 120.0
+"""Seconds between two questions for its counters."""
+JUDGE_EVERY = 600.0
+"""Seconds after which all conclusions are drawn again from a report that is still true."""
+LOST_AFTER = 10.0
+"""Seconds without an answer after which a host counts as not responding."""
+_ARRIVING = 32
+"""Hosts that are being reached, and looked at for the first time, at a time."""
+_TAKING = 2
+"""Of those, how many are written down at a time: fewer than there are threads, which others need as well."""
+_URGENT = ("non_responsive", "unassigned")
+"""Statuses of hosts that are looked at all the time."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Host:
+    """What this process remembers of a host that it watches; forgetting it costs a look. ``row``: as
+    :func:`netweft.engine.jobs.monitor.watched` has it.
+
+    ``circumstances``: what of its cluster reports are judged by; ``judged_by``: what they were when that was done last.
+    """
+
+    row: sa.Row[Any]
+    circumstances: object
+    judged_by: object
+    judged: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(JUDGE_EVERY))
+    counted: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(COUNT_EVERY))
+    looked: float = float("-inf")
+    silent_since: float | None = None
+    line: AgentLine | None = None
+    url: str = ""
+    """Where ``line`` leads."""
+    boot: str = ""
+    event: int = 0
+
+    def hang_up(self) -> None:
+        """Close the connection, if there is one."""
+        if self.line is not None:
+            self.line.close()
+            self.line = None
+
+
+def _somewhere_in(seconds: float) -> float:
+    """So that hosts do not all come at once, ever again."""
+    return random.random() * seconds  # noqa: S311 - nobody's secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A look at a host. ``known``: the tag of the stored report; ``is_open``: whether that is to be judged again though
+    it is true.
+    """
+
+    sight: Sight
+    asked_at: datetime
+    known: str
+    is_open: bool
+
+
+class HostWatch:
+    """To be used in one event loop. ``pool``: threads for the database; ``counted``: where counters are left, by
+    host.
+    """
+
+    def __init__(self, agents: Agents, db: Database, pool: Executor, counted: dict[str, bytes]) -> None:
+        self._agents = agents
+        self._db = db
+        self._pool = pool
+        self._counted = counted
+        self._pace = Pace(_ARRIVING)
+        self._taking = asyncio.Semaphore(_TAKING)
+
+    async def follow(self, host: Host) -> None:
+        """Watch a host until this is cancelled."""
+        try:
+            while True:
+                if not await self._safely(host, self._attend):
+                    await asyncio.sleep(EVERY)
+        finally:
+            host.hang_up()
+
+    async def once(self, host: Host) -> None:
+        """Look at a host, on a connection of its own."""
+        try:
+            await self._safely(host, self._arrive)
+        finally:
+            host.hang_up()
+
+    async def _safely(self, host: Host, action: Callable[[Host], Awaitable[bool]]) -> bool:
+        """One host's trouble, even a defect of ours, must not keep the others from being watched."""
+        try:
+            try:
+                return await action(host)
+            except UnreachableError as error:
+                host.hang_up()
+                await self._note_silence(host, error)
+        except NotFoundError:
+            log.debug("the host was removed meanwhile", host=host.row.name)
+        except HostError as error:
+            host.hang_up()
+            host.silent_since = None
+            log.warning("a host could not report", host=host.row.name, reason=error.text)
+        except Exception as error:
+            host.hang_up()
+            if is_away(error):  # it comes back
+                log.warning("a host could not be watched", host=host.row.name, reason=first_line(error))
+            else:
+                log.exception("a host could not be watched", host=host.row.name)
+        return False
+
+    async def _attend(self, host: Host) -> bool:
+        """Wait for the next thing that happens there, or for the time to look; whether to go on at once."""
+        if host.line is None or host.url != host.row.agent_url or not self._agents.is_current(host.line):
+            return await self._arrive(host)
+        is_urgent = host.row.status in _URGENT
+        if is_urgent or time.monotonic() - host.looked > LOOK_EVERY:
+            await self._take(host, await self._look(host, host.line))
+            return not is_urgent
+        try:
+            page = await host.line.events(host.event, WAIT, EVENT_PATIENCE)
+        except UnreachableError:  # perhaps it was the connection only: to be reached anew
+            host.hang_up()
+            host.silent_since = time.monotonic()
+            return True
+        if page.events or page.lost or page.boot != host.boot:
+            await asyncio.sleep(SETTLE)
+            if _is_changing(page):
+                host.event = page.events[-1].id
+            else:
+                await self._take(host, await self._look(host, host.line))
+        return True
+
+    async def _arrive(self, host: Host) -> bool:
+        """Reach a host, and look at it."""
+        host.hang_up()
+        host.url = host.row.agent_url
+        async with self._pace.turn():
+            host.line = await self._agents.line(host.row.id, host.url)
+            seen = await self._look(host, host.line)
+        async with self._taking:
+            await self._take(host, seen)
+        return host.row.status not in _URGENT
+
+    async def _look(self, host: Host, line: AgentLine) -> _Seen:
+        known, is_open = await self._in_pool(self._known, host.row.id)
+        asked_at = utc_now()
+        seen = _Seen(sight=await line.look(known), asked_at=asked_at, known=known, is_open=is_open)
+        host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
+        host.silent_since = None
+        if host.looked - host.counted > COUNT_EVERY:
+            host.counted = host.looked
+            self._counted[host.row.id] = await line.counters()
+        return seen
+
+    async def _take(self, host: Host, seen: _Seen) -> None:
+        """Write down what was seen, unless it is known and there is nothing to conclude from it."""
+        is_stale = host.judged_by != host.circumstances or time.monotonic() - host.judged > JUDGE_EVERY
+        if seen.sight.report is None and not seen.is_open and not is_stale:
+            return
+        judged_by = host.circumstances
+        await self._in_pool(self._store, host.row.id, seen, is_stale)
+        host.judged_by, host.judged = judged_by, time.monotonic()
+
+    def _known(self, host_id: str) -> tuple[str, bool]:
+        with self._db.look() as tx:
+            return known_tag(tx, host_id)
+
+    def _store(self, host_id: str, seen: _Seen, is_stale: bool) -> None:
+        sight = seen.sight
+        if sight.report is None:
+            self._db.run(take_again, host_id, seen.known, seen.asked_at)
+            return
+        if self._known(host_id) == (sight.tag, False) and not is_stale:
+            return  # the job that brought it about has taken it in
+        report = decode_report(host_id, sight.report, sight.tag)
+        self._db.run(take_report, TakeReport(host_id=host_id, report=report, asked_at=seen.asked_at))
+
+    async def _note_silence(self, host: Host, error: UnreachableError) -> None:
+        log.debug("a host does not answer", host=host.row.name, reason=error.text)
+        now = time.monotonic()
+        host.silent_since = host.silent_since or now
+        if now - host.silent_since >= LOST_AFTER and host.row.status != "non_responsive":
+            await self._in_pool(self._db.run, lose_host, host.row.id, error.text)
+
+    async def _in_pool(self, call: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - those of the call
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
+
+
+def _is_changing(page: EventPage) -> bool:
+    """Whether the newest of these events tells of a change that is under way: its end will be told as well."""
+    newest = page.events[-1] if page.events else None
+    return newest is not None and newest.kind == "change" and not Phase(newest.detail).is_final
