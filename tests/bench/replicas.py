@@ -184,14 +184,16 @@ def _lost_and_doubled(run: _Run, pairs: list[tuple[str, str]], asked: list[str])
 
 @contextmanager
 def _killing(run: _Run) -> Iterator[None]:
-    """Kill the engine that has run the longest every few seconds, until the block ends."""
+    """Kill the engine that has run the longest every few seconds, until the block ends. The last one is left alone:
+    where an engine takes longer to start than it lives, nobody would be there to do anything.
+    """
     over = threading.Event()
 
     def kill() -> None:
         while not over.wait(KILL_EVERY):
             alive = {int(row.name.split()[-1]): row.id for row in run.rows(select(replicas))}
             serving = [pid for pid in _engines(run.engine.pid) if pid in alive]
-            if serving:
+            if len(serving) > 1:
                 victim = min(serving, key=_started)
                 os.kill(victim, signal.SIGKILL)
                 watching = threading.Thread(target=_time_takeover, args=(run, alive[victim]))
