@@ -264,3 +264,10 @@ def test_who_hangs_up_before_the_answers_leaves_no_error(engine: Engine, caplog:
         connection.sendall(GET + b"Connection: close\r\n\r\n")
         assert rest_of(connection).startswith(b"HTTP/1.1 401 ")
     assert "Exception in ASGI application" not in caplog.text
+
+
+def test_what_several_processes_take_is_no_more_than_one_takes() -> None:
+    part = Limits(connections=100, anonymous=50, per_address=10).divided(3)
+    assert (part.connections, part.anonymous, part.per_address) == (34, 17, 4)
+    assert part.head_seconds == Limits().head_seconds
+    assert Limits().divided(1) == Limits()

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from netweft.engine.clock import CLOCK
 from netweft.engine.commands import audit
 from netweft.engine.connections import raise_descriptors
 from netweft.engine.data_folder import FolderError, check_sqlite, open_folder, sentence
-from netweft.engine.db import Database
+from netweft.engine.db import Database, new_id
 from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
 from netweft.engine.jobs.clock_watch import ClockWatch
@@ -33,6 +33,7 @@ from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
 from netweft.engine.pki import Authority, open_authority, renew_client
+from netweft.engine.processes import EndedError, Processes, Share, given_share
 from netweft.engine.secrets import SecretBox, SecretError, open_box
 from netweft.engine.server_tls import ServerTls, own_names
 from netweft.engine.settings import Address, Settings, from_command_line
@@ -44,6 +45,7 @@ from netweft.systemd import tell_systemd
 GRACE = 10
 """Seconds that requests get to end when the engine does."""
 _LOOK = 0.5
+_LOOK_AT_START = 0.05
 _SWEEP_EVERY = 3600.0
 
 log = structlog.get_logger(__name__)
@@ -57,28 +59,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
     work.
     """
-    settings = from_command_line(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    settings = from_command_line(arguments)
     os.umask(0o077)  # whatever the engine writes is its own
     configure_logging(settings.log_level, as_json=settings.log_json)
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: asked.set())
     try:
-        serve(settings, asked)
-    except (StartError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
+        serve(settings, arguments, asked)
+    except (StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError) as error:
         print(f"netweft serve: {sentence(error, settings.data)}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1
     return 0
 
 
-def serve(settings: Settings, asked: threading.Event) -> None:
-    """Run the engine until ``asked`` is set. Raises StartError, FolderError, SecretError, NetweftError, OSError,
-    SQLAlchemyError.
+def serve(settings: Settings, arguments: Sequence[str], asked: threading.Event) -> None:
+    """Run the engine until ``asked`` is set. ``arguments``: what the settings were read from.
+
+    Raises StartError, EndedError, FolderError, SecretError, NetweftError, OSError, SQLAlchemyError.
     """
     open_folder(settings.data)
-    limits = settings.limits.within(raise_descriptors())
+    share = given_share()
+    if share is not None:
+        _run(settings, share.doors, asked, share)
+        return
     with contextlib.ExitStack() as stack:
         doors = [stack.enter_context(_door(address)) for address in settings.addresses]
+        if settings.processes > 1:
+            _run_several(settings, arguments, doors, asked)
+        else:
+            _run(settings, doors, asked)
+
+
+def _run_several(
+    settings: Settings, arguments: Sequence[str], doors: Sequence[socket.socket], asked: threading.Event
+) -> None:
+    """Have the work done by several engine processes."""
+    with contextlib.ExitStack() as stack:
+        db = Database(settings.database_url)
+        stack.callback(db.close)
+        authority = _prepare(settings, db, open_box(settings.data))
+        processes = Processes(arguments, doors, settings.processes)
+        stack.callback(processes.stop)
+        processes.start()
+        while not processes.watch():
+            if asked.wait(_LOOK_AT_START):
+                return
+        _tell_and_wait(settings, db, authority, doors, asked, processes.watch)
+
+
+def _run(
+    settings: Settings, doors: Sequence[socket.socket], asked: threading.Event, share: Share | None = None
+) -> None:
+    """Be the engine. ``share``: of one that is one of several processes, whose parent does what is done once."""
+    limits = settings.limits.divided(settings.processes).within(raise_descriptors())
+    with contextlib.ExitStack() as stack:
         if not settings.database:
             stack.enter_context(_only_engine_in(settings.data))
             check_sqlite(settings.data)
@@ -86,28 +122,65 @@ def serve(settings: Settings, asked: threading.Event) -> None:
         stack.callback(db.close)
         box = open_box(settings.data)
         authority = _prepare(settings, db, box)
-        slots = Slots(settings.job_threads)
-        agents = Agents(authority, slots.waiting)
-        stack.callback(agents.close)
-        monitor = Monitor(agents)
-        stack.callback(monitor.close)
         tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
-        renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
-        timers = [
-            *registry.timers(monitor),
-            renewal.timer(),
-            ClockWatch().timer(),
-            Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
-        ]
-        worker = Worker(db, registry.functions(agents), timers, slots=slots, asking=registry.ASKING)
-        worker.start()
-        stack.callback(worker.stop)
+        _start_worker(settings, db, box, authority, tls, stack)
         app = create_app(db, authority, secure=tls is not None)
         server = HttpServer(app, doors, tls=tls.door if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
-        urls = [_url(settings, door) for door in doors]
-        _announce(settings, authority, urls)
+
+        def watch() -> None:
+            if not server.is_running():
+                raise StartError("the HTTP server has ended; its log says why")
+
+        if share is None:
+            _tell_and_wait(settings, db, authority, doors, asked, watch)
+        else:
+            share.tell_ready()
+            while not asked.wait(_LOOK):
+                watch()
+
+
+def _start_worker(
+    settings: Settings,
+    db: Database,
+    box: SecretBox,
+    authority: Authority,
+    tls: ServerTls | None,
+    stack: contextlib.ExitStack,
+) -> None:
+    """Jobs are done from now on, hosts watched and certificates renewed, until the stack ends."""
+    slots = Slots(settings.job_threads)
+    agents = Agents(authority, slots.waiting)
+    stack.callback(agents.close)
+    replica = new_id()
+    monitor = Monitor(agents, "" if db.is_sqlite else replica)
+    stack.callback(monitor.close)
+    renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
+    timers = [
+        *registry.timers(monitor),
+        renewal.timer(),
+        ClockWatch().timer(),
+        Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
+    ]
+    functions = registry.functions(agents)
+    worker = Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)
+    worker.start()
+    stack.callback(worker.stop)
+
+
+def _tell_and_wait(
+    settings: Settings,
+    db: Database,
+    authority: Authority,
+    doors: Sequence[socket.socket],
+    asked: threading.Event,
+    watch: Callable[[], object],
+) -> None:
+    """Requests are answered: tell everybody, run the simulated hosts, and ``watch`` until ``asked`` is set."""
+    urls = [_url(settings, door) for door in doors]
+    _announce(settings, authority, urls)
+    with contextlib.ExitStack() as stack:
         simulation = None
         if settings.simulated_hosts:
             simulation = Simulation(
@@ -116,8 +189,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             stack.callback(simulation.stop)
         tell_systemd("READY=1")
         while not asked.wait(_LOOK):
-            if not server.is_running():
-                raise StartError("the HTTP server has ended; its log says why")
+            watch()
             if simulation is not None:
                 simulation.watch()
         log.info("ending")

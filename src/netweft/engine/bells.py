@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import structlog
@@ -71,7 +72,8 @@ class Listener(threading.Thread):
 
     def __init__(self, url: URL, bells: Bells) -> None:
         super().__init__(name="database-listener", daemon=True)
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        # As SQLAlchemy understands the URL: written out again it would have a space of "options" as a plus sign.
+        self._where: dict[str, Any] = dict(url.get_dialect()().create_connect_args(url)[1])
         self._bells = bells
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -88,7 +90,7 @@ class Listener(threading.Thread):
                 self._stopping.wait(1)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._dsn, autocommit=True) as connection:
+        with psycopg.connect(**self._where | {"autocommit": True}) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._bells.ring_all()
             self._ready.set()

@@ -55,6 +55,17 @@ class Limits:
     close_seconds: float = 5.0
     """From the moment at which a connection is closed to that at which it is cut."""
 
+    def divided(self, processes: int) -> Limits:
+        """A part of these for each of several processes that accept from the same sockets, so that all together take
+        no more. Who comes gets to any of them, so that one address may be refused by one before it has all it may.
+        """
+        return replace(
+            self,
+            connections=-(-self.connections // processes),
+            anonymous=-(-self.anonymous // processes),
+            per_address=-(-self.per_address // processes),
+        )
+
     def within(self, descriptors: int) -> Limits:
         """These, with no more connections than half the files that may be open: the rest is for hosts, database and
         files.

@@ -1,9 +1,9 @@
 """Work that leaves the engine, as rows: asked for in a command's transaction, done by a worker of any replica, shown
 under ``/jobs``.
 
-Jobs of one lock key (``host:<id>``) run one at a time, oldest first. A running job shows signs of life; when its
-replica dies, another takes it
-over, so a job must be safe to repeat. What a lost replica still says about a job is refused (:class:`LostError`).
+Jobs of one lock key (``host:<id>``) run one at a time, oldest first; those of a host where it is watched
+(:mod:`netweft.engine.leases`). A running job shows signs of life; when its replica dies, another takes it over, so a
+job must be safe to repeat. What a lost replica still says about a job is refused (:class:`LostError`).
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Float, and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from netweft.core.errors import NetweftError, NotFoundError
+from netweft.engine import leases
 from netweft.engine.actor import Actor
 from netweft.engine.clock import Moment
 from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
+from netweft.engine.leases import TAKE_OVER
 from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.slots import Waiting
 from netweft.engine.statements import Statement
 
-HEARTBEAT = 5.0
-"""Seconds between a running job's signs of life."""
-TAKE_OVER = 30.0
-"""Seconds without one after which a job's replica counts as dead."""
+HEARTBEAT = leases.HEARTBEAT
+"""Seconds between a running job's signs of life, which go with those of its replica."""
 ATTEMPTS_MAX = 5
 """How many replicas may die over one job before nothing is done for it any more, lest it kill them all."""
 ASKED_MAX = 2 * ATTEMPTS_MAX
@@ -52,6 +53,12 @@ class Status(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     ABORTED = "aborted"
+
+
+_STARTED = text(f"'{Status.STARTED}'")
+"""In so many words, as an index on some of the rows (``ix_jobs_waiting``) is for statements that always mean those."""
+_HOST_ID = len("host:") + 1
+"""Where the id of a host begins in the lock key of its jobs, counted from 1."""
 
 
 class LostError(NetweftError):
@@ -164,12 +171,13 @@ def enqueue_once(
 
 
 def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
-    """The oldest job whose turn it is, now this replica's; None when there is none.
+    """The oldest job whose turn it is, now this replica's; None when there is none. One on a host that another replica
+    watches is that one's, unless it has waited there for as long as a replica may be dead before that is noticed.
 
     Raises IntegrityError (``uq_jobs_running``) when another replica took one of the same key at the same moment:
     :func:`claim_next` asks again.
     """
-    row = _claimable(kinds).first(tx)
+    row = _claimable(kinds).first(tx, replica=replica)
     if row is None:
         return None
     _CLAIM.run(tx, job_id=row.id, claimed_by=replica, last_updated=utc_now(), attempts=row.attempts + 1)
@@ -201,13 +209,18 @@ def _claimable(kinds: frozenset[str]) -> Statement:
         other.c.lock_key == jobs.c.lock_key,
         or_(other.c.claimed_by.is_not(None), other.c.number < jobs.c.number),
     )
+    # What stands behind "host:", so that the index is used; no other kind of key gives a host's id. A value that is
+    # asked for, as PostgreSQL would read all leases for an EXISTS.
+    watched_by = select(host_leases.c.replica_id).where(host_leases.c.host_id == func.substr(jobs.c.lock_key, _HOST_ID))
+    is_ours = func.coalesce(watched_by.scalar_subquery(), bindparam("replica")) == bindparam("replica")
     return Statement(
         select(jobs)
         .where(
-            jobs.c.status == Status.STARTED,
+            jobs.c.status == _STARTED,
             jobs.c.claimed_by.is_(None),
             jobs.c.kind.in_([literal(kind) for kind in sorted(kinds)]),
             jobs.c.not_before <= Moment(),
+            or_(is_ours, jobs.c.not_before <= Moment(-TAKE_OVER)),
             ~before,
         )
         .order_by(jobs.c.number)
@@ -227,28 +240,35 @@ def claim_next(db: Database, replica: str, kinds: frozenset[str]) -> Job | None:
 
 
 def beat(tx: Tx, replica: str, job_ids: list[str]) -> set[str]:
-    """Sign of life of a replica's running jobs; returns those that are still its own."""
+    """Sign of life of a replica's running jobs; returns those that are still its own. What a job of it has locked just
+    now it does without.
+    """
+    if not job_ids:
+        return set()
     mine = and_(jobs.c.id.in_(job_ids), jobs.c.claimed_by == replica, jobs.c.status == Status.STARTED)
-    tx.execute(update(jobs).where(mine).values(heartbeat=Moment()))
+    free = select(jobs.c.id).where(mine).with_for_update(skip_locked=True)
+    tx.execute(update(jobs).where(jobs.c.id.in_(list(tx.scalars(free)))).values(heartbeat=Moment()))
     return set(tx.execute(select(jobs.c.id).where(mine)).scalars())
 
 
 def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     """Put jobs of replicas that died back into the queue; returns how many there were.
 
-    ``silent_for``: seconds since the last sign of life; 0 for all, when no other replica can be alive (SQLite, at
-    start).
+    ``silent_for``: seconds since the last sign of life of the replica and of the job; 0 for all, when no other replica
+    can be alive (SQLite, at start).
     """
+    struck = leases.strike_off(tx, silent_for=silent_for)
     dead = and_(
         jobs.c.status == Status.STARTED,
         jobs.c.claimed_by.is_not(None),
         jobs.c.heartbeat <= Moment(-silent_for),
+        ~exists().where(replicas.c.id == jobs.c.claimed_by),
     )
     rows = tx.execute(select(jobs.c.id).where(dead).with_for_update(skip_locked=True)).all()
     for row in rows:
         tx.execute(update(jobs).where(jobs.c.id == row.id).values(claimed_by=None, last_updated=utc_now()))
-    if rows:
-        announce(tx, WORK, replicas=True)
+    if rows or struck:
+        announce(tx, WORK, replicas=True)  # jobs of hosts that are free now may begin as well
     return len(rows)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -23,9 +24,8 @@ class ServerTls:
         self._authority = authority
         self._names = names
         self._path = folder / "server.pem"
-        new = folder / "ca.pem.new"
-        new.write_text(authority.certificate)
-        new.replace(folder / "ca.pem")  # at once: who waits for the file reads it as soon as it is there
+        # At once: who waits for the file reads it as soon as it is there.
+        _put(folder / "ca.pem", authority.certificate)
         self._current = self._new()
         self.door = self._current
         self.door.sni_callback = self._choose
@@ -39,16 +39,25 @@ class ServerTls:
     def _new(self) -> ssl.SSLContext:
         pair = self._authority.server(self._names)
         self._expires = expiry(pair.certificate)
-        self._path.touch(mode=0o600)
-        self._path.chmod(0o600)
-        self._path.write_text(pair.certificate + pair.private_key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self._path)
+        _put(self._path, pair.certificate + pair.private_key, context.load_cert_chain)
         return context
 
     def _choose(self, connection: ssl.SSLObject, _name: str | None, _door: ssl.SSLContext) -> None:
         """Called for each connection, with a name or without: whoever comes sees what is current."""
         connection.context = self._current
+
+
+def _put(path: Path, content: str, use: Callable[[Path], None] = lambda _: None) -> None:
+    """Put a file that only its owner can read in its place, whole, after it was used: several processes of an engine
+    do so at the same time.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(content)
+    use(draft)
+    draft.replace(path)
 
 
 def own_names() -> list[str]:

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     data: Path = Field(description="folder for keys, certificates and the embedded database")
     database: str = Field("", description="postgresql://... for several replicas; else SQLite in the data folder")
     listen: _Listens = Field(["127.0.0.1:8443"], description="HOST:PORT to listen at (127.0.0.1:8443); may be repeated")
+    processes: int = Field(
+        1, ge=1, le=64, description="engine processes that serve together, each on one processor; needs PostgreSQL (1)"
+    )
     name: _Texts = Field([], description="further name or address for the engine's certificate; may be repeated")
     insecure_http: bool = Field(False, description="plain HTTP instead of HTTPS, on loopback addresses only")
     certificate_days: float = Field(
@@ -100,6 +103,10 @@ class Settings(BaseSettings):
             raise ValueError("there must be an address to listen at")
         if self.database and not self.database.startswith(("postgresql", "sqlite")):
             raise ValueError("the database is a postgresql:// URL; without one it is SQLite in the data folder")
+        if self.processes > 1 and not self.database.startswith("postgresql"):
+            raise ValueError(
+                f"--processes {self.processes} needs PostgreSQL (--database postgresql://...): SQLite is for one engine"
+            )
         return self
 
     @property

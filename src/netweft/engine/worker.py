@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias
 import structlog
 
 from netweft.core.errors import NetweftError
-from netweft.engine import queue
+from netweft.engine import leases, queue
 from netweft.engine.commands.unfinished import give_up
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.outages import first_line, is_away
@@ -56,6 +56,7 @@ class Worker:
     """The jobs and timers of one replica. ``functions`` by the kind of job; jobs of other kinds are left to other
     replicas. ``asking``: the kinds whose functions can find out how things stand without doing anything
     (:attr:`netweft.engine.queue.JobContext.only_asks`); others are given up when they have killed too many replicas.
+    ``replica``: its id; empty for a new one.
     ``slots``: places for the jobs.
     """
 
@@ -67,8 +68,9 @@ class Worker:
         *,
         slots: Slots | None = None,
         asking: Collection[str] = (),
+        replica: str = "",
     ) -> None:
-        self.replica = new_id()
+        self.replica = replica or new_id()
         self._db = db
         self._functions = functions
         self._timers = timers
@@ -85,6 +87,8 @@ class Worker:
         """Begin. On SQLite, jobs that an earlier process left in the middle are taken over at once: it must be dead."""
         if self._db.is_sqlite:
             self._db.run(queue.take_over, silent_for=0)
+        else:
+            self._db.run(leases.show_life, self.replica)
         self._spawn("job-dispatch", self._dispatch)
         self._spawn("job-heartbeat", self._show_life)
         for timer in self._timers:
@@ -99,11 +103,21 @@ class Worker:
         self._ended.set()
         for thread in self._threads:
             thread.join()
+        if not self._db.is_sqlite:
+            self._leave()
 
     def busy(self) -> int:
         """How many jobs are running here."""
         with self._mutex:
             return len(self._running)
+
+    def _leave(self) -> None:
+        try:
+            self._db.run(leases.leave, self.replica)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            log.warning("the hosts are not given up: others find out that nobody has them", reason=first_line(error))
 
     def _spawn(self, name: str, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -207,6 +221,8 @@ class Worker:
                 mine = list(self._running)
             asked_at = time.monotonic()
             try:
+                if not self._db.is_sqlite:
+                    self._db.run(leases.show_life, self.replica)
                 self._db.run(queue.beat, self.replica, mine)
                 reached = reached + 1 if time.monotonic() - asked_at < HEARTBEAT else 0
                 if reached > _PATIENCE:

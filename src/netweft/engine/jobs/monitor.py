@@ -22,6 +22,7 @@ from netweft.engine.agents import Agents
 from netweft.engine.commands.host_counters import take_counters
 from netweft.engine.db import Database
 from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch
+from netweft.engine.leases import is_of
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
 
@@ -34,9 +35,12 @@ _Rows: TypeAlias = list[Any]
 
 
 class Monitor:
-    """The watch of one replica. Several replicas may watch the same hosts: taking a report in twice changes nothing."""
+    """The watch of one replica, over the hosts that it has by a lease; of all hosts when ``replica`` is empty. Several
+    replicas may watch the same hosts: taking a report in twice changes nothing.
+    """
 
-    def __init__(self, agents: Agents) -> None:
+    def __init__(self, agents: Agents, replica: str = "") -> None:
+        self.replica = replica
         self._agents = agents
         self._hosts: dict[str, Host] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -48,7 +52,7 @@ class Monitor:
 
     def watch(self, db: Database) -> None:
         """See to it that every host is watched, from now on until it is removed or the monitor is closed."""
-        rows, circumstances = watched(db), _circumstances(db)
+        rows, circumstances = watched(db, self.replica), _circumstances(db)
         if self._is_closed:
             return
         if self._loop is None:
@@ -62,7 +66,7 @@ class Monitor:
 
     def round(self, db: Database) -> None:
         """Look at every host once, as somebody does who does not watch them otherwise."""
-        self._learn(watched(db), _circumstances(db), is_judged=False)
+        self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
 
         async def look_at_all() -> None:
             watch = HostWatch(self._agents, db, self._pool, self._counted)
@@ -108,9 +112,9 @@ class Monitor:
             db.run(take_counters, counted)
 
 
-def watched(db: Database) -> _Rows:
-    """The hosts that this engine watches: those that have an agent, and are not being installed."""
-    joined = sa.and_(hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
+def watched(db: Database, replica: str = "") -> _Rows:
+    """The hosts that this engine watches: those that are its own, have an agent, and are not being installed."""
+    joined = sa.and_(is_of(replica), hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
     columns = (hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status, hosts.c.cluster_id)
     with db.read() as tx:
         return list(tx.execute(sa.select(*columns).where(joined)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from netweft.engine import leases
 from netweft.engine.agents import Agents
 from netweft.engine.jobs import (
     apply_host,
@@ -57,5 +58,9 @@ def functions(agents: Agents) -> dict[str, JobFunction]:
 
 
 def timers(monitor: Monitor) -> list[Timer]:
-    """The watch over all hosts."""
-    return [Timer(name="monitor", every=EVERY, run=monitor.watch)]
+    """The watch over the replica's hosts, and on PostgreSQL over which hosts those are."""
+    watch = Timer(name="monitor", every=EVERY, run=monitor.watch, topic=leases.TOPIC)
+    if not monitor.replica:
+        return [watch]
+    share = partial(leases.share, replica=monitor.replica)
+    return [Timer(name="leases", every=leases.HEARTBEAT, run=share, topic=leases.TOPIC), watch]

@@ -38,6 +38,10 @@ jobs = Table(
 Index("ix_jobs_open", jobs.c.status, jobs.c.lock_key, jobs.c.number)
 Index("ix_jobs_correlation_id", jobs.c.correlation_id)
 
+_waiting = and_(jobs.c.status == "started", jobs.c.claimed_by.is_(None))
+# In their order, so that who looks for one to do stops at the first that it may have.
+Index("ix_jobs_waiting", jobs.c.number, sqlite_where=_waiting, postgresql_where=_waiting)
+
 _running = and_(jobs.c.status == "started", jobs.c.claimed_by.is_not(None))
 # One job at a time for each lock key, whatever the replicas believe.
 Index("uq_jobs_running", jobs.c.lock_key, unique=True, sqlite_where=_running, postgresql_where=_running)

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Three engines on one PostgreSQL, on one machine: three-engines.sh DATABASE-URL FOLDER. They listen at 127.0.0.1, at the ports in $PORTS, and each
+# has a data folder of its own below FOLDER, named like its port, with the same secret.key in it. The first one runs simulated hosts as well, $HOSTS.
+# Ends with Ctrl-C (or SIGTERM), and ends the engines.
+set -eu
+database=$1 folder=$2 first= engines=
+
+trap 'kill $engines 2>/dev/null || true; wait' EXIT
+trap 'exit 0' INT TERM
+
+for port in ${PORTS:-8441 8442 8443}; do
+    data=$folder/$port
+    mkdir -p -m 700 "$folder" "$data"
+    options="--simulated-hosts ${HOSTS:-6}"
+    if [ -n "$first" ]; then
+        options=
+        cp -p "$first/secret.key" "$data/"
+    fi
+    # shellcheck disable=SC2086 # options are several words
+    netweft serve --data "$data" --database "$database" --listen "127.0.0.1:$port" $options &
+    engines="$engines $!"
+    echo $! >"$data/pid"
+    if [ -z "$first" ]; then # it makes the keys, the tables and the first user
+        first=$data
+        NETWEFT_URL=https://127.0.0.1:$port NETWEFT_CA=$first/ca.pem NETWEFT_PASSWORD_FILE=$first/admin-password netweft wait
+    fi
+done
+wait
