@@ -17,11 +17,11 @@ from netweft.agent.change import Changes
 from netweft.agent.events import Events
 from netweft.agent.guests.simulated import SimulatedGuests
 from netweft.agent.service import OK, Guests, HostService, Reply, Request
-from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
+from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, replace_quickly
 from netweft.agent.store import Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Host, Nic, NicFacts
-from netweft.core.protocol import Ability, Capabilities
+from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,16 +43,22 @@ class SimulatedStore(Store):
     def __init__(self, folder: Path, faults: Faults) -> None:
         super().__init__(folder)
         self._faults = faults
+        self.saved = 0
+        """How often the state was saved."""
 
     def save(self, record: Record) -> None:
         """As a real store; then perhaps the process dies."""
         super().save(record)
+        self.saved += 1
         self._faults.stored(record)
 
     def _write(self, name: str, data: bytes) -> None:
         if self._faults.wanted.disk_full:
             raise StoreError(f"{self.folder / name} cannot be written: {os.strerror(ENOSPC)}")
-        super()._write(name, data)
+        try:
+            replace_quickly(self.folder / name, data)
+        except OSError as error:
+            raise StoreError(f"{self.folder / name} cannot be written: {error.strerror}") from error
 
 
 class SimulatedService(HostService):
@@ -61,7 +67,7 @@ class SimulatedService(HostService):
     def __init__(self, name: str, number: int, folder: Path) -> None:
         self._faults = Faults()
         events = Events(capacity=200)
-        store = SimulatedStore(folder, self._faults)
+        self._store = store = SimulatedStore(folder, self._faults)
         self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
         self._guests = SimulatedGuests(self._machine)
         facts = capabilities(name)
@@ -73,7 +79,18 @@ class SimulatedService(HostService):
             guests=guests,
             events=events,
         )
+        self._told: tuple[object, HostReport] | None = None
         self.changes.recover()
+
+    def report(self) -> HostReport:
+        """As a real host's, put together once for each state: a program has many hosts, which are asked again and
+        again.
+        """
+        saved, worked = self._store.saved, self.guests.work_done()
+        state = (self._machine.state, self.changes.current(), saved, worked, self._faults.wanted)
+        if self._told is None or self._told[0] != state or worked is None:
+            self._told = (state, super().report())
+        return self._told[1]
 
     def answer(self, request: Request) -> Reply | None:
         """As a real host, but for the faults; and the way to inject them."""

@@ -136,10 +136,11 @@ class SimulatedMachine:
         self._path = path
         self._faults = faults
         self._lock = RLock()
+        self._state = Machine(boot="", hardware=hardware, host=hardware)
         if path.exists():
             self._state = msgspec.json.decode(path.read_bytes(), type=Machine)
         else:
-            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+            self.change(replace(self._state, boot=uuid4().hex))
 
     @property
     def folder(self) -> Path:
@@ -163,10 +164,9 @@ class SimulatedMachine:
     def change(self, state: Machine) -> None:
         """Let the machine be this; a kill of the process at any moment leaves the old or the new."""
         with self._lock:
-            temporary = self._path.with_suffix(".new")
-            temporary.write_bytes(msgspec.json.encode(state))
-            temporary.rename(self._path)
-            self._state = state
+            if state != self._state:
+                replace_quickly(self._path, msgspec.json.encode(state))
+                self._state = state
 
     def observe(self) -> Host:
         """What the host has now."""
@@ -226,6 +226,17 @@ class SimulatedMachine:
         with self._lock:
             hardware = hardware or self._state.hardware
             self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+
+def replace_quickly(path: Path, data: bytes) -> None:
+    """Give a file new content: a kill of the process leaves the old or the new, as a kernel and a disk keep theirs.
+
+    That it survives a crash of the machine underneath, for which a thousand hosts would wait for its disk, nobody
+    needs. Raises OSError.
+    """
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(data)
+    temporary.rename(path)
 
 
 _ONE_AT_A_TIME = frozenset({"active-backup", "balance-tlb", "balance-alb"})
