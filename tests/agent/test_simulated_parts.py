@@ -11,6 +11,7 @@ import pytest
 from netweft.agent.guests import GuestError
 from netweft.agent.guests.simulated import SimulatedGuests, take
 from netweft.agent.guests.simulated_arrivals import receive
+from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Faults, SimulatedMachine
 from netweft.core.host import Bridge, Host
 from netweft.core.protocol import GuestNic, GuestSpec, Migration
@@ -67,3 +68,14 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
         guests.migrate("g1", Migration(target="simulated:sim-2", name="h2", spec=spec("red")))
         assert guests.list() == []
         assert other.communicate("", timeout=60)[0] == "one\n"
+
+
+def test_a_host_whose_program_was_killed_while_it_kept_something_is_as_it_was(tmp_path: Path) -> None:
+    service = SimulatedService("sim-1", 1, tmp_path)
+    before, boot = service.report(), service.door.boot()
+    service.close(0)
+    for file in ("machine.json", "state.json"):  # between the two renamings of replace_quickly
+        (tmp_path / file).rename((tmp_path / file).with_suffix(".old"))
+    again = SimulatedService("sim-1", 1, tmp_path)
+    assert (again.report(), again.door.boot()) == (before, boot)
+    again.close(0)

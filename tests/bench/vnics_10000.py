@@ -37,6 +37,7 @@ def rate(backend: str, folder: Path, url: str) -> Figure:
     with EngineProcess(folder, options=options) as engine:
         token = login(engine.address)
         profile, machines = prepare(engine.address, token)
+        bare_machine = machines.pop()
         with engine_of(database).connect() as tx:
             pool = str(tx.scalar(select(mac_pools.c.id).limit(1)))
         names: list[str] = []
@@ -46,7 +47,7 @@ def rate(backend: str, folder: Path, url: str) -> Figure:
             names.extend(make_vnics(engine.address, token, profile, machines, part, CLIENTS, len(names)))
             return part / (time.perf_counter() - start)
 
-        bare = bare_request(database, vnic_rows(machines[0], pool))
+        bare = bare_request(database, vnic_rows(bare_machine, pool))
         pairs = in_turn(lambda: per_second(bare, CLIENTS)[0], ours)
         with engine_of(database).begin() as tx:
             forget_vnics(tx)
