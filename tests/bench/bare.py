@@ -23,8 +23,8 @@ from netweft.engine.model.users import permissions
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 
-_FIRST_MAC = 0x0A00 << 32
-"""Of the addresses of bare vNICs, which no pool has."""
+_FIRST_MAC, _LAST_MAC = 0x0A00 << 32, (0x0A01 << 32) - 1
+"""Of bare vNICs; no pool has them."""
 
 Request = Callable[[], None]
 Row = tuple[Table, dict[str, Any]]
@@ -73,7 +73,7 @@ def vnic_rows(vm: str, pool: str) -> Iterator[Sequence[Row]]:
 
 def forget_vnics(tx: Connection) -> None:
     """Remove what :func:`vnic_rows` made."""
-    tx.execute(delete(mac_addresses).where(mac_addresses.c.address >= _FIRST_MAC))
+    tx.execute(delete(mac_addresses).where(mac_addresses.c.address.between(_FIRST_MAC, _LAST_MAC)))
     tx.execute(delete(vnics).where(vnics.c.name.startswith("bare")))
     tx.execute(delete(events).where(events.c.description.startswith("Interface bare")))
 
