@@ -12,8 +12,11 @@ AT_ONCE = 5
 """vNICs that one machine gets in a row, each by another client."""
 
 
-def make_vnics(address: str, token: str, profile: str, machines: Sequence[str], count: int, clients: int) -> list[str]:
-    """Add so many vNICs to the machines, each client over a connection of its own; returns their names.
+def make_vnics(
+    address: str, token: str, profile: str, machines: Sequence[str], count: int, clients: int, first: int = 0
+) -> list[str]:
+    """Add so many vNICs, numbered from ``first``, to the machines, each client over a connection of its own; returns
+    their names.
 
     Several clients are at each machine at once, so that they are in each other's way.
     """
@@ -22,7 +25,7 @@ def make_vnics(address: str, token: str, profile: str, machines: Sequence[str], 
         connection = http.client.HTTPConnection(address, timeout=60)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
         names = []
-        for number in range(client, count, clients):
+        for number in range(first + client, first + count, clients):
             names.append(f"nic{number}")
             machine = machines[number // AT_ONCE % len(machines)]
             body = json.dumps({"name": names[-1], "vnic_profile": {"id": profile}})

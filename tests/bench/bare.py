@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table, delete
 
 from netweft.core.network_filters import DEFAULT_FILTER
 from netweft.core.rules.mac_pool import mac_text
@@ -22,6 +22,9 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.users import permissions
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+
+_FIRST_MAC, _LAST_MAC = 0x0A00 << 32, (0x0A01 << 32) - 1
+"""Of bare vNICs; no pool has them."""
 
 Request = Callable[[], None]
 Row = tuple[Table, dict[str, Any]]
@@ -58,7 +61,7 @@ def network_rows(data_center: str, user: str) -> Iterator[Sequence[Row]]:
 def vnic_rows(vm: str, pool: str) -> Iterator[Sequence[Row]]:
     """What one POST of a vNIC after the other writes: its MAC address, the vNIC, the event."""
     for number in itertools.count():
-        address, now = 0x0A00 << 32 | number, str(utc_now())
+        address, now = _FIRST_MAC + number, str(utc_now())
         flags = {"plugged": True, "linked": True, "synced": True, "interface": "virtio", "description": ""}
         vnic = {"id": new_id(), "vm_id": vm, "name": f"bare{number}", "profile_id": None, "mac": mac_text(address)}
         yield (
@@ -66,6 +69,13 @@ def vnic_rows(vm: str, pool: str) -> Iterator[Sequence[Row]]:
             (vnics, {**vnic, **flags}),
             (events, _event(932, f"Interface bare{number} (virtio) was added to VM.", now, vm_id=vm)),
         )
+
+
+def forget_vnics(tx: Connection) -> None:
+    """Remove what :func:`vnic_rows` made."""
+    tx.execute(delete(mac_addresses).where(mac_addresses.c.address.between(_FIRST_MAC, _LAST_MAC)))
+    tx.execute(delete(vnics).where(vnics.c.name.startswith("bare")))
+    tx.execute(delete(events).where(events.c.description.startswith("Interface bare")))
 
 
 def _permission(user: str, role: str, kind: str, object_id: str, now: str) -> dict[str, Any]:

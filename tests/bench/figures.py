@@ -1,4 +1,8 @@
-"""What a benchmark measures, and how it is printed: ours, the floor of the same run, their ratio, beside the goal."""
+"""What a benchmark measures, and how it is printed: ours, the floor, and their ratio, beside the goal.
+
+What has a floor is measured in pairs that are taken in turn, floor and ours, so that whatever else the machine does
+falls on both: the ratio is the median of the pairs' ratios, and its spread is from the lowest to the highest.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+PAIRS = 5
+"""How many pairs make a figure, at least."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One line of the table.
 
-    ``floor`` is None where the goal is absolute. Ratios are ours / floor; for a rate (``per_second``) floor / ours,
-    so that more is always slower.
+    ``floor`` is None where the goal is absolute. ``ratio`` and ``spread`` (the lowest and the highest) tell how many
+    times the floor's cost ours is, in pairs; ``missed`` that ours is no more than a limit that was reached without an
+    end.
     """
 
     what: str
@@ -22,15 +30,49 @@ class Figure:
     unit: str
     floor: float | None = None
     floor_is: str = ""
+    ratio: float | None = None
+    spread: tuple[float, float] | None = None
     goal: str
-    per_second: bool = False
+    missed: bool = False
 
-    @property
-    def ratio(self) -> float | None:
-        """How many times the floor's cost ours is."""
-        if self.floor is None:
-            return None
-        return self.floor / self.ours if self.per_second else self.ours / self.floor
+
+def in_turn(floor: Callable[[], float], ours: Callable[[], float], pairs: int = PAIRS) -> list[tuple[float, float]]:
+    """So many measurements of floor and ours, in turn; each pair begins with the other one of the two."""
+    taken = []
+    for number in range(pairs):
+        if number % 2:
+            after = ours()
+            taken.append((floor(), after))
+        else:
+            taken.append((floor(), ours()))
+    return taken
+
+
+def paired(
+    what: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    unit: str,
+    goal: str,
+    floor_is: str,
+    scale: float = 1,
+    per_second: bool = False,
+) -> Figure:
+    """A figure of pairs of floor and ours, each multiplied by ``scale`` for its unit.
+
+    ``per_second``: they are rates, so that more of them costs less.
+    """
+    ratios = [floor / ours if per_second else ours / floor for floor, ours in pairs]
+    return Figure(
+        what=what,
+        ours=statistics.median(ours for _, ours in pairs) * scale,
+        floor=statistics.median(floor for floor, _ in pairs) * scale,
+        unit=unit,
+        ratio=statistics.median(ratios),
+        spread=(min(ratios), max(ratios)),
+        goal=goal,
+        floor_is=floor_is,
+    )
 
 
 def median_seconds(run: Callable[[], object], times: int) -> float:
@@ -45,11 +87,16 @@ def median_seconds(run: Callable[[], object], times: int) -> float:
 
 def print_table(figures: Sequence[Figure]) -> None:
     """Print the figures as columns."""
-    rows = [("WHAT", "OURS", "FLOOR", "RATIO", "GOAL", "FLOOR IS")]
-    for figure in figures:
-        floor = "" if figure.floor is None else f"{figure.floor:,.3g} {figure.unit}"
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-        rows.append((figure.what, f"{figure.ours:,.3g} {figure.unit}", floor, ratio, figure.goal, figure.floor_is))
+    rows = [("WHAT", "OURS", "FLOOR", "RATIO", "SPREAD", "GOAL", "FLOOR IS")]
+    rows += [_row(figure) for figure in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    ours = f"{'not within ' if figure.missed else ''}{figure.ours:,.3g} {figure.unit}"
+    floor = "" if figure.floor is None else f"{figure.floor:,.3g} {figure.unit}"
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    spread = "" if figure.spread is None else f"{figure.spread[0]:.2f} to {figure.spread[1]:.2f}"
+    return (figure.what, ours, floor, ratio, spread, figure.goal, figure.floor_is)

@@ -9,7 +9,6 @@ made before, and waits for the kernel to take the last one down, because that ho
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from figures import Figure
+from figures import Figure, in_turn, paired
 
 from contract.namespaces import door_to_here, in_fresh_namespace, ip
 from netweft.core.host import Bridge, Host
@@ -29,26 +28,26 @@ if TYPE_CHECKING:
 
     from netweft.agent.machine import MachineNetworking
 
-RUNS = {100: 5, 500: 3}
+COUNTS = (100, 500)
 MTU = 9000
 
 
 def measure() -> list[Figure]:
     """One figure for each number of networks."""
-    return [_figure(count) for count in RUNS]
+    return [_figure(count) for count in COUNTS]
 
 
 def _figure(count: int) -> Figure:
-    ours, floor = [], []
-    for _ in range(RUNS[count]):
-        for measured, run in ((floor, _by_ip), (ours, _by_agent)):
-            measured.append(in_fresh_namespace(partial(_timed, run, count)))
-            time.sleep(count / 200)
-    return Figure(
-        what=f"{count} bridge networks on a host",
-        ours=statistics.median(ours) * 1000,
-        floor=statistics.median(floor) * 1000,
+    def taken(run: Callable[[MachineNetworking, Host], None]) -> float:
+        seconds = in_fresh_namespace(partial(_timed, run, count))
+        time.sleep(count / 200)
+        return seconds
+
+    return paired(
+        f"{count} bridge networks on a host",
+        in_turn(partial(taken, _by_ip), partial(taken, _by_agent)),
         unit="ms",
+        scale=1000,
         goal="ratio 1.5",
         floor_is="ip -batch",
     )

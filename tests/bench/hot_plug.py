@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import libvirt
-from figures import Figure
+from figures import Figure, paired
 
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
@@ -67,13 +66,12 @@ def _figures(built: Site) -> list[Figure]:
         wait("the guest has let go of it", lambda alias=alias: alias not in domain.XMLDesc())
     connection.close()
     client.action(f"vms/{guest}/stop")
-    floor = statistics.median(bare) * 1000
     return [
-        Figure(
-            what=f"a vNIC plugged into a running VM: {what}",
-            ours=statistics.median(taken) * 1000,
-            floor=floor,
+        paired(
+            f"a vNIC plugged into a running VM: {what}",
+            list(zip(bare, taken, strict=True)),
             unit="ms",
+            scale=1000,
             goal="+20 % or +50 ms",
             floor_is="libvirt's attachDevice",
         )

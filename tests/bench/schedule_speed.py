@@ -11,7 +11,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from figures import Figure, median_seconds
+from figures import Figure, in_turn, median_seconds, paired
 
 from engine_process import EngineProcess
 from netweft.core.schedule import GuestNeeds, HostState, NetworkOn, Uplink, choose
@@ -78,14 +78,16 @@ def through_the_api() -> Figure:
         profile = client.list("vnicprofiles")[0]["id"]
         client.add(f"vms/{vm}/nics", {"name": "nic1", "vnic_profile": {"id": profile}})
         assert len(client.addition("GET", f"vms/{vm}/placement")["fit"]) == SIMULATED
-        ours = median_seconds(lambda: client.addition("GET", f"vms/{vm}/placement"), ROUNDS)
-        floor = median_seconds(lambda: client.get(f"vms/{vm}"), ROUNDS)
+        pairs = in_turn(
+            partial(median_seconds, lambda: client.get(f"vms/{vm}"), ROUNDS),
+            partial(median_seconds, lambda: client.addition("GET", f"vms/{vm}/placement"), ROUNDS),
+        )
         client.close()
-    return Figure(
-        what=f"placement through the API, {SIMULATED} simulated hosts",
-        ours=ours * 1000,
-        floor=floor * 1000,
+    return paired(
+        f"placement through the API, {SIMULATED} simulated hosts",
+        pairs,
         unit="ms",
+        scale=1000,
         goal="none: beside it",
         floor_is="reading the machine",
     )

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 import rows
 from netweft.core.errors import DeniedError, MalformedError, NotFoundError
@@ -140,6 +140,24 @@ def test_simulated_hosts_come_to_be_and_join_again_under_their_names(db: Databas
     with db.read() as tx:
         urls = {row.name: row.agent_url for row in tx.execute(select(hosts.c.name, hosts.c.agent_url))}
     assert urls == {name: f"{URL}/{name}" for name in ("sim-1", "sim-2", "sim-3")}
+
+
+def test_simulated_hosts_are_installed_once_as_long_as_their_agent_stays_where_it_is(
+    db: Database, authority: Authority
+) -> None:
+    def joined(address: str, *names: str) -> int:
+        """How many jobs there are once these have joined and been installed."""
+        token = db.run(create_simulated_enrollment, SYSTEM)
+        join(db, authority, token, address=address, simulated=names)
+        db.run(lambda tx: tx.execute(update(hosts).values(status="up")))
+        with db.read() as tx:
+            return int(tx.scalar(select(func.count()).where(jobs.c.kind == "install_host")) or 0)
+
+    assert joined(URL, "sim-1", "sim-2") == 2
+    assert joined(URL, "sim-1", "sim-2", "sim-3") == 3
+    assert joined("https://192.0.2.7:1", "sim-3") == 4
+    db.run(lambda tx: tx.execute(update(hosts).where(hosts.c.name == "sim-3").values(status="install_failed")))
+    assert joined("https://192.0.2.7:1", "sim-3") == 5
 
 
 def test_simulated_hosts_cannot_take_the_place_of_real_ones(db: Database, authority: Authority, host_id: str) -> None:

@@ -6,18 +6,20 @@ import os
 import pwd
 import re
 import signal
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 
+from netweft.core.simulated_fleet import BLOCK
 from netweft.engine.data_folder import FolderError, open_folder
 
 PATIENCE = 60.0
@@ -134,6 +136,39 @@ def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) 
         until(lambda: hosts_up(client) == 3)
         (agent,) = engine.children()
     assert not _is_running(agent)
+
+
+def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    programs = min(2, len(os.sched_getaffinity(0)))
+    with serve(data, "--simulated-hosts", str(BLOCK + 4)) as engine, engine.client() as client:
+        until(lambda: hosts_up(client) == BLOCK + 4)
+        agents = engine.children()
+        assert len(agents) == programs
+        os.kill(agents[-1], signal.SIGKILL)
+        until(lambda: len(set(engine.children()) - set(agents)) == 1 and are_open(data, programs))
+        agents = engine.children()
+        assert len(agents) == programs
+    assert not any(map(_is_running, agents))
+    with serve(data, "--simulated-hosts", str(BLOCK + 6)) as engine, engine.client() as client:
+        until(lambda: hosts_up(client) == BLOCK + 6)
+        assert len(engine.children()) == programs
+    with serve(data, "--simulated-hosts", "3") as engine:
+        until(lambda: len(engine.children()) == 1 and are_open(data, 1))
+    assert installations(data) == BLOCK + 6
+
+
+def are_open(data: Path, programs: int) -> bool:
+    """Whether so many programs with simulated hosts listen."""
+    doors = [path.read_text().split()[0] for path in (data / "simulated").glob("**/engine.txt")]
+    listening = Path("/proc/net/tcp").read_text()
+    return sum(f"0100007F:{int(port):04X} 00000000:0000 0A" in listening for port in doors) == programs
+
+
+def installations(data: Path) -> int:
+    """How many hosts were installed, again or for the first time."""
+    with closing(sqlite3.connect(data / "netweft.db")) as database:
+        return int(database.execute("SELECT count(*) FROM jobs WHERE kind = 'install_host'").fetchone()[0])
 
 
 def hosts_up(client: httpx.Client) -> float:

@@ -54,7 +54,7 @@ from netweft.core.steps import (
 from netweft.core.world import IPV6_METRIC, is_ipv6
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from netweft.agent.observe import RawLink
 
@@ -101,12 +101,15 @@ class Encoder:
         self._ports_of = {name: {link.name for link in links if link.master == index} for index, name in bonds.items()}
         self._next_index = max(FIRST_OWN_INDEX, *self._index_of.values()) + 1
 
-    @singledispatchmethod
     def requests(self, step: KernelStep) -> Requests:
         """The requests that do the step. Raises ImpossibleStepError."""
+        return _by_kind(type(step))(self, step)
+
+    @singledispatchmethod
+    def _requests(self, step: KernelStep) -> Requests:
         raise TypeError(f"{step} is no step of the kernel")
 
-    @requests.register
+    @_requests.register
     def _create(self, step: CreateLink) -> Requests:
         link = step.link
         index, self._next_index = self._next_index, self._next_index + 1
@@ -148,7 +151,7 @@ class Encoder:
         except ValueError as error:
             raise ImpossibleStepError(errno.EINVAL, str(error)) from error
 
-    @requests.register
+    @_requests.register
     def _delete(self, step: DeleteLink) -> Requests:
         # A port gets back its MTU when its bond is deleted, but nobody is told (__bond_release_one of the kernel), so
         # that it stays without IPv6 if the bond's had no room for it.
@@ -158,18 +161,18 @@ class Encoder:
         del self._index_of[step.name]
         return (*freed, nl.Request(nl.RTM_DELLINK, _link(index)))
 
-    @requests.register
+    @_requests.register
     def _set_owner(self, step: SetOwner) -> Requests:
         return self._change(step.name, nl.text(nl.IFLA_IFALIAS, _alias(step.owner)))
 
-    @requests.register
+    @_requests.register
     def _set_master(self, step: SetMaster) -> Requests:
         changed = self._change(step.name, nl.u32(nl.IFLA_MASTER, self._index(step.master) if step.master else 0))
         for bond, ports in self._ports_of.items():
             (ports.add if bond == step.master else ports.discard)(step.name)
         return changed
 
-    @requests.register
+    @_requests.register
     def _set_up(self, step: SetUp) -> Requests:
         return (
             nl.Request(
@@ -177,15 +180,15 @@ class Encoder:
             ),
         )
 
-    @requests.register
+    @_requests.register
     def _set_mtu(self, step: SetMtu) -> Requests:
         return self._change(step.name, nl.u32(nl.IFLA_MTU, step.mtu))
 
-    @requests.register
+    @_requests.register
     def _set_mac(self, step: SetMac) -> Requests:
         return self._change(step.name, nl.attribute(nl.IFLA_ADDRESS, mac_bytes(step.mac)))
 
-    @requests.register
+    @_requests.register
     def _set_bond_options(self, step: SetBondOptions) -> Requests:
         link = self._queried(step.name, "bond")
         data = nl.attributes(link.info)
@@ -210,7 +213,7 @@ class Encoder:
             if part
         )
 
-    @requests.register
+    @_requests.register
     def _set_bridge_options(self, step: SetBridgeOptions) -> Requests:
         link = self._queried(step.name, "bridge")
         now = read_bridge_options(nl.attributes(link.info))
@@ -232,7 +235,7 @@ class Encoder:
             raise ImpossibleStepError(errno.EOPNOTSUPP, f"{name} is no {kind}")
         return link
 
-    @requests.register
+    @_requests.register
     def _add_address(self, step: AddAddress) -> Requests:
         flags = nl.IFA_F_NODAD if step.address.ip in self._held else 0
         added = self._address(step.name, step.address, flags)
@@ -244,20 +247,20 @@ class Encoder:
         removed = [nl.Request(nl.RTM_DELADDR, self._address(step.name, address)) for address in old]
         return (*removed, nl.Request(nl.RTM_NEWADDR, added, nl.CREATE_NEW))
 
-    @requests.register
+    @_requests.register
     def _remove_address(self, step: RemoveAddress) -> Requests:
         return (nl.Request(nl.RTM_DELADDR, self._address(step.name, step.address)),)
 
     def _address(self, name: str, address: Address, flags: int = 0) -> bytes:
         return address_message(self._index(name), address, flags)
 
-    @requests.register
+    @_requests.register
     def _add_route(self, step: AddRoute) -> Requests:
         on_link = not step.route.via and not is_ipv6(step.route.to)
         scope = nl.RT_SCOPE_LINK if on_link else nl.RT_SCOPE_UNIVERSE
         return (nl.Request(nl.RTM_NEWROUTE, self._route(step.route, scope), nl.CREATE_NEW),)
 
-    @requests.register
+    @_requests.register
     def _remove_route(self, step: RemoveRoute) -> Requests:
         return (nl.Request(nl.RTM_DELROUTE, self._route(step.route, nl.RT_SCOPE_NOWHERE)),)
 
@@ -275,31 +278,31 @@ class Encoder:
         packed += nl.attribute(nl.RTA_GATEWAY, ip_address(route.via).packed) if route.via else b""
         return packed + nl.u32(nl.RTA_OIF, self._index(route.link))
 
-    @requests.register
+    @_requests.register
     def _add_rule(self, step: AddRule) -> Requests:
         return (nl.Request(nl.RTM_NEWRULE, _rule(step.rule), nl.CREATE_NEW),)
 
-    @requests.register
+    @_requests.register
     def _remove_rule(self, step: RemoveRule) -> Requests:
         return (nl.Request(nl.RTM_DELRULE, _rule(step.rule)),)
 
-    @requests.register
+    @_requests.register
     def _start_shaping(self, step: StartShaping) -> Requests:
         return shaping.start(self._index(step.name), step.rest)
 
-    @requests.register
+    @_requests.register
     def _stop_shaping(self, step: StopShaping) -> Requests:
         return shaping.stop(self._index(step.name))
 
-    @requests.register
+    @_requests.register
     def _add_traffic_class(self, step: AddTrafficClass) -> Requests:
         return shaping.add(self._index(step.name), step.traffic)
 
-    @requests.register
+    @_requests.register
     def _set_traffic_class(self, step: SetTrafficClass) -> Requests:
         return shaping.change(self._index(step.name), step.traffic)
 
-    @requests.register
+    @_requests.register
     def _remove_traffic_class(self, step: RemoveTrafficClass) -> Requests:
         return shaping.remove(self._index(step.name), step.tag)
 
@@ -310,6 +313,10 @@ class Encoder:
 
     def _change(self, name: str, attributes: bytes) -> Requests:
         return (nl.Request(nl.RTM_SETLINK, _link(self._index(name)) + attributes),)
+
+
+# The method for a kind of step, without the wrapper that asking for it through an instance makes anew each time.
+_by_kind: Callable[[type], Callable[[Encoder, KernelStep], Requests]] = vars(Encoder)["_requests"].dispatcher.dispatch
 
 
 def address_message(index: int, address: Address, flags: int = 0) -> bytes:

@@ -102,6 +102,7 @@ class _Execution:
         self._given: dict[str, set[Address]] = {}
         self._encoder: Encoder | None = self._encode(links)  # None: the links may be others now
         self._kernel: list[tuple[KernelStep, Requests]] = []
+        self._waiting = 0  # requests in it
         self._ovs: list[DoorStep] = []
         self._announced: list[Announce] = []
         self._ovs_internal: set[str] | None = None
@@ -154,15 +155,16 @@ class _Execution:
         except (ValueError, OverflowError, struct.error) as error:
             self._send_kernel()
             raise StepFailedError(step, f"no such value: {error}", errno.EINVAL) from error
-        if sum(len(others) for _, others in self._kernel) + len(requests) > nl.BATCH:
+        if self._waiting + len(requests) > nl.BATCH:
             self._send_kernel()
         self._kernel.append((step, requests))
+        self._waiting += len(requests)
         if self._ipv6.must_look_after(step):
             self._send_kernel()
             self._ipv6.look(dump_links(self._doors.netlink))
 
     def _send_kernel(self) -> None:
-        batch, self._kernel = self._kernel, []
+        batch, self._kernel, self._waiting = self._kernel, [], 0
         if batch:
             step_of = [step for step, requests in batch for _ in requests]
             sent = [request for _, requests in batch for request in requests]

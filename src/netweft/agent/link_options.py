@@ -221,6 +221,24 @@ def read_options(known: Mapping[str, Option], data: Mapping[int, bytes], names: 
     return {name: option.read(data[option.kind], names) for name, option in known.items() if option.kind in data}
 
 
+def _unset(name: str, option: Option) -> frozenset[bytes]:
+    payloads = [option.write(BRIDGE_DEFAULTS[name], Names({}, {}))]
+    if option.read is _read_quarter:
+        payloads.append(option.write("3124", Names({}, {})))
+    return frozenset(payloads)
+
+
+_UNSET = {option.kind: _unset(name, option) for name, option in BRIDGE_OPTIONS.items()}
+"""The payloads of each option of a bridge when nobody sets it."""
+
+
+def read_set_bridge_options(data: Mapping[int, bytes]) -> dict[str, str]:
+    """As :func:`read_bridge_options`, without those that are what they are when nobody sets them: nearly all."""
+    told = {kind: data[kind] for kind, payloads in _UNSET.items() if kind in data and data[kind] not in payloads}
+    untagged = data.get(IFLA_BR_VLAN_DEFAULT_PVID, b"")
+    return read_bridge_options({**told, IFLA_BR_VLAN_DEFAULT_PVID: untagged}) if told else {}
+
+
 def filters_for_guests(data: Mapping[int, bytes]) -> bool:
     """Whether a bridge filters VLANs because guests with trunks are on it."""
     untagged = number(data.get(IFLA_BR_VLAN_DEFAULT_PVID, b""))

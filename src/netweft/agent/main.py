@@ -26,6 +26,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
 from netweft.core.protocol import AGENT_PORT
+from netweft.core.simulated_fleet import Part, parse_part
 from netweft.systemd import tell_systemd
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ CONNECTIONS_PER_SIMULATED_HOST = 3
 
 MOST_DESCRIPTORS = 65536
 """More files than this an agent never has open."""
+
+WHOLE = Part(1, 1)
 
 _LOOK = 1.0
 """Seconds after which a signal is seen at the latest."""
@@ -166,18 +169,29 @@ def _parser() -> argparse.ArgumentParser:
         "--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)"
     )
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
+    add(
+        "--part",
+        type=parse_part,
+        default=WHOLE,
+        metavar="I/P",
+        help="be the first (1/2) or second (2/2) of so many agents that share the simulated hosts and their --state",
+    )
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
     add("--version", action="version", version=agent.version())
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
-    options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hosts = options.state
+    if options.part != WHOLE:
+        options.state = hosts / f"part-{options.part.number}"
+    for folder in (hosts, options.state):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(options.state) as other:
         if other is None and options.leave:
             _leave(options)
         elif other is None:
-            _run_alone(options)
+            _run_alone(options, hosts)
         elif options.enroll and not options.simulated and not options.leave:
             join_for(other, options, _host_and_port(options.listen)[1])
         else:
@@ -205,18 +219,20 @@ def _alone(state: Path) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _run_alone(options: argparse.Namespace) -> None:
+def _run_alone(options: argparse.Namespace, hosts: Path) -> None:
+    """``hosts``: the folder of the simulated hosts, which is that of all agents that share them."""
     _raise_descriptors()
-    connections = CONNECTIONS + CONNECTIONS_PER_SIMULATED_HOST * options.simulated
+    numbers = options.part.numbers(options.simulated)
+    connections = CONNECTIONS + CONNECTIONS_PER_SIMULATED_HOST * len(numbers)
     server = Server(_host_and_port(options.listen), connections)
     try:
         identity = Identity(options.state)
-        names = tuple(f"sim-{number}" for number in range(1, options.simulated + 1))
+        names = tuple(f"sim-{number}" for number in numbers)
         join(options, identity, server.port, names)
         if options.join_only:
             return
         if names:
-            services = _simulated(options.state, names)
+            services = _simulated(hosts, options.state, numbers)
         else:
             from netweft.agent.real import real_host  # noqa: PLC0415  # what it brings along is memory that a simulation does not need
 
@@ -284,10 +300,16 @@ def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
         log.info("the host is host %s of its engine now", server.identity.host_id)
 
 
-def _simulated(state: Path, names: tuple[str, ...]) -> Mapping[str, HostService]:
-    from netweft.agent.simulated import SimulatedService  # noqa: PLC0415  # not for a real host
+def _simulated(hosts: Path, state: Path, numbers: Sequence[int]) -> Mapping[str, HostService]:
+    from netweft.agent.guests.simulated import take  # noqa: PLC0415  # not for a real host
+    from netweft.agent.guests.simulated_arrivals import receive  # noqa: PLC0415  # the same
+    from netweft.agent.simulated import SimulatedService  # noqa: PLC0415  # the same
 
-    return {f"/{name}": SimulatedService(name, number, state / name) for number, name in enumerate(names, 1)}
+    names = {number: f"sim-{number}" for number in numbers}
+    services = {f"/{name}": SimulatedService(name, number, hosts / name) for number, name in names.items()}
+    if state != hosts:
+        receive(state, take)
+    return services
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

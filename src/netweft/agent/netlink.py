@@ -137,14 +137,53 @@ def text(kind: int, value: str) -> bytes:
 
 def attributes(data: bytes, offset: int = 0) -> dict[int, bytes]:
     """The attributes from an offset to the end of a message or of a nested attribute, by kind."""
+    layout = _LAYOUTS.get(len(data) - offset)
+    if layout is not None:
+        parts = layout.parts.unpack_from(data, offset)
+        if parts[::2] == layout.heads:
+            return dict(zip(layout.kinds, parts[1::2], strict=True))
     found = {}
-    end = len(data)
+    heads: list[tuple[int, int]] = []
+    start, end = offset, len(data)
     unpack = _ATTRIBUTE.unpack_from
     while offset + 4 <= end:
         size, kind = unpack(data, offset)
         found[kind & _ATTRIBUTE_KIND] = data[offset + 4 : offset + size]
+        heads.append((size, kind))
         offset += (size + 3) & ~3
+    if len(heads) >= _WORTH_A_LAYOUT:
+        _remember(heads, end - start)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Sizes and kinds of the attributes of a message. Many have the same, and can then be taken apart in one call.
+
+    ``parts``: header and payload of each by turns; ``heads``: what the headers must be, as numbers.
+    """
+
+    parts: struct.Struct
+    heads: tuple[int, ...]
+    kinds: tuple[int, ...]
+
+
+_LAYOUTS: dict[int, _Layout] = {}
+"""The last one seen of each length."""
+_LAYOUTS_MAX = 256
+_WORTH_A_LAYOUT = 6
+
+
+def _remember(heads: Sequence[tuple[int, int]], length: int) -> None:
+    paddings = [-size % 4 for size, _ in heads]
+    if sum(size for size, _ in heads) + sum(paddings[:-1]) == length:
+        paddings[-1] = 0  # the last one may come without
+    parts = struct.Struct("=" + "".join(f"I{size - 4}s{pad}x" for (size, _), pad in zip(heads, paddings, strict=True)))
+    if parts.size == length:
+        if len(_LAYOUTS) >= _LAYOUTS_MAX:
+            _LAYOUTS.clear()
+        numbers = tuple(_U32.unpack(_ATTRIBUTE.pack(*head))[0] for head in heads)
+        _LAYOUTS[length] = _Layout(parts, numbers, tuple(kind & _ATTRIBUTE_KIND for _, kind in heads))
 
 
 def number(payload: bytes) -> int:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from netweft.agent import netlink as nl
 from netweft.agent.link_options import (
     BOND_OPTIONS,
-    BRIDGE_DEFAULTS,
     IFLA_BOND_ACTIVE_SLAVE,
     IFLA_BOND_AD_INFO,
     IFLA_BOND_AD_INFO_PARTNER_MAC,
@@ -24,8 +23,8 @@ from netweft.agent.link_options import (
     Names,
     bond_defaults,
     mac_text,
-    read_bridge_options,
     read_options,
+    read_set_bridge_options,
 )
 from netweft.agent.nic_facts import read_facts
 from netweft.agent.shaping import observe as observe_shaping
@@ -102,7 +101,13 @@ class RawLink:
     @property
     def has_ipv6(self) -> bool:
         """Whether the kernel keeps IPv6 settings for it; it stops doing so when the MTU falls below 1280."""
-        return bool(_ipv6_settings(self.attrs))
+        return bool(self.ipv6_settings)
+
+    @property
+    def ipv6_settings(self) -> bytes:
+        """What the kernel tells of the link's IPv6, empty for none; costs something each time."""
+        inside = nl.attributes(self.attrs.get(nl.IFLA_AF_SPEC, b"")).get(AF_INET6, b"")
+        return nl.attributes(inside).get(nl.IFLA_INET6_CONF, b"")
 
     @property
     def mtu(self) -> int:
@@ -261,8 +266,10 @@ class _Sorter:
             unmanaged=tuple(sorted(unmanaged)),
         )
 
-    def _link_fields(self, link: RawLink) -> dict[str, object]:
-        """The fields of :class:`Link` that the kernel knows, without name and owner."""
+    def _link_fields(self, link: RawLink, ipv6: bytes | None = None) -> dict[str, object]:
+        """The fields of :class:`Link` that the kernel knows, without name and owner; ``ipv6``: its settings, where they
+        are at hand.
+        """
         attrs = link.attrs
         dhcp4, dhcp6, leased_default = self._dhcp.get(link.name, (False, False, False))
         addresses = self._addresses.get(link.index, _NO_ADDRESSES)
@@ -275,13 +282,14 @@ class _Sorter:
             "dhcp4": dhcp4,
             "dhcp6": dhcp6,
             "leased_default": leased_default,
-            "autoconf": _accepts_advertisements(attrs),
+            "autoconf": _accepts_advertisements(link.ipv6_settings if ipv6 is None else ipv6),
             "carrier": bool(nl.number(attrs.get(nl.IFLA_CARRIER, b""))),
         }
 
-    def _common(self, link: RawLink) -> dict[str, object]:
-        owner = link.alias.removeprefix(MARK) if link.alias.startswith(MARK) else ""
-        return {"name": link.name, "owner": owner, "master": self._master(link), **self._link_fields(link)}
+    def _common(self, link: RawLink, ipv6: bytes | None = None) -> dict[str, object]:
+        alias = link.alias
+        owner = alias.removeprefix(MARK) if alias.startswith(MARK) else ""
+        return {"name": link.name, "owner": owner, "master": self._master(link), **self._link_fields(link, ipv6)}
 
     def _master(self, link: RawLink) -> str:
         """The bond or Linux bridge; a kernel Open vSwitch is told by OVSDB instead."""
@@ -290,16 +298,15 @@ class _Sorter:
     def _nic(self, link: RawLink) -> Nic:
         facts = read_facts(self._doors.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
         classes, other = self._shaping.get(link.index, ((), ""))
-        ipv6_off = _has_ipv6_off(link.attrs)
-        return Nic(facts=facts, shaping=classes, queueing=other, ipv6_off=ipv6_off, **self._common(link))  # type: ignore[arg-type] # keys are fields
+        ipv6 = link.ipv6_settings
+        common = self._common(link, ipv6)
+        return Nic(facts=facts, shaping=classes, queueing=other, ipv6_off=_has_ipv6_off(ipv6), **common)  # type: ignore[arg-type] # keys are fields
 
     def _bridge(self, link: RawLink) -> Bridge:
         data = nl.attributes(link.info)
         return Bridge(
             stp=bool(nl.number(data.get(IFLA_BR_STP_STATE, b""))),
-            options={
-                name: value for name, value in read_bridge_options(data).items() if value != BRIDGE_DEFAULTS[name]
-            },
+            options=read_set_bridge_options(data),
             **self._common(link),  # type: ignore[arg-type] # keys are fields
         )
 
@@ -354,23 +361,17 @@ def _is_ovs_plumbing(link: RawLink) -> bool:
     return link.kind == _OVS_KIND or (link.kind == "tun" and link.name.startswith("ovs-"))
 
 
-def _ipv6_settings(attrs: Mapping[int, bytes]) -> bytes:
-    return nl.attributes(nl.attributes(attrs.get(nl.IFLA_AF_SPEC, b"")).get(AF_INET6, b"")).get(nl.IFLA_INET6_CONF, b"")
-
-
-def _has_ipv6_off(attrs: Mapping[int, bytes]) -> bool:
+def _has_ipv6_off(settings: bytes) -> bool:
     """Whether somebody set disable_ipv6; older kernels do not tell it here."""
-    settings = _ipv6_settings(attrs)
     offset = _DEVCONF_DISABLE_IPV6 * _DEVCONF_OCTETS
     return any(settings[offset : offset + _DEVCONF_OCTETS])
 
 
-def _accepts_advertisements(attrs: Mapping[int, bytes]) -> bool:
+def _accepts_advertisements(settings: bytes) -> bool:
     """Whether IPv6 router advertisements have an effect.
 
     With accept_ra 2 they always do, with 1 unless the link forwards (networking/ip-sysctl.rst).
     """
-    settings = _ipv6_settings(attrs)
     if not settings:
         return False
     conf = _IPV6_CONF.unpack_from(settings)

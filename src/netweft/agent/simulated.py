@@ -8,7 +8,7 @@ host is unreachable, and exists on simulated hosts only.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from errno import ENOSPC
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from netweft.agent.change import Changes
 from netweft.agent.events import Events
 from netweft.agent.guests.simulated import SimulatedGuests
 from netweft.agent.service import OK, Guests, HostService, Reply, Request
-from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
-from netweft.agent.store import Store, StoreError
+from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
+from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Host, Nic, NicFacts
-from netweft.core.protocol import Ability, Capabilities
+from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,17 +42,33 @@ class SimulatedStore(Store):
 
     def __init__(self, folder: Path, faults: Faults) -> None:
         super().__init__(folder)
+        find_again(folder / STATE)
         self._faults = faults
+        self.saved = 0
+        """How often the state was saved."""
 
     def save(self, record: Record) -> None:
         """As a real store; then perhaps the process dies."""
         super().save(record)
+        self.saved += 1
         self._faults.stored(record)
 
     def _write(self, name: str, data: bytes) -> None:
         if self._faults.wanted.disk_full:
             raise StoreError(f"{self.folder / name} cannot be written: {os.strerror(ENOSPC)}")
-        super()._write(name, data)
+        try:
+            replace_quickly(self.folder / name, data)
+        except OSError as error:
+            raise StoreError(f"{self.folder / name} cannot be written: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A report, and what the host was like then. ``seen`` is kept so that nothing else gets the same identity."""
+
+    state: tuple[object, ...]
+    seen: tuple[object, ...]
+    report: HostReport
 
 
 class SimulatedService(HostService):
@@ -61,7 +77,7 @@ class SimulatedService(HostService):
     def __init__(self, name: str, number: int, folder: Path) -> None:
         self._faults = Faults()
         events = Events(capacity=200)
-        store = SimulatedStore(folder, self._faults)
+        self._store = store = SimulatedStore(folder, self._faults)
         self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
         self._guests = SimulatedGuests(self._machine)
         facts = capabilities(name)
@@ -73,7 +89,20 @@ class SimulatedService(HostService):
             guests=guests,
             events=events,
         )
+        self._told: _Told | None = None
         self.changes.recover()
+
+    def report(self) -> HostReport:
+        """As a real host's, put together once for each state: a program has many hosts, which are asked again and
+        again.
+        """
+        saved, worked = self._store.saved, self.guests.work_done()
+        # Compared by what they are, not by what is in them: Hosts that count as equal may differ in what is only told.
+        seen = (self._machine.state, self._faults.wanted)
+        state = (*map(id, seen), self.changes.current(), saved, worked)
+        if self._told is None or self._told.state != state or worked is None:
+            self._told = _Told(state, seen, super().report())
+        return self._told.report
 
     def answer(self, request: Request) -> Reply | None:
         """As a real host, but for the faults; and the way to inject them."""

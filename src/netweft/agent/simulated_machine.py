@@ -136,10 +136,12 @@ class SimulatedMachine:
         self._path = path
         self._faults = faults
         self._lock = RLock()
+        self._state = Machine(boot="", hardware=hardware, host=hardware)
+        find_again(path)
         if path.exists():
             self._state = msgspec.json.decode(path.read_bytes(), type=Machine)
         else:
-            self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+            self.change(replace(self._state, boot=uuid4().hex))
 
     @property
     def folder(self) -> Path:
@@ -163,9 +165,7 @@ class SimulatedMachine:
     def change(self, state: Machine) -> None:
         """Let the machine be this; a kill of the process at any moment leaves the old or the new."""
         with self._lock:
-            temporary = self._path.with_suffix(".new")
-            temporary.write_bytes(msgspec.json.encode(state))
-            temporary.rename(self._path)
+            replace_quickly(self._path, msgspec.json.encode(state))
             self._state = state
 
     def observe(self) -> Host:
@@ -226,6 +226,28 @@ class SimulatedMachine:
         with self._lock:
             hardware = hardware or self._state.hardware
             self.change(Machine(boot=uuid4().hex, hardware=hardware, host=hardware))
+
+
+def replace_quickly(path: Path, data: bytes) -> None:
+    """Give a file new content: a kill of the process leaves the old or the new, as a kernel and a disk keep theirs; see
+    :func:`find_again`. Raises OSError.
+
+    That it survives a crash of the machine underneath nobody needs, and a thousand hosts would wait for its disk: so no
+    file takes the place of another, for which ext4 writes to the disk (auto_da_alloc, filesystems/ext4).
+    """
+    new, old = path.with_suffix(".new"), path.with_suffix(".old")
+    new.write_bytes(data)
+    if path.exists():
+        old.unlink(missing_ok=True)
+        path.rename(old)
+    new.rename(path)
+
+
+def find_again(path: Path) -> None:
+    """Put a file back in its place when the process was killed while it got new content. Raises OSError."""
+    old = path.with_suffix(".old")
+    if old.exists() and not path.exists():
+        old.rename(path)
 
 
 _ONE_AT_A_TIME = frozenset({"active-backup", "balance-tlb", "balance-alb"})

@@ -1,4 +1,6 @@
-"""The simulated hosts of ``--simulated-hosts``: one agent program that the engine starts, keeps alive and ends."""
+"""The simulated hosts of ``--simulated-hosts``: agent programs that the engine starts, keeps alive and ends, as many as
+there are processors.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from netweft.core.simulated_fleet import Part, parts_of
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.enrollments import create_simulated_enrollment
 from netweft.engine.db import Database
@@ -25,6 +28,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
+class _Program:
+    """The program that serves a part, and when the last one ended."""
+
+    running: subprocess.Popen[bytes] | None = None
+    ended: float = float("-inf")
+
+
+@dataclass
 class Simulation:
     """``folder`` keeps the state of the hosts; ``url`` and ``fingerprint`` are the engine's, for joining it."""
 
@@ -33,55 +44,61 @@ class Simulation:
     count: int
     url: str
     fingerprint: str
-    _program: subprocess.Popen[bytes] | None = None
-    _ended: float = field(default=float("-inf"))
+    processors: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    _programs: dict[Part, _Program] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._programs = {part: _Program() for part in parts_of(self.count, self.processors)}
 
     def watch(self) -> None:
-        """Start the agent, or start it again; to be called from one thread, every now and then.
+        """Start the agents, and those again that ended; to be called from one thread, every now and then.
 
-        From the main thread, because the kernel ends the agent with the thread that started it.
+        From the main thread, because the kernel ends the agents with the thread that started them.
         """
-        if self._program is not None and self._program.poll() is not None:
-            log.warning("the simulated hosts' agent ended by itself", status=self._program.returncode)
-            self._program, self._ended = None, time.monotonic()
-        if self._program is None and time.monotonic() - self._ended >= _PAUSE:
-            self._start()
+        for part, program in self._programs.items():
+            if program.running is not None and program.running.poll() is not None:
+                status = program.running.returncode
+                log.warning("an agent of simulated hosts ended by itself", part=part.number, status=status)
+                program.running, program.ended = None, time.monotonic()
+            if program.running is None and time.monotonic() - program.ended >= _PAUSE:
+                program.running = self._start(part)
 
     def stop(self) -> None:
-        """End the agent and wait for it."""
-        if self._program is None:
-            return
-        self._program.terminate()
-        try:
-            self._program.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._program.kill()
-            self._program.wait()
-        self._program = None
+        """End the agents and wait for them."""
+        running = [program.running for program in self._programs.values() if program.running is not None]
+        deadline = time.monotonic() + _PATIENCE
+        for one in running:
+            one.terminate()
+        for one in running:
+            try:
+                one.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                one.kill()
+                one.wait()
 
-    def _start(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        port = self._port()
-        state = ["--state", str(self.folder), "--run", str(self.folder / "run"), "--listen", f"127.0.0.1:{port}"]
+    def _start(self, part: Part) -> subprocess.Popen[bytes]:
+        own = self.folder if part.of == 1 else self.folder / f"part-{part.number}"
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = ["--state", str(self.folder), "--run", str(own / "run"), "--listen", f"127.0.0.1:{self._port(own)}"]
         join = ["--enroll", self.url, "--ca-fingerprint", self.fingerprint]
-        what = [*state, *join, "--simulated", str(self.count), "--log-level", "warning"]
+        hosts = ["--simulated", str(self.count), "--part", f"{part.number}/{part.of}"]
         token = self.db.run(create_simulated_enrollment, SYSTEM)
         # Passwords of the engine and its database are none of the agent's business.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NETWEFT_")}
-        self._program = subprocess.Popen(  # noqa: S603 - ourselves, no shell
-            [sys.executable, "-m", "netweft.engine.with_parent", str(os.getpid()), "agent", *what],
+        command = ["agent", *state, *join, *hosts, "--log-level", "warning"]
+        return subprocess.Popen(  # noqa: S603 - ourselves, no shell
+            [sys.executable, "-m", "netweft.engine.with_parent", str(os.getpid()), *command],
             env={**inherited, "NETWEFT_ENROLL_TOKEN": token},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
 
-    def _port(self) -> int:
-        """The port of the last time, so that nothing has to join again; a new one when it is taken, or when the hosts
-        are others.
+    def _port(self, own: Path) -> int:
+        """The port of the last time, so that nothing has to join again; a new one when it is taken, or when the engine
+        is another.
         """
-        known = self.folder / "engine.txt"
-        wanted = f"{self.count} {self.fingerprint}"
-        port, _, joined = known.read_text().partition(" ") if known.exists() else ("0", "", "")
+        known = own / "engine.txt"
+        port, _, engine = known.read_text().partition(" ") if known.exists() else ("0", "", "")
         with socket.socket() as door:
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -89,7 +106,7 @@ class Simulation:
             except OSError:
                 door.bind(("127.0.0.1", 0))
             free = int(door.getsockname()[1])
-        if (str(free), joined) != (port, wanted):
-            (self.folder / "enrollment.json").unlink(missing_ok=True)  # without it the agent joins again
-            known.write_text(f"{free} {wanted}")
+        if (str(free), engine) != (port, self.fingerprint):
+            (own / "enrollment.json").unlink(missing_ok=True)  # without it the agent joins again
+            known.write_text(f"{free} {self.fingerprint}")
         return free

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from netweft.agent.guests import GuestError
+from netweft.agent.guests.simulated_arrivals import send
 from netweft.agent.simulated_machine import with_functions
 from netweft.core.host import GuestPort, Host
 from netweft.core.protocol import GuestState, as_far_as_live
@@ -83,12 +84,12 @@ class SimulatedGuests:
             self._machine.change(replace(state, host=_with_ports(state.host, state.guests.values())))
 
     def migrate(self, guest_id: str, migration: Migration) -> None:
-        """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same program."""
-        other = _DRIVERS.get(self._machine.folder.parent / migration.target.removeprefix(_SCHEME))
-        if other is None or not migration.target.startswith(_SCHEME):
-            raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
+        """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same engine."""
+        hosts, name = self._machine.folder.parent, migration.target.removeprefix(_SCHEME)
         nics = as_far_as_live(self._machine.state.guests[guest_id].nics, migration.spec.nics)
-        other._put(replace(migration.spec, nics=nics))  # noqa: SLF001 - another of this class
+        spec = replace(migration.spec, nics=nics)
+        if name == migration.target or not (take(hosts / name, spec) or send(hosts, name, spec)):
+            raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
         self.stop(guest_id)
 
     def certificate_changed(self) -> None:
@@ -133,6 +134,14 @@ class SimulatedGuests:
 
 _DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()
 """The drivers of this program by their hosts' folders, which lie side by side: guests move between them."""
+
+
+def take(folder: Path, spec: GuestSpec) -> bool:
+    """Let a guest run on the host of this folder; whether this program has the host. Raises GuestError."""
+    driver = _DRIVERS.get(folder)
+    if driver is not None:
+        driver.start(spec)
+    return driver is not None
 
 
 def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:

@@ -14,22 +14,17 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 
 from netweft.core.errors import DeniedError, MalformedError
 from netweft.core.protocol import Credentials
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.certificates import note_expiry, sign_for
-from netweft.engine.commands.hosts import AddHost, add_host, host_joined
+from netweft.engine.commands.hosts import host_joined
+from netweft.engine.commands.simulated_hosts import settle_simulated_hosts, tell_joined
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.certificates import enrollments
-from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts as host_table
 from netweft.engine.pki import Authority
-from netweft.engine.queries.references import Ref
 
 VALID_FOR = timedelta(hours=24)
-HOST_ENROLLED = 20_001
-"""Event code; of our own, as oVirt's hosts are installed from the engine and do not join."""
-_SIMULATED_MAX = 2000
-"""Names that still fit into one certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +99,7 @@ def enroll(tx: Tx, authority: Authority, request: EnrollRequest) -> EnrollReply:
     url = _agent_url(request.address)
     enrollment = _redeem(tx, request.token)
     if enrollment.host_id is None:
-        ids = _simulated_hosts(tx, request.simulated, url)
+        ids = settle_simulated_hosts(tx, request.simulated, url)
         signed = _sign(tx, authority, list(ids.values()), request)
         return EnrollReply(certificates=signed, authorities=authority.authorities, host_ids=ids)
     if request.simulated:
@@ -134,33 +129,7 @@ def _redeem(tx: Tx, token: str) -> Row[Any]:
 def _joined(tx: Tx, host_id: str, url: str) -> None:
     host = lock(tx, host_table, host_id)
     host_joined(tx, host_id, url)
-    audit.record(tx, SYSTEM, HOST_ENROLLED, f"The agent of host {host.name} joined from {url}.", host=host_id)
-
-
-def _simulated_hosts(tx: Tx, names: tuple[str, ...], url: str) -> dict[str, str]:
-    """The ids of simulated hosts by name; those that are not there yet are added to cluster Default, or the first by
-    name.
-    """
-    if not 0 < len(names) <= _SIMULATED_MAX:
-        raise MalformedError(f"This token is for an agent that simulates 1 to {_SIMULATED_MAX} hosts.")
-    known = {row.name: row for row in tx.execute(select(host_table).where(host_table.c.name.in_(names)))}
-    for name, row in known.items():
-        if row.address != name or not row.agent_url.endswith(f"/{name}"):
-            raise DeniedError(f"There is a host {name} already that is not simulated.")
-    cluster_id = (
-        tx.execute(select(clusters.c.id).order_by(clusters.c.name != "Default", clusters.c.name)).scalars().first()
-    )
-    if cluster_id is None:
-        raise DeniedError("There is no cluster that simulated hosts could join.")
-    ids = {}
-    for name in names:
-        ids[name] = (
-            known[name].id
-            if name in known
-            else add_host(tx, SYSTEM, AddHost(name=name, address=name, cluster=Ref(id=cluster_id)))
-        )
-        _joined(tx, ids[name], f"{url}/{name}")
-    return ids
+    tell_joined(tx, host_id, host.name, url)
 
 
 def _agent_url(text: str) -> str:

@@ -94,36 +94,46 @@ def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
         rules.name_is_free(spec.name, _taken(tx, hosts.c.name, spec.name)),
         rules.address_is_free(spec.address, _taken(tx, hosts.c.address, spec.address)),
     )
-    host_id = new_id()
+    row = new_row(spec, cluster_id)
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(
-            sa.insert(hosts).values(
-                id=host_id,
-                name=spec.name,
-                address=spec.address,
-                description=spec.description,
-                comment=spec.comment,
-                cluster_id=cluster_id,
-                status="installing",
-                status_reason="Waits for its agent to join.",
-                dirty=False,
-                created_at=utc_now(),
-            )
-        )
+        tx.execute(sa.insert(hosts).values(row))
+    host_id = str(row["id"])
     text = f"Host {spec.name} was added to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, ADDED, text, host=host_id, cluster=cluster_id, data_center=cluster.data_center_id)
     return host_id
 
 
+def new_row(spec: AddHost, cluster_id: str) -> dict[str, Any]:
+    """The row of a host to be."""
+    return {
+        "id": new_id(),
+        "name": spec.name,
+        "address": spec.address,
+        "description": spec.description,
+        "comment": spec.comment,
+        "cluster_id": cluster_id,
+        "status": "installing",
+        "status_reason": "Waits for its agent to join.",
+        "dirty": False,
+        "created_at": utc_now(),
+    }
+
+
 def host_joined(tx: Tx, host_id: str, agent_url: str, actor: Actor = SYSTEM) -> str:
     """The agent of a host has enrolled: remember where it listens, and install the host; returns the job's id."""
     host = lock(tx, hosts, host_id)
-    tx.execute(
-        sa.update(hosts)
-        .where(hosts.c.id == host_id)
-        .values(agent_url=agent_url, status="installing", status_reason="Its networks are being set up.")
-    )
-    description = f"Installing Host {host.name}"
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(joined_values(agent_url)))
+    return enqueue_install(tx, actor, host_id, host.name)
+
+
+def joined_values(agent_url: str) -> dict[str, str]:
+    """What the row of a host says whose agent has enrolled."""
+    return {"agent_url": agent_url, "status": "installing", "status_reason": "Its networks are being set up."}
+
+
+def enqueue_install(tx: Tx, actor: Actor, host_id: str, name: str) -> str:
+    """Install a host whose agent has enrolled; returns the job's id."""
+    description = f"Installing Host {name}"
     return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 
 

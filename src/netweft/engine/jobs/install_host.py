@@ -28,6 +28,7 @@ from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_repor
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queries.hosts import plain
 from netweft.engine.queue import JobContext
 
 INSTALLED, INSTALL_FAILED = 504, 505
@@ -46,9 +47,9 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """
     host_id = job.job.payload["host_id"]
     with job.db.read() as tx:
-        data = queries.load_one(tx, host_id)
+        row = plain(tx, host_id)
     try:
-        result = _install(agents, job, data)
+        result = _install(agents, job, row)
     except NetweftError as error:
         if not isinstance(error, queue.LostError | NotFoundError):
             job.db.run(_record_failure, job, host_id, error)
@@ -57,17 +58,17 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     return result
 
 
-def _install(agents: Agents, job: JobContext, data: queries.HostData) -> Mapping[str, Any]:
-    agent = agents.of(data.row.id, data.row.agent_url)
+def _install(agents: Agents, job: JobContext, row: sa.Row[Any]) -> Mapping[str, Any]:
+    agent = agents.of(row.id, row.agent_url)
     asked_at = utc_now()
     try:
         report = wait_for_report(job, agent, _PATIENCE)
     except UnreachableError as error:
-        raise HostError(f"Host {data.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
-    addresses = _addresses(data.row.agent_url)
-    job.db.run(_take_over, job, data.row.id, report, asked_at)
-    generation = job.db.run(_begin, job, data.row.id, report, addresses)
-    task = Task(host_id=data.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+        raise HostError(f"Host {row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
+    addresses = _addresses(row.agent_url)
+    job.db.run(_take_over, job, row.id, report, asked_at)
+    generation = job.db.run(_begin, job, row.id, report, addresses)
+    task = Task(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
 
@@ -127,9 +128,9 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(status="unassigned", status_reason=""))
     text = f"Host {host.name} installed."
     audit.record(tx, actor_of(job), INSTALLED, text, host=host_id, cluster=host.cluster_id, job=job.job.id)
-    data = queries.load_one(tx, host_id)
-    if data.report:
-        judge(tx, host_id, data.report)
+    _, report = queries.last_report(tx, host_id)
+    if report:
+        judge(tx, host_id, report)
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

@@ -1,0 +1,299 @@
+"""What a fleet costs: an engine on SQLite with so many simulated hosts, beside the same with 100 of them.
+
+Each line is to grow no faster than the fleet. What takes longer than its limit is told as not reached, and the next
+line is measured with what there is. Under each time is what the engine took of a processor for it, which other work on
+the machine changes less.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import sqlite3
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from os import sysconf
+from pathlib import Path
+from typing import Any
+
+from api_rate import login
+from figures import Figure
+from memory import resident_mib
+
+from engine_process import EngineProcess
+from many_vnics import make_vnics
+
+HOSTS, BESIDE = 1000, 100
+CLIENTS = 8
+NETWORKS, VNICS_PER_HOST, VNICS_PER_MACHINE = 20, 20, 20
+IDLE = 20.0
+"""Seconds in which the idle engine is watched."""
+PATIENCE = 3
+"""How many times its goal a line may take until it is told as not reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A measured value; ``reached``: it is not just the limit."""
+
+    value: float
+    unit: str
+    goal: str
+    reached: bool = True
+
+
+def measure(hosts: str = str(HOSTS)) -> list[Figure]:
+    """The table for so many hosts."""
+    beside = lines(BESIDE)
+    there = lines(int(hosts)) if int(hosts) != BESIDE else beside
+    return [
+        Figure(
+            what=what.format(f"{int(hosts):,}"),
+            ours=line.value,
+            unit=line.unit,
+            goal=line.goal,
+            missed=not line.reached,
+            floor=beside[what].value if what in beside else None,
+            ratio=line.value / beside[what].value if beside.get(what, line).value else None,
+            floor_is=f"the same with {BESIDE}" if what in beside else "",
+        )
+        for what, line in there.items()
+    ]
+
+
+def lines(count: int) -> dict[str, Line]:
+    """All lines for a fleet of that size, by what they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--insecure-http", "--simulated-hosts", str(count))
+        engine = EngineProcess(Path(folder), options=options)
+        fleet = Fleet(engine, count)
+        try:
+            fleet.come_up()
+            fleet.come_back()
+            with fleet.watched():
+                fleet.set_up()
+                fleet.change_vlan()
+            fleet.list()
+            fleet.fill()
+            fleet.rest()
+        finally:
+            engine.stop()
+        return fleet.found
+
+
+@dataclass
+class Fleet:
+    """An engine with its hosts, and what was measured of it so far."""
+
+    engine: EngineProcess
+    count: int
+    found: dict[str, Line] = field(default_factory=dict)
+    token: str = ""
+    hosts: list[str] = field(default_factory=list)
+    networks: list[str] = field(default_factory=list)
+
+    def come_up(self) -> None:
+        """From nothing until all are up."""
+        begun = time.monotonic()
+        self.engine.start()
+        self.token = login(self.engine.address)
+        self._until("{} hosts up from nothing", 60, self._all_up, begun, 0.0)
+
+    def come_back(self) -> None:
+        """From a start with all hosts known until the API answers, and until each host has been seen again."""
+        self.engine.stop()
+        self._sql("UPDATE hosts SET status = 'non_responsive'")  # of which the first sight of a host makes "up" again
+        begun = time.monotonic()
+        self.engine.start()
+        self.token = login(self.engine.address)
+        self._note("engine restarted, {} hosts known: first answer", time.monotonic() - begun, "s", "3 s")
+        self._until("all {} seen", 30, self._all_up, begun, 0.0)
+        self.hosts = [str(one["id"]) for one in self._get("/hosts")["host"] if one["status"] == "up"]
+
+    def set_up(self) -> None:
+        """A setup of one network on each host, by so many clients at once."""
+        self.networks = [self._add_network(100)]
+        begun, used = time.monotonic(), processor_seconds(self.engine.pid)
+        end = begun + 60 * PATIENCE
+        done = self._by_clients(lambda post, host: post(*_setup(host, self.networks)), end)
+        self._sum_up(f"a setup of one network on each of {{}} hosts, {CLIENTS} clients", 60, begun, used, done=done)
+
+    def change_vlan(self) -> None:
+        """Another VLAN for the network, until each host carries it."""
+        begun, used = time.monotonic(), processor_seconds(self.engine.pid)
+        connection = http.client.HTTPConnection(self.engine.address, timeout=30 * PATIENCE)
+        with closing(connection):
+            _ask(connection, self.token, "PUT", f"/networks/{self.networks[0]}", {"vlan": {"id": 200}})
+        self._until("VLAN changed of a network that {} hosts carry: all in sync", 30, self._all_taken, begun, used)
+
+    def list(self) -> None:
+        """Lists of the whole fleet."""
+        for what, query, goal in (
+            ("GET /hosts of {}", "", "0.3 s"),
+            ("the same with follow=network_attachments,nics", "?follow=network_attachments,nics", "2 s"),
+        ):
+            taken = [_timed(lambda query=query: self._get(f"/hosts{query}")) for _ in range(3)]
+            self._note(what, statistics.median(taken), "s", goal)
+
+    def fill(self) -> None:
+        """More networks on each host, and vNICs: what the engine's memory is then."""
+        self.networks += [self._add_network(300 + number) for number in range(NETWORKS - 1)]
+        end = time.monotonic() + 60 * PATIENCE
+        done = self._by_clients(lambda post, host: post(*_setup(host, self.networks[1:])), end)
+        wanted = self.count * VNICS_PER_HOST
+        profile = self._get("/vnicprofiles?max=1")["vnic_profile"][0]["id"]
+        machines = [self._add_machine(number) for number in range(wanted // VNICS_PER_MACHINE)]
+        made = make_vnics(self.engine.address, self.token, profile, machines, wanted, CLIENTS)
+        what = f"engine's memory, {{}} hosts of {NETWORKS} networks, {VNICS_PER_HOST} vNICs for each"
+        if done < len(self.hosts):
+            what += f" ({done} hosts of {NETWORKS} within the time, the others of one)"
+        assert len(made) == wanted
+        self._note(what, resident_mib(self.engine.pid), "MiB", "600 MiB")
+
+    def rest(self) -> None:
+        """The engine that has nothing to do."""
+        self._wait_until(lambda: self._open_jobs() == 0, time.monotonic() + 60)
+        time.sleep(5)
+        before = processor_seconds(self.engine.pid)
+        time.sleep(IDLE)
+        used = processor_seconds(self.engine.pid) - before
+        self._note("idle engine with {} hosts, of one processor", used / IDLE * 100, "%", "3 %")
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Ask for a page of hosts again and again meanwhile."""
+        over, taken = threading.Event(), list[float]()
+
+        def look() -> None:
+            with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
+                while not over.wait(0.05):
+                    taken.append(_timed(lambda: _ask(connection, self.token, "GET", "/hosts?max=20")))
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+        parts = statistics.quantiles(taken, n=100)
+        self._note("GET /hosts?max=20 meanwhile, {} hosts, p50", parts[49] * 1000, "ms", "20 ms")
+        self._note("p99", parts[98] * 1000, "ms", "100 ms")
+
+    def _until(self, what: str, goal: float, is_over: Callable[[], bool], begun: float, used: float) -> None:
+        reached = self._wait_until(is_over, begun + goal * PATIENCE)
+        self._sum_up(what, goal, begun, used, done=self.count if reached else 0)
+
+    def _sum_up(self, what: str, goal: float, begun: float, used: float, *, done: int) -> None:
+        taken = time.monotonic() - begun
+        self.found[what] = Line(taken, "s", f"{goal:g} s", reached=done == self.count)
+        self._note(f"{what}: the engine's processor", processor_seconds(self.engine.pid) - used, "s", "")
+
+    def _note(self, what: str, value: float, unit: str, goal: str) -> None:
+        self.found[what] = Line(value, unit, goal)
+
+    def _wait_until(self, is_over: Callable[[], bool], end: float) -> bool:
+        while not is_over():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.25)
+        return True
+
+    def _all_up(self) -> bool:
+        with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        up = re.search(r'netweft_hosts\{status="up"\} ([0-9.]+)', text)
+        return up is not None and float(up[1]) == self.count
+
+    def _all_taken(self) -> bool:
+        """Whether no host is behind what is wanted of it."""
+        behind = self._sql("SELECT count(*) FROM hosts WHERE generation != acknowledged_generation")[0][0]
+        return behind == 0 and self._open_jobs() == 0 and self._in_sync()
+
+    def _in_sync(self) -> bool:
+        hosts = self._get("/hosts?follow=network_attachments")["host"]
+        carried = [
+            one
+            for host in hosts
+            for one in host["network_attachments"]["network_attachment"]
+            if one["network"]["id"] == self.networks[0]
+        ]
+        return len(carried) == len(self.hosts) and all(one["in_sync"] == "true" for one in carried)
+
+    def _open_jobs(self) -> int:
+        return int(self._sql("SELECT count(*) FROM jobs WHERE status = 'started'")[0][0])
+
+    def _sql(self, statement: str) -> list[Any]:
+        with closing(sqlite3.connect(self.engine.data / "netweft.db", timeout=60)) as database, database:
+            return database.execute(statement).fetchall()
+
+    def _get(self, path: str) -> Any:
+        with closing(http.client.HTTPConnection(self.engine.address, timeout=120)) as connection:
+            return _ask(connection, self.token, "GET", path)
+
+    def _add(self, path: str, body: Any) -> str:
+        with closing(http.client.HTTPConnection(self.engine.address, timeout=120)) as connection:
+            return str(_ask(connection, self.token, "POST", path, body)["id"])
+
+    def _add_network(self, vlan: int) -> str:
+        default = {"name": "Default"}
+        network = self._add("/networks", {"name": f"vlan{vlan}", "vlan": {"id": vlan}, "data_center": default})
+        cluster = self._get("/clusters?search=name%3DDefault")["cluster"][0]["id"]
+        self._add(f"/clusters/{cluster}/networks", {"id": network, "required": False})
+        return network
+
+    def _add_machine(self, number: int) -> str:
+        where = {"cluster": {"name": "Default"}, "template": {"name": "Blank"}}
+        return self._add("/vms", {"name": f"machine{number}", **where})
+
+    def _by_clients(self, work: Callable[[Callable[..., Any], str], object], end: float) -> int:
+        """Do something for each host by so many clients, each with a connection of its own; how often it was done."""
+
+        def client(mine: Sequence[str]) -> int:
+            done = 0
+            with closing(http.client.HTTPConnection(self.engine.address, timeout=180)) as connection:
+                for host in mine:
+                    if time.monotonic() > end:
+                        break
+                    work(lambda path, body: _ask(connection, self.token, "POST", path, body), host)
+                    done += 1
+            return done
+
+        shares = [list(islice(self.hosts, number, None, CLIENTS)) for number in range(CLIENTS)]
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            return sum(pool.map(client, shares))
+
+
+def _setup(host: str, networks: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    wishes = [{"network": {"id": network}, "host_nic": {"name": "eth1"}} for network in networks]
+    return f"/hosts/{host}/setupnetworks", {"modified_network_attachments": {"network_attachment": wishes}}
+
+
+def _ask(connection: http.client.HTTPConnection, token: str, method: str, path: str, body: object = None) -> Any:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
+    connection.request(method, f"/ovirt-engine/api{path}", None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    content = answer.read()
+    assert answer.status < 300, content
+    return json.loads(content)
+
+
+def _timed(run: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / sysconf("SC_CLK_TCK")
