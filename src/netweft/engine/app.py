@@ -44,6 +44,7 @@ GRACE = 10
 """Seconds that requests get to end when the engine does."""
 _LOOK = 0.5
 _SWEEP_EVERY = 3600.0
+_CHECKPOINT_EVERY = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,7 @@ def serve(settings: Settings, asked: threading.Event) -> None:
             renewal.timer(),
             ClockWatch().timer(),
             Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
+            Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
         ]
         worker = Worker(db, registry.functions(agents), timers, threads=settings.job_threads, asking=registry.ASKING)
         worker.start()
