@@ -160,5 +160,5 @@ def post_enrollment(call: Call[dict[str, Any]]) -> Enrollment:
     token = call.run(enrollments.create_enrollment, call.actor, call.ids["host_id"])
     fingerprint = call.services.authority.fingerprint
     # A variable of one command is for its process alone; a word of its command line would be for everybody to see.
-    command = f"NETWEFT_ENROLL_TOKEN={token} netweft agent --enroll {call.origin} --ca-fingerprint {fingerprint}"
+    command = f"NETWEFT_ENROLL_TOKEN={token} netweft agent --enroll {call.origin()} --ca-fingerprint {fingerprint}"
     return Enrollment(token=token, fingerprint=fingerprint, command=command)

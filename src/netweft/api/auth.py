@@ -19,6 +19,7 @@ import anyio.to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from netweft.api.bodies import ANONYMOUS, read_body
 from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
@@ -234,7 +235,7 @@ class TokenDesk:
             answer = _refusal(form, error.status, "temporarily_unavailable", error.text)
             answer.headers["Retry-After"] = str(error.wait)
             return answer
-        tell_known(request)
+        tell_known(request.scope)
         milliseconds = str(int(expires.timestamp() * 1000))
         return _json(
             {"access_token": token, "scope": form.get("scope") or SCOPE, "exp": milliseconds, "token_type": "bearer"}
@@ -262,16 +263,16 @@ class TokenDesk:
         return _json({})
 
 
-def tell_known(request: Request) -> None:
+def tell_known(scope: Scope) -> None:
     """Let the server know that a user has logged in on this connection, if it wants to."""
-    tell = request.scope.get("state", {}).get(KNOWN)
+    tell = scope.get("state", {}).get(KNOWN)
     if tell is not None:
         tell()
 
 
 async def _form(request: Request) -> dict[str, str]:
     try:
-        body = await read_body(request, ANONYMOUS)
+        body = await read_body(request.headers, request.receive, ANONYMOUS)
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
     except (NetweftError, ValueError):
         return {}

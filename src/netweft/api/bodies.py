@@ -7,9 +7,10 @@ slower than a bad line is.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from netweft.api.faults import SlowError, TooLargeError
 from netweft.core.errors import MalformedError
@@ -32,37 +33,38 @@ OF_USER = BodyLimit(octets=4 * 2**20, rate=32 * 1024)
 """Of a user; everything that the lists of a request may hold fits."""
 
 
-async def read_body(request: Request, limit: BodyLimit) -> bytes:
-    """The whole body. Raises TooLargeError, SlowError, and MalformedError when it ends early."""
-    if declared_length(request) > limit.octets:
+async def read_body(headers: Mapping[str, str], receive: Receive, limit: BodyLimit) -> bytes:
+    """The whole body (``receive``: ASGI's). Raises TooLargeError, SlowError, and MalformedError when it ends early."""
+    if declared_length(headers) > limit.octets:
         raise _too_large(limit)
-    parts, size = [], 0
+    body = bytearray()
     begun = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(limit.seconds) as timer:
-            async for part in request.stream():
-                size += len(part)
-                if size > limit.octets:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise MalformedError("The request's body ended early.")
+                body += message.get("body", b"")
+                if len(body) > limit.octets:
                     raise _too_large(limit)
-                parts.append(part)
+                if not message.get("more_body", False):
+                    return bytes(body)
                 if limit.rate:
-                    timer.reschedule(begun + limit.seconds + size / limit.rate)
+                    timer.reschedule(begun + limit.seconds + len(body) / limit.rate)
     except TimeoutError as error:
-        raise SlowError(f"The request's body did not come in time: {size} octets of it have.") from error
-    except ClientDisconnect as error:
-        raise MalformedError("The request's body ended early.") from error
-    return b"".join(parts)
+        raise SlowError(f"The request's body did not come in time: {len(body)} octets of it have.") from error
 
 
-def declared_length(request: Request) -> int:
+def declared_length(headers: Mapping[str, str]) -> int:
     """What a request's Content-Length tells; 0 when there is none."""
-    length = request.headers.get("content-length", "0")
+    length = headers.get("content-length", "0")
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
-def is_small(request: Request) -> bool:
+def is_small(headers: Mapping[str, str]) -> bool:
     """Whether a request says of itself that its body is one that anybody may send."""
-    return "transfer-encoding" not in request.headers and declared_length(request) <= ANONYMOUS.octets
+    return "transfer-encoding" not in headers and declared_length(headers) <= ANONYMOUS.octets
 
 
 def _too_large(limit: BodyLimit) -> TooLargeError:

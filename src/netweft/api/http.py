@@ -11,15 +11,16 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, cast
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 import anyio
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.datastructures import URL, QueryParams
+from starlette.responses import StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -61,10 +62,13 @@ _UNWANTED = re.compile("[^0-9A-Za-z_-]")
 _CORRELATION_MAX = 36
 _VERSIONED = re.compile(rf"{API}/v(?P<version>[0-9]+)(?P<rest>/.*)?")
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Incoming:
     """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in
     the answer begin with. ``proved``: whose password it brought.
@@ -74,13 +78,13 @@ class _Incoming:
     path: str
     base: str
     address: str
-    origin: str
+    origin: Callable[[], str]
     headers: Mapping[str, str]
     query: Query
-    body: bytes
     correlation_id: str
     form: Form
     tell_known: Callable[[], None]
+    body: bytes = b""
     proved: User | None = None
 
     @property
@@ -118,50 +122,44 @@ class Server:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._large = asyncio.Semaphore(LARGE_BODIES)
 
-    async def respond(self, request: Request) -> Response:
-        """The answer to one request. Never raises for what a client did."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI). Never raises for what a client did."""
         begun = time.monotonic()
-        correlation_id = _correlation_id(request)
-        incoming = _incoming(request, b"", correlation_id)
+        incoming = _incoming(scope)
         try:
-            if request.method not in {"POST", "PUT"}:
-                done = await self._proving(self._serve, incoming)
-            elif is_small(request):
-                incoming = replace(incoming, body=await read_body(request, ANONYMOUS))
-                done = await self._proving(self._serve, incoming)
-            else:
-                done = await self._serve_large(request, incoming)
+            done = await self._done_with(incoming, receive)
             if isinstance(done, _Waiting):
                 ended = await self._ended(done.later.job_id)
                 done = await self._in_thread(self._finish, incoming, done, ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             done = self._fault(error, incoming, self._route_of_fault(incoming))
-        response = self._response(incoming, done)
         noun = done.route.noun if done.route is not None else ""
-        REQUESTS.labels(noun, request.method, response.status_code).inc()
-        SECONDS.labels(noun, request.method).observe(time.monotonic() - begun)
-        return response
+        status = await _send(incoming, done, scope, receive, send)
+        _requests(noun, incoming.method, status).inc()
+        _seconds(noun, incoming.method).observe(time.monotonic() - begun)
 
-    async def _serve_large(self, request: Request, incoming: _Incoming) -> _Outgoing | _Waiting:
-        """A request whose body is read only when it is known who sends it."""
+    async def _done_with(self, incoming: _Incoming, receive: Receive) -> _Outgoing | _Waiting:
+        if incoming.method not in {"POST", "PUT"}:
+            return await self._proving(self._serve, incoming)
+        if is_small(incoming.headers):
+            incoming.body = await read_body(incoming.headers, receive, ANONYMOUS)
+            return await self._proving(self._serve, incoming)
         session = await self._proving(self._admit, incoming)
-        async with self._large:
-            body = await read_body(request, OF_USER if session.is_user else ANONYMOUS)
-            return cast(
-                "_Outgoing | _Waiting", await self._in_thread(self._serve, replace(incoming, body=body), session)
-            )
+        async with self._large:  # read only when it is known who sends it
+            incoming.body = await read_body(incoming.headers, receive, OF_USER if session.is_user else ANONYMOUS)
+            return await self._in_thread(self._serve, incoming, session)
 
-    async def _proving(self, work: Any, incoming: _Incoming) -> Any:  # noqa: ANN401 (passes on what it is given)
+    async def _proving(self, work: Callable[[_Incoming], T], incoming: _Incoming) -> T:
         """Call ``work`` in a thread, and once more when a password had to be checked for it."""
         try:
             return await self._in_thread(work, incoming)
         except UnprovedError as unproved:
             check = partial(self._door.prove, unproved, incoming.address, incoming.correlation_id)
-            proved = await self.logins.run(incoming.address, check)
-        return await self._in_thread(work, replace(incoming, proved=proved))
+            incoming.proved = await self.logins.run(incoming.address, check)
+        return await self._in_thread(work, incoming)
 
-    async def _in_thread(self, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 (passes on what it is given)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+    def _in_thread(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _route(self, incoming: _Incoming) -> tuple[Route, list[str]]:
         """The endpoint that is meant, and the ids in the path. Raises NotFoundError, WrongMethodError."""
@@ -229,7 +227,7 @@ class Server:
             body=None,
             headers={},
             services=self.services,
-            origin="",
+            origin=str,
             sub_get=lambda deeper: self._sub_get(session, deeper),
         )
         return route.handler(call)
@@ -280,7 +278,7 @@ class Server:
                 ended = await self._in_thread(self._outcome, job_id)
                 left = deadline - loop.time()
                 if ended is not None or left <= 0:
-                    return cast("Outcome | None", ended)
+                    return ended
                 with anyio.move_on_after(min(left, _LOOK)):
                     await bell.wait()
         finally:
@@ -312,19 +310,41 @@ class Server:
             headers["Retry-After"] = str(known.wait)
         return _Outgoing(answer, headers, route)
 
-    def _response(self, incoming: _Incoming, done: _Outgoing) -> Response:
-        headers = {**done.headers, "Correlation-Id": incoming.correlation_id}
-        answer = done.answer
-        if isinstance(answer, Stream):
-            return StreamingResponse(
-                answer.parts(), headers={**headers, "Cache-Control": "no-store"}, media_type="text/event-stream"
-            )
-        if isinstance(answer, Raw):
-            return Response(answer.content, headers=headers, media_type=answer.media)
-        if answer.value is None:
-            return Response(status_code=answer.status, headers=headers)
+
+async def _send(incoming: _Incoming, done: _Outgoing, scope: Scope, receive: Receive, send: Send) -> int:
+    """Send an answer; returns its status. A whole one goes without Starlette, whose way to it takes longer."""
+    headers = {**done.headers, "Correlation-Id": incoming.correlation_id}
+    answer = done.answer
+    if isinstance(answer, Stream):
+        headers["Cache-Control"] = "no-store"
+        stream = StreamingResponse(answer.parts(), headers=headers, media_type="text/event-stream")
+        await stream(scope, receive, send)
+        return stream.status_code
+    status, content, media = 200, b"", ""
+    if isinstance(answer, Raw):
+        content, media = answer.content, answer.media
+    elif answer.value is None:
+        status = answer.status
+    else:
+        status = answer.status
         content, media = _encoded(incoming, done.route, answer.value)
-        return Response(content, answer.status, headers, media)
+    fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    fields.append((b"content-length", str(len(content)).encode()))
+    if media:
+        fields.append((b"content-type", media.encode("latin-1")))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": content})
+    return status
+
+
+@cache
+def _requests(noun: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(noun, method, status)
+
+
+@cache
+def _seconds(noun: str, method: str) -> Histogram:
+    return SECONDS.labels(noun, method)
 
 
 def _encoded(incoming: _Incoming, route: Route | None, value: Value | list[Value]) -> tuple[bytes, str]:
@@ -378,33 +398,38 @@ def _check_version(incoming: _Incoming) -> None:
         raise MalformedError(f"Version '{version[:20]}' of the API is not spoken here; 4 is.")
 
 
-def _incoming(request: Request, body: bytes, correlation_id: str) -> _Incoming:
-    path, base = request.scope["path"], API
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+def _incoming(scope: Scope) -> _Incoming:
+    path, base = scope["path"], API
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
     versioned = _VERSIONED.fullmatch(path)
     if versioned:
         headers["version"] = versioned["version"]
         base = f"{API}/v{versioned['version']}"
         path = API + (versioned["rest"] or "")
+    client = scope["client"]
     return _Incoming(
-        method=request.method,
+        method=scope["method"],
         path=path,
         base=base,
-        address=request.client.host if request.client else "",
-        origin=f"{request.url.scheme}://{request.url.netloc}",
+        address=client[0] if client else "",
+        origin=partial(_origin, scope),
         headers=headers,
-        query=Query(dict(request.query_params) if request.scope["query_string"] else {}),
-        body=body,
-        correlation_id=correlation_id,
+        query=Query(query),
+        correlation_id=_correlation_id(headers.get("correlation-id") or query.get("correlation_id") or ""),
         form=codec.answer_form(headers.get("accept", "")),
-        tell_known=partial(tell_known, request),
+        tell_known=partial(tell_known, scope),
     )
 
 
-def _correlation_id(request: Request) -> str:
+def _origin(scope: Scope) -> str:
+    url = URL(scope=scope)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _correlation_id(given: str) -> str:
     """The client's own id for what it does, made harmless, or a new one."""
-    given = request.headers.get("correlation-id") or request.query_params.get("correlation_id") or ""
-    return _UNWANTED.sub("", given)[:_CORRELATION_MAX] or new_id()
+    return (given and _UNWANTED.sub("", given)[:_CORRELATION_MAX]) or new_id()
 
 
 def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> ASGIApp:
@@ -415,9 +440,6 @@ def create_app(db: Database, authority: Authority, *, secure: bool = True, route
     server = Server(db, router or nouns.router(), Services(authority=authority), secure=secure)
     desk = TokenDesk(db, server.logins)
 
-    async def api(request: Request) -> Response:
-        return await server.respond(request)
-
     watch = Watch(db)
     pages = Starlette(
         routes=[
@@ -426,15 +448,16 @@ def create_app(db: Database, authority: Authority, *, secure: bool = True, route
             StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
             StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
             StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),
-            StarletteRoute("/{path:path}", api, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]),
+            StarletteRoute(
+                "/{path:path}", server, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
+            ),
         ]
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         """The API goes straight to its server: Starlette's layers would take as long as many a command."""
         if scope["type"] == "http" and scope["path"].startswith((API, ADDITIONS)):
-            response = await api(Request(scope, receive))
-            await response(scope, receive, send)
+            await server(scope, receive, send)
         else:
             await pages(scope, receive, send)
 

@@ -110,7 +110,7 @@ class Services:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B]):
     """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when
-    the route takes none). ``origin``: scheme, host and port by which the client reached the engine.
+    the route takes none). ``origin`` tells scheme, host and port by which the client reached the engine.
     """
 
     db: Database
@@ -120,7 +120,7 @@ class Call(Generic[B]):
     body: B
     headers: Mapping[str, str]
     services: Services
-    origin: str
+    origin: Callable[[], str]
     is_async: bool = False
     sub_get: Callable[[str], Any] = field(repr=False)
 

@@ -47,6 +47,7 @@ GRACE = 10
 _LOOK = 0.5
 _LOOK_AT_START = 0.05
 _SWEEP_EVERY = 3600.0
+_CHECKPOINT_EVERY = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +163,7 @@ def _start_worker(
         renewal.timer(),
         ClockWatch().timer(),
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
+        Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
     functions = registry.functions(agents)
     worker = Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)

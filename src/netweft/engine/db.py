@@ -9,10 +9,10 @@ ordinary transactions (READ COMMITTED).
 from __future__ import annotations
 
 import math
+import os
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -35,6 +35,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -56,6 +57,10 @@ T = TypeVar("T")
 
 _BUSY_MS = 10_000
 """How long SQLite waits for another process (a backup, a shell) that holds the file."""
+_WAL_PAGES = 8192
+"""Pages of 4 KiB in SQLite's log at which a commit moves them into the file itself (:meth:`Database.checkpoint` does so
+before, where an engine runs).
+"""
 _ATTEMPTS = 4
 """How often :meth:`Database.run` tries before it gives up on deadlocks."""
 _LEFT_ALONE = {
@@ -94,8 +99,10 @@ class MigrationError(NetweftError):
 
 
 def new_id() -> str:
-    """A fresh id: a random UUID."""
-    return str(uuid.uuid4())
+    """A fresh id: a random UUID (RFC 9562, version 4). A request needs several, and the class UUID takes its time."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def utc_now() -> datetime:
@@ -116,10 +123,11 @@ class Database:
         self._mutex = threading.Lock()
         self._inside = threading.local()
         if self.is_sqlite:
-            writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", pool_size=1)
-            self._group = GroupCommit(writer, self.bells.ring)
-            self._writer = writer
-            self._reader = self._looker = _sqlite_engine(self.url, begin="BEGIN", pool_size=pool_size, read_only=True)
+            self._writer = _sqlite_engine(self.url, pool_size=1)
+            self._group = GroupCommit(self._writer, self.bells.ring)
+            self._moved = 0
+            self._reader = self._looker = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         else:
             self._writer = _postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -239,6 +247,15 @@ class Database:
             except CommandError as error:
                 raise MigrationError(f"This version cannot use the database {self.url!r}: {error}") from error
 
+    def checkpoint(self) -> None:
+        """Move what SQLite has in its log into the file itself, as far as nobody reads or writes it just now; to be
+        called every now and then, so that no request has to wait while its commit does so.
+        """
+        if self.is_sqlite and self._group.commits != self._moved:
+            self._moved = self._group.commits
+            with self.look() as tx:
+                _CHECKPOINT.run(tx)
+
     def close(self) -> None:
         """Close all connections."""
         if self._listener is not None:
@@ -247,6 +264,9 @@ class Database:
             self._group.close()
         self._reader.dispose()
         self._writer.dispose()
+
+
+_CHECKPOINT = Statement(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
@@ -298,12 +318,12 @@ def violated(error: IntegrityError) -> str:
     name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if name:
         return str(name)
-    text = str(error.orig)
-    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", text) or re.search(
-        r"CHECK constraint failed: (\w+)", text
+    told = str(error.orig)
+    if found := re.search(r"UNIQUE constraint failed: index '(\w+)'", told) or re.search(
+        r"CHECK constraint failed: (\w+)", told
     ):
         return found[1]
-    if found := re.search(r"UNIQUE constraint failed: (.+)", text):
+    if found := re.search(r"UNIQUE constraint failed: (.+)", told):
         columns = [part.strip().split(".") for part in found[1].split(",")]
         return _unique_over(columns[0][0], {column for _, column in columns})
     return ""
@@ -355,7 +375,7 @@ def _answers(engine: Engine, connection: Any) -> bool:  # noqa: ANN401 - the dri
         return False
 
 
-def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = False) -> Engine:
+def _sqlite_engine(url: URL, *, pool_size: int, read_only: bool = False) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -367,18 +387,16 @@ def _sqlite_engine(url: URL, *, begin: str, pool_size: int, read_only: bool = Fa
     def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
         connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
         # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the
-        # writer.
+        # writer. What a savepoint is undone from is kept in memory, not in a file that is made and removed each time.
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
+            f"wal_autocheckpoint={_WAL_PAGES}",
+            "temp_store=MEMORY",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_MS}",
             f"query_only={int(read_only)}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine

@@ -6,18 +6,24 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from netweft.core.errors import NetweftError
+from netweft.engine.statements import Statement
 
 T = TypeVar("T")
 Command = Callable[[Connection], Any]
 
 ANNOUNCED = "netweft_announced"
 """Where a transaction keeps the topics whose bells are to ring after its commit."""
+
+_BEGIN, _COMMIT, _ROLLBACK = (Statement(text(words)) for words in ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"))
+_SAVEPOINT, _RELEASE, _ROLLBACK_TO = (
+    Statement(text(words)) for words in ("SAVEPOINT member", "RELEASE member", "ROLLBACK TO member")
+)
 
 _GROUP_MAX = 64
 """Members of one group commit, so that the first of them need not wait for an endless queue."""
@@ -56,6 +62,9 @@ class GroupCommit:
     Who finds it free leads: runs its own command, then those that have queued up meanwhile, each in a savepoint of its
     own, and commits for all of them. The others only wait, so that a command costs one fsync at most and one change of
     threads. Nobody returns before the COMMIT.
+
+    To SQLAlchemy it is one transaction for as long as the connection lives. What begins and ends in it is said here, to
+    SQLite: what SQLAlchemy does for each transaction would take longer than many a command.
     """
 
     def __init__(self, engine: Engine, ring: Callable[[set[str]], None]) -> None:
@@ -65,13 +74,15 @@ class GroupCommit:
         self._waiting: deque[_Member] = deque()
         self._busy = False
         self._tx: Connection | None = None
+        self.commits = 0
+        """How many there have been."""
 
     def run(self, command: Callable[[Connection], T]) -> T:
         """``command(tx)`` in a transaction, perhaps in another thread that has the turn."""
         member = _Member(command)
         if self._enter(member):
             with self._leading([member]):
-                self._perform(member)
+                self._perform(member, self._first)
         return cast("T", member.outcome())
 
     @contextmanager
@@ -81,7 +92,7 @@ class GroupCommit:
         self._enter(member)
         with self._leading([member]):
             try:
-                with self._savepoint(member) as tx:
+                with self._first(member) as tx:
                     yield tx
             except BaseException as error:  # noqa: BLE001 - raised below, after the turn has been passed on
                 member.error = error
@@ -114,7 +125,8 @@ class GroupCommit:
             try:
                 if self._tx is None:
                     self._tx = self._engine.connect()
-                self._tx.begin()
+                    self._tx.begin()
+                _BEGIN.run(self._tx)
             except BaseException as error:
                 group[0].error = error
                 self._drop_connection()
@@ -122,7 +134,7 @@ class GroupCommit:
             yield
             while (follower := self._follower(group)) is not None:
                 group.append(follower)
-                self._perform(follower)
+                self._perform(follower, self._savepoint)
             self._commit(group)
         finally:
             for member in group[1:]:
@@ -138,28 +150,40 @@ class GroupCommit:
                 return None
             return self._waiting.popleft()
 
-    def _perform(self, member: _Member) -> None:
-        """Run a member's command; its error is its own."""
+    def _perform(self, member: _Member, alone: Callable[[_Member], AbstractContextManager[Connection]]) -> None:
+        """Run a member's command; its error is its own. ``alone``: what undoes it, and nothing else, when it fails."""
         try:
-            with self._savepoint(member) as tx:
+            with alone(member) as tx:
                 member.result = member.context.run(cast("Command", member.command), tx)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
             member.error = error
 
     @contextmanager
-    def _savepoint(self, member: _Member) -> Iterator[Connection]:
+    def _first(self, member: _Member) -> Iterator[Connection]:
+        """The first of a group needs no savepoint: nothing else is there to be kept when it fails."""
         tx = cast("Connection", self._tx)
         tx.info[ANNOUNCED] = member.announced
-        driver = tx.connection.cursor()
-        driver.execute("SAVEPOINT member")
         try:
             yield tx
         except BaseException:
             if not self._is_broken():
-                driver.execute("ROLLBACK TO member")
-                driver.execute("RELEASE member")
+                _ROLLBACK.run(tx)
+                _BEGIN.run(tx)
             raise
-        driver.execute("RELEASE member")
+
+    @contextmanager
+    def _savepoint(self, member: _Member) -> Iterator[Connection]:
+        tx = cast("Connection", self._tx)
+        tx.info[ANNOUNCED] = member.announced
+        _SAVEPOINT.run(tx)
+        try:
+            yield tx
+        except BaseException:
+            if not self._is_broken():
+                _ROLLBACK_TO.run(tx)
+                _RELEASE.run(tx)
+            raise
+        _RELEASE.run(tx)
 
     def _is_broken(self) -> bool:
         """Whether an error ended the whole transaction, and not the member's savepoint alone (a full disk does that:
@@ -175,7 +199,8 @@ class GroupCommit:
         failure = group[-1].error if self._is_broken() else None
         if failure is None:
             try:
-                cast("Connection", self._tx).commit()
+                _COMMIT.run(cast("Connection", self._tx))
+                self.commits += 1
             except BaseException as error:  # noqa: BLE001 - every member raises it; this thread must pass the turn on
                 failure = error
         done = [member for member in group if member.error is None]

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Dialect, Executable, Row, Table, insert
+from sqlalchemy import Boolean, Connection, Dialect, Executable, Row, Table, insert
 from sqlalchemy.engine.result import result_tuple
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
 
@@ -61,22 +62,27 @@ class Answer:
     unread is in the way of the end of its transaction.
     """
 
+    __slots__ = ("_compiled", "_cursor", "_read", "_tx")
+
     def __init__(self, tx: Connection, compiled: _Compiled, cursor: Any) -> None:  # noqa: ANN401 - the driver's
         self._tx = tx
         self._compiled = compiled
         self._cursor = cursor
-        self._read: list[Sequence[Any]] | None = cursor.fetchall() if tx.dialect.name == "sqlite" else None
+        self._read: list[Sequence[Any]] | None = cursor.fetchall() if compiled.is_sqlite else None
 
     def all(self) -> list[Row[Any]]:
         """All of them."""
         if self._read is None:
-            with translated(self._tx, self._compiled.text):
+            try:
                 self._read = self._cursor.fetchall()
+            except psycopg.Error as error:
+                raise translated(self._tx, self._compiled.text, error) from error
         return self._compiled.rows(self._read)
 
     def first(self) -> Row[Any] | None:
         """The first, None when there is none."""
-        return next(iter(self.all()), None)
+        rows = self.all()
+        return rows[0] if rows else None
 
     def one(self) -> Row[Any]:
         """The first, of a statement that cannot but have one. Raises NoResultFound."""
@@ -99,13 +105,12 @@ class _Compiled:
         compiled = statement.compile(dialect=dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]  # of every construct that can be executed
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"the text of this statement depends on its values: {compiled}")
-        self._dialect = dialect
         self.text = str(compiled)
+        self.is_sqlite = dialect.name == "sqlite"
+        self._error = dialect.loaded_dbapi.Error
         self._order = compiled.positiontup
         self._fixed = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
-        self._in = _present(
-            {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
-        )
+        self._in = _present({name: _bind_processor(bind.type, dialect) for name, bind in compiled.binds.items()})
         for name in self._fixed.keys() & self._in.keys():
             self._fixed[name] = self._in.pop(name)(self._fixed[name])
         self._names = [name for name in compiled.binds if name not in self._fixed]
@@ -117,16 +122,16 @@ class _Compiled:
         )
 
     def execute(self, tx: Connection, values: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's cursor
-        bound = dict(self._fixed)
+        bound = self._fixed.copy()
         for name in self._names:
             bound[name] = values[name]
         for name, process in self._in.items():
             bound[name] = process(bound[name])
-        cursor = tx.connection.cursor()
-        parameters = [bound[name] for name in self._order] if self._order is not None else bound
-        with translated(tx, self.text):
-            cursor.execute(self.text, parameters)
-        return cursor
+        parameters = bound if self._order is None else [bound[name] for name in self._order]
+        try:
+            return tx.connection.driver_connection.execute(self.text, parameters)  # type: ignore[union-attr]  # it has one while it is in a transaction
+        except self._error as error:
+            raise translated(tx, self.text, error) from error
 
     def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
         if not self._out:
@@ -140,29 +145,29 @@ class _Compiled:
         return rows
 
 
+def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Processor | None:
+    """What a value of a type has to become for the driver. Both drivers take True and False as they are."""
+    return None if isinstance(kind, Boolean) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
 def _present(processors: dict[Any, Processor | None]) -> dict[Any, Processor]:
     return {key: processor for key, processor in processors.items() if processor is not None}
 
 
-class translated:  # noqa: N801 - used as the function that it would be, were a generator not five times slower
-    """Raise the driver's errors as SQLAlchemy's, as commands know them."""
-
-    def __init__(self, tx: Connection, text: str) -> None:
-        self._tx = tx
-        self._text = text
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        base = self._tx.dialect.loaded_dbapi.Error
-        if not isinstance(error, base):
-            return
-        lost = self._tx.dialect.is_disconnect(error, self._tx.connection.dbapi_connection, None)
-        if lost:
-            self._tx.invalidate(error)
-        raise DBAPIError.instance(
-            self._text, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=self._tx.dialect
-        ) from error
+def translated(tx: Connection, text: str, error: Exception) -> Exception:
+    """An error of the driver as SQLAlchemy's, as commands know them; a connection that it broke is given up."""
+    lost = tx.dialect.is_disconnect(error, tx.connection.dbapi_connection, None)  # type: ignore[arg-type]  # of that driver
+    if lost:
+        tx.invalidate(error)
+    return DBAPIError.instance(
+        text,
+        None,
+        error,
+        tx.dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=tx.dialect,
+    )
 
 
 @contextmanager
@@ -174,7 +179,10 @@ def together(tx: Connection) -> Iterator[None]:
     """
     driver = tx.connection.driver_connection
     if isinstance(driver, psycopg.Connection):
-        with translated(tx, "several statements"), driver.pipeline():
-            yield
+        try:
+            with driver.pipeline():
+                yield
+        except psycopg.Error as error:
+            raise translated(tx, "several statements", error) from error
     else:
         yield
