@@ -296,7 +296,7 @@ def test_replicas_share_the_work(db: Database, database_url: str) -> None:
     def meet(_: JobContext) -> None:
         meeting.wait(60)  # so that one worker cannot do both
 
-    workers = [Worker(each, {"work": meet}, threads=1) for each in (db, other)]
+    workers = [Worker(each, {"work": meet}, slots=Slots(1, waiting=0)) for each in (db, other)]
     for worker in workers:
         worker.start()
     try:
