@@ -346,6 +346,15 @@ def test_bells_ring_after_the_commit_and_never_for_what_was_undone(db: Database)
         assert bell.is_set()
 
 
+def test_a_connection_that_is_in_use_when_the_database_is_closed_is_closed_after_that(db: Database) -> None:
+    with db.read() as tx:
+        driver = tx.connection.driver_connection
+        db.close()
+        assert tx.execute(select(func.count()).select_from(users)).scalar() is not None
+    with pytest.raises(Exception, match="closed"):
+        driver.execute("SELECT 1")
+
+
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_bells_ring_in_other_replicas(db: Database, database_url: str) -> None:
     other = Database(database_url)

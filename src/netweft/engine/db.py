@@ -132,6 +132,9 @@ class Database:
             self._writer = _postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        self._is_closed = False
+        for engine in (self._writer, self._reader):
+            event.listen(engine, "checkin", self._come_back)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -257,13 +260,19 @@ class Database:
                 _CHECKPOINT.run(tx)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that a thread has yet, as soon as it gives it back."""
+        self._is_closed = True
         if self._listener is not None:
             self._listener.close()
         if self.is_sqlite:
             self._group.close()
         self._reader.dispose()
         self._writer.dispose()
+
+    def _come_back(self, _connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
+        """Called with a connection that is not used any more: its pool, once closed, looks after it no longer."""
+        if self._is_closed:
+            record.invalidate()
 
 
 _CHECKPOINT = Statement(text("PRAGMA wal_checkpoint(PASSIVE)"))
