@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import statistics
 import subprocess
 import sys
 import time
@@ -27,9 +26,9 @@ CROWD = (
 DESCRIPTORS = 1024
 """Files that the engine may have open, as many as most systems let it; fewer than there are strangers."""
 ROUNDS = 20
-LONGEST, STALLED = 1.0, 15.0
-"""Seconds that a request of a user may take: most of them, and each. A machine that runs other tests meanwhile has
-pauses of its own, which are no matter of the engine's.
+LONGEST, PAUSE = 1.0, 5.0
+"""Seconds that a request of a user may take (most take 10 ms), and for how long the machine may stand still once
+meanwhile, which is no matter of the engine's.
 """
 GROWTH = 200
 """MiB by which the engine may grow for strangers. A body of each would be far more."""
@@ -70,8 +69,9 @@ def test_users_hardly_notice_a_thousand_strangers(engine: EngineProcess) -> None
             assert attached(client, host, network["id"])
             assert descriptors(engine.pid) < DESCRIPTORS // 2 + 100
             grown = resident(engine.pid) - before
-        assert statistics.median(taken) < LONGEST, taken
-        assert max(taken) < STALLED, taken
+        *usual, longest = sorted(taken)
+        assert max(usual) < LONGEST, taken
+        assert longest < PAUSE, taken
         assert grown < GROWTH, f"{before} MiB, then {grown} MiB more"
     assert "Traceback" not in engine.log.read_text()
     assert "Too many open files" not in engine.log.read_text()
