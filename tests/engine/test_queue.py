@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -265,6 +266,33 @@ def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None
     finally:
         worker.stop()
     assert worker.busy() == 0
+
+
+def test_a_job_that_waits_lends_its_place_to_another(db: Database) -> None:
+    """Those that work are as many as may, those that wait are more."""
+    over = threading.Event()
+    working: list[int] = []
+    most: list[int] = []
+
+    def work(context: JobContext) -> None:
+        if context.job.payload["wish"] == "waits":
+            with context.waiting():
+                assert over.wait(60)
+        working.append(1)
+        most.append(len(working))
+        time.sleep(0.01)
+        working.pop()
+
+    worker = Worker(db, {"work": work}, slots=Slots(1, 10))
+    worker.start()
+    try:
+        waiting = [ask(db, f"slow:{number}", {"wish": "waits"}) for number in range(10)]
+        assert ended(db, ask(db, "quick", {"wish": "works"})).status == Status.FINISHED
+        over.set()
+        assert {ended(db, job_id).status for job_id in waiting} == {Status.FINISHED}
+        assert max(most) == 1
+    finally:
+        worker.stop()
 
 
 def test_a_worker_that_stops_tells_its_jobs_and_another_goes_on(db: Database) -> None:

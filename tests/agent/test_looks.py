@@ -1,0 +1,101 @@
+"""What a host tells of itself, and how little of it to who knows it already."""
+
+from __future__ import annotations
+
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from agent.rig import Engine, RefusedError, with_network
+from netweft.core.protocol import EVENT_HEADER, Change, ChangeRequest, HostReport, Phase, Progress
+
+if TYPE_CHECKING:
+    import httpx
+
+    from netweft.core.host import Host
+
+
+def look(engine: Engine, tag: str = "") -> httpx.Response:
+    return engine.client.get("/v1/host", headers={"If-None-Match": tag} if tag else {})
+
+
+def test_who_knows_the_report_gets_none(engine: Engine) -> None:
+    first = look(engine)
+    again = look(engine, first.headers["ETag"])
+    assert (again.status_code, again.content) == (304, b"")
+    assert {again.headers[name] for name in ("ETag", EVENT_HEADER)} == {
+        first.headers[name] for name in ("ETag", EVENT_HEADER)
+    }
+    engine.simulate(carrier={"eth1": False})
+    changed = look(engine, first.headers["ETag"])
+    assert changed.status_code == 200
+    assert not msgspec.json.decode(changed.content, type=HostReport).host.nics["eth1"].carrier
+    assert changed.headers["ETag"] != first.headers["ETag"]
+    assert int(changed.headers[EVENT_HEADER].split()[1]) == int(first.headers[EVENT_HEADER].split()[1]) + 1
+
+
+def test_counters_are_no_part_of_the_report(engine: Engine) -> None:
+    tag = look(engine).headers["ETag"]
+    assert engine.counters()["eth1"].tx_rate == 0
+    engine.simulate(traffic={"eth1": 1000})
+    assert engine.counters()["eth1"].tx_rate == 1000
+    assert look(engine, tag).status_code == 304
+
+
+def progress(engine: Engine, generation: int, phase: Phase, wait: float = 20) -> Progress:
+    return engine.ask(Progress, "GET", f"/v1/host/change?generation={generation}&phase={phase.value}&wait={wait}")
+
+
+def test_a_change_is_told_of_when_it_needs_the_engine(engine: Engine) -> None:
+    engine.put(1, with_network(engine.host()))
+    awaiting = progress(engine, 1, Phase.CHECKPOINTED).change
+    assert awaiting is not None
+    assert awaiting.phase is Phase.AWAITING
+    other = Engine(engine.url, engine.identity)
+    told: list[Progress] = []
+    thread = Thread(target=lambda: told.append(progress(other, 1, Phase.AWAITING)))
+    thread.start()
+    engine.confirm(1)
+    thread.join()
+    other.client.close()
+    assert [one.change and one.change.phase for one in told] == [Phase.CONFIRMED]
+    assert progress(engine, 7, Phase.APPLYING).generation == 1, "another change than is known is told at once"
+
+
+def test_a_change_that_takes_long_is_told_of_now_and_then(engine: Engine) -> None:
+    engine.simulate(step_seconds=0.3)
+    change = engine.put(1, with_network(engine.host()))
+    asked = 0
+    while change.phase is not Phase.AWAITING:
+        last, asked = change, asked + 1
+        now = progress(engine, 1, change.phase).change
+        assert now is not None
+        change = now
+        assert (change.phase, change.steps_done) != (last.phase, last.steps_done)
+    assert 2 < asked <= change.steps_total, "not for each step, and not at the end only"
+
+
+def test_who_asks_for_less_patience_gets_an_answer_in_time(engine: Engine) -> None:
+    engine.kept(1, with_network(engine.host()))
+    asked_at = monotonic()
+    assert progress(engine, 1, Phase.CONFIRMED, wait=0.3).generation == 1
+    assert monotonic() - asked_at >= 0.3
+
+
+def test_a_change_made_up_from_another_host_is_refused(engine: Engine) -> None:
+    report = engine.report()
+
+    def put(desired: Host, seen: str) -> Change:
+        request = ChangeRequest(generation=1, desired=desired, confirm_within=0, seen=seen)
+        return engine.ask(Change, "PUT", "/v1/host", request)
+
+    engine.simulate(carrier={"eth1": False})
+    with pytest.raises(RefusedError) as refusal:
+        put(with_network(report.host), report.host_tag)
+    assert (refusal.value.status, refusal.value.code) == (409, "changed")
+    report = engine.report()
+    assert (report.generation, report.change) == (0, None)
+    assert put(with_network(report.host), report.host_tag).generation == 1
