@@ -23,6 +23,10 @@ MANY = 60
 """Networks in one change, so that it takes long enough to be interrupted."""
 SILENT = 33
 """Seconds of an agent's silence, more than the engine waits for an answer."""
+LOST_WITHIN = 45
+"""Seconds in which a host that is cut off counts as not responding: ten to find out, ten for it to come back, and some
+for the machine.
+"""
 TRIES = 8
 """How often a phase is tried to be caught; the shortest last for a few milliseconds."""
 
@@ -97,6 +101,16 @@ def test_the_engine_is_killed(whole: Site, names: list[str], phase: str) -> None
     whole.engine.kill()
     whole.engine.start()
     assert_whole(whole, names, job)
+
+
+def test_a_host_that_is_cut_off_is_known_to_be_and_comes_back(whole: Site) -> None:
+    """Nobody hangs up when a link is cut: the kernel has to find out that there is nobody any more."""
+    whole.place.cut(HOST, "eth0")
+    try:
+        wait("the host is lost", lambda: whole.status() == "non_responsive", LOST_WITHIN)
+    finally:
+        whole.place.mend(HOST, "eth0")
+    wait("the host is back", lambda: whole.status() == "up")
 
 
 def test_the_link_is_cut_before_the_change(whole: Site, names: list[str]) -> None:
