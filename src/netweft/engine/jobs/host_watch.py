@@ -37,7 +37,7 @@ LOOK_EVERY = 60.0
 """Seconds after which a host is looked at though nothing seems to have happened."""
 COUNT_EVERY = 120.0
 """Seconds between two questions for its counters."""
-JUDGE_EVERY = 600.0
+JUDGE_EVERY = 3600.0
 """Seconds after which all conclusions are drawn again from a report that is still true."""
 LOST_AFTER = 10.0
 """Seconds without an answer after which a host counts as not responding."""

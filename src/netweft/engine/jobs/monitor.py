@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from threading import Thread
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch
 from netweft.engine.leases import is_of
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
+from netweft.engine.statements import Statement
 
 __all__ = ["EVERY", "Monitor", "watched"]
 
@@ -114,10 +116,17 @@ class Monitor:
 
 def watched(db: Database, replica: str = "") -> _Rows:
     """The hosts that this engine watches: those that are its own, have an agent, and are not being installed."""
-    joined = sa.and_(is_of(replica), hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
+    with db.look() as tx:
+        return _watched(replica).all(tx)
+
+
+@cache
+def _watched(replica: str) -> Statement:
+    joined = sa.and_(
+        is_of(replica), hosts.c.agent_url != "", hosts.c.status != "installing", hosts.c.status != "install_failed"
+    )
     columns = (hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status, hosts.c.cluster_id)
-    with db.read() as tx:
-        return list(tx.execute(sa.select(*columns).where(joined)))
+    return Statement(sa.select(*columns).where(joined))
 
 
 def _circumstances(db: Database) -> Mapping[str, object]:
