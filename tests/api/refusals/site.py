@@ -112,9 +112,9 @@ class Site:
             tx.execute(sa.update(table).where(table.c.id == row_id).values(**values))
 
     def stored(self) -> dict[str, Any]:
-        """All rows of all tables but those that tell of the attempt itself."""
+        """All rows of all tables but those that tell of the attempt itself, or that the engine lives."""
         found = walk.stored(self.engine)
-        del found["events"]
+        del found["events"], found["replicas"]
         return found
 
 
