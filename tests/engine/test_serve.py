@@ -192,7 +192,11 @@ def _is_running(pid: int) -> bool:
         (["--listen", "192.0.2.1:1"], "cannot listen"),
         (["--database", "postgresql:///none?host=/nonexistent"], "nonexistent"),
         (["--database", "mysql://x/y"], "a postgresql:// URL"),
-        (["--simulated-hosts", "x"], "simulated-hosts"),
+        (["--simulated-hosts", "x"], "--simulated-hosts: 'x' is no whole number"),
+        (["--simulated-hosts", "2001"], "--simulated-hosts: it must be at most 2000, not 2001"),
+        (["--certificate-days", "inf"], "--certificate-days: it must be at most 36500, not inf"),
+        (["--log-level", "loud"], "'loud' is none of debug, info, warning, error"),
+        (["--name", "a b"], "'a b' is neither a name in DNS nor an IP address"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(tmp_path: Path, options: list[str], problem: str) -> None:

@@ -314,6 +314,6 @@ def _simulated(hosts: Path, state: Path, numbers: Sequence[int]) -> Mapping[str,
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit():
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004  # TCP has 16 bits
         raise StartError(f"--listen takes HOST:PORT, not {text!r}")
     return host.strip("[]"), int(port)

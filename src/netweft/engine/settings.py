@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -55,12 +56,23 @@ def _is_listen(text: str) -> str:
     return text
 
 
+def _is_name(text: str) -> str:
+    """A name in DNS (RFC 1123) or an IP address, as certificates have them; raises ValueError."""
+    label = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+    if len(text) > 253 or not re.fullmatch(rf"(\*\.)?{label}(\.{label})*", text):  # noqa: PLR2004 - RFC 1035
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is neither a name in DNS nor an IP address") from None
+    return text
+
+
 def _split(value: object) -> object:
     """A list in one variable of the environment: separated by commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-_Texts = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+_Names = Annotated[list[Annotated[str, AfterValidator(_is_name)]], NoDecode, BeforeValidator(_split)]
 _Listens = Annotated[list[Annotated[str, AfterValidator(_is_listen)]], NoDecode, BeforeValidator(_split)]
 
 
@@ -75,10 +87,13 @@ class Settings(BaseSettings):
     processes: int = Field(
         1, ge=1, le=64, description="engine processes that serve together, each on one processor; needs PostgreSQL (1)"
     )
-    name: _Texts = Field([], description="further name or address for the engine's certificate; may be repeated")
+    name: _Names = Field([], description="further name or address for the engine's certificate; may be repeated")
     insecure_http: bool = Field(False, description="plain HTTP instead of HTTPS, on loopback addresses only")
     certificate_days: float = Field(
-        398, gt=0, description="days that certificates are good; a third before the end they are renewed (398)"
+        398,
+        gt=0,
+        le=36500,
+        description="days that certificates are good, and renewed a third before the end (398)",
     )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
     connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
@@ -149,7 +164,31 @@ def from_command_line(arguments: Sequence[str]) -> Settings:
     except ValidationError as error:
         problem = error.errors()[0]
         option = "--" + str(problem["loc"][0]).replace("_", "-") + ": " if problem["loc"] else ""
-        parser.error(f"{option}{problem['msg'].removeprefix('Value error, ')}")
+        parser.error(f"{option}{_sentence(problem)}")
+
+
+_BOUNDS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """What pydantic found, in the words of whoever typed it."""
+    given, bounds = problem["input"], problem.get("ctx", {})
+    match problem["type"]:
+        case "int_parsing" | "int_from_float":
+            return f"{given!r} is no whole number"
+        case "float_parsing":
+            return f"{given!r} is no number"
+        case ("greater_than" | "greater_than_equal" | "less_than" | "less_than_equal") as kind:
+            return f"it must be {_BOUNDS[kind]} {next(iter(bounds.values())):g}, not {given}"
+        case "string_pattern_mismatch":
+            choices = bounds["pattern"].strip("^()$").split("|")
+            return f"{given!r} is none of {', '.join(choices)}"
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _add_option(parser: argparse.ArgumentParser, name: str, kind: object, text: str | None) -> None:
