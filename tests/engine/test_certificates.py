@@ -186,7 +186,6 @@ def test_nothing_is_lost_while_all_certificates_are_replaced(tmp_path: Path) -> 
     with EngineProcess(tmp_path, options=options) as engine, engine.client() as client:
         place = urlsplit(engine.url)
         door = (place.hostname or "", place.port or 0)
-        identity = tmp_path / "simulated" / "pki" / "current" / "host.pem"
 
         def codes() -> list[int]:
             return [int(event["code"]) for event in client.list("events")]
@@ -199,6 +198,8 @@ def test_nothing_is_lost_while_all_certificates_are_replaced(tmp_path: Path) -> 
 
         kept = Kept(engine)
         wait(lambda: [host["status"] for host in client.list("hosts")] == ["up", "up"])
+        (pki,) = (tmp_path / "simulated").rglob("pki")
+        identity = pki / "current" / "host.pem"
         seen = ssl.get_server_certificate(door), identity.read_text()
         wait(lambda: ssl.get_server_certificate(door) != seen[0] and identity.read_text() != seen[1])
         wait(lambda: time.monotonic() - begun > LIFE * 1.3)  # all that there was at first has expired by now
