@@ -19,7 +19,7 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: EXAMPLES := 2000
+test: EXAMPLES := 1000
 test: check locks contract agent engine api cli clients e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
@@ -56,7 +56,7 @@ clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
-	$(PYTEST) $(SPREAD) tests/e2e
+	$(PYTEST) -n 2 --dist loadfile tests/e2e
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
 	$(PYTEST) -n 2 tests/metal
