@@ -158,16 +158,17 @@ def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN4
         trunks=parse_trunk(row.profile_properties.get("trunk", "")),
         model=row.interface,
         filter=_filter(row, location),
-        inbound=_rate(row, "inbound"),
-        outbound=_rate(row, "outbound"),
+        inbound=_rate(row.inbound_average, row.inbound_peak, row.inbound_burst),
+        outbound=_rate(row.outbound_average, row.outbound_peak, row.outbound_burst),
         queues=int(row.profile_properties.get("queues", 0)),
     )
 
 
-def _rate(row: Any, way: str) -> Rate | None:  # noqa: ANN401 - a row
+def _rate(average: int | None, peak: int | None, burst: int | None) -> Rate | None:
     """A QoS of Mbit/s and MB, in libvirt's kilobytes."""
-    average, peak, burst = (getattr(row, f"{way}_{kind}") or 0 for kind in ("average", "peak", "burst"))
-    return Rate(average=average * 125, peak=peak * 125, burst=burst * 1000) if average else None
+    if not average:
+        return None
+    return Rate(average=average * 125, peak=(peak or 0) * 125, burst=(burst or 0) * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
