@@ -105,6 +105,24 @@ def test_what_an_ended_block_wrote_survives_the_process(db: Database, database_u
     other.close()
 
 
+def test_what_is_in_the_log_of_sqlite_is_moved_into_the_file_without_a_commit(tmp_path: Path) -> None:
+    """Also after looks, whose connections are kept: they must not stand at an earlier moment."""
+    db = Database(f"sqlite:///{tmp_path}/moved.db")
+    db.migrate()
+    db.run(add_user, "a")
+    with db.look() as tx:
+        assert Statement(select(users.c.user_name)).first(tx) == ("a",)
+    db.run(add_user, "b")
+    with db.look() as tx:
+        assert len(Statement(select(users.c.user_name)).all(tx)) == 2, "a look sees what was committed before it"
+    db.checkpoint()
+    (tmp_path / "alone.db").write_bytes((tmp_path / "moved.db").read_bytes())  # without the log beside it
+    alone = Database(f"sqlite:///{tmp_path}/alone.db")
+    assert names(alone) == {"a", "b"}
+    alone.close()
+    db.close()
+
+
 def test_readers_neither_wait_for_writers_nor_see_half_of_their_work(db: Database) -> None:
     with db.write() as tx:
         add_user(tx, "a")

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from netweft.core.errors import HostError, NotFoundError
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.commands import audit
 from netweft.engine.commands.unfinished import GIVEN_UP
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.model.events import events
@@ -266,6 +267,38 @@ def test_a_worker_does_what_is_asked_and_says_how_it_ended(db: Database) -> None
     finally:
         worker.stop()
     assert worker.busy() == 0
+
+
+def test_what_a_job_records_last_is_there_exactly_when_it_has_ended(db: Database) -> None:
+    """Stored with its end: by nobody who has lost the job, and not when the record is refused."""
+
+    def record(tx: Tx) -> None:
+        audit.record(tx, SYSTEM, 1, "recorded")
+
+    def refuse(tx: Tx) -> None:
+        record(tx)
+        raise HostError("no room", code="FULL")
+
+    def recorded() -> int:
+        with db.read() as tx:
+            return len(tx.execute(select(events.c.id)).all())
+
+    ask(db)
+    lost = kill(db, 1)
+    with pytest.raises(LostError):
+        db.run(queue.finish, lost, record)
+    assert recorded() == 0
+    last = {"good": record, "bad": refuse}
+    worker = Worker(db, {"work": lambda job: last[job.job.payload.get("last", "good")]})
+    worker.start()
+    try:
+        assert ended(db, lost.id).status == Status.FINISHED
+        assert recorded() == 1
+        refused = ended(db, ask(db, payload={"last": "bad"}))
+        assert (refused.status, refused.error, refused.error_code) == (Status.FAILED, "no room", "FULL")
+        assert recorded() == 1
+    finally:
+        worker.stop()
 
 
 def test_a_job_that_waits_lends_its_place_to_another(db: Database) -> None:

@@ -173,8 +173,10 @@ class Doorkeeper:
 
 
 def _cookie(headers: Mapping[str, str]) -> str:
+    if "cookie" not in headers:  # most have none
+        return ""
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers["cookie"]).get(COOKIE)
     except CookieError:
         return ""
     return found.value if found is not None else ""

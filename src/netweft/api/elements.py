@@ -22,7 +22,7 @@ from msgspec import UNSET
 from netweft.api import types
 from netweft.api.element_table import ACTION_IGNORED, ACTIONS, ELEMENTS, EMPTIED, EVERY_ACTION, FOREIGN, START_VM
 from netweft.api.scalars import WRITE
-from netweft.api.schema import Entity, Field, Value, fields_of, given
+from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, given
 from netweft.core.rules import check, fields
 
 _REFUSED = "The request is refused."
@@ -87,7 +87,7 @@ def values_at(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - a value
             yield from values_at(one, path)
     elif path:
         name, _, rest = path.partition(".")
-        one = next(one for one in fields_of(value.__class__) if one.name == name)
+        one = fields_by_name(value.__class__)[name]
         said = getattr(value, one.attribute)
         if one.struct is None and said is not UNSET:
             yield from map(WRITE[one.kind], said if one.many else [said])

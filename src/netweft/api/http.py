@@ -49,7 +49,7 @@ from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.commands.tokens import User
 from netweft.engine.db import Database, new_id
 from netweft.engine.pki import Authority
-from netweft.engine.queue import Outcome, outcome
+from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
 """Seconds that a request waits for its job before it is answered as if it had asked not to wait."""
@@ -129,8 +129,7 @@ class Server:
         try:
             done = await self._done_with(incoming, receive)
             if isinstance(done, _Waiting):
-                ended = await self._ended(done.later.job_id)
-                done = await self._in_thread(self._finish, incoming, done, ended)
+                done = await self._ended(incoming, done)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             done = self._fault(error, incoming, self._route_of_fault(incoming))
         noun = done.route.noun if done.route is not None else ""
@@ -247,9 +246,14 @@ class Server:
             follow(call, kind, given if isinstance(given, list) else [given], wanted)
         return Answer(_done(route), given)
 
-    def _finish(self, incoming: _Incoming, waiting: _Waiting, ended: Outcome | None) -> _Outgoing:
+    def _finish(self, incoming: _Incoming, waiting: _Waiting, is_late: bool) -> _Outgoing | None:
+        """The answer of a job that has ended, or for which no more time is left (``is_late``); else None."""
         route = waiting.route
         try:
+            with self.db.look() as tx:
+                ended = outcome(tx, waiting.later.job_id)
+            if ended is None and not is_late:
+                return None
             if ended is None:
                 return _Outgoing(_pending(route, waiting.later), waiting.headers, route)
             if ended.status != "finished":
@@ -262,7 +266,7 @@ class Server:
         except Exception as error:  # noqa: BLE001 - the same
             return self._fault(error, incoming, route)
 
-    async def _ended(self, job_id: str) -> Outcome | None:
+    async def _ended(self, incoming: _Incoming, waiting: _Waiting) -> _Outgoing:
         """Wait for a job without holding a thread."""
         bell = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -270,23 +274,19 @@ class Server:
         def ring() -> None:
             loop.call_soon_threadsafe(bell.set)
 
-        stop = self.db.subscribe(f"job:{job_id}", ring)
+        stop = self.db.subscribe(f"job:{waiting.later.job_id}", ring)
         deadline = loop.time() + WAIT_MAX
         try:
             while True:
                 bell.clear()
-                ended = await self._in_thread(self._outcome, job_id)
                 left = deadline - loop.time()
-                if ended is not None or left <= 0:
-                    return ended
+                done = await self._in_thread(self._finish, incoming, waiting, left <= 0)
+                if done is not None:
+                    return done
                 with anyio.move_on_after(min(left, _LOOK)):
                     await bell.wait()
         finally:
             stop()
-
-    def _outcome(self, job_id: str) -> Outcome | None:
-        with self.db.read() as tx:
-            return outcome(tx, job_id)
 
     def _route_of_fault(self, incoming: _Incoming) -> Route | None:
         """The endpoint, for what went wrong before it was called."""

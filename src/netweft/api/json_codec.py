@@ -8,7 +8,7 @@ Requests may also bring scalars and lists as JSON has them. Netweft's own endpoi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
-from netweft.api.schema import Entity, Field, Value, fields_of, link_field
+from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, link_field
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError
 
@@ -85,7 +85,11 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
             out[name] = put(item, base)
     if isinstance(value, Entity) and value.href is not UNSET and out.keys() - {"id", "href", "name"}:
         href = base + value.href
-        links = [{"href": f"{href}/{rel}", "rel": rel} for rel in kind.meta.rels if not _is_set(value, rel)]
+        links = [
+            {"href": f"{href}/{rel}", "rel": rel}
+            for rel, attribute in _rels(kind)
+            if not attribute or getattr(value, attribute) is UNSET
+        ]
         if links:
             out["link"] = links
         if kind.meta.acts:
@@ -93,9 +97,10 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
     return out
 
 
-def _is_set(value: Value, rel: str) -> bool:
-    field = link_field(type(value), rel)
-    return field is not None and getattr(value, field.attribute) is not UNSET
+@functools.cache
+def _rels(kind: type[Value]) -> list[tuple[str, str]]:
+    """The sub-collections of a type, each with the attribute that it is followed into; empty for none."""
+    return [(rel, field.attribute if (field := link_field(kind, rel)) else "") for rel in kind.meta.rels]
 
 
 @functools.cache
@@ -128,16 +133,11 @@ def read(body: bytes, kind: type[Value]) -> Value:
         raise MalformedError(f"The request is not well-formed JSON: {_words_of(error)}") from error
 
 
-@functools.cache
-def _by_name(kind: type[Value]) -> Mapping[str, Field]:
-    return {field.name: field for field in fields_of(kind)}
-
-
 def _read_struct(tree: object, kind: type[Value], where: str, *, is_whole: bool) -> Value:
     """``is_whole``: it is not a mere reference, so that all of it counts."""
     if not isinstance(tree, dict):
         raise MalformedError(f"{where}: an object is expected.")
-    fields = _by_name(kind)
+    fields = fields_by_name(kind)
     found: dict[str, object] = {}
     for name, item in tree.items():
         field = fields.get(name)

@@ -150,6 +150,12 @@ def fields_of(kind: type[Value]) -> tuple[Field, ...]:
     return tuple(_field(name, hints[name]) for name in kind.__struct_fields__)
 
 
+@functools.cache
+def fields_by_name(kind: type[Value]) -> Mapping[str, Field]:
+    """The same by their names."""
+    return {field.name: field for field in fields_of(kind)}
+
+
 def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation is any object)
     name = attribute.removesuffix("_")
     if typing.get_origin(hint) in (Union, UnionType):

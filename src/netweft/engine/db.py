@@ -13,6 +13,7 @@ import os
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -126,14 +127,16 @@ class Database:
             self._writer = _sqlite_engine(self.url, pool_size=1)
             self._group = GroupCommit(self._writer, self.bells.ring)
             self._moved = 0
-            self._reader = self._looker = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._reader = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._looker = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
             event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         else:
             self._writer = _postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         self._is_closed = False
-        for engine in (self._writer, self._reader):
+        self._lookers: deque[Tx] = deque()
+        for engine in {self._writer, self._reader, self._looker}:
             event.listen(engine, "checkin", self._come_back)
 
     @contextmanager
@@ -160,10 +163,32 @@ class Database:
     @contextmanager
     def look(self) -> Iterator[Tx]:
         """For one :class:`~netweft.engine.statements.Statement` that reads: its own snapshot, without the round trips
-        of a transaction.
+        of a transaction. Every request does it, so SQLite's connections for it are kept at hand: to take one out of its
+        pool and put it back takes as long as many a question.
         """
-        with self._looker.connect() as tx:
+        if not self.is_sqlite:
+            with self._looker.connect() as tx:
+                yield tx
+            return
+        tx = self._at_hand()
+        try:
             yield tx
+        except BaseException:
+            tx.close()
+            raise
+        self._lookers.append(tx)
+        if self._is_closed:
+            self._let_lookers_go()
+
+    def _at_hand(self) -> Tx:
+        try:
+            return self._lookers.pop()
+        except IndexError:
+            return self._looker.connect()
+
+    def _let_lookers_go(self) -> None:
+        while self._lookers:
+            self._lookers.pop().close()
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a
@@ -266,8 +291,9 @@ class Database:
             self._listener.close()
         if self.is_sqlite:
             self._group.close()
-        self._reader.dispose()
-        self._writer.dispose()
+        self._let_lookers_go()
+        for engine in {self._writer, self._reader, self._looker}:
+            engine.dispose()
 
     def _come_back(self, _connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
         """Called with a connection that is not used any more: its pool, once closed, looks after it no longer."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -272,11 +272,20 @@ def take_over(tx: Tx, *, silent_for: float = TAKE_OVER) -> int:
     return len(rows)
 
 
-def finish(tx: Tx, job: Job, result: Mapping[str, Any] | None = None) -> None:
+Result: TypeAlias = "Mapping[str, Any] | Callable[[Tx], None] | None"
+"""What a job's function leaves at its end: what is to be kept of it; or what it has to record last, which is stored in
+one transaction with its end.
+"""
+
+
+def finish(tx: Tx, job: Job, result: Result = None) -> None:
     """The job is done. Raises LostError when it is no longer this replica's; then nothing of this transaction may
     stand.
     """
     hold(tx, job)
+    if callable(result):
+        result(tx)
+        result = None
     _end(tx, job.id, Status.FINISHED, error=None, code=None, result=result)
 
 

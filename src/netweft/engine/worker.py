@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeAlias
+from typing import Concatenate, ParamSpec, TypeAlias
 
 import structlog
 
@@ -21,14 +21,14 @@ from netweft.engine import leases, queue
 from netweft.engine.commands.unfinished import give_up
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.outages import first_line, is_away
-from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError
+from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError, Result
 from netweft.engine.slots import Slots
 
 P = ParamSpec("P")
 
-JobFunction: TypeAlias = Callable[[JobContext], Mapping[str, Any] | None]
-"""What a kind of job does; returns what is to be kept as its result. Raises NetweftError when it fails, PostponedError
-to be called again.
+JobFunction: TypeAlias = Callable[[JobContext], Result]
+"""What a kind of job does; returns what is to be kept as its result, or to be recorded with its end. Raises
+NetweftError when it fails, PostponedError to be called again.
 """
 
 WORKING = 16
@@ -167,7 +167,6 @@ class Worker:
             finally:
                 with self._mutex:
                     del self._running[job.id]
-                self._db.bells.ring({WORK})
                 log.debug("job ended", seconds=round(time.monotonic() - started, 3))
 
     def _finish(self, context: JobContext) -> None:
@@ -179,6 +178,9 @@ class Worker:
             return
         try:
             result = self._functions[job.kind](context)
+            if callable(result):
+                self._store(queue.finish, job, result)
+                return
         except PostponedError as postponed:
             self._store(queue.put_back, job, delay=postponed.delay)
         except LostError:

@@ -30,7 +30,7 @@ def name_is_valid(kind: str, name: str, longest: int = NAME_MAX) -> Problem | No
             "ACTION_TYPE_FAILED_NAME_LENGTH_IS_TOO_LONG",
             f"{kind} name '{name[:40]}...' has {len(name)} characters. Use at most {longest}.",
         )
-    if name != name.strip() or any(not character.isprintable() for character in name):
+    if name != name.strip() or not name.isprintable():
         return Problem(
             "VALIDATION_NAME_INVALID",
             f"{kind} name '{name}' begins or ends with a blank or contains a control character. Leave those out.",

@@ -301,9 +301,17 @@ def require_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> None:
     """Raise NotFoundError unless the thing exists and the actor may see it (DeniedError as :func:`visible` does)."""
     table = table_of(ref.type)
     condition = visible(tx, actor, ref.type)
-    wanted = select(literal(1)).where(table.c.id == ref.id)
-    if tx.execute(wanted if condition is None else wanted.where(condition)).first() is None:
+    if condition is None:
+        found = _present(ref.type).first(tx, id=ref.id)
+    else:
+        found = tx.execute(select(literal(1)).where(table.c.id == ref.id, condition)).first()
+    if found is None:
         raise NotFoundError(f"There is no {ref.type.replace('_', ' ')} {ref.id}.")
+
+
+@cache
+def _present(object_type: ObjectType) -> Statement:
+    return Statement(select(literal(1)).where(table_of(object_type).c.id == bindparam("id")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -31,6 +32,7 @@ from netweft.engine.queries import functions as queries
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.functions import FreeOf, Served
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.statements import Statement
 
 UPDATED = 1201
 """Event code (oVirt: UPDATE_HOST_NIC_VFS_CONFIG)."""
@@ -197,8 +199,13 @@ def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
     """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
-    mine = sa.select(vnics.c.id).where(vnics.c.vm_id == vm_id)
+    _release(on_host=bool(host_id), unplugged_only=unplugged_only).run(tx, vm_id=vm_id, host_id=host_id)
+
+
+@cache
+def _release(*, on_host: bool, unplugged_only: bool) -> Statement:
+    mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
     if unplugged_only:
         mine = mine.where(sa.not_(vnics.c.plugged))
     query = sa.delete(vnic_functions).where(vnic_functions.c.vnic_id.in_(mine))
-    tx.execute(query.where(vnic_functions.c.host_id == host_id) if host_id else query)
+    return Statement(query.where(vnic_functions.c.host_id == sa.bindparam("host_id")) if on_host else query)

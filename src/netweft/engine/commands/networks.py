@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import qos as qos_queries
-from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.references import Ref, ask, only_one, resolve
 from netweft.engine.statements import inserting, together
 
 _ADD = "Cannot add Network."
@@ -85,16 +85,33 @@ def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> sa.Row[Any]:
 
     Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
-    data_center_id = resolve(tx, data_centers, spec.data_center, "data centre")
+    network_id = new_id()
+    with together(tx):
+        meant = ask(tx, data_centers, spec.data_center, "data centre")
+        clashes = queries.ask_namesakes(tx, spec.data_center, spec.name, rules.host_side_name(spec.name, network_id))
+    data_center_id = only_one(meant.all(), spec.data_center, "data centre")
     authorize.require(
         tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.DATA_CENTER, data_center_id)
     )
-    return create_network(tx, actor, data_center_id, spec)
+    return _create(tx, actor, network_id, data_center_id, spec, clashes.all())
 
 
 def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> sa.Row[Any]:
     """:func:`add_network` for a command that has asked for rights of its own."""
     network_id = new_id()
+    clashes = queries.namesakes(tx, data_center_id, spec.name, rules.host_side_name(spec.name, network_id))
+    return _create(tx, actor, network_id, data_center_id, spec, clashes)
+
+
+def _create(
+    tx: Tx,
+    actor: Actor,
+    network_id: str,
+    data_center_id: str,
+    spec: AddNetwork,
+    clashes: Sequence[sa.Row[Any]],
+) -> sa.Row[Any]:
+    """``clashes``: what :func:`queries.namesakes` finds."""
     values = {
         "name": spec.name,
         "host_side_name": rules.host_side_name(spec.name, network_id),
@@ -112,7 +129,7 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
     check(
         _ADD, *_field_problems(values), rules.label_is_valid(spec.label), _qos_problem(tx, data_center_id, spec.qos_id)
     )
-    check(_ADD, *_name_problems(tx, data_center_id, spec.name, str(values["host_side_name"])))
+    check(_ADD, *_name_problems(spec.name, clashes))
     with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
         added = _INSERT.ask(tx, id=network_id, data_center_id=data_center_id, **values)
         if actor.user_id:
@@ -251,9 +268,10 @@ def _check_update(
         rules.isolation_is_kept(before=before.port_isolation, after=after["port_isolation"]),
     )
     if after["name"] != before.name:
+        clashes = queries.namesakes(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id)
         check(
             _UPDATE,
-            *_name_problems(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id),
+            *_name_problems(after["name"], clashes),
             rules.rename_leaves_hosts_alone(before.name, list(hosts.values())),
         )
     if after["mtu"] != before.mtu:
@@ -288,11 +306,8 @@ def _qos_problem(tx: Tx, data_center_id: str, qos_id: str | None) -> Problem | N
     return qos_rules.serves_networks(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None
 
 
-def _name_problems(
-    tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = ""
-) -> tuple[Problem | None, ...]:
-    """The rules that look at the other networks of the data centre."""
-    clashes = queries.namesakes(tx, data_center_id, name, host_side_name, besides=besides)
+def _name_problems(name: str, clashes: Sequence[sa.Row[Any]]) -> tuple[Problem | None, ...]:
+    """The rules that look at the other networks of the data centre: those that have one of its names."""
     return (
         rules.name_is_free(name, {other.name for other in clashes}),
         rules.name_is_no_host_side_name(name, {other.host_side_name for other in clashes if other.name != name}),

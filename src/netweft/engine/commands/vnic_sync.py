@@ -61,10 +61,12 @@ def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Loca
 
     Whoever marks vNICs meanwhile may have had their rows when they were to be written: that is seen by a second look.
     """
-    drift = guests.drift_of(guests.wanted_of(tx, guest.id, host_id), guest, locations)
-    while write(tx, guest.id, drift.stale):
-        drift = guests.drift_of(guests.wanted_of(tx, guest.id, host_id), guest, locations)
-    return drift
+    while True:
+        wanted = guests.wanted_of(tx, guest.id, host_id)
+        drift = guests.drift_of(wanted, guest, locations)
+        known = {row.id for row in wanted.vnics if not row.synced}
+        if known == drift.stale or not write(tx, guest.id, drift.stale):
+            return drift
 
 
 def write(tx: Tx, vm_id: str, stale: Collection[str]) -> bool:

@@ -21,12 +21,12 @@ from netweft.engine.commands.mac_addresses import allocate_mac, release_mac_of, 
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
-from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries import vnic_profiles as profile_queries
 from netweft.engine.statements import Statement, inserting, together
@@ -407,11 +407,17 @@ def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str
     """While the guest runs, the network must be on its host."""
     if vm.status != RUNNING or profile_id is None:
         return
-    query = sa.select(vnic_profiles.c.network_id).where(vnic_profiles.c.id == profile_id)
-    network = network_queries.get(tx, tx.execute(query).scalar_one())
-    host, report = host_queries.last_report(tx, vm.host_id)
-    is_there = report is not None and network.id in locate_networks(report.host)
-    check(action, rules.network_is_on_host(network.name, host.name, is_there))
+    network = _NETWORK_OF.ask(tx, id=profile_id).one()
+    name, host = host_queries.last_networking(tx, vm.host_id)
+    is_there = host is not None and network.id in locate_networks(host)
+    check(action, rules.network_is_on_host(network.name, name, is_there))
+
+
+_NETWORK_OF = Statement(
+    sa.select(networks.c.id, networks.c.name)
+    .join(vnic_profiles, vnic_profiles.c.network_id == networks.c.id)
+    .where(vnic_profiles.c.id == sa.bindparam("id"))
+)
 
 
 def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:

@@ -4,9 +4,10 @@ makes equal, it does not add.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ from netweft.engine.queries import hosts
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
-from netweft.engine.queue import JobContext, PostponedError
+from netweft.engine.queue import JobContext, PostponedError, Result
 
 STARTED, START_FAILED, STOPPED, STOP_FAILED, STOPPED_SUSPENDED = 32, 54, 33, 56, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM, USER_STOP_SUSPENDED_VM)."""
@@ -57,7 +58,7 @@ def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     return {}
 
 
-def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def update(agents: Agents, job: JobContext) -> Callable[[Tx], None]:
     """The job ``update_guest``. Raises HostError when the host could not; the vNIC is then as it was before."""
     payload = job.job.payload
     try:
@@ -65,11 +66,11 @@ def update(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except HostError as error:
         job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
         raise
-    job.db.run(_record_synced, job, taken)
-    return {}  # the host tells that the guest was changed, upon which the monitor takes in its report
+    # The host tells that the guest was changed, upon which the monitor takes in its report.
+    return partial(_record_synced, job=job, taken=taken)
 
 
-def sync(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def sync(agents: Agents, job: JobContext) -> Result:
     """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
     far as it can. Raises HostError when the host could not; the vNICs stay out of sync.
     """
@@ -79,8 +80,7 @@ def sync(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     if vm is None or vm.status != "up":
         return {}
     taken = _put(agents, job, vm_id, vm.host_id)
-    job.db.run(_record_synced, job, taken, code)
-    return {}
+    return partial(_record_synced, job=job, taken=taken, code=code)
 
 
 def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -190,9 +190,8 @@ def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) 
     audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
 
 
-def _record_synced(tx: Tx, job: JobContext, taken: Taken, code: int = 0) -> None:
+def _record_synced(tx: Tx, *, job: JobContext, taken: Taken, code: int = 0) -> None:
     """What runs is what is wanted, as far as it can. ``code``: of the event about the rest; 0 for none."""
-    queue.hold(tx, job.job)
     stale = vnic_sync.record(tx, taken.host_id, taken.guest, taken.locations).stale
     functions.release(tx, taken.guest.id, unplugged_only=True)
     if stale and code:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from netweft.engine import leases
 from netweft.engine.agents import Agents
@@ -21,10 +20,10 @@ from netweft.engine.jobs import (
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
-from netweft.engine.queue import JobContext
+from netweft.engine.queue import JobContext, Result
 from netweft.engine.worker import JobFunction, Timer
 
-_FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Mapping[str, Any]]] = {
+_FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "apply_host": apply_host.run,
     "install_host": install_host.run,
     "enroll_certificate": enroll_certificate.run,

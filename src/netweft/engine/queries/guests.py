@@ -36,8 +36,8 @@ class Wanted:
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     """Read it. Raises NotFoundError."""
-    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
-    parameters = queries.parameters_of(tx, [row.id for row in rows])
+    rows = queries.vnics_of_one(tx, vm_id)
+    parameters = queries.parameters_of_one(tx, vm_id)
     held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
     vm = queries.get(tx, vm_id)
     return Wanted(
@@ -54,13 +54,7 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
     vm = wanted.vm
     orders = _boot_orders(vm.boot_devices, [row.id for row in wanted.vnics if row.plugged and not row.passthrough])
     nics = tuple(
-        replace(
-            nic,
-            addresses=tuple(one["address"] for one in vm.addresses if one["nic"] == row.name),
-            gateways=tuple(one["gateway"] for one in vm.addresses if one["nic"] == row.name and one.get("gateway")),
-            boot_order=orders.get(nic.id, 0),
-            filter_parameters=tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
-        )
+        replace(nic, **own) if (own := _own(nic, row, wanted, orders)) else nic
         for row in wanted.vnics
         if row.plugged
         for nic in (_passed(row, wanted, locations) if row.passthrough else (_nic(row, locations),))
@@ -75,6 +69,18 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
         nics=nics,
         properties=_driver_properties(vm),
     )
+
+
+def _own(nic: GuestNic, row: Any, wanted: Wanted, orders: Mapping[str, int]) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """What a vNIC has that does not come from its profile and network; most have nothing of it."""
+    here = [one for one in wanted.vm.addresses if one["nic"] == row.name]
+    own = {
+        "addresses": tuple(one["address"] for one in here),
+        "gateways": tuple(one["gateway"] for one in here if one.get("gateway")),
+        "boot_order": orders.get(nic.id, 0),
+        "filter_parameters": tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
+    }
+    return {name: value for name, value in own.items() if value}
 
 
 def _boot_orders(devices: Sequence[str], vnics: Sequence[str]) -> dict[str, int]:
@@ -152,16 +158,17 @@ def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN4
         trunks=parse_trunk(row.profile_properties.get("trunk", "")),
         model=row.interface,
         filter=_filter(row, location),
-        inbound=_rate(row, "inbound"),
-        outbound=_rate(row, "outbound"),
+        inbound=_rate(row.inbound_average, row.inbound_peak, row.inbound_burst),
+        outbound=_rate(row.outbound_average, row.outbound_peak, row.outbound_burst),
         queues=int(row.profile_properties.get("queues", 0)),
     )
 
 
-def _rate(row: Any, way: str) -> Rate | None:  # noqa: ANN401 - a row
+def _rate(average: int | None, peak: int | None, burst: int | None) -> Rate | None:
     """A QoS of Mbit/s and MB, in libvirt's kilobytes."""
-    average, peak, burst = (getattr(row, f"{way}_{kind}") or 0 for kind in ("average", "peak", "burst"))
-    return Rate(average=average * 125, peak=peak * 125, burst=burst * 1000) if average else None
+    if not average:
+        return None
+    return Rate(average=average * 125, peak=(peak or 0) * 125, burst=(burst or 0) * 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,4 +202,6 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
 
 def _is_same(present: GuestNic | None, wanted: GuestNic) -> bool:
     """Whether a vNIC is what is wanted of it; its place among those that are booted from counts at the next start."""
-    return present is not None and present == replace(wanted, boot_order=present.boot_order)
+    if present is not None and present.boot_order != wanted.boot_order:
+        wanted = replace(wanted, boot_order=present.boot_order)
+    return present == wanted

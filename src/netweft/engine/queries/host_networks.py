@@ -37,7 +37,16 @@ QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outb
 
 ROLES = ("management", "display", "migration", "default_route", "gluster")
 
+
+@dataclass(frozen=True, slots=True)
+class _Networking:
+    """What of a report is about networking."""
+
+    host: Host
+
+
 _REPORT = msgspec.json.Decoder(HostReport)
+_NETWORKING = msgspec.json.Decoder(_Networking)
 msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: two that do so at once crash the program
 
 
@@ -182,6 +191,16 @@ _LAST_REPORT = Statement(
     .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
     .where(hosts.c.id == sa.bindparam("id"))
 )
+
+
+def last_networking(tx: Tx, host_id: str) -> tuple[str, Host | None]:
+    """A host's name, and the networking that it reported last; raises NotFoundError. It may have a thousand guests, so
+    the rest of the report is not read.
+    """
+    row = _LAST_REPORT.first(tx, id=host_id)
+    if row is None:
+        raise NotFoundError(f"There is no host with the id {host_id}.")
+    return row.name, _NETWORKING.decode(row.report).host if row.report else None
 
 
 def intent_of(

@@ -19,7 +19,8 @@ from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.statements import Statement
+from netweft.engine.queries.references import Ref
+from netweft.engine.statements import Answer, Statement
 
 
 def select() -> sa.Select[Any]:
@@ -46,16 +47,31 @@ def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, be
     return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)
 
 
-def _called(column: sa.Column[str]) -> sa.Select[Any]:
+def ask_namesakes(tx: Tx, data_center: Ref, name: str, host_side_name: str) -> Answer:
+    """:func:`namesakes` for who asks more at once; its data centre need not be looked for before."""
+    place = {"data_center_id": data_center.id} if data_center.id else {"data_center_name": data_center.name}
+    statement = _NAMESAKES if data_center.id else _NAMESAKES_BY_NAME
+    return statement.ask(tx, name=name, host_side_name=host_side_name, besides="", **place)
+
+
+def _called(column: sa.Column[str], data_center_id: sa.ColumnElement[str]) -> sa.Select[Any]:
     return sa.select(networks.c.name, networks.c.host_side_name).where(
-        networks.c.data_center_id == sa.bindparam("data_center_id"),
+        networks.c.data_center_id == data_center_id,
         column.in_((sa.bindparam("name"), sa.bindparam("host_side_name"))),
         networks.c.id != sa.bindparam("besides"),
     )
 
 
 # Two looks, each through the index of its name, where one with OR would go through the whole data centre.
-_NAMESAKES = Statement(sa.union(_called(networks.c.name), _called(networks.c.host_side_name)))
+def _called_either(data_center_id: sa.ColumnElement[str]) -> Statement:
+    columns = (networks.c.name, networks.c.host_side_name)
+    return Statement(sa.union(*(_called(column, data_center_id) for column in columns)))
+
+
+_NAMESAKES = _called_either(sa.bindparam("data_center_id"))
+_NAMESAKES_BY_NAME = _called_either(
+    sa.select(data_centers.c.id).where(data_centers.c.name == sa.bindparam("data_center_name")).scalar_subquery()
+)
 
 
 def managed_clusters(tx: Tx, network_id: str) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Table, bindparam, select
 
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.db import Tx
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Answer, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,24 @@ def resolve(tx: Tx, table: Table, ref: Ref, kind: str, *where: ColumnElement[boo
 
     Raises MalformedError when neither id nor name is given, NotFoundError when no row has what was given.
     """
+    if where and ref.name and not ref.id:
+        return only_one(
+            tx.execute(select(table.c.id).where(table.c.name == ref.name, *where).limit(2)).all(), ref, kind
+        )
+    return only_one(ask(tx, table, ref, kind).all(), ref, kind)
+
+
+def ask(tx: Tx, table: Table, ref: Ref, kind: str) -> Answer:
+    """:func:`resolve` for who asks more at once: :func:`only_one` takes the rows of the answer. Raises
+    MalformedError.
+    """
     if not ref.id and not ref.name:
         raise MalformedError(f"Which {kind} is missing: give its id or its name.")
-    found: Sequence[Row[Any]]
-    if where and not ref.id:
-        found = tx.execute(select(table.c.id).where(table.c.name == ref.name, *where).limit(2)).all()
-    else:
-        found = _meant(table, by_id=bool(ref.id), by_name=bool(ref.name)).all(tx, id=ref.id, name=ref.name)
+    return _meant(table, by_id=bool(ref.id), by_name=bool(ref.name)).ask(tx, id=ref.id, name=ref.name)
+
+
+def only_one(found: Sequence[Row[Any]], ref: Ref, kind: str) -> str:
+    """The id of the only row found. Raises MalformedError, NotFoundError."""
     if len(found) == 1:
         return str(found[0].id)
     said = " ".join(part for part in (ref.id and f"with the id {ref.id}", ref.name and f"named '{ref.name}'") if part)

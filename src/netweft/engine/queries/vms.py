@@ -108,6 +108,14 @@ def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
 _VNICS_OF = select_vnics().where(vnics.c.vm_id.in_(sa.bindparam("vm_ids", expanding=True))).order_by(vnics.c.name)
 
 
+def vnics_of_one(tx: Tx, vm_id: str) -> list[sa.Row[Any]]:
+    """:func:`vnics_of` for one virtual machine, which is asked at each change of a running one."""
+    return _VNICS_OF_ONE.all(tx, vm_id=vm_id)
+
+
+_VNICS_OF_ONE = Statement(select_vnics().where(vnics.c.vm_id == sa.bindparam("vm_id")).order_by(vnics.c.name))
+
+
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
     """One row of :func:`select_vnics`; raises NotFoundError when the virtual machine has no such vNIC."""
     row = _GET_VNIC.first(tx, id=vnic_id, vm_id=vm_id)
@@ -154,6 +162,22 @@ def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[An
 _PARAMETERS_OF = (
     sa.select(filter_parameters)
     .where(filter_parameters.c.vnic_id.in_(sa.bindparam("vnic_ids", expanding=True)))
+    .order_by(filter_parameters.c.name, filter_parameters.c.id)
+)
+
+
+def parameters_of_one(tx: Tx, vm_id: str) -> dict[str, list[sa.Row[Any]]]:
+    """:func:`parameters_of` for all vNICs of a virtual machine."""
+    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in _PARAMETERS_OF_ONE.all(tx, vm_id=vm_id):
+        found[row.vnic_id].append(row)
+    return found
+
+
+_PARAMETERS_OF_ONE = Statement(
+    sa.select(filter_parameters)
+    .join(vnics, vnics.c.id == filter_parameters.c.vnic_id)
+    .where(vnics.c.vm_id == sa.bindparam("vm_id"))
     .order_by(filter_parameters.c.name, filter_parameters.c.id)
 )
 
