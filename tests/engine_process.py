@@ -49,7 +49,12 @@ class EngineProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            if self._process is not None:
+                self.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import netweft
-from api.refusals import entry_points
+from api.refusals import entry_points, host_limits
 from api.refusals.elsewhere import CODES, RULES
 from api.refusals.site import Refusal, Site, work_off
 from api.served import Client, Engine
@@ -72,11 +72,20 @@ def test_every_rule_has_a_row() -> None:
 
 def test_every_rule_of_setting_up_meets_every_entry_point() -> None:
     """A request that changes what hosts depend on is tried with each rule that it could break on a host."""
-    of_hosts = {"setup_networks", "host_attachment", "host_bond", "host_label", "host_qos", "host_addresses"}
+    of_hosts = {
+        "setup_networks",
+        "host_attachment",
+        "host_bond",
+        "host_label",
+        "host_qos",
+        "host_addresses",
+        "host_ability",
+    }
     there_are = {name for name in RULE_FUNCTIONS if name.partition(".")[0] in of_hosts}
     known = entry_points.STANDING | entry_points.OF_THE_REQUEST.keys()
     assert there_are == known, "say in tests/api/refusals/entry_points.py what these rules are about"
-    rows = [row for row in entry_points.TABLE if isinstance(row, Refusal | entry_points.Left)]
+    tables = (*entry_points.TABLE, *host_limits.TABLE)
+    rows = [row for row in tables if isinstance(row, Refusal | entry_points.Left)]
     tried = {(row.rule, entry_points.entry_of(row)) for row in rows}
     pairs = {(rule, entry) for rule in entry_points.STANDING for entry in entry_points.ENTRY_POINTS}
     missing = sorted(pairs - tried - entry_points.IMPOSSIBLE.keys())

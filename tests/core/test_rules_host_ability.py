@@ -8,6 +8,7 @@ import pytest
 
 from core.strategies import machine
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
+from netweft.core.host_limits import limits_of
 from netweft.core.host_request import FinalSet, HostView, NetworkView
 from netweft.core.protocol import Ability, Capabilities
 from netweft.core.rules import host_ability as rule
@@ -35,7 +36,7 @@ def view(switch_type: str = "legacy", *lacks: Ability, **nic: object) -> HostVie
         report=report,
         nics={},
         networks=NETWORKS,
-        lacks=frozenset(lacks),
+        limits=limits_of(report, frozenset(lacks)),
     )
 
 

@@ -16,12 +16,14 @@ from netweft.core.desired import (
     NetworkIntent,
     desired_host,
 )
-from netweft.core.errors import ValidationError
+from netweft.core.errors import Problem, ValidationError
 from netweft.core.host import Host, Nic
+from netweft.core.host_limits import HostLimits
 from netweft.core.host_request import AttachmentWish, BondWish, HostView, NetworkView, Ref, SetupRequest, written
 from netweft.core.plan import plan
+from netweft.core.protocol import Ability
 from netweft.core.rules.host_standing import broken, held, newly_broken
-from netweft.core.rules.setup_networks import validate
+from netweft.core.rules.setup_networks import Broken, validate
 from netweft.core.simulate import simulate_all
 
 QOS = HostQos(link_share=10)
@@ -49,7 +51,10 @@ BOND = BondIntent(id="b", name="bond0", slaves=("eth3", "eth4"), options={"mode"
 
 
 def view(
-    roles: Mapping[str, str] | None = None, switch_type: str = "legacy", **changes: Mapping[str, object]
+    roles: Mapping[str, str] | None = None,
+    switch_type: str = "legacy",
+    limits: HostLimits | None = None,
+    **changes: Mapping[str, object],
 ) -> HostView:
     """The host with changes of its networks, by their names. ``roles``: of networks by their ids."""
     intents = {key: replace(one, **changes.get(one.name, {})) for key, one in NETWORKS.items()}
@@ -70,6 +75,7 @@ def view(
             key: NetworkView(intent=one, in_cluster=True, roles=given.get(key, frozenset()))
             for key, one in intents.items()
         },
+        limits=limits or HostLimits(),
     )
 
 
@@ -84,6 +90,47 @@ BREAKS = [
     (view(switch_type="ovs"), ("mode_is_known_to_ovs", "bond0"), "Open vSwitch does not have"),
     (view(roles={"id-red": "display"}), ("role_network_has_address", "a-red"), "has the role display"),
 ]
+
+NO_VLANS, NO_BONDS, NO_SWITCH = (
+    HostLimits(lacks=frozenset({ability})) for ability in (Ability.VLAN, Ability.BONDING, Ability.OPEN_VSWITCH)
+)
+SHAPED, NO_IPV6 = HostLimits(shaped_by_others={"eth2": "fq 8001:"}), HostLimits(without_ipv6=frozenset({"eth2"}))
+NAMED = HostLimits(names=frozenset({"store"}))
+PLAIN: dict[str, object] = {"vlan": None}
+ALL_PLAIN = dict.fromkeys(("red", "blue", "six", "store"), PLAIN)
+BARE: dict[str, object] = {"vlan": None, "vm": False}
+
+ABOVE_LIMITS = [
+    (NO_VLANS, ALL_PLAIN, "", {"six": {"vlan": 30}}, "", ("host_can_tag", "a-six"), "no VLANs"),
+    (NO_BONDS, {}, "ovs", {}, "legacy", ("host_can_bond", "bond0"), "no bonding"),
+    (NO_SWITCH, {}, "", {}, "ovs", ("host_has_its_switch", "a-six"), "which has no Open vSwitch"),
+    (SHAPED, {}, "", {"six": {"qos": QOS}}, "", ("nic_can_be_shaped", "a-six"), "others shape the traffic of eth2"),
+    (NO_IPV6, {}, "", {"six": BARE}, "", ("nic_has_ipv6", "a-six"), "IPv6 is switched off on eth2"),
+    (NAMED, {}, "", {"store": {"vm": True}}, "", ("host_side_name_is_free", "a-store"), "is called 'store' on hosts"),
+]
+"""Limits of a host; networks and switch type before a request; what the request changes of them; what that breaks."""
+
+
+@pytest.mark.parametrize(("limits", "networks", "switch", "changes", "other_switch", "key", "words"), ABOVE_LIMITS)
+def test_what_a_host_has_reported_that_it_cannot_do(
+    limits: HostLimits,
+    networks: dict[str, dict[str, object]],
+    switch: str,
+    changes: dict[str, dict[str, object]],
+    other_switch: str,
+    key: tuple[str, str],
+    words: str,
+) -> None:
+    """It is not asked for by other requests either; where nothing stands in the way, it may be."""
+
+    def state(limits: HostLimits, switch: str, **networks: dict[str, object]) -> dict[Broken, Problem]:
+        return broken(view(None, switch or "legacy", limits, **networks))
+
+    before = state(limits, switch, **networks)
+    after = state(limits, other_switch or switch, **{**networks, **changes})
+    assert key not in before
+    assert words in newly_broken(before, after)[key].text
+    assert key not in state(HostLimits(), other_switch or switch, **{**networks, **changes})
 
 
 @pytest.mark.parametrize(("after", "key", "words"), BREAKS)

@@ -10,6 +10,7 @@ import pytest
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Vlan
+from netweft.core.host_limits import limits_of
 from netweft.core.host_request import (
     DEFAULT_BOND_OPTIONS,
     AttachmentWish,
@@ -393,7 +394,12 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "bridge_opts has priority twice",
     ),
     *(
-        (on("blue"), replace(VIEW, report=taken), "NETWORK_NAME_USED_BY_LINK_OF_HOST", "'blue' is called 'on-blue'")
+        (
+            on("blue"),
+            replace(VIEW, limits=limits_of(taken)),
+            "NETWORK_NAME_USED_BY_LINK_OF_HOST",
+            "'blue' is called 'on-blue'",
+        )
         for taken in (
             VIEW.report.with_link(Nic(name="on-blue", owner="base")),
             VIEW.report.with_link(Bridge(name="on-blue")),

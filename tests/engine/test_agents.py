@@ -121,6 +121,23 @@ def test_a_host_that_moved_is_found_at_its_new_address(agents: Agents, process: 
     assert agents.of(process.ids["sim-1"], url(process)).report()
 
 
+def test_no_connection_is_kept_after_the_end(authority: Authority, process: AgentsProcess) -> None:
+    """Whoever is still asking then closes the one that he has."""
+    agents = Agents(authority)
+    agent = agents.of(process.ids["sim-1"], url(process))
+    agent.report()
+    assert connections_to(process.port) == 1
+    agents.close()
+    agent.report()
+    assert connections_to(process.port) == 0
+
+
+def connections_to(port: int) -> int:
+    """How many are established, on this machine."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(line[2].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
+
+
 def test_what_is_no_agent_or_hangs_up_is_unreachable(agents: Agents) -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
 
@@ -197,14 +214,14 @@ def test_a_connection_that_breaks_fails_no_change(
     agent = agents.of(process.ids["sim-1"], f"{doorman.url}/sim-1")
     report = agent.report()
     doorman.after = after
-    agents.connections.close()
+    agents.connections.forget(process.ids["sim-1"])
     doorman.breaks = 2
     agent.put_host(ChangeRequest(generation=1, desired=report.host, confirm_within=60.0))
     while (change := agent.report().change) is None or change.phase != Phase.AWAITING:
         time.sleep(0.01)
     doorman.breaks = 2
     assert agent.confirm(1).phase in {Phase.CONFIRMED, Phase.COMMITTED}
-    agents.connections.close()
+    agents.connections.forget(process.ids["sim-1"])
     doorman.breaks = 2
     assert agent.commit().phase == Phase.COMMITTED
     assert doorman.seen >= 10

@@ -6,6 +6,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -183,7 +184,7 @@ class Kept:
 def test_nothing_is_lost_while_all_certificates_are_replaced(tmp_path: Path) -> None:
     options = ("--certificate-days", str(LIFE / 86400), "--simulated-hosts", "2")
     begun = time.monotonic()
-    with EngineProcess(tmp_path, options=options) as engine, engine.client() as client:
+    with ExitStack() as ends, EngineProcess(tmp_path, options=options) as engine, engine.client() as client:
         place = urlsplit(engine.url)
         door = (place.hostname or "", place.port or 0)
 
@@ -196,7 +197,7 @@ def test_nothing_is_lost_while_all_certificates_are_replaced(tmp_path: Path) -> 
                 assert time.monotonic() - begun < PATIENCE, engine.log.read_text()[-3000:]
                 time.sleep(0.2)
 
-        kept = Kept(engine)
+        kept = ends.enter_context(closing(Kept(engine)))
         wait(lambda: [host["status"] for host in client.list("hosts")] == ["up", "up"])
         (pki,) = (tmp_path / "simulated").rglob("pki")
         identity = pki / "current" / "host.pem"
@@ -210,4 +211,3 @@ def test_nothing_is_lost_while_all_certificates_are_replaced(tmp_path: Path) -> 
         assert 881 in found
         assert not {12, 845, 877, 882} & set(found), "no host was lost, nothing failed or came too late"
         assert "agents see a new certificate of the engine" in engine.log.read_text()
-        kept.close()

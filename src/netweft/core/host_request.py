@@ -23,10 +23,10 @@ from netweft.core.desired import (
     NetworkIntent,
 )
 from netweft.core.host import Host
+from netweft.core.host_limits import HostLimits
 from netweft.core.keep import KEEP, Keep
 from netweft.core.kept import kept_names
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
-from netweft.core.protocol import Ability
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ class HostView:
     ``nics``: names by id of the NICs, bonds and VLAN devices that it reports. ``differences``: for each attachment
     that is out of sync, sentences that say how. ``is_drifting``: it is not as wanted, in whatever.
     ``addresses_elsewhere``: for static addresses that are, or may come to be, this host's: the other host that has it.
-    ``labels``: the NIC or bond of each label. ``lacks``: what the host has said that it cannot do.
+    ``labels``: the NIC or bond of each label. ``limits``: those that follow from what it reports.
     """
 
     id: str
@@ -145,7 +145,7 @@ class HostView:
     is_drifting: bool = False
     addresses_elsewhere: Mapping[Claim, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    lacks: frozenset[Ability] = frozenset()
+    limits: HostLimits = field(default_factory=HostLimits)
 
     @property
     def attachments(self) -> Mapping[str, AttachmentIntent]:

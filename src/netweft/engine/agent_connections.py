@@ -118,13 +118,14 @@ class Connections:
         self._context = context
         self._lock = Lock()
         self._idle: dict[str, deque[Connection]] = {}
+        self._is_closed = False
 
     def show(self, context: ssl.SSLContext) -> None:
         """Open connections with this from now on. Those that were opened before end with the answer that is awaited on
         them.
         """
         self._context = context
-        self.close()
+        self._drop_all()
 
     def open(self, host_id: str, endpoint: Endpoint) -> Connection:
         """A new one, which its caller closes. Raises NotReachedError and TimeoutError."""
@@ -170,7 +171,11 @@ class Connections:
             connection.close()
 
     def close(self) -> None:
-        """Close all."""
+        """Close all, and keep none any more: one on which an answer is awaited ends with it."""
+        self._is_closed = True
+        self._drop_all()
+
+    def _drop_all(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, {}
         for connection in (one for kept in idle.values() for one in kept):
@@ -190,7 +195,7 @@ class Connections:
         connection.since = time.monotonic()
         surplus: Connection | None = None
         with self._lock:
-            if connection.context is self._context:
+            if connection.context is self._context and not self._is_closed:
                 idle = self._idle.setdefault(host_id, deque())
                 idle.append(connection)
                 if len(idle) > _IDLE_MOST:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -42,26 +43,33 @@ MODE, OVS_MODE = "host_bond.mode_carries_vm_networks", "host_bond.mode_is_known_
 OVS_OPTIONS = "host_bond.options_are_known_to_ovs"
 ROLE, OPTIONS = "host_attachment.role_network_has_address", "host_attachment.bridge_options_only_on_vm_network"
 IPV6, ADDRESS = "host_attachment.ipv6_fits_into_mtu", "host_addresses.address_is_unique"
-STANDING = frozenset({VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS})
+ABLE_TO_TAG, ABLE_TO_BOND = "host_ability.host_can_tag", "host_ability.host_can_bond"
+HAS_SWITCH, HAS_IPV6 = "host_ability.host_has_its_switch", "host_ability.nic_has_ipv6"
+SHAPABLE, NAME_IS_FREE = "host_ability.nic_can_be_shaped", "host_attachment.host_side_name_is_free"
+LIMITS = frozenset({ABLE_TO_TAG, ABLE_TO_BOND, HAS_SWITCH, HAS_IPV6, SHAPABLE, NAME_IS_FREE})
+"""Their rows are in :mod:`api.refusals.host_limits`."""
+
+STANDING = LIMITS | {VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS}
 
 _LESS = "takes networks off hosts, and no rule asks for one to be there"
 _LIMITS = "changes limits, and rules ask only whether there are any"
 _NEW = "a network that comes by a label comes without addresses and properties of its own"
 _NOTHING = "says nothing of networks"
+_OF_SWITCHES = LIMITS - {SHAPABLE} | {OVS_MODE, OVS_OPTIONS}
 
 IMPOSSIBLE: Mapping[tuple[str, str], str] = {
     **{(rule, "a network goes"): _LESS for rule in STANDING},
     **{(rule, "a cluster loses a network"): _LESS for rule in STANDING},
     **{(rule, "a QoS changes"): _LIMITS for rule in STANDING},
     **{(rule, "a QoS goes"): "takes a QoS away, of which no other rule speaks" for rule in STANDING - {QOS}},
-    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in STANDING - {OVS_MODE, OVS_OPTIONS}},
+    **{(rule, "a cluster changes"): _NOTHING + " but the switch type" for rule in STANDING - _OF_SWITCHES},
     **{
         (rule, "a network gets another role"): "gives roles, of which no other rule speaks"
         for rule in STANDING - {ROLE}
     },
     **{
         (rule, entry): _NEW
-        for rule in (OPTIONS, IPV6, ADDRESS)
+        for rule in (OPTIONS, IPV6, ADDRESS, HAS_IPV6)
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network")
     },
     **{
@@ -70,10 +78,11 @@ IMPOSSIBLE: Mapping[tuple[str, str], str] = {
     },
     **{
         (rule, entry): "is about bonds, which this does not change"
-        for rule in (OVS_MODE, OVS_OPTIONS)
+        for rule in (OVS_MODE, OVS_OPTIONS, ABLE_TO_BOND)
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network", "a network changes")
     },
     (ROLE, "a network changes"): "a network has no roles but in clusters",
+    (HAS_SWITCH, "a network changes"): "a network does not say which switch a host has",
     (ADDRESS, "a network changes"): "a network has no addresses, its attachments have",
 }
 
@@ -109,8 +118,6 @@ OF_THE_REQUEST: Mapping[str, str] = {
     "host_attachment.network_is_in_cluster": "a network that leaves a cluster leaves its hosts; host.networks_known_in_"
     "cluster has a host that moves find its networks",
     "host_attachment.ipv6_gateway_only_with_default_route": "a gateway stays when the role moves, and can be sent back",
-    "host_attachment.host_side_name_is_free": "of what others have on the host; a change that meets it is taken back,"
-    " and an event tells",
     "host_qos.own_qos_is_valid": "of the attachment's own values",
     "host_addresses.subnets_do_not_overlap": "of addresses, which only setting up changes",
     **{
@@ -177,6 +184,8 @@ def settled(site: Site) -> None:
     site.fleet.until(none)
 
 
+Part: TypeAlias = Left | Callable[[Site], object]
+
 NETWORKS: Mapping[str, str] = {
     "red": "<vlan id='10'/>",
     "blue": "<vlan id='20'/>",
@@ -234,11 +243,16 @@ def prepare(site: Site) -> None:
     site.names |= {name: nic_id for nic_id, name in site.fleet.data().nics.items()}
     for name in BY_LABEL:
         site.add(f"/networks/{{{name}}}/networklabels", f"<network_label id='by-{name}'/>", f"by-{name}")
+    clusters_in_north(site, NETWORKS)
+
+
+def clusters_in_north(site: Site, networks: Mapping[str, str]) -> None:
+    """Two clusters of another data centre, which have networks of the same names; theirs begin with ``north:``."""
     site.add("/datacenters", "<data_center><name>north</name></data_center>", "north")
     for name, switch in (("there", "legacy"), ("ovs", "ovs")):
         body = f"<cluster><name>{name}</name><switch_type>{switch}</switch_type>{IN_NORTH}</cluster>"
         site.add("/clusters", body, name)
-    for name, more in NETWORKS.items():
+    for name, more in networks.items():
         south = site.names[name]
         site.names[f"north:{name}"] = site.network(name, more, IN_NORTH)
         for cluster in ("there", "ovs"):
@@ -265,9 +279,8 @@ def labels_on_nics(site: Site) -> None:
         )
 
 
-def comes_by_label(name: str) -> tuple[Left | Callable[[Site], object], ...]:
+def comes_by_label(rule: str, name: str, nic: str, words: str) -> tuple[Part, ...]:
     """A network of the cluster gets the label of a NIC; it leaves the cluster, and comes again."""
-    rule, _, nic, _, words = BY_LABEL[name]
     labels, here = f"/networks/{{{name}}}/networklabels", f"/clusters/{{Default}}/networks/{{{name}}}"
     body = f"<network id='{{{name}}}'><required>false</required></network>"
 
@@ -374,7 +387,7 @@ TABLE: Table = (
     ),
     *(label(name) for name in BY_LABEL),
     labels_on_nics,
-    *(part for name in BY_LABEL for part in comes_by_label(name)),
+    *(part for name, (rule, _, nic, _, words) in BY_LABEL.items() for part in comes_by_label(rule, name, nic, words)),
     lambda site: site.act("/hosts/{sim-1}/deactivate"),
     Refusal(
         OVS_MODE,

@@ -1,6 +1,6 @@
 """What a host has reported that it cannot do, refused before it is tried.
 
-Only what a request touches is looked at: what is on the host already is in the way of nothing else.
+A request to set up a host is judged by what it touches: what is on the host already is in the way of nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from netweft.core.protocol import Ability
 
 def host_can_bond(host: HostView, bond: BondIntent) -> Problem | None:
     """A bond of the kernel takes its module; Open vSwitch bonds by itself."""
-    if host.intent.switch_type == "ovs" or Ability.BONDING not in host.lacks:
+    if host.intent.switch_type == "ovs" or Ability.BONDING not in host.limits.lacks:
         return None
     text = f"The kernel of Host {host.name} has no bonding, so bond {bond.name} cannot be made."
     return Problem("HOST_HAS_NO_BONDING", f"{text} Load the module bonding there, or use a NIC.")
@@ -22,7 +22,7 @@ def host_can_bond(host: HostView, bond: BondIntent) -> Problem | None:
 def host_can_tag(host: HostView, attachment: AttachmentIntent) -> Problem | None:
     """A VLAN device takes the kernel's module; Open vSwitch tags by itself."""
     network = host.networks[attachment.network_id]
-    if host.intent.switch_type == "ovs" or network.intent.vlan is None or Ability.VLAN not in host.lacks:
+    if host.intent.switch_type == "ovs" or network.intent.vlan is None or Ability.VLAN not in host.limits.lacks:
         return None
     text = f"The kernel of Host {host.name} has no VLANs, which network '{network.name}' needs."
     return Problem("HOST_HAS_NO_VLANS", f"{text} Load the module 8021q there.")
@@ -30,7 +30,7 @@ def host_can_tag(host: HostView, attachment: AttachmentIntent) -> Problem | None
 
 def host_has_its_switch(host: HostView, attachment: AttachmentIntent) -> Problem | None:
     """In a cluster that switches with Open vSwitch the host has one, and it runs."""
-    if host.intent.switch_type != "ovs" or Ability.OPEN_VSWITCH not in host.lacks:
+    if host.intent.switch_type != "ovs" or Ability.OPEN_VSWITCH not in host.limits.lacks:
         return None
     name = host.networks[attachment.network_id].name
     text = f"Network '{name}' cannot be put on Host {host.name}, which has no Open vSwitch, or none that answers."
@@ -44,8 +44,8 @@ def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: Final
         return None
     bond = final.bond(attachment.nic)
     names = (*bond.slaves, bond.name) if bond else (attachment.nic,)
-    links = [link for name in names for link in (host.report.nics.get(name), host.report.bonds.get(name)) if link]
-    others = sorted(f"{link.name} ({link.queueing})" for link in links if link.queueing and not link.shaping)
+    shaped = host.limits.shaped_by_others
+    others = sorted(f"{name} ({shaped[name]})" for name in names if name in shaped)
     if not others:
         return None
     text = f"The QoS of network '{network.name}' cannot be had: others shape the traffic of {', '.join(others)}."
@@ -54,10 +54,10 @@ def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: Final
 
 def nic_has_ipv6(host: HostView, attachment: AttachmentIntent) -> Problem | None:
     """A network that stands on the NIC itself has IPv6 only where nobody has switched it off."""
-    network, nic = host.networks[attachment.network_id], host.report.nics.get(attachment.nic)
+    network, nic = host.networks[attachment.network_id], attachment.nic
     is_bare = host.intent.switch_type == "legacy" and not network.intent.vm and network.intent.vlan is None
     wants = any(ip.version == 6 and ip.method != "none" for ip in attachment.assignments)  # noqa: PLR2004 -- of IP
-    if not (is_bare and wants and nic and nic.ipv6_off):
+    if not (is_bare and wants and nic in host.limits.without_ipv6):
         return None
-    text = f"IPv6 is switched off on {nic.name} of Host {host.name}, so network '{network.name}' cannot have any there."
-    return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic.name}.disable_ipv6 to 0 on the host.")
+    text = f"IPv6 is switched off on {nic} of Host {host.name}, so network '{network.name}' cannot have any there."
+    return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic}.disable_ipv6 to 0 on the host.")

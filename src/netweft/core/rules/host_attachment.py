@@ -7,7 +7,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from netweft.core.desired import AttachmentIntent, IpAssignment, network_mtu
 from netweft.core.errors import Problem
-from netweft.core.host import Nic
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
 from netweft.core.keep import KEEP
@@ -276,10 +275,8 @@ def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
         return None
     if one.existing and one.existing.nic == one.nic:
         return None
-    name, report = one.network.intent.vdsm_name, host.report
-    link = report.links().get(name) or report.ovs_bridges.get(name)
-    theirs = link is not None and (isinstance(link, Nic) or not link.owner)
-    if not theirs and name not in report.guest_ports and name not in report.unmanaged:
+    name = one.network.intent.vdsm_name
+    if name not in host.limits.names:
         return None
     text = (
         f"Network '{one.network.name}' is called '{name}' on hosts, and Host {host.name} has such a link, which is not"

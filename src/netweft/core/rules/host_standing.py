@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from netweft.core.desired import AttachmentIntent, HostIntent
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_request import (
     AttachmentWish,
+    FinalSet,
     HostView,
     NetworkView,
     Ref,
@@ -19,8 +20,8 @@ from netweft.core.host_request import (
     SetupRequest,
     final_set,
 )
+from netweft.core.rules import host_ability, host_bond
 from netweft.core.rules import host_attachment as rule
-from netweft.core.rules import host_bond
 from netweft.core.rules.host_qos import all_or_none_have_qos
 from netweft.core.rules.setup_networks import Broken, broken_as_a_whole, mtu_is_the_same
 from netweft.core.sync import locate_networks, reported_qos
@@ -34,27 +35,42 @@ that it differs between the first and the last: hosts are left as they are meanw
 
 def broken(host: HostView) -> dict[Broken, Problem]:
     """What does not hold, by rule and by the NIC, bond, address or attachment of which it does not. Of the report only
-    bonds count.
+    bonds and limits count.
     """
     final = final_set(host, SetupRequest(), str)
     found = broken_as_a_whole(host, final)
     for attachment in host.intent.attachments:
-        for name, problem in _of_attachment(_sent_back(host, attachment), attachment):
+        for name, problem in _of_attachment(host, attachment, final):
             if problem:
                 found.setdefault((name, attachment.id), problem)
     for bond in final.bonds:
-        if problem := host_bond.mode_is_known_to_ovs(host, bond):
-            found["mode_is_known_to_ovs", bond.name] = problem
-        elif problem := host_bond.options_are_known_to_ovs(host, bond):
-            found["options_are_known_to_ovs", bond.name] = problem
+        for name, problem in _of_bond(host, bond):
+            if problem:
+                found.setdefault((name, bond.name), problem)
     return found
 
 
-def _of_attachment(one: Resolved, attachment: AttachmentIntent) -> Iterator[tuple[str, Problem | None]]:
+def _of_attachment(
+    host: HostView, attachment: AttachmentIntent, final: FinalSet
+) -> Iterator[tuple[str, Problem | None]]:
+    one = _sent_back(host, attachment)
     yield "role_network_has_address", rule.role_network_has_address(one, attachment)
     yield "bridge_options_only_on_vm_network", rule.bridge_options_only_on_vm_network(one, attachment)
+    yield "host_side_name_is_free", rule.host_side_name_is_free(host, replace(one, existing=None))
     for ip in attachment.assignments:
         yield "ipv6_fits_into_mtu", rule.ipv6_fits_into_mtu(one, ip)
+    yield "host_has_its_switch", host_ability.host_has_its_switch(host, attachment)
+    yield "host_can_tag", host_ability.host_can_tag(host, attachment)
+    yield "nic_can_be_shaped", host_ability.nic_can_be_shaped(host, attachment, final)
+    yield "nic_has_ipv6", host_ability.nic_has_ipv6(host, attachment)
+
+
+def _of_bond(host: HostView, bond: BondIntent) -> Iterator[tuple[str, Problem | None]]:
+    unknown_mode = host_bond.mode_is_known_to_ovs(host, bond)
+    yield "mode_is_known_to_ovs", unknown_mode
+    if not unknown_mode:
+        yield "options_are_known_to_ovs", host_bond.options_are_known_to_ovs(host, bond)
+    yield "host_can_bond", host_ability.host_can_bond(host, bond)
 
 
 def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.host_health import LINK_GRACE, health
+from netweft.core.host_limits import limits_of
 from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, HostReport, Phase
 from netweft.core.sync import locate_networks
@@ -86,6 +87,7 @@ def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
         "report": msgspec.json.encode(spec.report),
         "taken_at": utc_now(),
         "tag": spec.report.tag,
+        "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
     }
     here = host_reports.c.host_id == host.id

@@ -48,6 +48,8 @@ host_reports = Table(
     Column("taken_at", Utc, nullable=False),
     # Names its content (HostReport.tag); empty for one from before there were tags.
     Column("tag", String(64), nullable=False, server_default=""),
+    # JSON of the core.host_limits.HostLimits that follow from it.
+    Column("limits", Json, nullable=False, server_default="{}"),
     # When the host was asked for it, or last found to be as it says.
     Column("asked_at", Utc),
     UniqueConstraint("host_id"),

@@ -15,6 +15,7 @@ from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQ
 from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
+from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
@@ -240,17 +241,19 @@ def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
         is_drifting=not data.drift.is_empty,
         addresses_elsewhere=elsewhere(tx, _addresses(data.intent.attachments, request), host_id),
         labels=data.labels,
-        lacks=data.report.capabilities.lacks if data.report else frozenset(),
+        limits=limits_of(data.report.host, data.report.capabilities.lacks) if data.report else HostLimits(),
     )
 
 
 def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     """What is wanted of each host, and for one with a change under way also what that is to bring, as rules need it:
-    without what hosts report, guests, and addresses elsewhere. Six queries, however many hosts there are.
+    of what hosts report their limits, without guests, and addresses elsewhere. Six queries, however many hosts there
+    are.
     """
     rows = tx.execute(
-        sa.select(hosts, clusters.c.switch_type)
+        sa.select(hosts, clusters.c.switch_type, host_reports.c.limits)
         .join(clusters, clusters.c.id == hosts.c.cluster_id)
+        .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
         .where(hosts.c.id.in_(host_ids))
         .order_by(hosts.c.name)
     ).all()
@@ -261,6 +264,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     carried = {one.network_id for each in candidates.values() for candidate in each for one in candidate.attachments}
     known = _networks(tx, {row.cluster_id for row in rows}, carried)
     views = {cluster_id: _views(cluster_id, known, {}) for cluster_id in {row.cluster_id for row in rows}}
+    limits = {row.id: msgspec.convert(row.limits or {}, HostLimits) for row in rows}
     return [
         HostView(
             id=row.id,
@@ -271,6 +275,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
             nics={},
             networks=views[row.cluster_id],
             labels=labels[row.id] if candidate.labels is None else candidate.labels,
+            limits=limits[row.id],
         )
         for row in rows
         for candidate in candidates[row.id]
