@@ -77,7 +77,12 @@ class EngineProcess:
         """Start it and wait until it answers."""
         self.data.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "netweft", "serve", "--data", str(self.data), "--listen", self.address]
-        environment = {**os.environ, "NETWEFT_ADMIN_PASSWORD": PASSWORD, **self._environment}
+        environment = {
+            **os.environ,
+            "NETWEFT_ADMIN_PASSWORD": PASSWORD,
+            "PYTHONFAULTHANDLER": "1",
+            **self._environment,
+        }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._limit, *command, *self._options], stdout=log, stderr=subprocess.STDOUT, env=environment
@@ -85,7 +90,10 @@ class EngineProcess:
         deadline = time.monotonic() + _READY
         while not self._answers():
             assert self._process.poll() is None, f"the engine ended:\n{self.log.read_text()}"
-            assert time.monotonic() < deadline, f"the engine does not answer:\n{self.log.read_text()}"
+            if time.monotonic() > deadline:
+                self._process.send_signal(signal.SIGABRT)  # its log says then what its threads were about
+                self._process.wait(timeout=30)
+                raise AssertionError(f"the engine does not answer:\n{self.log.read_text()}")
             time.sleep(0.05)
 
     def stop(self) -> None:
