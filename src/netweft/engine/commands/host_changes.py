@@ -15,6 +15,7 @@ from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.commands import host_addresses
+from netweft.engine.commands.network_status import host_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
@@ -179,7 +180,10 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
-    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept)))
+    kept = sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept))
+    host = tx.execute(kept.returning(hosts.c.status, hosts.c.cluster_id)).one()
+    if host.status == "up":
+        host_changed(tx, host_id, host.cluster_id)
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
 
