@@ -25,7 +25,7 @@ hosts = Table(
     Column("description", Text, nullable=False, server_default=""),
     Column("comment", Text, nullable=False, server_default=""),
     # As users know the machine: a name or an address, with a port if they like.
-    Column("address", String(255), nullable=False),
+    Column("address", String(255), nullable=False, index=True),
     # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
     Column("agent_url", String(255), nullable=False, server_default=""),
     # Until when the certificates that it has are good; null until it has joined.

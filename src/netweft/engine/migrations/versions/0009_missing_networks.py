@@ -43,3 +43,5 @@ def upgrade() -> None:
     op.execute(FILL)
     op.drop_index("ix_hosts_cluster_id", "hosts")
     op.create_index("ix_hosts_cluster_id_status", "hosts", ["cluster_id", "status"], unique=False)
+    op.create_index("ix_hosts_address", "hosts", ["address"], unique=False)
+    op.create_index("ix_vnics_mac", "vnics", ["mac"], unique=False)
