@@ -22,6 +22,7 @@ from netweft.engine.commands.cluster_networks import (
 )
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.hosts import UpdateHost, forget_host, host_joined, set_status, update_host
+from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.db import Database, Tx, lock, new_id
 from netweft.engine.model.cluster_networks import cluster_networks, missing_networks
@@ -212,7 +213,13 @@ def turned(host_id: str, status: str) -> Callable[[Tx], object]:
 
 def given(host_id: str, *network_ids: str) -> Callable[[Tx], object]:
     wanted = tuple(AttachmentIntent(id=new_id(), network_id=network_id, nic="eth1") for network_id in network_ids)
-    return lambda tx: host_changes.store(tx, host_id, Candidate(attachments=wanted))
+
+    def give(tx: Tx) -> None:
+        lock(tx, hosts, host_id)
+        if host_changes.store(tx, host_id, Candidate(attachments=wanted)):
+            attachments_changed(tx, host_id)
+
+    return give
 
 
 def demanded(cluster_id: str, network_id: str) -> Callable[[Tx], object]:

@@ -15,7 +15,6 @@ from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.commands import host_addresses
-from netweft.engine.commands.network_status import host_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
@@ -134,18 +133,20 @@ def candidate_of(row: sa.Row[Any]) -> Candidate | None:
     return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
 
 
-def record_applied(tx: Tx, host_id: str, generation: int) -> None:
-    """The host took it: what was the candidate is the host's intent from now on."""
+def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
+    """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
+    than before, of which the caller tells :mod:`netweft.engine.commands.network_status`.
+    """
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
-    if candidate:
-        store(tx, host_id, candidate)
+    changed = bool(candidate and store(tx, host_id, candidate))
     tx.execute(
         sa.update(hosts)
         .where(hosts.c.id == host_id, hosts.c.acknowledged_generation < generation)
         .values(acknowledged_generation=generation)
     )
     _end(tx, host_id, generation, "applied", "")
+    return changed
 
 
 def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
@@ -165,12 +166,15 @@ def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
     host_addresses.settle(tx, host_id)
 
 
-def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
-    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out."""
+def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
+    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out. Returns
+    whether it has other networks than before.
+    """
     known = set(
         tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_([a.network_id for a in candidate.attachments])))
     )
-    tx.execute(sa.delete(attachments).where(attachments.c.host_id == host_id))
+    gone = sa.delete(attachments).where(attachments.c.host_id == host_id)
+    before = set(tx.scalars(gone.returning(attachments.c.network_id)))
     tx.execute(sa.delete(host_bonds).where(host_bonds.c.host_id == host_id))
     rows = [
         {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known
@@ -180,12 +184,10 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
-    kept = sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept))
-    host = tx.execute(kept.returning(hosts.c.status, hosts.c.cluster_id)).one()
-    if host.status == "up":
-        host_changed(tx, host_id, host.cluster_id)
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept)))
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
+    return before != {row["network_id"] for row in rows}
 
 
 def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:

@@ -2,10 +2,11 @@
 
 Which of them a host lacks is kept in rows (``missing_networks``), so that what changes on one host costs the same
 however many others there are. Every change of what they follow from calls one of the functions here: of a host's status
-from or to up, of the attachments of one that is up, of whether a network is required.
+from or to up, of the networks that a host has, of whether a network is required.
 
 All of them lock the row of the cluster's management network first (:func:`hold`): of two that change at once, the later
-one sees the other's rows. Hosts must be locked before, as by everybody who locks networks of clusters.
+one sees the other's rows. Hosts must be locked before, as by everybody who locks networks of clusters; and they are
+best called late in a transaction, as others wait for its end.
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ def hold(tx: Tx, cluster_id: str) -> None:
     _HOLD.all(tx, cluster_id=cluster_id)
 
 
+def attachments_changed(tx: Tx, host_id: str) -> None:
+    """A host has other networks than before, which matters while it is up."""
+    if up := _UP.first(tx, host_id=host_id):
+        host_changed(tx, host_id, up.cluster_id)
+
+
 def host_changed(tx: Tx, host_id: str, cluster_id: str) -> None:
-    """A host came up or is up no longer, or it is up and has other attachments; or it was removed."""
+    """A host came up, is up no longer, or was removed."""
     hold(tx, cluster_id)
     _FORGET_HOST.run(tx, host_id=host_id)
     _FIND_OF_HOST.run(tx, host_id=host_id)
@@ -45,6 +52,8 @@ def network_changed(tx: Tx, cluster_id: str, network_id: str) -> None:
 _CLUSTER: sa.BindParameter[str] = sa.bindparam("cluster_id")
 _NETWORK: sa.BindParameter[str] = sa.bindparam("network_id")
 _HOST: sa.BindParameter[str] = sa.bindparam("host_id")
+
+_UP = Statement(sa.select(hosts.c.cluster_id).where(hosts.c.id == _HOST, hosts.c.status == "up"))
 
 # One row that every cluster has. Whoever only uses networks (queries.cluster_networks.lock_to_use) is not kept waiting.
 _HOLD = Statement(
