@@ -146,17 +146,19 @@ class Scene:
 
     def crowd(self, count: int) -> None:
         """So many other hosts that are as this one, each with its machine and a past, a change under way, and not as
-        wanted.
+        wanted; and as many networks that no cluster has.
         """
         made: dict[str, list[dict[str, Any]]] = defaultdict(list)
         with self.db.write() as tx:
             parts = {table: copies(tx, table, "host_id", self.fleet.id()) for table in PARTS}
+            (network,) = copies(tx, "networks", "id", self.storage)
             (host,) = copies(tx, "hosts", "id", self.fleet.id())
             (vm,) = copies(tx, "vms", "id", self.vm_id)
             (vnic,) = copies(tx, "vnics", "vm_id", self.vm_id)
             jobs = copies(tx, "jobs", "status", "finished")
             for number in range(1, count + 1):
                 host_id, vm_id, name = new_id(), new_id(), f"other-{number}"
+                made["networks"].append({**fresh(network), "name": name, "host_side_name": name})
                 made["hosts"].append({**host, "id": host_id, "name": name, "address": name})
                 for table, found in parts.items():
                     made[table] += [{**fresh(row), "host_id": host_id} for row in found]
