@@ -213,7 +213,7 @@ def test_a_required_network_is_operational_when_every_host_that_is_up_has_it(db:
     with db.write() as tx:
         host_id = rows.add_host(tx, cluster_id, "h1")
         rows.add_host(tx, cluster_id, "h2", "maintenance")
-        network_status.refresh_status(tx, cluster_id)
+        network_status.host_changed(tx, host_id, cluster_id)
     assert status(db, cluster_id, network_id) == "non_operational"
     change(db, cluster_id, network_id, required=False)
     assert status(db, cluster_id, network_id) == "operational"
@@ -221,12 +221,12 @@ def test_a_required_network_is_operational_when_every_host_that_is_up_has_it(db:
     assert status(db, cluster_id, network_id) == "non_operational"
     with db.write() as tx:
         tx.execute(update(rows.hosts).where(rows.hosts.c.id == host_id).values(status="maintenance"))
-        network_status.refresh_status(tx, cluster_id)
+        network_status.host_changed(tx, host_id, cluster_id)
     assert status(db, cluster_id, network_id) == "non_operational"
     with db.write() as tx:
         tx.execute(update(rows.hosts).where(rows.hosts.c.id == host_id).values(status="up"))
         rows.attach(tx, host_id, network_id)
-        network_status.refresh_status(tx, cluster_id)
+        network_status.host_changed(tx, host_id, cluster_id)
     assert status(db, cluster_id, network_id) == "operational"
 
 

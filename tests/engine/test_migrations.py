@@ -19,6 +19,7 @@ import rows
 from databases import Databases
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.db import Database, MigrationError, utc_now
+from netweft.engine.model.cluster_networks import missing_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.host_networks import host_addresses, host_changes
@@ -117,6 +118,21 @@ def test_addresses_that_hosts_have_get_their_rows(empty: Database, tmp_path: Pat
         found = {row.address: row.host_id for row in tx.execute(select(host_addresses))}
     assert found.pop("10.0.0.5") in {one, other}
     assert found == {"2001:db8::5": one, "10.0.0.7": other}
+
+
+def test_networks_that_hosts_lack_get_their_rows(db: Database, tmp_path: Path) -> None:
+    """Of hosts that are up, those that their cluster requires."""
+    db.run(bootstrap, tmp_path, "a password of tests")
+    with db.write() as tx:
+        cluster = tx.execute(select(clusters.c.id)).scalar_one()
+        management = tx.execute(select(networks.c.id)).scalar_one()
+        bare, other = rows.add_host(tx, cluster, "bare"), rows.add_host(tx, cluster, "other")
+        rows.add_host(tx, cluster, "resting", "maintenance")
+        rows.attach(tx, other, management)
+        tx.execute(text(importlib.import_module("netweft.engine.migrations.versions.0009_missing_networks").FILL))
+    with db.read() as tx:
+        found = [(row.host_id, row.network_id, row.cluster_id) for row in tx.execute(select(missing_networks))]
+    assert found == [(bare, management, cluster)]
 
 
 def test_a_database_of_a_newer_version_is_refused(empty: Database) -> None:

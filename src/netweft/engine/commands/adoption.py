@@ -16,6 +16,7 @@ from netweft.core.protocol import HostReport
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import audit, host_addresses, host_changes
 from netweft.engine.commands.audit import Severity
+from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
 from netweft.engine.model.hosts import hosts
@@ -57,6 +58,7 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
     if found.attachments:
         rows = [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.attachments]
         tx.execute(sa.insert(attachments), rows)
+        attachments_changed(tx, host_id)
     if found.bonds:
         tx.execute(sa.insert(host_bonds), [{"host_id": host_id, **msgspec.to_builtins(one)} for one in found.bonds])
     if found.kept != data.intent.kept:

@@ -15,11 +15,10 @@ from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
 from netweft.core.rules import network as network_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
-from netweft.engine.commands import audit, authorize, host_addresses, host_labels, host_standing
+from netweft.engine.commands import audit, authorize, host_addresses, host_labels, host_standing, network_status
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hosts import request_apply
-from netweft.engine.commands.network_status import refresh_status
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -83,6 +82,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     )
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=spec.required)
     _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
+    network_status.hold(tx, cluster.id)
     with refused(_ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)):
         tx.execute(
             sa.insert(cluster_networks).values(
@@ -98,7 +98,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     reason = f"network {network.name} was attached to cluster {cluster.name}"
     here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
     host_labels.propagate(tx, actor, reason, *here)
-    refresh_status(tx, cluster.id)
+    network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
     return network_id
@@ -129,15 +129,16 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
     _reroute(tx, actor, cluster.id, before, after)
     watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
+    network_status.hold(tx, cluster.id)
     tx.execute(
         sa.update(cluster_networks)
         .where(cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network.id)
-        .values(required=required, status=row.status if required else "operational")
+        .values(required=required, status=cluster_networks.c.status if required else "operational")
     )
     _move_roles(tx, cluster.id, network.id, before, after)
     host_standing.judge(tx, watched)
     _warn_of_display(tx, actor, cluster, before, after)
-    refresh_status(tx, cluster.id)
+    network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 1112, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
 
@@ -173,6 +174,7 @@ def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str
     _reroute(tx, actor, cluster_id, roles, frozenset())
     for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
         request_apply(tx, actor, host.id, reason)
+    network_status.hold(tx, cluster_id)
     queries.lock_to_remove(tx, cluster_id, network_id)
     _require_no_newcomer(tx, cluster_id, network_id, row.name)
     _move_roles(tx, cluster_id, network_id, roles, frozenset())

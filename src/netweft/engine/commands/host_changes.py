@@ -133,18 +133,20 @@ def candidate_of(row: sa.Row[Any]) -> Candidate | None:
     return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
 
 
-def record_applied(tx: Tx, host_id: str, generation: int) -> None:
-    """The host took it: what was the candidate is the host's intent from now on."""
+def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
+    """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
+    than before, of which the caller tells :mod:`netweft.engine.commands.network_status`.
+    """
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
-    if candidate:
-        store(tx, host_id, candidate)
+    changed = bool(candidate and store(tx, host_id, candidate))
     tx.execute(
         sa.update(hosts)
         .where(hosts.c.id == host_id, hosts.c.acknowledged_generation < generation)
         .values(acknowledged_generation=generation)
     )
     _end(tx, host_id, generation, "applied", "")
+    return changed
 
 
 def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
@@ -164,12 +166,15 @@ def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
     host_addresses.settle(tx, host_id)
 
 
-def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
-    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out."""
+def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
+    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out. Returns
+    whether it has other networks than before.
+    """
     known = set(
         tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_([a.network_id for a in candidate.attachments])))
     )
-    tx.execute(sa.delete(attachments).where(attachments.c.host_id == host_id))
+    gone = sa.delete(attachments).where(attachments.c.host_id == host_id)
+    before = set(tx.scalars(gone.returning(attachments.c.network_id)))
     tx.execute(sa.delete(host_bonds).where(host_bonds.c.host_id == host_id))
     rows = [
         {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known
@@ -182,6 +187,7 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> None:
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept)))
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
+    return before != {row["network_id"] for row in rows}
 
 
 def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from netweft.engine.commands.adoption import take_over
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
-from netweft.engine.commands.network_status import refresh_status
+from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.host_networks import host_bonds
@@ -150,9 +150,9 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
         elif change.phase is Phase.ROLLED_BACK:
             _settle_refused(tx, host, row, change.error, host_changes.ROLLED_BACK)
         else:
-            host_changes.record_applied(tx, host.id, row.generation)
+            if host_changes.record_applied(tx, host.id, row.generation):
+                attachments_changed(tx, host.id)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
-            refresh_status(tx, host.cluster_id)
             code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
             text = f"Network changes were applied on host {host.name}, as it says now that it answers again."
             audit.record(tx, SYSTEM, code, text, host=host.id, cluster=host.cluster_id, job=row.job_id)
@@ -251,12 +251,10 @@ def judge(tx: Tx, host_id: str, report: HostReport) -> None:
     host = lock(tx, hosts, host_id)
     if host.status not in JUDGED:
         finish_maintenance(tx, SYSTEM, host)
-        refresh_status(tx, host.cluster_id)
         return
     locations = locate_networks(report.host)
     found = health(_required(tx, host.cluster_id), locations, _long_down(tx, host_id), host.name)
     changed = set_status(tx, host, found.status, found.text)
-    refresh_status(tx, host.cluster_id)
     if not changed:
         return
     if found.status == "up":

@@ -17,7 +17,7 @@ from netweft.engine.commands import audit, authorize, host_addresses, host_chang
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.host_standing import Watch, judge, watch_hosts
-from netweft.engine.commands.network_status import refresh_status
+from netweft.engine.commands.network_status import host_changed
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -123,6 +123,8 @@ def host_joined(tx: Tx, host_id: str, agent_url: str, actor: Actor = SYSTEM) -> 
     """The agent of a host has enrolled: remember where it listens, and install the host; returns the job's id."""
     host = lock(tx, hosts, host_id)
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(joined_values(agent_url)))
+    if host.status == "up":
+        host_changed(tx, host_id, host.cluster_id)
     return enqueue_install(tx, actor, host_id, host.name)
 
 
@@ -234,7 +236,7 @@ def forget_host(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
     names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
     tx.execute(sa.delete(hosts).where(hosts.c.id == host.id))
     authorize.forget(tx, host.id)
-    refresh_status(tx, host.cluster_id)
+    host_changed(tx, host.id, host.cluster_id)
     text = f"Host {host.name} was removed by {actor.name}."
     if names:
         text += f" These networks stay on it: {', '.join(names)}. 'netweft agent --leave' there takes them off."
@@ -355,8 +357,8 @@ def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:
     if (host.status, host.status_reason) == (status, reason):
         return False
     tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(status=status, status_reason=reason))
-    if host.status != status:
-        refresh_status(tx, host.cluster_id)
+    if host.status != status and "up" in {host.status, status}:
+        host_changed(tx, host.id, host.cluster_id)
     return bool(host.status != status)
 
 

@@ -23,7 +23,7 @@ from netweft.core.rules.host_standing import held
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
-from netweft.engine.commands import audit, host_changes, host_drifts, vnic_sync
+from netweft.engine.commands import audit, host_changes, host_drifts, network_status, vnic_sync
 from netweft.engine.commands.adoption import take_over
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_changes import (
@@ -294,11 +294,13 @@ def _why_rolled_back(name: str, change: Change) -> str:
 
 def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name: str, *, is_setup: bool) -> None:
     queue.hold(tx, job.job)
-    host_changes.record_applied(tx, task.host_id, task.generation)
+    changed = host_changes.record_applied(tx, task.host_id, task.generation)
     take_report(tx, spec)
     vnic_sync.tell(tx, actor_of(job), vnic_sync.ON_NETWORK_UPDATE, vms.c.host_id == task.host_id)
     text = f"Network changes were applied on host {name}."
     audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
+    if changed:
+        network_status.attachments_changed(tx, task.host_id)
 
 
 def _record_refused(

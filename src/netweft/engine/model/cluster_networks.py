@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, PrimaryKeyConstraint, String, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    text,
+)
 
-from netweft.engine.model.base import metadata, reference
+from netweft.engine.model.base import ID_LENGTH, metadata, reference
 
 cluster_networks = Table(
     "cluster_networks",
@@ -33,3 +43,20 @@ for _role in ("management", "display", "migration", "default_route", "gluster"):
         sqlite_where=text(_role),
         postgresql_where=text(_role),
     )
+
+missing_networks = Table(
+    "missing_networks",
+    metadata,
+    Column("cluster_id", String(ID_LENGTH), nullable=False),
+    Column("network_id", String(ID_LENGTH), nullable=False),
+    reference("host_id", "hosts.id", on_delete="CASCADE"),
+    PrimaryKeyConstraint("cluster_id", "network_id", "host_id"),
+    ForeignKeyConstraint(
+        ["cluster_id", "network_id"],
+        ["cluster_networks.cluster_id", "cluster_networks.network_id"],
+        ondelete="CASCADE",
+    ),
+)
+"""A row for each required network of its cluster that a host which is up has no attachment of: what the status of the
+network follows from (:mod:`netweft.engine.commands.network_status`).
+"""

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from netweft.engine.model.base import Json, Utc, id_column, metadata, reference
 
@@ -14,12 +25,12 @@ hosts = Table(
     Column("description", Text, nullable=False, server_default=""),
     Column("comment", Text, nullable=False, server_default=""),
     # As users know the machine: a name or an address, with a port if they like.
-    Column("address", String(255), nullable=False),
+    Column("address", String(255), nullable=False, index=True),
     # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
     Column("agent_url", String(255), nullable=False, server_default=""),
     # Until when the certificates that it has are good; null until it has joined.
     Column("certificate_expires", Utc),
-    reference("cluster_id", "clusters.id"),
+    reference("cluster_id", "clusters.id", index=False),
     Column("status", String(32), nullable=False),
     # Why the host is not up, a sentence; empty when there is nothing to say.
     Column("status_reason", Text, nullable=False, server_default=""),
@@ -37,6 +48,7 @@ hosts = Table(
         " 'non_operational', 'non_responsive', 'unassigned')",
         name="status",
     ),
+    Index("ix_hosts_cluster_id_status", "cluster_id", "status"),
 )
 
 host_reports = Table(

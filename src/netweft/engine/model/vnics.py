@@ -15,7 +15,7 @@ vnics = Table(
     Column("description", Text, nullable=False, server_default=""),
     # Null: the vNIC is on no network.
     reference("profile_id", "vnic_profiles.id", nullable=True),
-    Column("mac", String(17), nullable=False),
+    Column("mac", String(17), nullable=False, index=True),
     Column("interface", String(32), nullable=False),
     Column("plugged", Boolean, nullable=False),
     Column("linked", Boolean, nullable=False),
