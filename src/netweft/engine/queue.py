@@ -359,8 +359,11 @@ def show_progress(tx: Tx, job_id: str, progress: Mapping[str, Any]) -> None:
     """Replace what users see of a running job: ``phase``, ``deadline`` (RFC 3339), ``seconds_left``, ``steps`` (a text
     each), ``message``.
     """
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(progress=dict(progress), last_updated=utc_now()))
+    _SHOW.run(tx, id=job_id, progress=dict(progress), last_updated=utc_now())
     announce(tx, f"job:{job_id}", replicas=True)
+
+
+_SHOW = Statement(update(jobs).where(jobs.c.id == bindparam("id")), ("progress", "last_updated"))
 
 
 def add_step(
@@ -376,20 +379,26 @@ def add_step(
     ``finalizing`` ...
     """
     step_id, now = new_id(), utc_now()
-    tx.execute(
-        insert(job_steps).values(
-            id=step_id,
-            job_id=job_id,
-            parent_id=parent_id,
-            type=step_type,
-            description=description,
-            status=Status.STARTED,
-            external=external,
-            start_time=now,
-        )
+    _ADD_STEP.run(
+        tx,
+        id=step_id,
+        job_id=job_id,
+        parent_id=parent_id,
+        type=step_type,
+        description=description,
+        status=Status.STARTED,
+        external=external,
+        start_time=now,
     )
-    tx.execute(update(jobs).where(jobs.c.id == job_id).values(last_updated=now))
+    _TOUCH.run(tx, id=job_id, last_updated=now)
     return step_id
+
+
+_ADD_STEP = Statement(
+    insert(job_steps).inline(),
+    ("id", "job_id", "parent_id", "type", "description", "status", "external", "start_time"),
+)
+_TOUCH = Statement(update(jobs).where(jobs.c.id == bindparam("id")), ("last_updated",))
 
 
 def finish_step(tx: Tx, step_id: str, *, succeeded: bool = True) -> None:

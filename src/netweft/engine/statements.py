@@ -10,11 +10,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
-from sqlalchemy import Boolean, Connection, Dialect, Executable, Row, Table, insert
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Row,
+    String,
+    Table,
+    TypeDecorator,
+    bindparam,
+    insert,
+)
 from sqlalchemy.engine.result import result_tuple
 from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
@@ -24,8 +40,8 @@ class Statement:
     """One statement whose values come by the names of its ``bindparam``s. ``columns``: those that an INSERT or UPDATE
     sets, which are names of values as well.
 
-    Lists that a statement is expanded by (``IN``) are not for it. Its methods raise KeyError when a value is missing,
-    and what :meth:`sqlalchemy.Connection.execute` raises.
+    A list of values goes where :class:`Among` is; those that a statement is expanded by (``IN``) are not for it. Its
+    methods raise KeyError when a value is missing, and what :meth:`sqlalchemy.Connection.execute` raises.
     """
 
     def __init__(self, statement: Executable, columns: Sequence[str] = ()) -> None:
@@ -96,6 +112,49 @@ def inserting(table: Table, *, returning: bool = False) -> Statement:
     """The insertion of one row with a value for every column. ``returning``: it answers with the row."""
     statement = insert(table)
     return Statement(statement.returning(table) if returning else statement, [column.name for column in table.columns])
+
+
+class _Texts(TypeDecorator[Sequence[str]]):
+    """Texts as one value: an array, of which SQLite knows JSON's."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - of either database
+        """The array as the driver takes it."""
+        return list(value) if dialect.name == "postgresql" else msgspec.json.encode(list(value)).decode()
+
+
+class Among(FunctionElement[bool]):
+    """Whether a column has one of the texts of a list that is given by a name: unlike ``IN``, whose text depends on
+    how many there are, it can be part of a :class:`Statement`.
+    """
+
+    name = "among"
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], values: str) -> None:
+        super().__init__(column, bindparam(values, type_=_Texts()))
+
+    def self_group(self, against: object = None) -> Among:  # noqa: ARG002 - as SQLAlchemy calls it
+        """Itself: SQLite, which has no booleans, would be asked whether it is 1, and then uses no index."""
+        return self
+
+
+@compiles(Among, "sqlite")
+def _among_on_sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({values})))"  # noqa: S608 - both were compiled just now
+
+
+@compiles(Among, "postgresql")
+def _among_on_postgresql(element: Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"({column} = ANY({values}))"
 
 
 class _Compiled:

@@ -20,6 +20,8 @@ from netweft.engine.model.host_networks import host_addresses
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.host_networks import attachments_of, candidates_of
+from netweft.engine.queries.networks import known_among
+from netweft.engine.statements import Statement
 
 
 def settle(tx: Tx, host_id: str) -> set[Claim]:
@@ -29,14 +31,14 @@ def settle(tx: Tx, host_id: str) -> set[Claim]:
     rows. Waits for a transaction that is about to take one of the same addresses.
     """
     wanted = _of_known_networks(tx, stored(tx, host_id) | _coming(tx, host_id))
-    own = {
-        (row.network_id, row.address)
-        for row in tx.execute(sa.select(host_addresses).where(host_addresses.c.host_id == host_id))
-    }
+    own = {(row.network_id, row.address) for row in _OWN.all(tx, host_id=host_id)}
     for network_id, address in own - wanted:
         here = host_addresses.c.network_id == network_id, host_addresses.c.address == address
         tx.execute(sa.delete(host_addresses).where(*here))
     return wanted - own - _insert(tx, host_id, wanted - own)
+
+
+_OWN = Statement(sa.select(host_addresses).where(host_addresses.c.host_id == sa.bindparam("host_id")))
 
 
 def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
@@ -79,7 +81,7 @@ def _coming(tx: Tx, host_id: str) -> frozenset[Claim]:
 def _of_known_networks(tx: Tx, wanted: Collection[Claim]) -> set[Claim]:
     """Without those of networks that were removed while a change that brings them is under way."""
     ids = {network_id for network_id, _ in wanted}
-    known = set(tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_(ids)))) if ids else set()
+    known = known_among(tx, ids)
     return {claim for claim in wanted if claim[0] in known}
 
 

@@ -19,8 +19,9 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
-from netweft.engine.model.networks import networks
 from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queries.networks import known_among
+from netweft.engine.statements import Statement, inserting
 
 msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
 
@@ -77,7 +78,7 @@ def begin(
 def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str, action: str = ACTION) -> int:
     """A generation for a job that is running already; returns it. Raises ValidationError as :func:`begin`."""
     generation = int(lock(tx, hosts, host_id).generation) + 1
-    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(generation=generation))
+    _GIVE_OUT.run(tx, host_id=host_id, generation=generation)
     write(tx, host_id, generation, candidate, reason, job_id, action)
     return generation
 
@@ -88,16 +89,16 @@ def write(
     """Write a change down as pending; its addresses are the host's from now on. Raises ValidationError as
     :func:`begin`.
     """
-    tx.execute(
-        sa.insert(host_changes).values(
-            host_id=host_id,
-            generation=generation,
-            candidate=msgspec.to_builtins(candidate) if candidate else None,
-            reason=reason,
-            job_id=job_id,
-            state="pending",
-            created_at=utc_now(),
-        )
+    _WRITE.run(
+        tx,
+        host_id=host_id,
+        generation=generation,
+        candidate=msgspec.to_builtins(candidate) if candidate else None,
+        reason=reason,
+        job_id=job_id,
+        state="pending",
+        error="",
+        created_at=utc_now(),
     )
     if candidate:
         host_addresses.reserve(tx, action, host_id, host_addresses.stored(tx, host_id))
@@ -118,14 +119,12 @@ def require_idle(tx: Tx, host_id: str, name: str) -> None:
 
 def pending(tx: Tx, host_id: str) -> list[sa.Row[Any]]:
     """The host's changes that have not ended, oldest first."""
-    query = sa.select(host_changes).where(host_changes.c.host_id == host_id, host_changes.c.state == "pending")
-    return list(tx.execute(query.order_by(host_changes.c.generation)))
+    return _PENDING.all(tx, host_id=host_id)
 
 
 def find(tx: Tx, host_id: str, generation: int) -> sa.Row[Any] | None:
     """One change, None when there is none."""
-    here = sa.and_(host_changes.c.host_id == host_id, host_changes.c.generation == generation)
-    return tx.execute(sa.select(host_changes).where(here)).one_or_none()
+    return _CHANGE.first(tx, host_id=host_id, generation=generation)
 
 
 def candidate_of(row: sa.Row[Any]) -> Candidate | None:
@@ -140,11 +139,7 @@ def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
     changed = bool(candidate and store(tx, host_id, candidate))
-    tx.execute(
-        sa.update(hosts)
-        .where(hosts.c.id == host_id, hosts.c.acknowledged_generation < generation)
-        .values(acknowledged_generation=generation)
-    )
+    _ACKNOWLEDGE.run(tx, host_id=host_id, generation=generation)
     _end(tx, host_id, generation, "applied", "")
     return changed
 
@@ -161,8 +156,7 @@ def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: 
 
 
 def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
-    here = sa.and_(host_changes.c.host_id == host_id, host_changes.c.generation == generation)
-    tx.execute(sa.update(host_changes).where(here).values(state=state, error=error))
+    _END.run(tx, host_id=host_id, generation=generation, state=state, error=error)
     host_addresses.settle(tx, host_id)
 
 
@@ -170,21 +164,18 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
     """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out. Returns
     whether it has other networks than before.
     """
-    known = set(
-        tx.scalars(sa.select(networks.c.id).where(networks.c.id.in_([a.network_id for a in candidate.attachments])))
-    )
-    gone = sa.delete(attachments).where(attachments.c.host_id == host_id)
-    before = set(tx.scalars(gone.returning(attachments.c.network_id)))
-    tx.execute(sa.delete(host_bonds).where(host_bonds.c.host_id == host_id))
+    known = known_among(tx, [one.network_id for one in candidate.attachments])
+    before = {row.network_id for row in _CLEAR_ATTACHMENTS.all(tx, host_id=host_id)}
+    _CLEAR_BONDS.run(tx, host_id=host_id)
     rows = [
         {"host_id": host_id, **msgspec.to_builtins(one)} for one in candidate.attachments if one.network_id in known
     ]
-    if rows:
-        tx.execute(sa.insert(attachments), rows)
+    for row in rows:
+        _ADD_ATTACHMENT.run(tx, **row)
     bonds = [{"host_id": host_id, **msgspec.to_builtins(bond)} for bond in candidate.bonds]
     if bonds:
         tx.execute(sa.insert(host_bonds), bonds)
-    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(kept=list(candidate.kept)))
+    _KEEP.run(tx, host_id=host_id, kept=list(candidate.kept))
     if candidate.labels is not None:
         store_labels(tx, host_id, candidate.labels)
     return before != {row["network_id"] for row in rows}
@@ -212,6 +203,33 @@ def catch_up(tx: Tx, host_id: str, generation: int) -> None:
     """Give out only generations above one that a host has taken, also when this database is older than that (a
     restored backup).
     """
-    tx.execute(
-        sa.update(hosts).where(hosts.c.id == host_id, hosts.c.generation < generation).values(generation=generation)
-    )
+    _CATCH_UP.run(tx, host_id=host_id, generation=generation)
+
+
+_HOST: sa.BindParameter[str] = sa.bindparam("host_id")
+_GENERATION: sa.BindParameter[int] = sa.bindparam("generation")
+_HERE = sa.and_(host_changes.c.host_id == _HOST, host_changes.c.generation == _GENERATION)
+
+_GIVE_OUT = Statement(sa.update(hosts).where(hosts.c.id == _HOST).values(generation=_GENERATION))
+_CATCH_UP = Statement(
+    sa.update(hosts).where(hosts.c.id == _HOST, hosts.c.generation < _GENERATION).values(generation=_GENERATION)
+)
+_ACKNOWLEDGE = Statement(
+    sa.update(hosts)
+    .where(hosts.c.id == _HOST, hosts.c.acknowledged_generation < _GENERATION)
+    .values(acknowledged_generation=_GENERATION)
+)
+_KEEP = Statement(sa.update(hosts).where(hosts.c.id == _HOST), ["kept"])
+_WRITE = inserting(host_changes)
+_CHANGE = Statement(sa.select(host_changes).where(_HERE))
+_PENDING = Statement(
+    sa.select(host_changes)
+    .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending")
+    .order_by(host_changes.c.generation)
+)
+_END = Statement(sa.update(host_changes).where(_HERE), ["state", "error"])
+_CLEAR_ATTACHMENTS = Statement(
+    sa.delete(attachments).where(attachments.c.host_id == _HOST).returning(attachments.c.network_id)
+)
+_CLEAR_BONDS = Statement(sa.delete(host_bonds).where(host_bonds.c.host_id == _HOST))
+_ADD_ATTACHMENT = inserting(attachments)

@@ -18,6 +18,7 @@ from netweft.engine.model.hosts import host_drifts
 from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.statements import Statement
 
 HOST_DRIFTS, HOST_AS_WANTED, UNWANTED = 20_010, 20_011, 20_012
 """Event codes; of our own, as oVirt tells nobody when a host is changed by other hands."""
@@ -45,7 +46,7 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
         return
     lines = _without_travellers(tx, data).drift.lines()
     here = host_drifts.c.host_id == host_id
-    known = tx.execute(sa.select(host_drifts).where(here)).one_or_none()
+    known = _KNOWN.first(tx, host_id=host_id)
     if lines:
         kept = list(lines[:KEPT])
         if known is None:
@@ -56,6 +57,9 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
     elif known is not None:
         tx.execute(sa.delete(host_drifts).where(here))
         _tell(tx, data, HOST_AS_WANTED, f"Host {data.row.name} is as wanted again.", Severity.NORMAL)
+
+
+_KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))
 
 
 def tell_unwanted(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:

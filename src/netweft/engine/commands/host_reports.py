@@ -30,6 +30,7 @@ from netweft.engine.model.host_networks import host_bonds
 from netweft.engine.model.hosts import host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
+from netweft.engine.statements import Among, Statement, inserting
 
 HOST_DOWN, HOST_DETECTED = 12, 13
 NON_OPERATIONAL: Mapping[str, int] = {"NETWORK_UNREACHABLE": 519, "NETWORK_INTERFACE_IS_DOWN": 603}
@@ -90,23 +91,29 @@ def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
         "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
     }
-    here = host_reports.c.host_id == host.id
-    if not tx.execute(sa.update(host_reports).where(here).values(**values)).rowcount:
-        tx.execute(sa.insert(host_reports).values(host_id=host.id, **values))
+    if not _REPLACE_REPORT.first(tx, id=host.id, **values):
+        _ADD_REPORT.run(tx, host_id=host.id, **values)
     if host.dirty != spec.report.dirty:
         tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
 
 
+_ID: sa.BindParameter[str] = sa.bindparam("id")
+_REPLACE_REPORT = Statement(
+    sa.update(host_reports).where(host_reports.c.host_id == _ID).returning(host_reports.c.host_id),
+    ["report", "taken_at", "tag", "limits", "asked_at"],
+)
+_ADD_REPORT = inserting(host_reports)
+
+
 def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView]) -> None:
     """Rows for what came, none for what went, and events for links that went up or down."""
-    known = {row.name: row for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id == host.id))}
+    known = {row.name: row for row in _NICS.all(tx, id=host.id)}
     gone = [row.id for name, row in known.items() if name not in views]
     if gone:
         tx.execute(sa.delete(host_nics).where(host_nics.c.id.in_(gone)))
     new = [name for name in views if name not in known]
     if new:
-        wanted = tx.execute(sa.select(host_bonds.c.name, host_bonds.c.id).where(host_bonds.c.host_id == host.id))
-        bonds = {row.name: row.id for row in wanted}
+        bonds = {row.name: row.id for row in _BONDS.all(tx, id=host.id)}
         rows = [
             {
                 "id": bonds.get(name) or new_id(),
@@ -116,10 +123,16 @@ def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView]) -> None:
             }
             for name in new
         ]
-        tx.execute(sa.insert(host_nics), rows)
+        for values in rows:
+            _ADD_NIC.run(tx, **values)
     for name, row in known.items():
         if name in views and views[name].is_up != (row.down_since is None):
             _link_changed(tx, host, views[name], row)
+
+
+_NICS = Statement(sa.select(host_nics).where(host_nics.c.host_id == _ID))
+_ADD_NIC = inserting(host_nics)
+_BONDS = Statement(sa.select(host_bonds.c.name, host_bonds.c.id).where(host_bonds.c.host_id == _ID))
 
 
 def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) -> None:
@@ -172,9 +185,7 @@ def _settle_refused(
 def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
     """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
-    here = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id)
-    told = sa.and_(here, vms.c.status.in_(_TOLD_BY_REPORTS), vms.c.changed_at < spec.asked_at)
-    for vm in tx.execute(sa.select(vms).where(told)):
+    for vm in _TOLD.all(tx, id=host.id, statuses=_TOLD_BY_REPORTS, before=spec.asked_at):
         guest = states.get(vm.id)
         status = guest.status if guest else ""
         if status == "suspended":
@@ -189,16 +200,29 @@ def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
     _clear_up(tx, host, [guest for guest in spec.report.guests if guest.status == "down"])
 
 
+_TOLD = Statement(
+    sa.select(vms).where(
+        sa.or_(vms.c.host_id == _ID, vms.c.saved_host_id == _ID),
+        Among(vms.c.status, "statuses"),
+        vms.c.changed_at < sa.bindparam("before"),
+    )
+)
+
+
 def _find_running(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
     """Virtual machines that run here though they are down as far as the engine knows: they were started after the
     backup that its database was restored from.
     """
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
-    down = sa.and_(vms.c.id.in_(running), vms.c.status == "down", vms.c.changed_at < spec.asked_at)
-    for vm in tx.execute(sa.select(vms).where(down)).all() if running else ():
+    for vm in _FOUND.all(tx, ids=running, before=spec.asked_at) if running else ():
         settle_guest(tx, vm.id, "up", host.id)
         text = f"VM {vm.name} was found running on Host {host.name}."
         audit.record(tx, SYSTEM, VM_FOUND, text, Severity.WARNING, vm=vm.id, host=host.id, cluster=vm.cluster_id)
+
+
+_FOUND = Statement(
+    sa.select(vms).where(Among(vms.c.id, "ids"), vms.c.status == "down", vms.c.changed_at < sa.bindparam("before"))
+)
 
 
 def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, reason: str = "") -> None:
@@ -266,21 +290,28 @@ def judge(tx: Tx, host_id: str, report: HostReport) -> None:
 
 
 def _required(tx: Tx, cluster_id: str) -> dict[str, str]:
-    query = sa.select(networks.c.id, networks.c.name).join(
-        cluster_networks, cluster_networks.c.network_id == networks.c.id
-    )
-    query = query.where(
-        cluster_networks.c.cluster_id == cluster_id,
+    return {row.id: row.name for row in _REQUIRED.all(tx, id=cluster_id)}
+
+
+_REQUIRED = Statement(
+    sa.select(networks.c.id, networks.c.name)
+    .join(cluster_networks, cluster_networks.c.network_id == networks.c.id)
+    .where(
+        cluster_networks.c.cluster_id == _ID,
         cluster_networks.c.required,
         cluster_networks.c.status == "operational",
     )
-    return {row.id: row.name for row in tx.execute(query)}
+)
 
 
 def _long_down(tx: Tx, host_id: str) -> set[str]:
     before = utc_now() - timedelta(seconds=LINK_GRACE)
-    query = sa.select(host_nics.c.name).where(host_nics.c.host_id == host_id, host_nics.c.down_since < before)
-    return set(tx.scalars(query))
+    return {row.name for row in _DOWN_BEFORE.all(tx, id=host_id, before=before)}
+
+
+_DOWN_BEFORE = Statement(
+    sa.select(host_nics.c.name).where(host_nics.c.host_id == _ID, host_nics.c.down_since < sa.bindparam("before"))
+)
 
 
 def lose_host(tx: Tx, host_id: str, reason: str) -> None:

@@ -30,6 +30,7 @@ from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.vms import vnics_of
+from netweft.engine.statements import Statement
 
 ADDED, UPDATED, REMOVED = 42, 43, 44
 MAINTENANCE, ACTIVATED = 15, 16
@@ -356,10 +357,13 @@ def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:
     """Write a host's status, and what it means for its cluster's networks; returns whether it is another one."""
     if (host.status, host.status_reason) == (status, reason):
         return False
-    tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(status=status, status_reason=reason))
+    _SET_STATUS.run(tx, id=host.id, status=status, status_reason=reason)
     if host.status != status and "up" in {host.status, status}:
         host_changed(tx, host.id, host.cluster_id)
     return bool(host.status != status)
+
+
+_SET_STATUS = Statement(sa.update(hosts).where(hosts.c.id == sa.bindparam("id")), ["status", "status_reason"])
 
 
 def vms_on(tx: Tx, host_id: str, *, suspended: bool = False) -> list[str]:

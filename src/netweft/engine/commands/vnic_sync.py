@@ -21,6 +21,7 @@ from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import guests
+from netweft.engine.statements import Statement
 
 ON_NETWORK_UPDATE, ON_PROFILE_UPDATE = 11291, 11292
 """Event codes (oVirt: VNICS_OUT_OF_SYNC_ON_NETWORK_UPDATE, VNICS_OUT_OF_SYNC_ON_PROFILE_UPDATE)."""
@@ -45,15 +46,21 @@ def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> Non
 def settle(tx: Tx, host_id: str, report: HostReport) -> None:
     """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}
-    query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
-    here = (vms.c.host_id == host_id, vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced)
     locations = None
-    for vm in tx.execute(query.where(*here)).all():
+    for vm in _STALE.all(tx, host_id=host_id):
         if guest := states.get(vm.id):
             locations = locate_networks(report.host) if locations is None else locations
             drift = record(tx, host_id, guest, locations)
             if drift.live and not _was_tried(tx, vm.id):
                 _enqueue(tx, SYSTEM, vm.id, vm.name, 0)
+
+
+_STALE = Statement(
+    sa.select(vms.c.id, vms.c.name)
+    .distinct()
+    .join(vnics, vnics.c.vm_id == vms.c.id)
+    .where(vms.c.host_id == sa.bindparam("host_id"), vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced)
+)
 
 
 def record(tx: Tx, host_id: str, guest: GuestState, locations: Mapping[str, Location]) -> guests.Drift:

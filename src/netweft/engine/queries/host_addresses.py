@@ -10,12 +10,19 @@ from netweft.core.host_request import Claim
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import host_addresses
 from netweft.engine.model.hosts import hosts
+from netweft.engine.statements import Among, Statement
 
 
 def elsewhere(tx: Tx, addresses: Collection[str], *host_ids: str) -> dict[Claim, str]:
     """Names of the hosts, besides these, that have one of the addresses on any network, or are being given it."""
     if not addresses:
         return {}
-    query = sa.select(host_addresses, hosts.c.name).join(hosts, hosts.c.id == host_addresses.c.host_id)
-    query = query.where(host_addresses.c.address.in_(sorted(addresses)), host_addresses.c.host_id.not_in(host_ids))
-    return {(row.network_id, row.address): row.name for row in tx.execute(query)}
+    rows = _ELSEWHERE.all(tx, addresses=addresses, hosts=host_ids)
+    return {(row.network_id, row.address): row.name for row in rows}
+
+
+_ELSEWHERE = Statement(
+    sa.select(host_addresses, hosts.c.name)
+    .join(hosts, hosts.c.id == host_addresses.c.host_id)
+    .where(Among(host_addresses.c.address, "addresses"), ~Among(host_addresses.c.host_id, "hosts"))
+)

@@ -31,7 +31,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.host_addresses import elsewhere
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Among, Statement
 
 QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
 """Columns of the QoS of a network on hosts: link shares and Mbit/s."""
@@ -134,11 +134,7 @@ def load(
     ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
     host, for callers who have just stored them.
     """
-    rows = tx.execute(
-        sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
-        .join(clusters, clusters.c.id == hosts.c.cluster_id)
-        .where(hosts.c.id.in_(host_ids))
-    ).all()
+    rows = _HOSTS.all(tx, ids=host_ids)
     wanted = _wanted(tx, host_ids)
     bonds = _bonds(tx, host_ids)
     nics = _nics(tx, host_ids)
@@ -165,8 +161,15 @@ def load(
 
 
 def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, datetime]]:
-    query = sa.select(host_reports).where(host_reports.c.host_id.in_(host_ids))
-    return {row.host_id: (_REPORT.decode(row.report), row.taken_at) for row in tx.execute(query)}
+    return {row.host_id: (_REPORT.decode(row.report), row.taken_at) for row in _REPORTS.all(tx, ids=host_ids)}
+
+
+_HOSTS = Statement(
+    sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
+    .join(clusters, clusters.c.id == hosts.c.cluster_id)
+    .where(Among(hosts.c.id, "ids"))
+)
+_REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")))
 
 
 def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
@@ -250,13 +253,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     of what hosts report their limits, without guests, and addresses elsewhere. Six queries, however many hosts there
     are.
     """
-    rows = tx.execute(
-        sa.select(hosts, clusters.c.switch_type, host_reports.c.limits)
-        .join(clusters, clusters.c.id == hosts.c.cluster_id)
-        .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
-        .where(hosts.c.id.in_(host_ids))
-        .order_by(hosts.c.name)
-    ).all()
+    rows = _LIMITED.all(tx, ids=host_ids)
     stored, bonds, labels = _wanted(tx, host_ids), _bonds(tx, host_ids), _labels(tx, host_ids)
     candidates = candidates_of(tx, host_ids)
     for row in rows:
@@ -282,6 +279,15 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     ]
 
 
+_LIMITED = Statement(
+    sa.select(hosts, clusters.c.switch_type, host_reports.c.limits)
+    .join(clusters, clusters.c.id == hosts.c.cluster_id)
+    .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
+    .where(Among(hosts.c.id, "ids"))
+    .order_by(hosts.c.name)
+)
+
+
 def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None) -> set[str]:
     """The static addresses that a host has, and those that a request asks for."""
     asked = [wish.assignments for wish in request.attachments if wish.assignments is not KEEP] if request else []
@@ -292,11 +298,18 @@ def _addresses(present: Sequence[AttachmentIntent], request: SetupRequest | None
 def candidates_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[Candidate]]:
     """What changes under way are to bring to each host, oldest first."""
     found: dict[str, list[Candidate]] = defaultdict(list)
-    query = sa.select(host_changes.c.host_id, host_changes.c.candidate).order_by(host_changes.c.generation)
-    pending = host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
-    for row in tx.execute(query.where(host_changes.c.host_id.in_(host_ids), *pending)):
+    for row in _CANDIDATES.all(tx, ids=host_ids):
         found[row.host_id].append(msgspec.convert(row.candidate, Candidate))
     return found
+
+
+_CANDIDATES = Statement(
+    sa.select(host_changes.c.host_id, host_changes.c.candidate)
+    .where(
+        Among(host_changes.c.host_id, "ids"), host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+    )
+    .order_by(host_changes.c.generation)
+)
 
 
 def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
@@ -306,10 +319,14 @@ def attachments_of(tx: Tx, host_ids: Collection[str]) -> dict[str, list[Attachme
 
 def _wanted(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentIntent]]:
     found: dict[str, list[AttachmentIntent]] = defaultdict(list)
-    query = sa.select(attachments).where(attachments.c.host_id.in_(host_ids)).order_by(attachments.c.network_id)
-    for row in tx.execute(query):
+    for row in _ATTACHMENTS.all(tx, ids=host_ids):
         found[row.host_id].append(_attachment(row))
     return found
+
+
+_ATTACHMENTS = Statement(
+    sa.select(attachments).where(Among(attachments.c.host_id, "ids")).order_by(attachments.c.network_id)
+)
 
 
 def _attachment(row: sa.Row[Any]) -> AttachmentIntent:
@@ -321,25 +338,33 @@ def _attachment(row: sa.Row[Any]) -> AttachmentIntent:
 
 def _bonds(tx: Tx, host_ids: Collection[str]) -> dict[str, list[BondIntent]]:
     found: dict[str, list[BondIntent]] = defaultdict(list)
-    for row in tx.execute(sa.select(host_bonds).where(host_bonds.c.host_id.in_(host_ids)).order_by(host_bonds.c.name)):
+    for row in _BONDS.all(tx, ids=host_ids):
         bond = BondIntent(id=row.id, name=row.name, slaves=tuple(row.slaves), options=row.options)
         found[row.host_id].append(bond)
     return found
 
 
+_BONDS = Statement(sa.select(host_bonds).where(Among(host_bonds.c.host_id, "ids")).order_by(host_bonds.c.name))
+
+
 def _nics(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for row in tx.execute(sa.select(host_nics).where(host_nics.c.host_id.in_(host_ids)).order_by(host_nics.c.name)):
+    for row in _NICS.all(tx, ids=host_ids):
         found[row.host_id][row.id] = row.name
     return found
 
 
+_NICS = Statement(sa.select(host_nics).where(Among(host_nics.c.host_id, "ids")).order_by(host_nics.c.name))
+
+
 def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    query = sa.select(nic_labels).where(nic_labels.c.host_id.in_(host_ids)).order_by(nic_labels.c.label)
-    for row in tx.execute(query):
+    for row in _LABELS.all(tx, ids=host_ids):
         found[row.host_id][row.label] = row.nic
     return found
+
+
+_LABELS = Statement(sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label))
 
 
 def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
@@ -351,30 +376,43 @@ def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]
     """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
     cluster.
     """
+    return _NETWORKS.all(tx, clusters=cluster_ids, networks=network_ids)
+
+
+def _networks_among() -> sa.CompoundSelect[Any]:
     columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)] + [qoss.c[name] for name in QOS_LIMITS]
-    joined = networks.outerjoin(cluster_networks, cluster_networks.c.network_id == networks.c.id)
-    joined = joined.outerjoin(qoss, qoss.c.id == networks.c.qos_id)
-    rows = sa.select(networks, *columns).select_from(joined)
-    here = cluster_networks.c.cluster_id.in_(cluster_ids)
+    rows, is_there = sa.select(networks, *columns), cluster_networks.c.network_id == networks.c.id
+    has_limits = qoss.c.id == networks.c.qos_id
+    here = Among(cluster_networks.c.cluster_id, "clusters")
+    of_others = sa.or_(cluster_networks.c.cluster_id.is_(None), ~here)
     # Two parts, each of which an index leads to: for one condition with OR SQLite reads all networks that there are.
-    named = rows.where(networks.c.id.in_(network_ids), sa.or_(cluster_networks.c.cluster_id.is_(None), ~here))
-    return tx.execute(sa.union_all(rows.where(here), named)).all()
+    return sa.union_all(
+        rows.select_from(networks.join(cluster_networks, is_there).outerjoin(qoss, has_limits)).where(here),
+        rows.select_from(networks.outerjoin(cluster_networks, is_there).outerjoin(qoss, has_limits)).where(
+            Among(networks.c.id, "networks"), of_others
+        ),
+    )
+
+
+_NETWORKS = Statement(_networks_among())
 
 
 def _users(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
     """Names of the running guests of each host by the network that a plugged vNIC of theirs is on."""
-    query = (
-        sa.select(vms.c.host_id, vnic_profiles.c.network_id, vms.c.name)
-        .distinct()
-        .join(vnics, vnics.c.vm_id == vms.c.id)
-        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
-        .where(vms.c.host_id.in_(host_ids), vnics.c.plugged, vms.c.status != "down")
-        .order_by(vms.c.name)
-    )
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in tx.execute(query):
+    for row in _USERS.all(tx, ids=host_ids):
         found[row.host_id][row.network_id].append(row.name)
     return found
+
+
+_USERS = Statement(
+    sa.select(vms.c.host_id, vnic_profiles.c.network_id, vms.c.name)
+    .distinct()
+    .join(vnics, vnics.c.vm_id == vms.c.id)
+    .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+    .where(Among(vms.c.host_id, "ids"), vnics.c.plugged, vms.c.status != "down")
+    .order_by(vms.c.name)
+)
 
 
 def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Sequence[str]]) -> dict[str, NetworkView]:

@@ -20,7 +20,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.references import Ref
-from netweft.engine.statements import Answer, Statement
+from netweft.engine.statements import Among, Answer, Statement
 
 
 def select() -> sa.Select[Any]:
@@ -123,6 +123,13 @@ def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
     found = tx.execute(query.where(sa.or_(hosts.c.id.in_(carrying), hosts.c.id.in_(given))))
     return {row.id: row.name for row in found}
 
+
+def known_among(tx: Tx, network_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are networks'."""
+    return {row.id for row in _KNOWN.all(tx, ids=network_ids)} if network_ids else set()
+
+
+_KNOWN = Statement(sa.select(networks.c.id).where(Among(networks.c.id, "ids")))
 
 _IPV6 = 6
 """The version of :class:`netweft.core.desired.IpAssignment`."""
