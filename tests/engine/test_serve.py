@@ -65,7 +65,9 @@ def serve(data: Path, *options: str, **environment: str) -> Iterator[Engine]:
         assert engine.urls, (data.parent / "serve.log").read_text()
         yield engine
         program.send_signal(signal.SIGTERM)
-        assert program.wait(PATIENCE) == 0, (data.parent / "serve.log").read_text()
+        status, told = program.wait(PATIENCE), (data.parent / "serve.log").read_text()
+        assert status == 0, told
+        assert "Traceback" not in told, told
     finally:
         program.kill()
         program.wait()
