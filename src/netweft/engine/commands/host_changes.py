@@ -63,12 +63,7 @@ def begin(
     ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
     confirm by itself.
     """
-    generation = tx.execute(
-        sa.update(hosts)
-        .where(hosts.c.id == host_id)
-        .values(generation=hosts.c.generation + 1)
-        .returning(hosts.c.generation)
-    ).scalar_one()
+    generation = int(_NEXT.ask(tx, host_id=host_id).one().generation)
     payload = {"host_id": host_id, "generation": generation, "confirm_within": confirm_within, "commit": commit}
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
     write(tx, host_id, generation, candidate, reason, job_id, action)
@@ -106,10 +101,7 @@ def write(
 
 def require_idle(tx: Tx, host_id: str, name: str) -> None:
     """Raise BusyError while a change of the host's attachments is under way: the next one must build on how it ends."""
-    pending = sa.select(host_changes.c.generation).where(
-        host_changes.c.host_id == host_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
-    )
-    if tx.execute(pending.limit(1)).first():
+    if _COMING.first(tx, host_id=host_id):
         text = (
             f"Related operation is currently in progress: the networks of Host {name} are being set up. Try again "
             "later."
@@ -183,7 +175,7 @@ def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
 
 def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
     """Make these the labels of the host's NICs (``labels``: NICs by label)."""
-    tx.execute(sa.delete(nic_labels).where(nic_labels.c.host_id == host_id))
+    _CLEAR_LABELS.run(tx, host_id=host_id)
     rows = [{"host_id": host_id, "label": label, "nic": nic} for label, nic in labels.items()]
     if rows:
         tx.execute(sa.insert(nic_labels), rows)
@@ -211,6 +203,9 @@ _GENERATION: sa.BindParameter[int] = sa.bindparam("generation")
 _HERE = sa.and_(host_changes.c.host_id == _HOST, host_changes.c.generation == _GENERATION)
 
 _GIVE_OUT = Statement(sa.update(hosts).where(hosts.c.id == _HOST).values(generation=_GENERATION))
+_NEXT = Statement(
+    sa.update(hosts).where(hosts.c.id == _HOST).values(generation=hosts.c.generation + 1).returning(hosts.c.generation)
+)
 _CATCH_UP = Statement(
     sa.update(hosts).where(hosts.c.id == _HOST, hosts.c.generation < _GENERATION).values(generation=_GENERATION)
 )
@@ -227,9 +222,15 @@ _PENDING = Statement(
     .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending")
     .order_by(host_changes.c.generation)
 )
+_COMING = Statement(
+    sa.select(host_changes.c.generation)
+    .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None))
+    .limit(1)
+)
 _END = Statement(sa.update(host_changes).where(_HERE), ["state", "error"])
 _CLEAR_ATTACHMENTS = Statement(
     sa.delete(attachments).where(attachments.c.host_id == _HOST).returning(attachments.c.network_id)
 )
+_CLEAR_LABELS = Statement(sa.delete(nic_labels).where(nic_labels.c.host_id == _HOST))
 _CLEAR_BONDS = Statement(sa.delete(host_bonds).where(host_bonds.c.host_id == _HOST))
 _ADD_ATTACHMENT = inserting(attachments)

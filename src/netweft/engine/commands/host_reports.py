@@ -258,9 +258,10 @@ def _clear_up(tx: Tx, host: sa.Row[Any], ended: list[GuestState]) -> None:
     """Let the host forget guests that are not its own any more: they ended by themselves, or have gone to another host
     while its agent was away.
     """
-    ids = [guest.id for guest in ended]
+    if not ended:
+        return
     own = sa.or_(vms.c.host_id == host.id, vms.c.saved_host_id == host.id, vms.c.status == "migrating")
-    kept = set(tx.scalars(sa.select(vms.c.id).where(vms.c.id.in_(ids), own))) if ids else set()
+    kept = set(tx.scalars(sa.select(vms.c.id).where(vms.c.id.in_([guest.id for guest in ended]), own)))
     for guest in ended:
         if guest.id not in kept:
             payload = {"vm_id": guest.id, "host_id": host.id}

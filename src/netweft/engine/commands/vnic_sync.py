@@ -43,6 +43,12 @@ def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> Non
         _enqueue(tx, actor, vm.id, vm.name, code)
 
 
+def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
+    """:func:`tell` for the vNICs on a host whose networks have changed."""
+    for vm in _STALE.all(tx, host_id=host_id):
+        _enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
+
+
 def settle(tx: Tx, host_id: str, report: HostReport) -> None:
     """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}

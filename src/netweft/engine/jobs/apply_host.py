@@ -39,7 +39,6 @@ from netweft.engine.commands.host_reports import TakeReport, take_report
 from netweft.engine.commands.unfinished import GivenUpError
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queue import JobContext, PostponedError
 
@@ -296,7 +295,7 @@ def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name:
     queue.hold(tx, job.job)
     changed = host_changes.record_applied(tx, task.host_id, task.generation)
     take_report(tx, spec)
-    vnic_sync.tell(tx, actor_of(job), vnic_sync.ON_NETWORK_UPDATE, vms.c.host_id == task.host_id)
+    vnic_sync.tell_host(tx, actor_of(job), task.host_id)
     text = f"Network changes were applied on host {name}."
     audit.record(tx, actor_of(job), SETUP if is_setup else PERSISTED, text, host=task.host_id, job=job.job.id)
     if changed:

@@ -16,6 +16,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.statements import Statement
 
 
 def select() -> sa.Select[Any]:
@@ -52,12 +53,15 @@ def lock_to_use(tx: Tx, cluster_id: str) -> None:
 
     To be called once the host that is to use them is locked, and before they are read.
     """
-    tx.execute(
-        sa.select(cluster_networks.c.network_id)
-        .where(cluster_networks.c.cluster_id == cluster_id)
-        .order_by(cluster_networks.c.network_id)
-        .with_for_update(read=True, key_share=True)
-    ).all()
+    _USE.all(tx, cluster_id=cluster_id)
+
+
+_USE = Statement(
+    sa.select(cluster_networks.c.network_id)
+    .where(cluster_networks.c.cluster_id == sa.bindparam("cluster_id"))
+    .order_by(cluster_networks.c.network_id)
+    .with_for_update(read=True, key_share=True)
+)
 
 
 def lock_to_change(tx: Tx, network_ids: Collection[str]) -> None:
