@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
-from netweft.api.schema import Entity, Field, Value, fields_of, link_field
+from netweft.api.schema import Entity, Field, Value, fields_of, links_of
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError
 
@@ -85,17 +85,16 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
             out[name] = put(item, base)
     if isinstance(value, Entity) and value.href is not UNSET and out.keys() - {"id", "href", "name"}:
         href = base + value.href
-        links = [{"href": f"{href}/{rel}", "rel": rel} for rel in kind.meta.rels if not _is_set(value, rel)]
+        links = [
+            {"href": f"{href}/{rel}", "rel": rel}
+            for rel, attribute in links_of(kind)
+            if not attribute or getattr(value, attribute) is UNSET
+        ]
         if links:
             out["link"] = links
         if kind.meta.acts:
             out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in kind.meta.acts]}
     return out
-
-
-def _is_set(value: Value, rel: str) -> bool:
-    field = link_field(type(value), rel)
-    return field is not None and getattr(value, field.attribute) is not UNSET
 
 
 @functools.cache
