@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle
-from netweft.api.network_attachments import nic_reference, seen, show_qos, visible_hosts
+from netweft.api.network_attachments import known_of, nic_reference, seen, show_qos
 from netweft.api.network_attachments import show as show_attachment
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import known, reference
@@ -65,7 +65,7 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
     nic = data.host.nics.get(view.name)
     facts = nic.facts if nic else NicFacts()
     network = data.networks.get(view.network_id)
-    in_sync = {a.network_id: data.is_in_sync(a) for a in data.intent.attachments}
+    attachment = next((one for one in data.intent.attachments if one.network_id == view.network_id), None)
     return HostNic(
         id=nic_id,
         href=f"/hosts/{data.row.id}/nics/{nic_id}",
@@ -74,7 +74,7 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
         bonding=known(_bonding(data, view.name, view.bond) if view.bond else None),
         boot_protocol=view.ipv4.method,
         bridged=view.bridged,
-        custom_configuration=not in_sync.get(view.network_id, True),
+        custom_configuration=attachment is not None and not data.is_in_sync(attachment),
         ip=_ip(4, view.ipv4),
         ipv6=_ip(6, view.ipv6),
         ipv6_boot_protocol=view.ipv6.method,
@@ -137,7 +137,7 @@ def _nics(data: HostData, restricted: Collection[str]) -> list[HostNic]:
 @loads_link(Host, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[HostNic]]:
     """The NICs of hosts."""
-    loaded = queries.load(tx, visible_hosts(tx, call, ids))
+    loaded = known_of(tx, call, ids)
     restricted = served(tx, loaded)
     return {host_id: _nics(data, restricted[host_id]) for host_id, data in loaded.items()}
 

@@ -94,11 +94,13 @@ class _Incoming:
 
 @dataclass(slots=True)
 class _Outgoing:
-    """What a request came to."""
+    """What a request came to; ``content`` is the answer's value as it is sent, of type ``media``."""
 
     answer: Answer | Raw | Stream
     headers: dict[str, str] = field(default_factory=dict)
     route: Route | None = None
+    content: bytes = b""
+    media: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class Server:
             given = route.handler(call)
             if isinstance(given, Later) and not call.is_async:
                 return _Waiting(given, route, session.headers)
-            return _Outgoing(self._answer(incoming, route, call, given), session.headers, route)
+            return _written(incoming, _Outgoing(self._answer(incoming, route, call, given), session.headers, route))
         except UnprovedError:
             raise
         except Exception as error:  # noqa: BLE001 - the same
@@ -255,14 +257,14 @@ class Server:
             if ended is None and not is_late:
                 return None
             if ended is None:
-                return _Outgoing(_pending(route, waiting.later), waiting.headers, route)
+                return _written(incoming, _Outgoing(_pending(route, waiting.later), waiting.headers, route))
             if ended.status != "finished":
                 return self._fault(failed_job(ended), incoming, route)
             value = waiting.later.show()
             if route.is_action:
                 value = _complete(value if isinstance(value, Action) else None)
                 value.job = reference(Job, ended.job_id)
-            return _Outgoing(Answer(_done(route), value), waiting.headers, route)
+            return _written(incoming, _Outgoing(Answer(_done(route), value), waiting.headers, route))
         except Exception as error:  # noqa: BLE001 - the same
             return self._fault(error, incoming, route)
 
@@ -308,7 +310,7 @@ class Server:
             headers["Allow"] = known.allowed
         if isinstance(known, OverloadError):
             headers["Retry-After"] = str(known.wait)
-        return _Outgoing(answer, headers, route)
+        return _written(incoming, _Outgoing(answer, headers, route))
 
 
 async def _send(incoming: _Incoming, done: _Outgoing, scope: Scope, receive: Receive, send: Send) -> int:
@@ -320,14 +322,10 @@ async def _send(incoming: _Incoming, done: _Outgoing, scope: Scope, receive: Rec
         stream = StreamingResponse(answer.parts(), headers=headers, media_type="text/event-stream")
         await stream(scope, receive, send)
         return stream.status_code
-    status, content, media = 200, b"", ""
     if isinstance(answer, Raw):
-        content, media = answer.content, answer.media
-    elif answer.value is None:
-        status = answer.status
+        status, content, media = 200, answer.content, answer.media
     else:
-        status = answer.status
-        content, media = _encoded(incoming, done.route, answer.value)
+        status, content, media = answer.status, done.content, done.media
     fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     fields.append((b"content-length", str(len(content)).encode()))
     if media:
@@ -345,6 +343,13 @@ def _requests(noun: str, method: str, status: int) -> Counter:
 @cache
 def _seconds(noun: str, method: str) -> Histogram:
     return SECONDS.labels(noun, method)
+
+
+def _written(incoming: _Incoming, done: _Outgoing) -> _Outgoing:
+    """An answer with its content, which takes long for a large one: to be called in a thread of a request."""
+    if isinstance(done.answer, Answer) and done.answer.value is not None:
+        done.content, done.media = _encoded(incoming, done.route, done.answer.value)
+    return done
 
 
 def _encoded(incoming: _Incoming, route: Route | None, value: Value | list[Value]) -> tuple[bytes, str]:

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
-from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, link_field
+from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, links_of
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError
 
@@ -87,7 +87,7 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
         href = base + value.href
         links = [
             {"href": f"{href}/{rel}", "rel": rel}
-            for rel, attribute in _rels(kind)
+            for rel, attribute in links_of(kind)
             if not attribute or getattr(value, attribute) is UNSET
         ]
         if links:
@@ -95,12 +95,6 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
         if kind.meta.acts:
             out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in kind.meta.acts]}
     return out
-
-
-@functools.cache
-def _rels(kind: type[Value]) -> list[tuple[str, str]]:
-    """The sub-collections of a type, each with the attribute that it is followed into; empty for none."""
-    return [(rel, field.attribute if (field := link_field(kind, rel)) else "") for rel in kind.meta.rels]
 
 
 @functools.cache

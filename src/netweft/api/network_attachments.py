@@ -4,7 +4,7 @@ manage.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -108,15 +108,16 @@ def _assignment(attachment: AttachmentIntent, version: int) -> IpAddressAssignme
 @loads_link(Host, "network_attachments")
 def load_of_hosts(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkAttachment]]:
     """The attachments of hosts."""
-    loaded = queries.load(tx, visible_hosts(tx, call, ids))
+    loaded = known_of(tx, call, ids)
     return {host_id: [show(data, one) for one in data.intent.attachments] for host_id, data in loaded.items()}
 
 
-def visible_hosts(tx: Tx, call: Call[Any], ids: Sequence[str]) -> list[str]:
-    """Those of the hosts that the actor may see."""
+def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostData]:
+    """What is known of those of the hosts that the actor may see."""
     condition = authorize.visible(tx, call.actor, ObjectType.HOST)
     statement = select(hosts.c.id).where(hosts.c.id.in_(ids))
-    return list(tx.scalars(statement if condition is None else statement.where(condition)))
+    visible = statement if condition is None else statement.where(condition)
+    return call.once(("hosts", *ids), lambda: queries.load(tx, list(tx.scalars(visible))))
 
 
 def seen(tx: Tx, call: Call[Any]) -> HostData:
@@ -255,7 +256,7 @@ def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
 @loads_link(Host, "unmanaged_networks")
 def load_unmanaged(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[UnmanagedNetwork]]:
     """What hosts have that Netweft does not manage."""
-    return {host_id: _unmanaged(data) for host_id, data in queries.load(tx, visible_hosts(tx, call, ids)).items()}
+    return {host_id: _unmanaged(data) for host_id, data in known_of(tx, call, ids).items()}
 
 
 @routes.get("/hosts/{host_id}/unmanagednetworks", many(UnmanagedNetwork), needs=READ)

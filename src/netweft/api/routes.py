@@ -14,12 +14,12 @@ A handler is a plain synchronous function; it runs in a thread. It returns one v
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import msgspec
 
@@ -123,10 +123,17 @@ class Call(Generic[B]):
     origin: Callable[[], str]
     is_async: bool = False
     sub_get: Callable[[str], Any] = field(repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def read(self) -> AbstractContextManager[Tx]:
         """A transaction to read in."""
         return self.db.read()
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once in this request: for what several links of an answer are shown from."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("T", self._made[key])
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A command in a transaction of its own."""

@@ -182,6 +182,15 @@ def link_field(kind: type[Value], rel: str) -> Field | None:
     return next((f for f in fields_of(kind) if f.kind == "struct" and f.name.replace("_", "") == plain), None)
 
 
+@functools.cache
+def links_of(kind: type[Value]) -> tuple[tuple[str, str], ...]:
+    """The names of a type's sub-collections, each with the attribute that it is followed into, empty where it cannot
+    be.
+    """
+    fields = {rel: link_field(kind, rel) for rel in kind.meta.rels}
+    return tuple((rel, field.attribute if field else "") for rel, field in fields.items())
+
+
 def reachable(roots: Iterable[type[Value]]) -> list[type[Value]]:
     """These types and all that their fields lead to, each once."""
     found: dict[type[Value], None] = {}

@@ -13,12 +13,13 @@ from msgspec import UNSET
 
 from netweft.api import elements
 from netweft.api.scalars import WRITE, check_count, read_scalar
-from netweft.api.schema import Entity, Field, Value, fields_of, link_field
+from netweft.api.schema import Entity, Field, Value, fields_of, links_of
 from netweft.core.errors import MalformedError
 
 _STEP = "    "
 _ATTRIBUTES = ("id", "href", "rel")
 _SPECIAL = re.compile('[&<>"\r]')
+_UNQUOTED = re.compile('[&<>"\r\n\t]')
 
 WriteField = Callable[[Any, list[str], str, str], None]
 
@@ -60,6 +61,10 @@ def _text(value: str) -> str:
     return escape(value, {"\r": "&#13;"}) if _SPECIAL.search(value) else value
 
 
+def _quoted(value: str) -> str:
+    return quoteattr(value) if _UNQUOTED.search(value) else f'"{value}"'
+
+
 @functools.cache
 def _struct_writer(kind: type[Value]) -> WriteStruct:
     fields = fields_of(kind)
@@ -81,11 +86,11 @@ def _struct_writer(kind: type[Value]) -> WriteStruct:
         attributes = ""
         href = getattr(value, "href", UNSET) if has_href else UNSET
         if href is not UNSET:
-            attributes = f" href={quoteattr(base + href)}"
+            attributes = f" href={_quoted(base + href)}"
         if has_id and value.id is not UNSET:  # type: ignore[attr-defined]  # has_id says that it is there
-            attributes += f" id={quoteattr(_identifier(value.id))}"  # type: ignore[attr-defined]  # the same
+            attributes += f" id={_quoted(_identifier(value.id))}"  # type: ignore[attr-defined]  # the same
         if has_rel:
-            attributes += f" rel={quoteattr(value.rel)}"  # type: ignore[attr-defined]  # the same
+            attributes += f" rel={_quoted(value.rel)}"  # type: ignore[attr-defined]  # the same
         if not found:
             out[start] = f"{pad}<{tag}{attributes}/>"
             return
@@ -109,12 +114,11 @@ def _links(kind: type[Value], value: Value, pad: str, href: str) -> list[str]:
     lines = []
     if kind.meta.acts:
         lines.append(f"{pad}<actions>")
-        lines += [f'{pad}{_STEP}<link href={quoteattr(f"{href}/{name}")} rel="{name}"/>' for name in kind.meta.acts]
+        lines += [f'{pad}{_STEP}<link href={_quoted(f"{href}/{name}")} rel="{name}"/>' for name in kind.meta.acts]
         lines.append(f"{pad}</actions>")
-    for rel in kind.meta.rels:
-        field = link_field(kind, rel)
-        if field is None or getattr(value, field.attribute) is UNSET:
-            lines.append(f'{pad}<link href={quoteattr(f"{href}/{rel}")} rel="{rel}"/>')
+    for rel, attribute in links_of(kind):
+        if not attribute or getattr(value, attribute) is UNSET:
+            lines.append(f'{pad}<link href={_quoted(f"{href}/{rel}")} rel="{rel}"/>')
     return lines
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -108,10 +108,15 @@ class HostData:
         """Whether every property is as wanted that is of the network itself."""
         return attachment.id not in self.differences()
 
-    def differences(self) -> dict[str, tuple[str, ...]]:
+    def differences(self) -> Mapping[str, tuple[str, ...]]:
         """For each attachment out of sync a few words on every property that differs. What it shares with others (its
         NIC, its bond) does not count: that is nobody's to take over, and every setup puts it right.
         """
+        if "differences" not in self.found:
+            self.found["differences"] = self._differences()
+        return cast("dict[str, tuple[str, ...]]", self.found["differences"])
+
+    def _differences(self) -> dict[str, tuple[str, ...]]:
         found = {}
         for attachment in self.intent.attachments:
             wrong = [one for one in self.compare(attachment) if not (one.in_sync or one.is_shared)]
@@ -143,9 +148,10 @@ def load(
     known = _networks(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
     users = _users(tx, host_ids)
     stored = {} if reports is not None else _reports(tx, host_ids)
+    shared = {cluster_id: _views(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     loaded = {}
     for row in rows:
-        views = _views(row.cluster_id, known, users[row.id])
+        views = _used(shared[row.cluster_id], users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
         loaded[row.id] = HostData(
@@ -260,7 +266,7 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
         candidates[row.id].insert(0, Candidate(attachments=tuple(stored[row.id]), bonds=tuple(bonds[row.id])))
     carried = {one.network_id for each in candidates.values() for candidate in each for one in candidate.attachments}
     known = _networks(tx, {row.cluster_id for row in rows}, carried)
-    views = {cluster_id: _views(cluster_id, known, {}) for cluster_id in {row.cluster_id for row in rows}}
+    views = {cluster_id: _views(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     limits = {row.id: msgspec.convert(row.limits or {}, HostLimits) for row in rows}
     return [
         HostView(
@@ -415,7 +421,13 @@ _USERS = Statement(
 )
 
 
-def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Sequence[str]]) -> dict[str, NetworkView]:
+def _used(views: Mapping[str, NetworkView], users: Mapping[str, Sequence[str]]) -> Mapping[str, NetworkView]:
+    """The networks with the guests of a host that use them."""
+    known = users.keys() & views.keys()
+    return {**views, **{network_id: replace(views[network_id], users=tuple(users[network_id])) for network_id in known}}
+
+
+def _views(cluster_id: str, rows: Sequence[sa.Row[Any]]) -> dict[str, NetworkView]:
     managing = {row.id for row in rows if row.management}
     found: dict[str, NetworkView] = {}
     for row in rows:
@@ -427,7 +439,6 @@ def _views(cluster_id: str, rows: Sequence[sa.Row[Any]], users: Mapping[str, Seq
             in_cluster=here,
             roles=frozenset(role for role in ROLES if here and getattr(row, role)),
             is_management=row.id in managing,
-            users=tuple(users.get(row.id, ())),
             label=row.label or "",
         )
     return found
