@@ -130,7 +130,7 @@ def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
 
 
 def _nics(data: HostData, restricted: Collection[str]) -> list[HostNic]:
-    views = nic_views(data.host)
+    views = nic_views(data.host, data.locations)
     return [show(data, nic_id, views[name], restricted) for nic_id, name in data.nics.items() if name in views]
 
 

@@ -66,10 +66,12 @@ class NicView:
     ipv6: FamilyView = field(default_factory=FamilyView)
 
 
-def nic_views(host: Host) -> dict[str, NicView]:
-    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name."""
+def nic_views(host: Host, locations: Mapping[str, Location] | None = None) -> dict[str, NicView]:
+    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name. ``locations``: what
+    :func:`~netweft.core.sync.locate_networks` says of the host, for callers who have it.
+    """
     viewer = _Viewer(host)
-    locations = locate_networks(host)
+    locations = locate_networks(host) if locations is None else locations
     on = {_carrier(location): location for location in locations.values()}
     views = {base.name: viewer.view(base, on.get(base.name)) for base in viewer.bases.values()}
     for vlan in host.vlans.values():

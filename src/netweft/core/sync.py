@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from ipaddress import ip_address, ip_network
 
 from netweft.core.compare import Difference
@@ -323,6 +324,7 @@ def _method(version: int, at: Location, addresses: list[Address]) -> str:
     return "STATIC_IP" if addresses else "NONE"
 
 
+@cache
 def _netmask(prefix: int) -> str:
     return str(ip_network(f"0.0.0.0/{prefix}").netmask)
 

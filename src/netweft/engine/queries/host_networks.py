@@ -19,7 +19,7 @@ from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
-from netweft.core.sync import Reported, compare_attachment, locate_networks
+from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -97,9 +97,15 @@ class HostData:
             self.found["compared"] = self._compare_all()
         return cast("dict[str, tuple[Reported, ...]]", self.found["compared"])[attachment.id]
 
+    @property
+    def locations(self) -> Mapping[str, Location]:
+        """Where networks are on the host, by their ids."""
+        if "locations" not in self.found:
+            self.found["locations"] = locate_networks(self.host)
+        return cast("dict[str, Location]", self.found["locations"])
+
     def _compare_all(self) -> dict[str, tuple[Reported, ...]]:
-        locations = locate_networks(self.host)
-        drift = self.drift
+        locations, drift = self.locations, self.drift
         return {
             one.id: compare_attachment(self.intent, one, self.host, drift, locations) for one in self.intent.attachments
         }

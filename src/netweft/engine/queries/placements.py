@@ -12,7 +12,6 @@ from netweft.core.host import MEGABIT
 from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, LinkCounters
 from netweft.core.schedule import Choice, FreeFunctions, GuestNeeds, HostState, NetworkOn, Uplink, choose
-from netweft.core.sync import locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -122,8 +121,8 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
     """A host's state, as if no guest were on it."""
     capabilities = data.report.capabilities if data.report else None
     whole = capabilities.memory if capabilities else 0
-    views = nic_views(data.host)
-    on = locate_networks(data.host)
+    views = nic_views(data.host, data.locations)
+    on = data.locations
     return HostState(
         id=data.row.id,
         name=data.row.name,
