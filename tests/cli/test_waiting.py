@@ -25,7 +25,10 @@ def test_what_does_not_come_is_named(netweft: Netweft, tmp_path: Path) -> None:
     assert f"Error: there is no file {absent}" in netweft("wait", "--timeout", "0", NETWEFT_CA=absent, expect=5).err
     garbage = tmp_path / "garbage"
     garbage.write_text("no certificate")
-    assert "Error: " in netweft("wait", "--timeout", "0", NETWEFT_CA=str(garbage), expect=5).err
+    told = netweft("wait", "--timeout", "0", NETWEFT_CA=str(garbage), expect=5).err
+    assert f"Error: {garbage} holds no certificate in PEM form" in told
+    for endless in ("nan", "inf"):
+        assert "give a number of seconds" in netweft("wait", "--timeout", endless, expect=2).err
     assert "no host nowhere" in netweft("wait", "nowhere", "--timeout", "0.5", expect=1).err
     netweft("host", "add", "afar", "--address", "192.0.2.9", "--cluster", "Default")
     waited = netweft("wait", "afar", "--timeout", "1", expect=1).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -22,11 +23,19 @@ _PAUSE = 0.2
 _UP = "up"
 
 
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Refuse ``nan``, which no moment is later than, and ``inf``."""
+    if not math.isfinite(value):
+        raise click.BadParameter("give a number of seconds.")
+    return value
+
+
 @click.command("wait")
 @click.argument("hosts", metavar="[HOST]...", nargs=-1)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
+    callback=_finite,
     default=60,
     show_default=True,
     metavar="S",
@@ -77,7 +86,9 @@ def _engine(session: Session) -> str:
     try:
         with session.anonymous() as client:
             return client.illness()
-    except (UnreachableError, ssl.SSLError) as error:
+    except ssl.SSLError:
+        return f"{session.ca_file} holds no certificate in PEM form"
+    except UnreachableError as error:
         return str(error)
 
 
