@@ -124,11 +124,13 @@ def _run(
         box = open_box(settings.data)
         authority = _prepare(settings, db, box)
         tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
-        _start_worker(settings, db, box, authority, tls, stack)
+        worker = _worker(settings, db, box, authority, tls, stack)
+        stack.callback(worker.stop)
         app = create_app(db, authority, secure=tls is not None)
         server = HttpServer(app, doors, tls=tls.door if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
+        worker.start()  # after the server: to find a thousand hosts again takes a while
 
         def watch() -> None:
             if not server.is_running():
@@ -142,15 +144,15 @@ def _run(
                 watch()
 
 
-def _start_worker(
+def _worker(
     settings: Settings,
     db: Database,
     box: SecretBox,
     authority: Authority,
     tls: ServerTls | None,
     stack: contextlib.ExitStack,
-) -> None:
-    """Jobs are done from now on, hosts watched and certificates renewed, until the stack ends."""
+) -> Worker:
+    """What does jobs, watches hosts and renews certificates, until the stack ends."""
     slots = Slots(settings.job_threads)
     agents = Agents(authority, slots.waiting)
     stack.callback(agents.close)
@@ -166,9 +168,7 @@ def _start_worker(
         Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
     functions = registry.functions(agents)
-    worker = Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)
-    worker.start()
-    stack.callback(worker.stop)
+    return Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)
 
 
 def _tell_and_wait(

@@ -95,10 +95,11 @@ class Worker:
             self._spawn(f"timer-{timer.name}", partial(self._keep_time, timer))
 
     def stop(self) -> None:
-        """End: no new jobs; those that run are told (``JobContext.stop``) and waited for."""
+        """End: no new jobs; those that run are told (``JobContext.stop``) and waited for. It need not have begun."""
         self._stopping.set()
         self._db.bells.ring({WORK, *(timer.topic for timer in self._timers)})
-        self._threads[0].join()  # the dispatcher: from now on nothing is submitted
+        for dispatcher in self._threads[:1]:
+            dispatcher.join()  # from now on nothing is submitted
         self._pool.shutdown()
         self._ended.set()
         for thread in self._threads:
