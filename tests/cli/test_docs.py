@@ -73,8 +73,9 @@ def engine_terminal(folder: Path, script: str) -> Iterator[int]:
         terminal = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
     try:
         own = Path("/proc/self/ns/net").readlink()
-        while Path(f"/proc/{terminal.pid}/ns/net").readlink() == own:
+        while terminal.poll() is None and Path(f"/proc/{terminal.pid}/ns/net").readlink() == own:
             time.sleep(0.01)
+        assert terminal.poll() is None, (folder / "engine.log").read_text()
         yield terminal.pid
     finally:
         os.killpg(terminal.pid, signal.SIGTERM)

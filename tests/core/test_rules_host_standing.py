@@ -95,7 +95,7 @@ NO_VLANS, NO_BONDS, NO_SWITCH = (
     HostLimits(lacks=frozenset({ability})) for ability in (Ability.VLAN, Ability.BONDING, Ability.OPEN_VSWITCH)
 )
 SHAPED, NO_IPV6 = HostLimits(shaped_by_others={"eth2": "fq 8001:"}), HostLimits(without_ipv6=frozenset({"eth2"}))
-NAMED = HostLimits(names=frozenset({"store"}))
+NAMED, DEVICE = HostLimits(names=frozenset({"store"})), HostLimits(names=frozenset({"eth2.31", "br-eth2"}))
 PLAIN: dict[str, object] = {"vlan": None}
 ALL_PLAIN = dict.fromkeys(("red", "blue", "six", "store"), PLAIN)
 BARE: dict[str, object] = {"vlan": None, "vm": False}
@@ -107,6 +107,8 @@ ABOVE_LIMITS = [
     (SHAPED, {}, "", {"six": {"qos": QOS}}, "", ("nic_can_be_shaped", "a-six"), "others shape the traffic of eth2"),
     (NO_IPV6, {}, "", {"six": BARE}, "", ("nic_has_ipv6", "a-six"), "IPv6 is switched off on eth2"),
     (NAMED, {}, "", {"store": {"vm": True}}, "", ("host_side_name_is_free", "a-store"), "is called 'store' on hosts"),
+    (DEVICE, {}, "", {"six": {"vlan": 31}}, "", ("host_side_name_is_free", "a-six"), "needs a link called 'eth2.31'"),
+    (DEVICE, {}, "", {}, "ovs", ("host_side_name_is_free", "a-six"), "needs a link called 'br-eth2'"),
 ]
 """Limits of a host; networks and switch type before a request; what the request changes of them; what that breaks."""
 
@@ -186,9 +188,27 @@ def test_networks_that_do_not_fit_together_stay_as_they_are_on_the_host() -> Non
     assert {after.bridges[name].mtu for name in ("red", "blue")} == {9000}
 
 
-def test_a_network_that_is_not_there_yet_comes_as_it_is_wanted() -> None:
-    half = view(blue={"vlan": None, "mtu": 9000}).intent
-    assert held(half, REPORT) == half
+def test_networks_that_come_are_made_to_go_with_those_that_are_there() -> None:
+    """Those of a change under way, and those whose devices somebody has deleted."""
+    good, half = view(blue={"vlan": None}).intent, view(blue={"vlan": None, "mtu": 9000, "qos": QOS}).intent
+    whole = applied(good, REPORT)
+    only_blue = replace(good, attachments=good.attachments[1:])
+    for there, mtu in ((REPORT, 9000), (whole, 1500), (applied(only_blue, REPORT), 1500)):
+        after = applied(held(half, there), there)
+        assert {after.bridges[name].mtu for name in ("red", "blue")} == {mtu}
+        assert not after.nics["eth1"].shaping
+    shaped = view(blue={"vlan": None, "qos": QOS}, red={"qos": QOS}).intent
+    there = applied(replace(shaped, attachments=shaped.attachments[1:]), REPORT)
+    mixed = view(blue={"vlan": None, "qos": QOS, "mtu": 9000}, red={}).intent
+    after = applied(held(mixed, there), there)
+    assert {traffic.tag for traffic in after.nics["eth1"].shaping} == {None, 10}
+
+
+def test_a_host_that_comes_among_other_networks_has_their_management() -> None:
+    management = NetworkView(intent=network("mgmt"), in_cluster=True, roles=frozenset({"management"}))
+    elsewhere = replace(view(), networks={**view().networks, "id-mgmt": management})
+    found = newly_broken(broken(view()), broken(elsewhere))
+    assert set(found) == {("management_is_attached", "")}
 
 
 def applied(intent: HostIntent, host: Host) -> Host:

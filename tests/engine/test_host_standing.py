@@ -35,6 +35,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.networks import concerned
 from netweft.engine.queries.references import Ref as ObjectName
+from statements_seen import statements_seen
 
 TWICE = "NETWORK_VLAN_ALREADY_ON_NIC"
 
@@ -95,6 +96,22 @@ def test_a_network_does_not_get_the_vlan_of_one_that_is_under_way(fleet: Fleet) 
         fleet.db.run(update_cluster_network, SYSTEM, spec)
     fleet.simulate()
     fleet.done(job)
+
+
+def test_what_is_coming_to_a_nic_has_to_go_with_what_is_there(fleet: Fleet) -> None:
+    """A host keeps what it has, but nothing is kept of what it has not yet."""
+    fleet.attach("plain", "eth1")
+    fleet.simulate(step_seconds=0.2)
+    job = later(fleet, "red", "eth1")
+    with pytest.raises(ValidationError, match="On Host sim-1: Networks on 'eth1' have different MTUs"):
+        change(fleet, "red", mtu=9000)
+    fleet.simulate()
+    fleet.done(job)
+    idle(fleet)
+    change(fleet, "red", mtu=9000)
+    idle(fleet)
+    assert {fleet.host().bridges[name].mtu for name in ("plain", "red")} == {1500}
+    assert fleet.codes().count(10904) == 1
 
 
 def test_a_change_of_a_network_reaches_the_host_that_is_being_given_it(fleet: Fleet) -> None:
@@ -189,11 +206,9 @@ def test_what_was_wrong_before_stops_no_other_request(fleet: Fleet) -> None:
 def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> None:
     def statements() -> int:
         """That judging the hosts takes, of a network that so many carry."""
-        seen: list[str] = []
-        with fleet.db.read() as tx:
-            sa.event.listen(tx, "before_cursor_execute", lambda *of: seen.append(of[2]))
+        with statements_seen() as seen, fleet.db.read() as tx:
             for view in queries.wanted(tx, concerned(tx, [red])):
-                assert broken(view) == {}
+                assert set(broken(view)) <= {("management_is_attached", "")}
         return len(seen)
 
     red, (cluster_id, _) = id_of(fleet, "red"), places(fleet)
@@ -203,4 +218,4 @@ def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> 
         for number in range(20):
             rows.attach(tx, rows.add_host(tx, cluster_id, f"h{number}"), red)
     assert statements() == alone
-    assert alone <= 10
+    assert 6 <= alone <= 10

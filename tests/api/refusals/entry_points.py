@@ -49,9 +49,10 @@ SHAPABLE, NAME_IS_FREE = "host_ability.nic_can_be_shaped", "host_attachment.host
 LIMITS = frozenset({ABLE_TO_TAG, ABLE_TO_BOND, HAS_SWITCH, HAS_IPV6, SHAPABLE, NAME_IS_FREE})
 """Their rows are in :mod:`api.refusals.host_limits`."""
 
-STANDING = LIMITS | {VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS}
+MANAGEMENT = "setup_networks.management_is_attached"
+STANDING = LIMITS | {VLAN, UNTAGGED, MTU, QOS, MODE, OVS_MODE, OVS_OPTIONS, ROLE, OPTIONS, IPV6, ADDRESS, MANAGEMENT}
 
-_LESS = "takes networks off hosts, and no rule asks for one to be there"
+_LESS = "takes networks off hosts, and no rule asks for one to be there but the management network, which stays"
 _LIMITS = "changes limits, and rules ask only whether there are any"
 _NEW = "a network that comes by a label comes without addresses and properties of its own"
 _NOTHING = "says nothing of networks"
@@ -82,6 +83,10 @@ IMPOSSIBLE: Mapping[tuple[str, str], str] = {
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network", "a network changes")
     },
     (ROLE, "a network changes"): "a network has no roles but in clusters",
+    **{
+        (MANAGEMENT, entry): "a management network is not taken away by what comes or changes"
+        for entry in ("a network changes", "a network gets a label", "a NIC gets a label", "a cluster gets a network")
+    },
     (HAS_SWITCH, "a network changes"): "a network does not say which switch a host has",
     (ADDRESS, "a network changes"): "a network has no addresses, its attachments have",
 }
@@ -94,7 +99,6 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "network_occurs_once": "a constraint holds it: a host has one attachment of a network",
             "nic_is_no_slave": "only setting up changes bonds and the NICs of attachments",
             "unmanaged_may_be_removed": "of what is removed",
-            "management_is_attached": "only setting up takes attachments away from hosts that keep the network",
             "networks_brought_along_stay": "of networks that a host brought from another engine, where it is set up",
             "nic_carries_no_unmanaged": "of what is put on a NIC, where others have put something",
         }.items()
@@ -315,6 +319,17 @@ def move(rule: str, code: str, words: str, cluster: str = "there") -> Refusal:
     return Refusal(rule, "PUT", "/hosts/{sim-1}", f"<host><cluster id='{{{cluster}}}'/></host>", code, words)
 
 
+def other_management(site: Site) -> None:
+    """A third cluster in the north has all that the host carries, and another management network."""
+    site.names["north:mgmt2"] = site.network("mgmt2", "", IN_NORTH)
+    named = "<management_network><name>mgmt2</name></management_network>"
+    site.add("/clusters", f"<cluster><name>other</name>{named}{IN_NORTH}</cluster>", "other")
+    there = site.client.xml(site.filled("/clusters/{there}/networks"))
+    for carried in there:
+        body = f"<network id='{carried.get('id')}'><required>false</required></network>"
+        site.client.post_xml(site.filled("/clusters/{other}/networks"), body)
+
+
 def role_in_north(role: str) -> Callable[[Site], None]:
     usages = f"<network><usages><usage>vm</usage>{role}</usages></network>"
     return lambda site: site.change("/clusters/{there}/networks/{north:red}", usages)
@@ -452,6 +467,8 @@ TABLE: Table = (
     role_in_north(DISPLAY),
     move(ROLE, "ACTION_TYPE_FAILED_ROLE_NETWORK_HAS_NO_BOOT_PROTOCOL", "Network 'red' has the role display"),
     role_in_north(""),
+    other_management,
+    move(MANAGEMENT, "MANAGEMENT_NETWORK_NOT_ON_HOST", "Management network 'mgmt2' is not attached", "other"),
     someone_in_north,
     Refusal(
         ADDRESS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from netweft.core.desired import AttachmentIntent, IpAssignment, network_mtu
+from netweft.core.desired import AttachmentIntent, IpAssignment, network_mtu, ovs_bridge_name, vlan_name
 from netweft.core.errors import Problem
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
@@ -270,19 +270,20 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
 
 
 def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
-    """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have."""
-    if not one.network or not (one.network.intent.vm or host.intent.switch_type == "ovs"):
+    """No link of the host that is not ours, and no NIC, has the name that the network's bridge or port shall have, or
+    what is between that and its NIC: a VLAN device, an Open vSwitch bridge.
+    """
+    if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
-    if one.existing and one.existing.nic == one.nic:
-        return None
-    name = one.network.intent.vdsm_name
-    if name not in host.limits.names:
-        return None
-    text = (
-        f"Network '{one.network.name}' is called '{name}' on hosts, and Host {host.name} has such a link, which is not"
-        " ours. Rename one of the two."
-    )
-    return Problem("NETWORK_NAME_USED_BY_LINK_OF_HOST", text)
+    network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
+    code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link, which is not ours."
+    if (network.vm or is_ovs) and network.vdsm_name in host.limits.names:
+        text = f"Network '{network.name}' is called '{network.vdsm_name}' on hosts, {told} Rename one of the two."
+        return Problem(code, text)
+    below = ovs_bridge_name(one.nic) if is_ovs else "" if network.vlan is None else vlan_name(one.nic, network.vlan)
+    if below in host.limits.names:
+        return Problem(code, f"Network '{network.name}' needs a link called '{below}', {told} Rename that.")
+    return None
 
 
 def removed_attachment_exists(host: HostView, attachment_id: str) -> Problem | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_request import (
@@ -23,8 +23,8 @@ from netweft.core.host_request import (
 from netweft.core.rules import host_ability, host_bond
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host_qos import all_or_none_have_qos
-from netweft.core.rules.setup_networks import Broken, broken_as_a_whole, mtu_is_the_same
-from netweft.core.sync import locate_networks, reported_qos
+from netweft.core.rules.setup_networks import Broken, broken_as_a_whole, management_is_attached, mtu_is_the_same
+from netweft.core.sync import Location, locate_networks, reported_qos
 
 _COMMON = (mtu_is_the_same, all_or_none_have_qos)
 LEFT_ALONE = frozenset(rule_of_nic.__name__ for rule_of_nic in _COMMON)
@@ -39,6 +39,8 @@ def broken(host: HostView) -> dict[Broken, Problem]:
     """
     final = final_set(host, SetupRequest(), str)
     found = broken_as_a_whole(host, final)
+    if problem := management_is_attached(host, final):
+        found["management_is_attached", ""] = problem
     for attachment in host.intent.attachments:
         for name, problem in _of_attachment(host, attachment, final):
             if problem:
@@ -97,24 +99,41 @@ def newly_broken(before: Mapping[Broken, Problem], after: Mapping[Broken, Proble
 
 def held(intent: HostIntent, report: Host) -> HostIntent:
     """The intent for a host while networks of a NIC cannot be together as they are wanted (:data:`LEFT_ALONE`): those
-    that are on the host keep the MTU and the QoS that they have there.
+    that are on the host keep the MTU and the QoS that they have there, and those that come get what goes with them.
     """
     networks = {network.id: NetworkView(intent=network, in_cluster=True) for network in intent.networks}
     view = HostView(id="", name="", status="", intent=intent, report=Host(), nics={}, networks=networks)
     final = final_set(view, SetupRequest(), str)
-    wanted = {attachment.nic for attachment in intent.attachments}
-    nics = {nic for nic in wanted if any(rule_of_nic(view, final, nic) for rule_of_nic in _COMMON)}
-    if not nics:
+    nics = {attachment.nic for attachment in intent.attachments}
+    unfit = {nic for nic in nics if any(rule_of_nic(view, final, nic) for rule_of_nic in _COMMON)}
+    if not unfit:
         return intent
     places = locate_networks(report)
-    kept = {one.network_id for one in intent.attachments if one.nic in nics and one.network_id in places}
+    fit: dict[str, NetworkIntent] = {}
+    for nic in unfit:
+        fit |= {network.id: network for network in _made_fit(intent, nic, places)}
     return replace(
         intent,
-        networks=tuple(
-            replace(network, mtu=places[network.id].mtu, qos=reported_qos(places[network.id]))
-            if network.id in kept
-            else network
-            for network in intent.networks
-        ),
-        attachments=tuple(replace(one, qos=None) if one.network_id in kept else one for one in intent.attachments),
+        networks=tuple(fit.get(network.id, network) for network in intent.networks),
+        attachments=tuple(replace(one, qos=None) if one.network_id in fit else one for one in intent.attachments),
     )
+
+
+def _made_fit(intent: HostIntent, nic: str, places: Mapping[str, Location]) -> list[NetworkIntent]:
+    """The networks of a NIC with the MTU and the QoS that each has in its place. One without a place gets those of the
+    untagged network, else of the first; where none has a place, no QoS.
+    """
+    carried = {one.network_id: one for one in intent.attachments if one.nic == nic}
+    networks = sorted((one for one in intent.networks if one.id in carried), key=lambda one: one.vlan is not None)
+    there = [network for network in networks if network.id in places]
+    mtu = places[there[0].id].mtu if there else networks[0].mtu
+    others = reported_qos(places[there[0].id]) if there else None
+    made = []
+    for network in networks:
+        if network in there:
+            at = places[network.id]
+            made.append(replace(network, mtu=at.mtu, qos=reported_qos(at)))
+        else:
+            own = effective_qos(carried[network.id], network)
+            made.append(replace(network, mtu=mtu, qos=(own or others) if others else None))
+    return made

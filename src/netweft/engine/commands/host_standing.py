@@ -24,8 +24,9 @@ from netweft.engine.queries.cluster_networks import lock_to_change
 from netweft.engine.queries.host_networks import wanted
 from netweft.engine.queries.networks import concerned
 
+_WANTED, _COMING = "wanted", "coming"
 _State = tuple[str, str]
-"""A host's id, and ``wanted`` or ``coming``: a change under way is to bring the latter."""
+"""A host's id, and which of both: what a change under way is to bring is coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +68,9 @@ def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
 def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
     """Raise ValidationError when a rule does not hold on a host that held before; the sentence names the hosts.
 
-    ``passed``: names of rules on NICs that need not hold. What they say, with the host's id, is returned, and its name:
-    also what they said before, on a NIC that carries a network which the request is about.
+    ``passed``: names of rules on NICs that need not hold, but for what a change under way is to bring. What they say,
+    with the host's id, is returned, and its name: also what they said before, on a NIC that carries a network which the
+    request is about.
     """
     left: dict[tuple[str, Problem], str] = {}
     refused: dict[Problem, list[str]] = {}
@@ -77,10 +79,10 @@ def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[st
         new = newly_broken(watched.before[state], found)
         nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
         for (rule, subject), problem in found.items():
-            is_new = (rule, subject) in new
-            if rule in passed and (is_new or subject in nics):
+            is_new, may_be = (rule, subject) in new, rule in passed and state[1] == _WANTED
+            if may_be and (is_new or subject in nics):
                 left[view.id, problem] = view.name
-            elif rule not in passed and is_new and view.name not in refused.setdefault(problem, []):
+            elif not may_be and is_new and view.name not in refused.setdefault(problem, []):
                 refused[problem].append(view.name)
     check(watched.action, *(_on(problem, names) for problem, names in refused.items()))
     return left
@@ -100,5 +102,5 @@ def _lock(tx: Tx, host_ids: Collection[str]) -> None:
 def _look(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:
     found: dict[_State, HostView] = {}
     for view in wanted(tx, host_ids) if host_ids else ():
-        found[view.id, "coming" if (view.id, "wanted") in found else "wanted"] = view
+        found[view.id, _COMING if (view.id, _WANTED) in found else _WANTED] = view
     return found
