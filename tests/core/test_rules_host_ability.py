@@ -90,9 +90,12 @@ def test_open_vswitch(host: HostView, expected: str) -> None:
 
 
 def test_shaping() -> None:
+    """Open vSwitch shapes the NICs of a bond, the kernel the bond."""
     host = view(queueing="fq 8001:")
     assert code(rule.nic_can_be_shaped(host, on("bare"), final())) == "NIC_HAS_FOREIGN_QUEUEING"
-    assert code(rule.nic_can_be_shaped(host, on("bare", "bond0"), final(BOND))) == "NIC_HAS_FOREIGN_QUEUEING"
+    assert rule.nic_can_be_shaped(host, on("bare", "bond0"), final(BOND)) is None
+    ovs = view("ovs", queueing="fq 8001:")
+    assert code(rule.nic_can_be_shaped(ovs, on("bare", "bond0"), final(BOND))) == "NIC_HAS_FOREIGN_QUEUEING"
     assert rule.nic_can_be_shaped(host, on("plain"), final()) is None
     assert rule.nic_can_be_shaped(host, on("bare", "eth1"), final()) is None
 

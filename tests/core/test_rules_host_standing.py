@@ -20,7 +20,7 @@ from netweft.core.errors import Problem, ValidationError
 from netweft.core.host import Host, Nic
 from netweft.core.host_limits import HostLimits
 from netweft.core.host_request import AttachmentWish, BondWish, HostView, NetworkView, Ref, SetupRequest, written
-from netweft.core.plan import plan
+from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import Ability
 from netweft.core.rules.host_standing import broken, held, newly_broken
 from netweft.core.rules.setup_networks import Broken, validate
@@ -202,6 +202,19 @@ def test_networks_that_come_are_made_to_go_with_those_that_are_there() -> None:
     mixed = view(blue={"vlan": None, "qos": QOS, "mtu": 9000}, red={}).intent
     after = applied(held(mixed, there), there)
     assert {traffic.tag for traffic in after.nics["eth1"].shaping} == {None, 10}
+
+
+def test_what_others_have_made_impossible_keeps_nothing_else_from_being_done() -> None:
+    there = applied(view().intent, REPORT)
+    shaped = there.with_link(replace(there.nics["eth2"], queueing="fq 8001:"))
+    wanted = view(six={"qos": QOS}).intent
+    with pytest.raises(PlanError, match="a queueing discipline that is not ours"):
+        plan(shaped, desired_host(wanted, shaped))
+    assert plan(shaped, desired_host(held(wanted, shaped), shaped)) == []
+    bare = view(six={"vlan": None, "vm": False}).intent
+    off = REPORT.with_link(replace(REPORT.nics["eth2"], ipv6_off=True))
+    assert desired_host(bare, off).nics["eth2"].addresses
+    assert not desired_host(held(bare, off), off).nics["eth2"].addresses
 
 
 def test_a_host_that_comes_among_other_networks_has_their_management() -> None:

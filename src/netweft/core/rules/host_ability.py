@@ -5,7 +5,9 @@ A request to set up a host is judged by what it touches: what is on the host alr
 
 from __future__ import annotations
 
-from netweft.core.desired import AttachmentIntent, BondIntent, effective_qos
+from collections.abc import Sequence
+
+from netweft.core.desired import AttachmentIntent, BondIntent, NetworkIntent, SwitchType, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host_request import FinalSet, HostView
 from netweft.core.protocol import Ability
@@ -38,12 +40,11 @@ def host_has_its_switch(host: HostView, attachment: AttachmentIntent) -> Problem
 
 
 def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: FinalSet) -> Problem | None:
-    """A NIC whose traffic others shape is not shaped by us as well."""
+    """A NIC whose traffic others shape is not shaped by us as well. Of a bond Open vSwitch shapes the NICs."""
     network = host.networks[attachment.network_id]
     if effective_qos(attachment, network.intent) is None:
         return None
-    bond = final.bond(attachment.nic)
-    names = (*bond.slaves, bond.name) if bond else (attachment.nic,)
+    names = shaped_links(host.intent.switch_type, attachment.nic, final.bond(attachment.nic))
     shaped = host.limits.shaped_by_others
     others = sorted(f"{name} ({shaped[name]})" for name in names if name in shaped)
     if not others:
@@ -52,12 +53,21 @@ def nic_can_be_shaped(host: HostView, attachment: AttachmentIntent, final: Final
     return Problem("NIC_HAS_FOREIGN_QUEUEING", f"{text} Remove that on Host {host.name}, or take the QoS off.")
 
 
+def shaped_links(switch_type: SwitchType, nic: str, bond: BondIntent | None) -> Sequence[str]:
+    """Where the traffic of networks on a NIC, or on a bond, is shaped."""
+    return bond.slaves if bond and switch_type == "ovs" else (nic,)
+
+
 def nic_has_ipv6(host: HostView, attachment: AttachmentIntent) -> Problem | None:
     """A network that stands on the NIC itself has IPv6 only where nobody has switched it off."""
     network, nic = host.networks[attachment.network_id], attachment.nic
-    is_bare = host.intent.switch_type == "legacy" and not network.intent.vm and network.intent.vlan is None
     wants = any(ip.version == 6 and ip.method != "none" for ip in attachment.assignments)  # noqa: PLR2004 -- of IP
-    if not (is_bare and wants and nic in host.limits.without_ipv6):
+    if not (wants and nic in host.limits.without_ipv6 and stands_on_nic(host.intent.switch_type, network.intent)):
         return None
     text = f"IPv6 is switched off on {nic} of Host {host.name}, so network '{network.name}' cannot have any there."
     return Problem("NIC_HAS_NO_IPV6", f"{text} Set net.ipv6.conf.{nic}.disable_ipv6 to 0 on the host.")
+
+
+def stands_on_nic(switch_type: SwitchType, network: NetworkIntent) -> bool:
+    """Whether the network's addresses are on its NIC or bond itself."""
+    return switch_type == "legacy" and not network.vm and network.vlan is None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host import Host
+from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import (
     AttachmentWish,
     FinalSet,
@@ -100,7 +101,11 @@ def newly_broken(before: Mapping[Broken, Problem], after: Mapping[Broken, Proble
 def held(intent: HostIntent, report: Host) -> HostIntent:
     """The intent for a host while networks of a NIC cannot be together as they are wanted (:data:`LEFT_ALONE`): those
     that are on the host keep the MTU and the QoS that they have there, and those that come get what goes with them.
+
+    What others have made impossible meanwhile is left out: a QoS on a NIC whose traffic they shape, IPv6 where they
+    switched it off. Else all other changes of the host would fail with it.
     """
+    intent = _possible(intent, limits_of(report))
     networks = {network.id: NetworkView(intent=network, in_cluster=True) for network in intent.networks}
     view = HostView(id="", name="", status="", intent=intent, report=Host(), nics={}, networks=networks)
     final = final_set(view, SetupRequest(), str)
@@ -117,6 +122,21 @@ def held(intent: HostIntent, report: Host) -> HostIntent:
         networks=tuple(fit.get(network.id, network) for network in intent.networks),
         attachments=tuple(replace(one, qos=None) if one.network_id in fit else one for one in intent.attachments),
     )
+
+
+def _possible(intent: HostIntent, limits: HostLimits) -> HostIntent:
+    bonds, networks = {bond.name: bond for bond in intent.bonds}, {one.id: one for one in intent.networks}
+    attachments = {one.network_id: one for one in intent.attachments}
+    for one in intent.attachments:
+        network = networks[one.network_id]
+        links = host_ability.shaped_links(intent.switch_type, one.nic, bonds.get(one.nic))
+        if limits.shaped_by_others.keys() & set(links):
+            networks[network.id] = replace(network, qos=None)
+            attachments[network.id] = replace(attachments[network.id], qos=None)
+        if one.nic in limits.without_ipv6 and host_ability.stands_on_nic(intent.switch_type, network):
+            left = tuple(ip for ip in one.assignments if ip.version != 6)  # noqa: PLR2004 -- of IP
+            attachments[network.id] = replace(attachments[network.id], assignments=left)
+    return replace(intent, attachments=tuple(attachments.values()), networks=tuple(networks.values()))
 
 
 def _made_fit(intent: HostIntent, nic: str, places: Mapping[str, Location]) -> list[NetworkIntent]:

@@ -205,6 +205,8 @@ def _check_abilities(action: str, host: HostView, final: FinalSet, touched: Sequ
     """What the host has said of itself."""
     bonds = [bond for bond in final.bonds if bond.name in final.touched_bonds]
     check(action, *(host_ability.host_can_bond(host, bond) for bond in bonds))
+    on_bonds = [one for bond in bonds for one in final.on(bond.name)]
+    check(action, *(host_ability.nic_can_be_shaped(host, attachment, final) for attachment in on_bonds))
     for attachment in touched:
         check(
             action,

@@ -74,13 +74,15 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     views = nic_views(spec.report.host)
     _store(tx, host, spec)
     _sync_nics(tx, host, views)
-    _settle_changes(tx, host, spec.report)
+    has_others = _settle_changes(tx, host, spec.report)
     if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
         take_over(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
     vnic_sync.settle(tx, host.id, spec.report)
     host_drifts.judge_drift(tx, host.id, spec.report)
     judge(tx, spec.host_id, spec.report)
+    if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
+        attachments_changed(tx, host.id)
 
 
 def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
@@ -150,8 +152,11 @@ def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) ->
     audit.record(tx, SYSTEM, code, text, severity, host=host.id, cluster=host.cluster_id)
 
 
-def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
-    """Changes whose job has ended without knowing how they ended: the host tells, however late."""
+def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> bool:
+    """Changes whose job has ended without knowing how they ended: the host tells, however late. Returns whether it has
+    other networks than before.
+    """
+    has_others = False
     for row in host_changes.pending(tx, host.id):
         if host_changes.is_being_brought(tx, row):
             continue
@@ -163,12 +168,12 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
         elif change.phase is Phase.ROLLED_BACK:
             _settle_refused(tx, host, row, change.error, host_changes.ROLLED_BACK)
         else:
-            if host_changes.record_applied(tx, host.id, row.generation):
-                attachments_changed(tx, host.id)
+            has_others |= host_changes.record_applied(tx, host.id, row.generation)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
             code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
             text = f"Network changes were applied on host {host.name}, as it says now that it answers again."
             audit.record(tx, SYSTEM, code, text, host=host.id, cluster=host.cluster_id, job=row.job_id)
+    return has_others
 
 
 def _settle_refused(
