@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,12 +17,12 @@ _COUNTED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 
 
 @contextmanager
-def statements_seen() -> Iterator[list[str]]:
-    """What is sent on connections that are taken out of their pools meanwhile."""
+def statements_seen(thread: int | None = None) -> Iterator[list[str]]:
+    """What is sent, by any thread or by this one, on connections that are taken out of their pools meanwhile."""
     seen: list[str] = []
 
     def remember(statement: str) -> None:
-        if _COUNTED.match(statement):
+        if _COUNTED.match(statement) and thread in {None, threading.get_ident()}:
             seen.append(statement)
 
     class Cursor(psycopg.Cursor[Any]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, get_ident
 
 import pytest
 import sqlalchemy as sa
@@ -206,7 +206,7 @@ def test_what_was_wrong_before_stops_no_other_request(fleet: Fleet) -> None:
 def test_hosts_are_judged_with_a_constant_number_of_statements(fleet: Fleet) -> None:
     def statements() -> int:
         """That judging the hosts takes, of a network that so many carry."""
-        with statements_seen() as seen, fleet.db.read() as tx:
+        with statements_seen(get_ident()) as seen, fleet.db.read() as tx:
             for view in queries.wanted(tx, concerned(tx, [red])):
                 assert set(broken(view)) <= {("management_is_attached", "")}
         return len(seen)

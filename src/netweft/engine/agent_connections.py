@@ -67,6 +67,7 @@ class Connection:
             plain = socket.create_connection((endpoint.host, endpoint.port), CONNECT_SECONDS)
             try:
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                plain.getpeername()  # raises when the other end is gone already, where ssl would leave the socket open
                 self._socket = context.wrap_socket(plain, server_hostname=host_id)
             except BaseException:
                 plain.close()

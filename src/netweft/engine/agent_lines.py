@@ -38,6 +38,7 @@ class Line:
             async with asyncio.timeout(CONNECT_SECONDS):
                 plain = await _connect(endpoint)
             try:
+                plain.getpeername()  # raises when the other end is gone already, where ssl would leave the socket open
                 tls = context.wrap_socket(plain, server_hostname=host_id, do_handshake_on_connect=False)
             except BaseException:
                 plain.close()
