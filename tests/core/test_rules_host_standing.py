@@ -95,6 +95,7 @@ NO_VLANS, NO_BONDS, NO_SWITCH = (
     HostLimits(lacks=frozenset({ability})) for ability in (Ability.VLAN, Ability.BONDING, Ability.OPEN_VSWITCH)
 )
 SHAPED, NO_IPV6 = HostLimits(shaped_by_others={"eth2": "fq 8001:"}), HostLimits(without_ipv6=frozenset({"eth2"}))
+BOND_NAMED = HostLimits(names=frozenset({"bond0"}))
 NAMED, DEVICE = HostLimits(names=frozenset({"store"})), HostLimits(names=frozenset({"eth2.31", "br-eth2"}))
 PLAIN: dict[str, object] = {"vlan": None}
 ALL_PLAIN = dict.fromkeys(("red", "blue", "six", "store"), PLAIN)
@@ -103,6 +104,7 @@ BARE: dict[str, object] = {"vlan": None, "vm": False}
 ABOVE_LIMITS = [
     (NO_VLANS, ALL_PLAIN, "", {"six": {"vlan": 30}}, "", ("host_can_tag", "a-six"), "no VLANs"),
     (NO_BONDS, {}, "ovs", {}, "legacy", ("host_can_bond", "bond0"), "no bonding"),
+    (BOND_NAMED, {}, "ovs", {}, "legacy", ("bond_name_is_free", "bond0"), "has a link 'bond0' that is not a bond"),
     (NO_SWITCH, {}, "", {}, "ovs", ("host_has_its_switch", "a-six"), "which has no Open vSwitch"),
     (SHAPED, {}, "", {"six": {"qos": QOS}}, "", ("nic_can_be_shaped", "a-six"), "others shape the traffic of eth2"),
     (NO_IPV6, {}, "", {"six": BARE}, "", ("nic_has_ipv6", "a-six"), "IPv6 is switched off on eth2"),

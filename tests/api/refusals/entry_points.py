@@ -46,7 +46,8 @@ IPV6, ADDRESS = "host_attachment.ipv6_fits_into_mtu", "host_addresses.address_is
 ABLE_TO_TAG, ABLE_TO_BOND = "host_ability.host_can_tag", "host_ability.host_can_bond"
 HAS_SWITCH, HAS_IPV6 = "host_ability.host_has_its_switch", "host_ability.nic_has_ipv6"
 SHAPABLE, NAME_IS_FREE = "host_ability.nic_can_be_shaped", "host_attachment.host_side_name_is_free"
-LIMITS = frozenset({ABLE_TO_TAG, ABLE_TO_BOND, HAS_SWITCH, HAS_IPV6, SHAPABLE, NAME_IS_FREE})
+BOND_NAME = "host_bond.bond_name_is_free"
+LIMITS = frozenset({ABLE_TO_TAG, ABLE_TO_BOND, BOND_NAME, HAS_SWITCH, HAS_IPV6, SHAPABLE, NAME_IS_FREE})
 """Their rows are in :mod:`api.refusals.host_limits`."""
 
 MANAGEMENT = "setup_networks.management_is_attached"
@@ -79,7 +80,7 @@ IMPOSSIBLE: Mapping[tuple[str, str], str] = {
     },
     **{
         (rule, entry): "is about bonds, which this does not change"
-        for rule in (OVS_MODE, OVS_OPTIONS, ABLE_TO_BOND)
+        for rule in (OVS_MODE, OVS_OPTIONS, ABLE_TO_BOND, BOND_NAME)
         for entry in ("a network gets a label", "a NIC gets a label", "a cluster gets a network", "a network changes")
     },
     (ROLE, "a network changes"): "a network has no roles but in clusters",
@@ -127,7 +128,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
     **{
         f"host_bond.{name}": "of bonds, which only setting up changes"
         for name in (
-            "bond_is_named", "bond_id_and_name_agree", "bond_name_is_valid", "bond_name_is_free", "options_are_known",
+            "bond_is_named", "bond_id_and_name_agree", "bond_name_is_valid", "options_are_known",
             "has_enough_slaves", "slave_exists", "slave_is_nic", "slave_is_free", "slave_carries_no_network",
             "slave_carries_no_unmanaged", "removed_bond_exists", "removed_bond_is_unused",
             "bond_is_not_changed_and_removed", "primary_is_slave", "slaves_are_different", "options_can_work",

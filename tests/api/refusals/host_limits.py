@@ -8,6 +8,7 @@ from dataclasses import replace
 from api.refusals.entry_points import (
     ABLE_TO_BOND,
     ABLE_TO_TAG,
+    BOND_NAME,
     HAS_IPV6,
     HAS_SWITCH,
     NAME_IS_FREE,
@@ -64,6 +65,13 @@ def report(*lacks: str, taken: str = "", ipv6_off: bool = False, queueing: str =
         site.act("/hosts/{sim-1}/refresh")
 
     return step
+
+
+def lose_bond(site: Site) -> None:
+    """The bond is gone, and others have a bridge of its name."""
+    bonds = {name: bond for name, bond in site.fleet.host().bonds.items() if name != "bond0"}
+    site.fleet.simulate(host=replace(site.fleet.host(), bonds=bonds).with_link(Bridge(name="bond0")))
+    site.act("/hosts/{sim-1}/refresh")
 
 
 def by_label(rule: str, name: str, code: str, words: str) -> tuple[Part, ...]:
@@ -138,4 +146,7 @@ TABLE: Table = (
     move(HAS_IPV6, IPV6, NO_IPV6),
     lambda site: site.update(networks, site.names["store"], vlan_id=None),
     cluster(HAS_IPV6, "legacy", IPV6, NO_IPV6),
+    lose_bond,
+    cluster(BOND_NAME, "legacy", "NETWORK_BOND_NAME_EXISTS", "Host sim-1 already has a link 'bond0'"),
+    move(BOND_NAME, "NETWORK_BOND_NAME_EXISTS", "Host sim-1 already has a link 'bond0'"),
 )

@@ -54,8 +54,7 @@ def bond_name_is_valid(name: str) -> Problem | None:
 
 def bond_name_is_free(host: HostView, name: str) -> Problem | None:
     """F5: nothing that is no bond has the name."""
-    others = set(host.report.links()) - set(host.report.bonds)
-    if name not in others:
+    if name not in (set(host.report.links()) | host.limits.names) - set(host.report.bonds):
         return None
     text = f"Host {host.name} already has a link '{name}' that is not a bond. Choose another name."
     return Problem("NETWORK_BOND_NAME_EXISTS", text)

@@ -74,6 +74,8 @@ def _of_bond(host: HostView, bond: BondIntent) -> Iterator[tuple[str, Problem | 
     if not unknown_mode:
         yield "options_are_known_to_ovs", host_bond.options_are_known_to_ovs(host, bond)
     yield "host_can_bond", host_ability.host_can_bond(host, bond)
+    if host.intent.switch_type == "legacy":  # to Open vSwitch a bond is no link of the kernel
+        yield "bond_name_is_free", host_bond.bond_name_is_free(host, bond.name)
 
 
 def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
