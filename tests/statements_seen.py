@@ -13,7 +13,8 @@ import psycopg
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-_COUNTED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+COUNTED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+"""Statements that ask or change something; transactions are begun and ended by others."""
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def statements_seen(thread: int | None = None) -> Iterator[list[str]]:
     seen: list[str] = []
 
     def remember(statement: str) -> None:
-        if _COUNTED.match(statement) and thread in {None, threading.get_ident()}:
+        if COUNTED.match(statement) and thread in {None, threading.get_ident()}:
             seen.append(statement)
 
     class Cursor(psycopg.Cursor[Any]):

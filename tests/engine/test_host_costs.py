@@ -4,7 +4,6 @@ them, which is more where it walks a table that grows.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 from collections import defaultdict
@@ -52,14 +51,13 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries.references import Ref as ObjectName
+from statements_seen import COUNTED
 
 SMALL, LARGE = 10, 400
 """Hosts."""
 
 ROOM = 1.1
 """How much more SQLite may do in the large fleet: ids are random, so not all orders are the same."""
-
-_COUNTED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 
 
 @dataclass
@@ -100,7 +98,7 @@ class Ledger:
         connection.row_factory = self._row
 
     def _statement(self, text: str) -> None:
-        if self._cost and _COUNTED.match(text):
+        if self._cost and COUNTED.match(text):
             self._cost.statements.append(text)
 
     def _step(self) -> int:

@@ -152,8 +152,7 @@ def _made_fit(intent: HostIntent, nic: str, places: Mapping[str, Location]) -> l
     others = reported_qos(places[there[0].id]) if there else None
     made = []
     for network in networks:
-        if network in there:
-            at = places[network.id]
+        if at := places.get(network.id):
             made.append(replace(network, mtu=at.mtu, qos=reported_qos(at)))
         else:
             own = effective_qos(carried[network.id], network)
