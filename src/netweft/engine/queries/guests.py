@@ -36,8 +36,8 @@ class Wanted:
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     """Read it. Raises NotFoundError."""
-    rows = queries.vnics_of_one(tx, vm_id)
-    parameters = queries.parameters_of_one(tx, vm_id)
+    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    parameters = queries.parameters_of(tx, [row.id for row in rows])
     held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
     vm = queries.get(tx, vm_id)
     return Wanted(

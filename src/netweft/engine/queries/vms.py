@@ -21,7 +21,7 @@ from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import filter_parameters, vnics
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Among, Statement
 
 QOS_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
 """Columns of a vNIC's QoS: Mbit/s, and MB for the bursts."""
@@ -100,20 +100,12 @@ def select_vnics() -> sa.Select[Any]:
 def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
     """The rows of :func:`select_vnics` of each virtual machine, by name."""
     found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in tx.execute(_VNICS_OF, {"vm_ids": list(vm_ids)}):
+    for row in _VNICS_OF.all(tx, vm_ids=vm_ids):
         found[row.vm_id].append(row)
     return found
 
 
-_VNICS_OF = select_vnics().where(vnics.c.vm_id.in_(sa.bindparam("vm_ids", expanding=True))).order_by(vnics.c.name)
-
-
-def vnics_of_one(tx: Tx, vm_id: str) -> list[sa.Row[Any]]:
-    """:func:`vnics_of` for one virtual machine, which is asked at each change of a running one."""
-    return _VNICS_OF_ONE.all(tx, vm_id=vm_id)
-
-
-_VNICS_OF_ONE = Statement(select_vnics().where(vnics.c.vm_id == sa.bindparam("vm_id")).order_by(vnics.c.name))
+_VNICS_OF = Statement(select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name))
 
 
 def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
@@ -154,30 +146,14 @@ def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]
 def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
     """The filter parameters of each vNIC, by name."""
     found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in tx.execute(_PARAMETERS_OF, {"vnic_ids": list(vnic_ids)}):
+    for row in _PARAMETERS_OF.all(tx, vnic_ids=vnic_ids):
         found[row.vnic_id].append(row)
     return found
 
 
-_PARAMETERS_OF = (
+_PARAMETERS_OF = Statement(
     sa.select(filter_parameters)
-    .where(filter_parameters.c.vnic_id.in_(sa.bindparam("vnic_ids", expanding=True)))
-    .order_by(filter_parameters.c.name, filter_parameters.c.id)
-)
-
-
-def parameters_of_one(tx: Tx, vm_id: str) -> dict[str, list[sa.Row[Any]]]:
-    """:func:`parameters_of` for all vNICs of a virtual machine."""
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in _PARAMETERS_OF_ONE.all(tx, vm_id=vm_id):
-        found[row.vnic_id].append(row)
-    return found
-
-
-_PARAMETERS_OF_ONE = Statement(
-    sa.select(filter_parameters)
-    .join(vnics, vnics.c.id == filter_parameters.c.vnic_id)
-    .where(vnics.c.vm_id == sa.bindparam("vm_id"))
+    .where(Among(filter_parameters.c.vnic_id, "vnic_ids"))
     .order_by(filter_parameters.c.name, filter_parameters.c.id)
 )
 
