@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,9 @@ def away(server: PostgresServer) -> Iterator[None]:
 
 
 def agent_of(engine: EngineProcess) -> int:
-    (pid,) = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
-    return int(pid)
+    """Its process, 0 when there is none."""
+    pids = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
+    return int(pids[0]) if pids else 0
 
 
 def event_stream(door: httpx.Client, headers: dict[str, str], seen: list[dict[str, Any]]) -> None:
@@ -162,23 +163,51 @@ def waits_for_jobs_by_notification(door: httpx.Client, headers: dict[str, str]) 
 
 def test_a_database_that_hangs_does_not_take_the_watches_along(server: PostgresServer, engine: EngineProcess) -> None:
     """Stopped, not ended: connections are open, and nothing comes back."""
-    sessions = [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if is_session(pid, server)]
-    assert sessions
-    with engine.door() as door:
-        for pid in sessions:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+    with engine.door() as door, engine.client() as client:
+        until(lambda: client.list("hosts", search="name=sim-1 and status=up"))
+        with hanging(server):
             assert door.get("/health").status_code == 503
             assert "netweft_database_up 0.0" in door.get("/metrics").text
-        finally:
-            for pid in sessions:
-                os.kill(pid, signal.SIGCONT)
         until(lambda: door.get("/health").status_code == 200)
 
 
-def is_session(process: Path, server: PostgresServer) -> bool:
-    """Whether a process is the server or one of its sessions, by where it works."""
+def test_simulated_hosts_that_end_while_the_database_is_away_are_started_when_it_is_back(
+    server: PostgresServer, engine: EngineProcess
+) -> None:
+    """To start them takes a token out of the database."""
+    with engine.client() as client:
+        until(lambda: client.list("hosts", search="name=sim-1 and status=up"))
+    with away(server):
+        os.kill(agent_of(engine), signal.SIGKILL)
+        until(lambda: "simulated hosts could not be started" in engine.log.read_text())
+    until(lambda: agent_of(engine))
+
+
+@contextmanager
+def hanging(server: PostgresServer) -> Iterator[None]:
+    """The server first, as it may begin a session at any moment; then all sessions that it has begun."""
+    stopped: list[int] = []
+
+    def stop(pids: list[int]) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # a session that has just ended
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+
     try:
-        return (process / "cwd").resolve() == server.folder / "data"
+        stop([server.pid])
+        sessions = [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if is_session(pid, server)]
+        assert sessions
+        stop(sessions)
+        yield
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def is_session(process: Path, server: PostgresServer) -> bool:
+    """Whether a process is one of the server's, by where it works."""
+    try:
+        return int(process.name) != server.pid and (process / "cwd").resolve() == server.folder / "data"
     except OSError:
         return False

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.core.simulated_fleet import Part, parts_of
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.enrollments import create_simulated_enrollment
 from netweft.engine.db import Database
+from netweft.engine.outages import first_line
 
 _PATIENCE = 70.0
 """Seconds in which an agent ends; it may take back an unconfirmed change first."""
@@ -61,7 +63,11 @@ class Simulation:
                 log.warning("an agent of simulated hosts ended by itself", part=part.number, status=status)
                 program.running, program.ended = None, time.monotonic()
             if program.running is None and time.monotonic() - program.ended >= _PAUSE:
-                program.running = self._start(part)
+                try:
+                    program.running = self._start(part)
+                except SQLAlchemyError as error:
+                    log.warning("simulated hosts could not be started", part=part.number, reason=first_line(error))
+                    program.ended = time.monotonic()
 
     def stop(self) -> None:
         """End the agents and wait for them."""
