@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import insert, select, update
 
 from netweft.engine.commands import tokens
@@ -50,6 +52,13 @@ def test_the_right_password_opens_and_all_else_does_not(db: Database) -> None:
     with db.read() as tx:
         codes = tx.execute(select(events.c.code).order_by(events.c.id)).scalars().all()
     assert codes == [30, 114, 114, 114, 114]
+
+
+def test_a_password_of_nobody_is_verified_as_one_of_somebody() -> None:
+    """Else the time of an answer would tell which users there are."""
+    assert extract_parameters(tokens.NOBODYS_HASH) == extract_parameters(tokens.hash_password("right"))
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(tokens.NOBODYS_HASH, "right")
 
 
 def test_a_guesser_has_to_wait_and_others_do_not(db: Database) -> None:
