@@ -57,9 +57,8 @@ def _nobodys_hash() -> str:
     engine starts sooner without.
     """
     cost = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
-    salt, digest = (
-        b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (_hasher.salt_len, _hasher.hash_len)
-    )
+    lengths = (_hasher.salt_len, _hasher.hash_len)
+    salt, digest = (b64encode(secrets.token_bytes(length)).decode().rstrip("=") for length in lengths)
     return f"$argon2id$v=19${cost}${salt}${digest}"
 
 
