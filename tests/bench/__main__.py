@@ -21,10 +21,12 @@ BENCHMARKS = (
     "host_apply",
     "ovs_apply",
     "api_rate",
+    "request_cost",
     "vnics_10000",
     "hot_plug",
     "memory",
     "fleet",
+    "replicas",
 )
 
 

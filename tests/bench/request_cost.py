@@ -1,0 +1,223 @@
+"""Processor time of a request: the engine's, on SQLite and PostgreSQL, and its agent's where a host is involved.
+
+It says more of a program than seconds do where other work wants the same processors; what clients take of them is not
+in it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from api_rate import login, network_body, nic_body
+from figures import PAIRS, Figure, paired
+
+from databases import postgresql_databases
+from engine_process import EngineProcess
+from fleet import processor_seconds
+
+REQUESTS = 400
+"""In one measurement, of which there are as many as pairs."""
+MACHINES, NICS = 100, 10
+"""What is listed, and the machines that vNICs are added to: they have room for all."""
+HOSTS = 4
+RUNNING = 40
+"""Machines that run, on all hosts."""
+PLUGS = 80
+"""vNICs plugged into running machines in one measurement."""
+CLIENTS = 8
+
+Ask = Callable[[str, str, object], Any]
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder, postgresql_databases() as postgres:
+        hosts = ("--simulated-hosts", str(HOSTS))
+        database = ("--database", postgres.empty())
+        with (
+            EngineProcess(Path(folder) / "sqlite", options=("--insecure-http", *hosts)) as sqlite,
+            EngineProcess(Path(folder) / "postgresql", options=("--insecure-http", *database)) as postgresql,
+        ):
+            on_sqlite, on_postgresql = _Bench(sqlite, NICS), _Bench(postgresql, 0)
+            return [
+                *_changes(on_sqlite, on_postgresql),
+                *on_sqlite.lists(),
+                *on_sqlite.plugs(),
+            ]
+
+
+def _changes(on_sqlite: _Bench, on_postgresql: _Bench) -> list[Figure]:
+    """What adds rows and nothing else, on both databases by turns."""
+    figures = []
+    for what, add in (("POST /networks", _Bench.add_network), ("POST /vms/ID/nics, stopped VM", _Bench.add_nic)):
+        pairs = [(on_sqlite.cost(add), on_postgresql.cost(add)) for _ in range(PAIRS)]
+        ours = statistics.median(one for one, _ in pairs)
+        figures.append(Figure(what=f"{what}, SQLite, processor of the engine", ours=ours, unit="ms", goal="1 ms"))
+        words = {"unit": "ms", "goal": "<= 1.5", "floor_is": "on SQLite"}
+        figures.append(paired(f"{what}, PostgreSQL, processor of the engine", pairs, **words))
+    return figures
+
+
+class _Bench:
+    """Requests to one engine, with machines of so many vNICs."""
+
+    def __init__(self, engine: EngineProcess, nics: int) -> None:
+        self.engine, self.nics = engine, nics
+        self.token = login(engine.address)
+        with self.connection() as ask:
+            self.profile = ask("GET", "/vnicprofiles?max=1", None)["vnic_profile"][0]["id"]
+            self.machines = [_add_machine(ask, f"machine{number}") for number in range(MACHINES)]
+            self.turn = itertools.cycle(self.machines)
+            for machine in self.machines:
+                for _ in range(nics):
+                    ask("POST", f"/vms/{machine}/nics", json.loads(nic_body(self.profile)))
+
+    def connection(self) -> closing[_Asking]:
+        """A connection of its own, as a function that asks and returns the answer."""
+        return closing(_Asking(self.engine.address, self.token))
+
+    def add_network(self, ask: Ask) -> None:
+        ask("POST", "/networks", json.loads(network_body()))
+
+    def add_nic(self, ask: Ask) -> None:
+        """To a machine that has few enough: what it got is removed again, outside of what is measured."""
+        ask("POST", f"/vms/{next(self.turn)}/nics", json.loads(nic_body(self.profile)))
+
+    def cost(self, add: Callable[[_Bench, Ask], None]) -> float:
+        """Milliseconds of the engine's processor for one request."""
+        with self.connection() as ask:
+            before = processor_seconds(self.engine.pid)
+            for _ in range(REQUESTS):
+                add(self, ask)
+            used = processor_seconds(self.engine.pid) - before
+            self._tidy(ask)
+        return used / REQUESTS * 1000
+
+    def _tidy(self, ask: Ask, *, is_running: bool = False) -> None:
+        """Leave the machines with the vNICs that they began with."""
+        for machine in self.machines[:RUNNING] if is_running else self.machines:
+            nics = ask("GET", f"/vms/{machine}/nics", None).get("nic", [])
+            for nic in nics[self.nics :]:
+                if is_running:
+                    ask("POST", f"/vms/{machine}/nics/{nic['id']}/deactivate", {})
+                ask("DELETE", f"/vms/{machine}/nics/{nic['id']}", None)
+
+    def lists(self) -> list[Figure]:
+        """All machines with their vNICs."""
+
+        def look(ask: Ask) -> None:
+            found = ask("GET", "/vms?follow=nics", None)["vm"]
+            assert len(found) == MACHINES
+            assert all(len(vm["nics"]["nic"]) == NICS for vm in found)
+
+        figures = []
+        for clients in (1, CLIENTS):
+            used, _ = self._by_clients(look, 10, clients)
+            what = f"GET /vms?follow=nics, {MACHINES} VMs of {NICS} vNICs, {_said(clients)}"
+            figures.append(Figure(what=what, ours=used, unit="ms", goal="30 ms"))
+        return figures
+
+    def plugs(self) -> list[Figure]:
+        """For machines that run on simulated hosts."""
+        with self.connection() as ask:
+            while len([one for one in ask("GET", "/hosts", None)["host"] if one["status"] == "up"]) < HOSTS:
+                time.sleep(0.2)
+            running = itertools.cycle(self.machines[:RUNNING])
+            for machine in self.machines[:RUNNING]:
+                ask("POST", f"/vms/{machine}/start", {})
+
+        def plug(ask: Ask) -> None:
+            ask("POST", f"/vms/{next(running)}/nics", json.loads(nic_body(self.profile)))
+
+        taken: dict[int, list[tuple[float, float]]] = {1: [], CLIENTS: []}
+        for _, clients in itertools.product(range(PAIRS), taken):
+            taken[clients].append(self._by_clients(plug, PLUGS, clients))
+            with self.connection() as ask:
+                self._tidy(ask, is_running=True)
+        what = "POST /vms/ID/nics, running VM"
+        pairs = [(few, many) for (_, few), (_, many) in zip(taken[1], taken[CLIENTS], strict=True)]
+        ratio = [many / few for few, many in pairs]
+        return [
+            *(
+                Figure(
+                    what=f"{what}, {_said(clients)}, processor of engine and agent",
+                    ours=statistics.median(used for used, _ in taken[clients]),
+                    unit="ms",
+                    goal="8 ms",
+                )
+                for clients in taken
+            ),
+            Figure(
+                what=f"{what}, {CLIENTS} clients",
+                ours=statistics.median(many for _, many in pairs),
+                unit="/s",
+                floor=statistics.median(few for few, _ in pairs),
+                floor_is="one client",
+                ratio=statistics.median(ratio),
+                spread=(min(ratio), max(ratio)),
+                goal=">= 1.7",
+            ),
+        ]
+
+    def _by_clients(self, request: Callable[[Ask], None], count: int, clients: int) -> tuple[float, float]:
+        """Milliseconds of processor of one request, engine and simulated hosts together; and requests per second."""
+
+        def client(_: int) -> None:
+            with self.connection() as ask:
+                for _ in range(count // clients):
+                    request(ask)
+
+        done = count // clients * clients
+        with ThreadPoolExecutor(clients) as pool:
+            before, begun = self._used(), time.monotonic()
+            list(pool.map(client, range(clients)))
+            seconds, used = time.monotonic() - begun, self._used() - before
+        return used / done * 1000, done / seconds
+
+    def _used(self) -> float:
+        return sum(map(processor_seconds, (self.engine.pid, *_children(self.engine.pid))))
+
+
+class _Asking:
+    """A connection of one client; calling it asks."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._connection = http.client.HTTPConnection(address, timeout=60)
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
+
+    def __call__(self, method: str, path: str, body: object) -> Any:
+        content = None if body is None else json.dumps(body)
+        self._connection.request(method, f"/ovirt-engine/api{path}", content, self._headers)
+        answer = self._connection.getresponse()
+        read = answer.read()
+        assert answer.status < 300, read
+        return json.loads(read or b"{}")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _children(pid: int) -> Sequence[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _add_machine(ask: Ask, name: str) -> str:
+    where = {"cluster": {"name": "Default"}, "template": {"name": "Blank"}}
+    return str(ask("POST", "/vms", {"name": name, **where})["id"])
+
+
+def _said(clients: int) -> str:
+    return "1 client" if clients == 1 else f"{clients} clients"
