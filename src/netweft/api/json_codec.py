@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from netweft.api import elements
 from netweft.api.scalars import TOO_LONG, WRITE, check_count, read_scalar
@@ -77,40 +79,65 @@ def _words_of(error: Exception) -> str:
 
 
 def _tree(value: Value, base: str) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    kind = type(value)
-    for attribute, name, put in _parts(kind):
-        item = getattr(value, attribute)
-        if item is not UNSET:
-            out[name] = put(item, base)
-    if isinstance(value, Entity) and value.href is not UNSET and out.keys() - {"id", "href", "name"}:
-        href = base + value.href
+    shape = _shape(type(value))
+    items = astuple(value)
+    if items.count(UNSET) == shape.unset_in_references and items[0] is not UNSET and items[1] is not UNSET:
+        return {"id": items[0], "href": base + items[1]}  # what most entities on the wire are
+    out = {
+        name: plain(item) if plain else nested(item, base)
+        for (name, plain, nested), item in zip(shape.parts, items, strict=True)
+        if item is not UNSET
+    }
+    if isinstance(value, Entity) and value.href is not UNSET and out.keys() - _IN_REFERENCES:
+        href = out["href"]
         links = [
             {"href": f"{href}/{rel}", "rel": rel}
-            for rel, attribute in links_of(kind)
+            for rel, attribute in shape.links
             if not attribute or getattr(value, attribute) is UNSET
         ]
         if links:
             out["link"] = links
-        if kind.meta.acts:
-            out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in kind.meta.acts]}
+        if value.meta.acts:
+            out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in value.meta.acts]}
     return out
 
 
+_IN_REFERENCES = frozenset({"id", "href", "name"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is written of a type: its fields in their order, scalars by the first function and all else by the second;
+    and its links (:func:`links_of`).
+
+    ``unset_in_references``: how many fields of a reference with id and href are not set, -1 where there is none. These
+    two are an entity's first.
+    """
+
+    parts: tuple[tuple[str, Callable[[Any], str] | None, WriteField], ...]
+    links: tuple[tuple[str, str], ...]
+    unset_in_references: int
+
+
 @functools.cache
-def _parts(kind: type[Value]) -> list[tuple[str, str, WriteField]]:
-    return [(f.attribute, f.name, _field_writer(f)) for f in fields_of(kind)]
+def _shape(kind: type[Value]) -> _Shape:
+    fields = fields_of(kind)
+    parts = tuple((f.name, WRITE.get(f.kind) if _is_scalar(f) else None, _nested_writer(f)) for f in fields)
+    return _Shape(parts, links_of(kind), len(fields) - 2 if issubclass(kind, Entity) else -1)
 
 
-def _field_writer(field: Field) -> WriteField:
+def _is_scalar(field: Field) -> bool:
+    return field.struct is None and not field.many and field.name != "href"
+
+
+def _nested_writer(field: Field) -> WriteField:
+    """How a field is written that is no scalar, or needs the root of the API."""
     if field.name == "href":
         return lambda value, base: base + value
     if field.struct is not None:
         return _structs_writer(field) if field.many else _tree
     plain = WRITE[field.kind]
-    if field.many:
-        return lambda values, _base: {field.item: [plain(value) for value in values]} if values else {}
-    return lambda value, _base: plain(value)
+    return lambda values, _base: {field.item: [plain(value) for value in values]} if values else {}
 
 
 def _structs_writer(field: Field) -> WriteField:

@@ -33,7 +33,7 @@ def _write_boolean(value: bool) -> str:
 
 
 def _write_text(value: str) -> str:
-    return _NOT_XML.sub("\ufffd", value)
+    return value if value.isprintable() else _NOT_XML.sub("\ufffd", value)  # the first is sooner known
 
 
 WRITE: Mapping[str, Callable[[Any], str]] = {

@@ -74,7 +74,7 @@ def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic
     condition = authorize.visible(tx, call.actor, ObjectType.VM)
     statement = select(vms.c.id).where(vms.c.id.in_(ids))
     seen = list(tx.scalars(statement if condition is None else statement.where(condition)))
-    rows = queries.vnics_of(tx, seen)
+    rows = queries.own_facts_of(tx, seen)
     return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
 
 
@@ -83,7 +83,7 @@ def list_nics(call: Call[None]) -> list[Nic]:
     """The vNICs of a virtual machine by name."""
     with call.read() as tx:
         see(tx, call, ObjectType.VM, call.ids["vm_id"])
-        return [show(row) for row in queries.vnics_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
+        return [show(row) for row in queries.own_facts_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
 
 
 def _get(tx: Tx, call: Call[Any], vnic_id: str) -> Nic:
