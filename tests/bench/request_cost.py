@@ -31,7 +31,7 @@ MACHINES, NICS = 100, 10
 """What is listed, and the machines that vNICs are added to: they have room for all."""
 HOSTS = 4
 RUNNING = 40
-"""Machines that run, on all hosts."""
+"""Machines that run, on all hosts, and begin without vNICs."""
 PLUGS = 80
 """vNICs plugged into running machines in one measurement."""
 CLIENTS = 8
@@ -76,6 +76,7 @@ class _Bench:
         with self.connection() as ask:
             self.profile = ask("GET", "/vnicprofiles?max=1", None)["vnic_profile"][0]["id"]
             self.machines = [_add_machine(ask, f"machine{number}") for number in range(MACHINES)]
+            self.running = [_add_machine(ask, f"running{number}") for number in range(RUNNING)]
             self.turn = itertools.cycle(self.machines)
             for machine in self.machines:
                 for _ in range(nics):
@@ -102,20 +103,24 @@ class _Bench:
             self._tidy(ask)
         return used / REQUESTS * 1000
 
-    def _tidy(self, ask: Ask, *, is_running: bool = False) -> None:
+    def _tidy(self, ask: Ask) -> None:
         """Leave the machines with the vNICs that they began with."""
-        for machine in self.machines[:RUNNING] if is_running else self.machines:
-            nics = ask("GET", f"/vms/{machine}/nics", None).get("nic", [])
-            for nic in nics[self.nics :]:
-                if is_running:
-                    ask("POST", f"/vms/{machine}/nics/{nic['id']}/deactivate", {})
+        for machine in self.machines:
+            for nic in ask("GET", f"/vms/{machine}/nics", None).get("nic", [])[self.nics :]:
+                ask("DELETE", f"/vms/{machine}/nics/{nic['id']}", None)
+
+    def _unplug(self, ask: Ask) -> None:
+        """Leave the running machines without vNICs."""
+        for machine in self.running:
+            for nic in ask("GET", f"/vms/{machine}/nics", None).get("nic", []):
+                ask("POST", f"/vms/{machine}/nics/{nic['id']}/deactivate", {})
                 ask("DELETE", f"/vms/{machine}/nics/{nic['id']}", None)
 
     def lists(self) -> list[Figure]:
         """All machines with their vNICs."""
 
         def look(ask: Ask) -> None:
-            found = ask("GET", "/vms?follow=nics", None)["vm"]
+            found = ask("GET", "/vms?follow=nics&search=name%3Dmachine*", None)["vm"]
             assert len(found) == MACHINES
             assert all(len(vm["nics"]["nic"]) == NICS for vm in found)
 
@@ -129,10 +134,10 @@ class _Bench:
     def plugs(self) -> list[Figure]:
         """For machines that run on simulated hosts."""
         with self.connection() as ask:
-            while len([one for one in ask("GET", "/hosts", None)["host"] if one["status"] == "up"]) < HOSTS:
+            while len([one for one in ask("GET", "/hosts", None).get("host", []) if one["status"] == "up"]) < HOSTS:
                 time.sleep(0.2)
-            running = itertools.cycle(self.machines[:RUNNING])
-            for machine in self.machines[:RUNNING]:
+            running = itertools.cycle(self.running)
+            for machine in self.running:
                 ask("POST", f"/vms/{machine}/start", {})
 
         def plug(ask: Ask) -> None:
@@ -142,7 +147,7 @@ class _Bench:
         for _, clients in itertools.product(range(PAIRS), taken):
             taken[clients].append(self._by_clients(plug, PLUGS, clients))
             with self.connection() as ask:
-                self._tidy(ask, is_running=True)
+                self._unplug(ask)
         what = "POST /vms/ID/nics, running VM"
         pairs = [(few, many) for (_, few), (_, many) in zip(taken[1], taken[CLIENTS], strict=True)]
         ratio = [many / few for few, many in pairs]

@@ -89,33 +89,46 @@ def _tree(value: Value, base: str) -> dict[str, Any]:
         if item is not UNSET
     }
     if isinstance(value, Entity) and value.href is not UNSET and out.keys() - _IN_REFERENCES:
-        href = out["href"]
-        links = [
-            {"href": f"{href}/{rel}", "rel": rel}
-            for rel, attribute in shape.links
-            if not attribute or getattr(value, attribute) is UNSET
-        ]
+        followed = tuple(rel for rel, attribute in shape.followed if getattr(value, attribute) is not UNSET)
+        links, actions = _lead_on(type(value), followed)
+        href = msgspec.json.encode(out["href"])[1:-1]
         if links:
-            out["link"] = links
-        if value.meta.acts:
-            out["actions"] = {"link": [{"href": f"{href}/{name}", "rel": name} for name in value.meta.acts]}
+            out["link"] = msgspec.Raw(links.replace(_HREF, href))
+        if actions:
+            out["actions"] = msgspec.Raw(actions.replace(_HREF, href))
     return out
 
 
 _IN_REFERENCES = frozenset({"id", "href", "name"})
+_HREF = b"\xee\x80\x80"
+"""Where the href of an entity goes: a character of UTF-8 that nobody uses (U+E000)."""
+
+
+@functools.cache
+def _lead_on(kind: type[Entity], followed: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """The links and the actions of each entity of a type as JSON, empty where there are none. ``followed``: the links
+    whose contents are there themselves.
+    """
+    here = _HREF.decode()
+    links = [{"href": f"{here}/{rel}", "rel": rel} for rel, _ in links_of(kind) if rel not in followed]
+    actions = [{"href": f"{here}/{name}", "rel": name} for name in kind.meta.acts]
+    return (
+        msgspec.json.encode(links) if links else b"",
+        msgspec.json.encode({"link": actions}) if actions else b"",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """What is written of a type: its fields in their order, scalars by the first function and all else by the second;
-    and its links (:func:`links_of`).
+    and its links that can be followed, each with the attribute that it is followed into.
 
     ``unset_in_references``: how many fields of a reference with id and href are not set, -1 where there is none. These
     two are an entity's first.
     """
 
     parts: tuple[tuple[str, Callable[[Any], str] | None, WriteField], ...]
-    links: tuple[tuple[str, str], ...]
+    followed: tuple[tuple[str, str], ...]
     unset_in_references: int
 
 
@@ -123,7 +136,8 @@ class _Shape:
 def _shape(kind: type[Value]) -> _Shape:
     fields = fields_of(kind)
     parts = tuple((f.name, WRITE.get(f.kind) if _is_scalar(f) else None, _nested_writer(f)) for f in fields)
-    return _Shape(parts, links_of(kind), len(fields) - 2 if issubclass(kind, Entity) else -1)
+    followed = tuple((rel, attribute) for rel, attribute in links_of(kind) if attribute)
+    return _Shape(parts, followed, len(fields) - 2 if issubclass(kind, Entity) else -1)
 
 
 def _is_scalar(field: Field) -> bool:

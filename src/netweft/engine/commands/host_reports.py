@@ -90,6 +90,7 @@ def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
         "report": msgspec.json.encode(spec.report),
         "taken_at": utc_now(),
         "tag": spec.report.tag,
+        "capabilities": msgspec.to_builtins(spec.report.capabilities),
         "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
     }
@@ -102,7 +103,7 @@ def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
 _ID: sa.BindParameter[str] = sa.bindparam("id")
 _REPLACE_REPORT = Statement(
     sa.update(host_reports).where(host_reports.c.host_id == _ID).returning(host_reports.c.host_id),
-    ["report", "taken_at", "tag", "limits", "asked_at"],
+    ["report", "taken_at", "tag", "capabilities", "limits", "asked_at"],
 )
 _ADD_REPORT = inserting(host_reports)
 

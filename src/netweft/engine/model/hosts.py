@@ -60,6 +60,8 @@ host_reports = Table(
     Column("taken_at", Utc, nullable=False),
     # Names its content (HostReport.tag); empty for one from before there were tags.
     Column("tag", String(64), nullable=False, server_default=""),
+    # JSON of its core.protocol.Capabilities, for those who need nothing else of it.
+    Column("capabilities", Json, nullable=False, server_default="{}"),
     # JSON of the core.host_limits.HostLimits that follow from it.
     Column("limits", Json, nullable=False, server_default="{}"),
     # When the host was asked for it, or last found to be as it says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Any
 
@@ -19,13 +20,6 @@ from netweft.engine.model.vms import vms
 from netweft.engine.statements import Statement
 
 
-class _Head(msgspec.Struct):
-    """The small parts of a stored report; the rest is not decoded."""
-
-    capabilities: Capabilities
-    guests: tuple[GuestState, ...] = ()
-
-
 class _Seen(msgspec.Struct):
     """What a stored report says of guests alone."""
 
@@ -33,14 +27,14 @@ class _Seen(msgspec.Struct):
     guest_addresses: dict[str, tuple[str, ...]] = {}
 
 
-_HEAD = msgspec.json.Decoder(_Head)
 _SEEN = msgspec.json.Decoder(_Seen)
 
 
+@functools.cache
 def select() -> sa.Select[Any]:
-    """Every column of hosts, the names of their cluster and data centre, the stored report,
-    whether its networks are being changed (``is_changing``), since when it is not as wanted (``drifts_since``), and
-    numbers of virtual machines.
+    """Every column of hosts, the names of their cluster and data centre, what they can do (null before their first
+    report), whether its networks are being changed (``is_changing``), since when it is not as wanted
+    (``drifts_since``), and numbers of virtual machines.
     """
     changing = sa.exists().where(host_changes.c.host_id == hosts.c.id, host_changes.c.state == "pending")
     here = sa.select(sa.func.count()).select_from(vms).where(vms.c.host_id == hosts.c.id)
@@ -49,7 +43,7 @@ def select() -> sa.Select[Any]:
         clusters.c.name.label("cluster_name"),
         clusters.c.data_center_id,
         data_centers.c.name.label("data_center_name"),
-        host_reports.c.report,
+        host_reports.c.capabilities,
         host_drifts.c.since.label("drifts_since"),
         changing.label("is_changing"),
         here.correlate(hosts).scalar_subquery().label("vms_total"),
@@ -83,13 +77,13 @@ _PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")))
 
 def capabilities_of(row: sa.Row[Any]) -> Capabilities | None:
     """What the host of a row of :func:`select` can do; None before its first report."""
-    return _HEAD.decode(row.report).capabilities if row.report else None
+    return msgspec.convert(row.capabilities, Capabilities) if row.capabilities else None
 
 
 def guests_on(tx: Tx, host_ids: Collection[str]) -> dict[str, GuestState]:
     """The guests that hosts reported last, by id."""
     query = sa.select(host_reports.c.report).where(host_reports.c.host_id.in_(host_ids))
-    return {guest.id: guest for report in tx.scalars(query) for guest in _HEAD.decode(report).guests}
+    return {guest.id: guest for report in tx.scalars(query) for guest in _SEEN.decode(report).guests}
 
 
 def guest_seen(tx: Tx, host_id: str, guest_id: str) -> tuple[GuestState | None, dict[str, tuple[str, ...]]]:
