@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine until SIGTERM or SIGINT. Returns the exit status: 0 when asked to end, 1 when it could not
     work.
     """
+    gc.freeze()  # what was imported stays: a collection that walks all of it takes longer than many a request
     arguments = sys.argv[1:] if arguments is None else arguments
     settings = from_command_line(arguments)
     os.umask(0o077)  # whatever the engine writes is its own
