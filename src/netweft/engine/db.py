@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, overload
 
 import psycopg
 import structlog
@@ -47,6 +47,7 @@ from netweft.engine.bells import CHANNEL, Bells, Listener
 from netweft.engine.clock import CLOCK
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
 from netweft.engine.model.base import metadata
+from netweft.engine.model.records import R, Stored
 from netweft.engine.outages import RETRIED, first_line
 from netweft.engine.statements import Statement
 
@@ -317,7 +318,11 @@ def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
 _NOTIFY = Statement(select(func.pg_notify(bindparam("channel"), bindparam("topic"))))
 
 
-def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
+@overload
+def lock(tx: Tx, table: Stored[R], row_id: str) -> R: ...  # type: ignore[overload-overlap]  # the more special one
+@overload
+def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]: ...
+def lock(tx: Tx, table: Table, row_id: str) -> Any:
     """Lock one row against other writers until the transaction ends and return it; raises NotFoundError when there is
     none.
 
@@ -331,8 +336,9 @@ def lock(tx: Tx, table: Table, row_id: str) -> Row[Any]:
 
 
 @cache
-def _locking(table: Table) -> Statement:
-    return Statement(select(table).where(table.c.id == bindparam("id")).with_for_update(key_share=True))
+def _locking(table: Table) -> Statement[Any]:
+    statement = select(table).where(table.c.id == bindparam("id")).with_for_update(key_share=True)
+    return Statement(statement, record=table.record) if isinstance(table, Stored) else Statement(statement)
 
 
 def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN401 - any column's value

@@ -202,7 +202,7 @@ _CLAIM = Statement(
 
 
 @cache
-def _claimable(kinds: frozenset[str]) -> Statement:
+def _claimable(kinds: frozenset[str]) -> Statement[Any]:
     other = jobs.alias("other")
     before = exists().where(
         other.c.status == Status.STARTED,

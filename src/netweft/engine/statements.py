@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, Generic, TypeVar, cast, overload
 
 import msgspec
 import psycopg
@@ -33,32 +34,44 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from netweft.engine.model.records import R as Rec
+from netweft.engine.model.records import Stored, maker
+
+R = TypeVar("R")
+"""What a row is given as."""
 Processor = Callable[[Any], Any]
 
 
-class Statement:
+class Statement(Generic[R]):
     """One statement whose values come by the names of its ``bindparam``s. ``columns``: those that an INSERT or UPDATE
-    sets, which are names of values as well.
+    sets, which are names of values as well. ``record``: what its rows are given as.
 
     A list of values goes where :class:`Among` is; those that a statement is expanded by (``IN``) are not for it. Its
     methods raise KeyError when a value is missing, and what :meth:`sqlalchemy.Connection.execute` raises.
     """
 
-    def __init__(self, statement: Executable, columns: Sequence[str] = ()) -> None:
+    @overload
+    def __init__(self: Statement[Row[Any]], statement: Executable, columns: Sequence[str] = ()) -> None: ...
+    @overload
+    def __init__(
+        self: Statement[Rec], statement: Executable, columns: Sequence[str] = (), *, record: type[Rec]
+    ) -> None: ...
+    def __init__(self, statement: Executable, columns: Sequence[str] = (), *, record: type[Any] | None = None) -> None:
         self._statement = statement
         self._columns = columns
+        self._record = record
         self._compiled: dict[str, _Compiled] = {}
 
-    def ask(self, tx: Connection, **values: Any) -> Answer:  # noqa: ANN401 - any column's value
+    def ask(self, tx: Connection, **values: Any) -> Answer[R]:  # noqa: ANN401 - any column's value
         """Run it, and read its rows later: inside :func:`together` questions travel at once, to be answered at once."""
         compiled = self._for(tx.dialect)
         return Answer(tx, compiled, compiled.execute(tx, values))
 
-    def all(self, tx: Connection, **values: Any) -> list[Row[Any]]:  # noqa: ANN401 - the same
+    def all(self, tx: Connection, **values: Any) -> list[R]:  # noqa: ANN401 - the same
         """All rows."""
         return self.ask(tx, **values).all()
 
-    def first(self, tx: Connection, **values: Any) -> Row[Any] | None:  # noqa: ANN401 - the same
+    def first(self, tx: Connection, **values: Any) -> R | None:  # noqa: ANN401 - the same
         """The first row, None when there is none."""
         return self.ask(tx, **values).first()
 
@@ -69,11 +82,11 @@ class Statement:
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect)
+            compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._columns, dialect, self._record)
         return compiled
 
 
-class Answer:
+class Answer(Generic[R]):
     """The rows of a statement that has been asked. On SQLite they are here already: a statement with rows that are
     unread is in the way of the end of its transaction.
     """
@@ -86,21 +99,21 @@ class Answer:
         self._cursor = cursor
         self._read: list[Sequence[Any]] | None = cursor.fetchall() if compiled.is_sqlite else None
 
-    def all(self) -> list[Row[Any]]:
+    def all(self) -> list[R]:
         """All of them."""
         if self._read is None:
             try:
                 self._read = self._cursor.fetchall()
             except psycopg.Error as error:
                 raise translated(self._tx, self._compiled.text, error) from error
-        return self._compiled.rows(self._read)
+        return cast("list[R]", self._compiled.rows(self._read))
 
-    def first(self) -> Row[Any] | None:
+    def first(self) -> R | None:
         """The first, None when there is none."""
         rows = self.all()
         return rows[0] if rows else None
 
-    def one(self) -> Row[Any]:
+    def one(self) -> R:
         """The first, of a statement that cannot but have one. Raises NoResultFound."""
         row = self.first()
         if row is None:
@@ -108,10 +121,20 @@ class Answer:
         return row
 
 
-def inserting(table: Table, *, returning: bool = False) -> Statement:
+def inserting(table: Table, *, returning: bool = False) -> Statement[Row[Any]]:
     """The insertion of one row with a value for every column. ``returning``: it answers with the row."""
     statement = insert(table)
     return Statement(statement.returning(table) if returning else statement, [column.name for column in table.columns])
+
+
+@cache
+def _adding(table: Table) -> Statement[Row[Any]]:
+    return inserting(table)
+
+
+def add(tx: Connection, table: Stored[Rec], row: Rec) -> None:
+    """Insert a row."""
+    _adding(table).run(tx, **msgspec.structs.asdict(row))
 
 
 class _Texts(TypeDecorator[Sequence[str]]):
@@ -160,7 +183,9 @@ def _among_on_postgresql(element: Among, compiler: SQLCompiler, **options: Any) 
 class _Compiled:
     """A statement in the words of one database, and how values go in and come out."""
 
-    def __init__(self, statement: Executable, columns: Sequence[str], dialect: Dialect) -> None:
+    def __init__(
+        self, statement: Executable, columns: Sequence[str], dialect: Dialect, record: type[Any] | None
+    ) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]  # of every construct that can be executed
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"the text of this statement depends on its values: {compiled}")
@@ -174,7 +199,8 @@ class _Compiled:
             self._fixed[name] = self._in.pop(name)(self._fixed[name])
         self._names = [name for name in compiled.binds if name not in self._fixed]
         shown = list(compiled._result_columns)  # noqa: SLF001 - the one place that knows the types of what comes back
-        self._row = result_tuple([column.keyname for column in shown])
+        names = [column.keyname for column in shown]
+        self._row = result_tuple(names) if record is None else maker(record, names)
         # The drivers give what the types of our columns expect, whatever the server calls it: hence no type code.
         self._out = _present(
             {n: column.type.dialect_impl(dialect).result_processor(dialect, None) for n, column in enumerate(shown)}
@@ -192,7 +218,7 @@ class _Compiled:
         except self._error as error:
             raise translated(tx, self.text, error) from error
 
-    def rows(self, found: Sequence[Sequence[Any]]) -> list[Row[Any]]:
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
         if not self._out:
             return [self._row(values) for values in found]
         rows = []

@@ -47,12 +47,12 @@ def _standing(row: sa.Row[Any] | None) -> Standing | None:
 
 
 @cache
-def _of_token(*, by_group: bool) -> Statement:
+def _of_token(*, by_group: bool) -> Statement[Any]:
     return Statement(holder(*_columns(by_group=by_group)))
 
 
 @cache
-def _of_user(*, by_group: bool) -> Statement:
+def _of_user(*, by_group: bool) -> Statement[Any]:
     the_user = sa.and_(users.c.id == sa.bindparam("user_id"), users.c.enabled.is_(True))
     return Statement(sa.select(*_columns(by_group=by_group)).where(the_user))
 

@@ -184,7 +184,7 @@ FOR_ADMINISTRATORS = select(roles.c.id).where(roles.c.administrative.is_(True))
 
 
 @cache
-def _allowed(types: tuple[ObjectType, ...]) -> Statement:
+def _allowed(types: tuple[ObjectType, ...]) -> Statement[Any]:
     """Whether ``:user_id`` has ``:group`` on one of the things ``:id0``, ``:id1`` ... of these types.
 
     Put together once for each combination, since every command asks it.
@@ -249,6 +249,12 @@ def visible(tx: Tx, actor: Actor, object_type: ObjectType) -> ColumnElement[bool
     return table_of(object_type).c.id.in_(visible_ids(actor, object_type))
 
 
+def only_visible(tx: Tx, actor: Actor, object_type: ObjectType, statement: Select[Any]) -> Select[Any]:
+    """A statement about things of a type, for the rows that the actor may see. Raises as :func:`visible` does."""
+    condition = visible(tx, actor, object_type)
+    return statement if condition is None else statement.where(condition)
+
+
 def visible_ids(actor: Actor, object_type: ObjectType) -> Select[Any]:
     """The ids of a type on which, above which or below which the actor has a permission.
 
@@ -310,7 +316,7 @@ def require_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> None:
 
 
 @cache
-def _present(object_type: ObjectType) -> Statement:
+def _present(object_type: ObjectType) -> Statement[Any]:
     return Statement(select(literal(1)).where(table_of(object_type).c.id == bindparam("id")))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -203,7 +204,7 @@ def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = Fal
 
 
 @cache
-def _release(*, on_host: bool, unplugged_only: bool) -> Statement:
+def _release(*, on_host: bool, unplugged_only: bool) -> Statement[Any]:
     mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
     if unplugged_only:
         mine = mine.where(sa.not_(vnics.c.plugged))

@@ -176,7 +176,7 @@ def _insert_unless_used(tx: Tx, pool_id: str, address: int) -> bool:
     return _MARK[tx.dialect.name].first(tx, address=address, pool_id=pool_id) is not None
 
 
-def _mark(insert: Any) -> Statement:  # noqa: ANN401 - as above
+def _mark(insert: Any) -> Statement[Any]:  # noqa: ANN401 - as above
     address, used = sa.bindparam("address", type_=sa.BigInteger), sa.exists().correlate(None)
     pool = sa.select(sa.not_(mac_pools.c.allow_duplicates)).where(mac_pools.c.id == sa.bindparam("pool_id"))
     exclusive = pool.with_for_update(read=True, key_share=True).scalar_subquery()

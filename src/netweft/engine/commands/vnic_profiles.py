@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from netweft.core.errors import Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.network_filters import DEFAULT_FILTER, FILTERS
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as qos_rules
 from netweft.core.rules import vnic_profile as rules
+from netweft.engine.changes import changes, made, settled
 from netweft.engine.commands import audit, authorize, vnic_sync
 from netweft.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.networks import networks
-from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries import vnic_profiles as queries
 from netweft.engine.queries.references import Ref, resolve
-from netweft.engine.statements import inserting
+from netweft.engine.queries.vnic_profiles import VNIC_PROFILES
+from netweft.engine.statements import add
 
 _ADD = "Cannot add VM network interface profile."
 _UPDATE = "Cannot edit VM network interface profile."
@@ -33,33 +35,12 @@ _REMOVE = "Cannot remove VM network interface profile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddVnicProfile:
-    """A profile to be.
-
-    ``network_filter_id``: None for no filter; when kept, the default filter, or none for passthrough.
+class _Fields:
+    """``network_filter_id``: None for no filter; when kept by a new profile, the default filter, or none for
+    passthrough.
     """
 
-    name: str
-    network: Ref
-    description: str = ""
-    comment: str = ""
-    port_mirroring: bool = False
-    passthrough: bool = False
-    migratable: bool = True
-    network_filter_id: str | Keep | None = KEEP
-    custom_properties: Mapping[str, str] = field(default_factory=dict)
-    qos_id: str | None = None
-    failover_id: str | None = None
-    public: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateVnicProfile:
-    """What changes of a profile."""
-
-    id: str
     name: str | Keep = KEEP
-    network: Ref | Keep = KEEP
     description: str | Keep = KEEP
     comment: str | Keep = KEEP
     port_mirroring: bool | Keep = KEEP
@@ -71,6 +52,23 @@ class UpdateVnicProfile:
     failover_id: str | Keep | None = KEEP
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddVnicProfile(_Fields):
+    """A profile to be."""
+
+    name: str
+    network: Ref
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnicProfile(_Fields):
+    """What changes of a profile."""
+
+    id: str
+    network: Ref | Keep = KEEP
+
+
 def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
     """Add a profile to a VM network; returns its id.
 
@@ -78,38 +76,23 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
     """
     network = network_queries.get(tx, resolve(tx, networks, spec.network, "network"))
     authorize.require(tx, actor, ActionGroup.CREATE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.NETWORK, network.id))
-    filter_id = spec.network_filter_id
-    if filter_id is KEEP:
-        filter_id = None if spec.passthrough else DEFAULT_FILTER
-    values = {
-        "name": spec.name,
-        "description": spec.description,
-        "comment": spec.comment,
-        "port_mirroring": spec.port_mirroring,
-        "passthrough": spec.passthrough,
-        "migratable": spec.migratable,
-        "network_filter_id": filter_id,
-        "qos_id": spec.qos_id,
-        "failover_id": spec.failover_id,
-        "custom_properties": dict(spec.custom_properties),
-    }
+    profile = made(VnicProfileRow, spec, id=new_id(), network_id=network.id)
+    if spec.network_filter_id is KEEP and not profile.passthrough:
+        profile = replace(profile, network_filter_id=DEFAULT_FILTER)
     check(
         _ADD,
         rules.network_is_vm_network(network.name, is_vm_network=network.vm_network),
-        *_problems(values, port_isolation=network.port_isolation),
-        *_reference_problems(tx, network.data_center_id, values),
-        _name_is_free(tx, network.id, spec.name),
+        *_problems(profile, port_isolation=network.port_isolation),
+        *_reference_problems(tx, network.data_center_id, profile),
+        _name_is_free(tx, profile),
     )
-    profile_id = new_id()
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(
-            sa.insert(vnic_profiles), {"id": profile_id, "network_id": network.id, "is_default": False, **values}
-        )
+        add(tx, vnic_profiles, profile)
     if spec.public:
-        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile.id))
     text = f"VM network interface profile {spec.name} was added for network {network.name} by {actor.name}."
     audit.record(tx, actor, 1122, text, data_center=network.data_center_id, network=network.id)
-    return profile_id
+    return profile.id
 
 
 def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
@@ -122,38 +105,27 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
     authorize.require(
         tx, actor, ActionGroup.CONFIGURE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, spec.id)
     )
-    after = {
-        "name": settle(spec.name, before.name),
-        "description": settle(spec.description, before.description),
-        "comment": settle(spec.comment, before.comment),
-        "port_mirroring": settle(spec.port_mirroring, before.port_mirroring),
-        "passthrough": settle(spec.passthrough, before.passthrough),
-        "migratable": settle(spec.migratable, before.migratable),
-        "network_filter_id": settle(spec.network_filter_id, before.network_filter_id),
-        "qos_id": settle(spec.qos_id, before.qos_id),
-        "failover_id": settle(spec.failover_id, before.failover_id),
-        "custom_properties": dict(settle(spec.custom_properties, before.custom_properties)),
-    }
-    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    after = settled(before, spec)
+    changed = changes(before, after)
     network_id = before.network_id if spec.network is KEEP else resolve(tx, networks, spec.network, "network")
     check(
         _UPDATE,
         rules.network_is_kept(before.network_id, network_id),
         *_problems(after, port_isolation=before.port_isolation),
-        rules.failover_is_another(spec.id, after["failover_id"]),
+        rules.failover_is_another(spec.id, after.failover_id),
         *_reference_problems(tx, before.data_center_id, after),
-        _name_is_free(tx, before.network_id, after["name"], besides=spec.id) if "name" in changed else None,
+        _name_is_free(tx, after) if "name" in changed else None,
         rules.kept_while_used(queries.vms_using(tx, spec.id), {name.removesuffix("_id") for name in changed}),
         rules.is_nobodys_failover(before.name, queries.served_by(tx, spec.id)) if changed else None,
     )
     if not changed:
         return
-    with refused(_UPDATE, lambda _: rules.name_is_free(after["name"], (after["name"],))):
+    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
     if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
         vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
         vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
-    text = f"VM network interface profile {after['name']} was changed by {actor.name}."
+    text = f"VM network interface profile {after.name} was changed by {actor.name}."
     audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
 
 
@@ -183,38 +155,19 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
 
 
 def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: bool) -> str:
-    """The profile that a VM network begins with, named like it.
-
-    Part of adding the network: asks no rule, records no event.
-    """
-    profile_id = new_id()
-    _INSERT.run(
-        tx,
-        id=profile_id,
-        network_id=network_id,
-        name=network_name,
-        description="",
-        comment="",
-        is_default=True,
-        port_mirroring=False,
-        passthrough=False,
-        migratable=True,
-        network_filter_id=DEFAULT_FILTER,
-        qos_id=None,
-        failover_id=None,
-        custom_properties={},
+    """The profile that a VM network begins with, named like it. Asks no rule, records no event; returns its id."""
+    profile = VnicProfileRow(
+        id=new_id(), network_id=network_id, name=network_name, is_default=True, network_filter_id=DEFAULT_FILTER
     )
+    add(tx, vnic_profiles, profile)
     if public:
-        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
-    return profile_id
-
-
-_INSERT = inserting(vnic_profiles)
+        authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile.id))
+    return profile.id
 
 
 def rename_default_profile(tx: Tx, network_id: str, before: str, after: str) -> None:
     """The profile with the network's name is renamed with it, unless another profile of the network is called so."""
-    if not queries.is_taken(tx, network_id, after):
+    if not VNIC_PROFILES.is_taken(tx, after, vnic_profiles.c.network_id == network_id):
         tx.execute(
             sa.update(vnic_profiles)
             .where(vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == before)
@@ -230,33 +183,33 @@ def remove_profiles(tx: Tx, network_id: str) -> None:
         tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.network_id == network_id))
 
 
-def _problems(values: Mapping[str, Any], *, port_isolation: bool) -> tuple[Problem | None, ...]:
+def _problems(profile: VnicProfileRow, *, port_isolation: bool) -> tuple[Problem | None, ...]:
     """The rules that look at the profile alone."""
     return (
-        fields.name_is_valid("profile", values["name"]),
-        fields.text_is_valid("profile", "description", values["description"]),
-        fields.text_is_valid("profile", "comment", values["comment"]),
-        rules.properties_are_known(values["custom_properties"]),
-        rules.filter_is_known(values["network_filter_id"], FILTERS),
-        rules.migratable_needs_passthrough(passthrough=values["passthrough"], migratable=values["migratable"]),
+        fields.name_is_valid("profile", profile.name),
+        fields.text_is_valid("profile", "description", profile.description),
+        fields.text_is_valid("profile", "comment", profile.comment),
+        rules.properties_are_known(profile.custom_properties),
+        rules.filter_is_known(profile.network_filter_id, FILTERS),
+        rules.migratable_needs_passthrough(passthrough=profile.passthrough, migratable=profile.migratable),
         rules.passthrough_stands_alone(
-            passthrough=values["passthrough"],
-            port_mirroring=values["port_mirroring"],
-            filtered=values["network_filter_id"] is not None,
-            limited=values["qos_id"] is not None,
+            passthrough=profile.passthrough,
+            port_mirroring=profile.port_mirroring,
+            filtered=profile.network_filter_id is not None,
+            limited=profile.qos_id is not None,
             port_isolation=port_isolation,
         ),
         rules.failover_is_possible(
-            passthrough=values["passthrough"],
-            migratable=values["migratable"],
-            has_failover=values["failover_id"] is not None,
+            passthrough=profile.passthrough,
+            migratable=profile.migratable,
+            has_failover=profile.failover_id is not None,
         ),
     )
 
 
-def _reference_problems(tx: Tx, data_center_id: str, values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+def _reference_problems(tx: Tx, data_center_id: str, profile: VnicProfileRow) -> tuple[Problem | None, ...]:
     """The rules on the QoS and the profile that a profile names."""
-    qos_id, failover_id = values["qos_id"], values["failover_id"]
+    qos_id, failover_id = profile.qos_id, profile.failover_id
     return (
         qos_rules.serves_vnics(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None,
         rules.failover_is_fit(failover_id, is_fit=queries.can_take_over(tx, data_center_id, failover_id))
@@ -265,6 +218,7 @@ def _reference_problems(tx: Tx, data_center_id: str, values: Mapping[str, Any]) 
     )
 
 
-def _name_is_free(tx: Tx, network_id: str, name: str, *, besides: str = "") -> Problem | None:
-    taken = queries.is_taken(tx, network_id, name, besides=besides)
-    return rules.name_is_free(name, (name,) if taken else ())
+def _name_is_free(tx: Tx, profile: VnicProfileRow) -> Problem | None:
+    here = vnic_profiles.c.network_id == profile.network_id
+    taken = VNIC_PROFILES.is_taken(tx, profile.name, here, besides=profile.id)
+    return rules.name_is_free(profile.name, (profile.name,) if taken else ())

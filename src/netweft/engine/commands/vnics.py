@@ -346,7 +346,7 @@ def _check_found_profile(
     actor: Actor,
     action: str,
     profile_id: str | None,
-    profile: sa.Row[Any] | None,
+    profile: profile_queries.ProfileForCluster | None,
     group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
 ) -> bool:
     """:func:`check_profile` for who has what :func:`profile_queries.for_cluster` says."""

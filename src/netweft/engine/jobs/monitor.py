@@ -121,7 +121,7 @@ def watched(db: Database, replica: str = "") -> _Rows:
 
 
 @cache
-def _watched(replica: str) -> Statement:
+def _watched(replica: str) -> Statement[Any]:
     joined = sa.and_(
         is_of(replica), hosts.c.agent_url != "", hosts.c.status != "installing", hosts.c.status != "install_failed"
     )

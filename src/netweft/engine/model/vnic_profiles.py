@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, UniqueConstraint, text
+from typing import Annotated
 
-from netweft.engine.model.base import ID_LENGTH, Json, id_column, metadata, reference
+import msgspec
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 
-vnic_profiles = Table(
-    "vnic_profiles",
-    metadata,
-    id_column(),
-    reference("network_id", "networks.id", on_delete="CASCADE", index=False),
-    Column("name", String(256), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
+from netweft.engine.model.records import Id, Key, LongText, Name, Record, Refers, stored
+
+
+class VnicProfileRow(Record, frozen=True):
+    """A vNIC profile."""
+
+    id: Key
+    network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE", index=False)]
+    name: Name
+    description: LongText = ""
+    comment: LongText = ""
     # Made with its network, and renamed with it.
-    Column("is_default", Boolean, nullable=False),
-    Column("port_mirroring", Boolean, nullable=False),
-    Column("passthrough", Boolean, nullable=False),
-    Column("migratable", Boolean, nullable=False),
-    # One of core.network_filters; null: none.
-    Column("network_filter_id", String(ID_LENGTH)),
-    # Limits of its vNICs' traffic; null: none.
-    reference("qos_id", "qoss.id", nullable=True, on_delete="SET NULL"),
-    # What takes over while a passthrough vNIC is away; null: nothing.
-    reference("failover_id", "vnic_profiles.id", nullable=True, on_delete="SET NULL"),
-    # An object of strings.
-    Column("custom_properties", Json, nullable=False),
+    is_default: bool = False
+    port_mirroring: bool = False
+    passthrough: bool = False
+    migratable: bool = True
+    # One of core.network_filters; None: none.
+    network_filter_id: Id | None = None
+    # Limits of its vNICs' traffic; None: none.
+    qos_id: Annotated[str, Refers("qoss.id", on_delete="SET NULL")] | None = None
+    # What takes over while a passthrough vNIC is away; None: nothing.
+    failover_id: Annotated[str, Refers("vnic_profiles.id", on_delete="SET NULL")] | None = None
+    custom_properties: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+vnic_profiles = stored(
+    "vnic_profiles",
+    VnicProfileRow,
     UniqueConstraint("network_id", "name"),
     CheckConstraint(
         "NOT passthrough OR (network_filter_id IS NULL AND qos_id IS NULL AND NOT port_mirroring)",

@@ -47,7 +47,7 @@ def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, be
     return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)
 
 
-def ask_namesakes(tx: Tx, data_center: Ref, name: str, host_side_name: str) -> Answer:
+def ask_namesakes(tx: Tx, data_center: Ref, name: str, host_side_name: str) -> Answer[Any]:
     """:func:`namesakes` for who asks more at once; its data centre need not be looked for before."""
     place = {"data_center_id": data_center.id} if data_center.id else {"data_center_name": data_center.name}
     statement = _NAMESAKES if data_center.id else _NAMESAKES_BY_NAME
@@ -63,7 +63,7 @@ def _called(column: sa.Column[str], data_center_id: sa.ColumnElement[str]) -> sa
 
 
 # Two looks, each through the index of its name, where one with OR would go through the whole data centre.
-def _called_either(data_center_id: sa.ColumnElement[str]) -> Statement:
+def _called_either(data_center_id: sa.ColumnElement[str]) -> Statement[Any]:
     columns = (networks.c.name, networks.c.host_side_name)
     return Statement(sa.union(*(_called(column, data_center_id) for column in columns)))
 

@@ -34,7 +34,7 @@ def resolve(tx: Tx, table: Table, ref: Ref, kind: str, *where: ColumnElement[boo
     return only_one(ask(tx, table, ref, kind).all(), ref, kind)
 
 
-def ask(tx: Tx, table: Table, ref: Ref, kind: str) -> Answer:
+def ask(tx: Tx, table: Table, ref: Ref, kind: str) -> Answer[Any]:
     """:func:`resolve` for who asks more at once: :func:`only_one` takes the rows of the answer. Raises
     MalformedError.
     """
@@ -54,7 +54,7 @@ def only_one(found: Sequence[Row[Any]], ref: Ref, kind: str) -> str:
 
 
 @cache
-def _meant(table: Table, *, by_id: bool, by_name: bool) -> Statement:
+def _meant(table: Table, *, by_id: bool, by_name: bool) -> Statement[Any]:
     conditions = [table.c.id == bindparam("id")] if by_id else []
     conditions += [table.c.name == bindparam("name")] if by_name else []
     return Statement(select(table.c.id).where(*conditions).limit(2))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -14,14 +11,26 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import networks
 from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
-from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.noun import Noun, searched
 from netweft.engine.statements import Statement
 
 
-def select() -> sa.Select[Any]:
-    """Every column of vNIC profiles, and what one asks about their network and data centre."""
-    return sa.select(
+class VnicProfileDetails(VnicProfileRow, frozen=True, kw_only=True):
+    """A vNIC profile, and what one asks about its network and data centre."""
+
+    network_name: str
+    port_isolation: bool
+    data_center_id: str
+    data_center_name: str
+
+
+VNIC_PROFILES = Noun(
+    vnic_profiles,
+    VnicProfileDetails,
+    "vNIC profile",
+    sa.select(
         vnic_profiles,
         networks.c.name.label("network_name"),
         networks.c.port_isolation,
@@ -31,25 +40,31 @@ def select() -> sa.Select[Any]:
         vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
             data_centers, data_centers.c.id == networks.c.data_center_id
         )
-    )
+    ),
+    searched(vnic_profiles, network=networks.c.name, datacenter=data_centers.c.name),
+)
+get = VNIC_PROFILES.get
 
 
-def get(tx: Tx, profile_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no vNIC profile with the id {profile_id}.")
-    return row
-
-
-def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> sa.Row[Any] | None:
+class ProfileForCluster(VnicProfileRow, frozen=True, kw_only=True):
     """What decides whether a cluster's machines may use a profile: its columns, those of its network and of the cluster
-    that matter, and whether the one is ``attached`` to the other; None when there is no such profile or cluster.
+    that matter, and whether the one is ``attached`` to the other.
     """
+
+    network_name: str
+    vm_network: bool
+    vlan_id: int | None
+    cluster_name: str
+    switch_type: str
+    attached: bool
+
+
+def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> ProfileForCluster | None:
+    """What decides whether a cluster's machines may use a profile; None when there is no such profile or cluster."""
     return _FOR_CLUSTER.first(tx, id=profile_id, cluster_id=cluster_id)
 
 
-def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement:
+def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement[ProfileForCluster]:
     return Statement(
         sa.select(
             vnic_profiles,
@@ -67,21 +82,14 @@ def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement:
                 clusters, clusters.c.id == cluster_id
             )
         )
-        .where(vnic_profiles.c.id == sa.bindparam("id"))
+        .where(vnic_profiles.c.id == sa.bindparam("id")),
+        record=ProfileForCluster,
     )
 
 
 _FOR_CLUSTER = _for_cluster(sa.bindparam("cluster_id"))
 FOR_VM = _for_cluster(sa.select(vms.c.cluster_id).where(vms.c.id == sa.bindparam("vm_id")).scalar_subquery())
 """:func:`for_cluster` for the cluster of a virtual machine, for who asks more at once."""
-
-
-def is_taken(tx: Tx, network_id: str, name: str, *, besides: str = "") -> bool:
-    """Whether a profile of the network other than ``besides`` has the name."""
-    query = sa.select(vnic_profiles.c.id).where(
-        vnic_profiles.c.network_id == network_id, vnic_profiles.c.name == name, vnic_profiles.c.id != besides
-    )
-    return tx.scalar(query) is not None
 
 
 def served_by(tx: Tx, profile_id: str) -> list[str]:
@@ -91,7 +99,7 @@ def served_by(tx: Tx, profile_id: str) -> list[str]:
 
 def can_take_over(tx: Tx, data_center_id: str, profile_id: str) -> bool:
     """Whether it is a profile of the data centre without passthrough."""
-    row = tx.execute(select().where(vnic_profiles.c.id == profile_id)).one_or_none()
+    row = VNIC_PROFILES.find(tx, profile_id)
     return row is not None and row.data_center_id == data_center_id and not row.passthrough
 
 

@@ -1,0 +1,269 @@
+"""What all collections of the API have in common: lists, single entities, the same below a parent, what ``follow``
+loads, removal. From a noun's declaration (:class:`netweft.engine.noun.Noun`) and what shows its rows.
+
+    NETWORKS = Collection(routes, queries.NETWORKS, Network, "/networks/{network_id}", ObjectType.NETWORK, show=show)
+    NETWORKS.reads("Networks of all data centres.", "One network.")
+
+What is special about a noun stands in its own file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import UNSET
+
+from netweft.api.follow import loads, loads_link
+from netweft.api.routes import READ, Call, Handler, Needs, Routes, many
+from netweft.api.schema import Entity, Value, fields_of
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.shown import required_ref, see
+from netweft.core.errors import NotFoundError
+from netweft.engine.commands import authorize
+from netweft.engine.commands.authorize import Actor, ObjectType
+from netweft.engine.db import Tx
+from netweft.engine.model.records import R, Record
+from netweft.engine.noun import Noun
+from netweft.engine.queries.references import Ref
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+E = TypeVar("E", bound=Entity)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a noun's entities also show below. ``path``: its own, such as ``/networks/{network_id}``; the noun's rows
+    have its id as ``network_id`` as well, and a request names it in the element ``network``.
+    """
+
+    path: str
+    type: ObjectType
+
+    @property
+    def column(self) -> str:
+        """The column with its id, which is also what the path calls it."""
+        return _id_name(self.path)
+
+    @property
+    def word(self) -> str:
+        """What sentences call it."""
+        return self.type.replace("_", " ")
+
+
+class Collection(Generic[R, E]):
+    """The entities of one noun at ``path``, which ends with the name of its id, and below ``parent``. ``show``: what
+    makes an entity of a row, or ``show_all`` of many at once.
+    """
+
+    def __init__(
+        self,
+        routes: Routes,
+        noun: Noun[R],
+        kind: type[E],
+        path: str,
+        object_type: ObjectType,
+        *,
+        show: Callable[[R], E] | None = None,
+        show_all: Callable[[Tx, Sequence[R]], list[E]] | None = None,
+        parent: Parent | None = None,
+    ) -> None:
+        self.routes = routes
+        self.noun = noun
+        self.kind = kind
+        self.path = path
+        self.type = object_type
+        self.parent = parent
+        self._show = show_all or _each(show)
+        self._id = _id_name(path)
+        self._searchable = Searchable(noun.search, key=noun.table.c.id)
+        loads(kind)(self._load)
+
+    def one(self, call: Call[Any], noun_id: str) -> E:
+        """The entity as it is now. Raises NotFoundError."""
+        with call.read() as tx:
+            return self._read(tx, noun_id)
+
+    def _read(self, tx: Tx, noun_id: str) -> E:
+        return self._show(tx, [self.noun.get(tx, noun_id)])[0]
+
+    def id(self, call: Call[Any]) -> str:
+        """The id of the one that a request is about."""
+        return call.ids[self._id]
+
+    def _load(self, tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, E]:
+        rows = self._visible(tx, call, self.noun.table.c.id.in_(ids))
+        return {str(entity.id): entity for entity in self._show(tx, rows)}
+
+    def _visible(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[R]:  # noqa: ANN401 - of SQLAlchemy
+        statement = authorize.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
+        return self.noun.all(tx, statement.order_by(next(iter(self.noun.search.values())), self.noun.table.c.id))
+
+    def _listed(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[E]:  # noqa: ANN401 - of SQLAlchemy
+        statement = authorize.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
+        return self._show(tx, self.noun.all(tx, page(tx, call, statement, self._searchable)))
+
+    def reads(self, listed: str, one: str, *, below: tuple[str, str] | None = None) -> None:
+        """Lists and single entities; the texts describe them. ``below``: the same below the parent."""
+
+        def list_all(call: Call[None]) -> list[E]:
+            with call.read() as tx:
+                return self._listed(tx, call)
+
+        def get(call: Call[None]) -> E:
+            with call.read() as tx:
+                see(tx, call, self.type, self.id(call))
+                return self._read(tx, self.id(call))
+
+        self.routes.get(_above(self.path), many(self.kind), needs=READ, queries=LISTED)(_described(list_all, listed))
+        self.routes.get(self.path, self.kind, needs=READ)(_described(get, one))
+        if below is not None:
+            self._reads_below(get, *below)
+
+    def _reads_below(self, get: Callable[[Call[None]], E], listed: str, one: str) -> None:
+        parent = self._parent()
+
+        def list_below(call: Call[None]) -> list[E]:
+            parent_id = call.ids[parent.column]
+            with call.read() as tx:
+                see(tx, call, parent.type, parent_id)
+                return self._listed(tx, call, self.noun.table.c[parent.column] == parent_id)
+
+        def get_below(call: Call[None]) -> E:
+            self._require_inside(call)
+            return get(call)
+
+        path = parent.path + self.path
+        self.routes.get(_above(path), many(self.kind), needs=READ, queries=LISTED)(_described(list_below, listed))
+        self.routes.get(path, self.kind, needs=READ)(_described(get_below, one))
+
+    def adds(self, needs: Needs, *, below: str) -> Callable[[Callable[[Call[E], Ref], E]], None]:
+        """Declare what adds an entity, given its parent: the one that the request names, or the one of the path."""
+        parent = self._parent()
+        element = parent.column.removesuffix("_id")
+        first, *more = element.split("_")
+        where = f"{self.kind.__name__} [{first}{''.join(map(str.capitalize, more))}"
+
+        def declare(add: Callable[[Call[E], Ref], E]) -> None:
+            def post(call: Call[E]) -> E:
+                return add(call, required_ref(getattr(call.body, element), where))
+
+            def post_below(call: Call[E]) -> E:
+                return add(call, Ref(id=call.ids[parent.column]))
+
+            self.routes.post(_above(self.path), self.kind, needs=needs)(_described(post, add.__doc__))
+            self.routes.post(_above(parent.path + self.path), self.kind, needs=needs)(_described(post_below, below))
+
+        return declare
+
+    def changes(self, needs: Needs, *, below: str = "") -> Callable[[Callable[[Call[E]], Any]], None]:
+        """Declare what changes the entity of a request's path; the answer is the entity then."""
+
+        def declare(change: Callable[[Call[E]], Any]) -> None:
+            def put(call: Call[E]) -> E:
+                change(call)
+                return self.one(call, self.id(call))
+
+            self.routes.put(self.path, self.kind, needs=needs)(_described(put, change.__doc__))
+            if below:
+                twin = self._inside(put)
+                self.routes.put(self._parent().path + self.path, self.kind, needs=needs)(_described(twin, below))
+
+        return declare
+
+    def removes(self, needs: Needs, remove: Callable[[Tx, Actor, str], None], text: str, *, below: str = "") -> None:
+        """The command that removes one."""
+
+        def delete(call: Call[None]) -> None:
+            call.run(remove, call.actor, self.id(call))
+
+        self.routes.delete(self.path, needs=needs)(_described(delete, text))
+        if below:
+            twin = self._inside(delete)
+            self.routes.delete(self._parent().path + self.path, needs=needs)(_described(twin, below))
+
+    def follows(self, parent_kind: type[Entity], attribute: str) -> None:
+        """Let ``follow`` put the entities of each parent into its attribute."""
+        column = self._parent().column
+
+        def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[E]]:
+            found: defaultdict[str, list[E]] = defaultdict(list)
+            rows = self._visible(tx, call, self.noun.table.c[column].in_(ids))
+            for row, entity in zip(rows, self._show(tx, rows), strict=True):
+                found[getattr(row, column)].append(entity)
+            return found
+
+        loads_link(parent_kind, attribute)(load)
+
+    def _parent(self) -> Parent:
+        if self.parent is None:
+            raise TypeError(f"{self.noun.word} is below nothing")
+        return self.parent
+
+    def _inside(self, handler: Handler) -> Handler:
+        def inside(call: Call[Any]) -> Any:  # noqa: ANN401 - what the other gives
+            self._require_inside(call)
+            return handler(call)
+
+        return inside
+
+    def _require_inside(self, call: Call[Any]) -> None:
+        """Raise NotFoundError unless the one of the path is below the parent of the path."""
+        parent = self._parent()
+        with call.read() as tx:
+            row = self.noun.get(tx, self.id(call))
+        if getattr(row, parent.column) != call.ids[parent.column]:
+            raise NotFoundError(
+                f"The {parent.word} {call.ids[parent.column]} has no {self.noun.word} with the id {self.id(call)}."
+            )
+
+
+def shown(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:
+    """The fields of an entity that are columns of its row and go as they are; None is not shown."""
+    values = ((name, getattr(row, name)) for name in _plain(kind, type(row)) if name not in besides)
+    return {name: UNSET if value is None else value for name, value in values}
+
+
+def said(body: Value, spec: type[DataclassInstance]) -> dict[str, Any]:
+    """The fields of a command that a request says, and that go there as they are."""
+    values = ((name, getattr(body, name)) for name in _asked(type(body), spec))
+    return {name: value for name, value in values if value is not UNSET}
+
+
+@cache
+def _plain(kind: type[Value], record: type[Record]) -> tuple[str, ...]:
+    return tuple(name for name in _scalars(kind) if name in record.__struct_fields__)
+
+
+@cache
+def _asked(kind: type[Value], spec: type[DataclassInstance]) -> tuple[str, ...]:
+    names = {field.name for field in fields(spec)}
+    return tuple(name for name in _scalars(kind) if name in names and name != "id")
+
+
+def _scalars(kind: type[Value]) -> list[str]:
+    return [field.attribute for field in fields_of(kind) if field.struct is None and not field.many]
+
+
+def _each(show: Callable[[R], E] | None) -> Callable[[Tx, Sequence[R]], list[E]]:
+    if show is None:
+        raise TypeError("either show or show_all")
+    return lambda _, rows: [show(row) for row in rows]
+
+
+def _described(handler: Handler, text: str | None) -> Handler:
+    handler.__doc__ = text
+    return handler
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _id_name(path: str) -> str:
+    return path.rpartition("/")[2][1:-1]

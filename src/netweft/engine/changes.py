@@ -1,0 +1,57 @@
+"""From what a command says to rows: new ones, and what changes of those that are there.
+
+A command's fields are those of a dataclass whose defaults are ``KEEP``; those that are columns have their names. For
+one that is not said a new row has the default of its record, and a row that is there keeps what it has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from netweft.core.keep import KEEP
+from netweft.engine.model.records import R, Record
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def made(record: type[R], spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
+    """A new row: what the command says, and ``others``, which go before it. Raises TypeError when a column that has no
+    default is missing.
+    """
+    return record(**{**_said(record, spec), **others})
+
+
+def settled(before: R, spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
+    """The row as the command wants it: what it says, and ``others``, which go before it."""
+    return msgspec.structs.replace(before, **{**_said(type(before), spec), **others})
+
+
+def changes(before: R, after: R) -> dict[str, Any]:
+    """The columns in which two rows differ, with the values of the second."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in before.__struct_fields__)
+    return {name: new for name, old, new in pairs if new != old}
+
+
+def _said(record: type[Record], spec: DataclassInstance) -> dict[str, Any]:
+    values = {name: getattr(spec, name) for name in _shared(record, type(spec))}
+    return {name: _stored(value) for name, value in values.items() if value is not KEEP}
+
+
+@cache
+def _shared(record: type[Record], kind: type[DataclassInstance]) -> tuple[str, ...]:
+    """The columns that a command speaks of."""
+    columns = set(record.__struct_fields__) - {"id"}
+    return tuple(field.name for field in dataclasses.fields(kind) if field.name in columns)
+
+
+def _stored(value: object) -> object:
+    """A value as its column has it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value

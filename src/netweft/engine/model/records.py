@@ -1,0 +1,126 @@
+"""Rows as typed values, and tables made from them: each column of a table is said once, with its type in Python.
+
+    class NetworkRow(Record, frozen=True):
+        id: Key
+        data_center_id: Annotated[str, Refers("data_centers.id")]
+        name: Name
+        vlan_id: int | None = None
+
+    networks = stored("networks", NetworkRow, UniqueConstraint("data_center_id", "name"))
+
+What may be None may be NULL. The default is what a new row has when its command says nothing. A class derived from a
+row's, with ``kw_only=True``, adds what a query joins to it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import Boolean, Column, Integer, String, Table, Text
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
+
+from netweft.engine.model.base import ID_LENGTH, Json, Utc, id_column, metadata, reference
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of the rows of all tables."""
+
+
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+
+
+class Stored(Table, Generic[R_co]):
+    """A table whose rows are read as values of the type ``record``."""
+
+    inherit_cache = True
+    record: type[R_co]
+
+
+@dataclass(frozen=True, slots=True)
+class Refers:
+    """The column holds the id of a row of ``target``; see :func:`netweft.engine.model.base.reference`."""
+
+    target: str
+    on_delete: str | None = None
+    index: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """More about a column, as :class:`sqlalchemy.Column` takes it."""
+
+    index: bool = False
+    server_default: Any = None
+
+
+class _Primary:
+    """Marks the primary key."""
+
+
+Key = Annotated[str, _Primary()]
+"""The primary key: see :func:`netweft.engine.model.base.id_column`."""
+Id = Annotated[str, String(ID_LENGTH)]
+"""The id of something that is no row."""
+Name = Annotated[str, String(256)]
+LongText = Annotated[str, Text()]
+
+_TYPES: Mapping[object, Any] = {bool: Boolean, int: Integer, datetime: Utc, list: Json, dict: Json}
+
+
+def stored(name: str, record: type[R], *constraints: SchemaItem) -> Stored[R]:
+    """The table whose columns are the fields of ``record``."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    columns = [_column(field, hints[field]) for field in record.__struct_fields__]
+    table: Stored[R] = Stored(name, metadata, *columns, *constraints)
+    table.record = record
+    return table
+
+
+def _column(name: str, hint: object) -> Column[Any]:
+    kind, extras, nullable = _taken_apart(hint)
+    more = next((extra for extra in extras if isinstance(extra, With)), With())
+    for extra in extras:
+        if isinstance(extra, _Primary):
+            return id_column()
+        if isinstance(extra, Refers):
+            return reference(name, extra.target, nullable=nullable, on_delete=extra.on_delete, index=extra.index)
+    given = next((extra for extra in extras if isinstance(extra, TypeEngine)), None)
+    column_type = _TYPES[kind] if given is None else given
+    return Column(name, column_type, nullable=nullable, index=more.index or None, server_default=more.server_default)
+
+
+def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa: ANN401 - an annotation is any object
+    """The Python type of a field, what is annotated, and whether it may be None."""
+    parts = typing.get_args(hint)
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        (inner,) = (part for part in parts if part is not types.NoneType)
+        kind, extras, _ = _taken_apart(inner)
+        return kind, extras, True
+    if typing.get_origin(hint) is Annotated:
+        kind, extras, nullable = _taken_apart(parts[0])
+        return kind, (*extras, *parts[1:]), nullable
+    return typing.get_origin(hint) or hint, (), False
+
+
+def maker(record: type[R], names: Sequence[str]) -> Callable[[Sequence[Any]], R]:
+    """What makes a record from the values of columns with these names. Raises TypeError when they are not those of the
+    record, in its order.
+    """
+    fields = record.__struct_fields__
+    if tuple(names) != fields:
+        raise TypeError(f"{record.__name__} has the fields {fields}, the query {tuple(names)}")
+    kinds = [parameter.kind for parameter in inspect.signature(record).parameters.values()]
+    own = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    joined = fields[own:]
+    if not joined:
+        return lambda values: record(*values)
+    return lambda values: record(*values[:own], **dict(zip(joined, values[own:], strict=True)))

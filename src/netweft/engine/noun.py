@@ -1,0 +1,68 @@
+"""What is the same for every noun: how it is found, by id or otherwise, and which of its rows a user sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Generic
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx
+from netweft.engine.model.records import R, maker
+from netweft.engine.statements import Statement
+
+
+class Noun(Generic[R]):
+    """One noun. ``word``: what sentences call it. ``select``: every column of its table, and what an answer says of
+    others; its rows are given as ``record``. ``search``: the fields that its lists are searched and sorted by, see
+    :class:`netweft.api.search.Searchable`.
+
+    Raises TypeError when the select is not what the record says.
+    """
+
+    def __init__(
+        self,
+        table: sa.Table,
+        record: type[R],
+        word: str,
+        select: sa.Select[Any] | None = None,
+        search: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.table = table
+        self.record = record
+        self.word = word
+        self.select = sa.select(table) if select is None else select
+        self.search = search or {}
+        self._make = maker(record, [column.name for column in self.select.selected_columns])
+
+    @cached_property
+    def _by_id(self) -> Statement[R]:
+        return Statement(self.select.where(self.table.c.id == sa.bindparam("id")), record=self.record)
+
+    def find(self, tx: Tx, noun_id: str) -> R | None:
+        """The one with that id, None when there is none."""
+        return self._by_id.first(tx, id=noun_id)
+
+    def get(self, tx: Tx, noun_id: str) -> R:
+        """The one with that id. Raises NotFoundError."""
+        row = self.find(tx, noun_id)
+        if row is None:
+            raise NotFoundError(f"There is no {self.word} with the id {noun_id}.")
+        return row
+
+    def all(self, tx: Tx, statement: sa.Select[Any]) -> list[R]:
+        """The rows of :attr:`select` with more conditions, an order, a limit."""
+        return [self._make(row) for row in tx.execute(statement)]
+
+    def is_taken(self, tx: Tx, name: str, *conditions: sa.ColumnElement[bool], besides: str = "") -> bool:
+        """Whether one other than ``besides``, among those that the conditions are about, has the name."""
+        others = sa.select(self.table.c.id).where(self.table.c.name == name, self.table.c.id != besides, *conditions)
+        return tx.scalar(others) is not None
+
+
+def searched(table: sa.Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 - columns, or functions of a test
+    """Search fields: the name first, then what most nouns have, then ``named`` (with ``__`` for a dot)."""
+    usual = {name: table.c[name] for name in ("name", "id", "description", "comment")}
+    return usual | {name.replace("__", "."): field for name, field in named.items()}
