@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UnsetType
-from sqlalchemy.engine import Row
 
 from netweft.api import networks as networks_api
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import given, keep, reference
-from netweft.api.search import LISTED
-from netweft.api.shown import required_ref, see, visible_page
+from netweft.api.search import LISTED, Searchable, page
+from netweft.api.shown import required_ref, see
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.cluster_network import Role
@@ -31,14 +30,15 @@ from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import cluster_networks as queries
+from netweft.engine.queries.cluster_networks import CLUSTER_NETWORKS, ClusterNetworkDetails
 
 routes = Routes("clusters")
 
 _ROLES = frozenset(Role)
 
 
-def show(row: Row[Any]) -> ClusterNetwork:
-    """A row of :func:`netweft.engine.queries.cluster_networks.select`: the network, and what it is in the cluster."""
+def show(row: ClusterNetworkDetails) -> ClusterNetwork:
+    """The network, and what it is in the cluster."""
     shown = networks_api.show(row)
     values = {name: getattr(shown, name) for name in shown.__struct_fields__}
     roles = queries.roles_of(row)
@@ -57,10 +57,10 @@ def show(row: Row[Any]) -> ClusterNetwork:
 @loads_link(Cluster, "networks")
 def load_for_clusters(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[ClusterNetwork]]:
     """The networks of each cluster."""
-    condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
-    statement = queries.select().where(cluster_networks.c.cluster_id.in_(ids)).order_by(networks.c.name, networks.c.id)
+    wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id.in_(ids))
+    statement = authorize.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
     found: defaultdict[str, list[ClusterNetwork]] = defaultdict(list)
-    for row in tx.execute(statement if condition is None else statement.where(condition)):
+    for row in CLUSTER_NETWORKS.all(tx, statement.order_by(networks.c.name, networks.c.id)):
         found[row.cluster_id].append(show(row))
     return found
 
@@ -71,8 +71,10 @@ def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
     cluster_id = call.ids["cluster_id"]
     with call.read() as tx:
         see(tx, call, ObjectType.CLUSTER, cluster_id)
-        statement = queries.select().where(cluster_networks.c.cluster_id == cluster_id)
-        return [show(row) for row in visible_page(tx, call, statement, ObjectType.NETWORK, networks_api.SEARCHABLE)]
+        wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id == cluster_id)
+        statement = authorize.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
+        searchable = Searchable(CLUSTER_NETWORKS.search, key=networks.c.id)
+        return [show(row) for row in CLUSTER_NETWORKS.all(tx, page(tx, call, statement, searchable))]
 
 
 @routes.get("/clusters/{cluster_id}/networks/{network_id}", ClusterNetwork, needs=READ)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select
-from sqlalchemy.engine import Row
-
+from netweft.api.collections import Collection, Parent, said, shown
 from netweft.api.constants import POLICIES
-from netweft.api.follow import loads
-from netweft.api.routes import READ, Call, Routes, many
+from netweft.api.routes import Call, Routes
 from netweft.api.schema import given, keep, reference
-from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, kept_ref, ref, required, required_ref, see, version, version_text, visible_page
+from netweft.api.shown import kept_ref, ref, required, required_ref, version, version_text
 from netweft.api.types import (
     Action,
     Cluster,
@@ -33,7 +28,6 @@ from netweft.api.types import (
     SkipIfConnectivityBroken,
 )
 from netweft.core.keep import KEEP
-from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.clusters import (
     AddCluster,
@@ -43,30 +37,21 @@ from netweft.engine.commands.clusters import (
     sync_cluster_networks,
     update_cluster,
 )
-from netweft.engine.db import Tx
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.data_centers import data_centers
 from netweft.engine.queries import clusters as queries
+from netweft.engine.queries.clusters import ClusterDetails
 
 routes = Routes("clusters")
 
-SEARCHABLE = Searchable(
-    columns(clusters, datacenter=data_centers.c.name, **{"datacenter.name": data_centers.c.name}), key=clusters.c.id
-)
 
-
-def show(row: Row[Any]) -> Cluster:
-    """A row of :func:`netweft.engine.queries.clusters.select`.
+def show(row: ClusterDetails) -> Cluster:
+    """A cluster.
 
     Storage, fencing, migration and memory are not ours; clients read those parts without asking, so they say "off" or
     oVirt's default.
     """
     return Cluster(
-        id=row.id,
+        **shown(Cluster, row),
         href=f"/clusters/{row.id}",
-        name=row.name,
-        description=row.description,
-        comment=row.comment,
         ballooning_enabled=False,
         cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
         custom_scheduling_policy_properties=[],
@@ -90,7 +75,6 @@ def show(row: Row[Any]) -> Cluster:
             encrypted="inherit",
         ),
         required_rng_sources=["urandom"],
-        switch_type=row.switch_type,
         threads_as_cores=False,
         trusted_service=False,
         tunnel_migration=False,
@@ -98,94 +82,64 @@ def show(row: Row[Any]) -> Cluster:
         virt_service=True,
         data_center=reference(DataCenter, row.data_center_id),
         mac_pool=reference(MacPool, row.mac_pool_id),
-        management_network=reference(Network, row.management_network_id),
+        management_network=reference(Network, row.management_network_id or ""),
         scheduling_policy=reference(SchedulingPolicy, str(POLICIES[0].id)),
     )
 
 
-@loads(Cluster)
-def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Cluster]:
-    """Clusters by their ids."""
-    condition = authorize.visible(tx, call.actor, ObjectType.CLUSTER)
-    statement = queries.select().where(clusters.c.id.in_(ids))
-    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
-
-
-def _list(tx: Tx, call: Call[None], statement: Select[Any]) -> list[Cluster]:
-    return [show(row) for row in visible_page(tx, call, statement, ObjectType.CLUSTER, SEARCHABLE)]
-
-
-@routes.get("/clusters", many(Cluster), needs=READ, queries=LISTED)
-def list_clusters(call: Call[None]) -> list[Cluster]:
-    """Clusters of all data centres."""
-    with call.read() as tx:
-        return _list(tx, call, queries.select())
-
-
-@routes.get("/datacenters/{data_center_id}/clusters", many(Cluster), needs=READ, queries=LISTED)
-def list_clusters_of_data_center(call: Call[None]) -> list[Cluster]:
-    """Clusters of one data centre."""
-    data_center_id = call.ids["data_center_id"]
-    with call.read() as tx:
-        see(tx, call, ObjectType.DATA_CENTER, data_center_id)
-        return _list(tx, call, queries.select().where(clusters.c.data_center_id == data_center_id))
-
-
-@routes.get("/clusters/{cluster_id}", Cluster, needs=READ)
-def get_cluster(call: Call[None]) -> Cluster:
-    """One cluster."""
-    with call.read() as tx:
-        see(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
-        return show(queries.get(tx, call.ids["cluster_id"]))
+CLUSTERS = Collection(
+    routes,
+    queries.CLUSTERS,
+    Cluster,
+    "/clusters/{cluster_id}",
+    ObjectType.CLUSTER,
+    show=show,
+    parent=Parent("/datacenters/{data_center_id}", ObjectType.DATA_CENTER),
+)
+CLUSTERS.reads("Clusters of all data centres.", "One cluster.", below=("Clusters of one data centre.", ""))
 
 
 @routes.post("/clusters", Cluster, needs=ActionGroup.CREATE_CLUSTER)
 def post_cluster(call: Call[Cluster]) -> Cluster:
     """Add a cluster to the data centre that it names."""
     body = call.body
+    required(body.name, "Cluster [name]")
     spec = AddCluster(
-        name=required(body.name, "Cluster [name]"),
         data_center=required_ref(body.data_center, "Cluster [dataCenter"),
-        description=given(body.description, ""),
-        comment=given(body.comment, ""),
-        switch_type=given(body.switch_type, "legacy"),
-        version=version_text(body.version),
-        cpu_type=given(given(body.cpu, Cpu()).type, ""),
-        cpu_architecture=given(given(body.cpu, Cpu()).architecture, "undefined"),
+        **said(body, AddCluster),
+        **_named(body),
         mac_pool=ref(body.mac_pool),
         management_network=ref(body.management_network),
     )
-    cluster_id = call.run(add_cluster, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, cluster_id))
+    return CLUSTERS.one(call, call.run(add_cluster, call.actor, spec))
 
 
-@routes.put("/clusters/{cluster_id}", Cluster, needs=ActionGroup.EDIT_CLUSTER_CONFIGURATION)
-def put_cluster(call: Call[Cluster]) -> Cluster:
+@CLUSTERS.changes(ActionGroup.EDIT_CLUSTER_CONFIGURATION)
+def change_cluster(call: Call[Cluster]) -> None:
     """Change a cluster."""
     body = call.body
     spec = UpdateCluster(
-        id=call.ids["cluster_id"],
-        name=keep(body.name),
+        id=CLUSTERS.id(call),
         data_center=kept_ref(body.data_center, "Cluster [dataCenter"),
-        description=keep(body.description),
-        comment=keep(body.comment),
-        switch_type=keep(body.switch_type),
-        version=version_text(body.version) or KEEP,
-        cpu_type=keep(given(body.cpu, Cpu()).type),
-        cpu_architecture=keep(given(body.cpu, Cpu()).architecture),
+        **said(body, UpdateCluster),
+        **_named(body),
         mac_pool=kept_ref(body.mac_pool, "Cluster [macPool"),
         management_network=kept_ref(body.management_network, "Cluster [managementNetwork"),
     )
     call.run(update_cluster, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, spec.id))
 
 
-@routes.delete("/clusters/{cluster_id}", needs=ActionGroup.DELETE_CLUSTER)
-def delete_cluster(call: Call[None]) -> None:
-    """Remove a cluster without hosts and VMs."""
-    call.run(remove_cluster, call.actor, call.ids["cluster_id"])
+def _named(body: Cluster) -> dict[str, Any]:
+    """What a command calls otherwise than a request does."""
+    cpu = given(body.cpu, Cpu())
+    return {
+        "version": version_text(body.version) or KEEP,
+        "cpu_type": keep(cpu.type),
+        "cpu_architecture": keep(cpu.architecture),
+    }
+
+
+CLUSTERS.removes(ActionGroup.DELETE_CLUSTER, remove_cluster, "Remove a cluster without hosts and VMs.")
 
 
 @routes.action("/clusters/{cluster_id}/syncallnetworks", needs=ActionGroup.CONFIGURE_HOST_NETWORK)

@@ -108,8 +108,17 @@ class Collection(Generic[R, E]):
         statement = authorize.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
         return self._show(tx, self.noun.all(tx, page(tx, call, statement, self._searchable)))
 
-    def reads(self, listed: str, one: str, *, below: tuple[str, str] | None = None) -> None:
-        """Lists and single entities; the texts describe them. ``below``: the same below the parent."""
+    def reads(
+        self,
+        listed: str,
+        one: str,
+        *,
+        below: tuple[str, str] | None = None,
+        queries: tuple[tuple[str, ...], tuple[str, ...]] = (LISTED, ()),
+    ) -> None:
+        """Lists and single entities; the texts describe them. ``below``: the same below the parent (empty: not there).
+        ``queries``: the parameters of both.
+        """
 
         def list_all(call: Call[None]) -> list[E]:
             with call.read() as tx:
@@ -120,8 +129,10 @@ class Collection(Generic[R, E]):
                 see(tx, call, self.type, self.id(call))
                 return self._read(tx, self.id(call))
 
-        self.routes.get(_above(self.path), many(self.kind), needs=READ, queries=LISTED)(_described(list_all, listed))
-        self.routes.get(self.path, self.kind, needs=READ)(_described(get, one))
+        self.routes.get(_above(self.path), many(self.kind), needs=READ, queries=queries[0])(
+            _described(list_all, listed)
+        )
+        self.routes.get(self.path, self.kind, needs=READ, queries=queries[1])(_described(get, one))
         if below is not None:
             self._reads_below(get, *below)
 
@@ -140,7 +151,8 @@ class Collection(Generic[R, E]):
 
         path = parent.path + self.path
         self.routes.get(_above(path), many(self.kind), needs=READ, queries=LISTED)(_described(list_below, listed))
-        self.routes.get(path, self.kind, needs=READ)(_described(get_below, one))
+        if one:
+            self.routes.get(path, self.kind, needs=READ)(_described(get_below, one))
 
     def adds(self, needs: Needs, *, below: str) -> Callable[[Callable[[Call[E], Ref], E]], None]:
         """Declare what adds an entity, given its parent: the one that the request names, or the one of the path."""
@@ -161,7 +173,9 @@ class Collection(Generic[R, E]):
 
         return declare
 
-    def changes(self, needs: Needs, *, below: str = "") -> Callable[[Callable[[Call[E]], Any]], None]:
+    def changes(
+        self, needs: Needs, *, below: str = "", queries: Sequence[str] = ()
+    ) -> Callable[[Callable[[Call[E]], Any]], None]:
         """Declare what changes the entity of a request's path; the answer is the entity then."""
 
         def declare(change: Callable[[Call[E]], Any]) -> None:
@@ -169,20 +183,28 @@ class Collection(Generic[R, E]):
                 change(call)
                 return self.one(call, self.id(call))
 
-            self.routes.put(self.path, self.kind, needs=needs)(_described(put, change.__doc__))
+            self.routes.put(self.path, self.kind, needs=needs, queries=queries)(_described(put, change.__doc__))
             if below:
                 twin = self._inside(put)
                 self.routes.put(self._parent().path + self.path, self.kind, needs=needs)(_described(twin, below))
 
         return declare
 
-    def removes(self, needs: Needs, remove: Callable[[Tx, Actor, str], None], text: str, *, below: str = "") -> None:
+    def removes(
+        self,
+        needs: Needs,
+        remove: Callable[[Tx, Actor, str], None],
+        text: str,
+        *,
+        below: str = "",
+        queries: Sequence[str] = (),
+    ) -> None:
         """The command that removes one."""
 
         def delete(call: Call[None]) -> None:
             call.run(remove, call.actor, self.id(call))
 
-        self.routes.delete(self.path, needs=needs)(_described(delete, text))
+        self.routes.delete(self.path, needs=needs, queries=queries)(_described(delete, text))
         if below:
             twin = self._inside(delete)
             self.routes.delete(self._parent().path + self.path, needs=needs)(_described(twin, below))

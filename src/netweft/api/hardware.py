@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, UnsetType
-from sqlalchemy.engine import Row
 
 from netweft.api.schema import given, keep
 from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, Enabled, OperatingSystem, Template, Vm
 from netweft.core.keep import KEEP
 from netweft.engine.commands.hardware import Hardware
+from netweft.engine.model.hardware import HardwareRow
+from netweft.engine.queries.templates import TemplateDetails
+from netweft.engine.queries.vms import VmDetails
 
 
-def cpu(row: Row[Any]) -> Cpu:
+def cpu(row: VmDetails | TemplateDetails) -> Cpu:
     """The processors of a row."""
     topology = CpuTopology(cores=row.cores, sockets=row.sockets, threads=row.threads)
     return Cpu(architecture=row.architecture or "undefined", mode=row.cpu_mode or UNSET, topology=topology)
 
 
-def operating_system(row: Row[Any]) -> OperatingSystem:
+def operating_system(row: HardwareRow) -> OperatingSystem:
     """What a row boots."""
     return OperatingSystem(
         boot=Boot(devices=row.boot_devices),

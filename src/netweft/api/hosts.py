@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from msgspec import UNSET
-from sqlalchemy.engine import Row
 
-from netweft.api.follow import loads
+from netweft.api.collections import Collection, said, shown
 from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import given, keep, reference
-from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, kept_ref, required, required_ref, see, visible_page
+from netweft.api.schema import reference
+from netweft.api.search import LISTED
+from netweft.api.shown import kept_ref, required, required_ref, see
 from netweft.api.types import (
     Action,
     Certificate,
@@ -36,7 +32,6 @@ from netweft.api.types import (
 )
 from netweft.api.values import find_statistic, measured
 from netweft.core.protocol import AGENT_PORT, Capabilities
-from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.hosts import (
@@ -57,42 +52,22 @@ from netweft.engine.commands.setup_networks import (
     sync_all_networks,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import hosts as queries
-from netweft.engine.queries import tags
 from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.hosts import HostDetails
 
 routes = Routes("hosts")
 
-SEARCHABLE = Searchable(
-    columns(
-        hosts,
-        address=hosts.c.address,
-        status=hosts.c.status,
-        cluster=clusters.c.name,
-        datacenter=data_centers.c.name,
-        tag=tags.having("host", hosts.c.id),
-        **{"cluster.name": clusters.c.name, "host.name": hosts.c.name},
-    ),
-    key=hosts.c.id,
-)
 
-
-def show(row: Row[Any]) -> Host:
-    """A row of :func:`netweft.engine.queries.hosts.select`.
+def show(row: HostDetails) -> Host:
+    """A host.
 
     Storage, power and firmware are not ours; clients read those parts without asking, so they say "none".
     """
     capabilities = queries.capabilities_of(row)
     return Host(
-        id=row.id,
+        **shown(Host, row),
         href=f"/hosts/{row.id}",
-        name=row.name,
-        description=row.description,
-        comment=row.comment,
-        address=row.address,
         auto_numa_status="unknown",
         certificate=Certificate(organization="Netweft", subject=f"CN={row.id}"),
         cpu=_cpu(capabilities),
@@ -117,7 +92,6 @@ def show(row: Row[Any]) -> Host:
         se_linux=SeLinux(mode="disabled"),
         spm=Spm(priority=5, status="none"),
         ssh=Ssh(port=22),
-        status=row.status,
         status_detail=row.status_reason or UNSET,
         summary=VmSummary(active=row.vms_active, migrating=0, total=row.vms_total),
         transparent_hugepages=Enabled(enabled=True),
@@ -151,60 +125,25 @@ def _version(text: str) -> Version:
     return Version(full_version=text, **dict(zip(names, numbers, strict=False))) if text else Version()
 
 
-@loads(Host)
-def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Host]:
-    """Hosts by their ids."""
-    condition = authorize.visible(tx, call.actor, ObjectType.HOST)
-    statement = queries.select().where(hosts.c.id.in_(ids))
-    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
-
-
-@routes.get("/hosts", many(Host), needs=READ, queries=(*LISTED, "all_content"))
-def list_hosts(call: Call[None]) -> list[Host]:
-    """Hosts of all clusters."""
-    with call.read() as tx:
-        return [show(row) for row in visible_page(tx, call, queries.select(), ObjectType.HOST, SEARCHABLE)]
-
-
-@routes.get("/hosts/{host_id}", Host, needs=READ, queries=("all_content",))
-def get_host(call: Call[None]) -> Host:
-    """One host."""
-    with call.read() as tx:
-        see(tx, call, ObjectType.HOST, call.ids["host_id"])
-        return show(queries.get(tx, call.ids["host_id"]))
+HOSTS = Collection(routes, queries.HOSTS, Host, "/hosts/{host_id}", ObjectType.HOST, show=show)
+HOSTS.reads("Hosts of all clusters.", "One host.", queries=((*LISTED, "all_content"), ("all_content",)))
 
 
 @routes.post("/hosts", Host, needs=ActionGroup.CREATE_HOST, queries=("activate", "reboot"))
 def post_host(call: Call[Host]) -> Host:
     """Add a host to the cluster that it names; it is installed once its agent has joined."""
     body = call.body
-    spec = AddHost(
-        name=required(body.name, "Host [name]"),
-        address=required(body.address, "Host [address]"),
-        cluster=required_ref(body.cluster, "Host [cluster"),
-        description=given(body.description, ""),
-        comment=given(body.comment, ""),
-    )
-    host_id = call.run(add_host, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, host_id))
+    required(body.name, "Host [name]")
+    required(body.address, "Host [address]")
+    spec = AddHost(cluster=required_ref(body.cluster, "Host [cluster"), **said(body, AddHost))
+    return HOSTS.one(call, call.run(add_host, call.actor, spec))
 
 
-@routes.put("/hosts/{host_id}", Host, needs=ActionGroup.EDIT_HOST_CONFIGURATION)
-def put_host(call: Call[Host]) -> Host:
+@HOSTS.changes(ActionGroup.EDIT_HOST_CONFIGURATION)
+def change_host(call: Call[Host]) -> None:
     """Change a host."""
-    body = call.body
-    spec = UpdateHost(
-        id=call.ids["host_id"],
-        name=keep(body.name),
-        address=keep(body.address),
-        description=keep(body.description),
-        comment=keep(body.comment),
-        cluster=kept_ref(body.cluster, "Host [cluster"),
-    )
-    call.run(update_host, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, spec.id))
+    cluster = kept_ref(call.body.cluster, "Host [cluster")
+    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **said(call.body, UpdateHost)))
 
 
 @routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force", "clean"))

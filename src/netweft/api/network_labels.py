@@ -23,9 +23,8 @@ routes = Routes("networks")
 
 
 def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
-    condition = authorize.visible(tx, call.actor, ObjectType.NETWORK)
     statement = select(networks.c.id, networks.c.label).where(networks.c.id.in_(ids), networks.c.label.is_not(None))
-    rows = tx.execute(statement if condition is None else statement.where(condition))
+    rows = tx.execute(authorize.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
     return {row.id: [_show(row.id, row.label)] for row in rows}
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import UNSET
 from sqlalchemy import select
-from sqlalchemy.engine import Row
 
+from netweft.api.collections import shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import given, known, reference
@@ -27,17 +27,20 @@ from netweft.engine.commands.snapshots import (
     undo_snapshot,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.vms import vms
+from netweft.engine.model.snapshots import SnapshotRow, SnapshotVnicRow
+from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vnics import VnicRow
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import vms as vm_queries
+from netweft.engine.statements import rows as rows_of
 
 routes = Routes("vms")
 
 _NEEDS = ActionGroup.MANIPULATE_VM_SNAPSHOTS
 
 
-def show(row: Row[Any]) -> Snapshot:
-    """A row of snapshots."""
+def show(row: SnapshotRow) -> Snapshot:
+    """A snapshot."""
     return Snapshot(
         id=row.id,
         href=f"/vms/{row.vm_id}/snapshots/{row.id}",
@@ -50,7 +53,7 @@ def show(row: Row[Any]) -> Snapshot:
     )
 
 
-def active(vm: Row[Any]) -> Snapshot:
+def active(vm: VmRow) -> Snapshot:
     """The machine as it is now, which oVirt lists with its snapshots."""
     snapshot_id = queries.active_id(vm.id)
     return Snapshot(
@@ -65,17 +68,15 @@ def active(vm: Row[Any]) -> Snapshot:
     )
 
 
-def show_nic(row: Row[Any], vm_id: str, snapshot_id: str, vnic_id: str) -> SnapshotNic:
-    """A vNIC's row, of the machine or of a snapshot."""
+def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> SnapshotNic:
+    """A vNIC, of the machine or of a snapshot."""
+    vnic_id = row.vnic_id if isinstance(row, SnapshotVnicRow) else row.id
     return SnapshotNic(
+        **shown(SnapshotNic, row, "id", "description"),
         id=vnic_id,
         href=f"/vms/{vm_id}/snapshots/{snapshot_id}/nics/{vnic_id}",
-        name=row.name,
         description=row.description or UNSET,
-        interface=row.interface,
-        linked=row.linked,
         mac=Mac(address=row.mac),
-        plugged=row.plugged,
         vm=reference(Vm, vm_id),
         vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
     )
@@ -84,9 +85,8 @@ def show_nic(row: Row[Any], vm_id: str, snapshot_id: str, vnic_id: str) -> Snaps
 @loads_link(Vm, "snapshots")
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
-    condition = authorize.visible(tx, call.actor, ObjectType.VM)
-    statement = select(vms).where(vms.c.id.in_(ids))
-    seen = tx.execute(statement if condition is None else statement.where(condition)).all()
+    statement = authorize.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
+    seen = rows_of(tx, VmRow, statement)
     rows = queries.of_vms(tx, [vm.id for vm in seen])
     return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in seen}
 
@@ -163,14 +163,15 @@ def undo(call: Call[Action]) -> None:
 
 def _nics(call: Call[Any]) -> list[SnapshotNic]:
     vm_id, snapshot_id = call.ids["vm_id"], call.ids["snapshot_id"]
+    rows: Sequence[VnicRow | SnapshotVnicRow]
     with call.read() as tx:
         see(tx, call, ObjectType.VM, vm_id)
         if snapshot_id == queries.active_id(vm_id):
-            rows = [(row, row.id) for row in vm_queries.vnics_of(tx, (vm_id,))[vm_id]]
+            rows = vm_queries.vnics_of(tx, (vm_id,))[vm_id]
         else:
             queries.get(tx, vm_id, snapshot_id)
-            rows = [(row, row.vnic_id) for row in queries.vnics_of(tx, snapshot_id)]
-    return [show_nic(row, vm_id, snapshot_id, vnic_id) for row, vnic_id in rows]
+            rows = queries.vnics_of(tx, snapshot_id)
+    return [show_nic(row, vm_id, snapshot_id) for row in rows]
 
 
 @routes.get("/vms/{vm_id}/snapshots/{snapshot_id}/nics", many(SnapshotNic), needs=READ)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.engine import Row
-
+from netweft.api.collections import said, shown
 from netweft.api.follow import loads, loads_link
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
-from netweft.api.schema import given, keep, reference
+from netweft.api.schema import reference
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import kept_ref, ref, required, required_ref, see
 from netweft.api.types import Host, Tag, Template, Vm
@@ -19,13 +17,13 @@ from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.tags import AddTag, UpdateTag, add_tag, attach_tag, detach_tag, remove_tag, update_tag
 from netweft.engine.db import Tx
-from netweft.engine.model.tags import tags
+from netweft.engine.model.tags import TagRow, tags
 from netweft.engine.queries import tags as queries
-from netweft.engine.queries.tags import ROOT_ID
+from netweft.engine.queries.tags import ROOT_ID, TAGS
 
 routes = Routes("tags")
 
-SEARCHABLE = Searchable({"name": tags.c.name, "id": tags.c.id, "description": tags.c.description}, key=tags.c.id)
+_SEARCHABLE = Searchable(TAGS.search, key=tags.c.id)
 
 HAVE = {ObjectType.VM: Vm, ObjectType.HOST: Host, ObjectType.TEMPLATE: Template}
 """What can have tags."""
@@ -36,13 +34,11 @@ def root() -> Tag:
     return Tag(id=ROOT_ID, href=f"/tags/{ROOT_ID}", name="root", description="root")
 
 
-def show(row: Row[Any], owner: str = "") -> Tag:
-    """A row of tags; ``owner``: the path of what has it."""
+def show(row: TagRow, owner: str = "") -> Tag:
+    """A tag; ``owner``: the path of what has it."""
     return Tag(
-        id=row.id,
+        **shown(Tag, row),
         href=f"{owner}/tags/{row.id}",
-        name=row.name,
-        description=row.description,
         parent=reference(Tag, row.parent_id or ROOT_ID),
     )
 
@@ -50,7 +46,7 @@ def show(row: Row[Any], owner: str = "") -> Tag:
 @loads(Tag)
 def load(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Tag]:
     """Tags by their ids."""
-    found = {row.id: show(row) for row in tx.execute(queries.select().where(tags.c.id.in_(ids)))}
+    found = {row.id: show(row) for row in TAGS.all(tx, TAGS.select.where(tags.c.id.in_(ids)))}
     return found | ({ROOT_ID: root()} if ROOT_ID in ids else {})
 
 
@@ -58,7 +54,7 @@ def load(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Tag]:
 def list_tags(call: Call[None]) -> list[Tag]:
     """All tags, and the root that they are below."""
     with call.read() as tx:
-        found = [show(row) for row in tx.execute(page(tx, call, queries.select(), SEARCHABLE))]
+        found = [show(row) for row in TAGS.all(tx, page(tx, call, TAGS.select, _SEARCHABLE))]
     return found if call.query.text("search") else [root(), *found][: call.query.size()]
 
 
@@ -77,8 +73,8 @@ def _get(call: Call[Any], tag_id: str) -> Tag:
 def post_tag(call: Call[Tag]) -> Tag:
     """Add a tag, below the root unless it names a parent."""
     body = call.body
-    name, parent = required(body.name, "Tag [name]"), ref(body.parent)
-    spec = AddTag(name=name, description=given(body.description, ""), parent=parent)
+    required(body.name, "Tag [name]")
+    spec = AddTag(**said(body, AddTag), parent=ref(body.parent))
     return _get(call, call.run(add_tag, call.actor, spec))
 
 
@@ -87,8 +83,7 @@ def put_tag(call: Call[Tag]) -> Tag:
     """Change a tag, or put it below another one."""
     body = call.body
     tag_id, parent = call.ids["tag_id"], kept_ref(body.parent, "Tag [parent")
-    spec = UpdateTag(id=tag_id, name=keep(body.name), description=keep(body.description), parent=parent)
-    call.run(update_tag, call.actor, spec)
+    call.run(update_tag, call.actor, UpdateTag(id=tag_id, **said(body, UpdateTag), parent=parent))
     return _get(call, tag_id)
 
 
@@ -140,12 +135,8 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
 
 def _loader(object_type: ObjectType, kind: type[Any]) -> Callable[..., dict[str, list[Tag]]]:
-    table = authorize.table_of(object_type)
-
     def load_tags(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Tag]]:
-        condition = authorize.visible(tx, call.actor, object_type)
-        wanted = select(table.c.id).where(table.c.id.in_(ids))
-        seen = list(tx.scalars(wanted if condition is None else wanted.where(condition)))
+        seen = authorize.visible_among(tx, call.actor, object_type, ids)
         rows = queries.of_things(tx, object_type, seen)
         return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in seen}
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy import select
-from sqlalchemy.engine import Row
 
+from netweft.api.collections import shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import given, keep, known, reference
@@ -41,8 +40,8 @@ from netweft.engine.commands.vnics import (
     update_vnic,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import FilterParameterRow, VnicRow
 from netweft.engine.queries import host_networks
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.host_counters import NOTHING_COUNTED, counters_of
@@ -51,18 +50,13 @@ from netweft.engine.queries.references import resolve
 routes = Routes("vms")
 
 
-def show(row: Row[Any]) -> Nic:
-    """A vNIC's row."""
+def show(row: VnicRow) -> Nic:
+    """A vNIC."""
     return Nic(
-        id=row.id,
+        **shown(Nic, row, "description"),
         href=f"/vms/{row.vm_id}/nics/{row.id}",
-        name=row.name,
         description=row.description or UNSET,
-        interface=row.interface,
-        linked=row.linked,
         mac=Mac(address=row.mac),
-        plugged=row.plugged,
-        synced=row.synced,
         vm=reference(Vm, row.vm_id),
         vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
     )
@@ -71,9 +65,7 @@ def show(row: Row[Any]) -> Nic:
 @loads_link(Vm, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
     """The vNICs of virtual machines."""
-    condition = authorize.visible(tx, call.actor, ObjectType.VM)
-    statement = select(vms.c.id).where(vms.c.id.in_(ids))
-    seen = list(tx.scalars(statement if condition is None else statement.where(condition)))
+    seen = authorize.visible_among(tx, call.actor, ObjectType.VM, ids)
     rows = queries.own_facts_of(tx, seen)
     return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
 
@@ -196,14 +188,12 @@ def list_reported_devices(call: Call[None]) -> list[ReportedDevice]:
         return [device for vnic_id, device in reported(tx, call) if vnic_id == call.ids["nic_id"]]
 
 
-def show_parameter(row: Row[Any], vm_id: str) -> NetworkFilterParameter:
-    """A row of :func:`netweft.engine.queries.vms.parameters_of`."""
+def show_parameter(row: FilterParameterRow, vm_id: str) -> NetworkFilterParameter:
+    """A parameter of a vNIC's network filter."""
     nic = f"/vms/{vm_id}/nics/{row.vnic_id}"
     return NetworkFilterParameter(
-        id=row.id,
+        **shown(NetworkFilterParameter, row),
         href=f"{nic}/networkfilterparameters/{row.id}",
-        name=row.name,
-        value=row.value,
         nic=reference(Nic, row.vnic_id, nic),
     )
 

@@ -10,9 +10,9 @@ from netweft.core.errors import Problem
 from netweft.engine.commands.authorize import ObjectType
 from netweft.engine.commands.migrations import preflight
 from netweft.engine.model.hosts import hosts
-from netweft.engine.queries import hosts as host_queries
 from netweft.engine.queries import placements
 from netweft.engine.queries import vms as queries
+from netweft.engine.queries.hosts import HOSTS
 from netweft.engine.queries.references import Ref, resolve
 
 routes = Routes("vms", ADDITIONS)
@@ -82,7 +82,7 @@ def get_placement(call: Call[None]) -> Placement:
     with call.read() as tx:
         see(tx, call, ObjectType.VM, vm_id)
         choice = placements.choice(tx, queries.get(tx, vm_id), queries.vnics_of(tx, (vm_id,))[vm_id])
-        names = {row.id: row.name for row in tx.execute(host_queries.select().where(hosts.c.id.in_(choice.refusals)))}
+        names = HOSTS.names(tx, hosts.c.id.in_(choice.refusals))
     return Placement(
         fit=[FitHost(id=one.host_id, name=one.name, total=one.total, scores=one.scores) for one in choice.ranking],
         unfit=[
@@ -100,8 +100,8 @@ def get_migration(call: Call[None]) -> Migration:
         see(tx, call, ObjectType.VM, vm_id)
         host_id = ""
         if said:
-            named = tx.execute(host_queries.select().where((hosts.c.id == said) | (hosts.c.name == said))).first()
-            host_id = str(named.id) if named else resolve(tx, hosts, Ref(name=said), "host")
+            host_id = next(iter(HOSTS.names(tx, (hosts.c.id == said) | (hosts.c.name == said))), "")
+            host_id = host_id or resolve(tx, hosts, Ref(name=said), "host")
             see(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy.engine import Row
 
 from netweft.api import hardware
-from netweft.api.follow import loads
+from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import fields_of, given, keep, known, reference
-from netweft.api.search import LISTED, Searchable
-from netweft.api.shown import columns, kept_ref, ref, required, required_ref, see, visible_page
+from netweft.api.schema import fields_of, given, known, reference
+from netweft.api.search import LISTED
+from netweft.api.shown import kept_ref, ref, required, required_ref, see
 from netweft.api.types import (
     Action,
     Bios,
@@ -39,7 +37,6 @@ from netweft.api.values import ip, named_id
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Address
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
@@ -55,55 +52,32 @@ from netweft.engine.commands.vms import (
     update_vm,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.hosts import hosts
-from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import hosts as host_queries
-from netweft.engine.queries import tags
 from netweft.engine.queries import vms as queries
+from netweft.engine.queries.vms import VmDetails
 
 routes = Routes("vms")
 
-SEARCHABLE = Searchable(
-    columns(
-        vms,
-        status=vms.c.status,
-        cluster=clusters.c.name,
-        datacenter=data_centers.c.name,
-        host=hosts.c.name,
-        template=templates.c.name,
-        tag=tags.having("vm", vms.c.id),
-        **{"host.name": hosts.c.name, "cluster.name": clusters.c.name, "vm.name": vms.c.name},
-    ),
-    key=vms.c.id,
-)
 
-
-def show(row: Row[Any]) -> Vm:
-    """A row of :func:`netweft.engine.queries.vms.select`.
+def show(row: VmDetails) -> Vm:
+    """A virtual machine.
 
     Disks, consoles and migration are not ours; clients read those parts without asking, so they say "none".
     """
     return Vm(
-        id=row.id,
+        **shown(Vm, row),
         href=f"/vms/{row.id}",
-        name=row.name,
-        description=row.description,
-        comment=row.comment,
         bios=Bios(boot_menu=BootMenu(enabled=False), type="q35_sea_bios"),
         console=Enabled(enabled=row.console),
         cpu=hardware.cpu(row),
         cpu_shares=0,
         creation_time=row.created_at,
         custom_properties=hardware.properties(row.custom_properties),
-        delete_protected=row.delete_protected,
         display=Display(monitors=1, type="vnc"),
         has_illegal_images=False,
         high_availability=HighAvailability(enabled=False, priority=0),
         initialization=_initialization(row),
-        memory=row.memory,
         memory_policy=MemoryPolicy(ballooning=False, guaranteed=row.memory, max=row.memory),
         migration=MigrationOptions(auto_converge="inherit", compressed="inherit", encrypted="inherit"),
         multi_queues_enabled=False,
@@ -114,12 +88,9 @@ def show(row: Row[Any]) -> Vm:
         run_once=bool(row.this_run),
         start_paused=False,
         start_time=row.changed_at if row.status == "up" else UNSET,
-        stateless=row.stateless,
-        status=row.status,
         stop_reason=row.status_reason,
         stop_time=row.changed_at if row.status == "down" else UNSET,
         time_zone=TimeZone(name="Etc/GMT"),
-        type=row.type,
         cluster=reference(Cluster, row.cluster_id),
         host=known(reference(Host, row.host_id) if row.host_id else None),
         original_template=reference(Template, row.original_template_id or row.template_id),
@@ -127,7 +98,7 @@ def show(row: Row[Any]) -> Vm:
     )
 
 
-def _initialization(row: Row[Any]) -> Initialization | UnsetType:
+def _initialization(row: VmRow) -> Initialization | UnsetType:
     """What cloud-init reads in oVirt: the addresses of its vNICs, and what else was given."""
     if not row.addresses and not row.initialization:
         return UNSET
@@ -173,27 +144,12 @@ def initialization_of(body: Vm) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
 
 
-@loads(Vm)
-def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Vm]:
-    """Virtual machines by their ids."""
-    condition = authorize.visible(tx, call.actor, ObjectType.VM)
-    statement = queries.select().where(vms.c.id.in_(ids))
-    return {row.id: show(row) for row in tx.execute(statement if condition is None else statement.where(condition))}
-
-
-@routes.get("/vms", many(Vm), needs=READ, queries=(*LISTED, "all_content"))
-def list_vms(call: Call[None]) -> list[Vm]:
-    """Virtual machines of all clusters."""
-    with call.read() as tx:
-        return [show(row) for row in visible_page(tx, call, queries.select(), ObjectType.VM, SEARCHABLE)]
-
-
-@routes.get("/vms/{vm_id}", Vm, needs=READ, queries=("all_content", "next_run"))
-def get_vm(call: Call[None]) -> Vm:
-    """One virtual machine."""
-    with call.read() as tx:
-        see(tx, call, ObjectType.VM, call.ids["vm_id"])
-        return show(queries.get(tx, call.ids["vm_id"]))
+VMS = Collection(routes, queries.VMS, Vm, "/vms/{vm_id}", ObjectType.VM, show=show)
+VMS.reads(
+    "Virtual machines of all clusters.",
+    "One virtual machine.",
+    queries=((*LISTED, "all_content"), ("all_content", "next_run")),
+)
 
 
 @routes.post("/vms", Vm, needs=ActionGroup.CREATE_VM, queries=("clone", "clone_permissions"))
@@ -201,12 +157,11 @@ def post_vm(call: Call[Vm]) -> Vm:
     """Add a virtual machine."""
     body = call.body
     addresses = addresses_of(body)
+    required(body.name, "Vm [name]")
     spec = AddVm(
-        name=required(body.name, "Vm [name]"),
         cluster=required_ref(body.cluster, "Vm [cluster"),
         template=ref(body.template),
-        description=given(body.description, ""),
-        comment=given(body.comment, ""),
+        **said(body, AddVm),
         hardware=hardware.wanted(body),
         addresses=() if addresses is KEEP else addresses,
         initialization=initialization_of(body),
@@ -214,35 +169,28 @@ def post_vm(call: Call[Vm]) -> Vm:
         clone=call.query.flag("clone"),
         clone_permissions=call.query.flag("clone_permissions"),
     )
-    vm_id = call.run(add_vm, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, vm_id))
+    return VMS.one(call, call.run(add_vm, call.actor, spec))
 
 
-@routes.put("/vms/{vm_id}", Vm, needs=ActionGroup.EDIT_VM_PROPERTIES, queries=("next_run",))
-def put_vm(call: Call[Vm]) -> Vm:
+@VMS.changes(ActionGroup.EDIT_VM_PROPERTIES, queries=("next_run",))
+def change_vm(call: Call[Vm]) -> None:
     """Change a virtual machine."""
     body = call.body
     spec = UpdateVm(
-        id=call.ids["vm_id"],
-        name=keep(body.name),
-        description=keep(body.description),
-        comment=keep(body.comment),
+        id=VMS.id(call),
         cluster=kept_ref(body.cluster, "Vm [cluster"),
+        **said(body, UpdateVm),
         hardware=hardware.wanted(body),
         addresses=addresses_of(body),
         initialization=initialization_of(body),
         architecture=hardware.architecture(body),
     )
     call.run(update_vm, call.actor, spec)
-    with call.read() as tx:
-        return show(queries.get(tx, spec.id))
 
 
-@routes.delete("/vms/{vm_id}", needs=ActionGroup.DELETE_VM, queries=("force", "detach_only"))
-def delete_vm(call: Call[None]) -> None:
-    """Remove a virtual machine that is down."""
-    call.run(remove_vm, call.actor, call.ids["vm_id"])
+VMS.removes(
+    ActionGroup.DELETE_VM, remove_vm, "Remove a virtual machine that is down.", queries=("force", "detach_only")
+)
 
 
 @routes.action("/vms/{vm_id}/start", needs=ActionGroup.RUN_VM)

@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from netweft.core.keep import KEEP
+from netweft.core.keep import KEEP, Keep
 from netweft.engine.model.records import R, Record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What a command may say of nearly everything."""
+
+    name: str | Keep = KEEP
+    description: str | Keep = KEEP
+    comment: str | Keep = KEEP
 
 
 def made(record: type[R], spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value

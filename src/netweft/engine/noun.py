@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.records import R, maker
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Statement, rows
 
 
 class Noun(Generic[R]):
@@ -35,7 +35,7 @@ class Noun(Generic[R]):
         self.word = word
         self.select = sa.select(table) if select is None else select
         self.search = search or {}
-        self._make = maker(record, [column.name for column in self.select.selected_columns])
+        maker(record, tuple(column.name for column in self.select.selected_columns))
 
     @cached_property
     def _by_id(self) -> Statement[R]:
@@ -54,7 +54,13 @@ class Noun(Generic[R]):
 
     def all(self, tx: Tx, statement: sa.Select[Any]) -> list[R]:
         """The rows of :attr:`select` with more conditions, an order, a limit."""
-        return [self._make(row) for row in tx.execute(statement)]
+        return rows(tx, self.record, statement)
+
+    def names(self, tx: Tx, *conditions: sa.ColumnElement[bool]) -> dict[str, str]:
+        """The names by id of those that the conditions are about."""
+        return {
+            row.id: row.name for row in tx.execute(sa.select(self.table.c.id, self.table.c.name).where(*conditions))
+        }
 
     def is_taken(self, tx: Tx, name: str, *conditions: sa.ColumnElement[bool], besides: str = "") -> bool:
         """Whether one other than ``besides``, among those that the conditions are about, has the name."""
@@ -66,3 +72,10 @@ def searched(table: sa.Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN40
     """Search fields: the name first, then what most nouns have, then ``named`` (with ``__`` for a dot)."""
     usual = {name: table.c[name] for name in ("name", "id", "description", "comment")}
     return usual | {name.replace("__", "."): field for name, field in named.items()}
+
+
+def across(
+    table: sa.FromClause, condition: sa.ColumnElement[bool]
+) -> Callable[[Callable[[Any], sa.ColumnElement[bool]]], sa.ColumnElement[bool]]:
+    """A search field of which one has many: the names of the rows of a table on a condition."""
+    return lambda test: sa.exists(sa.select(table.c.id).where(condition, test(table.c.name)))

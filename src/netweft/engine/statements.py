@@ -21,6 +21,7 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Row,
+    Select,
     String,
     Table,
     TypeDecorator,
@@ -35,7 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from netweft.engine.model.records import R as Rec
-from netweft.engine.model.records import Stored, maker
+from netweft.engine.model.records import Record, Stored, maker
 
 R = TypeVar("R")
 """What a row is given as."""
@@ -56,7 +57,9 @@ class Statement(Generic[R]):
     def __init__(
         self: Statement[Rec], statement: Executable, columns: Sequence[str] = (), *, record: type[Rec]
     ) -> None: ...
-    def __init__(self, statement: Executable, columns: Sequence[str] = (), *, record: type[Any] | None = None) -> None:
+    def __init__(
+        self, statement: Executable, columns: Sequence[str] = (), *, record: type[Record] | None = None
+    ) -> None:
         self._statement = statement
         self._columns = columns
         self._record = record
@@ -132,6 +135,15 @@ def _adding(table: Table) -> Statement[Row[Any]]:
     return inserting(table)
 
 
+def rows(tx: Connection, record: type[Rec], statement: Select[Any]) -> list[Rec]:
+    """The rows of a statement that is asked seldom, or depends on what was given. Raises TypeError when its columns are
+    not those of the record.
+    """
+    found = tx.execute(statement)
+    make = maker(record, tuple(found.keys()))
+    return [make(row) for row in found]
+
+
 def add(tx: Connection, table: Stored[Rec], row: Rec) -> None:
     """Insert a row."""
     _adding(table).run(tx, **msgspec.structs.asdict(row))
@@ -184,7 +196,7 @@ class _Compiled:
     """A statement in the words of one database, and how values go in and come out."""
 
     def __init__(
-        self, statement: Executable, columns: Sequence[str], dialect: Dialect, record: type[Any] | None
+        self, statement: Executable, columns: Sequence[str], dialect: Dialect, record: type[Record] | None
     ) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]  # of every construct that can be executed
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params or compiled.literal_execute_params:
@@ -199,7 +211,7 @@ class _Compiled:
             self._fixed[name] = self._in.pop(name)(self._fixed[name])
         self._names = [name for name in compiled.binds if name not in self._fixed]
         shown = list(compiled._result_columns)  # noqa: SLF001 - the one place that knows the types of what comes back
-        names = [column.keyname for column in shown]
+        names = tuple(column.keyname for column in shown)
         self._row = result_tuple(names) if record is None else maker(record, names)
         # The drivers give what the types of our columns expect, whatever the server calls it: hence no type code.
         self._out = _present(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Protocol
 
 from netweft.core.errors import Problem
 
@@ -50,6 +51,31 @@ def text_is_valid(kind: str, what: str, text: str) -> Problem | None:
             "VALIDATION_DESCRIPTION_INVALID", f"The {what} of the {kind} contains a control character. Leave it out."
         )
     return None
+
+
+class Described(Protocol):
+    """What nearly everything has."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def description(self) -> str:
+        """What it is."""
+
+    @property
+    def comment(self) -> str:
+        """What somebody wrote about it."""
+
+
+def texts_are_valid(kind: str, thing: Described, longest: int = NAME_MAX) -> tuple[Problem | None, ...]:
+    """The rules on its texts."""
+    return (
+        name_is_valid(kind, thing.name, longest),
+        text_is_valid(kind, "description", thing.description),
+        text_is_valid(kind, "comment", thing.comment),
+    )
 
 
 def name_is_free(kind: str, name: str, others: Collection[str], *, code: str) -> Problem | None:

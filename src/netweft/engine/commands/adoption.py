@@ -4,8 +4,6 @@ backup.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import sqlalchemy as sa
 
@@ -19,7 +17,7 @@ from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_addresses import elsewhere
 
@@ -31,7 +29,7 @@ AHEAD = 20_154
 """The same, of a host that is ahead of the engine's database."""
 
 
-def take_over(tx: Tx, host: sa.Row[Any], report: HostReport) -> None:
+def take_over(tx: Tx, host: HostRow, report: HostReport) -> None:
     """A host has taken changes that this engine knows nothing of, as its database was restored from an older backup:
     what it carries becomes the engine's intent. ``host``: its row, locked.
     """

@@ -7,6 +7,7 @@ system -> data centre -> cluster -> host, VM; data centre -> network -> vNIC pro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -253,6 +254,12 @@ def only_visible(tx: Tx, actor: Actor, object_type: ObjectType, statement: Selec
     """A statement about things of a type, for the rows that the actor may see. Raises as :func:`visible` does."""
     condition = visible(tx, actor, object_type)
     return statement if condition is None else statement.where(condition)
+
+
+def visible_among(tx: Tx, actor: Actor, object_type: ObjectType, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that are of things which the actor may see. Raises as :func:`visible` does."""
+    column = table_of(object_type).c.id
+    return list(tx.scalars(only_visible(tx, actor, object_type, select(column).where(column.in_(ids)))))
 
 
 def visible_ids(actor: Actor, object_type: ObjectType) -> Select[Any]:

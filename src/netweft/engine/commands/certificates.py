@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -18,8 +17,9 @@ from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.events import events
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.pki import Authority, expiry
+from netweft.engine.statements import rows
 
 STARTED, FINISHED, FAILED = 880, 881, 882
 HOST_EXPIRES, HOST_EXPIRED = 845, 877
@@ -50,7 +50,7 @@ def enroll_certificate(tx: Tx, actor: Actor, host_id: str) -> str:
     return _enqueue(tx, actor, host)
 
 
-def _enqueue(tx: Tx, actor: Actor, host: sa.Row[Any]) -> str:
+def _enqueue(tx: Tx, actor: Actor, host: HostRow) -> str:
     key, description = host_changes.key_of(host.id), f"Enrolling certificate for Host {host.name}"
     return queue.enqueue_once(tx, actor, "enroll_certificate", key, description, {"host_id": host.id})
 
@@ -86,7 +86,7 @@ def renew_due(tx: Tx, authority: Authority) -> None:
     _watch_authorities(tx, authority)
     asked = set()
     joined = sa.select(hosts).where(hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
-    for host in tx.execute(joined.order_by(hosts.c.name)).all():
+    for host in rows(tx, HostRow, joined.order_by(hosts.c.name)):
         if not authority.is_due(host.certificate_expires):
             continue
         door = urlsplit(host.agent_url).netloc
@@ -96,7 +96,7 @@ def renew_due(tx: Tx, authority: Authority) -> None:
         _warn(tx, authority, host)
 
 
-def _warn(tx: Tx, authority: Authority, host: sa.Row[Any]) -> None:
+def _warn(tx: Tx, authority: Authority, host: HostRow) -> None:
     """Half of the time for a renewal has passed without one, or all of it."""
     if host.certificate_expires is None or host.certificate_expires - utc_now() > authority.life / 6:
         return
@@ -122,7 +122,7 @@ def _watch_authorities(tx: Tx, authority: Authority) -> None:
         _tell(tx, authority, CA_EXPIRED, text.format("has expired"), Severity.ALERT)
 
 
-def tell_failure(tx: Tx, authority: Authority, actor: Actor, host: sa.Row[Any], reason: str, job_id: str) -> None:
+def tell_failure(tx: Tx, authority: Authority, actor: Actor, host: HostRow, reason: str, job_id: str) -> None:
     """A host did not get its certificates. What the engine tries by itself it tries again, and tells it once a day."""
     text = f"Failed to enroll certificate for host {host.name}: {reason}"
     if actor.is_system:
@@ -131,12 +131,10 @@ def tell_failure(tx: Tx, authority: Authority, actor: Actor, host: sa.Row[Any], 
         audit.record(tx, actor, FAILED, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=job_id)
 
 
-def _tell(
-    tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: sa.Row[Any] | None = None
-) -> None:
+def _tell(tx: Tx, authority: Authority, code: int, text: str, severity: Severity, host: HostRow | None = None) -> None:
     """An event, unless it was told a short while ago."""
     since = utc_now() - min(_TOLD_EVERY, authority.life / 12)
     about = events.c.host_id == (host.id if host else None)
     if not tx.execute(sa.select(events.c.id).where(events.c.code == code, about, events.c.time > since)).first():
-        ids = {"host": host.id, "cluster": host.cluster_id} if host else {}
+        ids = audit.About(host=host.id, cluster=host.cluster_id) if host else audit.About()
         audit.record(tx, SYSTEM, code, text, severity, **ids)

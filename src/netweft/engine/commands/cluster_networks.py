@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,10 +21,10 @@ from netweft.engine.commands.hosts import request_apply
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.clusters import clusters
+from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.networks import networks
+from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
@@ -209,8 +208,8 @@ def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) ->
 def _check_roles(
     tx: Tx,
     action: str,
-    cluster: sa.Row[Any],
-    network: sa.Row[Any],
+    cluster: ClusterRow,
+    network: NetworkRow,
     before: Collection[Role],
     after: Collection[Role],
     *,
@@ -251,7 +250,7 @@ def _move_roles(tx: Tx, cluster_id: str, network_id: str, before: Collection[Rol
 
 
 def _warn_of_display(
-    tx: Tx, actor: Actor, cluster: sa.Row[Any], before: Collection[Role], after: Collection[Role]
+    tx: Tx, actor: Actor, cluster: ClusterRow, before: Collection[Role], after: Collection[Role]
 ) -> None:
     """Tell when the display role moved while VMs run: their consoles stay where they were until they start again."""
     if (Role.DISPLAY in before) == (Role.DISPLAY in after):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from netweft.core.errors import Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
 from netweft.core.rules.cluster_network import Role
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, host_standing
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, update_cluster_network
@@ -23,16 +24,19 @@ from netweft.engine.commands.races import refused
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.clusters import clusters
+from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.mac_pools import mac_pools
-from netweft.engine.model.networks import networks
+from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.queries import cluster_networks as cluster_network_queries
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries
 from netweft.engine.queries import mac_pools as mac_pool_queries
 from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries.clusters import ClusterDetails
+from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.statements import add
 
 _ADD = "Cannot add Cluster."
 _UPDATE = "Cannot edit Cluster."
@@ -43,37 +47,32 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddCluster:
+class _Fields(Texts):
+    switch_type: str | Keep = KEEP
+    version: str | Keep = KEEP
+    cpu_type: str | Keep = KEEP
+    cpu_architecture: str | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddCluster(_Fields):
     """A cluster to be.
 
-    ``version``: None for that of the data centre; ``mac_pool``, ``management_network``: None for the default ones.
+    ``version``: when kept, that of the data centre; ``mac_pool``, ``management_network``: None for the default ones.
     """
 
     name: str
     data_center: Ref
-    description: str = ""
-    comment: str = ""
-    switch_type: str = "legacy"
-    version: str | None = None
-    cpu_type: str = ""
-    cpu_architecture: str = "undefined"
     mac_pool: Ref | None = None
     management_network: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateCluster:
+class UpdateCluster(_Fields):
     """What changes of a cluster."""
 
     id: str
-    name: str | Keep = KEEP
     data_center: Ref | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
-    switch_type: str | Keep = KEEP
-    version: str | Keep = KEEP
-    cpu_type: str | Keep = KEEP
-    cpu_architecture: str | Keep = KEEP
     mac_pool: Ref | Keep = KEEP
     management_network: Ref | Keep = KEEP
 
@@ -89,10 +88,12 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     pool_id = mac_pool_queries.default_id(tx)
     if spec.mac_pool is not None:
         pool_id = _usable_pool(tx, actor, spec.mac_pool)
-    version = spec.version or data_center.version
+    version = data_center.version if spec.version is KEEP else spec.version
+    ids = {"id": new_id(), "data_center_id": data_center.id, "mac_pool_id": pool_id}
+    cluster = made(ClusterRow, spec, **ids, version=version)
     check(
         _ADD,
-        *_text_problems(spec.name, spec.description, spec.comment),
+        *fields.texts_are_valid("Cluster", cluster, fields.SHORT_NAME_MAX),
         data_center_rules.version_is_supported(version),
     )
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
@@ -105,37 +106,23 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     check(
         _ADD,
         rules.network_is_in_data_center(management.name, is_in=in_data_center),
-        rules.switch_carries_isolation(spec.switch_type, isolated),
+        rules.switch_carries_isolation(cluster.switch_type, isolated),
         rules.version_carries_isolation(version, isolated),
     )
-    cluster_id = new_id()
     with refused(_ADD, lambda _: _name_is_taken(spec.name)):
-        tx.execute(
-            sa.insert(clusters).values(
-                id=cluster_id,
-                data_center_id=data_center.id,
-                mac_pool_id=pool_id,
-                name=spec.name,
-                description=spec.description,
-                comment=spec.comment,
-                switch_type=spec.switch_type,
-                version=version,
-                cpu_type=spec.cpu_type,
-                cpu_architecture=spec.cpu_architecture,
-            )
-        )
+        add(tx, clusters, cluster)
     tx.execute(
         sa.insert(cluster_networks).values(
-            cluster_id=cluster_id,
+            cluster_id=cluster.id,
             network_id=management.id,
             required=True,
             status="operational",
             **{role: role is not Role.GLUSTER for role in Role},
         )
     )
-    text = f"Cluster {spec.name} was added by {actor.name}."
-    audit.record(tx, actor, 809, text, cluster=cluster_id, data_center=data_center.id)
-    return cluster_id
+    text = f"Cluster {cluster.name} was added by {actor.name}."
+    audit.record(tx, actor, 809, text, cluster=cluster.id, data_center=data_center.id)
+    return cluster.id
 
 
 def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
@@ -148,35 +135,26 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
     lock(tx, clusters, spec.id)
     before = queries.get(tx, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_CLUSTER_CONFIGURATION, ObjectRef(ObjectType.CLUSTER, spec.id))
-    after = {
-        "name": settle(spec.name, before.name),
-        "description": settle(spec.description, before.description),
-        "comment": settle(spec.comment, before.comment),
-        "switch_type": settle(spec.switch_type, before.switch_type),
-        "version": settle(spec.version, before.version),
-        "cpu_type": settle(spec.cpu_type, before.cpu_type),
-        "cpu_architecture": settle(spec.cpu_architecture, before.cpu_architecture),
-        "mac_pool_id": before.mac_pool_id,
-    }
+    after = settled(before, spec)
     if (
         spec.mac_pool is not KEEP
         and (pool_id := resolve(tx, mac_pools, spec.mac_pool, "MAC pool")) != before.mac_pool_id
     ):
-        after["mac_pool_id"] = _usable_pool(tx, actor, Ref(id=pool_id))
-    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+        after = replace(after, mac_pool_id=_usable_pool(tx, actor, Ref(id=pool_id)))
+    changed = changes(before, after)
     _check_update(tx, before, after, spec)
     if "mac_pool_id" in changed:
         macs = mac_pool_queries.macs_of_cluster(tx, spec.id)
-        move_macs(tx, macs, before.mac_pool_id, after["mac_pool_id"], action=_UPDATE)
+        move_macs(tx, macs, before.mac_pool_id, after.mac_pool_id, action=_UPDATE)
     turned = [] if "switch_type" not in changed else queries.hosts_of(tx, spec.id)
     watched = host_standing.watch_hosts(tx, _UPDATE, {host.id: host.name for host in turned})
     if changed:
-        with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
+        with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
-        text = f"Cluster {after['name']} was changed by {actor.name}."
+        text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
     if turned:
-        follow(tx, actor, watched, f"the switch type of cluster {after['name']} is now {after['switch_type']}")
+        follow(tx, actor, watched, f"the switch type of cluster {after.name} is now {after.switch_type}")
     if spec.management_network is not KEEP:
         _move_management(tx, actor, before, spec.management_network)
 
@@ -212,30 +190,30 @@ def sync_cluster_networks(tx: Tx, actor: Actor, cluster_id: str) -> list[str]:
     return [job_id for job_id in jobs if job_id]
 
 
-def _check_update(tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateCluster) -> None:
+def _check_update(tx: Tx, before: ClusterRow, after: ClusterRow, spec: UpdateCluster) -> None:
     data_center_id = before.data_center_id
     if spec.data_center is not KEEP:
         data_center_id = resolve(tx, data_centers, spec.data_center, "data centre")
     check(
         _UPDATE,
         rules.data_center_is_kept(before.data_center_id, data_center_id),
-        *_text_problems(after["name"], after["description"], after["comment"]),
-        data_center_rules.version_is_supported(after["version"]),
+        *fields.texts_are_valid("Cluster", after, fields.SHORT_NAME_MAX),
+        data_center_rules.version_is_supported(after.version),
     )
-    if after["version"] != before.version:
+    if after.version != before.version:
         data_center = data_center_queries.get(tx, before.data_center_id)
         check(
             _UPDATE,
-            rules.version_is_not_below_data_center(after["version"], data_center.version),
-            rules.version_carries_isolation(after["version"], queries.isolated_networks_of(tx, before.id)),
+            rules.version_is_not_below_data_center(after.version, data_center.version),
+            rules.version_carries_isolation(after.version, queries.isolated_networks_of(tx, before.id)),
         )
-    if after["switch_type"] != before.switch_type:
+    if after.switch_type != before.switch_type:
         running = [vm.name for vm in queries.vms_of(tx, before.id) if vm.status != "down"]
         active = [host.name for host in queries.hosts_of(tx, before.id) if host.status != "maintenance"]
         check(
             _UPDATE,
             rules.switch_type_may_change(running_vms=running, active_hosts=active),
-            rules.switch_carries_isolation(after["switch_type"], queries.isolated_networks_of(tx, before.id)),
+            rules.switch_carries_isolation(after.switch_type, queries.isolated_networks_of(tx, before.id)),
         )
 
 
@@ -247,7 +225,7 @@ def _usable_pool(tx: Tx, actor: Actor, ref: Ref) -> str:
     return str(pool.id)
 
 
-def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> sa.Row[Any] | None:
+def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> NetworkRow | None:
     """The network asked for, or the data centre's default management network; None when there is no such default.
 
     The default (oVirt): the network of the well-known name, else the only network, else the only one that is a
@@ -257,20 +235,20 @@ def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> sa.Row[
         return network_queries.get(
             tx, resolve(tx, networks, ref, "network", networks.c.data_center_id == data_center_id)
         )
-    inside = network_queries.select().where(networks.c.data_center_id == data_center_id)
+    inside = NETWORKS.select.where(networks.c.data_center_id == data_center_id)
     managing = sa.select(cluster_networks.c.network_id).where(cluster_networks.c.management)
     for query in (
         inside.where(networks.c.name == MANAGEMENT_NETWORK),
         inside,
         inside.where(networks.c.id.in_(managing)),
     ):
-        found = tx.execute(query.limit(2)).all()
+        found = NETWORKS.all(tx, query.limit(2))
         if len(found) == 1:
             return found[0]
     return None
 
 
-def _move_management(tx: Tx, actor: Actor, cluster: sa.Row[Any], ref: Ref) -> None:
+def _move_management(tx: Tx, actor: Actor, cluster: ClusterDetails, ref: Ref) -> None:
     """Give the management role to a network of the cluster, if it does not have it already."""
     network_id = resolve(tx, networks, ref, "network", networks.c.data_center_id == cluster.data_center_id)
     if network_id == cluster.management_network_id:
@@ -279,14 +257,6 @@ def _move_management(tx: Tx, actor: Actor, cluster: sa.Row[Any], ref: Ref) -> No
     roles = cluster_network_queries.roles_of(row) | {Role.MANAGEMENT}
     update_cluster_network(
         tx, actor, UpdateClusterNetwork(cluster_id=cluster.id, network_id=network_id, required=True, roles=roles)
-    )
-
-
-def _text_problems(name: str, description: str, comment: str) -> tuple[Problem | None, ...]:
-    return (
-        fields.name_is_valid("Cluster", name, fields.SHORT_NAME_MAX),
-        fields.text_is_valid("Cluster", "description", description),
-        fields.text_is_valid("Cluster", "comment", comment),
     )
 
 

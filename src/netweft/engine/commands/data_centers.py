@@ -7,19 +7,21 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from netweft.core.errors import Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import data_center as rules
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.networks import AddNetwork, create_network
 from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
-from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.networks import networks
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
+from netweft.engine.statements import add
 
 MANAGEMENT_NETWORK = "ovirtmgmt"
 """The name of the network that a data centre begins with (oVirt: DefaultManagementNetwork)."""
@@ -30,26 +32,23 @@ _REMOVE = "Cannot remove Data Center."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddDataCenter:
-    """A data centre to be."""
-
-    name: str
-    description: str = ""
-    comment: str = ""
-    local: bool = False
-    version: str = rules.DEFAULT_VERSION
+class _Fields(Texts):
+    local: bool | Keep = KEEP
+    version: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateDataCenter:
+class AddDataCenter(_Fields):
+    """A data centre to be."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateDataCenter(_Fields):
     """What changes of a data centre."""
 
     id: str
-    name: str | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
-    local: bool | Keep = KEEP
-    version: str | Keep = KEEP
 
 
 def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
@@ -58,29 +57,16 @@ def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
     Needs CREATE_STORAGE_POOL on the system. Raises DeniedError, ValidationError.
     """
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
-    check(
-        _ADD,
-        *_text_problems(spec.name, spec.description, spec.comment),
-        rules.version_is_supported(spec.version),
-    )
-    data_center_id = new_id()
+    data_center = made(DataCenterRow, spec, id=new_id())
+    check(_ADD, *_problems(data_center))
     with refused(_ADD, lambda _: _name_is_taken(spec.name)):
-        tx.execute(
-            sa.insert(data_centers).values(
-                id=data_center_id,
-                name=spec.name,
-                description=spec.description,
-                comment=spec.comment,
-                local=spec.local,
-                version=spec.version,
-            )
-        )
-    audit.record(tx, actor, 950, f"Data Center {spec.name} was added by {actor.name}.", data_center=data_center_id)
+        add(tx, data_centers, data_center)
+    audit.record(tx, actor, 950, f"Data Center {spec.name} was added by {actor.name}.", data_center=data_center.id)
     management = AddNetwork(
-        name=MANAGEMENT_NETWORK, data_center=Ref(id=data_center_id), description="Management Network"
+        name=MANAGEMENT_NETWORK, data_center=Ref(id=data_center.id), description="Management Network"
     )
-    create_network(tx, actor, data_center_id, management)
-    return data_center_id
+    create_network(tx, actor, data_center.id, management)
+    return data_center.id
 
 
 def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
@@ -92,27 +78,17 @@ def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
     authorize.require(
         tx, actor, ActionGroup.EDIT_STORAGE_POOL_CONFIGURATION, ObjectRef(ObjectType.DATA_CENTER, spec.id)
     )
-    after = {
-        "name": settle(spec.name, before.name),
-        "description": settle(spec.description, before.description),
-        "comment": settle(spec.comment, before.comment),
-        "local": settle(spec.local, before.local),
-        "version": settle(spec.version, before.version),
-    }
-    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
-    check(
-        _UPDATE,
-        *_text_problems(after["name"], after["description"], after["comment"]),
-        rules.version_is_supported(after["version"]),
-    )
+    after = settled(before, spec)
+    changed = changes(before, after)
+    check(_UPDATE, *_problems(after))
     if "version" in changed:
         clusters = [(cluster.name, cluster.version) for cluster in queries.clusters_of(tx, spec.id)]
-        check(_UPDATE, rules.version_is_not_above_clusters(after["version"], clusters))
+        check(_UPDATE, rules.version_is_not_above_clusters(after.version, clusters))
     if not changed:
         return
-    with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
+    with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
         tx.execute(sa.update(data_centers).where(data_centers.c.id == spec.id).values(changed))
-    audit.record(tx, actor, 952, f"Data Center {after['name']} was changed by {actor.name}.", data_center=spec.id)
+    audit.record(tx, actor, 952, f"Data Center {after.name} was changed by {actor.name}.", data_center=spec.id)
 
 
 def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
@@ -136,11 +112,10 @@ def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
     audit.record(tx, actor, 954, text, data_center=data_center_id)
 
 
-def _text_problems(name: str, description: str, comment: str) -> tuple[Problem | None, ...]:
+def _problems(data_center: DataCenterRow) -> tuple[Problem | None, ...]:
     return (
-        fields.name_is_valid("Data Center", name, fields.SHORT_NAME_MAX),
-        fields.text_is_valid("Data Center", "description", description),
-        fields.text_is_valid("Data Center", "comment", comment),
+        *fields.texts_are_valid("Data Center", data_center, fields.SHORT_NAME_MAX),
+        rules.version_is_supported(data_center.version),
     )
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlalchemy as sa
-
 from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import vm as rules
+from netweft.engine.model.hardware import HardwareRow
 
 _COLUMNS: Final = {
     "memory": "memory",
@@ -60,7 +59,7 @@ class Hardware:
     stateless: bool | Keep = KEEP
     delete_protected: bool | Keep = KEEP
 
-    def over(self, source: sa.Row[Any]) -> dict[str, Any]:
+    def over(self, source: HardwareRow) -> dict[str, Any]:
         """Columns of vms and templates: what is said, else what ``source`` has."""
         return {column: settle(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +13,7 @@ from netweft.engine.commands import audit, host_changes
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.hosts import host_drifts
+from netweft.engine.model.hosts import HostRow, host_drifts
 from netweft.engine.model.vms import vms
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
@@ -62,7 +61,7 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
 _KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))
 
 
-def tell_unwanted(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
+def tell_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
     """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
     lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
     if lines:

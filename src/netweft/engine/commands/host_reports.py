@@ -27,9 +27,9 @@ from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.host_networks import host_bonds
-from netweft.engine.model.hosts import host_nics, host_reports, hosts
+from netweft.engine.model.hosts import HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.statements import Among, Statement, inserting
 
 HOST_DOWN, HOST_DETECTED = 12, 13
@@ -85,7 +85,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
         attachments_changed(tx, host.id)
 
 
-def _store(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     values = {
         "report": msgspec.json.encode(spec.report),
         "taken_at": utc_now(),
@@ -108,7 +108,7 @@ _REPLACE_REPORT = Statement(
 _ADD_REPORT = inserting(host_reports)
 
 
-def _sync_nics(tx: Tx, host: sa.Row[Any], views: Mapping[str, NicView]) -> None:
+def _sync_nics(tx: Tx, host: HostRow, views: Mapping[str, NicView]) -> None:
     """Rows for what came, none for what went, and events for links that went up or down."""
     known = {row.name: row for row in _NICS.all(tx, id=host.id)}
     gone = [row.id for name, row in known.items() if name not in views]
@@ -138,7 +138,7 @@ _ADD_NIC = inserting(host_nics)
 _BONDS = Statement(sa.select(host_bonds.c.name, host_bonds.c.id).where(host_bonds.c.host_id == _ID))
 
 
-def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) -> None:
+def _link_changed(tx: Tx, host: HostRow, view: NicView, row: sa.Row[Any]) -> None:
     since = None if view.is_up else utc_now()
     tx.execute(sa.update(host_nics).where(host_nics.c.id == row.id).values(down_since=since))
     if view.kind == "vlan":
@@ -153,7 +153,7 @@ def _link_changed(tx: Tx, host: sa.Row[Any], view: NicView, row: sa.Row[Any]) ->
     audit.record(tx, SYSTEM, code, text, severity, host=host.id, cluster=host.cluster_id)
 
 
-def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> bool:
+def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     """Changes whose job has ended without knowing how they ended: the host tells, however late. Returns whether it has
     other networks than before.
     """
@@ -177,9 +177,7 @@ def _settle_changes(tx: Tx, host: sa.Row[Any], report: HostReport) -> bool:
     return has_others
 
 
-def _settle_refused(
-    tx: Tx, host: sa.Row[Any], row: sa.Row[Any], error: str, error_code: str = host_changes.LOST
-) -> None:
+def _settle_refused(tx: Tx, host: HostRow, row: sa.Row[Any], error: str, error_code: str = host_changes.LOST) -> None:
     host_changes.record_refused(tx, host.id, row.generation, error)
     host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
     code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
@@ -188,7 +186,7 @@ def _settle_refused(
     audit.record(tx, SYSTEM, code, text, Severity.ERROR, **ids)
 
 
-def _look_after_guests(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that should run here and do not, ended by themselves; those that were out of sight run on."""
     states = {guest.id: guest for guest in spec.report.guests}
     for vm in _TOLD.all(tx, id=host.id, statuses=_TOLD_BY_REPORTS, before=spec.asked_at):
@@ -211,11 +209,12 @@ _TOLD = Statement(
         sa.or_(vms.c.host_id == _ID, vms.c.saved_host_id == _ID),
         Among(vms.c.status, "statuses"),
         vms.c.changed_at < sa.bindparam("before"),
-    )
+    ),
+    record=VmRow,
 )
 
 
-def _find_running(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
+def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that run here though they are down as far as the engine knows: they were started after the
     backup that its database was restored from.
     """
@@ -227,7 +226,8 @@ def _find_running(tx: Tx, host: sa.Row[Any], spec: TakeReport) -> None:
 
 
 _FOUND = Statement(
-    sa.select(vms).where(Among(vms.c.id, "ids"), vms.c.status == "down", vms.c.changed_at < sa.bindparam("before"))
+    sa.select(vms).where(Among(vms.c.id, "ids"), vms.c.status == "down", vms.c.changed_at < sa.bindparam("before")),
+    record=VmRow,
 )
 
 
@@ -245,7 +245,7 @@ def settle_guest(tx: Tx, vm_id: str, status: str, host_id: str | None = None, re
         snapshots.end_stateless(tx, vm_id)
 
 
-def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | None) -> None:
+def _record_end(tx: Tx, host: HostRow, vm: VmRow, guest: GuestState | None) -> None:
     """A machine has ended; what is left of it on its host is cleared up."""
     why = _ENDS.get(vm.status, "the guest ended by itself")
     if vm.status == "powering_down" and vm.status_reason:
@@ -260,7 +260,7 @@ def _record_end(tx: Tx, host: sa.Row[Any], vm: sa.Row[Any], guest: GuestState | 
     audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
 
 
-def _clear_up(tx: Tx, host: sa.Row[Any], ended: list[GuestState]) -> None:
+def _clear_up(tx: Tx, host: HostRow, ended: list[GuestState]) -> None:
     """Let the host forget guests that are not its own any more: they ended by themselves, or have gone to another host
     while its agent was away.
     """

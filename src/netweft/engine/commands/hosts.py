@@ -23,7 +23,7 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import attachments
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
 from netweft.engine.queries.cluster_networks import lock_to_use
@@ -176,7 +176,7 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
     audit.record(tx, actor, UPDATED, f"Host {name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id)
 
 
-def _move(tx: Tx, actor: Actor, host: sa.Row[Any], cluster_id: str) -> None:
+def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
     """Move a host to another cluster; its attachments go over to the networks of the same names there."""
     authorize.require(tx, actor, ActionGroup.CREATE_HOST, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
@@ -231,7 +231,7 @@ def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, forc
     return None
 
 
-def forget_host(tx: Tx, actor: Actor, host: sa.Row[Any]) -> None:
+def forget_host(tx: Tx, actor: Actor, host: HostRow) -> None:
     """Remove a host's rows, and tell what is left on it."""
     carried = sa.select(networks.c.name).join(attachments, attachments.c.network_id == networks.c.id)
     names = sorted(tx.scalars(carried.where(attachments.c.host_id == host.id)))
@@ -279,7 +279,7 @@ def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
     return queue.busy_with(tx, key) or queue.enqueue(tx, actor, "evacuate_host", key, description, {"host_id": host_id})
 
 
-def finish_maintenance(tx: Tx, actor: Actor, host: sa.Row[Any]) -> bool:
+def finish_maintenance(tx: Tx, actor: Actor, host: HostRow) -> bool:
     """A host that prepares for maintenance is in it once no guest is there or on its way; returns whether it is. Its
     row must be locked.
     """
@@ -353,7 +353,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
         request_apply(tx, actor, host_id, reason)
 
 
-def set_status(tx: Tx, host: sa.Row[Any], status: str, reason: str) -> bool:
+def set_status(tx: Tx, host: HostRow, status: str, reason: str) -> bool:
     """Write a host's status, and what it means for its cluster's networks; returns whether it is another one."""
     if (host.status, host.status_reason) == (status, reason):
         return False

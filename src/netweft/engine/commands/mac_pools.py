@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from netweft.core.errors import Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import mac_pool as rules
 from netweft.core.rules.mac_pool import MacRange
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.mac_addresses import set_exclusive
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
-from netweft.engine.model.mac_pools import mac_pools, mac_ranges
+from netweft.engine.model.mac_pools import MacPoolRow, mac_pools, mac_ranges
 from netweft.engine.queries import mac_pools as queries
+from netweft.engine.statements import add
 
 _ADD = "Cannot add MAC Pool."
 _UPDATE = "Cannot edit MAC Pool."
@@ -26,28 +28,25 @@ _REMOVE = "Cannot remove MAC Pool."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddMacPool:
+class _Fields(Texts):
+    allow_duplicates: bool | Keep = KEEP
+    is_default: bool | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMacPool(_Fields):
     """A pool to be."""
 
     name: str
     ranges: tuple[MacRange, ...]
-    description: str = ""
-    comment: str = ""
-    allow_duplicates: bool = False
-    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateMacPool:
+class UpdateMacPool(_Fields):
     """What changes of a pool. ``ranges`` are all that it is to have."""
 
     id: str
-    name: str | Keep = KEEP
     ranges: tuple[MacRange, ...] | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
-    allow_duplicates: bool | Keep = KEEP
-    is_default: bool | Keep = KEEP
 
 
 def add_mac_pool(tx: Tx, actor: Actor, spec: AddMacPool) -> str:
@@ -56,7 +55,7 @@ def add_mac_pool(tx: Tx, actor: Actor, spec: AddMacPool) -> str:
     Needs CREATE_MAC_POOL on the system. Raises DeniedError, ValidationError.
     """
     authorize.require(tx, actor, ActionGroup.CREATE_MAC_POOL)
-    check(_ADD, rules.default_is_not_asked_for(is_default=spec.is_default))
+    check(_ADD, rules.default_is_not_asked_for(is_default=spec.is_default is True))
     # Whoever changes ranges waits here, so that two pools cannot take the same range at once.
     lock(tx, mac_pools, queries.default_id(tx))
     _check_ranges(tx, _ADD, spec.ranges)
@@ -69,26 +68,12 @@ def add_mac_pool(tx: Tx, actor: Actor, spec: AddMacPool) -> str:
 
 def insert_pool(tx: Tx, spec: AddMacPool) -> str:
     """The rows of a new pool. Asks no rule but that on names, records no event; returns the pool's id."""
-    check(
-        _ADD,
-        fields.name_is_valid("MAC pool", spec.name),
-        fields.text_is_valid("MAC pool", "description", spec.description),
-        fields.text_is_valid("MAC pool", "comment", spec.comment),
-    )
-    pool_id = new_id()
+    pool = made(MacPoolRow, spec, id=new_id())
+    check(_ADD, *fields.texts_are_valid("MAC pool", pool))
     with refused(_ADD, lambda _: _name_is_taken(spec.name)):
-        tx.execute(
-            sa.insert(mac_pools).values(
-                id=pool_id,
-                name=spec.name,
-                description=spec.description,
-                comment=spec.comment,
-                allow_duplicates=spec.allow_duplicates,
-                is_default=spec.is_default,
-            )
-        )
-    _insert_ranges(tx, pool_id, spec.ranges)
-    return pool_id
+        add(tx, mac_pools, pool)
+    _insert_ranges(tx, pool.id, spec.ranges)
+    return pool.id
 
 
 def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
@@ -99,20 +84,13 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
     lock(tx, mac_pools, queries.default_id(tx))
     before = lock(tx, mac_pools, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_MAC_POOL, ObjectRef(ObjectType.MAC_POOL, spec.id))
-    after = {
-        "name": settle(spec.name, before.name),
-        "description": settle(spec.description, before.description),
-        "comment": settle(spec.comment, before.comment),
-        "allow_duplicates": settle(spec.allow_duplicates, before.allow_duplicates),
-    }
-    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    after = settled(before, spec)
+    changed = changes(before, after)
     forbids = changed.get("allow_duplicates") is False
     check(
         _UPDATE,
-        rules.default_is_kept(before=before.is_default, after=settle(spec.is_default, before.is_default)),
-        fields.name_is_valid("MAC pool", after["name"]),
-        fields.text_is_valid("MAC pool", "description", after["description"]),
-        fields.text_is_valid("MAC pool", "comment", after["comment"]),
+        rules.default_is_kept(before=before.is_default, after=after.is_default),
+        *fields.texts_are_valid("MAC pool", after),
         rules.duplicates_may_be_forbidden(queries.duplicates_in(tx, spec.id) if forbids else ()),
     )
     stored = queries.ranges(tx, spec.id)
@@ -126,9 +104,9 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
     if "allow_duplicates" in changed:
         set_exclusive(tx, spec.id, exclusive=forbids)
     if changed:
-        with refused(_UPDATE, lambda _: _name_is_taken(after["name"])):
+        with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
             tx.execute(sa.update(mac_pools).where(mac_pools.c.id == spec.id).values(changed))
-    audit.record(tx, actor, 10702, f"MAC pool {after['name']} was changed by {actor.name}.")
+    audit.record(tx, actor, 10702, f"MAC pool {after.name} was changed by {actor.name}.")
 
 
 def remove_mac_pool(tx: Tx, actor: Actor, pool_id: str) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,6 +34,7 @@ from netweft.engine.queries import placements
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.queries.vms import VnicDetails
 
 STARTED = 62
 """Event code (oVirt: VM_MIGRATION_START)."""
@@ -67,11 +67,12 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     """
     vm = queries.get(tx, vm_id)
     check(_MIGRATE, rules.may_migrate(vm.name, vm.status))
-    check(_MIGRATE, rules.target_is_another(vm.name, vm.host_name, same=host_id == vm.host_id))
+    source_id = vm.host_id or ""
+    check(_MIGRATE, rules.target_is_another(vm.name, vm.host_name or "", same=host_id == vm.host_id))
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     staying = [row.name for row in rows if row.plugged and row.passthrough and not row.migratable]
     check(_MIGRATE, rules.passthrough_may_migrate(vm.name, staying))
-    running = host_rows.guests_on(tx, (vm.host_id,)).get(vm_id)
+    running = host_rows.guests_on(tx, (source_id,)).get(vm_id)
     check(_MIGRATE, rules.driver_moves_guests(vm.name, running.driver if running else ""))
     guest = running or GuestState(id=vm_id, name=vm.name, driver="", status="up")
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
@@ -80,8 +81,8 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
         refusals = [problem for problems in choice.refusals.values() for problem in problems]
         nowhere = tuple(filter(None, [rules.a_host_fits(refusals, fit=False)]))
         return Preflight(host_id="", host_name="", problems=nowhere, lasting=nowhere)
-    loaded = host_queries.load(tx, (vm.host_id, chosen))
-    source, target = loaded[vm.host_id], loaded[chosen]
+    loaded = host_queries.load(tx, (source_id, chosen))
+    source, target = loaded[source_id], loaded[chosen]
     problems = choice.refusals.get(chosen, ())
     offer, offered_all = _offer(rows, source, target)
     lasting = tuple(one for one in problems if one.code != _MISSING or not offered_all)
@@ -98,12 +99,12 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     )
 
 
-def _offer(rows: list[sa.Row[Any]], source: HostData, target: HostData) -> tuple[tuple[AttachmentWish, ...], bool]:
+def _offer(rows: list[VnicDetails], source: HostData, target: HostData) -> tuple[tuple[AttachmentWish, ...], bool]:
     """The networks of plugged vNICs that the target has not, each on the NIC that is called as the source's; and
     whether that is all that is missing.
     """
     there, here = locate_networks(target.host), locate_networks(source.host)
-    wanted = {row.network_id: row.network_name for row in rows if row.network_id and row.plugged}
+    wanted = {row.network_id: row.network_name or "" for row in rows if row.network_id and row.plugged}
     missing = {network_id: name for network_id, name in wanted.items() if network_id not in there}
     nics = set(target.nics.values())
     found = {

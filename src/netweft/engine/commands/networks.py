@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from netweft.core.errors import NotFoundError, Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import network as rules
 from netweft.core.rules import qos as qos_rules
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, host_labels, host_standing, vnic_sync
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import take_off
@@ -22,13 +23,14 @@ from netweft.engine.commands.vnic_profiles import add_default_profile, remove_pr
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.networks import networks
+from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import qos as qos_queries
+from netweft.engine.queries.networks import Names
 from netweft.engine.queries.references import Ref, ask, only_one, resolve
-from netweft.engine.statements import inserting, together
+from netweft.engine.statements import add, together
 
 _ADD = "Cannot add Network."
 _UPDATE = "Cannot edit Network."
@@ -40,37 +42,9 @@ _HOST_SIDE = ("vlan_id", "mtu", "vm_network", "stp", "name_servers", "qos_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddNetwork:
-    """A network to be. ``mtu`` in octets, 0 for the default.
+class _Fields(Texts):
+    """``mtu`` in octets, 0 for the default; ``vlan_id``: None for untagged."""
 
-    ``profile_required``: a VM network gets a vNIC profile of its name, which everyone may use when ``profile_public``.
-    """
-
-    name: str
-    data_center: Ref
-    description: str = ""
-    comment: str = ""
-    vlan_id: int | None = None
-    mtu: int = 0
-    vm_network: bool = True
-    stp: bool = False
-    port_isolation: bool = False
-    label: str | None = None
-    name_servers: tuple[str, ...] = ()
-    qos_id: str | None = None
-    profile_required: bool = True
-    profile_public: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateNetwork:
-    """What changes of a network. Its label is changed by commands of its own."""
-
-    id: str
-    name: str | Keep = KEEP
-    data_center: Ref | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
     vlan_id: int | Keep | None = KEEP
     mtu: int | Keep = KEEP
     vm_network: bool | Keep = KEEP
@@ -80,8 +54,30 @@ class UpdateNetwork:
     qos_id: str | Keep | None = KEEP
 
 
-def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> sa.Row[Any]:
-    """Add a network to a data centre; its creator becomes its administrator. Returns its row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNetwork(_Fields):
+    """A network to be.
+
+    ``profile_required``: a VM network gets a vNIC profile of its name, which everyone may use when ``profile_public``.
+    """
+
+    name: str
+    data_center: Ref
+    label: str | None = None
+    profile_required: bool = True
+    profile_public: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateNetwork(_Fields):
+    """What changes of a network. Its label is changed by commands of its own."""
+
+    id: str
+    data_center: Ref | Keep = KEEP
+
+
+def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> NetworkRow:
+    """Add a network to a data centre; its creator becomes its administrator.
 
     Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -96,7 +92,7 @@ def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> sa.Row[Any]:
     return _create(tx, actor, network_id, data_center_id, spec, clashes.all())
 
 
-def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> sa.Row[Any]:
+def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) -> NetworkRow:
     """:func:`add_network` for a command that has asked for rights of its own."""
     network_id = new_id()
     clashes = queries.namesakes(tx, data_center_id, spec.name, rules.host_side_name(spec.name, network_id))
@@ -104,44 +100,27 @@ def create_network(tx: Tx, actor: Actor, data_center_id: str, spec: AddNetwork) 
 
 
 def _create(
-    tx: Tx,
-    actor: Actor,
-    network_id: str,
-    data_center_id: str,
-    spec: AddNetwork,
-    clashes: Sequence[sa.Row[Any]],
-) -> sa.Row[Any]:
+    tx: Tx, actor: Actor, network_id: str, data_center_id: str, spec: AddNetwork, clashes: Sequence[Names]
+) -> NetworkRow:
     """``clashes``: what :func:`queries.namesakes` finds."""
-    values = {
-        "name": spec.name,
-        "host_side_name": rules.host_side_name(spec.name, network_id),
-        "description": spec.description,
-        "comment": spec.comment,
-        "vlan_id": spec.vlan_id,
-        "mtu": spec.mtu,
-        "vm_network": spec.vm_network,
-        "stp": spec.stp,
-        "port_isolation": spec.port_isolation,
-        "label": spec.label,
-        "qos_id": spec.qos_id,
-        "name_servers": list(spec.name_servers),
-    }
+    host_side_name = rules.host_side_name(spec.name, network_id)
+    network = made(NetworkRow, spec, id=network_id, data_center_id=data_center_id, host_side_name=host_side_name)
     check(
-        _ADD, *_field_problems(values), rules.label_is_valid(spec.label), _qos_problem(tx, data_center_id, spec.qos_id)
+        _ADD,
+        *_field_problems(network),
+        rules.label_is_valid(network.label),
+        _qos_problem(tx, data_center_id, network.qos_id),
     )
-    check(_ADD, *_name_problems(spec.name, clashes))
-    with refused(_ADD, lambda constraint: _name_problem(constraint, spec.name)), together(tx):
-        added = _INSERT.ask(tx, id=network_id, data_center_id=data_center_id, **values)
+    check(_ADD, *_name_problems(network.name, clashes))
+    with refused(_ADD, lambda constraint: _name_problem(constraint, network.name)), together(tx):
+        add(tx, networks, network)
         if actor.user_id:
             authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
-        if spec.vm_network and spec.profile_required:
-            add_default_profile(tx, network_id, spec.name, public=spec.profile_public)
-        text = f"Network {spec.name} was added by {actor.name}."
+        if network.vm_network and spec.profile_required:
+            add_default_profile(tx, network_id, network.name, public=spec.profile_public)
+        text = f"Network {network.name} was added by {actor.name}."
         audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
-    return added.one()
-
-
-_INSERT = inserting(networks, returning=True)
+    return network
 
 
 def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
@@ -155,25 +134,25 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     before = lock(tx, networks, spec.id)
     _require_configure(tx, actor, spec.id)
     after = _after(before, spec)
-    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    changed = changes(before, after)
     on_hosts = {"name", *_HOST_SIDE} & changed.keys()
     watched = host_standing.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
     _check_update(tx, before, after, spec, watched.names)
     if not changed:
         return
-    with refused(_UPDATE, lambda constraint: _name_problem(constraint, after["name"])):
+    with refused(_UPDATE, lambda constraint: _name_problem(constraint, after.name)):
         tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
     if on_hosts:
-        follow(tx, actor, watched, f"network {after['name']} has changed")
+        follow(tx, actor, watched, f"network {after.name} has changed")
     if "name" in changed:
-        rename_default_profile(tx, spec.id, before.name, after["name"])
-    if before.vm_network and not after["vm_network"]:
+        rename_default_profile(tx, spec.id, before.name, after.name)
+    if before.vm_network and not after.vm_network:
         remove_profiles(tx, spec.id)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
         standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
         vnic_sync.mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)))
-    text = f"Network {after['name']} was changed by {actor.name}."
+    text = f"Network {after.name} was changed by {actor.name}."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
 
 
@@ -234,28 +213,15 @@ def _require_configure(tx: Tx, actor: Actor, network_id: str) -> None:
     authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
 
 
-def _after(before: sa.Row[Any], spec: UpdateNetwork) -> dict[str, Any]:
-    """Every column that an update can change, as it will be."""
-    name = settle(spec.name, before.name)
-    servers = before.name_servers if spec.name_servers is KEEP else list(spec.name_servers)
-    return {
-        "name": name,
-        "host_side_name": before.host_side_name if name == before.name else rules.host_side_name(name, before.id),
-        "description": settle(spec.description, before.description),
-        "comment": settle(spec.comment, before.comment),
-        "vlan_id": settle(spec.vlan_id, before.vlan_id),
-        "mtu": settle(spec.mtu, before.mtu),
-        "vm_network": settle(spec.vm_network, before.vm_network),
-        "stp": settle(spec.stp, before.stp),
-        "port_isolation": settle(spec.port_isolation, before.port_isolation),
-        "qos_id": settle(spec.qos_id, before.qos_id),
-        "name_servers": servers,
-    }
+def _after(before: NetworkRow, spec: UpdateNetwork) -> NetworkRow:
+    """The network as it will be."""
+    after = settled(before, spec)
+    if after.name == before.name:
+        return after
+    return replace(after, host_side_name=rules.host_side_name(after.name, before.id))
 
 
-def _check_update(
-    tx: Tx, before: sa.Row[Any], after: dict[str, Any], spec: UpdateNetwork, hosts: Mapping[str, str]
-) -> None:
+def _check_update(tx: Tx, before: NetworkRow, after: NetworkRow, spec: UpdateNetwork, hosts: Mapping[str, str]) -> None:
     """All rules on what the network will be, whatever it is that changes. ``hosts``: names of those that carry it."""
     data_center_id = before.data_center_id
     if spec.data_center is not KEEP:
@@ -264,22 +230,22 @@ def _check_update(
         _UPDATE,
         rules.data_center_is_kept(before.data_center_id, data_center_id),
         *_field_problems(after),
-        _qos_problem(tx, data_center_id, after["qos_id"]),
-        rules.isolation_is_kept(before=before.port_isolation, after=after["port_isolation"]),
+        _qos_problem(tx, data_center_id, after.qos_id),
+        rules.isolation_is_kept(before=before.port_isolation, after=after.port_isolation),
     )
-    if after["name"] != before.name:
-        clashes = queries.namesakes(tx, data_center_id, after["name"], after["host_side_name"], besides=before.id)
+    if after.name != before.name:
+        clashes = queries.namesakes(tx, data_center_id, after.name, after.host_side_name, besides=before.id)
         check(
             _UPDATE,
-            *_name_problems(after["name"], clashes),
+            *_name_problems(after.name, clashes),
             rules.rename_leaves_hosts_alone(before.name, list(hosts.values())),
         )
-    if after["mtu"] != before.mtu:
+    if after.mtu != before.mtu:
         check(
             _UPDATE,
-            rules.mtu_leaves_room_for_ipv6(before.name, after["mtu"], queries.hosts_with_ipv6(tx, before.id)),
+            rules.mtu_leaves_room_for_ipv6(before.name, after.mtu, queries.hosts_with_ipv6(tx, before.id)),
         )
-    if before.vm_network and not after["vm_network"]:
+    if before.vm_network and not after.vm_network:
         check(
             _UPDATE,
             rules.unused_by_vms(before.name, queries.vms_using(tx, before.id)),
@@ -287,18 +253,17 @@ def _check_update(
         )
 
 
-def _field_problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
+def _field_problems(network: NetworkRow) -> tuple[Problem | None, ...]:
     """The rules that look at the network alone."""
+    is_vm_network = network.vm_network
     return (
-        fields.name_is_valid("network", values["name"]),
-        fields.text_is_valid("network", "description", values["description"]),
-        fields.text_is_valid("network", "comment", values["comment"]),
-        rules.name_is_no_bond(values["name"]),
-        rules.vlan_is_valid(values["vlan_id"]),
-        rules.mtu_is_valid(values["mtu"]),
-        rules.name_servers_are_valid(values["name_servers"]),
-        rules.stp_needs_vm_network(stp=values["stp"], is_vm_network=values["vm_network"]),
-        rules.isolation_needs_vm_network(port_isolation=values["port_isolation"], is_vm_network=values["vm_network"]),
+        *fields.texts_are_valid("network", network),
+        rules.name_is_no_bond(network.name),
+        rules.vlan_is_valid(network.vlan_id),
+        rules.mtu_is_valid(network.mtu),
+        rules.name_servers_are_valid(network.name_servers),
+        rules.stp_needs_vm_network(stp=network.stp, is_vm_network=is_vm_network),
+        rules.isolation_needs_vm_network(port_isolation=network.port_isolation, is_vm_network=is_vm_network),
     )
 
 
@@ -306,7 +271,7 @@ def _qos_problem(tx: Tx, data_center_id: str, qos_id: str | None) -> Problem | N
     return qos_rules.serves_networks(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None
 
 
-def _name_problems(name: str, clashes: Sequence[sa.Row[Any]]) -> tuple[Problem | None, ...]:
+def _name_problems(name: str, clashes: Sequence[Names]) -> tuple[Problem | None, ...]:
     """The rules that look at the other networks of the data centre: those that have one of its names."""
     return (
         rules.name_is_free(name, {other.name for other in clashes}),

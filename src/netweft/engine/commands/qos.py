@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,7 +15,7 @@ from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, Obj
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
-from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
@@ -118,7 +117,7 @@ def remove_qos(tx: Tx, actor: Actor, data_center_id: str, qos_id: str) -> None:
     audit.record(tx, actor, REMOVED[qos.type], text, data_center=data_center_id)
 
 
-def _begin(tx: Tx, actor: Actor, data_center_id: str) -> sa.Row[Any]:
+def _begin(tx: Tx, actor: Actor, data_center_id: str) -> DataCenterRow:
     data_center = lock(tx, data_centers, data_center_id)
     ref = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ref)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,13 +19,14 @@ from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, Obj
 from netweft.engine.commands.hardware import SAME
 from netweft.engine.commands.mac_addresses import release_mac
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.snapshots import snapshot_vnics, snapshots
-from netweft.engine.model.vms import vms
+from netweft.engine.model.snapshots import SnapshotRow, snapshot_vnics, snapshots
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as vm_queries
+from netweft.engine.statements import rows as rows_of
 
 ADDED, PREVIEWED, RESTORED, REMOVED = 45, 46, 47, 342
 """Event codes (oVirt: USER_CREATE_SNAPSHOT, USER_TRY_BACK_TO_SNAPSHOT, USER_RESTORE_FROM_SNAPSHOT,
@@ -133,7 +133,7 @@ def restore_snapshot(tx: Tx, actor: Actor, vm_id: str, snapshot_id: str, *, with
     _audit(tx, actor, RESTORED, text, vm)
 
 
-def begin_stateless(tx: Tx, vm: sa.Row[Any]) -> None:
+def begin_stateless(tx: Tx, vm: VmRow) -> None:
     """Keep what a machine is before a run of which nothing shall be left. Part of its start."""
     _keep(tx, vm, "stateless", "stateless snapshot")
 
@@ -141,21 +141,20 @@ def begin_stateless(tx: Tx, vm: sa.Row[Any]) -> None:
 def end_stateless(tx: Tx, vm_id: str) -> None:
     """Make a machine whose run has ended what it was before, if that run was stateless."""
     query = sa.select(snapshots).where(snapshots.c.vm_id == vm_id, snapshots.c.kind == "stateless")
-    before = tx.execute(query).one_or_none()
-    if before is not None:
+    for before in rows_of(tx, SnapshotRow, query):
         vm = lock(tx, vms, vm_id)
         held = _held(tx, vm)
         _apply(tx, vm, before)
         _forget(tx, vm, [before.id], held)
 
 
-def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
+def _begin(tx: Tx, actor: Actor, vm_id: str) -> VmRow:
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_VM_SNAPSHOTS, ObjectRef(ObjectType.VM, vm_id))
     return vm
 
 
-def _regular(tx: Tx, action: str, vm: sa.Row[Any], snapshot_id: str) -> sa.Row[Any]:
+def _regular(tx: Tx, action: str, vm: VmRow, snapshot_id: str) -> SnapshotRow:
     """A snapshot that somebody has made. Raises NotFoundError, ValidationError."""
     check(action, rules.is_regular(regular=snapshot_id != queries.active_id(vm.id)))
     snapshot = queries.get(tx, vm.id, snapshot_id)
@@ -163,7 +162,7 @@ def _regular(tx: Tx, action: str, vm: sa.Row[Any], snapshot_id: str) -> sa.Row[A
     return snapshot
 
 
-def _may_go_back(tx: Tx, action: str, vm: sa.Row[Any], snapshot_id: str, *, with_memory: bool) -> sa.Row[Any]:
+def _may_go_back(tx: Tx, action: str, vm: VmRow, snapshot_id: str, *, with_memory: bool) -> SnapshotRow:
     """The snapshot, if the machine can become what it was there. Raises NotFoundError, ValidationError."""
     snapshot = _regular(tx, action, vm, snapshot_id)
     check(
@@ -175,7 +174,7 @@ def _may_go_back(tx: Tx, action: str, vm: sa.Row[Any], snapshot_id: str, *, with
     return snapshot
 
 
-def _end_of_preview(tx: Tx, actor: Actor, vm_id: str) -> tuple[sa.Row[Any], sa.Row[Any], sa.Row[Any]]:
+def _end_of_preview(tx: Tx, actor: Actor, vm_id: str) -> tuple[VmRow, SnapshotRow, SnapshotRow]:
     """The machine, what it is shown as, and what it was before. Raises NotFoundError, DeniedError, ValidationError."""
     vm = _begin(tx, actor, vm_id)
     rows = queries.of_vms(tx, (vm_id,))[vm_id]
@@ -190,11 +189,11 @@ def _end_of_preview(tx: Tx, actor: Actor, vm_id: str) -> tuple[sa.Row[Any], sa.R
     return vm, previewed, before
 
 
-def _previewed(rows: list[sa.Row[Any]]) -> sa.Row[Any] | None:
+def _previewed(rows: list[SnapshotRow]) -> SnapshotRow | None:
     return next((row for row in rows if row.in_preview), None)
 
 
-def _keep(tx: Tx, vm: sa.Row[Any], kind: str, description: str) -> str:
+def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
     """Write down what a machine has, and its vNICs; returns the snapshot's id."""
     snapshot_id = new_id()
     values = {
@@ -217,7 +216,7 @@ def _keep(tx: Tx, vm: sa.Row[Any], kind: str, description: str) -> str:
     return snapshot_id
 
 
-def _apply(tx: Tx, vm: sa.Row[Any], snapshot: sa.Row[Any]) -> None:
+def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
     """Make the machine's hardware and vNICs those of a snapshot. A vNIC whose network the cluster has no more is on
     none.
     """
@@ -236,7 +235,7 @@ def _apply(tx: Tx, vm: sa.Row[Any], snapshot: sa.Row[Any]) -> None:
             tx.execute(sa.insert(filter_parameters), parameters)
 
 
-def _settle_on(tx: Tx, vm: sa.Row[Any], snapshot: sa.Row[Any], held: Counter[str] | None = None) -> None:
+def _settle_on(tx: Tx, vm: VmRow, snapshot: SnapshotRow, held: Counter[str] | None = None) -> None:
     """The machine is what it was in the snapshot: what came after that is gone."""
     tx.execute(sa.update(snapshots).where(snapshots.c.id == snapshot.id).values(in_preview=False))
     rows = queries.of_vms(tx, (vm.id,))[vm.id]
@@ -244,12 +243,12 @@ def _settle_on(tx: Tx, vm: sa.Row[Any], snapshot: sa.Row[Any], held: Counter[str
     _forget(tx, vm, later, held)
 
 
-def _held(tx: Tx, vm: sa.Row[Any]) -> Counter[str]:
+def _held(tx: Tx, vm: VmRow) -> Counter[str]:
     """The MAC addresses of a machine and its snapshots, and how many vNICs have each."""
     return mac_queries.macs_of_vms(tx, vms.c.id == vm.id)[vm.id]
 
 
-def _forget(tx: Tx, vm: sa.Row[Any], snapshot_ids: list[str], held: Counter[str] | None = None) -> None:
+def _forget(tx: Tx, vm: VmRow, snapshot_ids: list[str], held: Counter[str] | None = None) -> None:
     """Remove snapshots, and give back the MAC addresses that the machine ``held`` and holds no more."""
     held = _held(tx, vm) if held is None else held
     tx.execute(sa.delete(snapshots).where(snapshots.c.id.in_(snapshot_ids)))
@@ -258,5 +257,5 @@ def _forget(tx: Tx, vm: sa.Row[Any], snapshot_ids: list[str], held: Counter[str]
         release_mac(tx, pool_id, mac)
 
 
-def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: sa.Row[Any]) -> None:
+def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
     audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

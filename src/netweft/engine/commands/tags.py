@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from netweft.core.errors import NotFoundError
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.errors import NotFoundError, Problem
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import tag as rules
+from netweft.engine.changes import changes, made, settled
 from netweft.engine.commands import audit, authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, insert_if_absent, lock, new_id
-from netweft.engine.model.tags import tags
+from netweft.engine.model.tags import TagRow, tags
 from netweft.engine.queries import tags as queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.tags import ROOT_ID
+from netweft.engine.statements import add
 
 ADDED, UPDATED, REMOVED = 432, 434, 436
 """Event codes (oVirt: USER_ADD_TAG, USER_UPDATE_TAG, USER_REMOVE_TAG)."""
@@ -37,7 +40,7 @@ class AddTag:
     """A tag to be, below another one or below the root."""
 
     name: str
-    description: str = ""
+    description: str | Keep = KEEP
     parent: Ref | None = None
 
 
@@ -54,40 +57,32 @@ class UpdateTag:
 def add_tag(tx: Tx, actor: Actor, spec: AddTag) -> str:
     """Add a tag; returns its id. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError, ValidationError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
-    check(_ADD, rules.name_is_valid(spec.name), fields.text_is_valid("Tag", "description", spec.description))
-    tag_id, parent_id = new_id(), _parent(tx, spec.parent)
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        values = {"id": tag_id, "name": spec.name, "description": spec.description, "parent_id": parent_id}
-        tx.execute(sa.insert(tags).values(values))
-    audit.record(tx, actor, ADDED, f"New Tag {spec.name} was created by {actor.name}.")
-    return tag_id
+    tag = made(TagRow, spec, id=new_id())
+    check(_ADD, *_problems(tag))
+    tag = replace(tag, parent_id=_parent(tx, spec.parent))
+    with refused(_ADD, lambda _: rules.name_is_free(tag.name, (tag.name,))):
+        add(tx, tags, tag)
+    audit.record(tx, actor, ADDED, f"New Tag {tag.name} was created by {actor.name}.")
+    return tag.id
 
 
 def update_tag(tx: Tx, actor: Actor, spec: UpdateTag) -> None:
     """Change a tag. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError, ValidationError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
-    wanted = {name: getattr(spec, name) for name in ("name", "description")}
     if spec.id == ROOT_ID:
-        shown = {"name": "root", "description": "root"}
-        check(
-            _UPDATE, rules.is_not_root(is_root=any(settle(wanted[name], shown[name]) != shown[name] for name in shown))
-        )
+        shown = TagRow(id=ROOT_ID, name="root", description="root")
+        check(_UPDATE, rules.is_not_root(is_root=settled(shown, spec) != shown))
         return
     before = lock(tx, tags, spec.id)
-    values = {name: settle(value, getattr(before, name)) for name, value in wanted.items()}
-    values["parent_id"] = before.parent_id if spec.parent is KEEP else _parent(tx, spec.parent)
-    if all(getattr(before, name) == value for name, value in values.items()):
+    parent_id = before.parent_id if spec.parent is KEEP else _parent(tx, spec.parent)
+    after = settled(before, spec, parent_id=parent_id)
+    if after == before:
         return
-    is_below = values["parent_id"] in queries.below(tx, spec.id)
-    check(
-        _UPDATE,
-        rules.name_is_valid(values["name"]),
-        fields.text_is_valid("Tag", "description", values["description"]),
-        rules.parent_is_elsewhere(before.name, is_below=is_below),
-    )
-    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
-        tx.execute(sa.update(tags).where(tags.c.id == spec.id).values(values))
-    audit.record(tx, actor, UPDATED, f"Tag {values['name']} configuration was updated by {actor.name}.")
+    is_below = parent_id in queries.below(tx, spec.id)
+    check(_UPDATE, *_problems(after), rules.parent_is_elsewhere(before.name, is_below=is_below))
+    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+        tx.execute(sa.update(tags).where(tags.c.id == spec.id).values(changes(before, after)))
+    audit.record(tx, actor, UPDATED, f"Tag {after.name} configuration was updated by {actor.name}.")
 
 
 def remove_tag(tx: Tx, actor: Actor, tag_id: str) -> None:
@@ -125,6 +120,10 @@ def detach_tag(tx: Tx, actor: Actor, on: ObjectRef, tag_id: str) -> None:
         raise NotFoundError(f"The {on.type} {on.id} has no tag {tag_id}.")
     text = f"Tag {queries.get(tx, tag_id).name} was detached from {on.type} {thing.name} by {actor.name}."
     audit.record(tx, actor, DETACHED[on.type], text, **_about(on))
+
+
+def _problems(tag: TagRow) -> tuple[Problem | None, ...]:
+    return rules.name_is_valid(tag.name), fields.text_is_valid("Tag", "description", tag.description)
 
 
 def _about(on: ObjectRef) -> audit.About:

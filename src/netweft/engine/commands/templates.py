@@ -25,8 +25,8 @@ from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnics import check_profile, check_type
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.templates import template_vnics, templates
-from netweft.engine.model.vms import vms
+from netweft.engine.model.templates import TemplateRow, template_vnics, templates
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.queries import templates as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref, resolve
@@ -83,7 +83,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
     Needs CREATE_TEMPLATE on the cluster, or on the system for one of no cluster. Raises NotFoundError, DeniedError,
     ValidationError.
     """
-    vm = lock(tx, vms, resolve(tx, vms, spec.vm, "VM")) if spec.vm else None
+    vm: VmRow | None = lock(tx, vms, resolve(tx, vms, spec.vm, "VM")) if spec.vm else None
     cluster_id = resolve(tx, clusters, spec.cluster, "cluster") if spec.cluster else (vm.cluster_id if vm else None)
     on = [ObjectRef(ObjectType.CLUSTER, cluster_id)] if cluster_id else []
     authorize.require(tx, actor, ActionGroup.CREATE_TEMPLATE, *on)
@@ -100,7 +100,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id] if vm else []
     if vm and cluster_id != vm.cluster_id:
         usable = queries.networks_for_vms(tx, str(cluster_id))
-        missing = [row.network_name for row in rows if row.network_id and row.network_id not in usable]
+        missing = [row.network_name for row in rows if row.network_name and row.network_id not in usable]
         name = tx.execute(sa.select(clusters.c.name).where(clusters.c.id == cluster_id)).scalar_one()
         check(_ADD, vm_rules.networks_in_cluster(name, missing))
     template_id = new_id()
@@ -204,7 +204,7 @@ def add_template_vnic(tx: Tx, actor: Actor, spec: AddTemplateVnic) -> str:
     values = {name: getattr(spec, name) for name in _NIC_FIELDS}
     _check_vnic(_ADD_NIC, template, values, [row.name for row in rows])
     group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
-    passthrough = check_profile(tx, actor, _ADD_NIC, template.cluster_id, spec.profile_id, group)
+    passthrough = check_profile(tx, actor, _ADD_NIC, template.cluster_id or "", spec.profile_id, group)
     check_type(_ADD_NIC, spec.interface, passthrough=passthrough, linked=spec.linked)
     vnic_id = new_id()
     with refused(_ADD_NIC, lambda _: vnic_rules.name_is_free(spec.name, (spec.name,))):
@@ -226,7 +226,7 @@ def update_template_vnic(tx: Tx, actor: Actor, spec: UpdateTemplateVnic) -> None
     passthrough = bool(old.passthrough)
     if values["profile_id"] != old.profile_id:
         group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
-        passthrough = check_profile(tx, actor, _UPDATE_NIC, template.cluster_id, values["profile_id"], group)
+        passthrough = check_profile(tx, actor, _UPDATE_NIC, template.cluster_id or "", values["profile_id"], group)
     check_type(_UPDATE_NIC, values["interface"], passthrough=passthrough, linked=values["linked"])
     with refused(_UPDATE_NIC, lambda _: vnic_rules.name_is_free(values["name"], (values["name"],))):
         tx.execute(sa.update(template_vnics).where(template_vnics.c.id == spec.id).values(values))
@@ -245,13 +245,13 @@ def remove_template_vnic(tx: Tx, actor: Actor, template_id: str, vnic_id: str) -
     audit.record(tx, actor, NIC_REMOVED, text, template=template.id, cluster=template.cluster_id)
 
 
-def _begin(tx: Tx, actor: Actor, template_id: str) -> sa.Row[Any]:
+def _begin(tx: Tx, actor: Actor, template_id: str) -> TemplateRow:
     template = lock(tx, templates, template_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_TEMPLATE_NETWORK, ObjectRef(ObjectType.TEMPLATE, template_id))
     return template
 
 
-def _check_vnic(action: str, template: sa.Row[Any], values: Mapping[str, Any], others: list[str]) -> None:
+def _check_vnic(action: str, template: TemplateRow, values: Mapping[str, Any], others: list[str]) -> None:
     check(
         action,
         rules.cluster_is_set(template.name, template.cluster_id),

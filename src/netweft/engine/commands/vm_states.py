@@ -16,7 +16,7 @@ from netweft.engine.commands import audit, authorize
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.vms import request_stop
 from netweft.engine.db import Tx, lock, utc_now
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.queries import vms as queries
 
 SHUTDOWN, REBOOT, SUSPEND = 73, 157, 501
@@ -73,7 +73,7 @@ def suspend_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
     return _ask(tx, actor, "suspend_vm", f"Suspending VM {vm.name}", vm)
 
 
-def _begin(tx: Tx, actor: Actor, group: ActionGroup, vm_id: str) -> sa.Row[Any]:
+def _begin(tx: Tx, actor: Actor, group: ActionGroup, vm_id: str) -> VmRow:
     vm = lock(tx, vms, vm_id)
     authorize.require(tx, actor, group, ObjectRef(ObjectType.VM, vm_id))
     return vm
@@ -86,10 +86,10 @@ def _set_status(tx: Tx, vm_id: str, status: str, reason: str = "") -> str:
     return now.isoformat()
 
 
-def _ids(vm: sa.Row[Any]) -> dict[str, Any]:
+def _ids(vm: VmRow) -> dict[str, Any]:
     return {"vm": vm.id, "host": vm.host_id, "cluster": vm.cluster_id}
 
 
-def _ask(tx: Tx, actor: Actor, kind: str, description: str, vm: sa.Row[Any], **more: str) -> str:
+def _ask(tx: Tx, actor: Actor, kind: str, description: str, vm: VmRow, **more: str) -> str:
     payload = {"vm_id": vm.id, "host_id": vm.host_id, **more}
     return queue.enqueue(tx, actor, kind, f"vm:{vm.id}", description, payload)

@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from netweft.core.errors import Problem, ValidationError
 from netweft.core.keep import KEEP, Keep, settle
@@ -20,10 +21,10 @@ from netweft.engine.commands.hardware import SAME, Hardware
 from netweft.engine.commands.mac_addresses import allocate_mac, move_macs, release_mac
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.clusters import clusters
+from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
@@ -139,7 +140,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
     return vm_id
 
 
-def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: sa.Row[Any]) -> list[str]:
+def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: ClusterRow) -> list[str]:
     """Give a new machine the vNICs of its template, with fresh MAC addresses; returns the names of those that lose
     their network, which the machine's cluster has not.
     """
@@ -183,13 +184,13 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)
 
 
-def _move(tx: Tx, actor: Actor, vm: sa.Row[Any], cluster_id: str) -> None:
+def _move(tx: Tx, actor: Actor, vm: VmRow, cluster_id: str) -> None:
     """Check a move to another cluster; its MAC addresses move along to that cluster's pool."""
     authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
     known = {*host_queries.names_in_cluster(tx, cluster_id), None}
     rows = queries.vnics_of(tx, (vm.id,))[vm.id]
-    missing = [row.network_name for row in rows if row.network_id not in known]
+    missing = [row.network_name for row in rows if row.network_name and row.network_id not in known]
     check(_UPDATE, rules.is_down(vm.name, vm.status), rules.networks_in_cluster(cluster.name, missing))
     pool_id, former = cluster.mac_pool_id, mac_queries.of_cluster(tx, vm.cluster_id)
     if pool_id != former:
@@ -247,11 +248,11 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     wanted = queries.as_it_runs(vm, this_run)
     rows = queries.vnics_of(tx, (spec.id,))[spec.id]
     cluster = queries.get(tx, spec.id).cluster_name
-    networked = [row for row in rows if row.network_id]
+    networked = [(row, row.network_name) for row in rows if row.network_name]
     check(
         _RUN,
-        rules.networks_in_cluster(cluster, [row.network_name for row in networked if not row.in_cluster]),
-        rules.networks_are_for_vms([row.network_name for row in networked if not row.vm_network]),
+        rules.networks_in_cluster(cluster, [name for row, name in networked if not row.in_cluster]),
+        rules.networks_are_for_vms([name for row, name in networked if not row.vm_network]),
     )
     host_id = _wanted_host(tx, vm, spec)
     choice = placements.choice(tx, wanted, rows, host_id)
@@ -276,7 +277,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
 
 
-def _this_run(vm: sa.Row[Any], spec: StartVm) -> dict[str, Any]:
+def _this_run(vm: VmRow, spec: StartVm) -> dict[str, Any]:
     """The columns that have another value in this run; those of a suspended machine stay. Raises ValidationError."""
     said = spec.hardware.for_one_run()
     if spec.addresses is not KEEP:
@@ -287,11 +288,11 @@ def _this_run(vm: sa.Row[Any], spec: StartVm) -> dict[str, Any]:
     if vm.saved_host_id:
         check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed)))
         return dict(vm.this_run)
-    check(_RUN, *hardware.problems({**vm._asdict(), **changed}))
+    check(_RUN, *hardware.problems({**asdict(vm), **changed}))
     return changed
 
 
-def _wanted_host(tx: Tx, vm: sa.Row[Any], spec: StartVm) -> str:
+def _wanted_host(tx: Tx, vm: VmRow, spec: StartVm) -> str:
     """The id of the host on which a machine has to be started, empty for any. Raises NotFoundError, ValidationError."""
     host_id = resolve(tx, hosts, spec.host, "host") if spec.host else ""
     if vm.saved_host_id is None:
@@ -314,7 +315,7 @@ def stop_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
     return request_stop(tx, actor, vm, reason)
 
 
-def request_stop(tx: Tx, actor: Actor, vm: sa.Row[Any], reason: str = "") -> str:
+def request_stop(tx: Tx, actor: Actor, vm: VmRow, reason: str = "") -> str:
     """:func:`stop_vm` for a command that has asked for rights of its own."""
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
     payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id, "reason": reason}

@@ -14,7 +14,7 @@ from netweft.core.network_filters import DEFAULT_FILTER, FILTERS
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as qos_rules
 from netweft.core.rules import vnic_profile as rules
-from netweft.engine.changes import changes, made, settled
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, vnic_sync
 from netweft.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.races import refused
@@ -35,14 +35,11 @@ _REMOVE = "Cannot remove VM network interface profile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fields:
+class _Fields(Texts):
     """``network_filter_id``: None for no filter; when kept by a new profile, the default filter, or none for
     passthrough.
     """
 
-    name: str | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
     port_mirroring: bool | Keep = KEEP
     passthrough: bool | Keep = KEEP
     migratable: bool | Keep = KEEP
@@ -186,9 +183,7 @@ def remove_profiles(tx: Tx, network_id: str) -> None:
 def _problems(profile: VnicProfileRow, *, port_isolation: bool) -> tuple[Problem | None, ...]:
     """The rules that look at the profile alone."""
     return (
-        fields.name_is_valid("profile", profile.name),
-        fields.text_is_valid("profile", "description", profile.description),
-        fields.text_is_valid("profile", "comment", profile.comment),
+        *fields.texts_are_valid("profile", profile),
         rules.properties_are_known(profile.custom_properties),
         rules.filter_is_known(profile.network_filter_id, FILTERS),
         rules.migratable_needs_passthrough(passthrough=profile.passthrough, migratable=profile.migratable),

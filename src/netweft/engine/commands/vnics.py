@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from netweft.core.errors import NotFoundError
 from netweft.core.keep import KEEP, Keep, settle
@@ -15,6 +16,7 @@ from netweft.core.rules import vnic as rules
 from netweft.core.rules.mac_pool import MacRange
 from netweft.core.sync import locate_networks
 from netweft.engine import queue
+from netweft.engine.changes import made
 from netweft.engine.commands import audit, authorize, functions
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.mac_addresses import allocate_mac, release_mac_of, take_mac_for
@@ -22,14 +24,15 @@ from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries import vnic_profiles as profile_queries
-from netweft.engine.statements import Statement, inserting, together
+from netweft.engine.queries.vms import VnicDetails
+from netweft.engine.statements import Statement, add, together
 
 ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
@@ -89,7 +92,13 @@ class Change:
 class Added(Change):
     """A new vNIC. ``row``: its row."""
 
-    row: sa.Row[Any]
+    row: VnicRow
+
+
+class _Vm(VmRow, frozen=True, kw_only=True):
+    """The machine, with the pool that its addresses are of."""
+
+    mac_pool_id: str
 
 
 def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
@@ -122,30 +131,15 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     else:
         known = [MacRange(one.first, one.last) for one in ranges.all()]
         mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
-    vnic_id = new_id()
-    text = f"Interface {spec.name} ({spec.interface}) was added to VM {vm.name}. (User: {actor.name})"
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))), together(tx):
-        added = _INSERT.ask(
-            tx,
-            id=vnic_id,
-            vm_id=spec.vm_id,
-            name=spec.name,
-            description=spec.description,
-            profile_id=spec.profile_id,
-            mac=mac,
-            interface=spec.interface,
-            plugged=spec.plugged,
-            linked=spec.linked,
-            synced=True,
-        )
+    vnic = made(VnicRow, spec, id=new_id(), mac=mac, synced=True)
+    text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
+    with refused(_ADD, lambda _: rules.name_is_free(vnic.name, (vnic.name,))), together(tx):
+        add(tx, vnics, vnic)
         _audit(tx, actor, ADDED, text, vm)
-    if spec.plugged and passthrough:
-        _reserve_function(tx, _ADD, vm, vnic_id)
-    job_id = _tell(tx, actor, vm, {"remove": vnic_id}) if spec.plugged else None
-    return Added(vnic_id=vnic_id, job_id=job_id, row=added.one())
-
-
-_INSERT = inserting(vnics, returning=True)
+    if vnic.plugged and passthrough:
+        _reserve_function(tx, _ADD, vm, vnic.id)
+    job_id = _tell(tx, actor, vm, {"remove": vnic.id}) if vnic.plugged else None
+    return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
 
 
 def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
@@ -283,11 +277,11 @@ def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, para
     return _tell(tx, actor, vm, undo) if vnic.plugged else None
 
 
-def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[sa.Row[Any], sa.Row[Any], dict[str, Any]]:
+def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[_Vm, VnicDetails, dict[str, Any]]:
     """The machine and the vNIC, and how its parameters are put back as they are."""
     vm = _begin(tx, actor, vm_id)
     vnic = queries.get_vnic(tx, vm_id, vnic_id)
-    before = [row._asdict() for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
+    before = [asdict(row) for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
     return vm, vnic, {"parameters_of": vnic_id, "parameters": before}
 
 
@@ -304,12 +298,12 @@ def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
     _audit(tx, actor, UPDATED, f"MAC addresses of VM {vm.name} were reordered. (User: {actor.name})", vm)
 
 
-def _begin(tx: Tx, actor: Actor, vm_id: str) -> sa.Row[Any]:
+def _begin(tx: Tx, actor: Actor, vm_id: str) -> _Vm:
     """The machine, with the pool that its addresses are of; nobody else changes it until the transaction ends."""
     return _may_change(tx, actor, vm_id, _LOCK.first(tx, id=vm_id))
 
 
-def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: sa.Row[Any] | None) -> sa.Row[Any]:
+def _may_change(tx: Tx, actor: Actor, vm_id: str, vm: _Vm | None) -> _Vm:
     if vm is None:
         raise NotFoundError(f"There is no VM with the id {vm_id}.")
     authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, ObjectRef(ObjectType.VM, vm_id))
@@ -320,7 +314,8 @@ _LOCK = Statement(
     sa.select(vms, clusters.c.mac_pool_id)
     .join(clusters, clusters.c.id == vms.c.cluster_id)
     .where(vms.c.id == sa.bindparam("id"))
-    .with_for_update(key_share=True, of=vms)
+    .with_for_update(key_share=True, of=vms),
+    record=_Vm,
 )
 
 
@@ -384,9 +379,9 @@ def check_type(action: str, interface: str, *, passthrough: bool, linked: bool) 
     )
 
 
-def _reserve_function(tx: Tx, action: str, vm: sa.Row[Any], vnic_id: str) -> None:
+def _reserve_function(tx: Tx, action: str, vm: VmRow, vnic_id: str) -> None:
     """While the guest runs, its host must have a virtual function for a pass-through vNIC that is plugged in."""
-    if vm.status != RUNNING:
+    if vm.status != RUNNING or vm.host_id is None:
         return
     vnic = queries.get_vnic(tx, vm.id, vnic_id)
     for failover in queries.failovers_of(tx, (vnic,)).values():
@@ -397,15 +392,15 @@ def _reserve_function(tx: Tx, action: str, vm: sa.Row[Any], vnic_id: str) -> Non
     functions.promise(tx, vm.host_id, fit[0], vnic_id)
 
 
-def _mirroring(tx: Tx, old: sa.Row[Any], profile_id: str | None) -> list[str]:
+def _mirroring(tx: Tx, old: VnicRow, profile_id: str | None) -> list[str]:
     """Names of those of a vNIC's profiles, the one that it has and the one that it gets, that mirror."""
     profiles = sa.select(vnic_profiles.c.name).where(vnic_profiles.c.id.in_((old.profile_id, profile_id)))
     return list(tx.scalars(profiles.where(vnic_profiles.c.port_mirroring)))
 
 
-def _check_network_on_host(tx: Tx, action: str, vm: sa.Row[Any], profile_id: str | None) -> None:
+def _check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None) -> None:
     """While the guest runs, the network must be on its host."""
-    if vm.status != RUNNING or profile_id is None:
+    if vm.status != RUNNING or vm.host_id is None or profile_id is None:
         return
     network = _NETWORK_OF.ask(tx, id=profile_id).one()
     name, host = host_queries.last_networking(tx, vm.host_id)
@@ -420,7 +415,7 @@ _NETWORK_OF = Statement(
 )
 
 
-def _others_with_mac(tx: Tx, vm: sa.Row[Any], vnic_id: str, mac: str) -> list[str]:
+def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
     """Virtual machines with another plugged vNIC of that address; none where the pool allows duplicates."""
     pool = mac_queries.get(tx, vm.mac_pool_id)
     if pool.allow_duplicates:
@@ -435,7 +430,7 @@ def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
 
 
-def _tell(tx: Tx, actor: Actor, vm: sa.Row[Any], undo: dict[str, Any]) -> str | None:
+def _tell(tx: Tx, actor: Actor, vm: VmRow, undo: dict[str, Any]) -> str | None:
     """Let the running guest's vNICs be made as they should be; ``undo`` is done when the host refuses."""
     if vm.status != RUNNING:
         return None
@@ -443,5 +438,5 @@ def _tell(tx: Tx, actor: Actor, vm: sa.Row[Any], undo: dict[str, Any]) -> str | 
     return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
 
 
-def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: sa.Row[Any]) -> None:
+def _audit(tx: Tx, actor: Actor, code: int, text: str, vm: VmRow) -> None:
     audit.record(tx, actor, code, text, vm=vm.id, cluster=vm.cluster_id)

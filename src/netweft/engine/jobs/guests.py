@@ -24,7 +24,7 @@ from netweft.engine.commands.mac_addresses import release_mac_of
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import hosts
@@ -226,8 +226,8 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
         _tell(tx, job, vm, STOPPED, f"VM {vm.name} powered off by {job.job.owner_name}.")
 
 
-def _tell(tx: Tx, job: JobContext, vm: sa.Row[Any], code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
-    ids = {"vm": vm.id, "host": vm.host_id or vm.saved_host_id, "cluster": vm.cluster_id, "job": job.job.id}
+def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
+    ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
 
 

@@ -25,7 +25,7 @@ from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.host_reports import TakeReport, judge, take_report
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
@@ -58,7 +58,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     return result
 
 
-def _install(agents: Agents, job: JobContext, row: sa.Row[Any]) -> Mapping[str, Any]:
+def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]:
     agent = agents.of(row.id, row.agent_url)
     asked_at = utc_now()
     try:

@@ -19,7 +19,7 @@ from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
 from netweft.engine.jobs.guests import agent_of, look
 from netweft.engine.jobs.look_at_host import take_in
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.queue import JobContext, PostponedError
 
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
@@ -142,6 +142,6 @@ def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) 
     _tell(tx, job, vm, code, f"Failed to {verb} VM {vm.name}: {reason}", Severity.ERROR)
 
 
-def _tell(tx: Tx, job: JobContext, vm: sa.Row[Any], code: int, text: str, severity: Severity) -> None:
-    ids = {"vm": vm.id, "host": vm.host_id, "cluster": vm.cluster_id, "job": job.job.id}
+def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity) -> None:
+    ids = audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)

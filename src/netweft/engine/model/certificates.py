@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, String, Table, Text
+from datetime import datetime
+from typing import Annotated
 
-from netweft.engine.model.base import Utc, id_column, metadata, reference
+from sqlalchemy import String
 
-certificates = Table(
-    "certificates",
-    metadata,
+from netweft.engine.model.records import Key, LongText, Record, Refers, With, stored
+
+
+class CertificateRow(Record, frozen=True):
+    """A key with its certificate."""
+
     # "ca", "libvirt-ca", "qemu-ca" or "client": one of each, shared by all replicas (the server's is made by each at
     # its start, for its own addresses).
-    Column("name", String(32), primary_key=True),
-    Column("certificate", Text, nullable=False),
+    name: Annotated[str, String(32), With(primary_key=True)]
+    certificate: LongText
     # PEM, encrypted with the key file of the data folder.
-    Column("private_key", Text, nullable=False),
-    Column("created", Utc, nullable=False),
-)
+    private_key: LongText
+    created: datetime
 
-enrollments = Table(
-    "enrollments",
-    metadata,
-    id_column(),
+
+certificates = stored("certificates", CertificateRow)
+
+
+class EnrollmentRow(Record, frozen=True):
+    """A token with which a host may join."""
+
+    id: Key
     # SHA-256 of the token.
-    Column("token_hash", String(64), nullable=False, unique=True),
+    token_hash: Annotated[str, String(64), With(unique=True)]
+    simulated: bool
+    created: datetime
+    expires: datetime
     # The host that may join with it; none: a group token, with which simulated hosts join.
-    reference("host_id", "hosts.id", nullable=True, on_delete="CASCADE"),
-    Column("simulated", Boolean, nullable=False),
-    Column("created", Utc, nullable=False),
-    Column("expires", Utc, nullable=False),
-    Column("used", Utc),
-)
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE")] | None = None
+    used: datetime | None = None
+
+
+enrollments = stored("enrollments", EnrollmentRow)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    text,
-)
+from typing import Annotated
 
-from netweft.engine.model.base import ID_LENGTH, metadata, reference
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, text
 
-cluster_networks = Table(
+from netweft.engine.model.records import Id, Record, Refers, stored
+
+
+class ClusterNetworkRow(Record, frozen=True):
+    """A network of a cluster."""
+
+    cluster_id: Annotated[str, Refers("clusters.id", on_delete="CASCADE", index=False)]
+    network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE")]
+    required: bool
+    status: Annotated[str, String(16)]
+    management: bool
+    display: bool
+    migration: bool
+    default_route: bool
+    gluster: bool
+
+
+cluster_networks = stored(
     "cluster_networks",
-    metadata,
-    reference("cluster_id", "clusters.id", on_delete="CASCADE", index=False),
-    reference("network_id", "networks.id", on_delete="CASCADE"),
-    Column("required", Boolean, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("management", Boolean, nullable=False),
-    Column("display", Boolean, nullable=False),
-    Column("migration", Boolean, nullable=False),
-    Column("default_route", Boolean, nullable=False),
-    Column("gluster", Boolean, nullable=False),
+    ClusterNetworkRow,
     PrimaryKeyConstraint("cluster_id", "network_id"),
     CheckConstraint("status IN ('operational', 'non_operational')", name="status"),
     CheckConstraint("required OR NOT management", name="management_required"),
@@ -44,12 +42,18 @@ for _role in ("management", "display", "migration", "default_route", "gluster"):
         postgresql_where=text(_role),
     )
 
-missing_networks = Table(
+
+class MissingNetworkRow(Record, frozen=True):
+    """A required network that a host has not."""
+
+    cluster_id: Id
+    network_id: Id
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE")]
+
+
+missing_networks = stored(
     "missing_networks",
-    metadata,
-    Column("cluster_id", String(ID_LENGTH), nullable=False),
-    Column("network_id", String(ID_LENGTH), nullable=False),
-    reference("host_id", "hosts.id", on_delete="CASCADE"),
+    MissingNetworkRow,
     PrimaryKeyConstraint("cluster_id", "network_id", "host_id"),
     ForeignKeyConstraint(
         ["cluster_id", "network_id"],

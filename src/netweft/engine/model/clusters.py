@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.engine.model.base import id_column, metadata, reference
+from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
-clusters = Table(
-    "clusters",
-    metadata,
-    id_column(),
-    Column("name", String(256), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
-    reference("data_center_id", "data_centers.id"),
-    reference("mac_pool_id", "mac_pools.id"),
-    Column("switch_type", String(8), nullable=False),
+from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
+
+
+class ClusterRow(Record, frozen=True):
+    """A cluster."""
+
+    id: Key
+    name: Name
+    data_center_id: Annotated[str, Refers("data_centers.id")]
+    mac_pool_id: Annotated[str, Refers("mac_pools.id")]
     # Compatibility version, "4.7".
-    Column("version", String(8), nullable=False),
+    version: Annotated[str, String(8)]
+    description: LongText = ""
+    comment: LongText = ""
+    switch_type: Annotated[str, String(8)] = "legacy"
     # CPU type as the client gave it ("Intel Nehalem Family"); nothing here depends on it.
-    Column("cpu_type", String(255), nullable=False),
+    cpu_type: Annotated[str, String(255)] = ""
     # Of its processors, as the client gave it; "undefined": any.
-    Column("cpu_architecture", String(16), nullable=False, server_default="undefined"),
+    cpu_architecture: Annotated[str, String(16), With(server_default="undefined")] = "undefined"
+
+
+clusters = stored(
+    "clusters",
+    ClusterRow,
     UniqueConstraint("name"),
     CheckConstraint("switch_type IN ('legacy', 'ovs')", name="switch_type"),
 )

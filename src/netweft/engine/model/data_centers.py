@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.engine.model.base import id_column, metadata
+from sqlalchemy import String, UniqueConstraint
 
-data_centers = Table(
-    "data_centers",
-    metadata,
-    id_column(),
-    Column("name", String(256), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
+from netweft.core.rules.data_center import DEFAULT_VERSION
+from netweft.engine.model.records import Key, LongText, Name, Record, stored
+
+
+class DataCenterRow(Record, frozen=True):
+    """A data centre."""
+
+    id: Key
+    name: Name
+    description: LongText = ""
+    comment: LongText = ""
     # Whether its hosts have storage of their own; kept for clients that ask, nothing here depends on it.
-    Column("local", Boolean, nullable=False),
+    local: bool = False
     # Compatibility version, "4.7".
-    Column("version", String(8), nullable=False),
+    version: Annotated[str, String(8)] = DEFAULT_VERSION
+
+
+data_centers = stored(
+    "data_centers",
+    DataCenterRow,
     UniqueConstraint("name"),
 )

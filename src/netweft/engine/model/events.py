@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
+from datetime import datetime
+from typing import Annotated
 
-from netweft.engine.model.base import ID_LENGTH, Utc, growing_number, metadata
+from sqlalchemy import Index, String
 
-events = Table(
-    "events",
-    metadata,
+from netweft.engine.model.records import Growing, Id, LongText, Record, stored
+
+
+class EventRow(Record, frozen=True):
+    """An event."""
+
     # Growing numbers, as clients ask for "those after N"; never given again, also not after the newest was removed.
-    growing_number("id"),
-    Column("code", Integer, nullable=False),
-    Column("severity", String(8), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("time", Utc, nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    Column("origin", String(255), nullable=False),
-    Column("custom_id", Integer),
-    Column("user_id", String(ID_LENGTH)),
-    Column("user_name", String(255), nullable=False),
+    id: Growing
+    code: int
+    severity: Annotated[str, String(8)]
+    time: datetime
+    correlation_id: Annotated[str, String(64)]
+    origin: Annotated[str, String(255)]
+    user_name: Annotated[str, String(255)]
+    removed: bool
+    description: LongText = ""
+    custom_id: int | None = None
+    user_id: Id | None = None
     # No foreign keys: an event outlives what it tells of.
-    Column("data_center_id", String(ID_LENGTH)),
-    Column("cluster_id", String(ID_LENGTH)),
-    Column("host_id", String(ID_LENGTH)),
-    Column("network_id", String(ID_LENGTH)),
-    Column("vm_id", String(ID_LENGTH)),
-    Column("template_id", String(ID_LENGTH)),
-    Column("job_id", String(ID_LENGTH)),
-    Column("removed", Boolean, nullable=False),
+    data_center_id: Id | None = None
+    cluster_id: Id | None = None
+    host_id: Id | None = None
+    network_id: Id | None = None
+    vm_id: Id | None = None
+    template_id: Id | None = None
+    job_id: Id | None = None
+
+
+events = stored(
+    "events",
+    EventRow,
     sqlite_autoincrement=True,
 )
 

@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table
+from typing import Annotated
 
-from netweft.engine.model.base import Json, metadata, reference
+from sqlalchemy import PrimaryKeyConstraint, String
 
-nic_functions = Table(
-    "nic_functions",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+from netweft.engine.model.records import Record, Refers, stored
+
+
+class NicFunctionsRow(Record, frozen=True):
+    """Which networks the functions of a NIC serve."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # The NIC by its name, as in attachments.
-    Column("nic", String(50), nullable=False),
+    nic: Annotated[str, String(50)]
     # Networks that have one of these labels are served.
-    Column("labels", Json, nullable=False),
+    labels: list[str]
+
+
+nic_functions = stored(
+    "nic_functions",
+    NicFunctionsRow,
     PrimaryKeyConstraint("host_id", "nic"),
 )
 """A NIC whose functions serve certain networks only; those of any other serve all."""
 
-function_networks = Table(
+
+class FunctionNetworkRow(Record, frozen=True):
+    """A network that they serve."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    nic: Annotated[str, String(50)]
+    network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE")]
+
+
+function_networks = stored(
     "function_networks",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    Column("nic", String(50), nullable=False),
-    reference("network_id", "networks.id", on_delete="CASCADE"),
+    FunctionNetworkRow,
     PrimaryKeyConstraint("host_id", "nic", "network_id"),
 )
 """The networks that they serve besides those with a label."""
 
-vnic_functions = Table(
-    "vnic_functions",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+
+class VnicFunctionRow(Record, frozen=True):
+    """A function that a vNIC has."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # The function's PCI address.
-    Column("function", String(16), nullable=False),
-    reference("vnic_id", "vnics.id", on_delete="CASCADE"),
+    function: Annotated[str, String(16)]
+    vnic_id: Annotated[str, Refers("vnics.id", on_delete="CASCADE")]
+
+
+vnic_functions = stored(
+    "vnic_functions",
+    VnicFunctionRow,
     # The key is what keeps two vNICs from getting the same function.
     PrimaryKeyConstraint("host_id", "function"),
 )

@@ -2,77 +2,110 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from datetime import datetime
+from typing import Annotated, Any
 
-from netweft.engine.model.base import Json, Utc, id_column, metadata, reference
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String, UniqueConstraint
 
-attachments = Table(
-    "attachments",
-    metadata,
-    id_column(),
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+from netweft.engine.model.records import AddedText, Id, Key, LongText, Record, Refers, With, stored
+
+
+class AttachmentRow(Record, frozen=True):
+    """A network on a host."""
+
+    id: Key
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # A network may go while hosts carry it: what is left there shows as unmanaged, and goes with the next change.
-    reference("network_id", "networks.id", on_delete="CASCADE"),
+    network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE")]
     # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and
     # put back.
-    Column("nic", String(50), nullable=False),
+    nic: Annotated[str, String(50)]
     # As core.desired.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the
     # network's does.
-    Column("assignments", Json, nullable=False),
-    Column("properties", Json, nullable=False),
-    Column("dns", Json),
-    Column("qos", Json),
+    assignments: list[dict[str, Any]]
+    properties: dict[str, str]
+    dns: list[str] | None = None
+    qos: dict[str, Any] | None = None
+
+
+attachments = stored(
+    "attachments",
+    AttachmentRow,
     UniqueConstraint("host_id", "network_id"),
 )
 
-host_bonds = Table(
-    "host_bonds",
-    metadata,
+
+class HostBondRow(Record, frozen=True):
+    """A bond that is wanted on a host."""
+
     # The id under which the bond shows among the host's NICs once it is reported.
-    id_column(),
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    Column("name", String(50), nullable=False),
-    Column("slaves", Json, nullable=False),
+    id: Key
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    name: Annotated[str, String(50)]
+    slaves: list[str]
     # As users write them: core.desired.BondIntent.
-    Column("options", Json, nullable=False),
+    options: dict[str, str]
+
+
+host_bonds = stored(
+    "host_bonds",
+    HostBondRow,
     UniqueConstraint("host_id", "name"),
 )
 
-nic_labels = Table(
-    "nic_labels",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    Column("label", String(255), nullable=False, index=True),
+
+class NicLabelRow(Record, frozen=True):
+    """A label of a host's NIC."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    label: Annotated[str, String(255), With(index=True)]
     # The NIC or bond by its name, as in attachments.
-    Column("nic", String(50), nullable=False),
+    nic: Annotated[str, String(50)]
+
+
+nic_labels = stored(
+    "nic_labels",
+    NicLabelRow,
     PrimaryKeyConstraint("host_id", "label"),
 )
 """A NIC with a label carries every network of the cluster that has the same one."""
 
-host_addresses = Table(
-    "host_addresses",
-    metadata,
+
+class HostAddressRow(Record, frozen=True):
+    """A static address of a host."""
+
     # As core.host_request.written has it: one address is one text.
-    Column("address", String(45), nullable=False),
-    reference("network_id", "networks.id", on_delete="CASCADE"),
-    reference("host_id", "hosts.id", on_delete="CASCADE"),
+    address: Annotated[str, String(45)]
+    network_id: Annotated[str, Refers("networks.id", on_delete="CASCADE")]
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE")]
+
+
+host_addresses = stored(
+    "host_addresses",
+    HostAddressRow,
     PrimaryKeyConstraint("address", "network_id"),
 )
 """The static addresses of hosts, of their attachments and of changes under way: on a network each is one host's."""
 
-host_changes = Table(
-    "host_changes",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    Column("generation", Integer, nullable=False),
-    # The attachments and bonds to be; null when those that are stored are to be put on the host again.
-    Column("candidate", Json),
-    Column("reason", Text, nullable=False),
+
+class HostChangeRow(Record, frozen=True):
+    """A generation of a host's intent."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    generation: int
+    reason: LongText
     # The job that brings it; no foreign key, as finished jobs are forgotten long before changes are.
-    Column("job_id", String(36), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("error", Text, nullable=False, server_default=""),
-    Column("created_at", Utc, nullable=False),
+    job_id: Id
+    state: Annotated[str, String(16)]
+    created_at: datetime
+    # The attachments and bonds to be; null when those that are stored are to be put on the host again.
+    candidate: dict[str, Any] | None = None
+    error: AddedText = ""
+
+
+host_changes = stored(
+    "host_changes",
+    HostChangeRow,
     PrimaryKeyConstraint("host_id", "generation"),
     CheckConstraint("state IN ('pending', 'applied', 'refused')", name="state"),
 )

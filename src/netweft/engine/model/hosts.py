@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from datetime import datetime
+from typing import Annotated, Any
 
-from netweft.engine.model.base import Json, Utc, id_column, metadata, reference
+import msgspec
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 
-hosts = Table(
-    "hosts",
-    metadata,
-    id_column(),
-    Column("name", String(255), nullable=False),
-    Column("description", Text, nullable=False, server_default=""),
-    Column("comment", Text, nullable=False, server_default=""),
+from netweft.engine.model.records import AddedText, Key, Record, Refers, With, stored
+
+
+class HostRow(Record, frozen=True):
+    """A host."""
+
+    id: Key
+    name: Annotated[str, String(255)]
     # As users know the machine: a name or an address, with a port if they like.
-    Column("address", String(255), nullable=False, index=True),
-    # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
-    Column("agent_url", String(255), nullable=False, server_default=""),
-    # Until when the certificates that it has are good; null until it has joined.
-    Column("certificate_expires", Utc),
-    reference("cluster_id", "clusters.id", index=False),
-    Column("status", String(32), nullable=False),
-    # Why the host is not up, a sentence; empty when there is nothing to say.
-    Column("status_reason", Text, nullable=False, server_default=""),
-    # The highest generation of its intent that was given out, and the last one that the host took.
-    Column("generation", Integer, nullable=False, server_default="0"),
-    Column("acknowledged_generation", Integer, nullable=False, server_default="0"),
+    address: Annotated[str, String(255), With(index=True)]
+    cluster_id: Annotated[str, Refers("clusters.id", index=False)]
+    status: Annotated[str, String(32)]
     # Whether what runs is not what boot restores (HostReport.dirty of the last report).
-    Column("dirty", Boolean, nullable=False),
+    dirty: bool
+    created_at: datetime
+    description: AddedText = ""
+    comment: AddedText = ""
+    # Where its agent listens, as it said when it joined; empty until then. Simulated hosts share one.
+    agent_url: Annotated[str, String(255), With(server_default="")] = ""
+    # Until when the certificates that it has are good; null until it has joined.
+    certificate_expires: datetime | None = None
+    # Why the host is not up, a sentence; empty when there is nothing to say.
+    status_reason: AddedText = ""
+    # The highest generation of its intent that was given out, and the last one that the host took.
+    generation: Annotated[int, With(server_default="0")] = 0
+    acknowledged_generation: Annotated[int, With(server_default="0")] = 0
     # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
-    Column("kept", Json, nullable=False, server_default="[]"),
-    Column("created_at", Utc, nullable=False),
+    kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
+
+
+hosts = stored(
+    "hosts",
+    HostRow,
     UniqueConstraint("name"),
     CheckConstraint(
         "status IN ('installing', 'install_failed', 'up', 'down', 'maintenance', 'preparing_for_maintenance',"
@@ -51,55 +50,79 @@ hosts = Table(
     Index("ix_hosts_cluster_id_status", "cluster_id", "status"),
 )
 
-host_reports = Table(
-    "host_reports",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+
+class HostReportRow(Record, frozen=True):
+    """The last report of a host."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # JSON of core.protocol.HostReport, kept as it came: most readers want only a part, and decode it themselves.
-    Column("report", LargeBinary, nullable=False),
-    Column("taken_at", Utc, nullable=False),
+    report: bytes
+    taken_at: datetime
     # Names its content (HostReport.tag); empty for one from before there were tags.
-    Column("tag", String(64), nullable=False, server_default=""),
+    tag: Annotated[str, String(64), With(server_default="")] = ""
     # JSON of its core.protocol.Capabilities, for those who need nothing else of it.
-    Column("capabilities", Json, nullable=False, server_default="{}"),
+    capabilities: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # JSON of the core.host_limits.HostLimits that follow from it.
-    Column("limits", Json, nullable=False, server_default="{}"),
+    limits: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # When the host was asked for it, or last found to be as it says.
-    Column("asked_at", Utc),
+    asked_at: datetime | None = None
+
+
+host_reports = stored(
+    "host_reports",
+    HostReportRow,
     UniqueConstraint("host_id"),
 )
+
 
 # What the links of a host have counted, which changes all the time and is no part of its report.
-host_counters = Table(
-    "host_counters",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+class HostCountersRow(Record, frozen=True):
+    """What the links of a host have counted, which changes all the time and is no part of its report."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # JSON of a core.protocol.LinkCounters by name of the link.
-    Column("counters", LargeBinary, nullable=False),
-    Column("taken_at", Utc, nullable=False),
+    counters: bytes
+    taken_at: datetime
+
+
+host_counters = stored(
+    "host_counters",
+    HostCountersRow,
     UniqueConstraint("host_id"),
 )
+
 
 # A row for each host that is not as wanted, by its last report: what lists, events and figures tell of that.
-host_drifts = Table(
-    "host_drifts",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
+class HostDriftRow(Record, frozen=True):
+    """How a host is not as wanted, by its last report: what lists, events and figures tell of that."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     # When that was first seen.
-    Column("since", Utc, nullable=False),
+    since: datetime
     # Sentences, the first of many: core.drift.Drift.lines.
-    Column("lines", Json, nullable=False),
+    lines: list[str]
+
+
+host_drifts = stored(
+    "host_drifts",
+    HostDriftRow,
     UniqueConstraint("host_id"),
 )
 
-host_nics = Table(
-    "host_nics",
-    metadata,
-    id_column(),
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    Column("name", String(50), nullable=False),
+
+class HostNicRow(Record, frozen=True):
+    """A NIC, bond or VLAN device of a host."""
+
+    id: Key
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    name: Annotated[str, String(50)]
     # When its link was first reported down; null while it is up.
-    Column("down_since", Utc),
+    down_since: datetime | None = None
+
+
+host_nics = stored(
+    "host_nics",
+    HostNicRow,
     UniqueConstraint("host_id", "name"),
 )
 """A row for each NIC, bond and VLAN device of the last report, so that its id stays as long as it is there under its

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, and_
+from datetime import datetime
+from typing import Annotated, Any
 
-from netweft.engine.model.base import ID_LENGTH, Json, Utc, growing_number, metadata, reference
+from sqlalchemy import Index, String, and_
 
-jobs = Table(
+from netweft.engine.model.base import ID_LENGTH, Json
+from netweft.engine.model.records import Growing, Id, LongText, Record, Refers, With, stored
+
+
+class JobRow(Record, frozen=True):
+    """A job."""
+
+    # The order in which jobs were asked for: ids are random, and clocks go back.
+    number: Growing
+    id: Annotated[str, String(ID_LENGTH), With(unique=True)]
+    kind: Annotated[str, String(64)]
+    lock_key: Annotated[str, String(128)]
+    status: Annotated[str, String(16)]
+    owner_name: Annotated[str, String(255)]
+    correlation_id: Annotated[str, String(64)]
+    external: bool
+    auto_cleared: bool
+    start_time: datetime
+    last_updated: datetime
+    not_before: datetime
+    attempts: int
+    description: LongText = ""
+    owner_id: Id | None = None
+    payload: dict[str, Any] | None = None
+    progress: Annotated[Any, Json] | None = None
+    result: Annotated[Any, Json] | None = None
+    error: LongText | None = None
+    error_code: Annotated[str, String(128)] | None = None
+    end_time: datetime | None = None
+    claimed_by: Id | None = None
+    heartbeat: datetime | None = None
+
+
+jobs = stored(
     "jobs",
-    metadata,
-    growing_number(),  # the order in which jobs were asked for: ids are random, and clocks go back
-    Column("id", String(ID_LENGTH), nullable=False, unique=True),
-    Column("kind", String(64), nullable=False),
-    Column("lock_key", String(128), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("owner_id", String(ID_LENGTH)),
-    Column("owner_name", String(255), nullable=False),
-    Column("correlation_id", String(64), nullable=False),
-    Column("external", Boolean, nullable=False),
-    Column("auto_cleared", Boolean, nullable=False),
-    Column("payload", Json),
-    Column("progress", Json),
-    Column("result", Json),
-    Column("error", Text),
-    Column("error_code", String(128)),
-    Column("start_time", Utc, nullable=False),
-    Column("end_time", Utc),
-    Column("last_updated", Utc, nullable=False),
-    Column("not_before", Utc, nullable=False),
-    Column("claimed_by", String(ID_LENGTH)),
-    Column("heartbeat", Utc),
-    Column("attempts", Integer, nullable=False),
+    JobRow,
     sqlite_autoincrement=True,
 )
 
@@ -46,19 +57,25 @@ _running = and_(jobs.c.status == "started", jobs.c.claimed_by.is_not(None))
 # One job at a time for each lock key, whatever the replicas believe.
 Index("uq_jobs_running", jobs.c.lock_key, unique=True, sqlite_where=_running, postgresql_where=_running)
 
-job_steps = Table(
+
+class JobStepRow(Record, frozen=True):
+    """A step of a job."""
+
+    number: Growing
+    id: Annotated[str, String(ID_LENGTH), With(unique=True)]
+    job_id: Annotated[str, Refers("jobs.id", on_delete="CASCADE")]
+    type: Annotated[str, String(32)]
+    status: Annotated[str, String(16)]
+    external: bool
+    start_time: datetime
+    parent_id: Annotated[str, Refers("job_steps.id", on_delete="CASCADE")] | None = None
+    description: LongText = ""
+    progress: float | None = None
+    end_time: datetime | None = None
+
+
+job_steps = stored(
     "job_steps",
-    metadata,
-    growing_number(),
-    Column("id", String(ID_LENGTH), nullable=False, unique=True),
-    reference("job_id", "jobs.id", on_delete="CASCADE"),
-    reference("parent_id", "job_steps.id", nullable=True, on_delete="CASCADE"),
-    Column("type", String(32), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("external", Boolean, nullable=False),
-    Column("progress", Float),
-    Column("start_time", Utc, nullable=False),
-    Column("end_time", Utc),
+    JobStepRow,
     sqlite_autoincrement=True,
 )

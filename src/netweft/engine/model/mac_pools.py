@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    Index,
-    Integer,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    false,
-    text,
-)
+from typing import Annotated
 
-from netweft.engine.model.base import id_column, metadata, reference
+from sqlalchemy import BigInteger, CheckConstraint, Index, PrimaryKeyConstraint, UniqueConstraint, false, text
 
-mac_pools = Table(
+from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
+
+
+class MacPoolRow(Record, frozen=True):
+    """A pool of MAC addresses."""
+
+    id: Key
+    name: Name
+    description: LongText = ""
+    comment: LongText = ""
+    allow_duplicates: bool = False
+    is_default: bool = False
+
+
+mac_pools = stored(
     "mac_pools",
-    metadata,
-    id_column(),
-    Column("name", String(256), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
-    Column("allow_duplicates", Boolean, nullable=False),
-    Column("is_default", Boolean, nullable=False),
+    MacPoolRow,
     UniqueConstraint("name"),
 )
 
@@ -40,26 +34,37 @@ Index(
     postgresql_where=text("is_default"),
 )
 
-# Addresses are numbers of 48 bits here, so that the database can count with them.
-mac_ranges = Table(
+
+class MacRangeRow(Record, frozen=True):
+    """A range of a pool. Addresses are numbers of 48 bits here, so that the database can count with them."""
+
+    pool_id: Annotated[str, Refers("mac_pools.id", on_delete="CASCADE", index=False)]
+    first: Annotated[int, BigInteger()]
+    last: Annotated[int, BigInteger()]
+
+
+mac_ranges = stored(
     "mac_ranges",
-    metadata,
-    reference("pool_id", "mac_pools.id", on_delete="CASCADE", index=False),
-    Column("first", BigInteger, nullable=False),
-    Column("last", BigInteger, nullable=False),
+    MacRangeRow,
     PrimaryKeyConstraint("pool_id", "first"),
     CheckConstraint("first <= last", name="upwards"),
 )
 
-mac_addresses = Table(
-    "mac_addresses",
-    metadata,
-    reference("pool_id", "mac_pools.id", index=False),
-    Column("address", BigInteger, nullable=False),
+
+class MacAddressRow(Record, frozen=True):
+    """An address in use."""
+
+    pool_id: Annotated[str, Refers("mac_pools.id", index=False)]
+    address: Annotated[int, BigInteger()]
     # How many vNICs have it, or have it kept for them: more than one only in a pool that allows duplicates.
-    Column("uses", Integer, nullable=False),
+    uses: int
     # Whether its pool forbids duplicates. Of such pools only one has the address.
-    Column("exclusive", Boolean, nullable=False, server_default=false()),
+    exclusive: Annotated[bool, With(server_default=false())] = False
+
+
+mac_addresses = stored(
+    "mac_addresses",
+    MacAddressRow,
     # The pool comes second, because a pool gives no address that another one has given.
     PrimaryKeyConstraint("address", "pool_id"),
     CheckConstraint("uses > 0", name="uses"),

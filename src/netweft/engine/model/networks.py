@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Integer, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.engine.model.base import Json, id_column, metadata, reference
+import msgspec
+from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
-networks = Table(
-    "networks",
-    metadata,
-    id_column(),
-    reference("data_center_id", "data_centers.id", index=False),
-    Column("name", String(256), nullable=False),
+from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
+
+
+class NetworkRow(Record, frozen=True):
+    """A logical network of a data centre."""
+
+    id: Key
+    data_center_id: Annotated[str, Refers("data_centers.id", index=False)]
+    name: Name
     # What bridges are called on hosts (oVirt: vdsm_name), see core.rules.network.host_side_name.
-    Column("host_side_name", String(15), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
-    # Null: untagged.
-    Column("vlan_id", Integer),
+    host_side_name: Annotated[str, String(15)]
+    description: LongText = ""
+    comment: LongText = ""
+    # None: untagged.
+    vlan_id: int | None = None
     # Octets; 0: the default.
-    Column("mtu", Integer, nullable=False),
-    Column("vm_network", Boolean, nullable=False),
-    Column("stp", Boolean, nullable=False),
-    Column("port_isolation", Boolean, nullable=False),
-    Column("label", String(255), index=True),
+    mtu: int = 0
+    vm_network: bool = True
+    stp: bool = False
+    port_isolation: bool = False
+    label: Annotated[str, String(255), With(index=True)] | None = None
     # For hosts that have none of their own for it.
-    reference("qos_id", "qoss.id", nullable=True, on_delete="SET NULL"),
-    # A list of IP addresses.
-    Column("name_servers", Json, nullable=False),
+    qos_id: Annotated[str, Refers("qoss.id", on_delete="SET NULL")] | None = None
+    # IP addresses.
+    name_servers: list[str] = msgspec.field(default_factory=list)
+
+
+networks = stored(
+    "networks",
+    NetworkRow,
     UniqueConstraint("data_center_id", "name"),
     UniqueConstraint("data_center_id", "host_side_name"),
     CheckConstraint("vlan_id BETWEEN 0 AND 4094", name="vlan_id"),

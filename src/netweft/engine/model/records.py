@@ -20,14 +20,15 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Boolean, Column, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Table, Text
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from netweft.engine.model.base import ID_LENGTH, Json, Utc, id_column, metadata, reference
+from netweft.engine.model.base import ID_LENGTH, Json, Utc, growing_number, metadata, reference
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -58,44 +59,65 @@ class Refers:
 class With:
     """More about a column, as :class:`sqlalchemy.Column` takes it."""
 
-    index: bool = False
+    index: bool | None = None
+    unique: bool | None = None
+    primary_key: bool = False
     server_default: Any = None
 
 
-class _Primary:
-    """Marks the primary key."""
+class _Growing:
+    """Marks a primary key that grows."""
 
 
-Key = Annotated[str, _Primary()]
-"""The primary key: see :func:`netweft.engine.model.base.id_column`."""
+Key = Annotated[str, String(ID_LENGTH), With(primary_key=True)]
+"""The primary key of most: a lower-case UUID as text."""
+Growing = Annotated[int, _Growing()]
+"""A primary key that grows: see :func:`netweft.engine.model.base.growing_number`."""
 Id = Annotated[str, String(ID_LENGTH)]
 """The id of something that is no row."""
 Name = Annotated[str, String(256)]
 LongText = Annotated[str, Text()]
+AddedText = Annotated[str, Text(), With(server_default="")]
+"""A column that rows from before it have empty."""
 
-_TYPES: Mapping[object, Any] = {bool: Boolean, int: Integer, datetime: Utc, list: Json, dict: Json}
+_TYPES: Mapping[object, Any] = {
+    bool: Boolean,
+    int: Integer,
+    float: Float,
+    bytes: LargeBinary,
+    datetime: Utc,
+    list: Json,
+    dict: Json,
+}
 
 
-def stored(name: str, record: type[R], *constraints: SchemaItem) -> Stored[R]:
+def stored(name: str, record: type[R], *constraints: SchemaItem, **options: Any) -> Stored[R]:  # noqa: ANN401 - of Table
     """The table whose columns are the fields of ``record``."""
     hints = typing.get_type_hints(record, include_extras=True)
     columns = [_column(field, hints[field]) for field in record.__struct_fields__]
-    table: Stored[R] = Stored(name, metadata, *columns, *constraints)
+    table: Stored[R] = Stored(name, metadata, *columns, *constraints, **options)
     table.record = record
     return table
 
 
 def _column(name: str, hint: object) -> Column[Any]:
     kind, extras, nullable = _taken_apart(hint)
-    more = next((extra for extra in extras if isinstance(extra, With)), With())
     for extra in extras:
-        if isinstance(extra, _Primary):
-            return id_column()
+        if isinstance(extra, _Growing):
+            return growing_number(name)
         if isinstance(extra, Refers):
             return reference(name, extra.target, nullable=nullable, on_delete=extra.on_delete, index=extra.index)
     given = next((extra for extra in extras if isinstance(extra, TypeEngine)), None)
-    column_type = _TYPES[kind] if given is None else given
-    return Column(name, column_type, nullable=nullable, index=more.index or None, server_default=more.server_default)
+    more = next((extra for extra in extras if isinstance(extra, With)), With())
+    return Column(
+        name,
+        _TYPES[kind] if given is None else given,
+        nullable=nullable,
+        index=more.index,
+        unique=more.unique,
+        primary_key=more.primary_key,
+        server_default=more.server_default,
+    )
 
 
 def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa: ANN401 - an annotation is any object
@@ -111,13 +133,14 @@ def _taken_apart(hint: Any) -> tuple[object, tuple[object, ...], bool]:  # noqa:
     return typing.get_origin(hint) or hint, (), False
 
 
-def maker(record: type[R], names: Sequence[str]) -> Callable[[Sequence[Any]], R]:
+@cache
+def maker(record: type[R], names: tuple[str, ...]) -> Callable[[Sequence[Any]], R]:
     """What makes a record from the values of columns with these names. Raises TypeError when they are not those of the
     record, in its order.
     """
     fields = record.__struct_fields__
-    if tuple(names) != fields:
-        raise TypeError(f"{record.__name__} has the fields {fields}, the query {tuple(names)}")
+    if names != fields:
+        raise TypeError(f"{record.__name__} has the fields {fields}, the query {names}")
     kinds = [parameter.kind for parameter in inspect.signature(record).parameters.values()]
     own = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
     joined = fields[own:]

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String, Table, UniqueConstraint
+from datetime import datetime
+from typing import Annotated
 
-from netweft.engine.model.base import Utc, id_column, metadata, reference
+from sqlalchemy import String, UniqueConstraint
 
-replicas = Table(
-    "replicas",
-    metadata,
-    id_column(),
+from netweft.engine.model.records import Key, Record, Refers, stored
+
+
+class ReplicaRow(Record, frozen=True):
+    """An engine on this database."""
+
+    id: Key
     # Machine and process, for people who look.
-    Column("name", String(255), nullable=False),
+    name: Annotated[str, String(255)]
     # Its last sign of life.
-    Column("heartbeat", Utc, nullable=False),
-)
+    heartbeat: datetime
+
+
+replicas = stored("replicas", ReplicaRow)
+
 
 # A host without a row is free. A row is good for as long as its replica is there.
-host_leases = Table(
+class HostLeaseRow(Record, frozen=True):
+    """Which replica watches a host. A host without a row is free."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    replica_id: Annotated[str, Refers("replicas.id", on_delete="CASCADE")]
+
+
+host_leases = stored(
     "host_leases",
-    metadata,
-    reference("host_id", "hosts.id", on_delete="CASCADE", index=False),
-    reference("replica_id", "replicas.id", on_delete="CASCADE"),
+    HostLeaseRow,
     UniqueConstraint("host_id"),
 )

@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, PrimaryKeyConstraint, String, Table, Text
+from datetime import datetime
+from typing import Annotated, Any
 
-from netweft.engine.model.base import ID_LENGTH, Json, Utc, id_column, metadata, reference
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String
 
-snapshots = Table(
-    "snapshots",
-    metadata,
-    id_column(),
-    reference("vm_id", "vms.id", on_delete="CASCADE"),
-    Column("description", Text, nullable=False),
+from netweft.engine.model.records import Id, Key, LongText, Record, Refers, With, stored
+
+
+class SnapshotRow(Record, frozen=True):
+    """A snapshot of a virtual machine."""
+
+    id: Key
+    vm_id: Annotated[str, Refers("vms.id", on_delete="CASCADE")]
     # regular; preview: what the machine was before it was shown as one of these; stateless: before a stateless run.
-    Column("kind", String(16), nullable=False),
+    kind: Annotated[str, String(16)]
     # Whether the machine is shown as this one, until that is committed or undone.
-    Column("in_preview", Boolean, nullable=False),
+    in_preview: bool
     # The columns of the machine's hardware.
-    Column("hardware", Json, nullable=False),
-    Column("created_at", Utc, nullable=False),
+    hardware: dict[str, Any]
+    created_at: datetime
+    description: LongText = ""
+
+
+snapshots = stored(
+    "snapshots",
+    SnapshotRow,
     CheckConstraint("kind IN ('regular', 'preview', 'stateless')", name="kind"),
 )
 """The machine as it is now, which oVirt lists among them, has no row."""
 
-snapshot_vnics = Table(
-    "snapshot_vnics",
-    metadata,
-    reference("snapshot_id", "snapshots.id", on_delete="CASCADE", index=False),
+
+class SnapshotVnicRow(Record, frozen=True):
+    """A vNIC as it was."""
+
+    snapshot_id: Annotated[str, Refers("snapshots.id", on_delete="CASCADE", index=False)]
     # That of the machine's vNIC, which may be gone.
-    Column("vnic_id", String(ID_LENGTH), nullable=False),
-    Column("name", String(50), nullable=False),
-    Column("description", Text, nullable=False),
-    # Null: on no network, or on one that is gone.
-    reference("profile_id", "vnic_profiles.id", nullable=True, on_delete="SET NULL"),
+    vnic_id: Id
+    name: Annotated[str, String(50)]
     # Kept for the snapshot: nobody else gets it.
-    Column("mac", String(17), nullable=False, index=True),
-    Column("interface", String(32), nullable=False),
-    Column("plugged", Boolean, nullable=False),
-    Column("linked", Boolean, nullable=False),
+    mac: Annotated[str, String(17), With(index=True)]
+    interface: Annotated[str, String(32)]
+    plugged: bool
+    linked: bool
     # Of its network filter: a list of {"name": ..., "value": ...}.
-    Column("parameters", Json, nullable=False),
+    parameters: list[dict[str, str]]
+    description: LongText = ""
+    # Null: on no network, or on one that is gone.
+    profile_id: Annotated[str, Refers("vnic_profiles.id", on_delete="SET NULL")] | None = None
+
+
+snapshot_vnics = stored(
+    "snapshot_vnics",
+    SnapshotVnicRow,
     PrimaryKeyConstraint("snapshot_id", "vnic_id"),
 )

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.engine.model.base import id_column, metadata, reference
+from sqlalchemy import PrimaryKeyConstraint, String, Table, UniqueConstraint
 
-tags = Table(
-    "tags",
-    metadata,
-    id_column(),
-    Column("name", String(50), nullable=False),
-    Column("description", Text, nullable=False),
+from netweft.engine.model.base import metadata, reference
+from netweft.engine.model.records import Key, LongText, Record, Refers, stored
+
+
+class TagRow(Record, frozen=True):
+    """A tag."""
+
+    id: Key
+    name: Annotated[str, String(50)]
+    description: LongText = ""
     # Null: the root, which has no row.
-    reference("parent_id", "tags.id", nullable=True, on_delete="CASCADE"),
+    parent_id: Annotated[str, Refers("tags.id", on_delete="CASCADE")] | None = None
+
+
+tags = stored(
+    "tags",
+    TagRow,
     UniqueConstraint("name"),
 )
 

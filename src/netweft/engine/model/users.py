@@ -2,77 +2,102 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from datetime import datetime
+from typing import Annotated
 
-from netweft.engine.model.base import ID_LENGTH, Utc, id_column, metadata, reference
+from sqlalchemy import Index, PrimaryKeyConstraint, String, UniqueConstraint
 
-users = Table(
-    "users",
-    metadata,
-    id_column(),
+from netweft.engine.model.base import ID_LENGTH
+from netweft.engine.model.records import Key, LongText, Record, Refers, With, stored
+
+
+class UserRow(Record, frozen=True):
+    """A user, or the group of all."""
+
+    id: Key
     # "admin@internal": the part after the last @ is the profile (ovirt-engine: the same form in every client).
-    Column("user_name", String(255), nullable=False, unique=True),
-    Column("domain", String(255), nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("last_name", String(255), nullable=False),
-    Column("email", String(255), nullable=False),
+    user_name: Annotated[str, String(255), With(unique=True)]
+    domain: Annotated[str, String(255)]
+    name: Annotated[str, String(255)]
+    last_name: Annotated[str, String(255)]
+    email: Annotated[str, String(255)]
     # Everyone is a group that all users are in; a group cannot log in.
-    Column("is_group", Boolean, nullable=False),
-    Column("password_hash", Text),
-    Column("enabled", Boolean, nullable=False),
-    Column("created", Utc, nullable=False),
-)
+    is_group: bool
+    enabled: bool
+    created: datetime
+    password_hash: LongText | None = None
 
-roles = Table(
-    "roles",
-    metadata,
-    id_column(),
-    Column("name", String(126), nullable=False, unique=True),
-    Column("description", Text, nullable=False),
-    Column("administrative", Boolean, nullable=False),
-    Column("mutable", Boolean, nullable=False),
-)
 
-role_groups = Table(
-    "role_groups",
-    metadata,
-    Column("role_id", String(ID_LENGTH), ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
-    Column("action_group", String(64), primary_key=True),
-)
+users = stored("users", UserRow)
+
+
+class RoleRow(Record, frozen=True):
+    """A role."""
+
+    id: Key
+    name: Annotated[str, String(126), With(unique=True)]
+    administrative: bool
+    mutable: bool
+    description: LongText = ""
+
+
+roles = stored("roles", RoleRow)
+
+
+class RoleGroupRow(Record, frozen=True):
+    """An action group that a role allows."""
+
+    role_id: Annotated[str, Refers("roles.id", on_delete="CASCADE", index=False)]
+    action_group: Annotated[str, String(64)]
+
+
+role_groups = stored("role_groups", RoleGroupRow, PrimaryKeyConstraint("role_id", "action_group"))
 
 # Every request asks which roles have what it needs.
 Index("ix_role_groups_action_group", role_groups.c.action_group, role_groups.c.role_id)
 
-permissions = Table(
-    "permissions",
-    metadata,
-    id_column(),
-    reference("user_id", "users.id", on_delete="CASCADE"),
-    reference("role_id", "roles.id"),
-    Column("object_type", String(32), nullable=False),
+
+class PermissionRow(Record, frozen=True):
+    """A role that a user has on a thing."""
+
+    id: Key
+    user_id: Annotated[str, Refers("users.id", on_delete="CASCADE")]
+    role_id: Annotated[str, Refers("roles.id")]
+    object_type: Annotated[str, String(32)]
     # No foreign key, as it may be in any of several tables; the command that removes a thing removes its permissions.
-    Column("object_id", String(ID_LENGTH), nullable=False, index=True),
-    Column("created", Utc, nullable=False),
+    object_id: Annotated[str, String(ID_LENGTH), With(index=True)]
+    created: datetime
+
+
+permissions = stored(
+    "permissions",
+    PermissionRow,
     UniqueConstraint("user_id", "role_id", "object_id"),
 )
 
-tokens = Table(
-    "tokens",
-    metadata,
-    # SHA-256 of the token; the token itself has 256 random bits, so a slow hash would add nothing.
-    Column("token_hash", String(64), primary_key=True),
-    reference("user_id", "users.id", on_delete="CASCADE"),
-    Column("purpose", String(16), nullable=False),
-    Column("created", Utc, nullable=False),
-    Column("expires", Utc, nullable=False, index=True),
-)
 
-login_failures = Table(
-    "login_failures",
-    metadata,
+class TokenRow(Record, frozen=True):
+    """A token that a user holds."""
+
+    # SHA-256 of the token; the token itself has 256 random bits, so a slow hash would add nothing.
+    token_hash: Annotated[str, String(64), With(primary_key=True)]
+    user_id: Annotated[str, Refers("users.id", on_delete="CASCADE")]
+    purpose: Annotated[str, String(16)]
+    created: datetime
+    expires: Annotated[datetime, With(index=True)]
+
+
+tokens = stored("tokens", TokenRow)
+
+
+class LoginFailureRow(Record, frozen=True):
+    """Failed logins."""
+
     # Whom and from where: so that a stranger's guesses never lock the user out elsewhere.
-    Column("user_name", String(255), primary_key=True),
-    Column("address", String(64), primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("blocked_until", Utc, nullable=False),
-)
+    user_name: Annotated[str, String(255), With(primary_key=True)]
+    address: Annotated[str, String(64), With(primary_key=True)]
+    count: int
+    blocked_until: datetime
+
+
+login_failures = stored("login_failures", LoginFailureRow)

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.engine.model.base import id_column, metadata, reference
+from sqlalchemy import String, UniqueConstraint
 
-vnics = Table(
-    "vnics",
-    metadata,
-    id_column(),
-    reference("vm_id", "vms.id", on_delete="CASCADE", index=False),
-    Column("name", String(50), nullable=False),
-    Column("description", Text, nullable=False, server_default=""),
-    # Null: the vNIC is on no network.
-    reference("profile_id", "vnic_profiles.id", nullable=True),
-    Column("mac", String(17), nullable=False, index=True),
-    Column("interface", String(32), nullable=False),
-    Column("plugged", Boolean, nullable=False),
-    Column("linked", Boolean, nullable=False),
+from netweft.engine.model.records import AddedText, Key, Record, Refers, With, stored
+
+
+class VnicRow(Record, frozen=True):
+    """A vNIC of a virtual machine."""
+
+    id: Key
+    vm_id: Annotated[str, Refers("vms.id", on_delete="CASCADE", index=False)]
+    name: Annotated[str, String(50)]
+    mac: Annotated[str, String(17), With(index=True)]
+    interface: Annotated[str, String(32)]
+    plugged: bool
+    linked: bool
     # Whether what runs is what is wanted; false after the network's VLAN or MTU changed under a running vNIC.
-    Column("synced", Boolean, nullable=False),
+    synced: bool
+    description: AddedText = ""
+    # Null: the vNIC is on no network.
+    profile_id: Annotated[str, Refers("vnic_profiles.id")] | None = None
+
+
+vnics = stored(
+    "vnics",
+    VnicRow,
     UniqueConstraint("vm_id", "name"),
 )
 
-filter_parameters = Table(
-    "filter_parameters",
-    metadata,
-    id_column(),
-    reference("vnic_id", "vnics.id", on_delete="CASCADE"),
+
+class FilterParameterRow(Record, frozen=True):
+    """A parameter of a vNIC's network filter."""
+
+    id: Key
+    vnic_id: Annotated[str, Refers("vnics.id", on_delete="CASCADE")]
     # A name may come again: libvirt's filters take lists so.
-    Column("name", String(255), nullable=False),
-    Column("value", String(255), nullable=False),
-)
+    name: Annotated[str, String(255)]
+    value: Annotated[str, String(255)]
+
+
+filter_parameters = stored("filter_parameters", FilterParameterRow)

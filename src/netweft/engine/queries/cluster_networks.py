@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,12 +15,30 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.noun import Noun
+from netweft.engine.queries.networks import NETWORKS, NetworkDetails
 from netweft.engine.statements import Statement
 
 
-def select() -> sa.Select[Any]:
-    """Every column of networks and of cluster_networks, and the names of data centre and cluster."""
-    return sa.select(
+class ClusterNetworkDetails(NetworkDetails, frozen=True, kw_only=True):
+    """A network in a cluster."""
+
+    cluster_id: str
+    required: bool
+    status: str
+    management: bool
+    display: bool
+    migration: bool
+    default_route: bool
+    gluster: bool
+    cluster_name: str
+
+
+CLUSTER_NETWORKS = Noun(
+    networks,
+    ClusterNetworkDetails,
+    "network",
+    sa.select(
         networks,
         data_centers.c.name.label("data_center_name"),
         *(column for column in cluster_networks.c if column.name != "network_id"),
@@ -30,18 +47,19 @@ def select() -> sa.Select[Any]:
         cluster_networks.join(networks, networks.c.id == cluster_networks.c.network_id)
         .join(data_centers, data_centers.c.id == networks.c.data_center_id)
         .join(clusters, clusters.c.id == cluster_networks.c.cluster_id)
-    )
+    ),
+    NETWORKS.search,
+)
 
 
-def find(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any] | None:
-    """One row of :func:`select`, None when the network is not attached to the cluster."""
-    return tx.execute(
-        select().where(cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id)
-    ).one_or_none()
+def find(tx: Tx, cluster_id: str, network_id: str) -> ClusterNetworkDetails | None:
+    """The network in a cluster, None when it is not attached to it."""
+    here = cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
+    return next(iter(CLUSTER_NETWORKS.all(tx, CLUSTER_NETWORKS.select.where(*here))), None)
 
 
-def get(tx: Tx, cluster_id: str, network_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
+def get(tx: Tx, cluster_id: str, network_id: str) -> ClusterNetworkDetails:
+    """The same; raises NotFoundError."""
     row = find(tx, cluster_id, network_id)
     if row is None:
         raise NotFoundError(f"There is no network with the id {network_id} in the cluster {cluster_id}.")
@@ -83,8 +101,8 @@ def lock_to_remove(tx: Tx, cluster_id: str, network_id: str) -> None:
     ).all()
 
 
-def roles_of(row: sa.Row[Any]) -> frozenset[Role]:
-    """The roles in a row of :func:`select`."""
+def roles_of(row: ClusterNetworkDetails) -> frozenset[Role]:
+    """The roles of a network in a cluster."""
     return frozenset(role for role in Role if getattr(row, role))
 
 

@@ -6,19 +6,29 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.clusters import clusters
+from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import networks
+from netweft.engine.model.records import Record
 from netweft.engine.model.vms import vms
+from netweft.engine.noun import Noun, searched
+from netweft.engine.statements import rows
 
 
-def select() -> sa.Select[Any]:
-    """Every column of clusters, and the names of their data centre, MAC pool and management network."""
+class ClusterDetails(ClusterRow, frozen=True, kw_only=True):
+    """A cluster, and the names of its data centre, MAC pool and management network."""
+
+    data_center_name: str
+    mac_pool_name: str
+    management_network_id: str | None
+    management_network_name: str | None
+
+
+def _select() -> sa.Select[Any]:
     management = cluster_networks.alias("management")
     return sa.select(
         clusters,
@@ -34,22 +44,33 @@ def select() -> sa.Select[Any]:
     )
 
 
-def get(tx: Tx, cluster_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(clusters.c.id == cluster_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no cluster with the id {cluster_id}.")
-    return row
+CLUSTERS = Noun(
+    clusters,
+    ClusterDetails,
+    "cluster",
+    _select(),
+    searched(clusters, datacenter=data_centers.c.name, datacenter__name=data_centers.c.name),
+)
+get = CLUSTERS.get
 
 
-def hosts_of(tx: Tx, cluster_id: str) -> list[sa.Row[Any]]:
-    """Id, name and status of its hosts."""
-    return list(tx.execute(sa.select(hosts.c.id, hosts.c.name, hosts.c.status).where(hosts.c.cluster_id == cluster_id)))
+class Member(Record, frozen=True):
+    """A host or VM of a cluster."""
+
+    id: str
+    name: str
+    status: str
 
 
-def vms_of(tx: Tx, cluster_id: str) -> list[sa.Row[Any]]:
-    """Id, name and status of its VMs."""
-    return list(tx.execute(sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.cluster_id == cluster_id)))
+def hosts_of(tx: Tx, cluster_id: str) -> list[Member]:
+    """Its hosts."""
+    query = sa.select(hosts.c.id, hosts.c.name, hosts.c.status).where(hosts.c.cluster_id == cluster_id)
+    return rows(tx, Member, query)
+
+
+def vms_of(tx: Tx, cluster_id: str) -> list[Member]:
+    """Its VMs."""
+    return rows(tx, Member, sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.cluster_id == cluster_id))
 
 
 def isolated_networks_of(tx: Tx, cluster_id: str) -> list[str]:

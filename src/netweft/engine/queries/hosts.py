@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,8 +15,10 @@ from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import host_changes
-from netweft.engine.model.hosts import host_drifts, host_reports, hosts
+from netweft.engine.model.hosts import HostRow, host_drifts, host_reports, hosts
 from netweft.engine.model.vms import vms
+from netweft.engine.noun import Noun, searched
+from netweft.engine.queries.tags import having
 from netweft.engine.statements import Statement
 
 
@@ -30,12 +32,23 @@ class _Seen(msgspec.Struct):
 _SEEN = msgspec.json.Decoder(_Seen)
 
 
-@functools.cache
-def select() -> sa.Select[Any]:
-    """Every column of hosts, the names of their cluster and data centre, what they can do (null before their first
-    report), whether its networks are being changed (``is_changing``), since when it is not as wanted
-    (``drifts_since``), and numbers of virtual machines.
+class HostDetails(HostRow, frozen=True, kw_only=True):
+    """A host, the names of its cluster and data centre, what it can do (None before its first report), whether its
+    networks are being changed (``is_changing``), since when it is not as wanted (``drifts_since``), and numbers of
+    virtual machines.
     """
+
+    cluster_name: str
+    data_center_id: str
+    data_center_name: str
+    capabilities: dict[str, Any] | None
+    drifts_since: datetime | None
+    is_changing: bool
+    vms_total: int
+    vms_active: int
+
+
+def _select() -> sa.Select[Any]:
     changing = sa.exists().where(host_changes.c.host_id == hosts.c.id, host_changes.c.state == "pending")
     here = sa.select(sa.func.count()).select_from(vms).where(vms.c.host_id == hosts.c.id)
     return sa.select(
@@ -56,15 +69,26 @@ def select() -> sa.Select[Any]:
     )
 
 
-def get(tx: Tx, host_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(hosts.c.id == host_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no host with the id {host_id}.")
-    return row
+HOSTS = Noun(
+    hosts,
+    HostDetails,
+    "host",
+    _select(),
+    searched(
+        hosts,
+        address=hosts.c.address,
+        status=hosts.c.status,
+        cluster=clusters.c.name,
+        datacenter=data_centers.c.name,
+        tag=having("host", hosts.c.id),
+        cluster__name=clusters.c.name,
+        host__name=hosts.c.name,
+    ),
+)
+get = HOSTS.get
 
 
-def plain(tx: Tx, host_id: str) -> sa.Row[Any]:
+def plain(tx: Tx, host_id: str) -> HostRow:
     """The host's own columns; raises NotFoundError."""
     row = _PLAIN.first(tx, id=host_id)
     if row is None:
@@ -72,11 +96,11 @@ def plain(tx: Tx, host_id: str) -> sa.Row[Any]:
     return row
 
 
-_PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")))
+_PLAIN = Statement(sa.select(hosts).where(hosts.c.id == sa.bindparam("id")), record=HostRow)
 
 
-def capabilities_of(row: sa.Row[Any]) -> Capabilities | None:
-    """What the host of a row of :func:`select` can do; None before its first report."""
+def capabilities_of(row: HostDetails) -> Capabilities | None:
+    """What a host can do; None before its first report."""
     return msgspec.convert(row.capabilities, Capabilities) if row.capabilities else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,24 +11,15 @@ from netweft.core.errors import NotFoundError
 from netweft.core.rules.mac_pool import MacRange, mac_text
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.mac_pools import mac_addresses, mac_pools, mac_ranges
+from netweft.engine.model.mac_pools import MacPoolRow, mac_addresses, mac_pools, mac_ranges
 from netweft.engine.model.snapshots import snapshot_vnics, snapshots
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.noun import Noun, searched
 from netweft.engine.statements import Statement
 
-
-def select() -> sa.Select[Any]:
-    """Every column of MAC pools; :func:`ranges_of` has their ranges."""
-    return sa.select(mac_pools)
-
-
-def get(tx: Tx, pool_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(mac_pools.c.id == pool_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no MAC pool with the id {pool_id}.")
-    return row
+MAC_POOLS = Noun(mac_pools, MacPoolRow, "MAC pool", search=searched(mac_pools))
+get = MAC_POOLS.get
 
 
 def default_id(tx: Tx) -> str:

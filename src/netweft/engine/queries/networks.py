@@ -2,52 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.networks import networks
+from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.records import Record
 from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.noun import Noun, searched
 from netweft.engine.queries.references import Ref
-from netweft.engine.statements import Among, Answer, Statement
+from netweft.engine.statements import Among, Answer, Statement, rows
 
 
-def select() -> sa.Select[Any]:
-    """Every column of networks, and the name of their data centre."""
-    return sa.select(networks, data_centers.c.name.label("data_center_name")).join(
-        data_centers, data_centers.c.id == networks.c.data_center_id
+class NetworkDetails(NetworkRow, frozen=True, kw_only=True):
+    """A network, and the name of its data centre."""
+
+    data_center_name: str
+
+
+def in_cluster(test: Callable[[Any], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+    """For a search: that a network is attached to a cluster whose name passes a test."""
+    return sa.exists(
+        sa.select(clusters.c.id)
+        .join(cluster_networks, cluster_networks.c.cluster_id == clusters.c.id)
+        .where(cluster_networks.c.network_id == networks.c.id, test(clusters.c.name))
     )
 
 
-def get(tx: Tx, network_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = _GET.first(tx, id=network_id)
-    if row is None:
-        raise NotFoundError(f"There is no network with the id {network_id}.")
-    return row
+NETWORKS = Noun(
+    networks,
+    NetworkDetails,
+    "network",
+    sa.select(networks, data_centers.c.name.label("data_center_name")).join(
+        data_centers, data_centers.c.id == networks.c.data_center_id
+    ),
+    searched(
+        networks,
+        datacenter=data_centers.c.name,
+        cluster=in_cluster,
+        label=networks.c.label,
+        mtu=networks.c.mtu,
+        stp=networks.c.stp,
+        vlanid=networks.c.vlan_id,
+        datacenter__name=data_centers.c.name,
+        cluster__name=in_cluster,
+    ),
+)
+get = NETWORKS.get
 
 
-_GET = Statement(select().where(networks.c.id == sa.bindparam("id")))
+class Names(Record, frozen=True):
+    """The names of a network."""
+
+    name: str
+    host_side_name: str
 
 
-def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = "") -> list[sa.Row[Any]]:
+class Carrier(Record, frozen=True):
+    """A host that has a network attached, and its addresses there."""
+
+    id: str
+    name: str
+    assignments: list[dict[str, Any]]
+
+
+def namesakes(tx: Tx, data_center_id: str, name: str, host_side_name: str, *, besides: str = "") -> list[Names]:
     """Both names of the networks of a data centre, ``besides`` left out, that have one of these as either."""
     ids = {"data_center_id": data_center_id, "besides": besides}
     return _NAMESAKES.all(tx, name=name, host_side_name=host_side_name, **ids)
 
 
-def ask_namesakes(tx: Tx, data_center: Ref, name: str, host_side_name: str) -> Answer[Any]:
+def ask_namesakes(tx: Tx, data_center: Ref, name: str, host_side_name: str) -> Answer[Names]:
     """:func:`namesakes` for who asks more at once; its data centre need not be looked for before."""
     place = {"data_center_id": data_center.id} if data_center.id else {"data_center_name": data_center.name}
     statement = _NAMESAKES if data_center.id else _NAMESAKES_BY_NAME
@@ -63,9 +98,9 @@ def _called(column: sa.Column[str], data_center_id: sa.ColumnElement[str]) -> sa
 
 
 # Two looks, each through the index of its name, where one with OR would go through the whole data centre.
-def _called_either(data_center_id: sa.ColumnElement[str]) -> Statement[Any]:
+def _called_either(data_center_id: sa.ColumnElement[str]) -> Statement[Names]:
     columns = (networks.c.name, networks.c.host_side_name)
-    return Statement(sa.union(*(_called(column, data_center_id) for column in columns)))
+    return Statement(sa.union(*(_called(column, data_center_id) for column in columns)), record=Names)
 
 
 _NAMESAKES = _called_either(sa.bindparam("data_center_id"))
@@ -96,17 +131,15 @@ def clusters_with(tx: Tx, network_id: str) -> list[str]:
     )
 
 
-def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[sa.Row[Any]]:
-    """Id and name of the hosts (of one cluster, if given) that have it attached, by name, and the ``assignments`` of
-    addresses there.
-    """
+def hosts_carrying(tx: Tx, network_id: str, *, cluster_id: str = "") -> list[Carrier]:
+    """The hosts (of one cluster, if given) that have it attached, by name."""
     query = (
         sa.select(hosts.c.id, hosts.c.name, attachments.c.assignments)
         .join(attachments, attachments.c.host_id == hosts.c.id)
         .where(attachments.c.network_id == network_id)
         .order_by(hosts.c.name)
     )
-    return list(tx.execute(query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query))
+    return rows(tx, Carrier, query.where(hosts.c.cluster_id == cluster_id) if cluster_id else query)
 
 
 def concerned(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,18 +16,20 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_counters, host_reports, hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.vms import VnicDetails
 
 
 def choice(
-    tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]], host_id: str = "", leaving: GuestState | None = None
+    tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails], host_id: str = "", leaving: GuestState | None = None
 ) -> Choice:
     """The hosts of the machine's cluster on which it can run, and why not on the others; of that one host, if given.
 
-    ``vnics``: the rows of :func:`netweft.engine.queries.vms.select_vnics` of the machine. ``leaving``: the guest as it
+    ``vnics``: those of the machine. ``leaving``: the guest as it
     runs on the host that it is to leave, which is not asked.
     """
     wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
@@ -44,22 +45,23 @@ def choice(
     return choose(needs, states)
 
 
-def _needs(tx: Tx, vm: sa.Row[Any], vnics: Sequence[sa.Row[Any]]) -> GuestNeeds:
+def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
     of_cluster = sa.select(networks.c.id, networks.c.name).join(
         cluster_networks, cluster_networks.c.network_id == networks.c.id
     )
     of_cluster = of_cluster.where(cluster_networks.c.cluster_id == vm.cluster_id)
     required = tx.execute(of_cluster.where(cluster_networks.c.required, cluster_networks.c.status == "operational"))
     display = tx.execute(of_cluster.where(cluster_networks.c.display)).first()
-    bridged = [row for row in vnics if row.network_id and row.plugged and not row.passthrough]
+    bridged = [row for row in vnics if row.plugged and not row.passthrough]
     passed = [row for row in vnics if row.plugged and row.passthrough]
     return GuestNeeds(
         id=vm.id,
         cluster_id=vm.cluster_id,
         networks={
-            row.network_id: row.network_name for row in (*bridged, *vm_queries.failovers_of(tx, passed).values())
+            **{row.network_id: row.network_name for row in bridged if row.network_id and row.network_name},
+            **{one.network_id: one.network_name for one in vm_queries.failovers_of(tx, passed).values()},
         },
-        passthrough={row.id: row.network_id for row in passed},
+        passthrough={row.id: row.network_id or "" for row in passed},
         required={row.id: row.name for row in required},
         display=(display.id, display.name) if display else None,
         memory=vm.memory,

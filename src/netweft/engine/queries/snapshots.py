@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
-from netweft.engine.model.snapshots import snapshot_vnics, snapshots
+from netweft.engine.model.snapshots import SnapshotRow, SnapshotVnicRow, snapshot_vnics, snapshots
+from netweft.engine.statements import rows
 
 
 def active_id(vm_id: str) -> str:
@@ -19,25 +19,24 @@ def active_id(vm_id: str) -> str:
     return str(uuid5(NAMESPACE_OID, f"active snapshot of {vm_id}"))
 
 
-def of_vms(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
-    """Every column of the snapshots of each machine, the oldest first."""
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+def of_vms(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[SnapshotRow]]:
+    """The snapshots of each machine, the oldest first."""
+    found: dict[str, list[SnapshotRow]] = defaultdict(list)
     query = sa.select(snapshots).where(snapshots.c.vm_id.in_(vm_ids))
-    for row in tx.execute(query.order_by(snapshots.c.created_at, snapshots.c.id)):
+    for row in rows(tx, SnapshotRow, query.order_by(snapshots.c.created_at, snapshots.c.id)):
         found[row.vm_id].append(row)
     return found
 
 
-def get(tx: Tx, vm_id: str, snapshot_id: str) -> sa.Row[Any]:
+def get(tx: Tx, vm_id: str, snapshot_id: str) -> SnapshotRow:
     """One of them; raises NotFoundError."""
-    here = sa.and_(snapshots.c.vm_id == vm_id, snapshots.c.id == snapshot_id)
-    row = tx.execute(sa.select(snapshots).where(here)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"VM {vm_id} has no snapshot with the id {snapshot_id}.")
-    return row
+    here = snapshots.c.vm_id == vm_id, snapshots.c.id == snapshot_id
+    for row in rows(tx, SnapshotRow, sa.select(snapshots).where(*here)):
+        return row
+    raise NotFoundError(f"VM {vm_id} has no snapshot with the id {snapshot_id}.")
 
 
-def vnics_of(tx: Tx, snapshot_id: str) -> list[sa.Row[Any]]:
+def vnics_of(tx: Tx, snapshot_id: str) -> list[SnapshotVnicRow]:
     """The vNICs that are kept in a snapshot, by name."""
     query = sa.select(snapshot_vnics).where(snapshot_vnics.c.snapshot_id == snapshot_id)
-    return list(tx.execute(query.order_by(snapshot_vnics.c.name)))
+    return rows(tx, SnapshotVnicRow, query.order_by(snapshot_vnics.c.name))

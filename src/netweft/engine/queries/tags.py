@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
-from netweft.engine.model.tags import host_tags, tags, template_tags, vm_tags
+from netweft.engine.model.tags import TagRow, host_tags, tags, template_tags, vm_tags
+from netweft.engine.noun import Noun
+from netweft.engine.statements import rows
 
 ROOT_ID = "00000000-0000-0000-0000-000000000000"
 """The tag above all others (oVirt's id of it), which has no row."""
@@ -23,25 +24,20 @@ TAGGED: dict[str, tuple[sa.Table, sa.Column[Any]]] = {
 """By noun: which have which tags, and the column with theirs ids."""
 
 
-def select() -> sa.Select[Any]:
-    """Every column of tags."""
-    return sa.select(tags)
+TAGS = Noun(tags, TagRow, "tag", search={"name": tags.c.name, "id": tags.c.id, "description": tags.c.description})
+get = TAGS.get
 
 
-def get(tx: Tx, tag_id: str) -> sa.Row[Any]:
-    """One of them; raises NotFoundError."""
-    row = tx.execute(select().where(tags.c.id == tag_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no tag with the id {tag_id}.")
-    return row
+class _Tagged(TagRow, frozen=True, kw_only=True):
+    thing: str
 
 
-def of_things(tx: Tx, noun: str, ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
-    """The tags of each thing by name; ``thing`` is whose they are."""
+def of_things(tx: Tx, noun: str, ids: Collection[str]) -> dict[str, list[TagRow]]:
+    """The tags of each thing by name."""
     table, thing = TAGGED[noun]
     query = sa.select(tags, thing.label("thing")).join(table, table.c.tag_id == tags.c.id)
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in tx.execute(query.where(thing.in_(ids)).order_by(tags.c.name)):
+    found: dict[str, list[TagRow]] = defaultdict(list)
+    for row in rows(tx, _Tagged, query.where(thing.in_(ids)).order_by(tags.c.name)):
         found[row.thing].append(row)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,35 +12,73 @@ from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import networks
-from netweft.engine.model.templates import template_vnics, templates
+from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.noun import Noun, across, searched
+from netweft.engine.queries.tags import having
+from netweft.engine.statements import rows
 
 BLANK_ID = "00000000-0000-0000-0000-000000000000"
 """The id of the template Blank, the same in every engine (oVirt)."""
 
 
-def select() -> sa.Select[Any]:
-    """Every column of templates, and their cluster's name and data centre (null for those of no cluster)."""
-    return sa.select(
+class TemplateDetails(TemplateRow, frozen=True, kw_only=True):
+    """A template, and its cluster's name and data centre (None for those of no cluster)."""
+
+    cluster_name: str | None
+    architecture: str | None
+    data_center_id: str | None
+
+
+_clusters = clusters.alias()
+
+
+def _everywhere(cluster_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """A template of no cluster is found in each."""
+    return sa.or_(templates.c.cluster_id.is_(None), templates.c.cluster_id == cluster_id)
+
+
+def _data_center(test: Callable[[Any], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+    inside = sa.select(data_centers.c.id).join(_clusters, _clusters.c.data_center_id == data_centers.c.id)
+    return sa.exists(inside.where(_everywhere(_clusters.c.id), test(data_centers.c.name)))
+
+
+TEMPLATES = Noun(
+    templates,
+    TemplateDetails,
+    "template",
+    sa.select(
         templates,
         clusters.c.name.label("cluster_name"),
         clusters.c.cpu_architecture.label("architecture"),
         clusters.c.data_center_id,
-    ).select_from(templates.outerjoin(clusters, clusters.c.id == templates.c.cluster_id))
+    ).select_from(templates.outerjoin(clusters, clusters.c.id == templates.c.cluster_id)),
+    searched(
+        templates,
+        status=sa.literal("ok"),
+        tag=having("template", templates.c.id),
+        cluster=across(_clusters, _everywhere(_clusters.c.id)),
+        datacenter=_data_center,
+        vm__name=across(vms, vms.c.template_id == templates.c.id),
+    ),
+)
+get = TEMPLATES.get
 
 
-def get(tx: Tx, template_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = tx.execute(select().where(templates.c.id == template_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no template with the id {template_id}.")
-    return row
+class TemplateVnicDetails(TemplateVnicRow, frozen=True, kw_only=True):
+    """A vNIC of a template with its network (None for none)."""
+
+    network_id: str | None
+    passthrough: bool | None
+    network_name: str | None
+    vm_network: bool | None
 
 
-def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
-    """The vNICs of each template by name, each with its network's id and name (null for none)."""
+def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[TemplateVnicDetails]]:
+    """The vNICs of each template by name."""
     query = sa.select(
         template_vnics,
         vnic_profiles.c.network_id,
@@ -52,14 +90,14 @@ def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[sa.Row[Any
             networks, networks.c.id == vnic_profiles.c.network_id
         )
     )
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    found: dict[str, list[TemplateVnicDetails]] = defaultdict(list)
     wanted = query.where(template_vnics.c.template_id.in_(template_ids)).order_by(template_vnics.c.name)
-    for row in tx.execute(wanted):
+    for row in rows(tx, TemplateVnicDetails, wanted):
         found[row.template_id].append(row)
     return found
 
 
-def get_vnic(tx: Tx, template_id: str, vnic_id: str) -> sa.Row[Any]:
+def get_vnic(tx: Tx, template_id: str, vnic_id: str) -> TemplateVnicDetails:
     """One row of :func:`vnics_of`; raises NotFoundError when the template has no such vNIC."""
     found = [row for row in vnics_of(tx, (template_id,))[template_id] if row.id == vnic_id]
     if not found:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
@@ -18,18 +18,34 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import vms
-from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import filter_parameters, vnics
-from netweft.engine.statements import Among, Statement
+from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
+from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
+from netweft.engine.noun import Noun, searched
+from netweft.engine.queries.tags import having
+from netweft.engine.statements import Among, Statement, rows
 
+V = TypeVar("V", bound=VmRow)
 QOS_LIMITS = tuple(f"{way}_{kind}" for way in ("inbound", "outbound") for kind in ("average", "peak", "burst"))
 """Columns of a vNIC's QoS: Mbit/s, and MB for the bursts."""
 
 
-def select() -> sa.Select[Any]:
-    """Every column of virtual machines, and the names of their cluster, data centre, template and host."""
-    return sa.select(
+class VmDetails(VmRow, frozen=True, kw_only=True):
+    """A virtual machine, and the names of its cluster, data centre, template and host."""
+
+    cluster_name: str
+    architecture: str
+    data_center_id: str
+    data_center_name: str
+    template_name: str
+    host_name: str | None
+
+
+VMS = Noun(
+    vms,
+    VmDetails,
+    "VM",
+    sa.select(
         vms,
         clusters.c.name.label("cluster_name"),
         clusters.c.cpu_architecture.label("architecture"),
@@ -42,29 +58,56 @@ def select() -> sa.Select[Any]:
         .join(data_centers, data_centers.c.id == clusters.c.data_center_id)
         .join(templates, templates.c.id == vms.c.template_id)
         .outerjoin(hosts, hosts.c.id == vms.c.host_id)
-    )
+    ),
+    searched(
+        vms,
+        status=vms.c.status,
+        cluster=clusters.c.name,
+        datacenter=data_centers.c.name,
+        host=hosts.c.name,
+        template=templates.c.name,
+        tag=having("vm", vms.c.id),
+        host__name=hosts.c.name,
+        cluster__name=clusters.c.name,
+        vm__name=vms.c.name,
+    ),
+)
+get = VMS.get
 
 
-def get(tx: Tx, vm_id: str) -> sa.Row[Any]:
-    """One row of :func:`select`; raises NotFoundError."""
-    row = _GET.first(tx, id=vm_id)
-    if row is None:
-        raise NotFoundError(f"There is no VM with the id {vm_id}.")
-    return row
-
-
-_GET = Statement(select().where(vms.c.id == sa.bindparam("id")))
-
-
-def as_it_runs(vm: sa.Row[Any], this_run: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a row but for some values
+def as_it_runs(vm: V, this_run: Mapping[str, Any]) -> V:
     """A virtual machine's row with the values that it has in one run."""
-    return SimpleNamespace(**{**vm._asdict(), **this_run})
+    return msgspec.structs.replace(vm, **this_run)
 
 
-def select_vnics() -> sa.Select[Any]:
-    """Every column of vNICs, and of their profile and network what guests and the API need; nulls for one on no
-    network.
-    """
+class VnicDetails(VnicRow, frozen=True, kw_only=True):
+    """A vNIC, and of its profile and network what guests and the API need; None for one on no network."""
+
+    profile_name: str | None
+    network_id: str | None
+    passthrough: bool | None
+    migratable: bool | None
+    failover_id: str | None
+    port_mirroring: bool | None
+    network_filter_id: str | None
+    profile_properties: dict[str, str] | None
+    inbound_average: int | None
+    inbound_peak: int | None
+    inbound_burst: int | None
+    outbound_average: int | None
+    outbound_peak: int | None
+    outbound_burst: int | None
+    network_name: str | None
+    vlan_id: int | None
+    mtu: int | None
+    vm_network: bool | None
+    port_isolation: bool | None
+    cluster_id: str
+    vm_name: str
+    in_cluster: bool
+
+
+def _select_vnics() -> sa.Select[Any]:
     in_cluster = (
         sa.exists()
         .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == vms.c.cluster_id)
@@ -97,39 +140,41 @@ def select_vnics() -> sa.Select[Any]:
     )
 
 
-def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
-    """The rows of :func:`select_vnics` of each virtual machine, by name."""
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicDetails]]:
+    """The vNICs of each virtual machine, by name."""
+    found: dict[str, list[VnicDetails]] = defaultdict(list)
     for row in _VNICS_OF.all(tx, vm_ids=vm_ids):
         found[row.vm_id].append(row)
     return found
 
 
-def own_facts_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+def own_facts_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicRow]]:
     """What is the vNICs' own, and nothing of profile and network, of each virtual machine by name: cheaper where many
     are listed.
     """
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    found: dict[str, list[VnicRow]] = defaultdict(list)
     for row in _OWN_FACTS_OF.all(tx, vm_ids=vm_ids):
         found[row.vm_id].append(row)
     return found
 
 
-_VNICS_OF = Statement(select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name))
+_VNICS_OF = Statement(_select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicDetails)
 
 
-_OWN_FACTS_OF = Statement(sa.select(vnics).where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name))
+_OWN_FACTS_OF = Statement(sa.select(vnics).where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicRow)
 
 
-def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> sa.Row[Any]:
-    """One row of :func:`select_vnics`; raises NotFoundError when the virtual machine has no such vNIC."""
+def get_vnic(tx: Tx, vm_id: str, vnic_id: str) -> VnicDetails:
+    """One of them; raises NotFoundError when the virtual machine has no such vNIC."""
     row = _GET_VNIC.first(tx, id=vnic_id, vm_id=vm_id)
     if row is None:
         raise NotFoundError(f"VM {vm_id} has no vNIC with the id {vnic_id}.")
     return row
 
 
-_GET_VNIC = Statement(select_vnics().where(vnics.c.id == sa.bindparam("id"), vnics.c.vm_id == sa.bindparam("vm_id")))
+_GET_VNIC = Statement(
+    _select_vnics().where(vnics.c.id == sa.bindparam("id"), vnics.c.vm_id == sa.bindparam("vm_id")), record=VnicDetails
+)
 
 
 def vnic_names(tx: Tx, vm_id: str, *, besides: str = "") -> list[str]:
@@ -143,9 +188,18 @@ VNIC_NAMES = Statement(
 """:func:`vnic_names`, for who asks more at once."""
 
 
-def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]]:
-    """By profile the networks, as :func:`select_vnics` has them, that take over for pass-through vNICs."""
-    wanted = {row.failover_id for row in rows if row.failover_id}
+class Failover(VnicProfileRow, frozen=True, kw_only=True):
+    """A profile that takes over, and of its network what guests need."""
+
+    network_name: str
+    vlan_id: int | None
+    mtu: int
+    port_isolation: bool
+
+
+def failovers_of(tx: Tx, passed: Collection[VnicDetails]) -> dict[str, Failover]:
+    """By profile what takes over for pass-through vNICs."""
+    wanted = {row.failover_id for row in passed if row.failover_id}
     if not wanted:
         return {}
     columns = (
@@ -153,12 +207,12 @@ def failovers_of(tx: Tx, rows: Collection[sa.Row[Any]]) -> dict[str, sa.Row[Any]
         *(networks.c[name] for name in ("vlan_id", "mtu", "port_isolation")),
     )
     query = sa.select(vnic_profiles, *columns).join(networks, networks.c.id == vnic_profiles.c.network_id)
-    return {row.id: row for row in tx.execute(query.where(vnic_profiles.c.id.in_(wanted)))}
+    return {row.id: row for row in rows(tx, Failover, query.where(vnic_profiles.c.id.in_(wanted)))}
 
 
-def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[Any]]]:
+def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[FilterParameterRow]]:
     """The filter parameters of each vNIC, by name."""
-    found: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    found: dict[str, list[FilterParameterRow]] = defaultdict(list)
     for row in _PARAMETERS_OF.all(tx, vnic_ids=vnic_ids):
         found[row.vnic_id].append(row)
     return found
@@ -167,11 +221,12 @@ def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[sa.Row[An
 _PARAMETERS_OF = Statement(
     sa.select(filter_parameters)
     .where(Among(filter_parameters.c.vnic_id, "vnic_ids"))
-    .order_by(filter_parameters.c.name, filter_parameters.c.id)
+    .order_by(filter_parameters.c.name, filter_parameters.c.id),
+    record=FilterParameterRow,
 )
 
 
-def get_parameter(tx: Tx, vnic_id: str, parameter_id: str) -> sa.Row[Any]:
+def get_parameter(tx: Tx, vnic_id: str, parameter_id: str) -> FilterParameterRow:
     """One of them; raises NotFoundError."""
     for row in parameters_of(tx, (vnic_id,))[vnic_id]:
         if row.id == parameter_id:
