@@ -13,7 +13,7 @@ import rows
 from databases import Databases
 from netweft.agent.simulated import capabilities, hardware
 from netweft.api.follow import follow
-from netweft.api.hosts import list_hosts
+from netweft.api.hosts import HOSTS
 from netweft.api.routes import Call, Query, Services
 from netweft.api.types import Host
 from netweft.core.host import Bridge
@@ -71,7 +71,7 @@ def calls_to_show(databases: Databases, folder: Path, *, hosts: int, networks: i
         )  # fmt: skip
         sys.setprofile(counted)
         try:
-            shown = list_hosts(call)
+            shown = HOSTS.all(call)
             follow(call, Host, shown, "nics,network_attachments")
         finally:
             sys.setprofile(None)

@@ -92,6 +92,11 @@ class Collection(Generic[R, E]):
     def _read(self, tx: Tx, noun_id: str) -> E:
         return self._show(tx, [self.noun.get(tx, noun_id)])[0]
 
+    def all(self, call: Call[Any]) -> list[E]:
+        """Those that a request asks for."""
+        with call.read() as tx:
+            return self._listed(tx, call)
+
     def id(self, call: Call[Any]) -> str:
         """The id of the one that a request is about."""
         return call.ids[self._id]
@@ -121,8 +126,7 @@ class Collection(Generic[R, E]):
         """
 
         def list_all(call: Call[None]) -> list[E]:
-            with call.read() as tx:
-                return self._listed(tx, call)
+            return self.all(call)
 
         def get(call: Call[None]) -> E:
             with call.read() as tx:
