@@ -10,7 +10,6 @@ from typing import Any
 import anyio.to_thread
 import msgspec
 from sqlalchemy import func, select
-from sqlalchemy.engine import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.routes import ADDITIONS, PUBLIC, READ, Call, Raw, Routes, Stream, is_number
@@ -19,8 +18,9 @@ from netweft.engine.commands import audit, enrollments
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.enrollments import EnrollReply, EnrollRequest
 from netweft.engine.db import Database, utc_now
-from netweft.engine.model.events import events
+from netweft.engine.model.events import EventRow, events
 from netweft.engine.outages import is_away
+from netweft.engine.statements import rows as rows_of
 
 routes = Routes("netweft", ADDITIONS)
 
@@ -100,7 +100,7 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
         stop()
 
 
-def _events_if_any(db: Database, last: int) -> Sequence[Row[Any]]:
+def _events_if_any(db: Database, last: int) -> Sequence[EventRow]:
     """As :func:`_next_events`; none while the database is away, since the stream goes on where it was."""
     try:
         return _next_events(db, last)
@@ -110,10 +110,10 @@ def _events_if_any(db: Database, last: int) -> Sequence[Row[Any]]:
         return ()
 
 
-def _next_events(db: Database, last: int) -> Sequence[Row[Any]]:
+def _next_events(db: Database, last: int) -> Sequence[EventRow]:
     """The events after ``last`` up to the first number that is missing and may still come."""
     with db.read() as tx:
-        rows = tx.execute(select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH)).all()
+        rows = rows_of(tx, EventRow, select(events).where(events.c.id > last).order_by(events.c.id).limit(_BATCH))
     now = utc_now()
     for index, row in enumerate(rows):
         if row.id != last + 1 and now - row.time < SETTLE:
@@ -122,7 +122,7 @@ def _next_events(db: Database, last: int) -> Sequence[Row[Any]]:
     return rows
 
 
-def _line(row: Row[Any]) -> bytes:
+def _line(row: EventRow) -> bytes:
     line = EventLine(
         id=row.id,
         code=row.code,

@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import UNSET
+from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
 from netweft.api.routes import READ, Call, Handler, Needs, Routes, many
@@ -29,6 +30,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.records import R, Record
 from netweft.engine.noun import Noun
 from netweft.engine.queries.references import Ref
+from netweft.engine.statements import rows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -247,6 +249,13 @@ class Collection(Generic[R, E]):
             raise NotFoundError(
                 f"The {parent.word} {call.ids[parent.column]} has no {self.noun.word} with the id {self.id(call)}."
             )
+
+
+def one(tx: Tx, record: type[R], statement: Select[Any], what: str) -> R:
+    """The only row of a statement. Raises NotFoundError, for example of ``"user 12"``."""
+    for row in rows(tx, record, statement):
+        return row
+    raise NotFoundError(f"There is no {what}.")
 
 
 def shown(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:

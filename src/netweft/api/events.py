@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, select
-from sqlalchemy.engine import Row
 
+from netweft.api.collections import one, shown
 from netweft.api.routes import READ, Call, Routes, is_number, many
 from netweft.api.schema import E, given, known, reference
 from netweft.api.search import LISTED, Searchable, page
@@ -17,11 +17,12 @@ from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.events import AddEvent, add_external_event, remove_event
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.events import events
+from netweft.engine.model.events import EventRow, events
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import vms
+from netweft.engine.statements import rows
 
 routes = Routes("events")
 
@@ -66,8 +67,8 @@ SEARCHABLE = Searchable(
 )
 
 
-def show(row: Row[Any]) -> Event:
-    """A row of events."""
+def show(row: EventRow) -> Event:
+    """An event."""
 
     def about(kind: type[E], entity_id: str | None) -> Any:  # noqa: ANN401 (a reference of that kind, or UNSET)
         return known(None if entity_id is None else reference(kind, entity_id))
@@ -76,16 +77,10 @@ def show(row: Row[Any]) -> Event:
     if isinstance(user, User):
         user.name = row.user_name
     return Event(
+        **shown(Event, row, "id"),
         id=str(row.id),
         href=f"/events/{row.id}",
-        description=row.description,
-        code=row.code,
-        correlation_id=row.correlation_id,
-        custom_id=known(row.custom_id),
         index=row.id,
-        origin=row.origin,
-        severity=row.severity,
-        time=row.time,
         cluster=about(Cluster, row.cluster_id),
         data_center=about(DataCenter, row.data_center_id),
         host=about(Host, row.host_id),
@@ -109,17 +104,15 @@ def list_events(call: Call[None]) -> list[Event]:
     if after is not None:
         statement = statement.where(events.c.id > after)
     with call.read() as tx:
-        return [show(row) for row in tx.execute(page(tx, call, statement, SEARCHABLE))]
+        return [show(row) for row in rows(tx, EventRow, page(tx, call, statement, SEARCHABLE))]
 
 
 @routes.get("/events/{event_id}", Event, needs=READ)
 def get_event(call: Call[None]) -> Event:
     """One event."""
     with call.read() as tx:
-        row = tx.execute(seen_by(call).where(events.c.id == _number(call))).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no event {call.ids['event_id']}.")
-    return show(row)
+        number = _number(call)
+        return show(one(tx, EventRow, seen_by(call).where(events.c.id == number), f"event {number}"))
 
 
 _ABOUT = ("cluster", "data_center", "host", "template", "vm")
@@ -139,7 +132,7 @@ def post_event(call: Call[Event]) -> Event:
     )
     event_id = call.run(add_external_event, call.actor, spec)
     with call.read() as tx:
-        return show(tx.execute(select(events).where(events.c.id == event_id)).one())
+        return show(one(tx, EventRow, select(events).where(events.c.id == event_id), f"event {event_id}"))
 
 
 @routes.delete("/events/{event_id}", needs=ActionGroup.AUDIT_LOG_MANAGEMENT)

@@ -81,8 +81,7 @@ def _vnics(tx: Tx, call: Call[None], ids: Iterable[str]) -> dict[str, str]:
     """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
     query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
     query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
-    condition = authorize.visible(tx, call.actor, ObjectType.VM)
-    rows = tx.execute(query if condition is None else query.where(condition))
+    rows = tx.execute(authorize.only_visible(tx, call.actor, ObjectType.VM, query))
     return {row.id: f"{row.vm_name}/{row.name}" for row in rows}
 
 

@@ -9,20 +9,20 @@ from typing import Any
 import msgspec
 from msgspec import UnsetType
 from sqlalchemy import Select, select
-from sqlalchemy.engine import Row
 
+from netweft.api.collections import one, shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.schema import given, known, reference
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required
 from netweft.api.types import Action, Job, Step, User
-from netweft.core.errors import NotFoundError
 from netweft.engine.commands import external_jobs
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.external_jobs import AddJob
 from netweft.engine.db import Tx
-from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.model.jobs import JobRow, JobStepRow, job_steps, jobs
+from netweft.engine.statements import rows
 
 routes = Routes("jobs")
 additions = Routes("jobs", ADDITIONS)
@@ -42,36 +42,22 @@ SEARCHABLE = Searchable(
 )
 
 
-def show(row: Row[Any]) -> Job:
-    """A row of jobs."""
+def show(row: JobRow) -> Job:
+    """A job."""
     return Job(
-        id=row.id,
+        **shown(Job, row),
         href=f"/jobs/{row.id}",
-        description=row.description,
-        auto_cleared=row.auto_cleared,
-        end_time=known(row.end_time),
-        external=row.external,
-        last_updated=row.last_updated,
-        start_time=row.start_time,
-        status=row.status,
         owner=known(reference(User, row.owner_id) if row.owner_id else None),
     )
 
 
-def show_step(row: Row[Any]) -> Step:
-    """A row of job_steps."""
+def show_step(row: JobStepRow) -> Step:
+    """A step of a job."""
     href = f"/jobs/{row.job_id}/steps"
     return Step(
-        id=row.id,
+        **shown(Step, row, "progress"),
         href=f"{href}/{row.id}",
-        description=row.description,
-        end_time=known(row.end_time),
-        external=row.external,
-        number=row.number,
         progress=known(None if row.progress is None else int(row.progress)),
-        start_time=row.start_time,
-        status=row.status,
-        type=row.type,
         job=reference(Job, row.job_id),
         parent_step=known(reference(Step, row.parent_id, f"{href}/{row.parent_id}") if row.parent_id else None),
     )
@@ -82,18 +68,16 @@ def _visible(call: Call[Any]) -> Select[Any]:
     return select(jobs).where(jobs.c.owner_id == call.actor.user_id) if call.actor.filtered else select(jobs)
 
 
-def _get(tx: Tx, call: Call[Any]) -> Row[Any]:
-    row = tx.execute(_visible(call).where(jobs.c.id == call.ids["job_id"])).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no job {call.ids['job_id']}.")
-    return row
+def _get(tx: Tx, call: Call[Any]) -> JobRow:
+    job_id = call.ids["job_id"]
+    return one(tx, JobRow, _visible(call).where(jobs.c.id == job_id), f"job {job_id}")
 
 
 @routes.get("/jobs", many(Job), needs=READ, queries=LISTED)
 def list_jobs(call: Call[None]) -> list[Job]:
     """Jobs, newest first."""
     with call.read() as tx:
-        return [show(row) for row in tx.execute(page(tx, call, _visible(call), SEARCHABLE))]
+        return [show(row) for row in rows(tx, JobRow, page(tx, call, _visible(call), SEARCHABLE))]
 
 
 @routes.get("/jobs/{job_id}", Job, needs=READ)
@@ -112,7 +96,7 @@ def post_job(call: Call[Job]) -> Job:
     )
     job_id = call.run(external_jobs.add_job, call.actor, spec)
     with call.read() as tx:
-        return show(tx.execute(select(jobs).where(jobs.c.id == job_id)).one())
+        return show(one(tx, JobRow, select(jobs).where(jobs.c.id == job_id), f"job {job_id}"))
 
 
 @routes.action("/jobs/{job_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
@@ -132,7 +116,7 @@ def clear_job(call: Call[Action]) -> None:
 def load_steps(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, list[Step]]:
     """The steps of jobs."""
     found: dict[str, list[Step]] = {job_id: [] for job_id in ids}
-    for row in tx.execute(select(job_steps).where(job_steps.c.job_id.in_(ids)).order_by(job_steps.c.number)):
+    for row in rows(tx, JobStepRow, select(job_steps).where(job_steps.c.job_id.in_(ids)).order_by(job_steps.c.number)):
         found[row.job_id].append(show_step(row))
     return found
 
@@ -147,10 +131,7 @@ def list_steps(call: Call[None]) -> list[Step]:
 
 def _get_step(tx: Tx, job_id: str, step_id: str) -> Step:
     wanted = select(job_steps).where(job_steps.c.job_id == job_id, job_steps.c.id == step_id)
-    row = tx.execute(wanted).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no step {step_id}.")
-    return show_step(row)
+    return show_step(one(tx, JobStepRow, wanted, f"step {step_id}"))
 
 
 @routes.get("/jobs/{job_id}/steps/{step_id}", Step, needs=READ)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import select
 
 from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle, wish
@@ -46,7 +45,6 @@ from netweft.engine.commands.setup_networks import (
     update_attachment,
 )
 from netweft.engine.db import Tx
-from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
 
@@ -114,10 +112,11 @@ def load_of_hosts(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list
 
 def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostData]:
     """What is known of those of the hosts that the actor may see."""
-    condition = authorize.visible(tx, call.actor, ObjectType.HOST)
-    statement = select(hosts.c.id).where(hosts.c.id.in_(ids))
-    visible = statement if condition is None else statement.where(condition)
-    return call.once(("hosts", *ids), lambda: queries.load(tx, list(tx.scalars(visible))))
+
+    def load() -> Mapping[str, HostData]:
+        return queries.load(tx, authorize.visible_among(tx, call.actor, ObjectType.HOST, ids))
+
+    return call.once(("hosts", *ids), load)
 
 
 def seen(tx: Tx, call: Call[Any]) -> HostData:

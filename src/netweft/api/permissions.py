@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from netweft.api import users as users_api
+from netweft.api.collections import one
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import Entity, reference
-from netweft.api.shown import first, ref, required_ref, see
+from netweft.api.search import limited
+from netweft.api.shown import ref, required_ref, see
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.permissions import AddPermission, add_permission, remove_permission
 from netweft.engine.db import Tx
-from netweft.engine.model.users import permissions
+from netweft.engine.model.users import PermissionRow, permissions
 from netweft.engine.queries.references import Ref
+from netweft.engine.statements import rows
 
 routes = Routes("permissions")
 
@@ -44,8 +47,8 @@ _SHOWN: dict[ObjectType, type[Entity]] = {
 """Objects that a permission names; oVirt's has no element for the others."""
 
 
-def show(row: Row[Any], href: str) -> Permission:
-    """A row of permissions, in the collection at ``href``."""
+def show(row: PermissionRow, href: str) -> Permission:
+    """A permission, in the collection at ``href``."""
     permission = Permission(id=row.id, href=f"{href}/{row.id}", role=reference(Role, row.role_id))
     if row.user_id == EVERYONE:
         permission.group = reference(Group, EVERYONE)
@@ -65,11 +68,8 @@ def _on(object_id: str) -> Select[Any]:
     )
 
 
-def _one(tx: Tx, statement: Select[Any], permission_id: str) -> Row[Any]:
-    row = tx.execute(statement.where(permissions.c.id == permission_id)).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no permission {permission_id}.")
-    return row
+def _one(tx: Tx, statement: Select[Any], permission_id: str) -> PermissionRow:
+    return one(tx, PermissionRow, statement.where(permissions.c.id == permission_id), f"permission {permission_id}")
 
 
 Target = Callable[[Call[Any]], ObjectRef]
@@ -102,7 +102,9 @@ def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None])
         """The permissions that are given on this very thing."""
         with call.read() as tx:
             is_seen(tx, call)
-            return [show(row, _href(path, call)) for row in first(tx, call, _on(find(call).id))]
+            return [
+                show(row, _href(path, call)) for row in rows(tx, PermissionRow, limited(_on(find(call).id), call.query))
+            ]
 
     def get_permission(call: Call[None]) -> Permission:
         """One permission."""
@@ -120,11 +122,11 @@ def _below(path: str, find: Target, *, is_seen: Callable[[Tx, Call[Any]], None])
             _one(tx, _on(find(call).id), call.ids["permission_id"])
         call.run(remove_permission, call.actor, call.ids["permission_id"])
 
-    one = f"{path}/{{permission_id}}"
+    below = f"{path}/{{permission_id}}"
     routes.get(path, many(Permission), needs=READ, queries=("max",))(list_permissions)
-    routes.get(one, Permission, needs=READ)(get_permission)
+    routes.get(below, Permission, needs=READ)(get_permission)
     routes.post(path, Permission, needs=ActionGroup.MANIPULATE_PERMISSIONS)(post_permission)
-    routes.delete(one, needs=ActionGroup.MANIPULATE_PERMISSIONS)(delete_permission)
+    routes.delete(below, needs=ActionGroup.MANIPULATE_PERMISSIONS)(delete_permission)
 
 
 def _href(path: str, call: Call[Any]) -> str:
@@ -165,7 +167,7 @@ def list_permissions_of_user(call: Call[None]) -> list[Permission]:
     """What a user was given, on anything."""
     with call.read() as tx:
         statement, href = _of_user(tx, call)
-        return [show(row, href) for row in first(tx, call, statement)]
+        return [show(row, href) for row in rows(tx, PermissionRow, limited(statement, call.query))]
 
 
 @routes.get("/users/{user_id}/permissions/{permission_id}", Permission, needs=READ)

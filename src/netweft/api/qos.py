@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
-from sqlalchemy.engine import Row
 
+from netweft.api.collections import said, shown
 from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Routes, many
-from netweft.api.schema import given, keep, known, reference
+from netweft.api.schema import reference
+from netweft.api.search import limited
 from netweft.api.shown import required, see
 from netweft.api.types import DataCenter, Qos
 from netweft.core.rules.qos import LIMITS
@@ -18,8 +19,9 @@ from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
 from netweft.engine.db import Tx
-from netweft.engine.model.qos import qoss
+from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.queries import qos as queries
+from netweft.engine.queries.qos import QOSS
 
 routes = Routes("qoss")
 
@@ -29,31 +31,24 @@ def refer(data_center_id: str, qos_id: str | None) -> Qos | UnsetType:
     return reference(Qos, qos_id, f"/datacenters/{data_center_id}/qoss/{qos_id}") if qos_id else UNSET
 
 
-def show(row: Row[Any]) -> Qos:
-    """A row of :func:`netweft.engine.queries.qos.select`."""
-    shown = Qos(
-        id=row.id,
+def show(row: QosRow) -> Qos:
+    """A QoS."""
+    return Qos(
+        **shown(Qos, row),
         href=f"/datacenters/{row.data_center_id}/qoss/{row.id}",
-        name=row.name,
-        description=row.description,
-        comment=row.comment,
-        type=row.type,
         data_center=reference(DataCenter, row.data_center_id),
     )
-    for name in LIMITS:
-        setattr(shown, name, known(getattr(row, name)))
-    return shown
 
 
 @loads(Qos)
 def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Qos]:
     """QoS by their ids; those of data centres that the actor may see."""
-    statement = queries.select().where(qoss.c.id.in_(ids))
+    statement = QOSS.select.where(qoss.c.id.in_(ids))
     if authorize.visible(tx, call.actor, ObjectType.DATA_CENTER) is not None:
         statement = statement.where(
             qoss.c.data_center_id.in_(authorize.visible_ids(call.actor, ObjectType.DATA_CENTER))
         )
-    return {row.id: show(row) for row in tx.execute(statement)}
+    return {row.id: show(row) for row in QOSS.all(tx, statement)}
 
 
 @routes.get("/datacenters/{data_center_id}/qoss", many(Qos), needs=READ, queries=("max",))
@@ -61,8 +56,8 @@ def list_qoss(call: Call[None]) -> list[Qos]:
     """The QoS of a data centre, by name."""
     with call.read() as tx:
         see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
-        here = queries.select().where(qoss.c.data_center_id == call.ids["data_center_id"])
-        return [show(row) for row in tx.execute(here.order_by(qoss.c.name).limit(call.query.size()))]
+        here = QOSS.select.where(qoss.c.data_center_id == call.ids["data_center_id"])
+        return [show(row) for row in QOSS.all(tx, limited(here.order_by(qoss.c.name), call.query))]
 
 
 @routes.get("/datacenters/{data_center_id}/qoss/{qos_id}", Qos, needs=READ)
@@ -77,14 +72,9 @@ def get_qos(call: Call[None]) -> Qos:
 def post_qos(call: Call[Qos]) -> Qos:
     """Add a QoS for vNICs (``network``) or for networks on hosts (``hostnetwork``)."""
     body = call.body
-    spec = AddQos(
-        data_center_id=call.ids["data_center_id"],
-        name=required(body.name, "Qos [name]"),
-        type=required(body.type, "Qos [type]"),
-        description=given(body.description, ""),
-        comment=given(body.comment, ""),
-        limits=_limits(body),
-    )
+    required(body.name, "Qos [name]")
+    required(body.type, "Qos [type]")
+    spec = AddQos(data_center_id=call.ids["data_center_id"], **said(body, AddQos), limits=_limits(body))
     return _show(call, call.run(add_qos, call.actor, spec))
 
 
@@ -95,10 +85,7 @@ def put_qos(call: Call[Qos]) -> Qos:
     spec = UpdateQos(
         data_center_id=call.ids["data_center_id"],
         id=call.ids["qos_id"],
-        name=keep(body.name),
-        type=keep(body.type),
-        description=keep(body.description),
-        comment=keep(body.comment),
+        **said(body, UpdateQos),
         limits=_limits(body),
     )
     call.run(update_qos, call.actor, spec)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from msgspec import UnsetType
-from sqlalchemy import Select, Table
-from sqlalchemy.engine import Row
 
 from netweft.api.routes import Call
 from netweft.api.schema import Entity, given
-from netweft.api.search import Searchable, limited, page
 from netweft.api.types import Version
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP, Keep
@@ -63,40 +59,11 @@ def required(value: T | UnsetType, where: str) -> T:
     return value
 
 
-def visible_page(
-    tx: Tx, call: Call[Any], statement: Select[Any], object_type: ObjectType, searchable: Searchable
-) -> list[Row[Any]]:
-    """The rows of a list of things that rights are given on: those that the actor may see, searched, ordered and cut as
-    asked.
-
-    Raises DeniedError for a user who is no administrator and does not ask for the own view (``Filter: true``),
-    MalformedError for a bad search.
-    """
-    condition = authorize.visible(tx, call.actor, object_type)
-    if condition is not None:
-        statement = statement.where(condition)
-    return list(tx.execute(page(tx, call, statement, searchable)))
-
-
 def see(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
-    """Raise NotFoundError unless the thing is there for the actor to see; DeniedError as :func:`visible_page` does."""
+    """Raise NotFoundError unless the thing is there for the actor to see; DeniedError for a user who is no
+    administrator and does not ask for the own view (``Filter: true``).
+    """
     authorize.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
-
-
-def first(tx: Tx, call: Call[Any], statement: Select[Any]) -> list[Row[Any]]:
-    """The rows of a list that is not searched: at most ``max``."""
-    return list(tx.execute(limited(statement, call.query)))
-
-
-def columns(table: Table, **named: Any) -> Mapping[str, Any]:  # noqa: ANN401 (columns, or functions of a test)
-    """Fields of a :class:`Searchable`: the name first, then what most nouns have, then ``named``."""
-    return {
-        "name": table.c.name,
-        "id": table.c.id,
-        "description": table.c.description,
-        "comment": table.c.comment,
-        **named,
-    }
 
 
 def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:

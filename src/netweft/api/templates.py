@@ -11,7 +11,7 @@ from netweft.api import hardware
 from netweft.api.collections import Collection, said, shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
-from netweft.api.schema import given, keep, known, reference
+from netweft.api.schema import known, reference
 from netweft.api.shown import ref, required, see
 from netweft.api.types import (
     Bios,
@@ -29,7 +29,6 @@ from netweft.api.types import (
     VnicProfile,
 )
 from netweft.api.vm_nics import profile_of
-from netweft.core.keep import KEEP
 from netweft.engine.commands import authorize
 from netweft.engine.commands.authorize import ActionGroup, ObjectType
 from netweft.engine.commands.templates import (
@@ -155,15 +154,9 @@ def _nic(tx: Tx, call: Call[Any], vnic_id: str) -> TemplateNic:
 def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     """Add a vNIC to a template."""
     body = call.body
-    profile_id = profile_of(call, body)
+    required(body.name, "Nic [name]")
     spec = AddTemplateVnic(
-        template_id=call.ids["template_id"],
-        name=required(body.name, "Nic [name]"),
-        profile_id=None if profile_id is KEEP else profile_id,
-        description=given(body.description, ""),
-        interface=given(body.interface, "virtio"),
-        plugged=given(body.plugged, True),
-        linked=given(body.linked, True),
+        template_id=call.ids["template_id"], **said(body, AddTemplateVnic), profile_id=profile_of(call, body)
     )
     vnic_id = call.run(add_template_vnic, call.actor, spec)
     with call.read() as tx:
@@ -174,16 +167,11 @@ def post_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
 def put_nic_of_template(call: Call[TemplateNic]) -> TemplateNic:
     """Change a vNIC of a template; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
-    profile_id = profile_of(call, body)
     spec = UpdateTemplateVnic(
         template_id=call.ids["template_id"],
         id=call.ids["nic_id"],
-        name=keep(body.name),
-        profile_id=profile_id,
-        description=keep(body.description),
-        interface=keep(body.interface),
-        plugged=keep(body.plugged),
-        linked=keep(body.linked),
+        **said(body, UpdateTemplateVnic),
+        profile_id=profile_of(call, body),
     )
     call.run(update_template_vnic, call.actor, spec)
     with call.read() as tx:

@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, literal, or_, select
+from sqlalchemy import ColumnElement, Select, literal, or_, select
 
+from netweft.api.collections import one, shown
 from netweft.api.follow import loads
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
 from netweft.api.schema import given, reference
-from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import first, required
+from netweft.api.search import LISTED, Searchable, limited, page
+from netweft.api.shown import required
 from netweft.api.types import Domain, Group, Permit, Role, User
 from netweft.core.errors import NotFoundError
 from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.tokens import INTERNAL, split_name
 from netweft.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
 from netweft.engine.db import Tx
-from netweft.engine.model.users import permissions, role_groups, roles, users
+from netweft.engine.model.users import RoleRow, UserRow, permissions, role_groups, roles, users
+from netweft.engine.statements import rows
 
 routes = Routes("users")
 additions = Routes("users", ADDITIONS)
@@ -47,20 +49,16 @@ SEARCHABLE = Searchable(
 )
 
 
-def show(row: Row[Any]) -> User:
-    """A row of users."""
+def show(row: UserRow) -> User:
+    """A user."""
     principal, domain = split_name(row.user_name)
     return User(
-        id=row.id,
+        **shown(User, row),
         href=f"/users/{row.id}",
-        name=row.name,
-        last_name=row.last_name,
-        email=row.email,
         department="",
         domain_entry_id=row.id,
         namespace="*",
         principal=principal,
-        user_name=row.user_name,
         domain=Domain(id=domain, href=f"/domains/{domain}", name=domain),
     )
 
@@ -74,14 +72,14 @@ def _visible(call: Call[Any]) -> Select[Any]:
 @loads(User)
 def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, User]:
     """Users by their ids."""
-    return {row.id: show(row) for row in tx.execute(_visible(call).where(users.c.id.in_(ids)))}
+    return {row.id: show(row) for row in rows(tx, UserRow, _visible(call).where(users.c.id.in_(ids)))}
 
 
 @routes.get("/users", many(User), needs=READ, queries=LISTED)
 def list_users(call: Call[None]) -> list[User]:
     """Users."""
     with call.read() as tx:
-        return [show(row) for row in tx.execute(page(tx, call, _visible(call), SEARCHABLE))]
+        return [show(row) for row in rows(tx, UserRow, page(tx, call, _visible(call), SEARCHABLE))]
 
 
 @routes.get("/users/{user_id}", User, needs=READ)
@@ -105,7 +103,7 @@ def post_user(call: Call[User]) -> User:
     )
     user_id = call.run(add_user, call.actor, spec)
     with call.read() as tx:
-        return show(tx.execute(select(users).where(users.c.id == user_id)).one())
+        return show(one(tx, UserRow, select(users).where(users.c.id == user_id), f"user {user_id}"))
 
 
 def _user_name(body: User) -> str:
@@ -147,12 +145,10 @@ def put_password(call: Call[Password]) -> PasswordSet:
     return PasswordSet(user_name=call.run(set_password, call.actor, user_id, password, is_proved=is_proved))
 
 
-def find(tx: Tx, call: Call[Any]) -> Row[Any]:
+def find(tx: Tx, call: Call[Any]) -> UserRow:
     """The user of the path. Raises NotFoundError."""
-    row = tx.execute(_visible(call).where(users.c.id == call.ids["user_id"])).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no user {call.ids['user_id']}.")
-    return row
+    user_id = call.ids["user_id"]
+    return one(tx, UserRow, _visible(call).where(users.c.id == user_id), f"user {user_id}")
 
 
 @routes.get("/users/{user_id}/roles", many(Role), needs=READ)
@@ -161,37 +157,29 @@ def list_roles_of_user(call: Call[None]) -> list[Role]:
     with call.read() as tx:
         user_id = find(tx, call).id
         granted = select(permissions.c.role_id).where(permissions.c.user_id == user_id)
-        found = [
-            show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(granted)).order_by(roles.c.name))
-        ]
+        theirs = select(roles).where(roles.c.id.in_(granted)).order_by(roles.c.name)
+        found = [show_role(row) for row in rows(tx, RoleRow, theirs)]
     for role in found:
         role.user = reference(User, user_id)
     return found
 
 
-def show_role(row: Row[Any]) -> Role:
-    """A row of roles."""
-    return Role(
-        id=row.id,
-        href=f"/roles/{row.id}",
-        name=row.name,
-        description=row.description,
-        administrative=row.administrative,
-        mutable=row.mutable,
-    )
+def show_role(row: RoleRow) -> Role:
+    """A role."""
+    return Role(**shown(Role, row), href=f"/roles/{row.id}")
 
 
 @loads(Role)
 def load_roles(tx: Tx, _call: Call[Any], ids: Sequence[str]) -> dict[str, Role]:
     """Roles by their ids."""
-    return {row.id: show_role(row) for row in tx.execute(select(roles).where(roles.c.id.in_(ids)))}
+    return {row.id: show_role(row) for row in rows(tx, RoleRow, select(roles).where(roles.c.id.in_(ids)))}
 
 
 @routes.get("/roles", many(Role), needs=LOGIN, queries=("max",))
 def list_roles(call: Call[None]) -> list[Role]:
     """Roles."""
     with call.read() as tx:
-        return [show_role(row) for row in first(tx, call, select(roles).order_by(roles.c.name))]
+        return [show_role(row) for row in rows(tx, RoleRow, limited(select(roles).order_by(roles.c.name), call.query))]
 
 
 @routes.get("/roles/{role_id}", Role, needs=LOGIN)
@@ -201,11 +189,9 @@ def get_role(call: Call[None]) -> Role:
         return show_role(_role(tx, call))
 
 
-def _role(tx: Tx, call: Call[Any]) -> Row[Any]:
-    row = tx.execute(select(roles).where(roles.c.id == call.ids["role_id"])).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no role {call.ids['role_id']}.")
-    return row
+def _role(tx: Tx, call: Call[Any]) -> RoleRow:
+    role_id = call.ids["role_id"]
+    return one(tx, RoleRow, select(roles).where(roles.c.id == role_id), f"role {role_id}")
 
 
 @routes.get("/roles/{role_id}/permits", many(Permit), needs=LOGIN)
@@ -260,19 +246,17 @@ def list_groups(call: Call[None]) -> list[Group]:
     """Groups: the one of everyone."""
     with call.read() as tx:
         groups = select(users).where(users.c.is_group).order_by(users.c.user_name)
-        return [_show_group(row) for row in first(tx, call, groups)]
+        return [_show_group(row) for row in rows(tx, UserRow, limited(groups, call.query))]
 
 
 @routes.get("/groups/{group_id}", Group, needs=LOGIN)
 def get_group(call: Call[None]) -> Group:
     """One group."""
     with call.read() as tx:
-        wanted = select(users).where(users.c.is_group, users.c.id == call.ids["group_id"])
-        row = tx.execute(wanted).one_or_none()
-    if row is None:
-        raise NotFoundError(f"There is no group {call.ids['group_id']}.")
-    return _show_group(row)
+        group_id = call.ids["group_id"]
+        wanted = select(users).where(users.c.is_group, users.c.id == group_id)
+        return _show_group(one(tx, UserRow, wanted, f"group {group_id}"))
 
 
-def _show_group(row: Row[Any]) -> Group:
+def _show_group(row: UserRow) -> Group:
     return Group(id=row.id, href=f"/groups/{row.id}", name=row.name)

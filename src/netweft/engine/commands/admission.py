@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from netweft.engine.commands.authorize import EVERYONE, FOR_ADMINISTRATORS, HAVING_GROUP, SYSTEM_ID, ActionGroup
 from netweft.engine.commands.tokens import Purpose, digest, holder
 from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.records import Record
 from netweft.engine.model.users import permissions, users
 from netweft.engine.statements import Statement
 
@@ -42,19 +43,26 @@ def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> Standing | None:
     return _standing(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
 
 
-def _standing(row: sa.Row[Any] | None) -> Standing | None:
+class _Row(Record, frozen=True):
+    id: str
+    user_name: str
+    somewhere: bool
+    everywhere: bool
+
+
+def _standing(row: _Row | None) -> Standing | None:
     return None if row is None else Standing(row.id, row.user_name, row.somewhere, row.everywhere)
 
 
 @cache
-def _of_token(*, by_group: bool) -> Statement[Any]:
-    return Statement(holder(*_columns(by_group=by_group)))
+def _of_token(*, by_group: bool) -> Statement[_Row]:
+    return Statement(holder(*_columns(by_group=by_group)), record=_Row)
 
 
 @cache
-def _of_user(*, by_group: bool) -> Statement[Any]:
+def _of_user(*, by_group: bool) -> Statement[_Row]:
     the_user = sa.and_(users.c.id == sa.bindparam("user_id"), users.c.enabled.is_(True))
-    return Statement(sa.select(*_columns(by_group=by_group)).where(the_user))
+    return Statement(sa.select(*_columns(by_group=by_group)).where(the_user), record=_Row)
 
 
 def _columns(*, by_group: bool) -> tuple[sa.ColumnElement[Any], ...]:

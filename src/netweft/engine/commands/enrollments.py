@@ -7,10 +7,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, select, update
 
 from netweft.core.errors import DeniedError, MalformedError
 from netweft.core.protocol import Credentials
@@ -20,9 +19,10 @@ from netweft.engine.commands.certificates import note_expiry, sign_for
 from netweft.engine.commands.hosts import host_joined
 from netweft.engine.commands.simulated_hosts import settle_simulated_hosts, tell_joined
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.certificates import enrollments
+from netweft.engine.model.certificates import EnrollmentRow, enrollments
 from netweft.engine.model.hosts import hosts as host_table
 from netweft.engine.pki import Authority
+from netweft.engine.statements import rows
 
 VALID_FOR = timedelta(hours=24)
 
@@ -115,15 +115,14 @@ def _sign(tx: Tx, authority: Authority, host_ids: list[str], request: EnrollRequ
     return signed
 
 
-def _redeem(tx: Tx, token: str) -> Row[Any]:
+def _redeem(tx: Tx, token: str) -> EnrollmentRow:
     usable = and_(
         enrollments.c.token_hash == _digest(token), enrollments.c.used.is_(None), enrollments.c.expires > utc_now()
     )
-    row = tx.execute(select(enrollments).where(usable).with_for_update()).one_or_none()
-    if row is None:
-        raise DeniedError("This enrolment token is not valid (any more): get a new one from the engine.")
-    tx.execute(update(enrollments).where(enrollments.c.id == row.id).values(used=utc_now()))
-    return row
+    for row in rows(tx, EnrollmentRow, select(enrollments).where(usable).with_for_update()):
+        tx.execute(update(enrollments).where(enrollments.c.id == row.id).values(used=utc_now()))
+        return row
+    raise DeniedError("This enrolment token is not valid (any more): get a new one from the engine.")
 
 
 def _joined(tx: Tx, host_id: str, url: str) -> None:

@@ -73,12 +73,12 @@ SAME: Final = Hardware()
 """All of it as it is, or as it comes."""
 
 
-def problems(values: Mapping[str, Any]) -> tuple[Problem | None, ...]:
-    """The rules on the columns that :meth:`Hardware.over` gives."""
+def problems(hardware: HardwareRow) -> tuple[Problem | None, ...]:
+    """The rules on it."""
     return (
-        rules.memory_is_enough(values["memory"]),
-        rules.cpus_are_valid(values["sockets"], values["cores"], values["threads"]),
-        rules.boot_is_valid(values["os_kernel"], values["os_initrd"], values["os_cmdline"]),
-        rules.properties_are_known(values["custom_properties"]),
-        rules.os_type_is_valid(values["os_type"]),
+        rules.memory_is_enough(hardware.memory),
+        rules.cpus_are_valid(hardware.sockets, hardware.cores, hardware.threads),
+        rules.boot_is_valid(hardware.os_kernel, hardware.os_initrd, hardware.os_cmdline),
+        rules.properties_are_known(hardware.custom_properties),
+        rules.os_type_is_valid(hardware.os_type),
     )

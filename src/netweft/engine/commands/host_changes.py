@@ -5,7 +5,6 @@ when the host took it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.commands import host_addresses
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
+from netweft.engine.model.host_networks import HostChangeRow, attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.queries.host_networks import Candidate
@@ -109,17 +108,17 @@ def require_idle(tx: Tx, host_id: str, name: str) -> None:
         raise BusyError(text, code=IN_PROGRESS)
 
 
-def pending(tx: Tx, host_id: str) -> list[sa.Row[Any]]:
+def pending(tx: Tx, host_id: str) -> list[HostChangeRow]:
     """The host's changes that have not ended, oldest first."""
     return _PENDING.all(tx, host_id=host_id)
 
 
-def find(tx: Tx, host_id: str, generation: int) -> sa.Row[Any] | None:
+def find(tx: Tx, host_id: str, generation: int) -> HostChangeRow | None:
     """One change, None when there is none."""
     return _CHANGE.first(tx, host_id=host_id, generation=generation)
 
 
-def candidate_of(row: sa.Row[Any]) -> Candidate | None:
+def candidate_of(row: HostChangeRow) -> Candidate | None:
     """The attachments and bonds that a change is to bring."""
     return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
 
@@ -186,7 +185,7 @@ def fresh_id() -> str:
     return new_id()
 
 
-def is_being_brought(tx: Tx, row: sa.Row[Any]) -> bool:
+def is_being_brought(tx: Tx, row: HostChangeRow) -> bool:
     """Whether the job of a change has not ended yet, so that it will say itself how the change ended."""
     return tx.scalar(sa.select(jobs.c.status).where(jobs.c.id == row.job_id)) == queue.Status.STARTED
 
@@ -216,11 +215,12 @@ _ACKNOWLEDGE = Statement(
 )
 _KEEP = Statement(sa.update(hosts).where(hosts.c.id == _HOST), ["kept"])
 _WRITE = inserting(host_changes)
-_CHANGE = Statement(sa.select(host_changes).where(_HERE))
+_CHANGE = Statement(sa.select(host_changes).where(_HERE), record=HostChangeRow)
 _PENDING = Statement(
     sa.select(host_changes)
     .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending")
-    .order_by(host_changes.c.generation)
+    .order_by(host_changes.c.generation),
+    record=HostChangeRow,
 )
 _COMING = Statement(
     sa.select(host_changes.c.generation)

@@ -26,8 +26,8 @@ from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_sta
 from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
-from netweft.engine.model.host_networks import host_bonds
-from netweft.engine.model.hosts import HostRow, host_nics, host_reports, hosts
+from netweft.engine.model.host_networks import HostChangeRow, host_bonds
+from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.statements import Among, Statement, inserting
@@ -133,12 +133,12 @@ def _sync_nics(tx: Tx, host: HostRow, views: Mapping[str, NicView]) -> None:
             _link_changed(tx, host, views[name], row)
 
 
-_NICS = Statement(sa.select(host_nics).where(host_nics.c.host_id == _ID))
+_NICS = Statement(sa.select(host_nics).where(host_nics.c.host_id == _ID), record=HostNicRow)
 _ADD_NIC = inserting(host_nics)
 _BONDS = Statement(sa.select(host_bonds.c.name, host_bonds.c.id).where(host_bonds.c.host_id == _ID))
 
 
-def _link_changed(tx: Tx, host: HostRow, view: NicView, row: sa.Row[Any]) -> None:
+def _link_changed(tx: Tx, host: HostRow, view: NicView, row: HostNicRow) -> None:
     since = None if view.is_up else utc_now()
     tx.execute(sa.update(host_nics).where(host_nics.c.id == row.id).values(down_since=since))
     if view.kind == "vlan":
@@ -177,13 +177,12 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
     return has_others
 
 
-def _settle_refused(tx: Tx, host: HostRow, row: sa.Row[Any], error: str, error_code: str = host_changes.LOST) -> None:
+def _settle_refused(tx: Tx, host: HostRow, row: HostChangeRow, error: str, error_code: str = host_changes.LOST) -> None:
     host_changes.record_refused(tx, host.id, row.generation, error)
     host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
     code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
     text = f"Failed to apply changes on host {host.name}, as it says now that it answers again: {error}"
-    ids = {"host": host.id, "cluster": host.cluster_id, "job": row.job_id}
-    audit.record(tx, SYSTEM, code, text, Severity.ERROR, **ids)
+    audit.record(tx, SYSTEM, code, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=row.job_id)
 
 
 def _look_after_guests(tx: Tx, host: HostRow, spec: TakeReport) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules.host_standing import LEFT_ALONE
 from netweft.engine import queue
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, host_addresses, host_changes, host_labels
 from netweft.engine.commands.audit import Severity
 from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
@@ -30,7 +32,7 @@ from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.vms import vnics_of
-from netweft.engine.statements import Statement
+from netweft.engine.statements import Statement, add
 
 ADDED, UPDATED, REMOVED = 42, 43, 44
 MAINTENANCE, ACTIVATED = 15, 16
@@ -54,25 +56,20 @@ _REFRESH = "Cannot refresh Host."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddHost:
+class AddHost(Texts):
     """A host to be. ``address`` as users know the machine; where its agent listens, the agent says when it joins."""
 
     name: str
     address: str
     cluster: Ref
-    description: str = ""
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateHost:
+class UpdateHost(Texts):
     """What changes of a host."""
 
     id: str
-    name: str | Keep = KEEP
     address: str | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
     cluster: Ref | Keep = KEEP
 
 
@@ -84,40 +81,28 @@ def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
     cluster_id = resolve(tx, clusters, spec.cluster, "cluster")
     authorize.require(tx, actor, ActionGroup.CREATE_HOST, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
-    check(
-        _ADD,
-        rules.name_is_valid(spec.name),
-        rules.address_is_valid(spec.address),
-        *_text_problems(spec.description, spec.comment),
-    )
-    check(
-        _ADD,
-        rules.name_is_free(spec.name, _taken(tx, hosts.c.name, spec.name)),
-        rules.address_is_free(spec.address, _taken(tx, hosts.c.address, spec.address)),
-    )
-    row = new_row(spec, cluster_id)
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(sa.insert(hosts).values(row))
-    host_id = str(row["id"])
-    text = f"Host {spec.name} was added to cluster {cluster.name} by {actor.name}."
-    audit.record(tx, actor, ADDED, text, host=host_id, cluster=cluster_id, data_center=cluster.data_center_id)
-    return host_id
+    host = new_row(spec, cluster_id)
+    check(_ADD, *_problems(host))
+    check(_ADD, *_clashes(tx, host))
+    with refused(_ADD, lambda _: rules.name_is_free(host.name, (host.name,))):
+        add(tx, hosts, host)
+    text = f"Host {host.name} was added to cluster {cluster.name} by {actor.name}."
+    audit.record(tx, actor, ADDED, text, host=host.id, cluster=cluster_id, data_center=cluster.data_center_id)
+    return host.id
 
 
-def new_row(spec: AddHost, cluster_id: str) -> dict[str, Any]:
+def new_row(spec: AddHost, cluster_id: str) -> HostRow:
     """The row of a host to be."""
-    return {
-        "id": new_id(),
-        "name": spec.name,
-        "address": spec.address,
-        "description": spec.description,
-        "comment": spec.comment,
-        "cluster_id": cluster_id,
-        "status": "installing",
-        "status_reason": "Waits for its agent to join.",
-        "dirty": False,
-        "created_at": utc_now(),
-    }
+    return made(
+        HostRow,
+        spec,
+        id=new_id(),
+        cluster_id=cluster_id,
+        status="installing",
+        status_reason="Waits for its agent to join.",
+        dirty=False,
+        created_at=utc_now(),
+    )
 
 
 def host_joined(tx: Tx, host_id: str, agent_url: str, actor: Actor = SYSTEM) -> str:
@@ -147,33 +132,22 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
     """
     host = lock(tx, hosts, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, spec.id))
-    name, address = settle(spec.name, host.name), settle(spec.address, host.address)
-    description, comment = settle(spec.description, host.description), settle(spec.comment, host.comment)
-    check(
-        _UPDATE,
-        rules.name_is_valid(name),
-        rules.address_is_valid(address),
-        *_text_problems(description, comment),
-    )
-    check(
-        _UPDATE,
-        rules.name_is_free(name, _taken(tx, hosts.c.name, name, besides=spec.id)),
-        rules.address_is_free(address, _taken(tx, hosts.c.address, address, besides=spec.id)),
-    )
+    after = settled(host, spec)
+    check(_UPDATE, *_problems(after))
+    check(_UPDATE, *_clashes(tx, after))
     cluster_id = host.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
     if cluster_id != host.cluster_id:
         _move(tx, actor, host, cluster_id)
-    with refused(_UPDATE, lambda _: rules.name_is_free(name, (name,))):
-        tx.execute(
-            sa.update(hosts)
-            .where(hosts.c.id == spec.id)
-            .values(name=name, address=address, description=description, comment=comment, cluster_id=cluster_id)
-        )
-    if address != host.address:  # by which other hosts' libvirt knows this one's: the certificate is to name it
-        tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(certificate_expires=None))
+    values = {**changes(host, after), "cluster_id": cluster_id}
+    if after.address != host.address:  # by which other hosts' libvirt knows this one's: the certificate is to name it
+        values["certificate_expires"] = None
+    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+        tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(values))
     if cluster_id != host.cluster_id:
         host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)
-    audit.record(tx, actor, UPDATED, f"Host {name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id)
+    audit.record(
+        tx, actor, UPDATED, f"Host {after.name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id
+    )
 
 
 def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
@@ -374,12 +348,23 @@ def vms_on(tx: Tx, host_id: str, *, suspended: bool = False) -> list[str]:
     return list(tx.scalars(sa.select(vms.c.name).where(there).order_by(vms.c.name)))
 
 
-def _taken(tx: Tx, column: sa.Column[str], value: str, *, besides: str = "") -> list[str]:
-    return list(tx.scalars(sa.select(column).where(column == value, hosts.c.id != besides)))
-
-
-def _text_problems(description: str, comment: str) -> tuple[Any, ...]:
+def _problems(host: HostRow) -> tuple[Problem | None, ...]:
+    """The rules that look at the host alone."""
     return (
-        fields.text_is_valid("host", "description", description),
-        fields.text_is_valid("host", "comment", comment),
+        rules.name_is_valid(host.name),
+        rules.address_is_valid(host.address),
+        fields.text_is_valid("host", "description", host.description),
+        fields.text_is_valid("host", "comment", host.comment),
+    )
+
+
+def _clashes(tx: Tx, host: HostRow) -> tuple[Problem | None, ...]:
+    """The rules that look at other hosts."""
+
+    def taken(column: sa.ColumnElement[str], value: str) -> list[str]:
+        return list(tx.scalars(sa.select(column).where(column == value, hosts.c.id != host.id)))
+
+    return (
+        rules.name_is_free(host.name, taken(hosts.c.name, host.name)),
+        rules.address_is_free(host.address, taken(hosts.c.address, host.address)),
     )

@@ -7,19 +7,23 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as rules
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, host_standing, vnic_sync
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
-from netweft.engine.model.qos import qoss
+from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import qos as queries
+from netweft.engine.queries.qos import QOSS
+from netweft.engine.statements import add
 
 ADDED = {rules.NETWORK: 10100, rules.HOST_NETWORK: 10110}
 REMOVED = {rules.NETWORK: 10102, rules.HOST_NETWORK: 10112}
@@ -32,27 +36,22 @@ _REMOVE = "Cannot remove QoS."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddQos:
+class AddQos(Texts):
     """A QoS to be. ``limits`` by their names in :data:`netweft.core.rules.qos.LIMITS`; one left out is no limit."""
 
     data_center_id: str
     name: str
     type: str
-    description: str = ""
-    comment: str = ""
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateQos:
+class UpdateQos(Texts):
     """What changes of a QoS. A limit that is left out stays; None takes it away."""
 
     data_center_id: str
     id: str
-    name: str | Keep = KEEP
     type: str | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
     limits: Mapping[str, int | None] = field(default_factory=dict)
 
 
@@ -62,17 +61,14 @@ def add_qos(tx: Tx, actor: Actor, spec: AddQos) -> str:
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
     data_center = _begin(tx, actor, spec.data_center_id)
-    values = {"name": spec.name, "description": spec.description, "comment": spec.comment}
-    limits: dict[str, int | None] = {name: spec.limits.get(name) for name in rules.LIMITS}
-    _check(_ADD, values, spec.type, limits)
-    check(_ADD, rules.name_is_free(spec.name, is_taken=queries.is_taken(tx, spec.data_center_id, spec.name)))
-    qos_id = new_id()
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, is_taken=True)):
-        row = {"id": qos_id, "data_center_id": spec.data_center_id, "type": spec.type}
-        tx.execute(sa.insert(qoss), {**row, **values, **limits})
+    qos = made(QosRow, spec, id=new_id(), **spec.limits)
+    _check(_ADD, qos)
+    check(_ADD, _name_is_free(tx, qos))
+    with refused(_ADD, lambda _: rules.name_is_free(qos.name, is_taken=True)):
+        add(tx, qoss, qos)
     text = f"QoS {spec.name} was added to data centre {data_center.name} by {actor.name}."
     audit.record(tx, actor, ADDED[spec.type], text, data_center=spec.data_center_id)
-    return qos_id
+    return qos.id
 
 
 def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
@@ -83,22 +79,20 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     """
     data_center = _begin(tx, actor, spec.data_center_id)
     before = queries.get(tx, spec.data_center_id, spec.id)
-    values = {name: settle(getattr(spec, name), getattr(before, name)) for name in ("name", "description", "comment")}
-    limits = {name: spec.limits.get(name, getattr(before, name)) for name in rules.LIMITS}
-    check(_UPDATE, rules.type_is_kept(before.type, settle(spec.type, before.type)))
-    _check(_UPDATE, values, before.type, limits)
-    taken = queries.is_taken(tx, spec.data_center_id, values["name"], besides=spec.id)
-    check(_UPDATE, rules.name_is_free(values["name"], is_taken=taken))
-    changed = {name: value for name, value in {**values, **limits}.items() if value != getattr(before, name)}
+    after = settled(before, spec, **spec.limits)
+    check(_UPDATE, rules.type_is_kept(before.type, after.type))
+    _check(_UPDATE, after)
+    check(_UPDATE, _name_is_free(tx, after))
+    changed = changes(before, after)
     if not changed:
         return
     watched = host_standing.watch(tx, _UPDATE, queries.networks_with(tx, spec.id))
-    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], is_taken=True)):
+    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, is_taken=True)):
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
-    if changed.keys() & limits.keys():
+    if changed.keys() & set(rules.LIMITS):
         _refresh(tx, actor, spec.id)
-        follow(tx, actor, watched, f"QoS {values['name']} has changed")
-    text = f"QoS {values['name']} of data centre {data_center.name} was changed by {actor.name}."
+        follow(tx, actor, watched, f"QoS {after.name} has changed")
+    text = f"QoS {after.name} of data centre {data_center.name} was changed by {actor.name}."
     audit.record(tx, actor, UPDATED[before.type], text, data_center=spec.data_center_id)
 
 
@@ -124,22 +118,22 @@ def _begin(tx: Tx, actor: Actor, data_center_id: str) -> DataCenterRow:
     return data_center
 
 
-def _check(action: str, values: Mapping[str, str], qos_type: str, limits: Mapping[str, int | None]) -> None:
+def _check(action: str, qos: QosRow) -> None:
     """The rules that look at the QoS alone."""
+    check(action, rules.type_is_known(qos.type), *fields.texts_are_valid("QoS", qos))
+    limits = {name: getattr(qos, name) for name in rules.LIMITS}
     check(
         action,
-        rules.type_is_known(qos_type),
-        fields.name_is_valid("QoS", values["name"]),
-        fields.text_is_valid("QoS", "description", values["description"]),
-        fields.text_is_valid("QoS", "comment", values["comment"]),
+        rules.limits_fit_type(qos.type, limits),
+        rules.limits_are_complete(qos.type, limits),
+        rules.limits_are_in_range(qos.type, limits),
     )
-    check(
-        action,
-        rules.limits_fit_type(qos_type, limits),
-        rules.limits_are_complete(qos_type, limits),
-        rules.limits_are_in_range(qos_type, limits),
-    )
-    check(action, rules.limits_are_consistent(qos_type, limits))
+    check(action, rules.limits_are_consistent(qos.type, limits))
+
+
+def _name_is_free(tx: Tx, qos: QosRow) -> Problem | None:
+    here = qoss.c.data_center_id == qos.data_center_id
+    return rules.name_is_free(qos.name, is_taken=QOSS.is_taken(tx, qos.name, here, besides=qos.id))
 
 
 def _refresh(tx: Tx, actor: Actor, qos_id: str) -> None:

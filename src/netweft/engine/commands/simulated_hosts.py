@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from netweft.core.errors import DeniedError, MalformedError
 from netweft.core.rules import check
@@ -58,7 +59,7 @@ def _add(tx: Tx, names: Sequence[str], url: str) -> Mapping[str, str]:
     taken = list(tx.scalars(sa.select(hosts.c.address).where(hosts.c.address.in_(names))))
     check(_ADD, *(rules.name_is_valid(name) for name in names), *(rules.address_is_free(name, taken) for name in names))
     specs = [AddHost(name=name, address=name, cluster=Ref(id=cluster_id)) for name in names]
-    rows = [{**new_row(spec, cluster_id), **joined_values(f"{url}/{spec.name}")} for spec in specs]
+    rows = [{**asdict(new_row(spec, cluster_id)), **joined_values(f"{url}/{spec.name}")} for spec in specs]
     tx.execute(sa.insert(hosts), rows)
     for row in rows:
         text = f"Host {row['name']} was added to cluster {cluster.name} by {SYSTEM.name}."

@@ -8,13 +8,14 @@ from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
 from netweft.core.errors import Problem, ValidationError
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as rules
 from netweft.engine import queue
+from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.commands import audit, authorize, functions, hardware, snapshots
 from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hardware import SAME, Hardware
@@ -34,6 +35,7 @@ from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.templates import BLANK_ID
+from netweft.engine.statements import add
 
 ADDED, UPDATED, REMOVED, STARTED, STOPPED = 34, 35, 113, 32, 33
 """Event codes (oVirt: USER_ADD_VM, USER_UPDATE_VM, USER_REMOVE_VM_FINISHED, USER_RUN_VM, USER_STOP_VM)."""
@@ -55,7 +57,7 @@ class VnicAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddVm:
+class AddVm(Texts):
     """A virtual machine to be; its hardware comes from its template but for what is said.
 
     ``architecture``: that its processors must have, ``undefined`` for any. ``initialization``: by the names of oVirt's
@@ -65,8 +67,6 @@ class AddVm:
     name: str
     cluster: Ref
     template: Ref | None = None
-    description: str = ""
-    comment: str = ""
     hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] = ()
     initialization: Mapping[str, str] = field(default_factory=dict)
@@ -76,13 +76,10 @@ class AddVm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateVm:
+class UpdateVm(Texts):
     """What changes of a virtual machine; memory, CPUs and addresses count from its next start."""
 
     id: str
-    name: str | Keep = KEEP
-    description: str | Keep = KEEP
-    comment: str | Keep = KEEP
     cluster: Ref | Keep = KEEP
     hardware: Hardware = SAME
     addresses: tuple[VnicAddress, ...] | Keep = KEEP
@@ -102,42 +99,36 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
     if spec.clone:
         lock(tx, templates, template_id)  # so that it is not removed before this machine refers to it
     template = template_queries.get(tx, template_id)
-    values = {
-        "name": spec.name,
-        "description": spec.description,
-        "comment": spec.comment,
+    now = utc_now()
+    vm = made(
+        VmRow,
+        spec,
+        id=new_id(),
+        cluster_id=cluster_id,
+        template_id=BLANK_ID if spec.clone else template_id,
+        original_template_id=template_id if spec.clone else None,
         **spec.hardware.over(template),
-        "addresses": _stored(_ADD, spec.addresses),
-        "initialization": dict(spec.initialization),
-        "original_template_id": template_id if spec.clone else None,
-    }
+        addresses=_stored(_ADD, spec.addresses),
+        status="down",
+        created_at=now,
+        changed_at=now,
+    )
     check(
         _ADD,
-        *_problems(tx, values),
+        *_problems(tx, vm),
         rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
         rules.permissions_stay(asked=spec.clone_permissions),
     )
-    vm_id, now = new_id(), utc_now()
     with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
-        tx.execute(
-            sa.insert(vms).values(
-                id=vm_id,
-                cluster_id=cluster_id,
-                template_id=BLANK_ID if spec.clone else template_id,
-                status="down",
-                created_at=now,
-                changed_at=now,
-                **values,
-            )
-        )
+        add(tx, vms, vm)
     if actor.user_id:
-        authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm_id))
-    lost = _copy_vnics(tx, template_id, vm_id, cluster)
+        authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm.id))
+    lost = _copy_vnics(tx, template_id, vm.id, cluster)
     text = f"VM {spec.name} was created by {actor.name}."
     if lost:
         text += f" These vNICs are on no network, as Cluster {cluster.name} has not theirs: {', '.join(lost)}."
-    audit.record(tx, actor, ADDED, text, vm=vm_id, cluster=cluster_id, data_center=cluster.data_center_id)
-    return vm_id
+    audit.record(tx, actor, ADDED, text, vm=vm.id, cluster=cluster_id, data_center=cluster.data_center_id)
+    return vm.id
 
 
 def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: ClusterRow) -> list[str]:
@@ -165,22 +156,26 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     """
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
-    values = {name: settle(getattr(spec, name), getattr(vm, name)) for name in ("name", "description", "comment")}
-    values |= spec.hardware.over(vm)
-    values["addresses"] = vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses)
-    values["initialization"] = {**vm.initialization, **spec.initialization}
+    after = settled(
+        vm,
+        spec,
+        **spec.hardware.over(vm),
+        addresses=vm.addresses if spec.addresses is KEEP else _stored(_UPDATE, spec.addresses),
+        initialization={**vm.initialization, **spec.initialization},
+    )
     cluster_id = vm.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")
     cluster = cluster_queries.get(tx, cluster_id)
     check(
         _UPDATE,
-        *_problems(tx, values, besides=spec.id),
+        *_problems(tx, after),
         rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
     )
     if cluster_id != vm.cluster_id:
         _move(tx, actor, vm, cluster_id)
-    with refused(_UPDATE, lambda _: rules.name_is_free(values["name"], (values["name"],))):
-        tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(cluster_id=cluster_id, **values))
-    text = f"VM {values['name']} configuration was updated by {actor.name}."
+    values = {**changes(vm, after), "cluster_id": cluster_id}
+    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+        tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(values))
+    text = f"VM {after.name} configuration was updated by {actor.name}."
     audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)
 
 
@@ -288,7 +283,7 @@ def _this_run(vm: VmRow, spec: StartVm) -> dict[str, Any]:
     if vm.saved_host_id:
         check(_RUN, rules.resumes_as_it_was(vm.name, sorted(changed)))
         return dict(vm.this_run)
-    check(_RUN, *hardware.problems({**asdict(vm), **changed}))
+    check(_RUN, *hardware.problems(replace(vm, **changed)))
     return changed
 
 
@@ -322,14 +317,13 @@ def request_stop(tx: Tx, actor: Actor, vm: VmRow, reason: str = "") -> str:
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)
 
 
-def _problems(tx: Tx, values: dict[str, Any], *, besides: str = "") -> tuple[Problem | None, ...]:
-    taken = tx.scalars(sa.select(vms.c.name).where(vms.c.name == values["name"], vms.c.id != besides)).all()
+def _problems(tx: Tx, vm: VmRow) -> tuple[Problem | None, ...]:
     return (
-        rules.name_is_valid(values["name"]),
-        rules.name_is_free(values["name"], taken),
-        fields.text_is_valid("VM", "description", values["description"]),
-        fields.text_is_valid("VM", "comment", values["comment"]),
-        *hardware.problems(values),
+        rules.name_is_valid(vm.name),
+        rules.name_is_free(vm.name, (vm.name,) if queries.VMS.is_taken(tx, vm.name, besides=vm.id) else ()),
+        fields.text_is_valid("VM", "description", vm.description),
+        fields.text_is_valid("VM", "comment", vm.comment),
+        *hardware.problems(vm),
     )
 
 

@@ -27,7 +27,9 @@ from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
+from netweft.engine.queries.clusters import Member
 from netweft.engine.queue import JobContext, PostponedError
+from netweft.engine.statements import rows as rows_of
 
 VM_STAYED, INCOMPLETE = 140, 602
 """Event codes (oVirt: VM_MIGRATION_FAILED_DURING_MOVE_TO_MAINTENANCE, USER_VDS_MAINTENANCE_MIGRATION_FAILED)."""
@@ -77,7 +79,7 @@ def run(job: JobContext) -> Mapping[str, Any]:
     raise job.db.run(_give_up, job, host_id, stuck)
 
 
-def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[sa.Row[Any]] | None, _Progress]:
+def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
     """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
     queue.hold(tx, job.job)
     known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
@@ -86,7 +88,7 @@ def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[sa.Row[Any]] 
     if status != PREPARING:
         return None, progress
     here = sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.host_id == host_id).order_by(vms.c.name)
-    rows: Sequence[Any] = tx.execute(here).all()
+    rows = rows_of(tx, Member, here)
     for row in rows:
         guest = progress.guests.setdefault(row.id, _Guest(name=row.name))
         ended = queue.outcome(tx, guest.job) if guest.job and row.status == "up" and not guest.reason else None
@@ -95,7 +97,7 @@ def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[sa.Row[Any]] 
     return rows, progress
 
 
-def _send_away(job: JobContext, rows: Sequence[sa.Row[Any]], progress: _Progress) -> None:
+def _send_away(job: JobContext, rows: Sequence[Member], progress: _Progress) -> None:
     """Begin as many migrations as may be under way at once."""
     under_way = sum(row.status == "migrating" for row in rows)
     for row in rows:
@@ -113,7 +115,7 @@ def _begin(tx: Tx, job: JobContext, vm_id: str) -> str:
     return migrations.move_away(tx, actor_of(job), vm_id)
 
 
-def _tell_stayed(tx: Tx, job: JobContext, row: sa.Row[Any], guest: _Guest, reason: str) -> None:
+def _tell_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: str) -> None:
     queue.hold(tx, job.job)
     guest.reason = reason
     host_id = job.job.payload["host_id"]

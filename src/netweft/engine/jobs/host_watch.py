@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
 import structlog
 
 from netweft.core.errors import HostError, NotFoundError
@@ -21,6 +20,7 @@ from netweft.engine.commands.host_reports import TakeReport, lose_host, take_rep
 from netweft.engine.commands.host_sightings import known_tag, take_again
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.pace import Pace
+from netweft.engine.model.records import Record
 from netweft.engine.outages import first_line, is_away
 
 T = TypeVar("T")
@@ -51,6 +51,16 @@ _URGENT = ("non_responsive", "unassigned")
 log = structlog.get_logger(__name__)
 
 
+class WatchedHost(Record, frozen=True):
+    """A host that an engine watches."""
+
+    id: str
+    name: str
+    agent_url: str
+    status: str
+    cluster_id: str
+
+
 @dataclass(slots=True)
 class Host:
     """What this process remembers of a host that it watches; forgetting it costs a look. ``row``: as
@@ -59,7 +69,7 @@ class Host:
     ``circumstances``: what of its cluster reports are judged by; ``judged_by``: what they were when that was done last.
     """
 
-    row: sa.Row[Any]
+    row: WatchedHost
     circumstances: object
     judged_by: object
     judged: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(JUDGE_EVERY))

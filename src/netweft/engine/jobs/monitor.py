@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from netweft.engine.agents import Agents
 from netweft.engine.commands.host_counters import take_counters
 from netweft.engine.db import Database
-from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch
+from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch, WatchedHost
 from netweft.engine.leases import is_of
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
@@ -33,7 +33,7 @@ __all__ = ["EVERY", "Monitor", "watched"]
 _THREADS = 4
 """For what is written down."""
 
-_Rows: TypeAlias = list[Any]
+_Rows: TypeAlias = list[WatchedHost]
 
 
 class Monitor:
@@ -121,12 +121,12 @@ def watched(db: Database, replica: str = "") -> _Rows:
 
 
 @cache
-def _watched(replica: str) -> Statement[Any]:
+def _watched(replica: str) -> Statement[WatchedHost]:
     joined = sa.and_(
         is_of(replica), hosts.c.agent_url != "", hosts.c.status != "installing", hosts.c.status != "install_failed"
     )
     columns = (hosts.c.id, hosts.c.name, hosts.c.agent_url, hosts.c.status, hosts.c.cluster_id)
-    return Statement(sa.select(*columns).where(joined))
+    return Statement(sa.select(*columns).where(joined), record=WatchedHost)
 
 
 def _circumstances(db: Database) -> Mapping[str, object]:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, String, Table, Text, UniqueConstraint
+from typing import Annotated
 
-from netweft.core.rules.qos import LIMITS
-from netweft.engine.model.base import id_column, metadata, reference
+from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
-qoss = Table(
+from netweft.engine.model.records import Key, LongText, Name, Record, Refers, stored
+
+
+class QosRow(Record, frozen=True):
+    """Limits; None: no limit."""
+
+    id: Key
+    data_center_id: Annotated[str, Refers("data_centers.id", on_delete="CASCADE", index=False)]
+    name: Name
+    type: Annotated[str, String(16)]
+    description: LongText = ""
+    comment: LongText = ""
+    # Averages and peaks in Mbit/s, bursts in MB.
+    inbound_average: int | None = None
+    inbound_peak: int | None = None
+    inbound_burst: int | None = None
+    outbound_average: int | None = None
+    outbound_peak: int | None = None
+    outbound_burst: int | None = None
+    # A share of the link, 1 to 100.
+    outbound_average_linkshare: int | None = None
+    # Mbit/s.
+    outbound_average_upperlimit: int | None = None
+    outbound_average_realtime: int | None = None
+
+
+qoss = stored(
     "qoss",
-    metadata,
-    id_column(),
-    reference("data_center_id", "data_centers.id", on_delete="CASCADE", index=False),
-    Column("name", String(256), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("comment", Text, nullable=False),
-    Column("type", String(16), nullable=False),
-    # Averages and peaks in Mbit/s, bursts in MB, shares of the link 1 to 100; null: no limit.
-    *(Column(name, Integer) for name in LIMITS),
+    QosRow,
     UniqueConstraint("data_center_id", "name"),
     CheckConstraint("type IN ('network', 'hostnetwork')", name="type"),
 )

@@ -36,10 +36,10 @@ class TemplateVnicRow(Record, frozen=True):
     id: Key
     template_id: Annotated[str, Refers("templates.id", on_delete="CASCADE", index=False)]
     name: Annotated[str, String(50)]
-    interface: Annotated[str, String(32)]
-    plugged: bool
-    linked: bool
     description: AddedText = ""
+    interface: Annotated[str, String(32)] = "virtio"
+    plugged: bool = True
+    linked: bool = True
     # Null: on no network.
     profile_id: Annotated[str, Refers("vnic_profiles.id")] | None = None
 

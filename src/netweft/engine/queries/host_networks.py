@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import astuple
 
 from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, NetworkIntent
 from netweft.core.drift import Drift, find_drift
@@ -23,9 +24,9 @@ from netweft.core.sync import Location, Reported, compare_attachment, locate_net
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import attachments, host_bonds, host_changes, nic_labels
-from netweft.engine.model.hosts import host_nics, host_reports, hosts
-from netweft.engine.model.networks import networks
+from netweft.engine.model.host_networks import AttachmentRow, attachments, host_bonds, host_changes, nic_labels
+from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_reports, hosts
+from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -63,13 +64,38 @@ class Candidate:
     kept: tuple[str, ...] = ()
 
 
+class HostInCluster(HostRow, frozen=True, kw_only=True):
+    """A host, and of its cluster what networking depends on."""
+
+    cluster_name: str
+    switch_type: str
+
+
+class _Reported(HostRow, frozen=True, kw_only=True):
+    report: bytes | None
+
+
+class _Network(NetworkRow, frozen=True, kw_only=True):
+    """A network, what it is in a cluster (None for one that is in none), and the limits of its QoS."""
+
+    cluster_id: str | None
+    management: bool | None
+    display: bool | None
+    migration: bool | None
+    default_route: bool | None
+    gluster: bool | None
+    outbound_average_linkshare: int | None
+    outbound_average_upperlimit: int | None
+    outbound_average_realtime: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostData:
     """All that the engine knows of a host's networking. ``row``: the host's and its cluster's columns; ``report``:
     None before the first one; ``labels``: NICs by label; ``found``: what was worked out of all that already.
     """
 
-    row: sa.Row[Any]
+    row: HostInCluster
     intent: HostIntent
     nics: Mapping[str, str]
     networks: Mapping[str, NetworkView]
@@ -179,9 +205,10 @@ def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, d
 _HOSTS = Statement(
     sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
     .join(clusters, clusters.c.id == hosts.c.cluster_id)
-    .where(Among(hosts.c.id, "ids"))
+    .where(Among(hosts.c.id, "ids")),
+    record=HostInCluster,
 )
-_REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")))
+_REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")), record=HostReportRow)
 
 
 def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
@@ -192,7 +219,7 @@ def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
     return loaded
 
 
-def last_report(tx: Tx, host_id: str) -> tuple[sa.Row[Any], HostReport | None]:
+def last_report(tx: Tx, host_id: str) -> tuple[HostRow, HostReport | None]:
     """The host's own columns, and what it reported last; raises NotFoundError. Without what is wanted of it, which
     takes :func:`load` most of its time.
     """
@@ -205,7 +232,8 @@ def last_report(tx: Tx, host_id: str) -> tuple[sa.Row[Any], HostReport | None]:
 _LAST_REPORT = Statement(
     sa.select(hosts, host_reports.c.report)
     .outerjoin(host_reports, host_reports.c.host_id == hosts.c.id)
-    .where(hosts.c.id == sa.bindparam("id"))
+    .where(hosts.c.id == sa.bindparam("id")),
+    record=_Reported,
 )
 
 
@@ -337,11 +365,12 @@ def _wanted(tx: Tx, host_ids: Collection[str]) -> dict[str, list[AttachmentInten
 
 
 _ATTACHMENTS = Statement(
-    sa.select(attachments).where(Among(attachments.c.host_id, "ids")).order_by(attachments.c.network_id)
+    sa.select(attachments).where(Among(attachments.c.host_id, "ids")).order_by(attachments.c.network_id),
+    record=AttachmentRow,
 )
 
 
-def _attachment(row: sa.Row[Any]) -> AttachmentIntent:
+def _attachment(row: AttachmentRow) -> AttachmentIntent:
     values = {
         name: getattr(row, name) for name in ("id", "network_id", "nic", "assignments", "properties", "dns", "qos")
     }
@@ -379,12 +408,14 @@ def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
 _LABELS = Statement(sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label))
 
 
-def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
-    """Every network of the clusters with its roles and QoS: all of networks that a host's state depends on."""
-    return _networks(tx, cluster_ids, ())
+def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> list[tuple[object, ...]]:
+    """The values of every network of the clusters with its roles and QoS: all of networks that a host's state depends
+    on.
+    """
+    return [astuple(row) for row in _networks(tx, cluster_ids, ())]
 
 
-def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[_Network]:
     """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
     cluster.
     """
@@ -406,7 +437,7 @@ def _networks_among() -> sa.CompoundSelect[Any]:
     )
 
 
-_NETWORKS = Statement(_networks_among())
+_NETWORKS = Statement(_networks_among(), record=_Network)
 
 
 def _users(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
@@ -433,7 +464,7 @@ def _used(views: Mapping[str, NetworkView], users: Mapping[str, Sequence[str]]) 
     return {**views, **{network_id: replace(views[network_id], users=tuple(users[network_id])) for network_id in known}}
 
 
-def _views(cluster_id: str, rows: Sequence[sa.Row[Any]]) -> dict[str, NetworkView]:
+def _views(cluster_id: str, rows: Sequence[_Network]) -> dict[str, NetworkView]:
     managing = {row.id for row in rows if row.management}
     found: dict[str, NetworkView] = {}
     for row in rows:
@@ -450,7 +481,7 @@ def _views(cluster_id: str, rows: Sequence[sa.Row[Any]]) -> dict[str, NetworkVie
     return found
 
 
-def network_intent(row: sa.Row[Any]) -> NetworkIntent:
+def network_intent(row: _Network) -> NetworkIntent:
     """A network's columns as hosts need them."""
     return NetworkIntent(
         id=row.id,
@@ -466,10 +497,15 @@ def network_intent(row: sa.Row[Any]) -> NetworkIntent:
     )
 
 
-def network_qos(row: sa.Row[Any]) -> HostQos | None:
+def network_qos(row: _Network) -> HostQos | None:
     """The QoS of a network, out of its columns of that."""
-    share, upper_limit, real_time = (getattr(row, name) for name in QOS_LIMITS)
-    return HostQos(link_share=share, upper_limit=upper_limit, real_time=real_time) if row.qos_id else None
+    if row.qos_id is None:
+        return None
+    return HostQos(
+        link_share=row.outbound_average_linkshare,
+        upper_limit=row.outbound_average_upperlimit,
+        real_time=row.outbound_average_realtime,
+    )
 
 
 def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
