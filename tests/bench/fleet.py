@@ -8,8 +8,11 @@ the machine changes less.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
+import os
 import re
+import signal
 import sqlite3
 import statistics
 import tempfile
@@ -20,7 +23,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from os import sysconf
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ from many_vnics import make_vnics
 HOSTS, BESIDE = 1000, 100
 CLIENTS = 8
 NETWORKS, VNICS_PER_HOST, VNICS_PER_MACHINE = 20, 20, 20
+SETUPS = 20
+"""Of other hosts, while half of them are silent."""
 IDLE = 20.0
 """Seconds in which the idle engine is watched."""
 PATIENCE = 3
@@ -82,6 +86,7 @@ def lines(count: int) -> dict[str, Line]:
                 fleet.set_up()
                 fleet.change_vlan()
             fleet.list()
+            fleet.cut_power()
             fleet.fill()
             fleet.rest()
         finally:
@@ -131,7 +136,7 @@ class Fleet:
         begun, used = time.monotonic(), processor_seconds(self.engine.pid)
         connection = http.client.HTTPConnection(self.engine.address, timeout=30 * PATIENCE)
         with closing(connection):
-            _ask(connection, self.token, "PUT", f"/networks/{self.networks[0]}", {"vlan": {"id": 200}})
+            ask(connection, self.token, "PUT", f"/networks/{self.networks[0]}", {"vlan": {"id": 200}})
         self._until("VLAN changed of a network that {} hosts carry: all in sync", 30, self._all_taken, begun, used)
 
     def list(self) -> None:
@@ -142,6 +147,42 @@ class Fleet:
         ):
             taken = [_timed(lambda query=query: self._get(f"/hosts{query}")) for _ in range(3)]
             self._note(what, statistics.median(taken), "s", goal)
+
+    def cut_power(self) -> None:
+        """Half of the hosts are silent until they count as lost, and come back at once: what another host's setup takes
+        meanwhile, beside what it takes while they are silent.
+        """
+        spare = self._add_network(250)
+        parts = children(self.engine.pid)
+        if len(parts) < 2:  # a machine with one processor simulates all hosts in one program
+            return
+        os.kill(parts[0], signal.SIGSTOP)
+        try:
+            assert self._wait_until(self._half_lost, time.monotonic() + 300)
+            others = itertools.cycle([str(one["id"]) for one in self._get("/hosts?search=status%3Dup")["host"]])
+            silent = [self._switch(next(others), spare) for _ in range(SETUPS)]
+        finally:
+            os.kill(parts[0], signal.SIGCONT)
+        begun, meanwhile = time.monotonic(), list[float]()
+        while not self._all_up() and time.monotonic() < begun + 30 * PATIENCE:
+            meanwhile.append(self._switch(next(others), spare))
+        self._note("half of {} hosts back at once: all seen", time.monotonic() - begun, "s", "30 s")
+        self._note("a setup of another host while they are silent, p50", statistics.median(silent) * 1000, "ms", "")
+        self._note("and while they come back, p50", statistics.median(meanwhile) * 1000, "ms", "")
+        self._note("longest", max(meanwhile) * 1000, "ms", "")
+
+    def _half_lost(self) -> bool:
+        return self._count("non_responsive") >= self.count // 2
+
+    def _switch(self, host: str, network: str) -> float:
+        """Seconds that a setup takes: give a host a network, or take it away again."""
+        there = self._get(f"/hosts/{host}/networkattachments")["network_attachment"]
+        gone = [{"id": one["id"]} for one in there if one["network"]["id"] == network]
+        path, body = _setup(host, [network])
+        if gone:
+            body = {"removed_network_attachments": {"network_attachment": gone}}
+        with closing(http.client.HTTPConnection(self.engine.address, timeout=120)) as connection:
+            return _timed(lambda: ask(connection, self.token, "POST", path, body))
 
     def fill(self) -> None:
         """More networks on each host, and vNICs: what the engine's memory is then."""
@@ -175,7 +216,7 @@ class Fleet:
         def look() -> None:
             with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
                 while not over.wait(0.05):
-                    taken.append(_timed(lambda: _ask(connection, self.token, "GET", "/hosts?max=20")))
+                    taken.append(_timed(lambda: ask(connection, self.token, "GET", "/hosts?max=20")))
 
         thread = threading.Thread(target=look)
         thread.start()
@@ -208,11 +249,15 @@ class Fleet:
         return True
 
     def _all_up(self) -> bool:
+        return self._count("up") == self.count
+
+    def _count(self, status: str) -> int:
+        """How many hosts have a status."""
         with closing(http.client.HTTPConnection(self.engine.address, timeout=60)) as connection:
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
-        up = re.search(r'netweft_hosts\{status="up"\} ([0-9.]+)', text)
-        return up is not None and float(up[1]) == self.count
+        found = re.search(rf'netweft_hosts\{{status="{status}"\}} ([0-9.]+)', text)
+        return int(float(found[1])) if found else 0
 
     def _all_taken(self) -> bool:
         """Whether no host is behind what is wanted of it."""
@@ -238,11 +283,11 @@ class Fleet:
 
     def _get(self, path: str) -> Any:
         with closing(http.client.HTTPConnection(self.engine.address, timeout=120)) as connection:
-            return _ask(connection, self.token, "GET", path)
+            return ask(connection, self.token, "GET", path)
 
     def _add(self, path: str, body: Any) -> str:
         with closing(http.client.HTTPConnection(self.engine.address, timeout=120)) as connection:
-            return str(_ask(connection, self.token, "POST", path, body)["id"])
+            return str(ask(connection, self.token, "POST", path, body)["id"])
 
     def _add_network(self, vlan: int) -> str:
         default = {"name": "Default"}
@@ -264,7 +309,7 @@ class Fleet:
                 for host in mine:
                     if time.monotonic() > end:
                         break
-                    work(lambda path, body: _ask(connection, self.token, "POST", path, body), host)
+                    work(lambda path, body: ask(connection, self.token, "POST", path, body), host)
                     done += 1
             return done
 
@@ -278,13 +323,14 @@ def _setup(host: str, networks: Sequence[str]) -> tuple[str, dict[str, Any]]:
     return f"/hosts/{host}/setupnetworks", {"modified_network_attachments": {"network_attachment": wishes}}
 
 
-def _ask(connection: http.client.HTTPConnection, token: str, method: str, path: str, body: object = None) -> Any:
+def ask(connection: http.client.HTTPConnection, token: str, method: str, path: str, body: object = None) -> Any:
+    """The answer to a request."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Accept": "application/json"}
     connection.request(method, f"/ovirt-engine/api{path}", None if body is None else json.dumps(body), headers)
     answer = connection.getresponse()
     content = answer.read()
     assert answer.status < 300, content
-    return json.loads(content)
+    return json.loads(content or b"{}")
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -296,4 +342,9 @@ def _timed(run: Callable[[], object]) -> float:
 def processor_seconds(pid: int) -> float:
     """What a process has used so far."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / sysconf("SC_CLK_TCK")
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> Sequence[int]:
+    """The processes that a process has begun."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -12,7 +12,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +23,8 @@ from figures import PAIRS, Figure, paired
 
 from databases import postgresql_databases
 from engine_process import EngineProcess
-from fleet import processor_seconds
+from fleet import ask as ask_engine
+from fleet import children, processor_seconds
 
 REQUESTS = 400
 """In one measurement, of which there are as many as pairs."""
@@ -189,7 +190,7 @@ class _Bench:
         return used / done * 1000, done / seconds
 
     def _used(self) -> float:
-        return sum(map(processor_seconds, (self.engine.pid, *_children(self.engine.pid))))
+        return sum(map(processor_seconds, (self.engine.pid, *children(self.engine.pid))))
 
 
 class _Asking:
@@ -197,26 +198,13 @@ class _Asking:
 
     def __init__(self, address: str, token: str) -> None:
         self._connection = http.client.HTTPConnection(address, timeout=60)
-        self._headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
+        self._token = token
 
     def __call__(self, method: str, path: str, body: object) -> Any:
-        content = None if body is None else json.dumps(body)
-        self._connection.request(method, f"/ovirt-engine/api{path}", content, self._headers)
-        answer = self._connection.getresponse()
-        read = answer.read()
-        assert answer.status < 300, read
-        return json.loads(read or b"{}")
+        return ask_engine(self._connection, self._token, method, path, body)
 
     def close(self) -> None:
         self._connection.close()
-
-
-def _children(pid: int) -> Sequence[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _add_machine(ask: Ask, name: str) -> str:
