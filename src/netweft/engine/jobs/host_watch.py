@@ -33,7 +33,7 @@ EVENT_PATIENCE = 5.0
 """Seconds beyond these after which it counts as silent."""
 SETTLE = 0.2
 """Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
-LOOK_EVERY = 60.0
+LOOK_EVERY = 120.0
 """Seconds after which a host is looked at though nothing seems to have happened."""
 COUNT_EVERY = 120.0
 """Seconds between two questions for its counters."""
