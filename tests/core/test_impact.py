@@ -229,7 +229,7 @@ def test_words_of_rare_steps() -> None:
         "change OVS port eth3 on sw (bond of a and b, LACP off, trunks 1 2, MAC 02:00:00:00:00:09)",
         "set the options of bond bond0 to the defaults",
         "add route to 10.0.0.0/8 via 192.0.2.9 over eth0 (table 254, metric 5)",
-        "add rule 3200: to 192.0.2.0/24 look in table 7",
-        "take our mark from eth0",
+        "add rule 3200: to 192.0.2.0/24 lookup table 7",
+        "remove our mark from eth0",
         "run DHCP for IPv4 and IPv6 on eth0, with its default route",
     ]

@@ -93,7 +93,7 @@ NO_WAY = [
     (
         BARE,
         with_links(BARE, Bridge(name="br", owner="n"), Vlan(name="v", owner="n", base="br", tag=7, master="br")),
-        "would stand on itself",
+        "depends on itself",
     ),
     (BARE, replace(BARE, routes=(Route(to="10.0.0.0/8", link="eth9"),)), "goes over eth9, which is not on the host"),
     (

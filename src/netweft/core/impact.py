@@ -1,4 +1,4 @@
-"""What a plan does, in words, and whom it hurts."""
+"""What a plan does, in words, and what it affects."""
 
 from __future__ import annotations
 
@@ -373,7 +373,7 @@ def _route_text(route: s.AddRoute | s.RemoveRoute) -> str:
 
 def _rule_text(step: s.AddRule | s.RemoveRule) -> str:
     r = step.rule
-    return f"rule {r.priority}: {'from' if r.source else 'to'} {r.source or r.destination} look in table {r.table}"
+    return f"rule {r.priority}: {'from' if r.source else 'to'} {r.source or r.destination} lookup table {r.table}"
 
 
 def _dhcp_text(step: s.SetDhcp) -> str:
@@ -387,9 +387,11 @@ def _dhcp_text(step: s.SetDhcp) -> str:
 _TEXTS: Mapping[type, Callable[..., str]] = {
     s.CreateLink: _link_text,
     s.DeleteLink: lambda step: f"delete {step.name}",
-    s.SetOwner: lambda step: f"mark {step.name} as {step.owner}" if step.owner else f"take our mark from {step.name}",
-    s.SetMaster: lambda step: f"put {step.name} into {step.master}" if step.master else f"take {step.name} out",
-    s.SetUp: lambda step: f"switch {step.name} {'on' if step.up else 'off'}",
+    s.SetOwner: lambda step: f"mark {step.name} as {step.owner}" if step.owner else f"remove our mark from {step.name}",
+    s.SetMaster: lambda step: (
+        f"add {step.name} to {step.master}" if step.master else f"remove {step.name} from its bridge or bond"
+    ),
+    s.SetUp: lambda step: f"set {step.name} {'up' if step.up else 'down'}",
     s.SetMtu: lambda step: f"set the MTU of {step.name} to {step.mtu}",
     s.SetMac: lambda step: f"set the MAC of {step.name} to {step.mac}",
     s.SetBondOptions: lambda step: f"set the options of bond {step.name}{_pairs(step.options) or ' to the defaults'}",
@@ -402,15 +404,13 @@ _TEXTS: Mapping[type, Callable[..., str]] = {
     s.RemoveRoute: lambda step: f"remove {_route_text(step)}",
     s.AddRule: lambda step: f"add {_rule_text(step)}",
     s.RemoveRule: lambda step: f"remove {_rule_text(step)}",
-    s.Announce: lambda step: f"tell the neighbours where the addresses and guests of {step.name} are now",
+    s.Announce: lambda step: f"announce the addresses and guests of {step.name}",
     s.StartShaping: lambda step: f"shape the traffic of {step.name}: {class_text(step.rest)}",
-    s.StopShaping: lambda step: f"shape the traffic of {step.name} no more",
+    s.StopShaping: lambda step: f"stop shaping the traffic of {step.name}",
     s.AddTrafficClass: lambda step: f"shape the traffic of {step.name}: {class_text(step.traffic)}",
     s.SetTrafficClass: lambda step: f"change the shaping of {step.name}: {class_text(step.traffic)}",
-    s.RemoveTrafficClass: lambda step: f"let VLAN {step.tag} of {step.name} go with the rest",
-    s.SetDns: lambda step: (
-        f"use resolvers {', '.join(step.servers)}" if step.servers else "give the resolver file back"
-    ),
+    s.RemoveTrafficClass: lambda step: f"remove the traffic class of VLAN {step.tag} on {step.name}",
+    s.SetDns: lambda step: f"use resolvers {', '.join(step.servers)}" if step.servers else "restore resolv.conf",
     s.CreateOvsBridge: lambda step: f"create OVS bridge {step.bridge.name} ({step.bridge.datapath} datapath)",
     s.SetOvsBridge: lambda step: f"change OVS bridge {step.bridge.name} (STP {'on' if step.bridge.stp else 'off'})",
     s.DeleteOvsBridge: lambda step: f"delete OVS bridge {step.name}",

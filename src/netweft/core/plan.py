@@ -203,7 +203,7 @@ class _Planner:
                 lower = [name for name in self._below(link) if name in self.want]
                 found = depths[name] = 1 + max(map(depth, lower), default=0)
             if found < 0:
-                raise PlanError(f"{name} would stand on itself.")
+                raise PlanError(f"{name} depends on itself.")
             return found
 
         held = self.held

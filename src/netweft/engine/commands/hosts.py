@@ -229,7 +229,7 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
     check(_ACTIVATE, rules.may_be_activated(host.status), rules.has_joined(host.name, host.agent_url))
     if host.status == "install_failed":
         return host_joined(tx, host_id, host.agent_url, actor)
-    set_status(tx, host, "unassigned", "Its agent is asked.")
+    set_status(tx, host, "unassigned", "Waiting for the agent's report.")
     description = f"Activating Host {host.name}"
     return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
 

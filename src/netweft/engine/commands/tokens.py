@@ -39,7 +39,7 @@ USER_LOGGED_IN, USER_LOGIN_FAILED, USER_LOGGED_OUT = 30, 114, 31
 TOKEN_LIFE = timedelta(hours=12)
 SESSION_LIFE = timedelta(minutes=30)
 FREE_TRIES = 3
-"""Wrong passwords that cost nothing but a frown."""
+"""Failed logins before delays begin."""
 _WAIT_MAX = 60
 """Seconds that a guesser waits at most between tries."""
 _FORGET_FAILURES = timedelta(minutes=15)
