@@ -18,7 +18,7 @@ import argon2
 import psycopg
 import pytest
 
-from netweft.engine.commands import tokens
+from netweft.engine.access import tokens
 from netweft.engine.db import Database, new_id
 
 TEMPLATE = "netweft_template"

@@ -22,9 +22,9 @@ from netweft.agent.simulated_machine import Simulation
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
 from netweft.core.protocol import HostReport
+from netweft.engine.actor import SYSTEM
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.bootstrap import bootstrap
-from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
 from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netweft.engine.db import Database

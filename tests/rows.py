@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef
+from netweft.engine.access.roles import EVERYONE, ROLES
 from netweft.engine.actor import Actor
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ObjectRef
 from netweft.engine.db import Tx, new_id, utc_now
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
@@ -23,14 +24,14 @@ def add_roles(tx: Tx) -> None:
     """The predefined roles, as a new engine has them, and the group of everyone."""
     if tx.execute(select(roles.c.id)).first():
         return
-    for role in authorize.ROLES.values():
+    for role in ROLES.values():
         tx.execute(
             insert(roles).values(
                 id=role.id, name=role.name, description="", administrative=role.administrative, mutable=False
             )
         )
         tx.execute(insert(role_groups), [{"role_id": role.id, "action_group": group} for group in role.groups])
-    _insert_user(tx, authorize.EVERYONE, "Everyone", is_group=True)
+    _insert_user(tx, EVERYONE, "Everyone", is_group=True)
 
 
 def add_user(tx: Tx, name: str, *grants: tuple[str, ObjectRef]) -> Actor:

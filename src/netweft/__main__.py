@@ -12,7 +12,7 @@ def main() -> int:
     match sys.argv[1:]:
         case ["serve", *arguments]:
             with needs_extra("netweft serve", "engine"):
-                from netweft.engine.app import main as serve  # noqa: PLC0415 - see above
+                from netweft.serve import main as serve  # noqa: PLC0415 - see above
 
             return serve(arguments)
         case ["backup" | "restore" as name, *arguments]:

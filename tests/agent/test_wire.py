@@ -16,7 +16,7 @@ kinds = [*vars(protocol).values(), store.Record, simulated_machine.Machine, simu
 """
 ENGINE = """
 from netweft.core import desired, protocol
-from netweft.engine import app
+from netweft import serve
 from netweft.engine.queries.host_networks import Candidate
 kinds = [*vars(protocol).values(), Candidate, desired.AttachmentIntent]
 """

@@ -17,9 +17,9 @@ from sqlalchemy import insert
 from clients import schema
 from netweft.api.http import create_app
 from netweft.api.routes import API, Router
+from netweft.engine.access import authorize, tokens
+from netweft.engine.access.objects import SYSTEM_REF, ObjectRef
 from netweft.engine.bootstrap import ADMIN, bootstrap
-from netweft.engine.commands import authorize, tokens
-from netweft.engine.commands.authorize import SYSTEM_REF, ObjectRef
 from netweft.engine.connections import Limits
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.http_server import HttpServer

@@ -18,15 +18,15 @@ from netweft.api.routes import Call, Query, Services
 from netweft.api.types import Host
 from netweft.core.host import Bridge
 from netweft.core.protocol import HostReport
-from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.bootstrap import seed
-from netweft.engine.commands.host_reports import TakeReport, take_report
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.pki import open_authority
 from netweft.engine.queries.references import Ref
+from netweft.engine.reports.host_reports import TakeReport, take_report
 from netweft.engine.secrets import open_box
+from netweft.engine.seed import seed
 
 
 def report(number: int, management: str) -> HostReport:

@@ -15,7 +15,7 @@ from netweft.api.routes import LOGIN, Call, Later, Router, Routes
 from netweft.api.types import Action, Network
 from netweft.core.errors import BusyError, DeniedError, HostError, MalformedError, Problem, ValidationError
 from netweft.engine import queue
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.db import Database, Tx
 
 KIND = "test"

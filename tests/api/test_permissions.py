@@ -11,7 +11,7 @@ import pytest
 from api.served import PASSWORD, Client, Engine, check
 from api.walk import READS, ROUTES, body_of, name_of, path_of, populate, stored, url_of
 from netweft.api.routes import ADDITIONS, LOGIN, PUBLIC, READ, Route
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 
 OWN = [route for route in ROUTES if route.url == "/netweft/v1/users/{user_id}/password"]
 """Changes of what is the caller's own: no role is needed."""

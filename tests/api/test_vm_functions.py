@@ -14,8 +14,8 @@ from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address
 from netweft.core.protocol import GuestNic
-from netweft.engine.commands.functions import reserve
 from netweft.engine.model.functions import vnic_functions
+from netweft.engine.operations.functions import reserve
 
 HOME = "<cluster><name>Default</name></cluster>"
 PASSTHROUGH = "<pass_through><mode>enabled</mode></pass_through>"

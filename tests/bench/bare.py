@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, delete
 
 from netweft.core.network_filters import DEFAULT_FILTER
 from netweft.core.rules.mac_pool import mac_text
-from netweft.engine.commands.authorize import EVERYONE, ROLES
+from netweft.engine.access.roles import EVERYONE, ROLES
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.mac_pools import mac_addresses

@@ -15,7 +15,7 @@ import rows
 from api.served import PASSWORD, serving
 from fleet import Fleet, running_fleet
 from netweft.cli.main import cli
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.hosts import deactivate_host
 from netweft.engine.db import Database
 from netweft.engine.model.hosts import hosts

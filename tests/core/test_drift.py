@@ -10,7 +10,7 @@ import pytest
 from core.strategies import machine
 from core.test_sync import ATTACHMENTS, V4, intent, made
 from netweft.core.desired import BondIntent
-from netweft.core.drift import find_drift
+from netweft.core.drift import find_drift, first_of
 from netweft.core.host import Address, GuestPort, Host, Route, Rule, TrafficClass
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import GuestNic, GuestState
@@ -210,3 +210,8 @@ def test_a_default_route_may_wait_for_who_brings_it() -> None:
     host = made(wanted)
     compared = compare_attachment(wanted, ATTACHMENTS[3], host, find_drift(wanted, host))
     assert all(one.in_sync for one in compared)
+
+
+def test_an_event_names_the_first_differences() -> None:
+    assert first_of(("a", "b", "c")) == "a; b; c"
+    assert first_of(("a", "b", "c", "d", "e")) == "a; b; c (and 2 more)"

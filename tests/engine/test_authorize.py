@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 import rows
 from netweft.core.errors import DeniedError, NotFoundError
+from netweft.engine.access import authorize, visibility
+from netweft.engine.access.objects import SYSTEM_ID, SYSTEM_REF, ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.bootstrap import ADMIN_ID, bootstrap
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import SYSTEM_ID, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
 from netweft.engine.commands.networks import AddNetwork, add_network
@@ -92,7 +93,7 @@ def test_a_permission_holds_on_its_object_and_all_below_and_nowhere_else(db: Dat
 
 def is_visible(tx: Tx, actor: Actor, ref: ObjectRef) -> bool:
     try:
-        authorize.require_visible(tx, actor, ref)
+        visibility.require_visible(tx, actor, ref)
     except NotFoundError:
         return False
     return True
@@ -132,7 +133,7 @@ def test_what_everyone_may_each_user_may(db: Database, world: World) -> None:
     actor = user(db, "anna", "UserRole", world["vm"])
     with db.read() as tx:
         assert not authorize.may(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, world["profile"])
-    db.run(authorize.grant, authorize.EVERYONE, "VnicProfileUser", world["profile"])
+    db.run(authorize.grant, EVERYONE, "VnicProfileUser", world["profile"])
     with db.read() as tx:
         authorize.require(tx, actor, ActionGroup.CONFIGURE_VM_NETWORK, world["profile"])
 
@@ -145,7 +146,7 @@ def test_the_engine_itself_and_its_administrator_may_all(db: Database, world: Wo
                 authorize.require(tx, actor, group, world["host"])
             for ref in world.values():
                 if ref.id != SYSTEM_ID:
-                    authorize.require_visible(tx, actor, ref)
+                    visibility.require_visible(tx, actor, ref)
 
 
 def test_without_the_filter_administrators_see_all_and_others_are_told_to_ask_for_theirs(
@@ -154,12 +155,12 @@ def test_without_the_filter_administrators_see_all_and_others_are_told_to_ask_fo
     reader = user(db, "rita", "ReadOnlyAdmin", world["cluster"])
     anna = user(db, "anna", "UserVmManager", world["vm"])
     with db.read() as tx:
-        assert authorize.visible(tx, reader, ObjectType.NETWORK) is None
-        authorize.require_visible(tx, reader, world["other_cluster"])
+        assert visibility.visible(tx, reader, ObjectType.NETWORK) is None
+        visibility.require_visible(tx, reader, world["other_cluster"])
         with pytest.raises(DeniedError, match="Filter: true"):
-            authorize.visible(tx, anna, ObjectType.NETWORK)
+            visibility.visible(tx, anna, ObjectType.NETWORK)
         with pytest.raises(NotFoundError):
-            authorize.require_visible(tx, reader, ObjectRef(ObjectType.NETWORK, "none"))
+            visibility.require_visible(tx, reader, ObjectRef(ObjectType.NETWORK, "none"))
 
 
 def test_permissions_on_removed_things_are_forgotten(db: Database, world: World) -> None:

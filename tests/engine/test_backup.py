@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from databases import Databases
 from engine_process import EngineProcess
 from netweft.engine import queue
+from netweft.engine.actor import SYSTEM
 from netweft.engine.backup.archive import FORMAT, MAGIC
 from netweft.engine.backup.main import backup_main, restore_main
+from netweft.engine.backup.restored import RESTORED
 from netweft.engine.bootstrap import bootstrap
-from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.restored import RESTORED
 from netweft.engine.db import Database
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs

@@ -19,9 +19,9 @@ import rows
 from engine_process import EngineProcess
 from fleet import Fleet, running_fleet
 from netweft.core.errors import DeniedError, ValidationError
-from netweft.engine.commands import certificates
-from netweft.engine.commands.authorize import SYSTEM, ObjectRef, ObjectType
-from netweft.engine.commands.certificates import enroll_certificate, renew_due
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.hosts import UpdateHost, update_host
 from netweft.engine.db import Database
 from netweft.engine.jobs.renewal import Renewal
@@ -29,6 +29,8 @@ from netweft.engine.model.certificates import certificates as stored
 from netweft.engine.model.events import events
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
+from netweft.engine.operations import certificates
+from netweft.engine.operations.certificates import renew_due
 from netweft.engine.secrets import open_box
 
 LIFE = 40.0

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from engine_process import PASSWORD, EngineProcess
 from netweft.client import ApiError, Client
 from netweft.engine import queue
+from netweft.engine.actor import SYSTEM
 from netweft.engine.clock import OFF, Clock
-from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.clock_watch import AGREES, DIFFERS, ClockWatch
 from netweft.engine.model.events import events

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 import rows
 from netweft.core.errors import BusyError, DeniedError, NotFoundError, ValidationError
 from netweft.core.rules.cluster_network import Role
+from netweft.engine import seed as bootstrap
+from netweft.engine.access.objects import SYSTEM_REF, ObjectRef, ObjectType
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import bootstrap, network_status
 from netweft.engine.commands import cluster_networks as commands
-from netweft.engine.commands.authorize import SYSTEM_REF, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import AttachNetwork, UpdateClusterNetwork
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
@@ -28,6 +28,7 @@ from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations import network_status
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries.references import Ref
 

@@ -11,10 +11,10 @@ from sqlalchemy import func, select, update
 import rows
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
 from netweft.core.rules.cluster_network import Role
+from netweft.engine import seed as bootstrap
+from netweft.engine.access.objects import SYSTEM_REF
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import bootstrap
 from netweft.engine.commands import clusters as commands
-from netweft.engine.commands.authorize import SYSTEM_REF
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.clusters import AddCluster, UpdateCluster
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 
 import rows
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.engine import seed as bootstrap
+from netweft.engine.access.objects import SYSTEM_REF
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import bootstrap
 from netweft.engine.commands import data_centers as commands
-from netweft.engine.commands.authorize import SYSTEM_REF
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, UpdateDataCenter
 from netweft.engine.db import Database

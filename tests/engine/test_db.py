@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, create_engine, func, insert, select, text, upd
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound, StatementError
 
 from netweft.core.errors import NotFoundError
+from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import audit
 from netweft.engine.db import Database, Tx, announce, lock, new_id, utc_now, violated
 from netweft.engine.group_commit import CommitError
 from netweft.engine.model.events import events

@@ -14,9 +14,9 @@ from sqlalchemy import func, select, update
 import rows
 from netweft.core.errors import DeniedError, MalformedError, NotFoundError
 from netweft.core.protocol import Credentials
+from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.actor import SYSTEM
 from netweft.engine.bootstrap import bootstrap
-from netweft.engine.commands.authorize import ObjectRef, ObjectType
 from netweft.engine.commands.enrollments import (
     EnrollReply,
     EnrollRequest,

@@ -17,9 +17,7 @@ from netweft.core.desired import IpAssignment
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
-from netweft.engine.commands import host_addresses
-from netweft.engine.commands.adoption import ADDRESS_TWICE, adopt
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
@@ -29,7 +27,9 @@ from netweft.engine.commands.setup_networks import remove_attachment
 from netweft.engine.db import Database
 from netweft.engine.model import host_networks as model
 from netweft.engine.model.clusters import clusters
+from netweft.engine.operations import host_addresses
 from netweft.engine.queries.references import Ref as ObjectName
+from netweft.engine.reports.adoption import ADDRESS_TWICE, adopt
 
 TAKEN = "NETWORK_ADDRESS_ALREADY_IN_USE"
 

@@ -21,10 +21,8 @@ from fleet import Fleet, running_fleet
 from netweft.core.desired import IpAssignment
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
 from netweft.engine import queue
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.commands.host_sightings import known_tag
 from netweft.engine.commands.hosts import (
     UpdateHost,
     activate_host,
@@ -51,6 +49,8 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries.references import Ref as ObjectName
+from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
+from netweft.engine.reports.host_sightings import known_tag
 from statements_seen import COUNTED
 
 SMALL, LARGE = 10, 400

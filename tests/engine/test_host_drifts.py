@@ -15,14 +15,14 @@ from netweft.core.errors import ValidationError
 from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentWish, BondWish, LabelWish, Ref
 from netweft.core.protocol import GuestNic, GuestSpec
-from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.host_drifts import HOST_AS_WANTED, HOST_DRIFTS
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.networks import UpdateNetwork, update_network
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.hosts import host_drifts, hosts
+from netweft.engine.reports.host_drifts import HOST_AS_WANTED, HOST_DRIFTS
 
 
 @pytest.fixture

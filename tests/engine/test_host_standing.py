@@ -20,7 +20,7 @@ from netweft.core.host import MEGABIT
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
 from netweft.core.rules.cluster_network import Role
 from netweft.core.rules.host_standing import broken
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import (
     AttachNetwork,
     UpdateClusterNetwork,

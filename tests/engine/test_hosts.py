@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import NotFoundError, ValidationError
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.hosts import (

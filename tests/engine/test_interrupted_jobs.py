@@ -14,13 +14,11 @@ from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentWish, SetupRequest
 from netweft.core.host_request import Ref as WishRef
 from netweft.engine import queue
+from netweft.engine.actor import SYSTEM
 from netweft.engine.agents import Agents
-from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netweft.engine.commands.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
 from netweft.engine.commands.hosts import activate_host, deactivate_host, request_apply
 from netweft.engine.commands.networks import AddNetwork, add_network
-from netweft.engine.commands.unfinished import GIVEN_UP
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.db import Database
 from netweft.engine.jobs import apply_host, guests, install_host, look_at_host
@@ -28,6 +26,8 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
+from netweft.engine.operations.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
+from netweft.engine.operations.unfinished import GIVEN_UP
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import JobContext, PostponedError
 

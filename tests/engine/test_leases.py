@@ -13,12 +13,12 @@ import sqlalchemy as sa
 import rows
 from netweft.engine import leases, queue
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands.bootstrap import seed
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
+from netweft.engine.seed import seed
 
 pytestmark = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 

@@ -12,15 +12,16 @@ from sqlalchemy import func, insert, select
 import rows
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
 from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netweft.engine import seed as bootstrap
+from netweft.engine.access.objects import SYSTEM_REF
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import bootstrap, mac_addresses
 from netweft.engine.commands import mac_pools as commands
-from netweft.engine.commands.authorize import SYSTEM_REF
 from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
 from netweft.engine.commands.mac_pools import AddMacPool, UpdateMacPool
 from netweft.engine.db import Database
 from netweft.engine.model import mac_pools as model
 from netweft.engine.model.events import events
+from netweft.engine.operations import mac_addresses
 from netweft.engine.queries import mac_pools as queries
 from netweft.engine.queries.references import Ref
 

@@ -16,7 +16,7 @@ from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host
 from netweft.engine.commands.networks import AddNetwork, add_network

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 import rows
 from netweft.core.desired import AttachmentIntent
-from netweft.engine.commands import bootstrap, host_changes
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine import seed as bootstrap
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import (
     AttachNetwork,
     UpdateClusterNetwork,
@@ -22,13 +22,14 @@ from netweft.engine.commands.cluster_networks import (
 )
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.hosts import UpdateHost, forget_host, host_joined, set_status, update_host
-from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.db import Database, Tx, lock, new_id
 from netweft.engine.model.cluster_networks import cluster_networks, missing_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
+from netweft.engine.operations import host_changes
+from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref
 

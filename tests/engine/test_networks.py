@@ -11,11 +11,13 @@ from sqlalchemy import func, select, update
 
 import rows
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
+from netweft.engine import seed as bootstrap
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.actor import SYSTEM, Actor
-from netweft.engine.commands import authorize, bootstrap
 from netweft.engine.commands import cluster_networks as cluster_network_commands
 from netweft.engine.commands import networks as commands
-from netweft.engine.commands.authorize import EVERYONE, ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import AttachNetwork
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork

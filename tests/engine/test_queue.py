@@ -11,13 +11,12 @@ import pytest
 from sqlalchemy import select, update
 
 from netweft.core.errors import HostError, NotFoundError
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.actor import SYSTEM, Actor
-from netweft.engine.commands import audit
-from netweft.engine.commands.unfinished import GIVEN_UP
 from netweft.engine.db import Database, Tx, new_id, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.operations.unfinished import GIVEN_UP
 from netweft.engine.queue import Job, JobContext, LostError, PostponedError, Status
 from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker

@@ -14,8 +14,7 @@ from netweft.core.desired import IpAssignment
 from netweft.core.errors import NotFoundError, ValidationError
 from netweft.core.host import Bridge, Host
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
-from netweft.engine.commands.adoption import ADOPTED, KEPT
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host, remove_host
 from netweft.engine.commands.networks import AddNetwork, add_network
@@ -26,6 +25,7 @@ from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.networks import networks
 from netweft.engine.queries.references import Ref as Named
+from netweft.engine.reports.adoption import ADOPTED, KEPT
 
 
 @pytest.fixture(params=["legacy", "ovs"])

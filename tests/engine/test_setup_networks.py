@@ -17,9 +17,7 @@ from netweft.core.host import Host, Loss
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
-from netweft.engine.commands import host_changes
-from netweft.engine.commands.adoption import ADOPTED, AHEAD, KEPT
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.hosts import refresh_host, request_apply
@@ -36,7 +34,9 @@ from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.networks import networks
+from netweft.engine.operations import host_changes
 from netweft.engine.queries.references import Ref as ObjectName
+from netweft.engine.reports.adoption import ADOPTED, AHEAD, KEPT
 
 
 @pytest.fixture

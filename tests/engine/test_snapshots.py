@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.clusters import AddCluster, add_cluster
-from netweft.engine.commands.hardware import Hardware
 from netweft.engine.commands.mac_pools import AddMacPool, add_mac_pool
 from netweft.engine.commands.snapshots import (
     AddSnapshot,
@@ -47,6 +46,7 @@ from netweft.engine.commands.vnics import (
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses, mac_pools
 from netweft.engine.model.snapshots import snapshots
+from netweft.engine.operations.hardware import Hardware
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
 

@@ -13,8 +13,8 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import insert, select, update
 
-from netweft.engine.commands import tokens
-from netweft.engine.commands.tokens import Credentials, LoginError, Purpose
+from netweft.engine.access import tokens
+from netweft.engine.access.tokens import Credentials, LoginError, Purpose
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.users import login_failures, users

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from netweft.core.errors import DeniedError, NotFoundError, ValidationError
-from netweft.engine.actor import Actor
-from netweft.engine.commands import authorize, tokens
-from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF
+from netweft.engine.access import authorize, tokens
+from netweft.engine.access.objects import SYSTEM_REF
+from netweft.engine.access.roles import EVERYONE
+from netweft.engine.access.tokens import Credentials, LoginError, Purpose
+from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.commands.permissions import remove_permission
-from netweft.engine.commands.tokens import Credentials, LoginError, Purpose
 from netweft.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.events import events
@@ -113,7 +114,7 @@ def test_nobody_removes_themselves_or_the_last_super_user(db: Database, admin: A
     ]
     db.run(lambda tx: authorize.grant(tx, tx_user(tx, admin, "speechless"), "SuperUser", SYSTEM_REF))
     with pytest.raises(ValidationError) as caught:
-        db.run(remove_user, authorize.SYSTEM, admin.user_id)
+        db.run(remove_user, SYSTEM, admin.user_id)
     assert caught.value.code == "ACTION_TYPE_FAILED_LAST_SUPER_USER", "who has no password cannot log in"
     with db.read() as tx:
         mine = tx.execute(select(permissions.c.id).where(permissions.c.user_id == admin.user_id)).scalar_one()

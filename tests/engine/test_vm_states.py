@@ -11,9 +11,7 @@ import sqlalchemy as sa
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.protocol import GuestState
-from netweft.engine.actor import Actor
-from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.host_reports import VM_FOUND
+from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.commands.hosts import deactivate_host, remove_host
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
@@ -25,6 +23,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
+from netweft.engine.reports.host_reports import VM_FOUND
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
 from netweft.core.protocol import GuestState
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netweft.engine.commands.hardware import Hardware
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import (
     AddVm,
@@ -34,6 +33,7 @@ from netweft.engine.jobs import host_watch
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations.hardware import Hardware
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref as ObjectName
 

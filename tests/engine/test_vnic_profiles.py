@@ -12,10 +12,12 @@ from sqlalchemy.exc import IntegrityError
 import rows
 from netweft.core.errors import DeniedError, MalformedError, NotFoundError, ValidationError
 from netweft.core.network_filters import DEFAULT_FILTER, IDS
+from netweft.engine import seed as bootstrap
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import SYSTEM_REF, ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.actor import SYSTEM, Actor
-from netweft.engine.commands import authorize, bootstrap
 from netweft.engine.commands import vnic_profiles as commands
-from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vnic_profiles import AddVnicProfile, UpdateVnicProfile

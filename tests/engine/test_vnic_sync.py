@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.protocol import GuestNic, Rate
-from netweft.engine.commands import vnic_sync
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
@@ -31,6 +30,7 @@ from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.jobs import jobs
+from netweft.engine.operations import vnic_sync
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
 

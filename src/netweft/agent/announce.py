@@ -17,6 +17,7 @@ from time import sleep
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent import netlink as nl
+from netweft.agent.dumps import GUEST_MARK, dump_links, dump_unresolved, dump_usable_addresses
 from netweft.agent.frames import (
     arp_request,
     gratuitous_arp,
@@ -26,7 +27,6 @@ from netweft.agent.frames import (
 )
 from netweft.agent.guests.veth import host_end
 from netweft.agent.link_options import mac_bytes
-from netweft.agent.observe import GUEST_MARK, dump_links, dump_unresolved, dump_usable_addresses
 from netweft.agent.openflow import send_as_ports
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import read_setting
@@ -34,7 +34,7 @@ from netweft.agent.settings import read_setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.agent.ovsdb import Ovsdb
     from netweft.core.protocol import GuestNic
 

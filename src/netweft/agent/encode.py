@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent import netlink as nl
 from netweft.agent import shaping
+from netweft.agent.dumps import query_link
 from netweft.agent.link_options import (
     BOND_OPTIONS,
     BRIDGE_DEFAULTS,
@@ -25,7 +26,6 @@ from netweft.agent.link_options import (
     read_options,
     write_options,
 )
-from netweft.agent.observe import query_link
 from netweft.core.host import MAIN_TABLE, MARK, Address, Bond, Bridge, Route, Rule, Vlan
 from netweft.core.options import MODES
 from netweft.core.steps import (
@@ -56,7 +56,7 @@ from netweft.core.world import IPV6_METRIC, is_ipv6
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
 
 Requests: TypeAlias = tuple[nl.Request, ...]
 

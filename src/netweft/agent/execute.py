@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, TypeGuard, cast
 
 from netweft.agent import netlink as nl
 from netweft.agent.dhcp import DhcpError
+from netweft.agent.dumps import dump_advertised, dump_leased_routes, dump_links
 from netweft.agent.encode import Encoder, ImpossibleStepError, Requests, address_message, subnet_route
 from netweft.agent.ipv6_watch import Ipv6Watch
 from netweft.agent.networking import NetworkingError
-from netweft.agent.observe import dump_advertised, dump_leased_routes, dump_links, dynamic_addresses
+from netweft.agent.observe import dynamic_addresses
 from netweft.agent.ovsdb import DoorStep, OvsStepError
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import accept_ra, write_setting
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from netweft.agent.doors import Doors
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.core.host import Address
 
 _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from netweft.agent.observe import dump_usable_addresses
+from netweft.agent.dumps import dump_usable_addresses
 
 if TYPE_CHECKING:
     from netweft.agent.netlink import Netlink

@@ -16,7 +16,7 @@ from netweft.core.world import IPV6_MIN_MTU
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.core.steps import KernelStep
 
 

@@ -289,9 +289,7 @@ def _next(asked: SimpleQueue[int]) -> int:
 def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
     """Use the identity that somebody else has put there; one that cannot be used is told, and the old one serves on."""
     try:
-        with server.renewing:
-            server.show_certificate()
-            server.joined += 1
+        server.rejoin()
         for service in services.values():
             service.certificate_changed()
     except (OSError, ssl.SSLError, GuestError):

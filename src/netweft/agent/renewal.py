@@ -15,25 +15,26 @@ from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.protocol import Credentials
 
 if TYPE_CHECKING:
-    from netweft.agent.serve import Server
+    from collections.abc import Callable
+
+    from netweft.agent.identity import Identity
     from netweft.agent.service import Request
 
 PATH = "/v1/certificate"
 
 
-def renew(server: Server, request: Request) -> Reply:
-    """Answer what is asked about the certificate of a door. Raises RefusalError, OSError, and what the services raise
-    that cannot tell others of the new one.
+def renew(identity: Identity, request: Request, installed: Callable[[], None]) -> Reply:
+    """Answer what is asked about the certificate of ``identity``; ``installed`` is called when there is a new one.
+
+    Raises RefusalError, OSError, and what ``installed`` raises.
     """
     if request.method == "POST":
-        return Reply(OK, encode(server.identity.request(platform.node())))
+        return Reply(OK, encode(identity.request(platform.node())))
     if request.method != "PUT":
         raise RefusalError(NOT_ALLOWED, "unknown", f"{PATH} knows only POST and PUT.")
     try:
-        server.identity.install(decode(Credentials, request.body))
+        identity.install(decode(Credentials, request.body))
     except IdentityError as error:
         raise RefusalError(CONFLICT, "failed", str(error)) from error
-    server.show_certificate()
-    for service in server.services.values():
-        service.certificate_changed()
+    installed()
     return Reply(NO_CONTENT, b"")

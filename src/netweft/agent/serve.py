@@ -58,7 +58,7 @@ class Server(ThreadingHTTPServer):
         self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         self.services: dict[str, HostService] = {}
         self.context: ssl.SSLContext | None = None
-        self.renewing = Lock()
+        self._renewing = Lock()
         self.joined = 0
         """How often the host has joined since the start: who came before the last time is not its engine any more."""
         self._free = BoundedSemaphore(connections)
@@ -82,6 +82,26 @@ class Server(ThreadingHTTPServer):
     def show_certificate(self) -> None:
         """Use the certificate that the identity has now, from the next connection on. Raises as ``open`` does."""
         self.context = server_context(self.identity.certificate, self.identity.key, self.identity.authority)
+
+    def rejoin(self) -> None:
+        """The identity's files are another engine's now: use them, and serve nobody who came before. Raises as
+        ``open`` does.
+        """
+        with self._renewing:
+            self.show_certificate()
+            self.joined += 1
+
+    def renew(self, request: Request) -> Reply:
+        """Answer what is asked about the certificate, which all hosts share; one request at a time. Raises
+        RefusalError, OSError, and what the services raise that cannot tell others of the new one.
+        """
+        with self._renewing:
+            return renew(self.identity, request, self._renewed)
+
+    def _renewed(self) -> None:
+        self.show_certificate()
+        for service in self.services.values():
+            service.certificate_changed()
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
         """Hand a connection, accepted this moment, to a thread of its own."""
@@ -195,9 +215,8 @@ class Handler(BaseHTTPRequestHandler):
         known = self.headers.get("If-None-Match", "")
         request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened, known=known)
         try:
-            if path == CERTIFICATE:  # which all hosts of this door share
-                with self.server.renewing:
-                    return renew(self.server, request)
+            if path == CERTIFICATE:
+                return self.server.renew(request)
             return service.answer(request)
         except RefusalError:
             raise

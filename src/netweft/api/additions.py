@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.routes import ADDITIONS, PUBLIC, READ, Call, Raw, Routes, Stream, is_number
 from netweft.core.errors import MalformedError
-from netweft.engine.commands import audit, enrollments
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine import audit
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands import enrollments
 from netweft.engine.commands.enrollments import EnrollReply, EnrollRequest
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.events import EventRow, events

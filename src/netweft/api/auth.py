@@ -25,11 +25,11 @@ from netweft.api.bodies import ANONYMOUS, read_body
 from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
+from netweft.engine.access import admission, tokens
+from netweft.engine.access.admission import Standing
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.access.tokens import Credentials, LoginError, Purpose, User
 from netweft.engine.actor import Actor
-from netweft.engine.commands import admission, tokens
-from netweft.engine.commands.admission import Standing
-from netweft.engine.commands.authorize import ActionGroup
-from netweft.engine.commands.tokens import Credentials, LoginError, Purpose, User
 from netweft.engine.connections import KNOWN, site_of
 from netweft.engine.db import Database, new_id, utc_now
 

@@ -17,8 +17,9 @@ from netweft.api.shown import required_ref, see
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.cluster_network import Role
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.cluster_networks import (
     AttachNetwork,
     UpdateClusterNetwork,
@@ -58,7 +59,7 @@ def show(row: ClusterNetworkDetails) -> ClusterNetwork:
 def load_for_clusters(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[ClusterNetwork]]:
     """The networks of each cluster."""
     wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id.in_(ids))
-    statement = authorize.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
+    statement = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
     found: defaultdict[str, list[ClusterNetwork]] = defaultdict(list)
     for row in CLUSTER_NETWORKS.all(tx, statement.order_by(networks.c.name, networks.c.id)):
         found[row.cluster_id].append(show(row))
@@ -72,7 +73,7 @@ def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
     with call.read() as tx:
         see(tx, call, ObjectType.CLUSTER, cluster_id)
         wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id == cluster_id)
-        statement = authorize.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
+        statement = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
         searchable = Searchable(CLUSTER_NETWORKS.search, key=networks.c.id)
         return [show(row) for row in CLUSTER_NETWORKS.all(tx, page(tx, call, statement, searchable))]
 

@@ -28,7 +28,8 @@ from netweft.api.types import (
     SkipIfConnectivityBroken,
 )
 from netweft.core.keep import KEEP
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.clusters import (
     AddCluster,
     UpdateCluster,

@@ -24,8 +24,9 @@ from netweft.api.schema import Entity, Value, fields_of
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required_ref, see
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import Actor, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx
 from netweft.engine.model.records import R, Record
 from netweft.engine.noun import Noun
@@ -108,11 +109,11 @@ class Collection(Generic[R, E]):
         return {str(entity.id): entity for entity in self._show(tx, rows)}
 
     def _visible(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[R]:  # noqa: ANN401 - of SQLAlchemy
-        statement = authorize.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
+        statement = visibility.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
         return self.noun.all(tx, statement.order_by(next(iter(self.noun.search.values())), self.noun.table.c.id))
 
     def _listed(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[E]:  # noqa: ANN401 - of SQLAlchemy
-        statement = authorize.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
+        statement = visibility.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
         return self._show(tx, self.noun.all(tx, page(tx, call, statement, self._searchable)))
 
     def reads(

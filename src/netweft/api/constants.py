@@ -22,7 +22,7 @@ from netweft.api.types import (
 )
 from netweft.core import network_filters
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands.authorize import ObjectType
+from netweft.engine.access.objects import ObjectType
 
 routes = Routes("constants")
 

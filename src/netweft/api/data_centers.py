@@ -7,7 +7,8 @@ from netweft.api.routes import Call, Routes
 from netweft.api.shown import required, version, version_text
 from netweft.api.types import DataCenter
 from netweft.core.keep import KEEP
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.data_centers import (
     AddDataCenter,
     UpdateDataCenter,

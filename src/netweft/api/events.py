@@ -13,7 +13,7 @@ from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import ref, required
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.events import AddEvent, add_external_event, remove_event
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers

@@ -7,8 +7,8 @@ from msgspec import UNSET, UnsetType
 from netweft.api.schema import given, keep
 from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, Enabled, OperatingSystem, Template, Vm
 from netweft.core.keep import KEEP
-from netweft.engine.commands.hardware import Hardware
 from netweft.engine.model.hardware import HardwareRow
+from netweft.engine.operations.hardware import Hardware
 from netweft.engine.queries.templates import TemplateDetails
 from netweft.engine.queries.vms import VmDetails
 

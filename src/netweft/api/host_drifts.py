@@ -11,8 +11,8 @@ from sqlalchemy import select
 from netweft.api.network_attachments import seen
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.core.compare import Difference
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
 from netweft.engine.model.hosts import host_drifts
 from netweft.engine.model.vms import vms
@@ -81,7 +81,7 @@ def _vnics(tx: Tx, call: Call[None], ids: Iterable[str]) -> dict[str, str]:
     """Names (``vm/vnic``) of those of the vNICs whose machines the actor may see."""
     query = select(vnics.c.id, vnics.c.name, vms.c.name.label("vm_name")).join(vms, vms.c.id == vnics.c.vm_id)
     query = query.where(vnics.c.id.in_(list(ids))).order_by(vms.c.name, vnics.c.name)
-    rows = tx.execute(authorize.only_visible(tx, call.actor, ObjectType.VM, query))
+    rows = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.VM, query))
     return {row.id: f"{row.vm_name}/{row.name}" for row in rows}
 
 

@@ -16,7 +16,7 @@ from netweft.api.schema import keep, reference
 from netweft.api.shown import required, required_ref
 from netweft.api.types import Action, HostNic, Network, NetworkLabel
 from netweft.core.errors import MalformedError, NotFoundError
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.functions import (
     UpdateFunctions,
     add_label,

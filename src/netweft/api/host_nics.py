@@ -34,7 +34,7 @@ from netweft.core.functions import nics_by_address
 from netweft.core.host import NicFacts
 from netweft.core.nic_view import BondView, FamilyView, NicView, nic_views
 from netweft.core.options import MODES, bond_mode
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.setup_networks import label_nic, unlabel_nic
 from netweft.engine.db import Tx
 from netweft.engine.queries import host_networks as queries

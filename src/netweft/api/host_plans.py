@@ -14,7 +14,7 @@ from netweft.api.codec import Form
 from netweft.api.host_setup import setup_request
 from netweft.api.routes import ADDITIONS, Call, Routes
 from netweft.api.types import Action
-from netweft.engine.commands.authorize import ActionGroup
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.host_plans import HostPlan, plan_host_networks
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries.references import Ref, resolve

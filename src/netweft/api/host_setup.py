@@ -26,7 +26,7 @@ from netweft.core.errors import BusyError, MalformedError
 from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.fields import netmask_prefix
-from netweft.engine.commands.host_changes import IN_PROGRESS, key_of
+from netweft.engine.operations.host_changes import IN_PROGRESS, key_of
 from netweft.engine.queue import busy_with, wait_for
 
 PATIENCE = 20.0

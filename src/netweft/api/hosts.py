@@ -32,7 +32,8 @@ from netweft.api.types import (
 )
 from netweft.api.values import find_statistic, measured
 from netweft.core.protocol import AGENT_PORT, Capabilities
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.hosts import (
     AddHost,

@@ -46,7 +46,7 @@ from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Ro
 from netweft.api.schema import Value, reference
 from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
-from netweft.engine.commands.tokens import User
+from netweft.engine.access.tokens import User
 from netweft.engine.db import Database, new_id
 from netweft.engine.pki import Authority
 from netweft.engine.queue import outcome

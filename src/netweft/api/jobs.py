@@ -17,8 +17,8 @@ from netweft.api.schema import given, known, reference
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required
 from netweft.api.types import Action, Job, Step, User
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands import external_jobs
-from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.commands.external_jobs import AddJob
 from netweft.engine.db import Tx
 from netweft.engine.model.jobs import JobRow, JobStepRow, job_steps, jobs

@@ -14,7 +14,8 @@ from netweft.api.types import MacPool, Range
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP
 from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.mac_pools import AddMacPool, UpdateMacPool, add_mac_pool, remove_mac_pool, update_mac_pool
 from netweft.engine.db import Tx
 from netweft.engine.model.mac_pools import MacPoolRow

@@ -35,8 +35,9 @@ from netweft.core.kept import kept_names
 from netweft.core.rules.qos import HOST_NETWORK
 from netweft.core.rules.setup_networks import left_behind, unmanaged_networks
 from netweft.core.sync import locate_networks
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.setup_networks import (
     SetupHostNetworks,
     add_attachment,
@@ -114,7 +115,7 @@ def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostDa
     """What is known of those of the hosts that the actor may see."""
 
     def load() -> Mapping[str, HostData]:
-        return queries.load(tx, authorize.visible_among(tx, call.actor, ObjectType.HOST, ids))
+        return queries.load(tx, visibility.visible_among(tx, call.actor, ObjectType.HOST, ids))
 
     return call.once(("hosts", *ids), load)
 

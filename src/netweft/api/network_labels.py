@@ -13,8 +13,9 @@ from netweft.api.schema import reference
 from netweft.api.shown import required, see
 from netweft.api.types import Network, NetworkLabel
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.networks import label_network, unlabel_network
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
@@ -24,7 +25,7 @@ routes = Routes("networks")
 
 def _labels(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[NetworkLabel]]:
     statement = select(networks.c.id, networks.c.label).where(networks.c.id.in_(ids), networks.c.label.is_not(None))
-    rows = tx.execute(authorize.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
+    rows = tx.execute(visibility.only_visible(tx, call.actor, ObjectType.NETWORK, statement))
     return {row.id: [_show(row.id, row.label)] for row in rows}
 
 

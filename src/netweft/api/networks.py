@@ -13,7 +13,8 @@ from netweft.api.schema import given, reference
 from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.queries import networks as queries

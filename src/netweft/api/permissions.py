@@ -15,8 +15,9 @@ from netweft.api.search import limited
 from netweft.api.shown import ref, required_ref, see
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
 from netweft.core.errors import MalformedError, NotFoundError
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import EVERYONE, SYSTEM_REF, ActionGroup, ObjectRef, ObjectType
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import SYSTEM_REF, ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.commands.permissions import AddPermission, add_permission, remove_permission
 from netweft.engine.db import Tx
 from netweft.engine.model.users import PermissionRow, permissions

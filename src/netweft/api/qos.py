@@ -15,8 +15,9 @@ from netweft.api.search import limited
 from netweft.api.shown import required, see
 from netweft.api.types import DataCenter, Qos
 from netweft.core.rules.qos import LIMITS
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
 from netweft.engine.db import Tx
 from netweft.engine.model.qos import QosRow, qoss
@@ -44,9 +45,9 @@ def show(row: QosRow) -> Qos:
 def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Qos]:
     """QoS by their ids; those of data centres that the actor may see."""
     statement = QOSS.select.where(qoss.c.id.in_(ids))
-    if authorize.visible(tx, call.actor, ObjectType.DATA_CENTER) is not None:
+    if visibility.visible(tx, call.actor, ObjectType.DATA_CENTER) is not None:
         statement = statement.where(
-            qoss.c.data_center_id.in_(authorize.visible_ids(call.actor, ObjectType.DATA_CENTER))
+            qoss.c.data_center_id.in_(visibility.visible_ids(call.actor, ObjectType.DATA_CENTER))
         )
     return {row.id: show(row) for row in QOSS.all(tx, statement)}
 

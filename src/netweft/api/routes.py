@@ -26,8 +26,8 @@ import msgspec
 from netweft.api.schema import Value
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError, NotFoundError
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.commands.authorize import ActionGroup
 from netweft.engine.db import Database, Tx
 from netweft.engine.pki import Authority
 

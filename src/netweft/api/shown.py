@@ -11,8 +11,8 @@ from netweft.api.schema import Entity, given
 from netweft.api.types import Version
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ObjectRef, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.db import Tx
 from netweft.engine.queries.references import Ref
 
@@ -63,7 +63,7 @@ def see(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> Non
     """Raise NotFoundError unless the thing is there for the actor to see; DeniedError for a user who is no
     administrator and does not ask for the own view (``Filter: true``).
     """
-    authorize.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
+    visibility.require_visible(tx, call.actor, ObjectRef(object_type, object_id))
 
 
 def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:

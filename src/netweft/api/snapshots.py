@@ -15,8 +15,9 @@ from netweft.api.schema import given, known, reference
 from netweft.api.shown import required, see
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.snapshots import (
     AddSnapshot,
     add_snapshot,
@@ -85,7 +86,7 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
 @loads_link(Vm, "snapshots")
 def load_snapshots(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Snapshot]]:
     """The snapshots of virtual machines."""
-    statement = authorize.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
+    statement = visibility.only_visible(tx, call.actor, ObjectType.VM, select(vms).where(vms.c.id.in_(ids)))
     seen = rows_of(tx, VmRow, statement)
     rows = queries.of_vms(tx, [vm.id for vm in seen])
     return {vm.id: [*(show(row) for row in rows[vm.id]), active(vm)] for vm in seen}

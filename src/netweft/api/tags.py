@@ -13,8 +13,9 @@ from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import kept_ref, ref, required, required_ref, see
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectRef, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.tags import AddTag, UpdateTag, add_tag, attach_tag, detach_tag, remove_tag, update_tag
 from netweft.engine.db import Tx
 from netweft.engine.model.tags import TagRow, tags
@@ -136,7 +137,7 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
 
 def _loader(object_type: ObjectType, kind: type[Any]) -> Callable[..., dict[str, list[Tag]]]:
     def load_tags(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Tag]]:
-        seen = authorize.visible_among(tx, call.actor, object_type, ids)
+        seen = visibility.visible_among(tx, call.actor, object_type, ids)
         rows = queries.of_things(tx, object_type, seen)
         return {thing: [show(row, f"/{kind.meta.path}/{thing}") for row in rows[thing]] for thing in seen}
 

@@ -29,8 +29,9 @@ from netweft.api.types import (
     VnicProfile,
 )
 from netweft.api.vm_nics import profile_of
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.templates import (
     AddTemplate,
     AddTemplateVnic,
@@ -124,7 +125,7 @@ TEMPLATES.removes(ActionGroup.DELETE_TEMPLATE, remove_template, "Remove a templa
 @loads_link(Template, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[TemplateNic]]:
     """The vNICs of templates."""
-    seen = authorize.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
+    seen = visibility.visible_among(tx, call.actor, ObjectType.TEMPLATE, ids)
     rows = queries.vnics_of(tx, seen)
     return {template_id: [show_nic(row) for row in rows.get(template_id, [])] for template_id in seen}
 

@@ -16,8 +16,8 @@ from netweft.api.search import LISTED, Searchable, limited, page
 from netweft.api.shown import required
 from netweft.api.types import Domain, Group, Permit, Role, User
 from netweft.core.errors import NotFoundError
-from netweft.engine.commands.authorize import ActionGroup
-from netweft.engine.commands.tokens import INTERNAL, split_name
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.access.tokens import INTERNAL, split_name
 from netweft.engine.commands.users import AddUser, add_user, new_password, prove, remove_user, set_password
 from netweft.engine.db import Tx
 from netweft.engine.model.users import RoleRow, UserRow, permissions, role_groups, roles, users

@@ -25,8 +25,9 @@ from netweft.api.types import (
 from netweft.api.values import find_statistic, measured
 from netweft.api.vms import reported
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.vnics import (
     AddVnic,
     FilterParameter,
@@ -65,7 +66,7 @@ def show(row: VnicRow) -> Nic:
 @loads_link(Vm, "nics")
 def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic]]:
     """The vNICs of virtual machines."""
-    seen = authorize.visible_among(tx, call.actor, ObjectType.VM, ids)
+    seen = visibility.visible_among(tx, call.actor, ObjectType.VM, ids)
     rows = queries.own_facts_of(tx, seen)
     return {vm_id: [show(row) for row in rows.get(vm_id, [])] for vm_id in seen}
 

@@ -7,7 +7,7 @@ import msgspec
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
 from netweft.api.shown import see
 from netweft.core.errors import Problem
-from netweft.engine.commands.authorize import ObjectType
+from netweft.engine.access.objects import ObjectType
 from netweft.engine.commands.migrations import preflight
 from netweft.engine.model.hosts import hosts
 from netweft.engine.queries import placements

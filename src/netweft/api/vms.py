@@ -37,7 +37,8 @@ from netweft.api.values import ip, named_id
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Address
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import (

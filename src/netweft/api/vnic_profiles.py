@@ -14,7 +14,8 @@ from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netweft.api.values import by_name
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.commands.authorize import ActionGroup, ObjectType
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.vnic_profiles import (
     AddVnicProfile,
     UpdateVnicProfile,

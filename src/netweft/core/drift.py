@@ -9,7 +9,7 @@ with what the driver was told, and put right by the driver, which plugs its gues
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netweft.core.compare import Difference, compare, field_difference
@@ -21,6 +21,9 @@ from netweft.core.protocol import GuestState
 
 _IP_FIELDS = frozenset({"addresses", "dhcp4", "dhcp6", "leased_default", "autoconf"})
 """What of a NIC or bond is of the network right on it; the rest is of all networks there."""
+
+_NAMED = 3
+"""Differences that an event names."""
 
 Differences = tuple[Difference, ...]
 
@@ -51,6 +54,12 @@ class Drift:
         groups = (*self.bases.values(), *self.attachments.values(), *self.guest_ports.values(), self.host)
         obstacle = (self.obstacle,) if self.obstacle else ()
         return (*(one.text for group in groups for one in group), *obstacle)
+
+
+def first_of(lines: Sequence[str]) -> str:
+    """The first of a drift's lines, and how many more there are, for an event."""
+    rest = f" (and {len(lines) - _NAMED} more)" if len(lines) > _NAMED else ""
+    return f"{'; '.join(lines[:_NAMED])}{rest}"
 
 
 def find_drift(intent: HostIntent, report: Host, guests: Iterable[GuestState] = ()) -> Drift:

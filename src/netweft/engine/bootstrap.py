@@ -7,12 +7,15 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from netweft.engine.commands import tokens
-from netweft.engine.commands.authorize import EVERYONE, ROLES, SYSTEM, SYSTEM_REF, grant
-from netweft.engine.commands.bootstrap import seed
+from netweft.engine.access import tokens
+from netweft.engine.access.authorize import grant
+from netweft.engine.access.objects import SYSTEM_REF
+from netweft.engine.access.roles import EVERYONE, ROLES
+from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Tx, insert_if_absent, utc_now
 from netweft.engine.model.users import role_groups, roles, users
 from netweft.engine.secrets import write_private
+from netweft.engine.seed import seed
 
 ADMIN = "admin@internal"
 ADMIN_ID = "fdfc627c-d875-11e0-90f0-83df133b58cc"

@@ -18,8 +18,8 @@ import structlog
 
 from netweft.core.errors import NetweftError
 from netweft.engine import leases, queue
-from netweft.engine.commands.unfinished import give_up
 from netweft.engine.db import Database, Tx, new_id
+from netweft.engine.operations.unfinished import give_up
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError, Result
 from netweft.engine.slots import Slots

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import rows
 from api.refusals.site import IN_DEFAULT, Refusal, Site, Table
-from netweft.engine.commands import mac_addresses
 from netweft.engine.model.hosts import hosts
+from netweft.engine.operations import mac_addresses
 
 HOSTS = 0
 

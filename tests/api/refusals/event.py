@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.refusals.site import LONG, Refusal, Site, Table
 from netweft.engine import queue
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM
 
 HOSTS = 0
 

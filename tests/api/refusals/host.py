@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import rows
 from api.refusals.site import IN_DEFAULT, LONG, Refusal, Site, Table
-from netweft.engine.commands.host_changes import IN_PROGRESS
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.vms import vms
+from netweft.engine.operations.host_changes import IN_PROGRESS
 
 HOSTS = 2
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.refusals.site import IN_DEFAULT, Refusal, Site, Table
-from netweft.engine.commands import mac_addresses
+from netweft.engine.operations import mac_addresses
 
 HOSTS = 0
 

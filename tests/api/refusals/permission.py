@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.refusals.site import Refusal, Site, Table
-from netweft.engine.commands.authorize import ObjectRef, ObjectType
+from netweft.engine.access.objects import ObjectRef, ObjectType
 
 HOSTS = 0
 

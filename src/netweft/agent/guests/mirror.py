@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
-from netweft.agent.observe import dump_links
+from netweft.agent.dumps import dump_links
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

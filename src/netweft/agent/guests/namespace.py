@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from netweft.agent import netlink as nl
+from netweft.agent.dumps import dump_links
 from netweft.agent.guests import GuestError, failed_start, mirror, plug, trunks, veth
-from netweft.agent.observe import dump_links
 from netweft.agent.ovsdb import OvsdbError, OvsStepError
 from netweft.agent.store import StoreError, replace_file
 from netweft.core.protocol import GuestSpec, GuestState, Migration

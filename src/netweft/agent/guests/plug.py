@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
+from netweft.agent.dumps import dump_links
 from netweft.agent.guests import mirror, trunks, veth
-from netweft.agent.observe import dump_links
 from netweft.agent.ovsdb import PlugGuest, UnplugGuest
 from netweft.core.host import GuestPort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.agent.ovsdb import Ovsdb
     from netweft.core.protocol import GuestNic
 

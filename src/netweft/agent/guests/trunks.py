@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
+from netweft.agent.dumps import GUEST_MARK
 from netweft.agent.guests.veth import CableError, host_end
 from netweft.agent.link_options import (
     IFLA_BR_VLAN_DEFAULT_PVID,
@@ -21,12 +22,11 @@ from netweft.agent.link_options import (
     UNTAGGED,
     filters_for_guests,
 )
-from netweft.agent.observe import GUEST_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.core.protocol import GuestNic
 
 # linux/if_bridge.h, linux/if_link.h, linux/rtnetlink.h

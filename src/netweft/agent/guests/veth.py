@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from netweft.agent import netlink as nl
+from netweft.agent.dumps import GUEST_MARK, dump_links
 from netweft.agent.link_options import mac_bytes
-from netweft.agent.observe import GUEST_MARK, dump_links
 from netweft.core.host import NAME_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from netweft.agent.observe import RawLink
+    from netweft.agent.dumps import RawLink
     from netweft.core.protocol import GuestNic
 
 Result = TypeVar("Result")

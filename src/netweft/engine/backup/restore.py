@@ -18,7 +18,7 @@ from sqlalchemy import select
 from netweft.engine.backup.archive import BackupError, Header, Progress, Reader
 from netweft.engine.backup.dumps import check_sqlite, load_postgresql, require_empty
 from netweft.engine.backup.make import DUMP, FILES
-from netweft.engine.commands.restored import settle
+from netweft.engine.backup.restored import settle
 from netweft.engine.db import Database
 from netweft.engine.model.certificates import certificates
 from netweft.engine.secrets import read_box

@@ -14,17 +14,21 @@ from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
 from netweft.core.rules import network as network_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
-from netweft.engine.commands import audit, authorize, host_addresses, host_labels, host_standing, network_status
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
+from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import request_apply
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.operations import host_addresses, host_labels, host_standing, network_status
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries

@@ -13,14 +13,15 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
 from netweft.core.rules.cluster_network import Role
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, host_standing
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, update_cluster_network
 from netweft.engine.commands.data_centers import MANAGEMENT_NETWORK
 from netweft.engine.commands.hosts import follow
-from netweft.engine.commands.mac_addresses import move_macs
-from netweft.engine.commands.races import refused
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.cluster_networks import cluster_networks
@@ -28,6 +29,9 @@ from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.operations import host_standing
+from netweft.engine.operations.mac_addresses import move_macs
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import cluster_networks as cluster_network_queries
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries

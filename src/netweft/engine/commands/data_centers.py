@@ -10,15 +10,18 @@ from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import data_center as rules
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.networks import AddNetwork, create_network
-from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.networks import networks
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.statements import add

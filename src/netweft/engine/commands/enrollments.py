@@ -13,14 +13,16 @@ from sqlalchemy import and_, delete, insert, select, update
 
 from netweft.core.errors import DeniedError, MalformedError
 from netweft.core.protocol import Credentials
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.certificates import note_expiry, sign_for
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.commands.hosts import host_joined
 from netweft.engine.commands.simulated_hosts import settle_simulated_hosts, tell_joined
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.certificates import EnrollmentRow, enrollments
 from netweft.engine.model.hosts import hosts as host_table
+from netweft.engine.operations.certificates import note_expiry, sign_for
 from netweft.engine.pki import Authority
 from netweft.engine.statements import rows
 

@@ -11,9 +11,11 @@ from sqlalchemy import Table, update
 from netweft.core.errors import NotFoundError
 from netweft.core.rules import check
 from netweft.core.rules import event as rules
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import ActionGroup, Actor
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers

@@ -10,8 +10,9 @@ from netweft.core.errors import MalformedError, NotFoundError
 from netweft.core.rules import check
 from netweft.core.rules import event as rules
 from netweft.engine import queue
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor
+from netweft.engine.access import authorize
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, new_id, utc_now
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.queue import Status

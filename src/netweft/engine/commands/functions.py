@@ -1,19 +1,16 @@
-"""Virtual functions of hosts' NICs: how many, and for which networks; and giving them to vNICs and taking them back,
-which is part of other commands.
+"""Virtual functions of hosts' NICs: how many, and for which networks.
 
 oVirt's commands: UpdateHostNicVfsConfig, AddVfsConfigNetwork, RemoveVfsConfigNetwork, and the same for labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.errors import NotFoundError, Problem, ValidationError
+from netweft.core.errors import NotFoundError
 from netweft.core.functions import free_functions
 from netweft.core.host import Nic
 from netweft.core.keep import KEEP, Keep, settle
@@ -21,19 +18,20 @@ from netweft.core.rules import check
 from netweft.core.rules import functions as rules
 from netweft.core.rules.host import is_reachable_for_work
 from netweft.core.rules.network import label_is_valid
-from netweft.engine import queue
-from netweft.engine.commands import audit, authorize, host_changes
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, lock
-from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
+from netweft.engine.model.functions import function_networks, nic_functions
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
-from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import host_changes
 from netweft.engine.queries import functions as queries
 from netweft.engine.queries import host_networks
-from netweft.engine.queries.functions import FreeOf, Served
+from netweft.engine.queries.functions import Served
 from netweft.engine.queries.host_networks import HostData
-from netweft.engine.statements import Statement
 
 UPDATED = 1201
 """Event code (oVirt: UPDATE_HOST_NIC_VFS_CONFIG)."""
@@ -167,46 +165,3 @@ def _set_labels(tx: Tx, host_id: str, nic: str, labels: Collection[str]) -> None
 def _tell(tx: Tx, actor: Actor, data: HostData, nic: Nic) -> None:
     text = f"Virtual functions of NIC {nic.name} of host {data.row.name} were configured by {actor.name}."
     audit.record(tx, actor, UPDATED, text, host=data.row.id, cluster=data.row.cluster_id)
-
-
-def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> None:
-    """Promise functions of a host to vNICs. ``wanted``: the NIC that is to give one, by the vNIC's id.
-
-    Raises ValidationError when one has been given away meanwhile; the host's row is locked from now on.
-    """
-    if not wanted:
-        return
-    data, found = lock_free(tx, host_id)
-    free = {one.nic: list(one.functions) for one in found}
-    for vnic_id, nic in wanted.items():
-        if not free.get(nic):
-            text = f"NIC {nic} of Host {data.row.name} has no free virtual function any more. Repeat the request."
-            raise ValidationError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
-        promise(tx, host_id, free[nic].pop(0), vnic_id)
-
-
-def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
-    """A host with its free functions, which nobody else can have from now on: its row is locked."""
-    lock(tx, hosts, host_id)
-    data = host_networks.load_one(tx, host_id)
-    here = (host_id,)
-    return data, queries.free(data, queries.served(tx, here)[host_id], queries.held(tx, here)[host_id])
-
-
-def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:
-    """Promise one of the functions that :func:`lock_free` tells to a vNIC."""
-    tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, vnic_id=vnic_id))
-
-
-def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
-    """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
-    _release(on_host=bool(host_id), unplugged_only=unplugged_only).run(tx, vm_id=vm_id, host_id=host_id)
-
-
-@cache
-def _release(*, on_host: bool, unplugged_only: bool) -> Statement[Any]:
-    mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
-    if unplugged_only:
-        mine = mine.where(sa.not_(vnics.c.plugged))
-    query = sa.delete(vnic_functions).where(vnic_functions.c.vnic_id.in_(mine))
-    return Statement(query.where(vnic_functions.c.host_id == sa.bindparam("host_id")) if on_host else query)

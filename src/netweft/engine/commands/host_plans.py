@@ -18,8 +18,10 @@ from netweft.core.plan import plan
 from netweft.core.prune import leave_missing
 from netweft.core.rules.host_standing import held
 from netweft.core.rules.setup_networks import validate
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics

@@ -13,14 +13,13 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import host as rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules.host_standing import LEFT_ALONE
-from netweft.engine import queue
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import SYSTEM, Actor
+from netweft.engine.audit import Severity
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, host_addresses, host_changes, host_labels
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import SYSTEM, ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.host_standing import Watch, judge, watch_hosts
-from netweft.engine.commands.network_status import host_changed
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -28,6 +27,10 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
+from netweft.engine.operations import host_addresses, host_changes, host_labels
+from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
+from netweft.engine.operations.network_status import host_changed
+from netweft.engine.operations.races import refused
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
@@ -315,7 +318,7 @@ def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bo
 
 
 def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
-    """Have hosts follow what has changed (:mod:`netweft.engine.commands.host_standing`), as :func:`request_apply`.
+    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_standing`), as :func:`request_apply`.
 
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
     together until another request has made them: they keep the MTU and QoS that they have.

@@ -12,13 +12,16 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import mac_pool as rules
 from netweft.core.rules.mac_pool import MacRange
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.mac_addresses import set_exclusive
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.mac_pools import MacPoolRow, mac_pools, mac_ranges
+from netweft.engine.operations.mac_addresses import set_exclusive
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import mac_pools as queries
 from netweft.engine.statements import add
 

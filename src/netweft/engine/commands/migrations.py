@@ -20,14 +20,17 @@ from netweft.core.protocol import GuestState
 from netweft.core.rules import check
 from netweft.core.rules import vm as rules
 from netweft.core.sync import locate_networks
-from netweft.engine import queue
-from netweft.engine.commands import audit, authorize, functions
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.vms import vms
+from netweft.engine.operations import functions
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import hosts as host_rows
 from netweft.engine.queries import placements

@@ -13,12 +13,14 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import network as rules
 from netweft.core.rules import qos as qos_rules
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, host_labels, host_standing, vnic_sync
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.cluster_networks import take_off
 from netweft.engine.commands.hosts import follow
-from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.clusters import clusters
@@ -26,6 +28,8 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import host_labels, host_standing, vnic_sync
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries.networks import Names

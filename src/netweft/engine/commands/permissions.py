@@ -9,8 +9,11 @@ from sqlalchemy import and_, func, or_, select
 from netweft.core.errors import NotFoundError
 from netweft.core.rules import check
 from netweft.core.rules import permission as rules
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import EVERYONE, ROLES, SYSTEM_ID, ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine import audit
+from netweft.engine.access import authorize, objects
+from netweft.engine.access.objects import SYSTEM_ID, ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ROLES, ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, insert_if_absent, lock, new_id, utc_now
 from netweft.engine.model.users import permissions, role_groups, roles, users
 from netweft.engine.queries.references import Ref, resolve
@@ -37,7 +40,7 @@ def add_permission(tx: Tx, actor: Actor, spec: AddPermission) -> str:
     Needs MANIPULATE_PERMISSIONS on the target. Raises NotFoundError, DeniedError, ValidationError.
     """
     if spec.target.type != ObjectType.SYSTEM:
-        lock(tx, authorize.table_of(spec.target.type), spec.target.id)
+        lock(tx, objects.table_of(spec.target.type), spec.target.id)
     authorize.require(tx, actor, ActionGroup.MANIPULATE_PERMISSIONS, spec.target)
     role = lock(tx, roles, resolve(tx, roles, spec.role, "role"))
     user = lock(tx, users, EVERYONE if spec.user is None else _user(tx, spec.user))

@@ -11,16 +11,20 @@ from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as rules
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, host_standing, vnic_sync
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
 from netweft.engine.commands.hosts import follow
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import host_standing, vnic_sync
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import qos as queries
 from netweft.engine.queries.qos import QOSS
 from netweft.engine.statements import add

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import sqlalchemy as sa
+
+from netweft.core.drift import first_of
 from netweft.core.errors import NotFoundError
 from netweft.core.host_request import AttachmentWish, HostView, LabelWish, Ref, SetupRequest
 from netweft.core.rules import check
@@ -12,12 +15,15 @@ from netweft.core.rules import host_copy as copying
 from netweft.core.rules.host import has_joined, is_reachable_for_work
 from netweft.core.rules.host_label import nic_is_not_labelled_so
 from netweft.core.rules.setup_networks import ACTION, validate
-from netweft.engine import queue
-from netweft.engine.commands import audit, authorize, host_changes
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.host_drifts import tell_unwanted
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
-from netweft.engine.model.hosts import hosts
+from netweft.engine.model.hosts import HostRow, host_drifts, hosts
+from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
@@ -29,6 +35,9 @@ _SYNC = "Cannot sync Networks."
 _COPY = "Cannot copy Host networks."
 _LABEL = "Cannot label Host network interface."
 _UNLABEL = "Cannot unlabel Host network interface."
+
+UNWANTED = 20_012
+"""An event code of our own."""
 
 SAVED = 1102
 """Event code (oVirt: NETWORK_UPDATE_NETWORK_TO_VDS_INTERFACE), as for a change that a host took."""
@@ -165,9 +174,17 @@ def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
     check(_COMMIT, is_reachable_for_work(host.status), has_joined(host.name, host.agent_url))
-    tell_unwanted(tx, actor, host)
+    _tell_unwanted(tx, actor, host)
     description = f"Committing network changes of Host {host.name}"
     return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+
+
+def _tell_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
+    """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
+    lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
+    if lines:
+        text = f"What is committed on Host {host.name} is not what is wanted of it: {first_of(lines)}."
+        audit.record(tx, actor, UNWANTED, text, Severity.WARNING, host=host.id, cluster=host.cluster_id)
 
 
 def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:

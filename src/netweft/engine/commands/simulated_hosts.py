@@ -10,8 +10,8 @@ from msgspec.structs import asdict
 from netweft.core.errors import DeniedError, MalformedError
 from netweft.core.rules import check
 from netweft.core.rules import host as rules
-from netweft.engine.commands import audit
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.hosts import ADDED, AddHost, enqueue_install, host_joined, joined_values, new_row
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.clusters import clusters

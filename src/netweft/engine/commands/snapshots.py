@@ -14,14 +14,17 @@ import sqlalchemy as sa
 from netweft.core.rules import check, fields
 from netweft.core.rules import snapshot as rules
 from netweft.core.rules import vm as vm_rules
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.hardware import SAME
-from netweft.engine.commands.mac_addresses import release_mac
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.snapshots import SnapshotRow, snapshot_vnics, snapshots
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.operations.hardware import SAME
+from netweft.engine.operations.mac_addresses import release_mac
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import snapshots as queries
 from netweft.engine.queries import templates as template_queries

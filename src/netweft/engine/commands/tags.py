@@ -11,12 +11,15 @@ from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import tag as rules
+from netweft.engine import audit
+from netweft.engine.access import authorize, objects
+from netweft.engine.access.objects import ObjectRef
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, settled
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, insert_if_absent, lock, new_id
 from netweft.engine.model.tags import TagRow, tags
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import tags as queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.tags import ROOT_ID
@@ -101,7 +104,7 @@ def attach_tag(tx: Tx, actor: Actor, on: ObjectRef, ref: Ref) -> str:
     """
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
     check(_ATTACH, rules.is_not_root(is_root=ref.id == ROOT_ID or ref.name == "root"))
-    thing = lock(tx, authorize.table_of(on.type), on.id)
+    thing = lock(tx, objects.table_of(on.type), on.id)
     tag = lock(tx, tags, resolve(tx, tags, ref, "tag"))
     table, column = queries.TAGGED[on.type]
     if insert_if_absent(tx, table, tag_id=tag.id, **{column.name: on.id}):
@@ -113,7 +116,7 @@ def attach_tag(tx: Tx, actor: Actor, on: ObjectRef, ref: Ref) -> str:
 def detach_tag(tx: Tx, actor: Actor, on: ObjectRef, tag_id: str) -> None:
     """Take a tag from a thing. Needs TAG_MANAGEMENT. Raises NotFoundError, DeniedError."""
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
-    thing = lock(tx, authorize.table_of(on.type), on.id)
+    thing = lock(tx, objects.table_of(on.type), on.id)
     table, column = queries.TAGGED[on.type]
     done = tx.execute(sa.delete(table).where(column == on.id, table.c.tag_id == tag_id))
     if not done.rowcount:

@@ -16,16 +16,20 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import template as rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as vnic_rules
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, hardware
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.hardware import SAME, Hardware
-from netweft.engine.commands.races import refused
 from netweft.engine.commands.vnics import check_profile, check_type
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.operations import hardware
+from netweft.engine.operations.hardware import SAME, Hardware
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import templates as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref, resolve

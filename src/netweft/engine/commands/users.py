@@ -8,10 +8,12 @@ from netweft.core.errors import DeniedError, NotFoundError
 from netweft.core.rules import check
 from netweft.core.rules import permission as permission_rules
 from netweft.core.rules import user as rules
-from netweft.engine.commands import audit, authorize, tokens
-from netweft.engine.commands.authorize import ROLES, ActionGroup, Actor
+from netweft.engine import audit
+from netweft.engine.access import authorize, tokens
+from netweft.engine.access.roles import ROLES, ActionGroup
+from netweft.engine.access.tokens import INTERNAL
+from netweft.engine.actor import Actor
 from netweft.engine.commands.permissions import is_super_user, other_super_users
-from netweft.engine.commands.tokens import INTERNAL
 from netweft.engine.db import Database, Tx, insert_if_absent, lock, new_id, utc_now
 from netweft.engine.model.users import roles, users
 

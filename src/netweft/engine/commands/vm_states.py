@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as rules
-from netweft.engine import queue
-from netweft.engine.commands import audit, authorize
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.commands.vms import request_stop
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.vms import VmRow, vms

@@ -14,19 +14,23 @@ from netweft.core.errors import Problem, ValidationError
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as rules
-from netweft.engine import queue
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, functions, hardware, snapshots
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.hardware import SAME, Hardware
-from netweft.engine.commands.mac_addresses import allocate_mac, move_macs, release_mac
-from netweft.engine.commands.races import refused
+from netweft.engine.commands import snapshots
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import functions, hardware
+from netweft.engine.operations.hardware import SAME, Hardware
+from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, release_mac
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries

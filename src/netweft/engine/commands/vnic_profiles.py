@@ -14,14 +14,18 @@ from netweft.core.network_filters import DEFAULT_FILTER, FILTERS
 from netweft.core.rules import check, fields
 from netweft.core.rules import qos as qos_rules
 from netweft.core.rules import vnic_profile as rules
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE, ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands import audit, authorize, vnic_sync
-from netweft.engine.commands.authorize import EVERYONE, ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import vnic_sync
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries import vnic_profiles as queries

@@ -15,18 +15,21 @@ from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
 from netweft.core.rules.mac_pool import MacRange
 from netweft.core.sync import locate_networks
-from netweft.engine import queue
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
 from netweft.engine.changes import made
-from netweft.engine.commands import audit, authorize, functions
-from netweft.engine.commands.authorize import ActionGroup, Actor, ObjectRef, ObjectType
-from netweft.engine.commands.mac_addresses import allocate_mac, release_mac_of, take_mac_for
-from netweft.engine.commands.races import refused
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
+from netweft.engine.operations import functions
+from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
+from netweft.engine.operations.races import refused
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries

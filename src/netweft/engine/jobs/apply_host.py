@@ -3,7 +3,7 @@ that it was taken back.
 
 Safe to repeat at any point: what the host says of the generation decides where to go on. When nobody can tell how it
 ended, the change stays pending,
-and the host's next report tells (:func:`netweft.engine.commands.host_reports.take_report`).
+and the host's next report tells (:func:`netweft.engine.reports.host_reports.take_report`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from netweft.core.desired import HostIntent, desired_host
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
 from netweft.core.rules.host_standing import held
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
-from netweft.engine.commands import audit, host_changes, host_drifts, network_status, vnic_sync
-from netweft.engine.commands.adoption import take_over
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_changes import (
+from netweft.engine.audit import Severity
+from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.model.hosts import hosts
+from netweft.engine.operations import host_changes, network_status, vnic_sync
+from netweft.engine.operations.host_changes import (
     LOST,
     PERSIST_FAILED,
     PERSISTED,
@@ -35,12 +36,12 @@ from netweft.engine.commands.host_changes import (
     SETUP_FAILED,
     UNKNOWN_END,
 )
-from netweft.engine.commands.host_reports import TakeReport, take_report
-from netweft.engine.commands.unfinished import GivenUpError
-from netweft.engine.db import Tx, lock, utc_now
-from netweft.engine.model.hosts import hosts
+from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queue import JobContext, PostponedError
+from netweft.engine.reports import host_drifts
+from netweft.engine.reports.adoption import take_over
+from netweft.engine.reports.host_reports import TakeReport, take_report
 
 SILENCE = 30.0
 """Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops

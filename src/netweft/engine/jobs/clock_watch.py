@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
 from netweft.engine.clock import CLOCK
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import SYSTEM
 from netweft.engine.db import Database
 from netweft.engine.worker import Timer
 

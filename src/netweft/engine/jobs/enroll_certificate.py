@@ -7,11 +7,11 @@ from typing import Any
 
 from netweft.core.errors import HostError, NetweftError
 from netweft.core.protocol import Credentials
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents
-from netweft.engine.commands import audit, certificates
 from netweft.engine.db import Tx
 from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.operations import certificates
 from netweft.engine.pki import Authority
 from netweft.engine.queries import hosts
 from netweft.engine.queue import JobContext

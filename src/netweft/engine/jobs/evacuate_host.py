@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError, HostError, NotFoundError, ValidationError
 from netweft.core.migration import AT_ONCE
-from netweft.engine import queue
-from netweft.engine.commands import audit, migrations
-from netweft.engine.commands.audit import Severity
+from netweft.engine import audit, queue
+from netweft.engine.audit import Severity
+from netweft.engine.commands import migrations
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance
 from netweft.engine.db import Tx, lock
 from netweft.engine.jobs.apply_host import actor_of

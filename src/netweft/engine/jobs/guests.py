@@ -15,23 +15,23 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport
 from netweft.core.sync import Location, locate_networks
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
-from netweft.engine.commands import audit, functions, vnic_sync
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_reports import settle_guest
-from netweft.engine.commands.mac_addresses import release_mac_of
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.operations import functions, vnic_sync
+from netweft.engine.operations.mac_addresses import release_mac_of
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import hosts
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
 from netweft.engine.queue import JobContext, PostponedError, Result
+from netweft.engine.reports.host_reports import settle_guest
 
 STARTED, START_FAILED, STOPPED, STOP_FAILED, STOPPED_SUSPENDED = 32, 54, 33, 56, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM, USER_STOP_SUSPENDED_VM)."""

@@ -16,12 +16,12 @@ import structlog
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.protocol import EventPage, Phase
 from netweft.engine.agents import AgentLine, Agents, Sight, UnreachableError, decode_report
-from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
-from netweft.engine.commands.host_sightings import known_tag, take_again
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.records import Record
 from netweft.engine.outages import first_line, is_away
+from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
+from netweft.engine.reports.host_sightings import known_tag, take_again
 
 T = TypeVar("T")
 

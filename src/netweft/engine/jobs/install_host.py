@@ -17,19 +17,19 @@ from netweft.core.host_request import HostView
 from netweft.core.management import check_vlan, management_attachment, management_link
 from netweft.core.protocol import HostReport
 from netweft.core.rules.setup_networks import validate
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agents, UnreachableError
-from netweft.engine.commands import audit, host_changes
-from netweft.engine.commands.adoption import adopt
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_reports import TakeReport, judge, take_report
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import HostRow, hosts
+from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
 from netweft.engine.queue import JobContext
+from netweft.engine.reports.adoption import adopt
+from netweft.engine.reports.host_reports import TakeReport, judge, take_report
 
 INSTALLED, INSTALL_FAILED = 504, 505
 """Event codes (oVirt: VDS_INSTALL, VDS_INSTALL_FAILED)."""

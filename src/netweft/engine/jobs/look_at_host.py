@@ -9,16 +9,15 @@ from typing import Any
 
 from netweft.core.errors import HostError
 from netweft.core.protocol import FunctionsRequest
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents, UnreachableError
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_counters import take_counters
-from netweft.engine.commands.host_reports import TakeReport, lose_host, take_report
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.queries import hosts
 from netweft.engine.queue import JobContext
+from netweft.engine.reports.host_counters import take_counters
+from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
 
 REFRESHED, REFRESH_FAILED, COMMITTED, COMMIT_FAILED, ACTIVATED, ACTIVATE_FAILED = 606, 607, 1104, 1105, 16, 18
 """Event codes (oVirt: HOST_REFRESHED_CAPABILITIES, NETWORK_COMMINT_NETWORK_CHANGES, VDS_ACTIVATE, and their

@@ -12,11 +12,9 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport, Migration
 from netweft.core.sync import locate_networks
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents, UnreachableError, parse_address
-from netweft.engine.commands import audit, functions
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.unfinished import GivenUpError
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import comes_true, last_event, wait_for_end
@@ -24,6 +22,8 @@ from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import functions
+from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
 from netweft.engine.queue import JobContext, PostponedError, Status

@@ -20,12 +20,12 @@ from typing import Any, TypeAlias
 import sqlalchemy as sa
 
 from netweft.engine.agents import Agents
-from netweft.engine.commands.host_counters import take_counters
 from netweft.engine.db import Database
 from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch, WatchedHost
 from netweft.engine.leases import is_of
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
+from netweft.engine.reports.host_counters import take_counters
 from netweft.engine.statements import Statement
 
 __all__ = ["EVERY", "Monitor", "watched"]

@@ -8,15 +8,15 @@ from typing import Any
 from netweft.core.errors import NetweftError, NotFoundError
 from netweft.core.host_labels import propagation
 from netweft.core.rules.setup_networks import validate
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agents
-from netweft.engine.commands import audit, host_changes, host_labels
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_changes import PERSIST_FAILED
+from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.jobs.apply_host import Task, actor_of, apply
 from netweft.engine.model.hosts import hosts
+from netweft.engine.operations import host_changes, host_labels
+from netweft.engine.operations.host_changes import PERSIST_FAILED
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate

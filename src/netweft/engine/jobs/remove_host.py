@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from netweft.core.errors import HostError, NotFoundError
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agents, UnreachableError
-from netweft.engine.commands import audit, host_changes
-from netweft.engine.commands.audit import Severity
+from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN, forget_host
 from netweft.engine.db import Tx, lock
 from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import hosts
+from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queue import JobContext

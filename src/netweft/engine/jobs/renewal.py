@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from netweft.engine.agents import Agents
-from netweft.engine.commands.certificates import renew_due
 from netweft.engine.db import Database
+from netweft.engine.operations.certificates import renew_due
 from netweft.engine.pki import renew_client
 from netweft.engine.secrets import SecretBox
 from netweft.engine.worker import Timer

@@ -9,11 +9,9 @@ import sqlalchemy as sa
 
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestState
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents, UnreachableError
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.host_reports import settle_guest
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
@@ -21,6 +19,7 @@ from netweft.engine.jobs.guests import agent_of, look
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.queue import JobContext, PostponedError
+from netweft.engine.reports.host_reports import settle_guest
 
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
 """Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""

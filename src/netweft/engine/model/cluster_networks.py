@@ -62,5 +62,5 @@ missing_networks = stored(
     ),
 )
 """A row for each required network of its cluster that a host which is up has no attachment of: what the status of the
-network follows from (:mod:`netweft.engine.commands.network_status`).
+network follows from (:mod:`netweft.engine.operations.network_status`).
 """

@@ -24,9 +24,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, insert, select, update
 
 from netweft.core.errors import NetweftError
+from netweft.engine import audit
 from netweft.engine.actor import Actor
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
+from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, insert_if_absent, utc_now
 from netweft.engine.model.users import login_failures, tokens, users
 from netweft.engine.statements import Statement

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.engine import queue
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
+from netweft.engine import audit, queue
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.vms import vms
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
 
+from netweft.core.drift import first_of
 from netweft.core.protocol import HostReport
-from netweft.engine.actor import Actor
-from netweft.engine.commands import audit, host_changes
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
-from netweft.engine.model.hosts import HostRow, host_drifts
+from netweft.engine.model.hosts import host_drifts
 from netweft.engine.model.vms import vms
+from netweft.engine.operations import host_changes
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import Statement
 
-HOST_DRIFTS, HOST_AS_WANTED, UNWANTED = 20_010, 20_011, 20_012
+HOST_DRIFTS, HOST_AS_WANTED = 20_010, 20_011
 """Event codes; of our own, as oVirt tells nobody when a host is changed by other hands."""
 
 KEPT = 50
 """Differences that are kept for lists; who wants all of many looks at the host."""
-
-_TOLD = 3
-"""Differences that an event names."""
 
 
 def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
@@ -50,7 +47,7 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
         kept = list(lines[:KEPT])
         if known is None:
             tx.execute(sa.insert(host_drifts).values(host_id=host_id, since=utc_now(), lines=kept))
-            _tell(tx, data, HOST_DRIFTS, f"Host {data.row.name} is not as wanted: {_some_of(lines)}.", Severity.WARNING)
+            _tell(tx, data, HOST_DRIFTS, f"Host {data.row.name} is not as wanted: {first_of(lines)}.", Severity.WARNING)
         elif known.lines != kept:
             tx.execute(sa.update(host_drifts).where(here).values(lines=kept))
     elif known is not None:
@@ -61,14 +58,6 @@ def judge_drift(tx: Tx, host_id: str, report: HostReport | None = None) -> None:
 _KNOWN = Statement(sa.select(host_drifts).where(host_drifts.c.host_id == sa.bindparam("host_id")))
 
 
-def tell_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:
-    """An event for a host that is committed while it is not as wanted: its boots will bring that back from now on."""
-    lines = tx.scalar(sa.select(host_drifts.c.lines).where(host_drifts.c.host_id == host.id))
-    if lines:
-        text = f"What is committed on Host {host.name} is not what is wanted of it: {_some_of(lines)}."
-        audit.record(tx, actor, UNWANTED, text, Severity.WARNING, host=host.id, cluster=host.cluster_id)
-
-
 def _without_travellers(tx: Tx, data: HostData) -> HostData:
     """Of the guests only those that are known to run here: one that arrives is plugged in in good time."""
     if data.report is None or not data.report.guests:
@@ -76,11 +65,6 @@ def _without_travellers(tx: Tx, data: HostData) -> HostData:
     here = set(tx.scalars(sa.select(vms.c.id).where(vms.c.host_id == data.row.id, vms.c.status == "up")))
     guests = tuple(guest for guest in data.report.guests if guest.id in here)
     return replace(data, report=replace(data.report, guests=guests), found={})
-
-
-def _some_of(lines: Sequence[str]) -> str:
-    rest = f" (and {len(lines) - _TOLD} more)" if len(lines) > _TOLD else ""
-    return f"{'; '.join(lines[:_TOLD])}{rest}"
 
 
 def _tell(tx: Tx, data: HostData, code: int, text: str, severity: Severity) -> None:

@@ -11,13 +11,14 @@ from netweft.core.adoption import Adoption, adopted
 from netweft.core.host import Host
 from netweft.core.kept import kept_names
 from netweft.core.protocol import HostReport
+from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import audit, host_addresses, host_changes
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.network_status import attachments_changed
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.host_networks import attachments, host_bonds
 from netweft.engine.model.hosts import HostRow, hosts
+from netweft.engine.operations import host_addresses, host_changes
+from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_addresses import elsewhere
 

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from netweft.core.host_health import LINK_GRACE
 from netweft.core.protocol import HostReport
-from netweft.engine.commands.host_reports import TakeReport, take_report
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import host_nics, host_reports, hosts
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.reports.host_reports import TakeReport, take_report
 from netweft.engine.statements import Statement
 
 _MARGIN = 120.0

@@ -13,11 +13,11 @@ from netweft.core.errors import BusyError
 from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
-from netweft.engine.commands import host_addresses
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.host_networks import HostChangeRow, attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
+from netweft.engine.operations import host_addresses
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.networks import known_among
 from netweft.engine.statements import Statement, inserting
@@ -125,7 +125,7 @@ def candidate_of(row: HostChangeRow) -> Candidate | None:
 
 def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
     """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
-    than before, of which the caller tells :mod:`netweft.engine.commands.network_status`.
+    than before, of which the caller tells :mod:`netweft.engine.operations.network_status`.
     """
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None

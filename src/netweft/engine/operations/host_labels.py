@@ -6,12 +6,12 @@ import sqlalchemy as sa
 
 from netweft.engine import queue
 from netweft.engine.actor import Actor
-from netweft.engine.commands import host_changes
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.host_networks import attachments, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.operations import host_changes
 
 _REACHABLE = ("up", "maintenance", "non_operational")
 """Other hosts get what their labels mean once they come up."""

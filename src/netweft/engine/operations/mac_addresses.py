@@ -16,8 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from netweft.core.rules import check
 from netweft.core.rules import mac_pool as rules
 from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
+from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
-from netweft.engine.commands import audit
 from netweft.engine.db import Tx
 from netweft.engine.model.mac_pools import mac_addresses, mac_pools
 from netweft.engine.queries import mac_pools as queries

@@ -17,19 +17,21 @@ from netweft.core.host_limits import limits_of
 from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, HostReport, Phase
 from netweft.core.sync import locate_networks
-from netweft.engine import queue
-from netweft.engine.commands import audit, functions, host_changes, host_drifts, host_labels, snapshots, vnic_sync
-from netweft.engine.commands.adoption import take_over
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine import audit, queue
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
+from netweft.engine.commands import snapshots
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
-from netweft.engine.commands.network_status import attachments_changed
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.host_networks import HostChangeRow, host_bonds
 from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.operations import functions, host_changes, host_labels, vnic_sync
+from netweft.engine.operations.network_status import attachments_changed
+from netweft.engine.reports import host_drifts
+from netweft.engine.reports.adoption import take_over
 from netweft.engine.statements import Among, Statement, inserting
 
 HOST_DOWN, HOST_DETECTED = 12, 13

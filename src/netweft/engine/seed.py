@@ -7,8 +7,10 @@ import secrets
 import sqlalchemy as sa
 
 from netweft.core.rules.mac_pool import MacRange
-from netweft.engine.commands import authorize
-from netweft.engine.commands.authorize import EVERYONE, Actor, ObjectRef, ObjectType
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import EVERYONE
+from netweft.engine.actor import Actor
 from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center
 from netweft.engine.commands.mac_pools import AddMacPool, insert_pool

@@ -1,4 +1,4 @@
-"""``netweft serve``: puts the engine together, runs it, and ends it in good order."""
+"""``netweft serve``: puts engine and API together, runs them, and ends them in good order."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.http import create_app
 from netweft.core.errors import NetweftError
-from netweft.engine import queue
+from netweft.engine import audit, queue
 from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import ADMIN, PASSWORD_FILE, bootstrap
 from netweft.engine.clock import CLOCK
-from netweft.engine.commands import audit
 from netweft.engine.connections import raise_descriptors
 from netweft.engine.data_folder import FolderError, check_sqlite, open_folder, sentence
 from netweft.engine.db import Database, new_id

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from netweft.engine import queue
-from netweft.engine.commands import audit
-from netweft.engine.commands.audit import Severity
-from netweft.engine.commands.authorize import SYSTEM
-from netweft.engine.commands.unfinished import leave
+from netweft.engine import audit, queue
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
 from netweft.engine.db import Tx
 from netweft.engine.model.jobs import jobs
+from netweft.engine.operations.unfinished import leave
 
 RESTORED = 20_153
 """An event code of our own."""

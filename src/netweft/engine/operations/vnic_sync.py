@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from netweft.core.protocol import GuestState, HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import queue
-from netweft.engine.actor import Actor
-from netweft.engine.commands.authorize import SYSTEM
+from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms

@@ -8,8 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.engine.commands.authorize import EVERYONE, FOR_ADMINISTRATORS, HAVING_GROUP, SYSTEM_ID, ActionGroup
-from netweft.engine.commands.tokens import Purpose, digest, holder
+from netweft.engine.access.authorize import FOR_ADMINISTRATORS, HAVING_GROUP
+from netweft.engine.access.objects import SYSTEM_ID
+from netweft.engine.access.roles import EVERYONE, ActionGroup
+from netweft.engine.access.tokens import Purpose, digest, holder
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.records import Record
 from netweft.engine.model.users import permissions, users

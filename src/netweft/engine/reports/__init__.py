@@ -1,0 +1,1 @@
+"""What hosts say: taking it in, and what follows from it."""
