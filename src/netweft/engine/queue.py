@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeAlias
 
+import msgspec
 from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -116,7 +117,7 @@ def enqueue(
     kind: str,
     key: str,
     description: str,
-    payload: Mapping[str, Any] | None = None,
+    payload: Mapping[str, Any] | msgspec.Struct | None = None,
     *,
     delay: float = 0.0,
     auto_cleared: bool = True,
@@ -124,7 +125,7 @@ def enqueue(
     """Ask for a job, to begin once this transaction is committed (and ``delay`` seconds have passed); returns its id.
 
     ``kind`` names the function, ``key`` what it works on alone (empty: it gets in nobody's way), ``description`` is
-    what users read.
+    what users read, ``payload`` what the function is told (:mod:`netweft.engine.payloads`).
     """
     job_id, now = new_id(), utc_now()
     _ENQUEUE.run(
@@ -139,7 +140,7 @@ def enqueue(
         correlation_id=actor.correlation_id,
         external=False,
         auto_cleared=auto_cleared,
-        payload=dict(payload or {}),
+        payload=msgspec.to_builtins(payload or {}),
         start_time=now,
         last_updated=now,
         delay=delay,
@@ -159,7 +160,7 @@ _ENQUEUE = Statement(
 
 
 def enqueue_once(
-    tx: Tx, actor: Actor, kind: str, key: str, description: str, payload: Mapping[str, Any] | None = None
+    tx: Tx, actor: Actor, kind: str, key: str, description: str, payload: msgspec.Struct | None = None
 ) -> str:
     """As :func:`enqueue`, but a job of the same kind and key that still waits for its turn is enough; returns the id of
     either.

@@ -28,6 +28,7 @@ from netweft.engine.model.functions import function_networks, nic_functions
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import SetFunctions
 from netweft.engine.queries import functions as queries
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.functions import Served
@@ -71,7 +72,7 @@ def update_functions(tx: Tx, actor: Actor, spec: UpdateFunctions) -> str | None:
         in_use = [one.pci_address for one in facts.functions if one.assignable and one.pci_address not in free]
         check(_UPDATE, is_reachable_for_work(data.row.status), rules.all_are_free(nic.name, in_use))
         host_changes.require_idle(tx, spec.host_id, data.row.name)
-        payload = {"host_id": spec.host_id, "nic": nic.name, "count": count}
+        payload = SetFunctions(host_id=spec.host_id, nic=nic.name, count=count)
         description = f"Giving NIC {nic.name} of Host {data.row.name} {count} virtual functions"
         job_id = queue.enqueue(tx, actor, "set_functions", host_changes.key_of(spec.host_id), description, payload)
     if spec.all_networks is not KEEP:

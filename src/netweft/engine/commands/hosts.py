@@ -31,6 +31,7 @@ from netweft.engine.operations import host_addresses, host_changes, host_labels
 from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import refused
+from netweft.engine.payloads import OnHost, RemoveHost
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
 from netweft.engine.queries.references import Ref, resolve
@@ -125,7 +126,7 @@ def joined_values(agent_url: str) -> dict[str, str]:
 def enqueue_install(tx: Tx, actor: Actor, host_id: str, name: str) -> str:
     """Install a host whose agent has enrolled; returns the job's id."""
     description = f"Installing Host {name}"
-    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
@@ -201,7 +202,7 @@ def remove_host(tx: Tx, actor: Actor, host_id: str, *, clean: bool = False, forc
         check(_REMOVE, rules.has_joined(host.name, host.agent_url))
         check(_REMOVE, rules.may_be_cleaned(host.status))
     if clean and host.agent_url and rules.may_be_cleaned(host.status) is None:
-        payload = {"host_id": host_id, "force": force}
+        payload = RemoveHost(host_id=host_id, force=force)
         description = f"Removing Host {host.name} and its networks"
         return queue.enqueue(tx, actor, "remove_host", host_changes.key_of(host_id), description, payload)
     forget_host(tx, actor, host)
@@ -234,7 +235,7 @@ def activate_host(tx: Tx, actor: Actor, host_id: str) -> str:
         return host_joined(tx, host_id, host.agent_url, actor)
     set_status(tx, host, "unassigned", "Waiting for the agent's report.")
     description = f"Activating Host {host.name}"
-    return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+    return queue.enqueue(tx, actor, "activate_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
 
 
 def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
@@ -253,7 +254,9 @@ def deactivate_host(tx: Tx, actor: Actor, host_id: str) -> str | None:
         return None
     key = f"evacuate:{host_id}"
     description = f"Moving the guests off Host {host.name}, which goes into maintenance"
-    return queue.busy_with(tx, key) or queue.enqueue(tx, actor, "evacuate_host", key, description, {"host_id": host_id})
+    return queue.busy_with(tx, key) or queue.enqueue(
+        tx, actor, "evacuate_host", key, description, OnHost(host_id=host_id)
+    )
 
 
 def finish_maintenance(tx: Tx, actor: Actor, host: HostRow) -> bool:
@@ -295,7 +298,7 @@ def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
     check(_REFRESH, rules.is_reachable_for_work(host.status), rules.has_joined(host.name, host.agent_url))
     description = f"Refreshing Host {host.name}"
     return queue.enqueue_once(
-        tx, actor, "refresh_host", host_changes.key_of(host_id), description, {"host_id": host_id}
+        tx, actor, "refresh_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id)
     )
 
 

@@ -20,7 +20,7 @@ from netweft.core.protocol import GuestState
 from netweft.core.rules import check
 from netweft.core.rules import vm as rules
 from netweft.core.sync import locate_networks
-from netweft.engine import audit, queue
+from netweft.engine import audit, payloads, queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -187,13 +187,13 @@ def _begin(tx: Tx, actor: Actor, vm_id: str, found: Preflight, first: str | None
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
     text = f"Migration started (VM: {vm.name}, Destination: {found.host_name}, User: {actor.name})."
     audit.record(tx, actor, STARTED, text, vm=vm_id, host=vm.host_id, cluster=vm.cluster_id)
-    payload = {
-        "vm_id": vm_id,
-        "host_id": vm.host_id,
-        "target_id": found.host_id,
-        "after": first,
-        "address": found.address,
-        "bandwidth": found.bandwidth,
-    }
+    payload = payloads.MigrateVm(
+        vm_id=vm_id,
+        host_id=vm.host_id or "",
+        target_id=found.host_id,
+        after=first,
+        address=found.address,
+        bandwidth=found.bandwidth,
+    )
     description = f"Migrating VM {vm.name} to Host {found.host_name}"
     return queue.enqueue(tx, actor, "migrate_vm", f"vm:{vm_id}", description, payload)

@@ -24,6 +24,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
@@ -176,7 +177,7 @@ def commit_network_changes(tx: Tx, actor: Actor, host_id: str) -> str:
     check(_COMMIT, is_reachable_for_work(host.status), has_joined(host.name, host.agent_url))
     _tell_unwanted(tx, actor, host)
     description = f"Committing network changes of Host {host.name}"
-    return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, {"host_id": host_id})
+    return queue.enqueue(tx, actor, "commit_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
 
 
 def _tell_unwanted(tx: Tx, actor: Actor, host: HostRow) -> None:

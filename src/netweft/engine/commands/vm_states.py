@@ -5,8 +5,6 @@ oVirt's commands: ShutdownVm, RebootVm, HibernateVm.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from netweft.core.rules import check, fields
@@ -19,6 +17,7 @@ from netweft.engine.actor import Actor
 from netweft.engine.commands.vms import request_stop
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.payloads import OnVm, ShutDownVm
 from netweft.engine.queries import vms as queries
 
 SHUTDOWN, REBOOT, SUSPEND = 73, 157, 501
@@ -43,7 +42,8 @@ def shut_down_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
         return request_stop(tx, actor, vm, reason)
     since = _set_status(tx, vm_id, "powering_down", reason)
     audit.record(tx, actor, SHUTDOWN, f"VM shutdown initiated by {actor.name} on VM {vm.name}.", **_ids(vm))
-    return _ask(tx, actor, "shut_down_vm", f"Shutting down VM {vm.name}", vm, since=since)
+    payload = ShutDownVm(vm_id=vm.id, host_id=vm.host_id or "", since=since)
+    return _ask(tx, actor, "shut_down_vm", f"Shutting down VM {vm.name}", vm, payload)
 
 
 def reboot_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
@@ -88,10 +88,10 @@ def _set_status(tx: Tx, vm_id: str, status: str, reason: str = "") -> str:
     return now.isoformat()
 
 
-def _ids(vm: VmRow) -> dict[str, Any]:
-    return {"vm": vm.id, "host": vm.host_id, "cluster": vm.cluster_id}
+def _ids(vm: VmRow) -> audit.About:
+    return audit.About(vm=vm.id, host=vm.host_id, cluster=vm.cluster_id)
 
 
-def _ask(tx: Tx, actor: Actor, kind: str, description: str, vm: VmRow, **more: str) -> str:
-    payload = {"vm_id": vm.id, "host_id": vm.host_id, **more}
+def _ask(tx: Tx, actor: Actor, kind: str, description: str, vm: VmRow, payload: OnVm | None = None) -> str:
+    payload = payload or OnVm(vm_id=vm.id, host_id=vm.host_id or "")
     return queue.enqueue(tx, actor, kind, f"vm:{vm.id}", description, payload)

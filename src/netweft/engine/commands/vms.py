@@ -31,6 +31,7 @@ from netweft.engine.operations import functions, hardware
 from netweft.engine.operations.hardware import SAME, Hardware
 from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, release_mac
 from netweft.engine.operations.races import refused
+from netweft.engine.payloads import OnVm, StopVm
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
@@ -210,7 +211,7 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
         rules.may_be_removed(f"VM {vm.name}", protected=vm.delete_protected),
     )
     if vm.saved_host_id:
-        payload = {"vm_id": vm_id, "host_id": vm.saved_host_id}
+        payload = OnVm(vm_id=vm_id, host_id=vm.saved_host_id)
         queue.enqueue(tx, actor, "clear_guest", f"vm:{vm_id}", f"Removing the saved memory of VM {vm.name}", payload)
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
     for mac in mac_queries.macs_of_vms(tx, vms.c.id == vm_id)[vm_id].elements():
@@ -270,7 +271,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     functions.reserve(tx, _RUN, choice.host, choice.ranking[0].functions)
     if wanted.stateless and not vm.saved_host_id:
         snapshots.begin_stateless(tx, vm)
-    payload = {"vm_id": spec.id, "host_id": choice.host}
+    payload = OnVm(vm_id=spec.id, host_id=choice.host)
     if vm.saved_host_id:
         return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Resuming VM {vm.name}", payload)
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
@@ -317,7 +318,7 @@ def stop_vm(tx: Tx, actor: Actor, vm_id: str, reason: str = "") -> str:
 def request_stop(tx: Tx, actor: Actor, vm: VmRow, reason: str = "") -> str:
     """:func:`stop_vm` for a command that has asked for rights of its own."""
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(status="powering_down", changed_at=utc_now()))
-    payload = {"vm_id": vm.id, "host_id": vm.host_id or vm.saved_host_id, "reason": reason}
+    payload = StopVm(vm_id=vm.id, host_id=vm.host_id or vm.saved_host_id or "", reason=reason)
     return queue.enqueue(tx, actor, "stop_vm", f"vm:{vm.id}", f"Stopping VM {vm.name}", payload)
 
 

@@ -30,6 +30,7 @@ from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
 from netweft.engine.operations import functions
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.races import refused
+from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
@@ -141,7 +142,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         _audit(tx, actor, ADDED, text, vm)
     if vnic.plugged and passthrough:
         _reserve_function(tx, _ADD, vm, vnic.id)
-    job_id = _tell(tx, actor, vm, {"remove": vnic.id}) if vnic.plugged else None
+    job_id = _tell(tx, actor, vm, Undo(remove=vnic.id)) if vnic.plugged else None
     return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
 
 
@@ -194,9 +195,9 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
         old.plugged or values["plugged"]
     )
-    job_id = _tell(tx, actor, vm, {"restore": spec.id, "values": before}) if wired and mac == old.mac else None
+    job_id = _tell(tx, actor, vm, Undo(restore=spec.id, values=before)) if wired and mac == old.mac else None
     if wired and mac != old.mac:
-        job_id = _tell(tx, actor, vm, {})
+        job_id = _tell(tx, actor, vm, Undo())
     return Change(vnic_id=spec.id, job_id=job_id)
 
 
@@ -232,7 +233,7 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
         _reserve_function(tx, _PLUG, vm, vnic_id)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
-    return _tell(tx, actor, vm, {"restore": vnic_id, "values": {"plugged": old.plugged, "synced": old.synced}})
+    return _tell(tx, actor, vm, Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,12 +281,12 @@ def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, para
     return _tell(tx, actor, vm, undo) if vnic.plugged else None
 
 
-def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[_Vm, VnicDetails, dict[str, Any]]:
+def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[_Vm, VnicDetails, Undo]:
     """The machine and the vNIC, and how its parameters are put back as they are."""
     vm = _begin(tx, actor, vm_id)
     vnic = queries.get_vnic(tx, vm_id, vnic_id)
     before = [asdict(row) for row in queries.parameters_of(tx, (vnic_id,))[vnic_id]]
-    return vm, vnic, {"parameters_of": vnic_id, "parameters": before}
+    return vm, vnic, Undo(parameters_of=vnic_id, parameters=before)
 
 
 def reorder_macs(tx: Tx, actor: Actor, vm_id: str) -> None:
@@ -433,11 +434,11 @@ def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
 
 
-def _tell(tx: Tx, actor: Actor, vm: VmRow, undo: dict[str, Any]) -> str | None:
+def _tell(tx: Tx, actor: Actor, vm: VmRow, undo: Undo) -> str | None:
     """Let the running guest's vNICs be made as they should be; ``undo`` is done when the host refuses."""
-    if vm.status != RUNNING:
+    if vm.status != RUNNING or vm.host_id is None:
         return None
-    payload = {"vm_id": vm.id, "host_id": vm.host_id, "undo": undo}
+    payload = UpdateGuest(vm_id=vm.id, host_id=vm.host_id, undo=undo)
     return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
 
 

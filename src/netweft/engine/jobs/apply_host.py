@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from netweft.core.desired import HostIntent, desired_host
 from netweft.core.errors import HostError, NotFoundError
@@ -37,6 +38,7 @@ from netweft.engine.operations.host_changes import (
     UNKNOWN_END,
 )
 from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.reports import host_drifts
@@ -69,25 +71,12 @@ class UnknownOutcomeError(HostError):
     code = LOST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """Which generation to bring to which host; ``request`` tells it from another of the same number, which a host may
-    have taken from this engine before its database was restored.
-    """
-
-    host_id: str
-    generation: int
-    confirm_within: float
-    commit: bool
-    request: str = ""
-
-
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``apply_host``. Raises HostError when the host did not take it."""
-    return apply(agents, job, Task(**job.job.payload))
+    return apply(agents, job, ApplyHost.of(job.job))
 
 
-def apply(agents: Agents, job: JobContext, task: Task) -> Mapping[str, Any]:
+def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]:
     """Bring a generation to its host and record how it ended; what the caller's transaction wrote down is where it
     starts.
 
@@ -137,7 +126,7 @@ class _LaterError(HostError):
         self.report = report
 
 
-def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: HostReport | None) -> Change:
+def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, known: HostReport | None) -> Change:
     """Ask for the change unless the host has it, and watch it until it has ended; confirm it as soon as the host
     waits for that. ``known``: what the host reported last.
 
@@ -166,7 +155,7 @@ def _bring(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known:
     raise AssertionError("unreachable: the pauses never end")
 
 
-def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: HostReport | None) -> Progress:
+def _ask(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, known: HostReport | None) -> Progress:
     """Send the wanted host, made from what it reported last unless it is not like that any more, and tell where the
     host stands then. Raises UnreachableError when nobody knows whether it arrived, RefusedError.
     """
@@ -197,7 +186,7 @@ def _ask(job: JobContext, agent: Agent, task: Task, intent: HostIntent, known: H
         job.pause(_PAUSES[-1])
 
 
-def _request(task: Task, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
+def _request(task: ApplyHost, intent: HostIntent, report: HostReport, seen: str) -> ChangeRequest:
     return ChangeRequest(
         generation=task.generation,
         desired=desired_host(intent, report.host),
@@ -208,7 +197,7 @@ def _request(task: Task, intent: HostIntent, report: HostReport, seen: str) -> C
     )
 
 
-def _confirm(agent: Agent, task: Task) -> Change | None:
+def _confirm(agent: Agent, task: ApplyHost) -> Change | None:
     """Say that the host is still there, on a connection opened now. Returns the change as it is kept, None when that
     did not count: cut off or too late, the host takes the change back, and the next look sees that.
     """
@@ -217,7 +206,7 @@ def _confirm(agent: Agent, task: Task) -> Change | None:
     return None
 
 
-def _next_progress(job: JobContext, agent: Agent, task: Task, change: Change, pause: float) -> Progress:
+def _next_progress(job: JobContext, agent: Agent, task: ApplyHost, change: Change, pause: float) -> Progress:
     """Where the change stands next: the host tells as soon as it needs the engine. Only a change that waits to be
     confirmed, and that could not be, is looked at after a pause.
     """
@@ -245,7 +234,7 @@ def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostRepor
     return _wait_for(job, agent.report, patience)
 
 
-def _wait_for_progress(job: JobContext, agent: Agent, task: Task) -> Progress:
+def _wait_for_progress(job: JobContext, agent: Agent, task: ApplyHost) -> Progress:
     return _wait_for(job, agent.progress, task.confirm_within + SILENCE)
 
 
@@ -268,7 +257,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _record(
-    job: JobContext, agent: Agent, task: Task, change: Change, name: str, *, is_setup: bool
+    job: JobContext, agent: Agent, task: ApplyHost, change: Change, name: str, *, is_setup: bool
 ) -> Mapping[str, Any]:
     """Write down how the change ended, with the host's report after it."""
     if change.phase is Phase.CONFIRMED and task.commit:
@@ -292,7 +281,7 @@ def _why_rolled_back(name: str, change: Change) -> str:
     return f"Host {name} took the change back: {reason}. It could not restore: {'; '.join(change.difference)}."
 
 
-def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name: str, *, is_setup: bool) -> None:
+def _record_applied(tx: Tx, job: JobContext, task: ApplyHost, spec: TakeReport, name: str, *, is_setup: bool) -> None:
     queue.hold(tx, job.job)
     changed = host_changes.record_applied(tx, task.host_id, task.generation)
     take_report(tx, spec)
@@ -304,7 +293,14 @@ def _record_applied(tx: Tx, job: JobContext, task: Task, spec: TakeReport, name:
 
 
 def _record_refused(
-    tx: Tx, job: JobContext, task: Task, name: str, error: HostError, *, is_setup: bool, spec: TakeReport | None = None
+    tx: Tx,
+    job: JobContext,
+    task: ApplyHost,
+    name: str,
+    error: HostError,
+    *,
+    is_setup: bool,
+    spec: TakeReport | None = None,
 ) -> None:
     queue.hold(tx, job.job)
     host_changes.record_refused(tx, task.host_id, task.generation, error.text)
@@ -318,7 +314,7 @@ def _record_refused(
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=task.host_id, job=job.job.id)
 
 
-def _record_unknown(tx: Tx, job: JobContext, task: Task, text: str) -> None:
+def _record_unknown(tx: Tx, job: JobContext, task: ApplyHost, text: str) -> None:
     queue.hold(tx, job.job)
     said = f"{job.job.description}: {text} It will say so itself when it answers again."
     audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)

@@ -12,6 +12,7 @@ from netweft.engine.agents import Agent, Agents
 from netweft.engine.db import Tx
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.operations import certificates
+from netweft.engine.payloads import OnHost
 from netweft.engine.pki import Authority
 from netweft.engine.queries import hosts
 from netweft.engine.queue import JobContext
@@ -22,7 +23,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
     Repeated, it gives the keys that wait on the host another certificate.
     """
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     with job.db.read() as tx:
         row = hosts.plain(tx, host_id)
         host_ids = certificates.sharing(tx, host_id)

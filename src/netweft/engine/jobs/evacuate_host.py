@@ -27,6 +27,7 @@ from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
+from netweft.engine.payloads import OnHost
 from netweft.engine.queries.clusters import Member
 from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.statements import rows as rows_of
@@ -63,7 +64,7 @@ class IncompleteError(HostError):
 
 def run(job: JobContext) -> Mapping[str, Any]:
     """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     rows, progress = job.db.run(_look, job, host_id)
     if rows is None:
         return {"cancelled": True}
@@ -118,7 +119,7 @@ def _begin(tx: Tx, job: JobContext, vm_id: str) -> str:
 def _tell_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: str) -> None:
     queue.hold(tx, job.job)
     guest.reason = reason
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     text = (
         f"Migration failed: {reason} while Host is in 'preparing for maintenance' state. Consider manual intervention:"
         f" stopping/migrating VM {row.name}, as the Host stays in this state while guests run on it."

@@ -9,6 +9,7 @@ from functools import partial
 from netweft.core.errors import HostError
 from netweft.core.protocol import EventPage
 from netweft.engine.agents import Agent
+from netweft.engine.payloads import OnVm
 from netweft.engine.queue import JobContext, PostponedError
 
 _WAIT = 5.0
@@ -41,7 +42,7 @@ def wait_for_end(
 
     ``is_under_way`` and ``is_done`` say how it is where no event ever comes, as the agent was started again.
     """
-    guest_id = job.job.payload["vm_id"]
+    guest_id = OnVm.of(job.job).vm_id
     while True:
         page = agent.events(after, _WAIT)
         if _has_gone(page, kind, guest_id):

@@ -25,6 +25,7 @@ from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import functions, vnic_sync
 from netweft.engine.operations.mac_addresses import release_mac_of
+from netweft.engine.payloads import OnVm, StopVm, SyncGuest, Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import hosts
 from netweft.engine.queries import mac_pools as mac_queries
@@ -44,7 +45,8 @@ def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``start_vm``. Raises HostError when the host could not; the virtual machine is down then (or suspended,
     if it was) and says why.
     """
-    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    told = OnVm.of(job.job)
+    vm_id, host_id = told.vm_id, told.host_id
     try:
         taken = _put(agents, job, vm_id, host_id)
     except UnreachableError as error:
@@ -60,11 +62,11 @@ def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def update(agents: Agents, job: JobContext) -> Callable[[Tx], None]:
     """The job ``update_guest``. Raises HostError when the host could not; the vNIC is then as it was before."""
-    payload = job.job.payload
+    told = UpdateGuest.of(job.job)
     try:
-        taken = _put(agents, job, payload["vm_id"], payload["host_id"])
+        taken = _put(agents, job, told.vm_id, told.host_id)
     except HostError as error:
-        job.db.run(_undo, job, payload["vm_id"], payload["undo"], error.text)
+        job.db.run(_undo, job, told.vm_id, told.undo, error.text)
         raise
     # The host tells that the guest was changed, upon which the monitor takes in its report.
     return partial(_record_synced, job=job, taken=taken)
@@ -74,7 +76,8 @@ def sync(agents: Agents, job: JobContext) -> Result:
     """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
     far as it can. Raises HostError when the host could not; the vNICs stay out of sync.
     """
-    vm_id, code = job.job.payload["vm_id"], job.job.payload["code"]
+    told = SyncGuest.of(job.job)
+    vm_id, code = told.vm_id, told.code
     with job.db.read() as tx:
         vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
     if vm is None or vm.status != "up":
@@ -87,11 +90,12 @@ def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
     then.
     """
-    vm_id = job.job.payload["vm_id"]
+    told = StopVm.of(job.job)
+    vm_id = told.vm_id
     with job.db.read() as tx:
         # Where it is now: it may have migrated since it was asked to stop.
         vm = queries.get(tx, vm_id)
-    host_id = vm.host_id or job.job.payload["host_id"]
+    host_id = vm.host_id or told.host_id
     try:
         agent_of(agents, job, host_id).delete_guest(vm_id)
     except HostError as error:
@@ -107,7 +111,8 @@ def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
     Raises HostError; PostponedError while the host does not answer.
     """
-    vm_id, host_id = job.job.payload["vm_id"], job.job.payload["host_id"]
+    told = OnVm.of(job.job)
+    vm_id, host_id = told.vm_id, told.host_id
     with job.db.read() as tx:
         row = tx.execute(sa.select(vms.c.host_id, vms.c.saved_host_id).where(vms.c.id == vm_id)).one_or_none()
     if row is None or host_id not in row:  # else it was started there again, which cleared up too
@@ -217,7 +222,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
-    settle_guest(tx, vm_id, "down", reason=job.job.payload.get("reason", ""))
+    settle_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
     vnic_sync.write(tx, vm_id, ())
     functions.release(tx, vm_id)
     if vm.saved_host_id:
@@ -241,21 +246,21 @@ def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     audit.record(tx, actor_of(job), START_FAILED, text, Severity.WARNING, vm=vm_id, host=vm.host_id, job=job.job.id)
 
 
-def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Mapping[str, Any], reason: str) -> None:
+def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     """The host did not take the change of a vNIC: let the engine's intent be what it was."""
     queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
-    if vnic_id := undo.get("remove"):
+    if vnic_id := undo.remove:
         row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
         if row:
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
             release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
-    if vnic_id := undo.get("restore"):
-        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo["values"]))
-    if vnic_id := undo.get("parameters_of"):
+    if vnic_id := undo.restore:
+        tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values))
+    if vnic_id := undo.parameters_of:
         tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
-        if undo["parameters"]:
-            tx.execute(sa.insert(filter_parameters), undo["parameters"])
+        if undo.parameters:
+            tx.execute(sa.insert(filter_parameters), undo.parameters)
     functions.release(tx, vm_id, unplugged_only=True)
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
     audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)

@@ -21,9 +21,10 @@ from netweft.engine import audit, queue
 from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
-from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
+from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import ApplyHost, OnHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
@@ -45,7 +46,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``install_host``. Raises HostError or ValidationError; the host is then in status install_failed and
     says why.
     """
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     with job.db.read() as tx:
         row = plain(tx, host_id)
     try:
@@ -68,7 +69,7 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
     addresses = _addresses(row.agent_url)
     job.db.run(_take_over, job, row.id, report, asked_at)
     generation = job.db.run(_begin, job, row.id, report, addresses)
-    task = Task(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    task = ApplyHost(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
 

@@ -14,6 +14,7 @@ from netweft.engine.agents import Agent, Agents, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
+from netweft.engine.payloads import OnHost, SetFunctions
 from netweft.engine.queries import hosts
 from netweft.engine.queue import JobContext
 from netweft.engine.reports.host_counters import take_counters
@@ -46,18 +47,18 @@ def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``set_functions``. Raises HostError when the host does not answer or cannot."""
-    payload = job.job.payload
+    told = SetFunctions.of(job.job)
     with job.db.read() as tx:
-        agent = agents.of(payload["host_id"], hosts.plain(tx, payload["host_id"]).agent_url)
-    agent.set_functions(FunctionsRequest(nic=payload["nic"], count=payload["count"]))
-    take_in(job, agent, payload["host_id"])
+        agent = agents.of(told.host_id, hosts.plain(tx, told.host_id).agent_url)
+    agent.set_functions(FunctionsRequest(nic=told.nic, count=told.count))
+    take_in(job, agent, told.host_id)
     return {}
 
 
 def _look(
     agents: Agents, job: JobContext, what: str, code: int, failure: int, *, commits: bool = False
 ) -> Mapping[str, Any]:
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     with job.db.read() as tx:
         row = hosts.plain(tx, host_id)
     agent = agents.of(host_id, row.agent_url)

@@ -19,11 +19,12 @@ from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import comes_true, last_event, wait_for_end
 from netweft.engine.jobs.look_at_host import take_in
-from netweft.engine.model.vms import vms
+from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions
 from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.payloads import MigrateVm
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
 from netweft.engine.queue import JobContext, PostponedError, Status
@@ -38,11 +39,11 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``migrate_vm``. Raises HostError when the guest stayed where it was; PostponedError while nobody can be
     asked where it is.
     """
-    payload = job.job.payload
-    vm_id, source_id, target_id = payload["vm_id"], payload["host_id"], payload["target_id"]
+    told = MigrateVm.of(job.job)
+    vm_id, source_id, target_id = told.vm_id, told.host_id, told.target_id
     source, target = _agent(agents, job, source_id), _agent(agents, job, target_id)
     try:
-        _await_setup(job, payload["after"])
+        _await_setup(job, told.after)
         _move(job, source, target)
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
@@ -83,7 +84,7 @@ def _await_setup(job: JobContext, job_id: str | None) -> None:
 
 def _move(job: JobContext, source: Agent, target: Agent) -> None:
     """Bring the guest to the target. Raises HostError when it stayed, UnreachableError while nobody knows."""
-    vm_id = job.job.payload["vm_id"]
+    vm_id = MigrateVm.of(job.job).vm_id
     try:
         after = last_event(source)
         here = source.report()
@@ -113,20 +114,20 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
 
 def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> None:
     """Ask the source to send the guest, without the virtual functions that it has there."""
-    payload = job.job.payload
-    vm_id = payload["vm_id"]
+    told = MigrateVm.of(job.job)
+    vm_id = told.vm_id
     there = target.report()
     with job.db.read() as tx:
-        leaving = wanted_of(tx, vm_id, payload["host_id"])
-        wanted = wanted_of(tx, vm_id, payload["target_id"])
-        address = hosts.plain(tx, payload["target_id"]).address
+        leaving = wanted_of(tx, vm_id, told.host_id)
+        wanted = wanted_of(tx, vm_id, told.target_id)
+        address = hosts.plain(tx, told.target_id).address
     guest = next(one for one in here.guests if one.id == vm_id)
     if any(nic.function for nic in guest.nics):
         source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
     spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
     to = _target_of(guest.driver, there, address)
-    way = {"address": payload["address"], "bandwidth": payload["bandwidth"]}
-    source.migrate_guest(vm_id, Migration(target=to, name=payload["target_id"], spec=spec, **way))
+    way = Migration(target=to, name=told.target_id, spec=spec, address=told.address, bandwidth=told.bandwidth)
+    source.migrate_guest(vm_id, way)
 
 
 def _without_functions(spec: GuestSpec) -> GuestSpec:
@@ -138,7 +139,7 @@ def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
     """Give a guest that has moved, or stayed, the virtual functions that are held ready for it there. What it cannot
     have is unplugged, and told.
     """
-    vm_id = job.job.payload["vm_id"]
+    vm_id = MigrateVm.of(job.job).vm_id
     with job.db.read() as tx:
         wanted = wanted_of(tx, vm_id, host_id)
     if not any(row.plugged and row.passthrough for row in wanted.vnics):
@@ -180,7 +181,7 @@ def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
     vm = lock(tx, vms, vm_id)
     values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
-    functions.release(tx, vm_id, host_id=job.job.payload["host_id"])
+    functions.release(tx, vm_id, host_id=MigrateVm.of(job.job).host_id)
     name = hosts.plain(tx, host_id).name
     text = f"Migration completed (VM: {vm.name}, Destination: {name})."
     audit.record(tx, actor_of(job), DONE, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
@@ -191,7 +192,7 @@ def _record_stayed(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     vm = lock(tx, vms, vm_id)
     values = {"status": _after(vm), "target_host_id": None, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
-    functions.release(tx, vm_id, host_id=job.job.payload["target_id"])
+    functions.release(tx, vm_id, host_id=MigrateVm.of(job.job).target_id)
     text = f"Migration failed (VM: {vm.name}): {reason}"
     audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
 
@@ -209,6 +210,6 @@ def _record_unplugged(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     audit.record(tx, actor_of(job), code, text, severity, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
 
 
-def _after(vm: Any) -> str:  # noqa: ANN401 - a row
+def _after(vm: VmRow) -> str:
     """The status after the migration: somebody may have asked for the machine's end meanwhile."""
-    return "up" if vm.status == "migrating" else str(vm.status)
+    return "up" if vm.status == "migrating" else vm.status

@@ -13,10 +13,11 @@ from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN
 from netweft.engine.db import Tx, lock, new_id
-from netweft.engine.jobs.apply_host import Task, actor_of, apply
+from netweft.engine.jobs.apply_host import actor_of, apply
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes, host_labels
 from netweft.engine.operations.host_changes import PERSIST_FAILED
+from netweft.engine.payloads import ApplyHost, OnHost, PropagateLabels
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
@@ -29,7 +30,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``propagate_labels``. Raises ValidationError, BusyError and HostError: the host then lacks networks; an
     event says so, and it is tried again when the host comes up the next time.
     """
-    host_id = job.job.payload["host_id"]
+    host_id = OnHost.of(job.job).host_id
     try:
         generation = job.db.run(_begin, job, host_id)
     except NetweftError as error:
@@ -38,7 +39,7 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         raise
     if generation is None:
         return {}
-    task = Task(host_id=host_id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    task = ApplyHost(host_id=host_id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
 
@@ -53,7 +54,8 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     mine = [row for row in waiting if row.job_id == job.job.id]
     if mine:
         return int(mine[0].generation)
-    lost, reason = job.job.payload["lost"], job.job.payload["reason"]
+    told = PropagateLabels.of(job.job)
+    lost, reason = told.lost, told.reason
     if any(host_changes.is_being_brought(tx, row) for row in waiting):
         # Their generations are lower than ours would be, and their jobs wait for us: they go first.
         host_labels.request(tx, actor_of(job), host_id, host.name, lost, reason)

@@ -11,9 +11,10 @@ from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN, forget_host
 from netweft.engine.db import Tx, lock
-from netweft.engine.jobs.apply_host import Task, actor_of, apply, wait_for_report
+from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import ApplyHost, RemoveHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queue import JobContext
@@ -29,7 +30,8 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``remove_host``. Raises HostError when the host could not be cleared; it is then still there, unless it
     was to go in any case (``force`` in the payload).
     """
-    host_id, force = job.job.payload["host_id"], job.job.payload["force"]
+    told = RemoveHost.of(job.job)
+    host_id, force = told.host_id, told.force
     with job.db.read() as tx:
         known = queries.load(tx, (host_id,)).get(host_id)
     if known is None:
@@ -50,7 +52,9 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
     except UnreachableError as error:
         raise HostError(f"Host {known.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
     generation = job.db.run(_begin, job, known.row.id)
-    apply(agents, job, Task(host_id=known.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True))
+    apply(
+        agents, job, ApplyHost(host_id=known.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    )
 
 
 def _begin(tx: Tx, job: JobContext, host_id: str) -> int:

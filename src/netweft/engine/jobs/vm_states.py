@@ -18,6 +18,7 @@ from netweft.engine.jobs.guest_events import last_event, wait_for_end
 from netweft.engine.jobs.guests import agent_of, look
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.payloads import OnVm, ShutDownVm
 from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.reports.host_reports import settle_guest
 
@@ -32,34 +33,34 @@ _AGAIN = 2.0
 
 def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
-    payload = job.job.payload
+    told = OnVm.of(job.job)
     try:
-        agent_of(agents, job, payload["host_id"]).shut_down_guest(payload["vm_id"])
+        agent_of(agents, job, told.host_id).shut_down_guest(told.vm_id)
     except HostError as error:
         job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.db.run(_watch, job)
-    look(agents, job, payload["host_id"])
+    look(agents, job, told.host_id)
     return {}
 
 
 def _watch(tx: Tx, job: JobContext) -> None:
     queue.hold(tx, job.job)
-    payload = job.job.payload
-    name = lock(tx, vms, payload["vm_id"]).name
+    payload = ShutDownVm.of(job.job)
+    name = lock(tx, vms, payload.vm_id).name
     # Not by the lock of the machine: whoever loses patience may stop it meanwhile.
-    key, text = f"shutdown:{payload['vm_id']}", f"Waiting for VM {name} to shut down"
+    key, text = f"shutdown:{payload.vm_id}", f"Waiting for VM {name} to shut down"
     queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=SHUTDOWN_SECONDS)
 
 
 def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``settle_shutdown``: a guest that still runs has not heeded the request. Raises HostError."""
-    payload = job.job.payload
+    host_id = OnVm.of(job.job).host_id
     if not _waits(job):
         return {}
-    agent = agent_of(agents, job, payload["host_id"])
+    agent = agent_of(agents, job, host_id)
     try:
-        take_in(job, agent, payload["host_id"])
+        take_in(job, agent, host_id)
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
     if _waits(job):
@@ -69,16 +70,18 @@ def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def _waits(job: JobContext) -> bool:
     """Whether the machine has been powering down since this request."""
-    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == job.job.payload["vm_id"])
+    told = ShutDownVm.of(job.job)
+    query = sa.select(vms.c.status, vms.c.changed_at).where(vms.c.id == told.vm_id)
     with job.db.read() as tx:
         row = tx.execute(query).one_or_none()
-    return row is not None and (row.status, row.changed_at.isoformat()) == ("powering_down", job.job.payload["since"])
+    return row is not None and (row.status, row.changed_at.isoformat()) == ("powering_down", told.since)
 
 
 def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``reboot_vm``. Raises HostError."""
+    told = OnVm.of(job.job)
     try:
-        agent_of(agents, job, job.job.payload["host_id"]).reboot_guest(job.job.payload["vm_id"])
+        agent_of(agents, job, told.host_id).reboot_guest(told.vm_id)
     except HostError as error:
         job.db.run(_record_runs_on, job, REBOOT_FAILED, "reboot", error.text)
         raise
@@ -90,7 +93,7 @@ def suspend(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
     Raises HostError when the guest runs on, PostponedError while its host does not answer.
     """
-    host_id = job.job.payload["host_id"]
+    host_id = OnVm.of(job.job).host_id
     try:
         _save(job, agent_of(agents, job, host_id))
     except UnreachableError as error:
@@ -109,7 +112,7 @@ def _save(job: JobContext, agent: Agent) -> None:
     if guest and guest.status == "suspended":
         return
     if not (guest and guest.saving):
-        agent.suspend_guest(job.job.payload["vm_id"])
+        agent.suspend_guest(OnVm.of(job.job).vm_id)
     wait_for_end(
         job,
         agent,
@@ -121,12 +124,12 @@ def _save(job: JobContext, agent: Agent) -> None:
 
 
 def _find(job: JobContext, agent: Agent) -> GuestState | None:
-    return next((one for one in agent.guests() if one.id == job.job.payload["vm_id"]), None)
+    return next((one for one in agent.guests() if one.id == OnVm.of(job.job).vm_id), None)
 
 
 def _record_suspended(tx: Tx, job: JobContext) -> None:
     queue.hold(tx, job.job)
-    vm = lock(tx, vms, job.job.payload["vm_id"])
+    vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     settle_guest(tx, vm.id, "suspended", vm.host_id)
     _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
 
@@ -134,7 +137,7 @@ def _record_suspended(tx: Tx, job: JobContext) -> None:
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
     """What was asked for did not happen. If it has ended by itself instead, the host's next report tells."""
     queue.hold(tx, job.job)
-    vm = lock(tx, vms, job.job.payload["vm_id"])
+    vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     if vm.host_id is None:
         return
     settle_guest(tx, vm.id, "up", vm.host_id)

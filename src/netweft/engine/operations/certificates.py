@@ -16,6 +16,7 @@ from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.events import events
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import OnHost
 from netweft.engine.pki import Authority, expiry
 from netweft.engine.statements import rows
 
@@ -35,7 +36,7 @@ _UNREACHABLE = ("installing", "non_responsive")
 def enqueue(tx: Tx, actor: Actor, host: HostRow) -> str:
     """Enqueue the job that renews a host's certificates, unless it is there; returns its id."""
     key, description = host_changes.key_of(host.id), f"Enrolling certificate for Host {host.name}"
-    return queue.enqueue_once(tx, actor, "enroll_certificate", key, description, {"host_id": host.id})
+    return queue.enqueue_once(tx, actor, "enroll_certificate", key, description, OnHost(host_id=host.id))
 
 
 def sign_for(tx: Tx, authority: Authority, host_ids: Sequence[str], requests: Credentials) -> Credentials:

@@ -18,6 +18,7 @@ from netweft.engine.model.host_networks import HostChangeRow, attachments, host_
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.operations import host_addresses
+from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.networks import known_among
 from netweft.engine.statements import Statement, inserting
@@ -63,7 +64,7 @@ def begin(
     confirm by itself.
     """
     generation = int(_NEXT.ask(tx, host_id=host_id).one().generation)
-    payload = {"host_id": host_id, "generation": generation, "confirm_within": confirm_within, "commit": commit}
+    payload = ApplyHost(host_id=host_id, generation=generation, confirm_within=confirm_within, commit=commit)
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
     write(tx, host_id, generation, candidate, reason, job_id, action)
     return job_id

@@ -12,6 +12,7 @@ from netweft.engine.model.host_networks import attachments, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.operations import host_changes
+from netweft.engine.payloads import PropagateLabels
 
 _REACHABLE = ("up", "maintenance", "non_operational")
 """Other hosts get what their labels mean once they come up."""
@@ -53,6 +54,6 @@ def withdraw(tx: Tx, actor: Actor, network_id: str, label: str, reason: str) -> 
 
 def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> None:
     """Enqueue the job that gives a host what its labels mean, and takes the networks ``lost`` off."""
-    payload = {"host_id": host_id, "lost": lost, "reason": reason}
+    payload = PropagateLabels(host_id=host_id, lost=lost, reason=reason)
     description = f"Applying labels on Host {name}: {reason}"
     queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)

@@ -9,6 +9,7 @@ from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.vms import vms
+from netweft.engine.payloads import Somewhere
 
 GIVEN_UP = 20_156
 """An event code of our own."""
@@ -31,10 +32,10 @@ def give_up(tx: Tx, job: queue.Job) -> None:
     """
     error = GivenUpError(job.attempts)
     queue.fail(tx, job, error.text, error.code)
-    vm_id = job.payload.get("vm_id")
-    leave(tx, vms.c.id == vm_id, error.text)
-    text, host_id = f"{job.description}: {error.text}", job.payload.get("host_id")
-    audit.record(tx, job.actor, GIVEN_UP, text, Severity.ERROR, vm=vm_id, host=host_id, job=job.id)
+    about = Somewhere.of(job)
+    leave(tx, vms.c.id == about.vm_id, error.text)
+    text = f"{job.description}: {error.text}"
+    audit.record(tx, job.actor, GIVEN_UP, text, Severity.ERROR, vm=about.vm_id, host=about.host_id, job=job.id)
 
 
 def leave(tx: Tx, which: sa.ColumnElement[bool], reason: str) -> None:

@@ -19,6 +19,7 @@ from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
+from netweft.engine.payloads import SyncGuest
 from netweft.engine.queries import guests
 from netweft.engine.statements import Statement
 
@@ -97,5 +98,5 @@ def _was_tried(tx: Tx, vm_id: str) -> bool:
 
 
 def _enqueue(tx: Tx, actor: Actor, vm_id: str, name: str, code: int) -> None:
-    payload = {"vm_id": vm_id, "code": code}
+    payload = SyncGuest(vm_id=vm_id, code=code)
     queue.enqueue(tx, actor, "sync_guest", f"vm:{vm_id}", f"Updating interfaces of VM {name}", payload)

@@ -30,6 +30,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations import functions, host_changes, host_labels, vnic_sync
 from netweft.engine.operations.network_status import attachments_changed
+from netweft.engine.payloads import OnVm
 from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
 from netweft.engine.statements import Among, Statement, inserting
@@ -271,7 +272,7 @@ def _clear_up(tx: Tx, host: HostRow, ended: list[GuestState]) -> None:
     kept = set(tx.scalars(sa.select(vms.c.id).where(vms.c.id.in_([guest.id for guest in ended]), own)))
     for guest in ended:
         if guest.id not in kept:
-            payload = {"vm_id": guest.id, "host_id": host.id}
+            payload = OnVm(vm_id=guest.id, host_id=host.id)
             text = f"Clearing up after VM {guest.name} on Host {host.name}"
             queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{guest.id}", text, payload)
 

@@ -1,0 +1,122 @@
+"""What jobs are told, as values: a command puts one into the queue, the job's function takes it out again.
+
+They are stored as JSON, so a field that is added needs a default, for jobs that an earlier version has enqueued.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import msgspec
+
+from netweft.engine.queue import Job
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all."""
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """What a job was told, as far as this type has it. Raises msgspec.ValidationError for something else."""
+        return msgspec.convert(job.payload, cls)
+
+
+class Somewhere(Payload, frozen=True, kw_only=True):
+    """What jobs of all kinds may be about."""
+
+    host_id: str | None = None
+    vm_id: str | None = None
+
+
+class OnHost(Payload, frozen=True, kw_only=True):
+    """A job on a host."""
+
+    host_id: str
+
+
+class ApplyHost(OnHost, frozen=True, kw_only=True):
+    """Which generation to bring to the host; ``request`` tells it from another of the same number, which a host may
+    have taken from this engine before its database was restored.
+    """
+
+    generation: int
+    confirm_within: float
+    commit: bool
+    request: str = ""
+
+
+class PropagateLabels(OnHost, frozen=True, kw_only=True):
+    """Networks that are to be taken off the host (``lost``: their ids), and why."""
+
+    lost: list[str]
+    reason: str
+
+
+class RemoveHost(OnHost, frozen=True, kw_only=True):
+    """``force``: the host goes also when it cannot be cleared."""
+
+    force: bool
+
+
+class SetFunctions(OnHost, frozen=True, kw_only=True):
+    """How many virtual functions a NIC is to have."""
+
+    nic: str
+    count: int
+
+
+class OnVm(Payload, frozen=True, kw_only=True):
+    """A job on a virtual machine on a host."""
+
+    vm_id: str
+    host_id: str
+
+
+class StopVm(OnVm, frozen=True, kw_only=True):
+    """``reason``: what the machine says from then on of why it is down."""
+
+    reason: str = ""
+
+
+class ShutDownVm(OnVm, frozen=True, kw_only=True):
+    """``since``: the moment from which the machine is powering down."""
+
+    since: str
+
+
+class MigrateVm(OnVm, frozen=True, kw_only=True):
+    """From ``host_id`` to ``target_id``, ``after`` the job that sets up its networks there. ``address`` and
+    ``bandwidth``: of the way between them.
+    """
+
+    target_id: str
+    after: str | None
+    address: str
+    bandwidth: int
+
+
+class Undo(Payload, frozen=True, kw_only=True):
+    """What is done when a guest's host refuses a change: the vNIC that is removed again, or the columns that one has
+    again, or the filter parameters.
+    """
+
+    remove: str = ""
+    restore: str = ""
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    parameters_of: str = ""
+    parameters: list[dict[str, Any]] = msgspec.field(default_factory=list)
+
+
+class UpdateGuest(OnVm, frozen=True, kw_only=True):
+    """The vNICs of a running guest have changed."""
+
+    undo: Undo
+
+
+class SyncGuest(Payload, frozen=True, kw_only=True):
+    """vNICs of a running guest are out of sync; ``code``: of the event that tells that they are in sync again, 0 for
+    none.
+    """
+
+    vm_id: str
+    code: int
