@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from agent.rig import AgentProcess, Authority, Engine, RefusedError, with_network
+from netweft.agent.main import main
 from netweft.core.protocol import Phase
 
 if TYPE_CHECKING:
@@ -196,3 +197,11 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
         "no SHA-256 fingerprint"
         in run(*listen, "--token", "t", "--ca-fingerprint", "abc", "--enroll", "https://127.0.0.1:1").stderr
     )
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon"])
+def test_a_boot_is_waited_for_as_long_as_can_be_told(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--boot-wait", text])
+    assert ended.value.code == 2
+    assert f"invalid seconds value: '{text}'" in capsys.readouterr().err

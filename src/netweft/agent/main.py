@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import logging
+import math
 import os
 import platform
 import resource
@@ -113,61 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="where the engine reaches the agent (%(default)s)",
     )
-    join = parser.add_argument_group("joining an engine")
-    join.add_argument(
-        "--enroll", default="", metavar="URL", help="the engine, for example https://engine.example.com:8443"
-    )
-    join.add_argument(
-        "--token", default="", metavar="T", help="the one-time token; better in a file or the environment"
-    )
-    join.add_argument("--token-file", type=Path, metavar="FILE", help=f"a file that holds it (else ${TOKEN_VARIABLE})")
-    join.add_argument("--ca-fingerprint", default="", metavar="SHA256", help="of the engine's certificate authority")
-    join.add_argument(
-        "--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)"
-    )
-    join.add_argument("--join-only", action="store_true", help="end once joined: a service shall be started then")
-    join.add_argument(
-        "--leave",
-        action="store_true",
-        help="take what Netweft made of this host off it, but for its management, forget the engine, and end",
-    )
-    join.add_argument("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
-    host = parser.add_argument_group("the host")
-    host.add_argument(
-        "--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)"
-    )
-    host.add_argument(
-        "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
-    )
-    host.add_argument(
-        "--guests", default="", metavar="LIST", help="guest drivers, separated by commas: libvirt, namespace (none)"
-    )
-    host.add_argument(
-        "--libvirt-uri", default="qemu:///system", metavar="URI", help="where libvirt is reached (%(default)s)"
-    )
-    host.add_argument(
-        "--libvirt-kind",
-        default="auto",
-        choices=("auto", "kvm", "qemu"),
-        help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
-    )
-    host.add_argument(
-        "--pki",
-        type=Path,
-        default=Path("/etc/pki"),
-        metavar="DIR",
-        help="where libvirt and QEMU find keys and certificates to move guests to other hosts (%(default)s)",
-    )
-    host.add_argument(
-        "--boot-wait",
-        type=float,
-        default=30,
-        metavar="S",
-        help="how long to wait after a boot for NICs (%(default)s s)",
-    )
-    host.add_argument(
-        "--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)"
-    )
+    _add_joining(parser.add_argument_group("joining an engine"))
+    _add_host(parser.add_argument_group("the host"))
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
     add(
         "--part",
@@ -179,6 +127,61 @@ def _parser() -> argparse.ArgumentParser:
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
     add("--version", action="version", version=agent.version())
     return parser
+
+
+def seconds(text: str) -> float:
+    """A time to wait. Raises ValueError for one that never ends, or is before now."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value
+
+
+def _add_joining(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--enroll", default="", metavar="URL", help="the engine, for example https://engine.example.com:8443")
+    add("--token", default="", metavar="T", help="the one-time token; better in a file or the environment")
+    add("--token-file", type=Path, metavar="FILE", help=f"a file that holds it (else ${TOKEN_VARIABLE})")
+    add("--ca-fingerprint", default="", metavar="SHA256", help="of the engine's certificate authority")
+    add("--address", default="", metavar="URL", help="how the engine reaches this agent (the address towards it)")
+    add("--join-only", action="store_true", help="end once joined: a service shall be started then")
+    add(
+        "--leave",
+        action="store_true",
+        help="take what Netweft made of this host off it, but for its management, forget the engine, and end",
+    )
+    add("--hostname", default=platform.node(), metavar="NAME", help="the host's name (%(default)s)")
+
+
+def _add_host(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)")
+    add(
+        "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
+    )
+    add("--guests", default="", metavar="LIST", help="guest drivers, separated by commas: libvirt, namespace (none)")
+    add("--libvirt-uri", default="qemu:///system", metavar="URI", help="where libvirt is reached (%(default)s)")
+    add(
+        "--libvirt-kind",
+        default="auto",
+        choices=("auto", "kvm", "qemu"),
+        help="KVM, or QEMU's software emulation; auto takes KVM where it works (%(default)s)",
+    )
+    add(
+        "--pki",
+        type=Path,
+        default=Path("/etc/pki"),
+        metavar="DIR",
+        help="where libvirt and QEMU find keys and certificates to move guests to other hosts (%(default)s)",
+    )
+    add(
+        "--boot-wait",
+        type=seconds,
+        default=30,
+        metavar="S",
+        help="how long to wait after a boot for NICs (%(default)s s)",
+    )
+    add("--boot-id", default="", metavar="ID", help="names the boot, for hosts in namespaces (the machine's own)")
 
 
 def _run(options: argparse.Namespace) -> None:
