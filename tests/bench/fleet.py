@@ -261,7 +261,7 @@ class Fleet:
 
     def _all_taken(self) -> bool:
         """Whether no host is behind what is wanted of it."""
-        behind = self._sql("SELECT count(*) FROM hosts WHERE generation != acknowledged_generation")[0][0]
+        behind = self._sql("SELECT count(*) FROM host_changes WHERE state = 'pending'")[0][0]
         return behind == 0 and self._open_jobs() == 0 and self._in_sync()
 
     def _in_sync(self) -> bool:

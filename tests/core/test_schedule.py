@@ -199,9 +199,6 @@ def test_virtual_functions_are_dealt_out_so_that_all_get_one() -> None:
     guest = replace(GUEST, passthrough={"nic1": "blue", "nic2": "red"})
     (best,) = choose(guest, [VFS]).ranking
     assert best.functions == {"nic1": "eth5", "nic2": "eth4"}
-    assert best.reservation(guest) == Reservation(
-        guest_id="vm", host_id="h1", memory=100, functions={"eth4": 1, "eth5": 1}
-    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from netweft.core.drift import find_drift
 from netweft.core.host import Address, Bridge, Host, Route
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
-from netweft.core.sync import Reported, compare_attachment, find_network, locate_networks
+from netweft.core.sync import Reported, compare_attachment, locate_networks
 
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 V6 = IpAssignment(version=6, method="static", address="2001:DB8::5", prefix=64, gateway="2001:db8::1")
@@ -90,11 +90,10 @@ def test_where_networks_are_with_open_vswitch() -> None:
 
 def test_what_is_nowhere_and_what_has_no_uplink() -> None:
     host = Host(bridges={"lonely": Bridge(name="lonely", owner="lonely")})
-    assert find_network(host, "mgmt") is None
+    assert "mgmt" not in locate_networks(host)
     routed = replace(host, routes=(Route(to="10.0.0.0/8", link="lonely", via="192.0.2.9"),))
     assert locate_networks(routed)["lonely"].gateway4 == ""
-    lonely = find_network(host, "lonely")
-    assert lonely is not None
+    lonely = locate_networks(host)["lonely"]
     assert (lonely.base, lonely.plug) == ("", "lonely")
 
 

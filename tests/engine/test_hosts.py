@@ -69,7 +69,7 @@ def test_a_host_that_joined_is_installed_and_comes_up(fleet: Fleet) -> None:
     assert [str(address) for address in bridge.addresses] == ["198.18.0.2/15"]
     assert fleet.data().differences() == {}
     assert fleet.report().dirty is False
-    assert fleet.data().row.acknowledged_generation == 1
+    assert fleet.data().row.generation == 1
     assert set(fleet.data().nics.values()) == {"eth0", "eth1", "eth2", "eth3"}
     assert 504 in fleet.codes()
 

@@ -161,12 +161,6 @@ class Ranked(NamedTuple):
         """The scores, from 0 to 100 (best), by the names of :data:`WEIGHTS`."""
         return dict(zip(WEIGHTS, self.points, strict=True))
 
-    def reservation(self, guest: GuestNeeds) -> Reservation:
-        """What the guest takes if it goes there."""
-        nics = list(self.functions.values())
-        functions = {nic: nics.count(nic) for nic in nics}
-        return Reservation(guest_id=guest.id, host_id=self.host_id, memory=guest.memory, functions=functions)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:

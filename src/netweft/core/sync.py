@@ -73,11 +73,6 @@ class Location:
     is_rest: bool = False
 
 
-def find_network(host: Host, network_id: str) -> Location | None:
-    """Where the network is on the host, None if it is not there."""
-    return locate_networks(host).get(network_id)
-
-
 def locate_networks(host: Host) -> dict[str, Location]:
     """Where every network of ours is on the host, by network id: one pass for callers who want them all."""
     return _Map(host).locations()

@@ -65,7 +65,7 @@ EVENT_SECONDS = 10.0
 """How long beyond the asked time an agent may be silent while it waits, when it observes nothing."""
 _ERRORS, _UNCHANGED = 400, 304
 _REPEATABLE_METHODS = {"GET", "PUT", "DELETE"}
-_REPEATABLE = {"/v1/host/confirm", "/v1/host/rollback", "/v1/host/commit"}
+_REPEATABLE = {"/v1/host/confirm", "/v1/host/commit"}
 """What comes to the same when it is asked twice, besides those."""
 
 
@@ -224,10 +224,6 @@ class Agent:
     def confirm(self, generation: int) -> Change:
         """Keep the change, on a connection that is opened now."""
         return self._send("POST", "/v1/host/confirm", GenerationRef(generation=generation), Change, fresh=True)
-
-    def rollback(self, generation: int) -> Change:
-        """Take the change back."""
-        return self._send("POST", "/v1/host/rollback", GenerationRef(generation=generation), Change)
 
     def commit(self) -> Change:
         """Let boot restore what runs now."""

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SYSTEM_PKI = Path("/etc/pki")
-"""Where libvirt and QEMU look for keys and certificates."""
-
 LIBVIRT_FILES = {
     "../CA/cacert.pem": "libvirt-ca.pem",
     "servercert.pem": "libvirt.pem",

@@ -18,9 +18,6 @@ NAME_MAX = 50
 COUNT_MAX = 26
 """vNICs of one virtual machine: the PCI slots that are left on oVirt's standard machine."""
 
-INTERFACES = frozenset({"virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough"})
-"""The interface models that the API knows."""
-
 PASSTHROUGH = "pci_passthrough"
 """The interface model of a vNIC that is a virtual function of its host."""
 

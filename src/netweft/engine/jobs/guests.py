@@ -34,8 +34,8 @@ from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
 from netweft.engine.queue import JobContext, PostponedError, Result
 from netweft.engine.reports.host_reports import settle_guest
 
-STARTED, START_FAILED, STOPPED, STOP_FAILED, STOPPED_SUSPENDED = 32, 54, 33, 56, 111
-"""Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_FAILED_STOP_VM, USER_STOP_SUSPENDED_VM)."""
+STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
+"""Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_STOP_SUSPENDED_VM)."""
 
 _PATIENCE = 15.0
 _AGAIN = 30.0

@@ -67,11 +67,6 @@ def _text_of(value: datetime | None) -> str | None:
     return None if value is None else _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def id_column() -> Column[str]:
-    """The primary key: a lower-case UUID as text."""
-    return Column("id", String(ID_LENGTH), primary_key=True)
-
-
 def growing_number(name: str = "number") -> Column[int]:
     """A primary key that grows with each row and is never given again (with ``sqlite_autoincrement=True`` on the
     table).

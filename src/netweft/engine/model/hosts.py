@@ -31,9 +31,8 @@ class HostRow(Record, frozen=True):
     certificate_expires: datetime | None = None
     # Why the host is not up, a sentence; empty when there is nothing to say.
     status_reason: AddedText = ""
-    # The highest generation of its intent that was given out, and the last one that the host took.
+    # The highest generation of its intent that was given out.
     generation: Annotated[int, With(server_default="0")] = 0
-    acknowledged_generation: Annotated[int, With(server_default="0")] = 0
     # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
     kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
 

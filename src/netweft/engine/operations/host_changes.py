@@ -13,7 +13,7 @@ from netweft.core.errors import BusyError
 from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
-from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.host_networks import HostChangeRow, attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
@@ -131,7 +131,6 @@ def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
     row = find(tx, host_id, generation)
     candidate = candidate_of(row) if row else None
     changed = bool(candidate and store(tx, host_id, candidate))
-    _ACKNOWLEDGE.run(tx, host_id=host_id, generation=generation)
     _end(tx, host_id, generation, "applied", "")
     return changed
 
@@ -181,11 +180,6 @@ def store_labels(tx: Tx, host_id: str, labels: Mapping[str, str]) -> None:
         tx.execute(sa.insert(nic_labels), rows)
 
 
-def fresh_id() -> str:
-    """An id for a new attachment or bond."""
-    return new_id()
-
-
 def is_being_brought(tx: Tx, row: HostChangeRow) -> bool:
     """Whether the job of a change has not ended yet, so that it will say itself how the change ended."""
     return tx.scalar(sa.select(jobs.c.status).where(jobs.c.id == row.job_id)) == queue.Status.STARTED
@@ -208,11 +202,6 @@ _NEXT = Statement(
 )
 _CATCH_UP = Statement(
     sa.update(hosts).where(hosts.c.id == _HOST, hosts.c.generation < _GENERATION).values(generation=_GENERATION)
-)
-_ACKNOWLEDGE = Statement(
-    sa.update(hosts)
-    .where(hosts.c.id == _HOST, hosts.c.acknowledged_generation < _GENERATION)
-    .values(acknowledged_generation=_GENERATION)
 )
 _KEEP = Statement(sa.update(hosts).where(hosts.c.id == _HOST), ["kept"])
 _WRITE = inserting(host_changes)
