@@ -27,6 +27,7 @@ from netweft.agent.link_options import (
     write_options,
 )
 from netweft.core.host import MAIN_TABLE, MARK, Address, Bond, Bridge, Route, Rule, Vlan
+from netweft.core.limits import MTU_MAX
 from netweft.core.options import MODES
 from netweft.core.steps import (
     AddAddress,
@@ -65,7 +66,6 @@ FIRST_OWN_INDEX = 1 << 16
 them; the kernel's own choices start at 1 and stay below.
 """
 
-_MTU_MAX = 65535
 _LONGEST_PREFIX_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
 _TABLES_IN_HEADER = 256
 
@@ -116,7 +116,7 @@ class Encoder:
         # The kernel takes no alias while it makes a link. A bridge whose MTU was never changed follows the smallest of
         # its ports (br_mtu_auto_adjust); ours is made with
         # another one first, so that setting the wanted one is a change.
-        first_mtu = link.mtu if not isinstance(link, Bridge) else link.mtu + 1 if link.mtu < _MTU_MAX else link.mtu - 1
+        first_mtu = link.mtu if not isinstance(link, Bridge) else link.mtu + 1 if link.mtu < MTU_MAX else link.mtu - 1
         created = nl.text(nl.IFLA_IFNAME, link.name) + nl.u32(nl.IFLA_MTU, first_mtu) + self._kind(link)
         created += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(link.mac)) if link.mac else b""
         self._index_of[link.name] = index

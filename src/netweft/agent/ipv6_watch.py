@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from netweft.agent.settings import accept_ra, read_setting, write_setting
 from netweft.core.host import Bond
+from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.steps import CreateLink, CreateOvsPort, DeleteLink, SetMaster, SetMtu, SetUp
-from netweft.core.world import IPV6_MIN_MTU
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from netweft.agent.netlink import attribute, attributes, number
+from netweft.core.limits import VLAN_MAX
 from netweft.core.options import BOND_VALUES, bond_default
 from netweft.core.options import BRIDGE_OPTIONS as KNOWN_OF_BRIDGES
 
@@ -23,7 +24,7 @@ IFLA_BOND_MODE, IFLA_BOND_ACTIVE_SLAVE, IFLA_BOND_MIIMON, IFLA_BOND_AD_INFO = 1,
 IFLA_BOND_AD_INFO_PARTNER_MAC = 5
 IFLA_BR_STP_STATE, IFLA_BR_VLAN_FILTERING, IFLA_BR_VLAN_DEFAULT_PVID = 5, 7, 39
 
-UNTAGGED = 4094
+UNTAGGED = VLAN_MAX
 """The VLAN that a bridge puts untagged frames in while it filters VLANs for guests with a trunk. It is the mark of
 that: such filtering is no option of the bridge, but the guest drivers' business.
 """

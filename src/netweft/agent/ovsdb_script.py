@@ -17,7 +17,8 @@ from netweft.agent.ovsdb_session import (
     to_set,
 )
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
-from netweft.core.host import DEFAULT_MTU, NAME_MAX
+from netweft.core.host import NAME_MAX
+from netweft.core.limits import DEFAULT_MTU, INTERNAL_MTU_MAX, MTU_MIN
 from netweft.core.ovs_bonds import COLUMNS
 from netweft.core.steps import (
     CreateOvsBridge,
@@ -35,10 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from netweft.core.host import GuestPort, OvsPort
-
-
-_MTU_MIN, _MTU_MAX = 68, 65521
-"""Octets that an internal port takes with either datapath: in user space it is a tap, and a frame has 65535 at most."""
 
 
 _BUMP: Sequence[Operation] = (
@@ -357,8 +354,8 @@ class Script:
         """Refuse what ovs-vswitchd would accept and then only complain of in its log, or cut short."""
         if len(name) > NAME_MAX:
             self._refuse(f"{name} is longer than the {NAME_MAX} characters of a link's name")
-        if not _MTU_MIN <= mtu <= _MTU_MAX:
-            self._refuse(f"the MTU of {name} must be between {_MTU_MIN} and {_MTU_MAX}")
+        if not MTU_MIN <= mtu <= INTERNAL_MTU_MAX:
+            self._refuse(f"the MTU of {name} must be between {MTU_MIN} and {INTERNAL_MTU_MAX}")
         if mac and int(mac[:2], 16) & 1:
             self._refuse(f"{mac} is a multicast address")
 

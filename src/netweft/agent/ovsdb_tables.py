@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent.ovsdb_session import Json, Row, as_map, as_set, only_row
-from netweft.core.host import DEFAULT_MTU, GuestPort, OvsBridge, OvsPort
+from netweft.core.host import GuestPort, OvsBridge, OvsPort
+from netweft.core.limits import DEFAULT_MTU
 from netweft.core.ovs_bonds import COLUMNS as BOND_COLUMNS
 
 if TYPE_CHECKING:

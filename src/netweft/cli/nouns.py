@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from netweft.core.limits import MTU_MAX, VLAN_MAX
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -72,7 +74,7 @@ class _Tag(click.IntRange):
         return NOTHING if value == "none" else super().convert(value, param, ctx)
 
 
-_TAG = _Tag(0, 4094)
+_TAG = _Tag(0, VLAN_MAX)
 
 NOUNS = (
     Noun(
@@ -128,7 +130,7 @@ NOUNS = (
         (
             Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
             Field("--vlan", "vlan.id", "802.1Q tag; 'none' takes it off.", _TAG),
-            Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, 65535)),
+            Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
             Field("--vm/--no-vm", "usages", "Whether vNICs may use it."),
             Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
             Field(

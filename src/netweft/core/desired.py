@@ -10,7 +10,6 @@ from zlib import adler32, crc32
 
 from netweft.core.errors import HostError
 from netweft.core.host import (
-    DEFAULT_MTU,
     MEGABIT,
     NAME_MAX,
     Address,
@@ -26,6 +25,7 @@ from netweft.core.host import (
     Vlan,
 )
 from netweft.core.kept import SHARED, keep
+from netweft.core.limits import DEFAULT_MTU
 from netweft.core.options import bond_mode, bond_options, bridge_options
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond
 from netweft.core.shaping import by_tag, rest_of

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_interface, ip_network
 
+from netweft.core.limits import DEFAULT_MTU
+
 PROTOCOL = 110
 """rtnetlink protocol number of our routes and rules (rtnetlink(7): numbers above RTPROT_STATIC are free for routing
 daemons).
@@ -32,9 +34,6 @@ MEGABIT = 1_000_000
 
 MAIN_TABLE = 254
 """The routing table that the default route lives in (rtnetlink(7), RT_TABLE_MAIN)."""
-
-DEFAULT_MTU = 1500
-"""Octets; the Ethernet payload of RFC 894, and what a NIC goes back to when nothing of ours uses it any more."""
 
 MARK = "netweft:"
 """What the alias of a link that is ours begins with."""

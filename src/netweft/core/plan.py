@@ -39,10 +39,10 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
+from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import ONLY_WHILE_DOWN, ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.paths import moved
 from netweft.core.world import (
-    IPV6_MIN_MTU,
     AnyLink,
     World,
     WorldLink,

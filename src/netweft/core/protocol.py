@@ -40,6 +40,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from netweft.core.host import Host
+from netweft.core.limits import DEFAULT_MTU
 
 AGENT_PORT = 54322
 """TCP port that an agent listens at when nobody says otherwise."""
@@ -191,7 +192,7 @@ class GuestNic:
     mac: str
     bridge: str
     tag: int | None = None
-    mtu: int = 1500
+    mtu: int = DEFAULT_MTU
     linked: bool = True
     isolated: bool = False
     addresses: tuple[str, ...] = ()

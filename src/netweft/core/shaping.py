@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netweft.core.host import MEGABIT, SPOILT, TrafficClass
+from netweft.core.limits import VLAN_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,9 +15,6 @@ MAX_SHARE = 100
 
 MAX_OCTETS = 0xFFFFFFFF
 """Octets a second: the largest limit of a class of traffic (linux/pkt_sched.h, struct tc_service_curve)."""
-
-MAX_TAG = 4094
-"""The largest 802.1Q tag of a VLAN (IEEE 802.1Q keeps 4095 for itself)."""
 
 
 def by_tag(classes: Iterable[TrafficClass]) -> tuple[TrafficClass, ...]:
@@ -31,7 +29,7 @@ def rest_of(classes: Iterable[TrafficClass]) -> TrafficClass:
 
 def class_problem(name: str, traffic: TrafficClass) -> str | None:
     """hfsc_change_class(): a class needs a curve, so a share; and what does not fit 32 bits cannot be said."""
-    if traffic.tag is not None and not 0 <= traffic.tag <= MAX_TAG:
+    if traffic.tag is not None and not 0 <= traffic.tag <= VLAN_MAX:
         return f"{name}: there is no VLAN {traffic.tag}"
     if not 0 < traffic.share <= MAX_SHARE:
         return f"{name}: a share of {traffic.share} is not between 1 and {MAX_SHARE}"

@@ -16,25 +16,15 @@ from typing import TYPE_CHECKING
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
+from netweft.core.limits import INTERNAL_MTU_MAX, IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
-from netweft.core.shaping import MAX_TAG, class_problem
-from netweft.core.world import IPV6_MIN_MTU, World, WorldLink, canonical, is_ipv6
+from netweft.core.shaping import class_problem
+from netweft.core.world import World, WorldLink, canonical, is_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from netweft.core.host import Host, Route
-
-MIN_MTU = 68
-"""Octets; the smallest MTU of an Ethernet link (RFC 791, section 3.2; ETH_MIN_MTU of the kernel)."""
-
-MAX_INTERNAL_MTU = 65521
-"""Octets; the largest MTU of an OVS internal port. In user space it is a tap device, whose frame has 65535 (tun.c)."""
-
-MAX_MTU = 65535
-"""Octets; the largest MTU of bonds, bridges and VLAN devices (ETH_MAX_MTU). What a NIC takes at most is its driver's
-secret.
-"""
 
 IPV4_BITS = 32
 """Bits of an IPv4 address."""
@@ -91,9 +81,9 @@ def _name_problem(world: World, name: str) -> str | None:
     return None
 
 
-def _mtu_problem(name: str, mtu: int, *, most: int = MAX_MTU) -> str | None:
-    if not MIN_MTU <= mtu <= most:
-        return f"{name}: an MTU of {mtu} is not between {MIN_MTU} and {most}"
+def _mtu_problem(name: str, mtu: int, *, most: int = MTU_MAX) -> str | None:
+    if not MTU_MIN <= mtu <= most:
+        return f"{name}: an MTU of {mtu} is not between {MTU_MIN} and {most}"
     return None
 
 
@@ -141,7 +131,7 @@ def _create_link(world: World, step: s.CreateLink) -> str | None:
 def _create_vlan(world: World, link: Vlan) -> str | None:
     if link.base not in world.links:
         return f"{link.name}: its base {link.base} is not there"
-    if not 0 <= link.tag <= MAX_TAG:
+    if not 0 <= link.tag <= VLAN_MAX:
         return f"{link.name}: there is no VLAN {link.tag}"
     if link.tag in world.vlans.get(link.base, ()):
         return f"{link.name}: VLAN {link.tag} over {link.base} is there already, as {world.vlans[link.base][link.tag]}"
@@ -234,7 +224,7 @@ def _set_mtu(world: World, step: s.SetMtu) -> str | None:
     if isinstance(link.value, Vlan):
         problem = _over_base_problem(world, step.name, link.value.base, step.mtu)
         return problem or _mtu_problem(step.name, step.mtu)
-    return _mtu_problem(step.name, step.mtu, most=MAX_INTERNAL_MTU if isinstance(link.value, OvsPort) else MAX_MTU)
+    return _mtu_problem(step.name, step.mtu, most=INTERNAL_MTU_MAX if isinstance(link.value, OvsPort) else MTU_MAX)
 
 
 def _set_mac(world: World, step: s.SetMac) -> str | None:
@@ -453,7 +443,7 @@ def _create_ovs_port(world: World, step: s.CreateOvsPort) -> str | None:
     if port.is_internal:
         return (
             _name_problem(world, port.name)
-            or _mtu_problem(port.name, port.mtu, most=MAX_INTERNAL_MTU)
+            or _mtu_problem(port.name, port.mtu, most=INTERNAL_MTU_MAX)
             or (_mac_problem(port.name, port.mac) if port.mac else None)
             or _ovs_settings_problem(port)
         )
@@ -477,8 +467,8 @@ def _door_problem(world: World, port: OvsPort, interface: str) -> str | None:
 def _ovs_settings_problem(port: OvsPort) -> str | None:
     """The ranges of the columns of table Port in ovs-vswitchd.conf.db(5)."""
     tags = port.trunks if port.tag is None else (port.tag, *port.trunks)
-    if any(not 0 <= tag <= MAX_TAG + 1 for tag in tags):
-        return f"{port.name}: its VLANs {', '.join(map(str, tags))} are not all between 0 and {MAX_TAG + 1}"
+    if any(not 0 <= tag <= VLAN_MAX + 1 for tag in tags):
+        return f"{port.name}: its VLANs {', '.join(map(str, tags))} are not all between 0 and {VLAN_MAX + 1}"
     if port.bond_mode and port.bond_mode not in OVS_BOND_MODES:
         return f"{port.name}: there is no OVS bond mode {port.bond_mode!r}"
     if port.lacp not in {"off", "active", "passive"}:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from netweft.core.limits import VLAN_MAX
+
 _PART = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
-_LAST = 4094
 
 
 def parse_trunk(text: str) -> tuple[int, ...]:
@@ -15,7 +16,9 @@ def parse_trunk(text: str) -> tuple[int, ...]:
         found = _PART.fullmatch(part)
         first = int(found[1]) if found else 0
         last = int(found[2] or found[1]) if found else 0
-        if not 1 <= first <= last <= _LAST:
-            raise ValueError(f"'{part[:40]}' is neither a VLAN from 1 to {_LAST} nor a range of them such as 200-210")
+        if not 1 <= first <= last <= VLAN_MAX:
+            raise ValueError(
+                f"'{part[:40]}' is neither a VLAN from 1 to {VLAN_MAX} nor a range of them such as 200-210"
+            )
         vlans.update(range(first, last + 1))
     return tuple(sorted(vlans))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.core import steps as s
 from netweft.core.host import (
-    DEFAULT_MTU,
     Bond,
     Bridge,
     GuestPort,
@@ -29,15 +28,13 @@ from netweft.core.host import (
     Rule,
     Vlan,
 )
+from netweft.core.limits import DEFAULT_MTU, IPV6_MIN_MTU
 from netweft.core.shaping import by_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 AnyLink: TypeAlias = Nic | Bond | Vlan | Bridge | OvsPort
-
-IPV6_MIN_MTU = 1280
-"""Octets; below it the kernel takes IPv6 off a link (RFC 8200, section 5)."""
 
 IPV6_METRIC = 1024
 """What the kernel makes of metric 0 for an IPv6 route."""

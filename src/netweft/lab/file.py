@@ -12,10 +12,8 @@ import yaml
 
 from netweft.client import yaml_text
 from netweft.core.host import NAME_MAX
+from netweft.core.limits import VLAN_MAX
 from netweft.lab.processes import LabError
-
-VLAN_MAX = 4094
-"""The highest VLAN of IEEE 802.1Q; 4095 is reserved."""
 
 
 class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

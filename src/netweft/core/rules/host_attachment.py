@@ -10,10 +10,10 @@ from netweft.core.errors import Problem
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
 from netweft.core.keep import KEEP
+from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import bridge_options, bridge_problem, repeated
 from netweft.core.rules.fields import name_server
 from netweft.core.rules.network import NAME_SERVERS_MAX
-from netweft.core.world import IPV6_MIN_MTU
 
 
 def attachment_exists(host: HostView, attachment_id: str) -> Problem | None:

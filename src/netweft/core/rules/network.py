@@ -10,17 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from netweft.core.errors import Problem
+from netweft.core.limits import IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.rules.fields import listed, name_server
-from netweft.core.world import IPV6_MIN_MTU
-
-VLAN_MAX = 4094
-"""The highest VLAN id of IEEE 802.1Q; 4095 is reserved."""
-
-MTU_MIN = 68
-"""Octets that every IPv4 link carries whole (RFC 791)."""
-
-MTU_MAX = 65535
-"""Octets of the largest IPv4 packet (RFC 791), and the largest MTU of a Linux bridge."""
 
 NAME_SERVERS_MAX = 3
 """Name servers that a resolver file holds (resolv.conf(5), MAXNS)."""

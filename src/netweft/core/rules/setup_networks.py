@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from netweft.core.desired import AttachmentIntent, HostIntent, desired_host
 from netweft.core.errors import Problem
-from netweft.core.host import DEFAULT_MTU, Host
+from netweft.core.host import Host
 from netweft.core.host_labels import expand
 from netweft.core.host_request import (
     FinalSet,
@@ -34,6 +34,7 @@ from netweft.core.host_request import (
     static_assignments,
 )
 from netweft.core.kept import displaced, kept_names
+from netweft.core.limits import DEFAULT_MTU
 from netweft.core.rules import check, host_ability, host_bond, host_label, host_qos
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host import is_reachable_for_work

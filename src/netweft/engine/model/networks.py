@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
+from netweft.core.limits import MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
 
 
@@ -39,7 +40,7 @@ networks = stored(
     NetworkRow,
     UniqueConstraint("data_center_id", "name"),
     UniqueConstraint("data_center_id", "host_side_name"),
-    CheckConstraint("vlan_id BETWEEN 0 AND 4094", name="vlan_id"),
-    CheckConstraint("mtu = 0 OR mtu BETWEEN 68 AND 65535", name="mtu"),
+    CheckConstraint(f"vlan_id BETWEEN 0 AND {VLAN_MAX}", name="vlan_id"),
+    CheckConstraint(f"mtu = 0 OR mtu BETWEEN {MTU_MIN} AND {MTU_MAX}", name="mtu"),
     CheckConstraint("vm_network OR NOT (stp OR port_isolation)", name="bridged"),
 )

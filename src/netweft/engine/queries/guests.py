@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from netweft.core.errors import HostError
+from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
 from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, as_far_as_live
 from netweft.core.sync import Location
@@ -15,8 +16,6 @@ from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import vms as queries
-
-_DEFAULT_MTU = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tupl
     address = wanted.functions.get(row.id)
     if address is None:
         raise HostError(f"The host has no virtual function for vNIC '{row.name}'.", code="VAR__DETAIL__NO_SUITABLE_VF")
-    mtu = row.mtu or _DEFAULT_MTU
+    mtu = row.mtu or DEFAULT_MTU
     function = GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", function=address, tag=row.vlan_id, mtu=mtu)
     if not row.failover_id:
         return (function,)
@@ -118,7 +117,7 @@ def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tupl
         mac=row.mac,
         bridge=location.plug,
         tag=location.vlan if location.switch == "ovs" else None,
-        mtu=profile.mtu or _DEFAULT_MTU,
+        mtu=profile.mtu or DEFAULT_MTU,
         isolated=profile.port_isolation,
         filter=_filter(profile, location),
         stands_by=True,
@@ -151,7 +150,7 @@ def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN4
         mac=row.mac,
         bridge=location.plug,
         tag=location.vlan if location.switch == "ovs" else None,
-        mtu=row.mtu or _DEFAULT_MTU,
+        mtu=row.mtu or DEFAULT_MTU,
         linked=row.linked,
         isolated=row.port_isolation,
         mirrored=row.port_mirroring,
