@@ -133,7 +133,7 @@ def placed(on: str, switch_type: SwitchType, *, vm: bool, mode: str = "1") -> Ho
     attachment = AttachmentIntent(id="a", network_id="n", nic="bond0" if is_bond else on, assignments=addresses)
     return HostIntent(
         switch_type=switch_type,
-        networks=(NetworkIntent(id="n", name="net", vdsm_name="net", vm=vm),),
+        networks=(NetworkIntent(id="n", name="net", host_side_name="net", vm=vm),),
         attachments=(attachment,),
         bonds=bonds if is_bond else (),
         ovs_datapath=DATAPATH,

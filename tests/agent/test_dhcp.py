@@ -33,7 +33,7 @@ class Place:
 
     def make(self, assignments: tuple[IpAssignment, ...], *, default: bool) -> None:
         """Give the host one network."""
-        network = NetworkIntent(id="n", name="net", vdsm_name="net", vm=False)
+        network = NetworkIntent(id="n", name="net", host_side_name="net", vm=False)
         attachment = AttachmentIntent(id="a", network_id="n", nic="eth0", assignments=assignments)
         role = "n" if default else ""
         intent = HostIntent(networks=(network,), attachments=(attachment,), default_route_network=role)

@@ -32,7 +32,7 @@ def carrying(host: Host, switch: SwitchType) -> Host:
     intent = HostIntent(
         switch_type=switch,
         networks=tuple(
-            NetworkIntent(id=f"id-{one}", name=one, vdsm_name=one, vlan=tag) for one, (_, tag) in names.items()
+            NetworkIntent(id=f"id-{one}", name=one, host_side_name=one, vlan=tag) for one, (_, tag) in names.items()
         ),
         attachments=tuple(
             AttachmentIntent(id=one, network_id=f"id-{one}", nic=nic, assignments=static if one == "ovirtmgmt" else ())

@@ -15,7 +15,7 @@ HOSTS, NETWORKS = 1000, 100
 
 def intent(switch_type: str) -> HostIntent:
     networks = tuple(
-        NetworkIntent(id=f"n{i}", name=f"net{i}", vdsm_name=f"net{i}", vlan=i + 1) for i in range(NETWORKS)
+        NetworkIntent(id=f"n{i}", name=f"net{i}", host_side_name=f"net{i}", vlan=i + 1) for i in range(NETWORKS)
     )
     attachments = tuple(AttachmentIntent(id=f"a{i}", network_id=f"n{i}", nic=f"eth{i % 4}") for i in range(NETWORKS))
     return HostIntent(switch_type=switch_type, networks=networks, attachments=attachments)  # type: ignore[arg-type] # one of the two literals

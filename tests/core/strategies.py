@@ -147,7 +147,7 @@ def random_intent(
         network = NetworkIntent(
             id=f"id-{number}",
             name=f"network {number}",
-            vdsm_name=f"net{number}",
+            host_side_name=f"net{number}",
             vlan=vlan,
             mtu=mtu,
             vm=vm,

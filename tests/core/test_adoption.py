@@ -82,9 +82,9 @@ def test_networks_that_are_kept_stay_or_are_told_to_be_in_the_way(
     start: Host, former: HostIntent, intent: HostIntent
 ) -> None:
     now = reach(start, desired_host(former, start))
-    renamed = {network.id: f"x{network.vdsm_name}" for network in intent.networks}
+    renamed = {network.id: f"x{network.host_side_name}" for network in intent.networks}
     networks = tuple(
-        replace(network, id=f"x{network.id}", vdsm_name=renamed[network.id]) for network in intent.networks
+        replace(network, id=f"x{network.id}", host_side_name=renamed[network.id]) for network in intent.networks
     )
     attachments = tuple(replace(one, network_id=f"x{one.network_id}") for one in intent.attachments)
     bare = replace(intent, networks=networks, attachments=attachments, default_route_network="")

@@ -22,7 +22,7 @@ from netweft.core.desired import (
 )
 from netweft.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
 
-PLAIN = NetworkIntent(id="p", name="p", vdsm_name="p")
+PLAIN = NetworkIntent(id="p", name="p", host_side_name="p")
 ADDRESS = Address(ip="192.0.2.5", prefix=24)
 
 
@@ -58,7 +58,7 @@ def test_vlan_devices_of_others_keep_their_room() -> None:
 
 def test_networks_with_qos_share_their_nic() -> None:
     gold = HostQos(link_share=50, upper_limit=1000, real_time=1)
-    untagged, tagged = replace(PLAIN, qos=HostQos()), replace(PLAIN, id="t", vdsm_name="t", vlan=5, qos=gold)
+    untagged, tagged = replace(PLAIN, qos=HostQos()), replace(PLAIN, id="t", host_side_name="t", vlan=5, qos=gold)
     attachments = tuple(AttachmentIntent(id=of, network_id=of, nic="eth0") for of in "pt")
     rest = TrafficClass(tag=None, share=50)
     vlan = TrafficClass(tag=5, share=50, upper_limit=1_000_000_000, real_time=1_000_000)
@@ -155,5 +155,5 @@ def test_a_table_is_never_one_of_the_kernels() -> None:
         nic="eth0",
         assignments=(IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1"),),
     )
-    odd = on("eth0", networks=(replace(PLAIN, vdsm_name="\x01"),), attachments=(attachment,))
+    odd = on("eth0", networks=(replace(PLAIN, host_side_name="\x01"),), attachments=(attachment,))
     assert {route.table for route in desired_host(odd, machine()).routes} == {adler32(b"\x01")}

@@ -133,7 +133,7 @@ def test_what_does_not_hold_says_so(code: str) -> None:
         assert problem.text.endswith(".")
 
 
-MANAGEMENT = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt"), in_cluster=True)
+MANAGEMENT = NetworkView(intent=NetworkIntent(id="m", name="mgmt", host_side_name="mgmt"), in_cluster=True)
 HOME = Address(ip="192.0.2.5", prefix=24)
 HOME6 = Address(ip="2001:db8::5", prefix=64)
 
@@ -171,7 +171,7 @@ def test_it_goes_below_a_vlan_device_of_its_own_tag() -> None:
         nics={"eth0": Nic(name="eth0")},
         vlans={"eth0.9": Vlan(name="eth0.9", owner="x", base="eth0", tag=9, addresses=(HOME,))},
     )
-    tagged = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt", vlan=9), in_cluster=True)
+    tagged = NetworkView(intent=NetworkIntent(id="m", name="mgmt", host_side_name="mgmt", vlan=9), in_cluster=True)
     assert placed(found, "192.0.2.5", network=tagged)[0] == "eth0"
     with pytest.raises(HostError, match="VLAN 9"):
         placed(found, "192.0.2.5")

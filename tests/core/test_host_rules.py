@@ -29,7 +29,7 @@ from netweft.core.rules.setup_networks import left_behind, unmanaged_networks, v
 def net(name: str, vlan: int | None = None, **values: Any) -> NetworkView:
     roles = frozenset(values.pop("roles", ()))
     users, in_cluster = tuple(values.pop("users", ())), values.pop("in_cluster", True)
-    intent = NetworkIntent(id=f"id-{name}", name=name, vdsm_name=name, vlan=vlan, **values)
+    intent = NetworkIntent(id=f"id-{name}", name=name, host_side_name=name, vlan=vlan, **values)
     return NetworkView(
         intent=intent, in_cluster=in_cluster, roles=roles, is_management="management" in roles, users=users
     )

@@ -27,7 +27,7 @@ BOND = BondIntent(id="b", name="bond0", slaves=("eth1", "eth2"), options={"mode"
 
 
 def network(name: str, **fields: Any) -> NetworkIntent:  # fields of NetworkIntent
-    return NetworkIntent(id=f"id-{name}", name=name, vdsm_name=name, **fields)
+    return NetworkIntent(id=f"id-{name}", name=name, host_side_name=name, **fields)
 
 
 def intent(*placed: tuple[NetworkIntent, str], bonds: tuple[BondIntent, ...] = (), **fields: Any) -> HostIntent:

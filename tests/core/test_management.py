@@ -26,7 +26,7 @@ from netweft.core.management import management_attachment
 from netweft.core.rules.setup_networks import validate
 
 V4, V6 = Address(ip="192.0.2.5", prefix=24), Address(ip="2001:db8::5", prefix=64)
-UNTAGGED = NetworkView(intent=NetworkIntent(id="m", name="mgmt", vdsm_name="mgmt"), in_cluster=True)
+UNTAGGED = NetworkView(intent=NetworkIntent(id="m", name="mgmt", host_side_name="mgmt"), in_cluster=True)
 TAGGED = replace(UNTAGGED, intent=replace(UNTAGGED.intent, vlan=7))
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -146,7 +146,7 @@ def carried(switch: SwitchType, bonds: tuple[BondIntent, ...], network: NetworkI
     """A host on which an engine has set up the management network, and a network beside it."""
     base = bonds[0].name if bonds else "eth0"
     static = (IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1"),)
-    beside = NetworkIntent(id="s", name="storage", vdsm_name="storage", vlan=9)
+    beside = NetworkIntent(id="s", name="storage", host_side_name="storage", vlan=9)
     intent = HostIntent(
         switch_type=switch,
         networks=(network, beside),
@@ -167,7 +167,7 @@ def carried(switch: SwitchType, bonds: tuple[BondIntent, ...], network: NetworkI
 def test_it_is_found_where_it_was_and_stays_there(shape: str, former: str, called: str) -> None:
     switch, bonds, vlan, vm = SHAPES[shape]
     network = replace(UNTAGGED, intent=replace(UNTAGGED.intent, vlan=vlan, vm=vm), roles=frozenset({"management"}))
-    host = carried(switch, bonds, replace(network.intent, id=former, vdsm_name=called))
+    host = carried(switch, bonds, replace(network.intent, id=former, host_side_name=called))
     view = HostView(
         id="h",
         name="one",

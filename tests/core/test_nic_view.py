@@ -26,9 +26,9 @@ from netweft.core.sync import compare_attachment
 
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 NETWORKS = (
-    NetworkIntent(id="mgmt", name="ovirtmgmt", vdsm_name="ovirtmgmt"),
-    NetworkIntent(id="tenants", name="tenants", vdsm_name="tenants", vlan=200, mtu=9000),
-    NetworkIntent(id="backup", name="backup", vdsm_name="backup", vm=False, mtu=9000),
+    NetworkIntent(id="mgmt", name="ovirtmgmt", host_side_name="ovirtmgmt"),
+    NetworkIntent(id="tenants", name="tenants", host_side_name="tenants", vlan=200, mtu=9000),
+    NetworkIntent(id="backup", name="backup", host_side_name="backup", vm=False, mtu=9000),
 )
 ATTACHMENTS = (
     AttachmentIntent(id="1", network_id="mgmt", nic="eth0", assignments=(V4,)),

@@ -21,8 +21,8 @@ def wanted(switch_type: str) -> Host:
     intent = HostIntent(
         switch_type=switch_type,  # type: ignore[arg-type] # one of the two
         networks=(
-            NetworkIntent(id="a", name="a", vdsm_name="a", vlan=1),
-            NetworkIntent(id="b", name="b", vdsm_name="b"),
+            NetworkIntent(id="a", name="a", host_side_name="a", vlan=1),
+            NetworkIntent(id="b", name="b", host_side_name="b"),
         ),
         bonds=(BondIntent(id="x", name="bond0", slaves=("eth0", "eth1"), options={"mode": "1"}),),
         attachments=(
@@ -99,7 +99,7 @@ def test_what_is_on_a_nic_that_died_stays_while_the_rest_changes_and_comes_back_
 def test_a_bond_prefers_no_port_that_it_has_not() -> None:
     bond = BondIntent(id="x", name="bond0", slaves=("eth0", "eth1"), options={"mode": "1", "primary": "eth1"})
     attachment = AttachmentIntent(id="1", network_id="a", nic="bond0")
-    network = NetworkIntent(id="a", name="a", vdsm_name="a")
+    network = NetworkIntent(id="a", name="a", host_side_name="a")
     asked = desired_host(HostIntent(networks=(network,), bonds=(bond,), attachments=(attachment,)), machine())
     assert asked.bonds["bond0"].options == {"primary": "eth1"}
     dead = without_nic(machine(), "eth1")

@@ -16,7 +16,7 @@ from netweft.core.rules import host_ability as rule
 QOS = HostQos(link_share=5)
 NETWORKS = {
     name: NetworkView(
-        intent=NetworkIntent(id=name, name=name, vdsm_name=name, vlan=vlan, vm=vm, qos=qos), in_cluster=True
+        intent=NetworkIntent(id=name, name=name, host_side_name=name, vlan=vlan, vm=vm, qos=qos), in_cluster=True
     )
     for name, vlan, vm, qos in (("plain", None, True, None), ("tagged", 5, False, None), ("bare", None, False, QOS))
 }

@@ -28,7 +28,7 @@ DHCP = IpAssignment(method="dhcp")
 
 
 def network(name: str, vlan: int | None, label: str = "", *roles: str) -> NetworkView:
-    intent = NetworkIntent(id=f"id-{name}", name=name, vdsm_name=name, vlan=vlan)
+    intent = NetworkIntent(id=f"id-{name}", name=name, host_side_name=name, vlan=vlan)
     return NetworkView(
         intent=intent, in_cluster=True, label=label, roles=frozenset(roles), is_management="management" in roles
     )

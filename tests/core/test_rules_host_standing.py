@@ -32,7 +32,7 @@ REPORT = Host(nics={f"eth{n}": Nic(name=f"eth{n}") for n in range(5)})
 
 
 def network(name: str, **fields: object) -> NetworkIntent:
-    return NetworkIntent(id=f"id-{name}", name=name, vdsm_name=name, **{"vlan": None, "mtu": 0, **fields})  # type: ignore[arg-type]  # its fields
+    return NetworkIntent(id=f"id-{name}", name=name, host_side_name=name, **{"vlan": None, "mtu": 0, **fields})  # type: ignore[arg-type]  # its fields
 
 
 NETWORKS = {

@@ -29,7 +29,7 @@ DHCP = IpAssignment(method="dhcp")
 
 
 def network(name: str, vlan: int | None, *, mtu: int = 0, vm: bool = True, **fields: object) -> NetworkView:
-    intent = NetworkIntent(id=f"id-{name}", name=name, vdsm_name=f"on-{name}", vlan=vlan, mtu=mtu, vm=vm)
+    intent = NetworkIntent(id=f"id-{name}", name=name, host_side_name=f"on-{name}", vlan=vlan, mtu=mtu, vm=vm)
     return NetworkView(intent=intent, **{"in_cluster": True, **fields})  # type: ignore[arg-type] # fields of the view
 
 

@@ -26,10 +26,10 @@ from netweft.core.sync import Reported, compare_attachment, locate_networks
 V4 = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 V6 = IpAssignment(version=6, method="static", address="2001:DB8::5", prefix=64, gateway="2001:db8::1")
 NETWORKS = (
-    NetworkIntent(id="mgmt", name="ovirtmgmt", vdsm_name="ovirtmgmt", dns=("192.0.2.53",)),
-    NetworkIntent(id="tenants", name="tenants", vdsm_name="tenants", vlan=200, mtu=9000),
-    NetworkIntent(id="storage", name="storage", vdsm_name="storage", vlan=100, vm=False),
-    NetworkIntent(id="backup", name="backup", vdsm_name="backup", vm=False, mtu=9000),
+    NetworkIntent(id="mgmt", name="ovirtmgmt", host_side_name="ovirtmgmt", dns=("192.0.2.53",)),
+    NetworkIntent(id="tenants", name="tenants", host_side_name="tenants", vlan=200, mtu=9000),
+    NetworkIntent(id="storage", name="storage", host_side_name="storage", vlan=100, vm=False),
+    NetworkIntent(id="backup", name="backup", host_side_name="backup", vm=False, mtu=9000),
 )
 ATTACHMENTS = (
     AttachmentIntent(id="1", network_id="mgmt", nic="eth0", assignments=(V4, V6)),

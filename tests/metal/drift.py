@@ -26,9 +26,9 @@ NICS = {name: nic.mac for name, nic in machine(("eth0", "eth1", "eth2")).nics.it
 STATIC = (IpAssignment(method="static", address="10.0.0.5", prefix=24, gateway="10.0.0.1"),)
 WANTED = HostIntent(
     networks=(
-        NetworkIntent(id="storage", name="storage", vdsm_name="storage", vlan=100, vm=False),
-        NetworkIntent(id="tenants", name="tenants", vdsm_name="tenants", vlan=200, mtu=9000, stp=True),
-        NetworkIntent(id="flat", name="flat", vdsm_name="flat"),
+        NetworkIntent(id="storage", name="storage", host_side_name="storage", vlan=100, vm=False),
+        NetworkIntent(id="tenants", name="tenants", host_side_name="tenants", vlan=200, mtu=9000, stp=True),
+        NetworkIntent(id="flat", name="flat", host_side_name="flat"),
     ),
     attachments=(
         AttachmentIntent(id="of-storage", network_id="storage", nic="bond0", assignments=STATIC),

@@ -34,12 +34,12 @@ def adopted(
     has = {attachment.network_id for attachment in intent.attachments}
     places = {owner: place for owner, place in locate_networks(host).items() if owner not in has}
     found = {owner: networks[owner] for owner in places if owner in networks}
-    free = {one.vdsm_name: one for one in networks.values() if one.id not in has and one not in found.values()}
+    free = {one.host_side_name: one for one in networks.values() if one.id not in has and one not in found.values()}
     for owner, place in sorted(places.items()):
         if owner not in found and place.bridged and place.base and place.top in free:
             found[owner] = free.pop(place.top)
     own = {owner: network for owner, network in sorted(found.items()) if places[owner].base}
-    wanted = {one.vdsm_name for one in networks.values() if one.id in has}
+    wanted = {one.host_side_name for one in networks.values() if one.id in has}
     replaced = {owner for owner, place in places.items() if place.top in wanted}
     kept = owners_on(host) - has - own.keys() - replaced
     others = {places[owner].base for owner in kept & places.keys()} - {places[owner].base for owner in own}

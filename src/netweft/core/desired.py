@@ -48,7 +48,7 @@ class HostQos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkIntent:
-    """A logical network as hosts need to know it. ``vdsm_name`` is its name on hosts (at most 15 characters).
+    """A logical network as hosts need to know it. ``host_side_name`` is its name on hosts (at most 15 characters).
 
     ``vlan``: 802.1Q tag, None for untagged. ``mtu``: octets, 0 for the default. ``vm``: guests may be plugged into it.
     ``dns``: resolvers, for the case that the network carries the default route and the attachment names none; ``qos``:
@@ -57,7 +57,7 @@ class NetworkIntent:
 
     id: str
     name: str
-    vdsm_name: str
+    host_side_name: str
     vlan: int | None = None
     mtu: int = 0
     vm: bool = True
@@ -110,20 +110,28 @@ class BondIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostIntent:
+class HostSetup:
+    """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
+    which stay there (:mod:`netweft.core.kept`).
+    """
+
+    attachments: tuple[AttachmentIntent, ...] = ()
+    bonds: tuple[BondIntent, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostIntent(HostSetup):
     """All that is wanted of one host. ``networks`` holds at least those of the attachments.
 
     ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
-    or ``netdev`` (userspace). ``kept``: owners of networks that the host brought along (:mod:`netweft.core.kept`).
+    or ``netdev`` (userspace).
     """
 
     switch_type: SwitchType = "legacy"
     networks: tuple[NetworkIntent, ...] = ()
-    attachments: tuple[AttachmentIntent, ...] = ()
-    bonds: tuple[BondIntent, ...] = ()
     default_route_network: str = ""
     ovs_datapath: str = "system"
-    kept: tuple[str, ...] = ()
 
 
 RULE_PRIORITY = 3200
@@ -260,7 +268,7 @@ class _Builder:
             ip = self._ip(attachment)
             bridge = ""
             if network.vm:
-                bridge = network.vdsm_name
+                bridge = network.host_side_name
                 options = bridge_options(attachment.properties.get("bridge_opts", ""))
                 self.bridges[bridge] = Bridge(
                     name=bridge, owner=network.id, mtu=net_mtu, mac=mac, stp=network.stp, options=options, **ip
@@ -316,7 +324,7 @@ class _Builder:
         mac = self._ovs_bond_mac(bond, bridge) if bond else self._nic_mac(base)
         for attachment in self.on[base]:
             network = self.networks[attachment.network_id]
-            name = network.vdsm_name
+            name = network.host_side_name
             self.ovs_ports[name] = OvsPort(
                 name=name,
                 owner=network.id,

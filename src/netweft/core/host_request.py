@@ -19,6 +19,7 @@ from netweft.core.desired import (
     BondIntent,
     HostIntent,
     HostQos,
+    HostSetup,
     IpAssignment,
     NetworkIntent,
 )
@@ -201,20 +202,17 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinalSet:
+class FinalSet(HostSetup):
     """What the host's attachments and bonds would be. ``touched``: ids of attachments that are new, changed or to be
     put in sync. ``labels``: the NIC or bond of each label. ``needs_host``: more than labels changes. ``puts_right``:
-    nothing changes, but the host drifts. ``kept``: owners of networks that stay although they are not the engine's.
+    nothing changes, but the host drifts.
     """
 
-    attachments: tuple[AttachmentIntent, ...]
-    bonds: tuple[BondIntent, ...]
     touched: frozenset[str]
     touched_bonds: frozenset[str]
     labels: Mapping[str, str] = field(default_factory=dict)
     needs_host: bool = True
     puts_right: bool = False
-    kept: tuple[str, ...] = ()
 
     def bond(self, name: str) -> BondIntent | None:
         """The bond of that name."""
@@ -283,7 +281,7 @@ def _kept(host: HostView, request: SetupRequest, attachments: Sequence[Attachmen
     of.
     """
     names = kept_names(host.report, host.intent.kept)
-    attached = {host.networks[one.network_id].intent.vdsm_name for one in attachments}
+    attached = {host.networks[one.network_id].intent.host_side_name for one in attachments}
     gone = {owner for name, owner in names.items() if name in request.removed_unmanaged or name in attached}
     return tuple(owner for owner in host.intent.kept if owner not in gone)
 

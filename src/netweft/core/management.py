@@ -39,7 +39,7 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
         assignments = (IpAssignment(version=4, method="dhcp"),)
     base, _ = _stands_on(host, link)
     wish = AttachmentWish(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
-    is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.vdsm_name
+    is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.host_side_name
     gone = (link.name,) if is_anothers else ()
     return SetupRequest(attachments=(wish,), removed_unmanaged=gone, commit_on_success=True)
 

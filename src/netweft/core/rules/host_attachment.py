@@ -240,7 +240,7 @@ def bridge_options_only_on_vm_network(one: Resolved, attachment: AttachmentInten
     wrong = sorted(set(attachment.properties) - {"bridge_opts"})
     text = attachment.properties.get("bridge_opts", "")
     options = bridge_options(text)
-    problem = bridge_problem(network.vdsm_name, options, stp=network.stp)
+    problem = bridge_problem(network.host_side_name, options, stp=network.stp)
     if twice := repeated(pair.partition("=")[0] for pair in text.split()):
         problem = f"bridge_opts has {twice} twice"
     if wrong:
@@ -277,8 +277,8 @@ def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
         return None
     network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
     code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link, which is not ours."
-    if (network.vm or is_ovs) and network.vdsm_name in host.limits.names:
-        text = f"Network '{network.name}' is called '{network.vdsm_name}' on hosts, {told} Rename one of the two."
+    if (network.vm or is_ovs) and network.host_side_name in host.limits.names:
+        text = f"Network '{network.name}' is called '{network.host_side_name}' on hosts, {told} Rename one of the two."
         return Problem(code, text)
     below = ovs_bridge_name(one.nic) if is_ovs else "" if network.vlan is None else vlan_name(one.nic, network.vlan)
     if below in host.limits.names:

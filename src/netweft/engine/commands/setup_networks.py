@@ -76,7 +76,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
         tx,
         actor,
         spec.host_id,
-        candidate=Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels, kept=final.kept),
+        candidate=Candidate.of(final, final.labels),
         reason=describe(view, request),
         confirm_within=float(request.connectivity_timeout) if request.check_connectivity else 0.0,
         commit=request.commit_on_success,

@@ -93,9 +93,8 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
             raise RolledBackError(row.error)
         task = replace(task, request=row.job_id)
         candidate = host_changes.candidate_of(row)
-        stored = queries.Candidate(attachments=data.intent.attachments, bonds=data.intent.bonds, kept=data.intent.kept)
     agent = agents.of(task.host_id, data.row.agent_url)
-    intent = queries.intent_of(data.row.switch_type, candidate or stored, data.networks, data.report)
+    intent = queries.intent_of(data.row.switch_type, candidate or data.intent, data.networks, data.report)
     intent = held(intent, data.host)
     is_setup = candidate is not None
     try:

@@ -117,10 +117,10 @@ def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candi
         link = management_link(report.host, addresses)
         if link is not None and link.owner == management.intent.id:
             check_vlan(report.host, link, management, view.name)
-        return Candidate(attachments=view.intent.attachments, bonds=view.intent.bonds, kept=view.intent.kept)
+        return Candidate.of(view.intent)
     request = management_attachment(report.host, management, addresses, view.name)
     final = validate(view, request, new_id, _ACTION, installs=True)
-    return Candidate(attachments=final.attachments, bonds=final.bonds, kept=final.kept)
+    return Candidate.of(final)
 
 
 def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:

@@ -65,7 +65,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     final = validate(view, propagation(view, lost), new_id, _ACTION)
     if not final.needs_host:
         return None
-    candidate = Candidate(attachments=final.attachments, bonds=final.bonds, labels=final.labels, kept=final.kept)
+    candidate = Candidate.of(final, final.labels)
     return host_changes.next_generation(tx, host_id, candidate, reason, job.job.id, _ACTION)
 
 

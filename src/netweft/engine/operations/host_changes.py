@@ -63,22 +63,27 @@ def begin(
     ``candidate``: None to put what is stored on the host again. ``confirm_within``: seconds, 0 to let the host
     confirm by itself.
     """
-    generation = int(_NEXT.ask(tx, host_id=host_id).one().generation)
+    generation = _give_out(tx, host_id)
     payload = ApplyHost(host_id=host_id, generation=generation, confirm_within=confirm_within, commit=commit)
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
-    write(tx, host_id, generation, candidate, reason, job_id, action)
+    _write(tx, host_id, generation, candidate, reason, job_id, action)
     return job_id
 
 
 def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str, action: str = ACTION) -> int:
     """A generation for a job that is running already; returns it. Raises ValidationError as :func:`begin`."""
-    generation = int(lock(tx, hosts, host_id).generation) + 1
-    _GIVE_OUT.run(tx, host_id=host_id, generation=generation)
-    write(tx, host_id, generation, candidate, reason, job_id, action)
+    lock(tx, hosts, host_id)
+    generation = _give_out(tx, host_id)
+    _write(tx, host_id, generation, candidate, reason, job_id, action)
     return generation
 
 
-def write(
+def _give_out(tx: Tx, host_id: str) -> int:
+    """The next generation of a host, whose row is locked from now on."""
+    return int(_NEXT.ask(tx, host_id=host_id).one().generation)
+
+
+def _write(
     tx: Tx, host_id: str, generation: int, candidate: Candidate | None, reason: str, job_id: str, action: str
 ) -> None:
     """Write a change down as pending; its addresses are the host's from now on. Raises ValidationError as
@@ -196,7 +201,6 @@ _HOST: sa.BindParameter[str] = sa.bindparam("host_id")
 _GENERATION: sa.BindParameter[int] = sa.bindparam("generation")
 _HERE = sa.and_(host_changes.c.host_id == _HOST, host_changes.c.generation == _GENERATION)
 
-_GIVE_OUT = Statement(sa.update(hosts).where(hosts.c.id == _HOST).values(generation=_GENERATION))
 _NEXT = Statement(
     sa.update(hosts).where(hosts.c.id == _HOST).values(generation=hosts.c.generation + 1).returning(hosts.c.generation)
 )

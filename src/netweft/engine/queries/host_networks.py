@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, NetworkIntent
+from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, HostSetup, NetworkIntent
 from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
@@ -53,15 +53,15 @@ msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Attachments, bonds and labels that a host may come to have. ``labels``: NICs by label, None to leave them as they
-    are. ``kept``: owners of networks of another engine that stay there.
-    """
+class Candidate(HostSetup):
+    """What a host may come to be set up with, and the NICs by their labels (None: as they are)."""
 
-    attachments: tuple[AttachmentIntent, ...] = ()
-    bonds: tuple[BondIntent, ...] = ()
     labels: Mapping[str, str] | None = None
-    kept: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
+        """What a host has now, or would have."""
+        return cls(attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, labels=labels)
 
 
 class HostInCluster(HostRow, frozen=True, kw_only=True):
@@ -185,10 +185,10 @@ def load(
     for row in rows:
         views = _used(shared[row.cluster_id], users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
-        candidate = Candidate(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
+        setup = HostSetup(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
         loaded[row.id] = HostData(
             row=row,
-            intent=intent_of(row.switch_type, candidate, views, report),
+            intent=intent_of(row.switch_type, setup, views, report),
             nics=nics[row.id],
             networks=views,
             report=report,
@@ -248,22 +248,22 @@ def last_networking(tx: Tx, host_id: str) -> tuple[str, Host | None]:
 
 
 def intent_of(
-    switch_type: str, candidate: Candidate, views: Mapping[str, NetworkView], report: HostReport | None
+    switch_type: str, setup: HostSetup, views: Mapping[str, NetworkView], report: HostReport | None
 ) -> HostIntent:
     """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone
     are left out.
     """
-    present = tuple(one for one in candidate.attachments if one.network_id in views)
+    present = tuple(one for one in setup.attachments if one.network_id in views)
     role = next((network_id for network_id, view in views.items() if "default_route" in view.roles), "")
     datapaths = report.capabilities.ovs_datapaths if report else ()
     return HostIntent(
         switch_type="ovs" if switch_type == "ovs" else "legacy",
         networks=tuple(views[one.network_id].intent for one in present),
         attachments=present,
-        bonds=candidate.bonds,
+        bonds=setup.bonds,
         default_route_network=role,
         ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
-        kept=candidate.kept,
+        kept=setup.kept,
     )
 
 
@@ -486,7 +486,7 @@ def network_intent(row: _Network) -> NetworkIntent:
     return NetworkIntent(
         id=row.id,
         name=row.name,
-        vdsm_name=row.host_side_name,
+        host_side_name=row.host_side_name,
         vlan=row.vlan_id,
         mtu=row.mtu,
         vm=row.vm_network,
