@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 3 --dist loadfile # as tests wait more than they work, more of them than there are processors
 EXAMPLES := 500 # that the properties of core take
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock openapi clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -99,6 +99,9 @@ system: ## the Debian packages that hosts and tests need
 
 lock: ## write the locks anew
 	tools/write-locks
+
+openapi: install ## write docs/openapi.json anew
+	$(BIN)/python -c 'import sys; from netweft.api import nouns, openapi; sys.stdout.buffer.write(openapi.written(nouns.router().table))' >docs/openapi.json
 
 clean: ## remove what the targets made
 	rm -rf .venv .cache var build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

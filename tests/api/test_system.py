@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import httpx
 import ovirtsdk4
@@ -182,6 +183,15 @@ def test_the_openapi_document_is_whole(engine: Engine) -> None:
     assert "/netweft/v1/enroll" in document["paths"]
     assert all(
         "Netweft-Code" in o["responses"]["default"]["headers"] for o in operations if "default" in o["responses"]
+    )
+
+
+def test_the_openapi_document_is_the_one_that_is_kept(engine: Engine) -> None:
+    served = httpx.get(f"{engine.url}/ovirt-engine/api/openapi.json").content
+    kept = Path(__file__).parents[2] / "docs" / "openapi.json"
+    is_kept = served == kept.read_bytes()
+    assert is_kept, (
+        "the API is not what docs/openapi.json says: 'make openapi' writes it anew, 'git diff' shows what changed"
     )
 
 

@@ -55,10 +55,13 @@ def routes_for(table: Sequence[Route]) -> Routes:
         """This document."""
         return content
 
-    content = Raw(
-        msgspec.json.format(msgspec.json.encode(document([*table, *routes.table])), indent=1), "application/json"
-    )
+    content = Raw(written([*table, *routes.table]), "application/json")
     return routes
+
+
+def written(table: Sequence[Route]) -> bytes:
+    """The document as it is served, and kept in docs/openapi.json: the same table gives the same octets."""
+    return msgspec.json.format(msgspec.json.encode(document(table), order="sorted"), indent=1) + b"\n"
 
 
 def document(table: Sequence[Route]) -> dict[str, Any]:
