@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestState
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agent, Agents, UnreachableError
+from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock
 from netweft.engine.jobs.apply_host import actor_of
@@ -35,13 +35,25 @@ def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``shut_down_vm``: ask the guest, and look later whether it has obeyed. Raises HostError."""
     told = OnVm.of(job.job)
     try:
-        agent_of(agents, job, told.host_id).shut_down_guest(told.vm_id)
+        _ask_to_end(job, agent_of(agents, job, told.host_id))
     except HostError as error:
         job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", error.text)
         raise
     job.db.run(_watch, job)
     look(agents, job, told.host_id)
     return {}
+
+
+def _ask_to_end(job: JobContext, agent: Agent) -> None:
+    """Ask the guest to shut down. One that runs no more has done so already: when this job asked it in another life of
+    its engine, or by itself. Raises HostError.
+    """
+    try:
+        agent.shut_down_guest(OnVm.of(job.job).vm_id)
+    except RefusedError:
+        guest = _find(job, agent)
+        if guest is not None and guest.status == "up":
+            raise
 
 
 def _watch(tx: Tx, job: JobContext) -> None:

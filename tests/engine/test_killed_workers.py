@@ -1,0 +1,388 @@
+"""Every kind of job, killed before each of its transactions and after the last: another worker does it to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography import x509
+
+from fleet import Fleet, running_fleet
+from netweft.core.host_request import AttachmentWish, SetupRequest
+from netweft.core.host_request import Ref as WishRef
+from netweft.engine import queue
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.certificates import enroll_certificate
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.functions import UpdateFunctions, update_functions
+from netweft.engine.commands.hosts import activate_host, deactivate_host, refresh_host, remove_host
+from netweft.engine.commands.migrations import MigrateVm, migrate_vm
+from netweft.engine.commands.networks import AddNetwork, add_network, label_network
+from netweft.engine.commands.setup_networks import commit_network_changes, label_nic
+from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
+from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
+from netweft.engine.commands.vnics import AddVnic, add_vnic
+from netweft.engine.db import Database
+from netweft.engine.jobs.registry import functions
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.references import Ref
+from netweft.engine.queue import JobContext, PostponedError
+
+Case = Callable[[Fleet], Iterator[str]]
+"""Prepares what the job is about, asks for it of an engine that does nothing yet, yields the job's id, and says what
+must hold when the job has ended.
+"""
+
+
+class Killed(BaseException):
+    """The worker is no more."""
+
+
+class MortalDatabase:
+    """The database of a worker that is killed when it begins one transaction more than ``left``."""
+
+    def __init__(self, db: Database, left: int) -> None:
+        self._db, self._left = db, left
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def run(self, *arguments: Any, **named: Any) -> Any:
+        self._live_on()
+        return self._db.run(*arguments, **named)
+
+    def read(self) -> AbstractContextManager[Any]:
+        self._live_on()
+        return self._db.read()
+
+    def look(self) -> AbstractContextManager[Any]:
+        self._live_on()
+        return self._db.look()
+
+    def write(self) -> AbstractContextManager[Any]:
+        self._live_on()
+        return self._db.write()
+
+    def _live_on(self) -> None:
+        if not self._left:
+            raise Killed
+        self._left -= 1
+
+
+@pytest.fixture
+def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
+    """Two hosts that have joined, and an engine that has not begun to install them."""
+    with running_fleet(db, tmp_path, 2, installs=False) as fleet:
+        yield fleet
+
+
+def worked(fleet: Fleet, *asked: str | None) -> None:
+    """Let a worker install the hosts and do jobs, and stop it."""
+    fleet.start_worker()
+    for number in (1, 2):
+        fleet.until(lambda number=number: fleet.status(number) == "up")  # type: ignore[misc] # a default binds it
+    for job_id in asked:
+        fleet.done(job_id)
+    fleet.stop_worker()
+
+
+def waiting(fleet: Fleet, kind: str) -> str:
+    """The job of a kind that is to be done next, now."""
+    mine = sa.and_(jobs.c.kind == kind, jobs.c.status == "started")
+    with fleet.db.write() as tx:
+        tx.execute(
+            sa.update(jobs).where(mine).values(not_before=sa.select(sa.func.min(jobs.c.not_before)).scalar_subquery())
+        )
+        return str(tx.execute(sa.select(jobs.c.id).where(mine).order_by(jobs.c.number).limit(1)).scalar_one())
+
+
+def network(fleet: Fleet, name: str = "storage") -> str:
+    """A network of the cluster."""
+    made = fleet.db.run(add_network, SYSTEM, AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=100)).id
+    with fleet.db.read() as tx:
+        cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+    spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=made), required=False)
+    fleet.db.run(attach_network, SYSTEM, spec)
+    return str(made)
+
+
+def set_up(fleet: Fleet, number: int = 1) -> str | None:
+    wish = AttachmentWish(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
+    return fleet.setup(SetupRequest(attachments=(wish,)), number)
+
+
+def running_vm(fleet: Fleet, *, with_vnic: bool = False) -> str:
+    """A machine that runs on the first host."""
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    if with_vnic:
+        plug(fleet, vm_id)
+    worked(fleet)
+    worked(fleet, fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-1"))))
+    return vm_id
+
+
+def plug(fleet: Fleet, vm_id: str) -> str | None:
+    """Give a machine a vNIC on the management network."""
+    spec = AddVnic(vm_id=vm_id, name="nic1", profile_id=profile_id(fleet))
+    return fleet.db.run(add_vnic, SYSTEM, spec).job_id
+
+
+def profile_id(fleet: Fleet) -> str:
+    """The profile of the management network."""
+    with fleet.db.read() as tx:
+        return str(tx.execute(sa.select(vnic_profiles.c.id)).scalar_one())
+
+
+def vm_state(fleet: Fleet, vm_id: str) -> tuple[str, str | None]:
+    """The status of a machine, and the name of its host."""
+    with fleet.db.read() as tx:
+        row = vm_queries.get(tx, vm_id)
+    return row.status, row.host_name
+
+
+def guests(fleet: Fleet, number: int = 1) -> list[tuple[str, str]]:
+    """The guests that a host has."""
+    return [(one.id, one.status) for one in fleet.agent(number).guests()]
+
+
+def nic_id(fleet: Fleet, name: str) -> str:
+    return next(key for key, one in fleet.data().nics.items() if one == name)
+
+
+def install(fleet: Fleet) -> Iterator[str]:
+    yield waiting(fleet, "install_host")
+    fleet.until(lambda: fleet.status(2) == "up")
+    assert (fleet.status(), fleet.carried()) == ("up", {"ovirtmgmt": "eth0"})
+    assert set(fleet.change_states()) == {"applied"}
+    assert not fleet.report().dirty
+
+
+def apply(fleet: Fleet) -> Iterator[str]:
+    network(fleet)
+    worked(fleet)
+    yield str(set_up(fleet))
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1"}
+    assert fleet.data().differences() == {}
+    assert set(fleet.change_states()) == {"applied"}
+
+
+def enroll(fleet: Fleet) -> Iterator[str]:
+    worked(fleet)
+    before = fleet.process.identity.certificate.read_text()
+    yield fleet.db.run(enroll_certificate, SYSTEM, fleet.id())
+    shown = fleet.process.identity.certificate.read_text()
+    assert shown != before
+    assert fleet.agent().shows(shown)
+    with fleet.db.read() as tx:
+        (until,) = set(tx.scalars(sa.select(hosts.c.certificate_expires)))
+    assert until == x509.load_pem_x509_certificate(shown.encode()).not_valid_after_utc
+
+
+def remove(fleet: Fleet) -> Iterator[str]:
+    network(fleet)
+    worked(fleet)
+    worked(fleet, set_up(fleet))
+    fleet.db.run(deactivate_host, SYSTEM, fleet.id())
+    yield str(fleet.db.run(remove_host, SYSTEM, fleet.id(), clean=True))
+    with fleet.db.read() as tx:
+        assert list(tx.scalars(sa.select(hosts.c.name))) == ["sim-2"]
+    assert "storage" not in {*fleet.host().bridges, *fleet.host().vlans}
+
+
+def activate(fleet: Fleet) -> Iterator[str]:
+    worked(fleet)
+    fleet.db.run(deactivate_host, SYSTEM, fleet.id())
+    yield fleet.db.run(activate_host, SYSTEM, fleet.id())
+    assert fleet.status() == "up"
+
+
+def refresh(fleet: Fleet) -> Iterator[str]:
+    worked(fleet)
+    yield fleet.db.run(refresh_host, SYSTEM, fleet.id())
+    assert 606 in fleet.codes()
+
+
+def commit(fleet: Fleet) -> Iterator[str]:
+    network(fleet)
+    worked(fleet)
+    worked(fleet, set_up(fleet))
+    assert fleet.report().dirty
+    yield fleet.db.run(commit_network_changes, SYSTEM, fleet.id())
+    assert not fleet.report().dirty
+
+
+def set_functions(fleet: Fleet) -> Iterator[str]:
+    worked(fleet)
+    spec = UpdateFunctions(host_id=fleet.id(), nic_id=nic_id(fleet, "eth3"), count=2)
+    yield str(fleet.db.run(update_functions, SYSTEM, spec))
+    assert len(fleet.host().nics["eth3"].facts.functions) == 2
+
+
+def propagate(fleet: Fleet) -> Iterator[str]:
+    network_id = network(fleet)
+    worked(fleet)
+    fleet.db.run(label_nic, SYSTEM, fleet.id(), nic_id(fleet, "eth1"), "rack")
+    fleet.db.run(label_network, SYSTEM, network_id, "rack")
+    yield waiting(fleet, "propagate_labels")
+    assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1"}
+    assert fleet.data().differences() == {}
+    assert set(fleet.change_states()) == {"applied"}
+
+
+def start(fleet: Fleet) -> Iterator[str]:
+    worked(fleet)
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    yield fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-1")))
+    assert vm_state(fleet, vm_id) == ("up", "sim-1")
+    assert guests(fleet) == [(vm_id, "up")]
+
+
+def stop(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield fleet.db.run(stop_vm, SYSTEM, vm_id)
+    assert vm_state(fleet, vm_id) == ("down", None)
+    assert guests(fleet) == []
+
+
+def shut_down(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield fleet.db.run(shut_down_vm, SYSTEM, vm_id)
+    fleet.until(lambda: vm_state(fleet, vm_id) == ("down", None))
+    fleet.until(lambda: guests(fleet) == [])
+    assert 74 not in fleet.codes()
+
+
+def settle_shutdown(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    fleet.simulate(deaf_guests=(vm_id,))
+    worked(fleet, fleet.db.run(shut_down_vm, SYSTEM, vm_id))
+    yield waiting(fleet, "settle_shutdown")
+    assert vm_state(fleet, vm_id) == ("up", "sim-1")
+    assert fleet.codes().count(74) == 1
+
+
+def reboot(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield fleet.db.run(reboot_vm, SYSTEM, vm_id)
+    fleet.until(lambda: fleet.monitor.round(fleet.db) is None and vm_state(fleet, vm_id) == ("up", "sim-1"))
+    assert guests(fleet) == [(vm_id, "up")]
+
+
+def suspend(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield fleet.db.run(suspend_vm, SYSTEM, vm_id)
+    assert vm_state(fleet, vm_id)[0] == "suspended"
+    assert guests(fleet) == [(vm_id, "suspended")]
+
+
+def migrate(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=vm_id, host=Ref(name="sim-2")))
+    assert vm_state(fleet, vm_id) == ("up", "sim-2")
+    assert (guests(fleet), guests(fleet, 2)) == ([], [(vm_id, "up")])
+
+
+def update(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield str(plug(fleet, vm_id))
+    (guest,) = fleet.agent().guests()
+    assert [nic.bridge for nic in guest.nics] == ["ovirtmgmt"]
+
+
+def sync(fleet: Fleet) -> Iterator[str]:
+    running_vm(fleet, with_vnic=True)
+    spec = UpdateVnicProfile(id=profile_id(fleet), network_filter_id=None)
+    fleet.db.run(update_vnic_profile, SYSTEM, spec)
+    yield waiting(fleet, "sync_guest")
+    (guest,) = fleet.agent().guests()
+    assert [nic.filter for nic in guest.nics] == [""]
+
+
+def clear(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    worked(fleet, fleet.db.run(suspend_vm, SYSTEM, vm_id))
+    fleet.db.run(remove_vm, SYSTEM, vm_id)
+    yield waiting(fleet, "clear_guest")
+    assert guests(fleet) == []
+
+
+def evacuate(fleet: Fleet) -> Iterator[str]:
+    vm_id = running_vm(fleet)
+    yield str(fleet.db.run(deactivate_host, SYSTEM, fleet.id()))
+    assert fleet.status() == "maintenance"
+    assert vm_state(fleet, vm_id) == ("up", "sim-2")
+    assert (guests(fleet), guests(fleet, 2)) == ([], [(vm_id, "up")])
+
+
+CASES: Mapping[str, Case] = {
+    "install_host": install,
+    "apply_host": apply,
+    "enroll_certificate": enroll,
+    "remove_host": remove,
+    "activate_host": activate,
+    "refresh_host": refresh,
+    "commit_host": commit,
+    "set_functions": set_functions,
+    "propagate_labels": propagate,
+    "start_vm": start,
+    "stop_vm": stop,
+    "shut_down_vm": shut_down,
+    "settle_shutdown": settle_shutdown,
+    "reboot_vm": reboot,
+    "suspend_vm": suspend,
+    "migrate_vm": migrate,
+    "update_guest": update,
+    "sync_guest": sync,
+    "clear_guest": clear,
+    "evacuate_host": evacuate,
+}
+
+
+def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
+    """Let worker after worker die over a job, each one transaction later than the one before, and the last when all is
+    done but for the job's end; returns how many died.
+    """
+    function = functions(fleet.agents)[kind]
+    for lived in count():
+        job = queue.claim_next(fleet.db, f"worker {lived}", frozenset({kind}))
+        assert job is not None
+        assert (job.id, job.attempts) == (job_id, 1)
+        context = JobContext(db=MortalDatabase(fleet.db, lived), job=job, stop=threading.Event())  # type: ignore[arg-type] # as a database
+        is_last = True
+        try:
+            function(context)
+        except Killed:
+            is_last = False
+        except PostponedError:
+            pass
+        fleet.db.run(queue.take_over, silent_for=0)
+        with fleet.db.write() as tx:  # how often it is tried is another rule
+            tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(attempts=0))
+        if is_last:
+            return lived + 1
+    raise AssertionError
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_another_worker_does_it_to_its_end(fleet: Fleet, kind: str) -> None:
+    case = CASES[kind](fleet)
+    job_id = next(case)
+    assert killed_everywhere(fleet, kind, job_id) > 1
+    fleet.start_worker()
+    fleet.done(job_id)
+    assert next(case, "") == ""
+
+
+def test_every_kind_of_job_is_killed(fleet: Fleet) -> None:
+    assert functions(fleet.agents).keys() == CASES.keys()
