@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -85,7 +84,7 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
     )
 
 
-def _begin(tx: Tx, actor: Actor, host_id: str) -> Any:  # noqa: ANN401 - a row of hosts
+def _begin(tx: Tx, actor: Actor, host_id: str) -> HostRow:
     """Lock the host and the networks of its cluster, check the right, and that no other change of them is under way."""
     host = lock(tx, hosts, host_id)
     lock_to_use(tx, host.cluster_id)

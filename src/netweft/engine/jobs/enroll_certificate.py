@@ -11,6 +11,7 @@ from netweft.engine import audit, queue
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.db import Tx
 from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.model.hosts import HostRow
 from netweft.engine.operations import certificates
 from netweft.engine.payloads import OnHost
 from netweft.engine.pki import Authority
@@ -46,13 +47,13 @@ def _renew(agents: Agents, job: JobContext, agent: Agent, host_ids: list[str]) -
     return signed
 
 
-def _record(tx: Tx, job: JobContext, row: Any, host_ids: list[str], signed: Credentials) -> None:  # noqa: ANN401 - a row
+def _record(tx: Tx, job: JobContext, row: HostRow, host_ids: list[str], signed: Credentials) -> None:
     queue.hold(tx, job.job)
     until = certificates.note_expiry(tx, host_ids, signed)
     text = f"Enrolling certificate for host {row.name} was completed successfully; it is good until {until:%Y-%m-%d}."
     audit.record(tx, actor_of(job), certificates.FINISHED, text, host=row.id, cluster=row.cluster_id, job=job.job.id)
 
 
-def _record_failure(tx: Tx, job: JobContext, authority: Authority, row: Any, reason: str) -> None:  # noqa: ANN401 - a row
+def _record_failure(tx: Tx, job: JobContext, authority: Authority, row: HostRow, reason: str) -> None:
     queue.hold(tx, job.job)
     certificates.tell_failure(tx, authority, actor_of(job), row, reason, job.job.id)

@@ -14,8 +14,11 @@ from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, as_far_
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
+from netweft.engine.model.vms import VmRow
+from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import vms as queries
+from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +29,11 @@ class Wanted:
     networks that take over for them, by their profiles.
     """
 
-    vm: Any
-    vnics: list[Any]
-    parameters: Mapping[str, list[Any]]
+    vm: VmDetails
+    vnics: list[VnicDetails]
+    parameters: Mapping[str, list[FilterParameterRow]]
     functions: Mapping[str, str]
-    failovers: Mapping[str, Any]
+    failovers: Mapping[str, Failover]
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
@@ -70,7 +73,7 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
     )
 
 
-def _own(nic: GuestNic, row: Any, wanted: Wanted, orders: Mapping[str, int]) -> dict[str, Any]:  # noqa: ANN401 - a row
+def _own(nic: GuestNic, row: VnicDetails, wanted: Wanted, orders: Mapping[str, int]) -> dict[str, Any]:
     """What a vNIC has that does not come from its profile and network; most have nothing of it."""
     here = [one for one in wanted.vm.addresses if one["nic"] == row.name]
     own = {
@@ -92,7 +95,7 @@ def _boot_orders(devices: Sequence[str], vnics: Sequence[str]) -> dict[str, int]
     return {vnic: order for order, vnic in enumerate(vnics, 2 if before else 1)}
 
 
-def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
+def _driver_properties(vm: VmRow) -> dict[str, str]:
     """What the driver is told of what the machine boots and has."""
     booted = {"kernel": vm.os_kernel, "initrd": vm.os_initrd, "cmdline": vm.os_cmdline}
     booted |= {"cpu_mode": vm.cpu_mode, "stateless": "true" if vm.stateless else ""}
@@ -100,7 +103,7 @@ def _driver_properties(vm: Any) -> dict[str, str]:  # noqa: ANN401 - a row
     return {name: value for name, value in {**booted, **chosen}.items() if value}
 
 
-def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tuple[GuestNic, ...]:  # noqa: ANN401 - a row
+def _passed(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) -> tuple[GuestNic, ...]:
     """A vNIC that is a virtual function, and before it the one that takes over while the function is away."""
     address = wanted.functions.get(row.id)
     if address is None:
@@ -125,9 +128,9 @@ def _passed(row: Any, wanted: Wanted, locations: Mapping[str, Location]) -> tupl
     return standby, replace(function, standby=standby.id)
 
 
-def _location(row: Any, locations: Mapping[str, Location]) -> Location:  # noqa: ANN401 - a row
+def _location(row: VnicDetails | Failover, locations: Mapping[str, Location]) -> Location:
     """Where the row's network can be plugged into. Raises HostError."""
-    location = locations.get(row.network_id)
+    location = locations.get(row.network_id or "")
     if location is None or not location.plug:
         raise HostError(
             f"Network '{row.network_name}' is not on the host.", code="ACTIVATE_DEACTIVATE_NETWORK_NOT_IN_VDS"
@@ -135,15 +138,15 @@ def _location(row: Any, locations: Mapping[str, Location]) -> Location:  # noqa:
     return location
 
 
-def _filter(row: Any, location: Location) -> str:  # noqa: ANN401 - a row
+def _filter(row: VnicDetails | Failover, location: Location) -> str:
     """The network filter by name; filters are libvirt's, which has them for Linux bridges only."""
     return FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else ""
 
 
-def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN401 - a row
+def _nic(row: VnicDetails, locations: Mapping[str, Location]) -> GuestNic:
     if row.network_id is None:
         return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
-    location = _location(row, locations)
+    location, properties = _location(row, locations), row.profile_properties or {}
     return GuestNic(
         id=row.id,
         name=row.name,
@@ -152,14 +155,14 @@ def _nic(row: Any, locations: Mapping[str, Location]) -> GuestNic:  # noqa: ANN4
         tag=location.vlan if location.switch == "ovs" else None,
         mtu=row.mtu or DEFAULT_MTU,
         linked=row.linked,
-        isolated=row.port_isolation,
-        mirrored=row.port_mirroring,
-        trunks=parse_trunk(row.profile_properties.get("trunk", "")),
+        isolated=bool(row.port_isolation),
+        mirrored=bool(row.port_mirroring),
+        trunks=parse_trunk(properties.get("trunk", "")),
         model=row.interface,
         filter=_filter(row, location),
         inbound=_rate(row.inbound_average, row.inbound_peak, row.inbound_burst),
         outbound=_rate(row.outbound_average, row.outbound_peak, row.outbound_burst),
-        queues=int(row.profile_properties.get("queues", 0)),
+        queues=int(properties.get("queues", 0)),
     )
 
 
@@ -191,11 +194,11 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if not _is_same(present.get(nic.id), nic)}
     # The host has yet to take over another VLAN of the network.
     switched = [
-        (row.id, wanted.failovers.get(row.failover_id) if row.passthrough else row)
+        (row.id, wanted.failovers.get(row.failover_id or "") if row.passthrough else row)
         for row in wanted.vnics
         if row.plugged and row.network_id
     ]
-    stale |= {vnic for vnic, on in switched if on and locations[on.network_id].vlan != on.vlan_id}
+    stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
     return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))
 
 
