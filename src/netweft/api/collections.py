@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,7 +20,7 @@ from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
 from netweft.api.routes import READ, Call, Handler, Needs, Routes, many
-from netweft.api.schema import Entity, Value, fields_of
+from netweft.api.schema import Entity, Value, plain_fields, told
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required_ref, see
 from netweft.core.errors import NotFoundError
@@ -267,23 +267,13 @@ def shown(kind: type[Value], row: Record, *besides: str) -> dict[str, Any]:
 
 def said(body: Value, spec: type[DataclassInstance]) -> dict[str, Any]:
     """The fields of a command that a request says, and that go there as they are."""
-    values = ((name, getattr(body, name)) for name in _asked(type(body), spec))
+    values = ((name, getattr(body, name)) for name in told(type(body), spec))
     return {name: value for name, value in values if value is not UNSET}
 
 
 @cache
 def _plain(kind: type[Value], record: type[Record]) -> tuple[str, ...]:
-    return tuple(name for name in _scalars(kind) if name in record.__struct_fields__)
-
-
-@cache
-def _asked(kind: type[Value], spec: type[DataclassInstance]) -> tuple[str, ...]:
-    names = {field.name for field in fields(spec)}
-    return tuple(name for name in _scalars(kind) if name in names and name != "id")
-
-
-def _scalars(kind: type[Value]) -> list[str]:
-    return [field.attribute for field in fields_of(kind) if field.struct is None and not field.many]
+    return tuple(name for name in plain_fields(kind) if name in record.__struct_fields__)
 
 
 def _each(show: Callable[[R], E] | None) -> Callable[[Tx, Sequence[R]], list[E]]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from netweft.api import types
-from netweft.api.schema import Value
+from netweft.api.schema import Value, told
 from netweft.core.protocol import AGENT_PORT
+from netweft.engine.commands.clusters import UpdateCluster
+from netweft.engine.commands.data_centers import UpdateDataCenter
+from netweft.engine.commands.hosts import UpdateHost
+from netweft.engine.commands.mac_pools import UpdateMacPool
+from netweft.engine.commands.networks import UpdateNetwork
+from netweft.engine.commands.vnic_profiles import UpdateVnicProfile
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _NAMED = "id href"
 """What tells which entity is meant."""
@@ -16,14 +26,21 @@ _NAMED = "id href"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
     """The elements of one type by what becomes of them: paths with dots, in one string. A path stands for all below
-    it. ``fixed``: the only value of each, as it is written; empty for none.
+    it. ``fixed``: the only value of each, as it is written; empty for none. ``spec``: the command whose fields of the
+    same names are stored as well.
     """
 
     stored: str
+    spec: type[DataclassInstance] | None = None
     derived: str = ""
     ignored: str = ""
     collections: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, kind: type[Value]) -> Elements:
+        """With what the command says of that type."""
+        plain = told(kind, self.spec) if self.spec else ()
+        return replace(self, stored=" ".join((*plain, self.stored)))
 
 
 _NO_TEXTS = {"name": "", "description": "", "comment": ""}
@@ -66,8 +83,8 @@ _NIC = Elements(
     fixed={**_NO_COMMENT, "network": ""},
 )
 _NETWORK = Elements(
-    stored="name description comment dns_resolver_configuration mtu port_isolation profile_required stp usages vlan"
-    " data_center qos",
+    spec=UpdateNetwork,
+    stored="dns_resolver_configuration profile_required usages vlan data_center qos",
     derived=f"{_NAMED} cluster status vdsm_name",
     ignored="display required",
     collections="network_labels permissions vnic_profiles",
@@ -78,17 +95,18 @@ _NETWORK = Elements(
     },
 )
 
-ELEMENTS: Mapping[type[Value], Elements] = {
+_DECLARED: Mapping[type[Value], Elements] = {
     types.DataCenter: Elements(
-        stored="name description comment local version.major version.minor",
+        spec=UpdateDataCenter,
+        stored="version.major version.minor",
         derived=f"{_NAMED} status supported_versions version.build version.revision version.full_version",
         ignored="mac_pool",
         collections="clusters networks permissions qoss",
         fixed={"quota_mode": "disabled", "storage_format": ""},
     ),
     types.Cluster: Elements(
-        stored="name description comment cpu.architecture cpu.type switch_type version.major version.minor data_center"
-        " mac_pool management_network",
+        spec=UpdateCluster,
+        stored="cpu.architecture cpu.type version.major version.minor data_center mac_pool management_network",
         derived=f"{_NAMED} version.build version.revision version.full_version",
         ignored="ballooning_enabled custom_scheduling_policy_properties error_handling fencing_policy gluster_service"
         " ha_reservation ksm log_max_memory_used_threshold log_max_memory_used_threshold_type memory_policy"
@@ -122,13 +140,14 @@ ELEMENTS: Mapping[type[Value], Elements] = {
     ),
     types.NetworkLabel: Elements(stored="id", derived="href host_nic network", fixed=_NO_TEXTS),
     types.VnicProfile: Elements(
-        stored="name description comment custom_properties.name custom_properties.value migratable pass_through"
-        " port_mirroring failover network network_filter qos",
+        spec=UpdateVnicProfile,
+        stored="custom_properties.name custom_properties.value pass_through failover network network_filter qos",
         derived=f"{_NAMED} custom_properties.regexp",
         collections="permissions",
     ),
     types.MacPool: Elements(
-        stored="name description comment allow_duplicates default_pool ranges",
+        spec=UpdateMacPool,
+        stored="default_pool ranges",
         derived=_NAMED,
         collections="permissions",
     ),
@@ -140,7 +159,8 @@ ELEMENTS: Mapping[type[Value], Elements] = {
     ),
     types.Tag: Elements(stored="id name description parent", derived="href", fixed=_NO_COMMENT),
     types.Host: Elements(
-        stored="name description comment address cluster",
+        spec=UpdateHost,
+        stored="cluster",
         derived=f"{_NAMED} auto_numa_status certificate cpu external_status hardware_information iscsi kdump_status"
         " libvirt_version max_scheduling_memory memory network_operation_in_progress networks_committed"
         " networks_in_sync numa_supported os.boot os.cmdline"
@@ -237,6 +257,7 @@ ELEMENTS: Mapping[type[Value], Elements] = {
         fixed={"name": "", "comment": "", "custom_data": ""},
     ),
 }
+ELEMENTS: Mapping[type[Value], Elements] = {kind: one.of(kind) for kind, one in _DECLARED.items()}
 """By the type of a request's body, or of what an action carries."""
 
 EMPTIED: Mapping[type[Value], str] = {

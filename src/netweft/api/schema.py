@@ -6,6 +6,7 @@ annotations of its fields and its :class:`Meta` everything else follows: XML, JS
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 import typing
@@ -13,12 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import UnionType
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar, Union
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.core.keep import KEEP, Keep
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Text: TypeAlias = str | UnsetType
 Integer: TypeAlias = int | UnsetType
@@ -174,6 +178,18 @@ def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation i
     if hint in _KINDS:
         return Field(attribute, name, _KINDS[hint], many, None, choices, name.removesuffix("s"), most)
     return Field(attribute, name, "struct", many, hint, (), hint.meta.tag, most)
+
+
+def plain_fields(kind: type[Value]) -> list[str]:
+    """The attributes of a type that are one text, number, boolean or date each."""
+    return [field.attribute for field in fields_of(kind) if field.struct is None and not field.many]
+
+
+@functools.cache
+def told(kind: type[Value], spec: type[DataclassInstance]) -> tuple[str, ...]:
+    """Those of them that a command (``spec``) has by the same names, but for the id."""
+    names = {field.name for field in dataclasses.fields(spec)}
+    return tuple(name for name in plain_fields(kind) if name in names and name != "id")
 
 
 def link_field(kind: type[Value], rel: str) -> Field | None:
