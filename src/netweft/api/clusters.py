@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netweft.api.collections import Collection, Parent, said, shown
+from netweft.api.collections import Collection, said, shown
 from netweft.api.constants import POLICIES
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import given, keep, reference
@@ -28,7 +28,6 @@ from netweft.api.types import (
     SkipIfConnectivityBroken,
 )
 from netweft.core.keep import KEEP
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.clusters import (
     AddCluster,
@@ -93,9 +92,8 @@ CLUSTERS = Collection(
     queries.CLUSTERS,
     Cluster,
     "/clusters/{cluster_id}",
-    ObjectType.CLUSTER,
     show=show,
-    parent=Parent("/datacenters/{data_center_id}", ObjectType.DATA_CENTER),
+    below="/datacenters/{data_center_id}",
 )
 CLUSTERS.reads("Clusters of all data centres.", "One cluster.", below=("Clusters of one data centre.", ""))
 

@@ -1,7 +1,7 @@
 """What all collections of the API have in common: lists, single entities, the same below a parent, what ``follow``
 loads, removal. From a noun's declaration (:class:`netweft.engine.noun.Noun`) and what shows its rows.
 
-    NETWORKS = Collection(routes, queries.NETWORKS, Network, "/networks/{network_id}", ObjectType.NETWORK, show=show)
+    NETWORKS = Collection(routes, queries.NETWORKS, Network, "/networks/{network_id}", show=show)
     NETWORKS.reads("Networks of all data centres.", "One network.")
 
 What is special about a noun stands in its own file.
@@ -25,7 +25,7 @@ from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required_ref, see
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
-from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.objects import PARENT, ObjectType
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx
 from netweft.engine.model.records import R, Record
@@ -41,17 +41,13 @@ E = TypeVar("E", bound=Entity)
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a noun's entities also show below. ``path``: its own, such as ``/networks/{network_id}``; the noun's rows
-    have its id as ``network_id`` as well, and a request names it in the element ``network``.
+    """What a noun's entities also show below: its path, such as ``/networks/{network_id}``, and the column that has its
+    id, which the path calls it as well. A request names it in the element ``network``.
     """
 
     path: str
     type: ObjectType
-
-    @property
-    def column(self) -> str:
-        """The column with its id, which is also what the path calls it."""
-        return _id_name(self.path)
+    column: str
 
     @property
     def word(self) -> str:
@@ -60,8 +56,8 @@ class Parent:
 
 
 class Collection(Generic[R, E]):
-    """The entities of one noun at ``path``, which ends with the name of its id, and below ``parent``. ``show``: what
-    makes an entity of a row, or ``show_all`` of many at once.
+    """The entities of one noun at ``path``, which ends with the name of its id, and below its parent, whose path is
+    ``below``. ``show``: what makes an entity of a row, or ``show_all`` of many at once.
     """
 
     def __init__(
@@ -70,18 +66,19 @@ class Collection(Generic[R, E]):
         noun: Noun[R],
         kind: type[E],
         path: str,
-        object_type: ObjectType,
         *,
         show: Callable[[R], E] | None = None,
         show_all: Callable[[Tx, Sequence[R]], list[E]] | None = None,
-        parent: Parent | None = None,
+        below: str = "",
     ) -> None:
         self.routes = routes
         self.noun = noun
         self.kind = kind
         self.path = path
-        self.type = object_type
-        self.parent = parent
+        if noun.object_type is None:
+            raise TypeError(f"no rights are given on {noun.word}")
+        self.type: ObjectType = noun.object_type
+        self.parent = Parent(below, *PARENT[self.type]) if below else None
         self._show = show_all or _each(show)
         self._id = _id_name(path)
         self._searchable = Searchable(noun.search, key=noun.table.c.id)

@@ -7,7 +7,6 @@ from netweft.api.routes import Call, Routes
 from netweft.api.shown import required, version, version_text
 from netweft.api.types import DataCenter
 from netweft.core.keep import KEEP
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.data_centers import (
     AddDataCenter,
@@ -34,9 +33,7 @@ def show(row: DataCenterRow) -> DataCenter:
     )
 
 
-DATA_CENTERS = Collection(
-    routes, queries.DATA_CENTERS, DataCenter, "/datacenters/{data_center_id}", ObjectType.DATA_CENTER, show=show
-)
+DATA_CENTERS = Collection(routes, queries.DATA_CENTERS, DataCenter, "/datacenters/{data_center_id}", show=show)
 DATA_CENTERS.reads("Data centres.", "One data centre.")
 
 

@@ -126,7 +126,7 @@ def _version(text: str) -> Version:
     return Version(full_version=text, **dict(zip(names, numbers, strict=False))) if text else Version()
 
 
-HOSTS = Collection(routes, queries.HOSTS, Host, "/hosts/{host_id}", ObjectType.HOST, show=show)
+HOSTS = Collection(routes, queries.HOSTS, Host, "/hosts/{host_id}", show=show)
 HOSTS.reads("Hosts of all clusters.", "One host.", queries=((*LISTED, "all_content"), ("all_content",)))
 
 

@@ -14,7 +14,6 @@ from netweft.api.types import MacPool, Range
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP
 from netweft.core.rules.mac_pool import MacRange, mac_number, mac_text
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.mac_pools import AddMacPool, UpdateMacPool, add_mac_pool, remove_mac_pool, update_mac_pool
 from netweft.engine.db import Tx
@@ -38,7 +37,7 @@ def show_all(tx: Tx, rows: Sequence[MacPoolRow]) -> list[MacPool]:
     ]
 
 
-POOLS = Collection(routes, queries.MAC_POOLS, MacPool, "/macpools/{pool_id}", ObjectType.MAC_POOL, show_all=show_all)
+POOLS = Collection(routes, queries.MAC_POOLS, MacPool, "/macpools/{pool_id}", show_all=show_all)
 POOLS.reads("All MAC pools.", "One MAC pool.")
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from netweft.api import qos as qos_api
-from netweft.api.collections import Collection, Parent, said, shown
+from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import given, reference
 from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.model.networks import NetworkRow
@@ -44,9 +43,8 @@ NETWORKS = Collection(
     queries.NETWORKS,
     Network,
     "/networks/{network_id}",
-    ObjectType.NETWORK,
     show=show,
-    parent=Parent("/datacenters/{data_center_id}", ObjectType.DATA_CENTER),
+    below="/datacenters/{data_center_id}",
 )
 NETWORKS.reads(
     "Networks of all data centres.",

@@ -87,7 +87,7 @@ def show_nic(row: TemplateVnicRow) -> TemplateNic:
     )
 
 
-TEMPLATES = Collection(routes, queries.TEMPLATES, Template, "/templates/{template_id}", ObjectType.TEMPLATE, show=show)
+TEMPLATES = Collection(routes, queries.TEMPLATES, Template, "/templates/{template_id}", show=show)
 TEMPLATES.reads("All templates.", "One template.")
 
 

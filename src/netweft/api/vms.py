@@ -145,7 +145,7 @@ def initialization_of(body: Vm) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
 
 
-VMS = Collection(routes, queries.VMS, Vm, "/vms/{vm_id}", ObjectType.VM, show=show)
+VMS = Collection(routes, queries.VMS, Vm, "/vms/{vm_id}", show=show)
 VMS.reads(
     "Virtual machines of all clusters.",
     "One virtual machine.",

@@ -7,14 +7,13 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from netweft.api import qos
-from netweft.api.collections import Collection, Parent, said, shown
+from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import given, reference
 from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netweft.api.values import by_name
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.vnic_profiles import (
     AddVnicProfile,
@@ -50,9 +49,8 @@ PROFILES = Collection(
     VNIC_PROFILES,
     VnicProfile,
     "/vnicprofiles/{profile_id}",
-    ObjectType.VNIC_PROFILE,
     show=show,
-    parent=Parent("/networks/{network_id}", ObjectType.NETWORK),
+    below="/networks/{network_id}",
 )
 PROFILES.reads(
     "Profiles of all networks.",

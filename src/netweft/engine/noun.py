@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic
 
@@ -14,10 +15,25 @@ from netweft.engine.model.records import R, maker
 from netweft.engine.statements import Statement, rows
 
 
+class ObjectType(StrEnum):
+    """What permissions can be given on."""
+
+    SYSTEM = "system"
+    DATA_CENTER = "data_center"
+    CLUSTER = "cluster"
+    HOST = "host"
+    NETWORK = "network"
+    VNIC_PROFILE = "vnic_profile"
+    VM = "vm"
+    TEMPLATE = "template"
+    MAC_POOL = "mac_pool"
+
+
 class Noun(Generic[R]):
     """One noun. ``word``: what sentences call it. ``select``: every column of its table, and what an answer says of
     others; its rows are given as ``record``. ``search``: the fields that its lists are searched and sorted by, see
-    :class:`netweft.api.search.Searchable`.
+    :class:`netweft.api.search.Searchable`. ``object_type``: for one that permissions are given on; ``parent``: the
+    column that says what it is below, where rights on that count as well (none: the system).
 
     Raises TypeError when the select is not what the record says.
     """
@@ -29,12 +45,17 @@ class Noun(Generic[R]):
         word: str,
         select: sa.Select[Any] | None = None,
         search: Mapping[str, Any] | None = None,
+        *,
+        object_type: ObjectType | None = None,
+        parent: str = "",
     ) -> None:
         self.table = table
         self.record = record
         self.word = word
         self.select = sa.select(table) if select is None else select
         self.search = search or {}
+        self.object_type = object_type
+        self.parent = parent
         maker(record, tuple(column.name for column in self.select.selected_columns))
 
     @cached_property

@@ -5,36 +5,26 @@ system -> data centre -> cluster -> host, VM; data centre -> network -> vNIC pro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Table
 
-from netweft.engine.model.clusters import clusters
-from netweft.engine.model.data_centers import data_centers
-from netweft.engine.model.hosts import hosts
-from netweft.engine.model.mac_pools import mac_pools
-from netweft.engine.model.networks import networks
-from netweft.engine.model.templates import templates
-from netweft.engine.model.vms import vms
-from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.noun import Noun, ObjectType
+from netweft.engine.queries.clusters import CLUSTERS
+from netweft.engine.queries.data_centers import DATA_CENTERS
+from netweft.engine.queries.hosts import HOSTS
+from netweft.engine.queries.mac_pools import MAC_POOLS
+from netweft.engine.queries.networks import NETWORKS
+from netweft.engine.queries.templates import TEMPLATES
+from netweft.engine.queries.vms import VMS
+from netweft.engine.queries.vnic_profiles import VNIC_PROFILES
+
+__all__ = ["PARENT", "SYSTEM_ID", "SYSTEM_REF", "ObjectRef", "ObjectType", "table_of"]
 
 SYSTEM_ID = "aaa00000-0000-0000-0000-123456789aaa"
 """The object above all others (oVirt's id of it)."""
-
-
-class ObjectType(StrEnum):
-    """What permissions can be given on."""
-
-    SYSTEM = "system"
-    DATA_CENTER = "data_center"
-    CLUSTER = "cluster"
-    HOST = "host"
-    NETWORK = "network"
-    VNIC_PROFILE = "vnic_profile"
-    VM = "vm"
-    TEMPLATE = "template"
-    MAC_POOL = "mac_pool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +37,28 @@ class ObjectRef:
 
 SYSTEM_REF = ObjectRef(ObjectType.SYSTEM, SYSTEM_ID)
 
-_TABLES = {
-    ObjectType.DATA_CENTER: data_centers,
-    ObjectType.CLUSTER: clusters,
-    ObjectType.HOST: hosts,
-    ObjectType.NETWORK: networks,
-    ObjectType.VNIC_PROFILE: vnic_profiles,
-    ObjectType.VM: vms,
-    ObjectType.TEMPLATE: templates,
-    ObjectType.MAC_POOL: mac_pools,
-}
-PARENT = {
-    ObjectType.CLUSTER: (ObjectType.DATA_CENTER, "data_center_id"),
-    ObjectType.HOST: (ObjectType.CLUSTER, "cluster_id"),
-    ObjectType.VM: (ObjectType.CLUSTER, "cluster_id"),
-    ObjectType.NETWORK: (ObjectType.DATA_CENTER, "data_center_id"),
-    ObjectType.VNIC_PROFILE: (ObjectType.NETWORK, "network_id"),
-}
+_NOUNS: tuple[Noun[Any], ...] = (
+    DATA_CENTERS,
+    CLUSTERS,
+    HOSTS,
+    NETWORKS,
+    VNIC_PROFILES,
+    VMS,
+    TEMPLATES,
+    MAC_POOLS,
+)
+_TABLES = {noun.object_type: noun.table for noun in _NOUNS if noun.object_type}
+
+
+def _parents() -> Iterator[tuple[ObjectType, tuple[ObjectType, str]]]:
+    types = {table: object_type for object_type, table in _TABLES.items()}
+    for noun in _NOUNS:
+        if noun.object_type and noun.parent:
+            (above,) = noun.table.c[noun.parent].foreign_keys
+            yield noun.object_type, (types[above.column.table], noun.parent)
+
+
+PARENT = dict(_parents())
 """The type of the thing that is above those of a type, and the column that says which. The system is above all."""
 
 

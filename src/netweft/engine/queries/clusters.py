@@ -15,7 +15,7 @@ from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
 from netweft.engine.model.vms import vms
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.statements import rows
 
 
@@ -50,6 +50,8 @@ CLUSTERS = Noun(
     "cluster",
     _select(),
     searched(clusters, datacenter=data_centers.c.name, datacenter__name=data_centers.c.name),
+    object_type=ObjectType.CLUSTER,
+    parent="data_center_id",
 )
 get = CLUSTERS.get
 

@@ -17,7 +17,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import HostRow, host_drifts, host_reports, hosts
 from netweft.engine.model.vms import vms
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import Statement
 
@@ -84,6 +84,8 @@ HOSTS = Noun(
         cluster__name=clusters.c.name,
         host__name=hosts.c.name,
     ),
+    object_type=ObjectType.HOST,
+    parent="cluster_id",
 )
 get = HOSTS.get
 

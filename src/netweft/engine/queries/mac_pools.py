@@ -15,10 +15,16 @@ from netweft.engine.model.mac_pools import MacPoolRow, mac_addresses, mac_pools,
 from netweft.engine.model.snapshots import snapshot_vnics, snapshots
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.statements import Statement
 
-MAC_POOLS = Noun(mac_pools, MacPoolRow, "MAC pool", search=searched(mac_pools))
+MAC_POOLS = Noun(
+    mac_pools,
+    MacPoolRow,
+    "MAC pool",
+    search=searched(mac_pools),
+    object_type=ObjectType.MAC_POOL,
+)
 get = MAC_POOLS.get
 
 

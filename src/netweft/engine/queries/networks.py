@@ -19,7 +19,7 @@ from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.queries.references import Ref
 from netweft.engine.statements import Among, Answer, Statement, rows
 
@@ -57,6 +57,8 @@ NETWORKS = Noun(
         datacenter__name=data_centers.c.name,
         cluster__name=in_cluster,
     ),
+    object_type=ObjectType.NETWORK,
+    parent="data_center_id",
 )
 get = NETWORKS.get
 

@@ -17,7 +17,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.noun import Noun, across, searched
+from netweft.engine.noun import Noun, ObjectType, across, searched
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import rows
 
@@ -64,6 +64,7 @@ TEMPLATES = Noun(
         datacenter=_data_center,
         vm__name=across(vms, vms.c.template_id == templates.c.id),
     ),
+    object_type=ObjectType.TEMPLATE,
 )
 get = TEMPLATES.get
 

@@ -21,7 +21,7 @@ from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import Among, Statement, rows
 
@@ -71,6 +71,8 @@ VMS = Noun(
         cluster__name=clusters.c.name,
         vm__name=vms.c.name,
     ),
+    object_type=ObjectType.VM,
+    parent="cluster_id",
 )
 get = VMS.get
 

@@ -13,7 +13,7 @@ from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.noun import Noun, searched
+from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.statements import Statement
 
 
@@ -42,6 +42,8 @@ VNIC_PROFILES = Noun(
         )
     ),
     searched(vnic_profiles, network=networks.c.name, datacenter=data_centers.c.name),
+    object_type=ObjectType.VNIC_PROFILE,
+    parent="network_id",
 )
 get = VNIC_PROFILES.get
 
