@@ -24,8 +24,9 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.impact import describe, explain, loss, touched
+from netweft.core.impact import explain, loss, touched
 from netweft.core.plan import plan
+from netweft.core.step_texts import describe
 
 A4, A6 = Address(ip="192.0.2.1", prefix=24), Address(ip="2001:db8::1", prefix=64)
 RULE = Rule(table=7, priority=3200, destination="192.0.2.0/24")

@@ -10,9 +10,9 @@ from core.strategies import hosts, intents, machine, machines, managed_hosts
 from netweft.core.compare import differences
 from netweft.core.desired import desired_host
 from netweft.core.host import Host
-from netweft.core.impact import describe
 from netweft.core.plan import plan
 from netweft.core.simulate import StepRefusedError, simulate_all
+from netweft.core.step_texts import describe
 
 pytestmark = pytest.mark.no_cover  # Tracing doubles their time, and every branch is for the cases beside them to show.
 

@@ -16,6 +16,7 @@ from operator import itemgetter, mul
 from typing import NamedTuple
 
 from netweft.core.errors import Problem
+from netweft.core.matching import match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,31 +255,15 @@ class _Decision:
         return Ranked(host.id, host.name, sum(map(mul, self.weights, points)) / self.whole, points, functions)
 
     def assign(self, host: HostState) -> dict[str, str]:
-        """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible (Kuhn's
-        algorithm).
-        """
+        """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible."""
         free = {one.nic: one.free - self.functions.get((host.id, one.nic), 0) for one in host.functions}
-        has: dict[str, list[str]] = {nic: [] for nic in free}
+        serves = {one.nic: one.networks for one in host.functions}
 
-        def seat(vnic: str, tried: set[str]) -> bool:
-            network = self.guest.passthrough[vnic]
-            for one in host.functions:
-                if one.nic in tried or (one.networks is not None and network and network not in one.networks):
-                    continue
-                tried.add(one.nic)
-                others = has[one.nic]
-                if len(others) < free[one.nic]:
-                    others.append(vnic)
-                    return True
-                for other in list(others):
-                    if seat(other, tried):
-                        others[others.index(other)] = vnic
-                        return True
-            return False
+        def suits(vnic: str, nic: str) -> bool:
+            network, served = self.guest.passthrough[vnic], serves[nic]
+            return served is None or not network or network in served
 
-        for vnic in sorted(self.guest.passthrough):
-            seat(vnic, set())
-        return {vnic: nic for nic, vnics in has.items() for vnic in vnics}
+        return match(sorted(self.guest.passthrough), free, suits)
 
 
 _first: Callable[[tuple[float, frozenset[str]]], float] = itemgetter(0)
