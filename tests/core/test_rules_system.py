@@ -1,11 +1,13 @@
-"""Rules on what belongs to the system itself: events and jobs from outside, permissions."""
+"""Rules on what belongs to the system itself: events and jobs from outside, permissions; and on texts of anything."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 
 from netweft.core.errors import NotFoundError, Problem, ValidationError
-from netweft.core.rules import event, permission
+from netweft.core.rules import event, fields, permission
 
 
 @pytest.mark.parametrize(("origin", "is_valid"), [("x", True), ("", False), ("x" * 256, False), ("OVIRT", False)])
@@ -41,3 +43,9 @@ def test_an_error_has_the_codes_of_all_that_is_wrong() -> None:
     assert ValidationError("Cannot do.", problems).codes == ("A", "B", "C")
     assert ValidationError("Cannot do.").codes == ("VALIDATION",)
     assert NotFoundError("gone", code="GONE").codes == ("GONE",)
+
+
+def test_each_text_of_a_thing_is_looked_at() -> None:
+    thing = SimpleNamespace(name=" padded", description="\x00", comment="fine")
+    problems = fields.texts_are_valid("Data Center", thing)
+    assert [problem is None for problem in problems] == [False, False, True]
