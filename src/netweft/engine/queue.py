@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import msgspec
 from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
@@ -32,6 +32,9 @@ from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.model.replicas import host_leases, replicas
 from netweft.engine.slots import Waiting
 from netweft.engine.statements import Statement
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 HEARTBEAT = leases.HEARTBEAT
 """Seconds between a running job's signs of life, which go with those of its replica."""
@@ -299,8 +302,8 @@ def fail(tx: Tx, job: Job, error: str, code: str, result: Mapping[str, Any] | No
 def hold(tx: Tx, job: Job) -> None:
     """Make sure that the job is still this replica's until the transaction ends; raises LostError.
 
-    A job calls it in each transaction in which it records what it did, so that a replica that was taken for dead
-    overwrites nothing.
+    :meth:`JobContext.write` does so in each transaction in which a job records what it did, so that a replica that was
+    taken for dead overwrites nothing.
     """
     row = _HOLDER.first(tx, id=job.id)
     if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
@@ -473,6 +476,17 @@ class JobContext:
         with self.waiting():
             if self.stop.wait(seconds):
                 raise PostponedError
+
+    def write(self, command: Callable[Concatenate[Tx, JobContext, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``command(tx, job, ...)`` in a transaction in which the job is this replica's (:func:`hold`). Raises
+        LostError.
+        """
+
+        def held(tx: Tx) -> T:
+            hold(tx, self.job)
+            return command(tx, self, *args, **kwargs)
+
+        return self.db.run(held)
 
     @property
     def only_asks(self) -> bool:

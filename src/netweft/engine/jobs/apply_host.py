@@ -21,7 +21,7 @@ from netweft.core.desired import HostIntent, desired_host
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
 from netweft.core.rules.host_standing import held
-from netweft.engine import audit, queue
+from netweft.engine import audit
 from netweft.engine.actor import Actor
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.audit import Severity
@@ -103,12 +103,12 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
         except UnreachableError:
             raise
         except HostError as error:
-            job.db.run(_record_refused, job, task, data.row.name, error, is_setup=is_setup)
+            job.write(_record_refused, task, data.row.name, error, is_setup=is_setup)
             raise
         return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
     except UnreachableError as error:
         text = f"Host {data.row.name} does not answer, so nobody knows yet how it ended: {error.text}"
-        job.db.run(_record_unknown, job, task, text)
+        job.write(_record_unknown, task, text)
         raise UnknownOutcomeError(text) from error
 
 
@@ -266,9 +266,9 @@ def _record(
     spec = TakeReport(host_id=task.host_id, report=report, asked_at=asked_at)
     if change.phase is Phase.ROLLED_BACK:
         error = RolledBackError(_why_rolled_back(name, change))
-        job.db.run(_record_refused, job, task, name, error, is_setup=is_setup, spec=spec)
+        job.write(_record_refused, task, name, error, is_setup=is_setup, spec=spec)
         raise error
-    job.db.run(_record_applied, job, task, spec, name, is_setup=is_setup)
+    job.write(_record_applied, task, spec, name, is_setup=is_setup)
     return {"generation": task.generation, "phase": change.phase.value}
 
 
@@ -281,7 +281,6 @@ def _why_rolled_back(name: str, change: Change) -> str:
 
 
 def _record_applied(tx: Tx, job: JobContext, task: ApplyHost, spec: TakeReport, name: str, *, is_setup: bool) -> None:
-    queue.hold(tx, job.job)
     changed = host_changes.record_applied(tx, task.host_id, task.generation)
     take_report(tx, spec)
     vnic_sync.tell_host(tx, actor_of(job), task.host_id)
@@ -301,7 +300,6 @@ def _record_refused(
     is_setup: bool,
     spec: TakeReport | None = None,
 ) -> None:
-    queue.hold(tx, job.job)
     host_changes.record_refused(tx, task.host_id, task.generation, error.text)
     if spec:
         take_report(tx, spec)
@@ -314,7 +312,6 @@ def _record_refused(
 
 
 def _record_unknown(tx: Tx, job: JobContext, task: ApplyHost, text: str) -> None:
-    queue.hold(tx, job.job)
     said = f"{job.job.description}: {text} It will say so itself when it answers again."
     audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netweft.core.errors import HostError, NetweftError
 from netweft.core.protocol import Credentials
-from netweft.engine import audit, queue
+from netweft.engine import audit
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.db import Tx
 from netweft.engine.jobs.apply_host import actor_of
@@ -31,9 +31,9 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         signed = _renew(agents, job, agents.of(host_id, row.agent_url), host_ids)
     except NetweftError as error:
-        job.db.run(_record_failure, job, agents.authority, row, error.text)
+        job.write(_record_failure, agents.authority, row, error.text)
         raise
-    job.db.run(_record, job, row, host_ids, signed)
+    job.write(_record, row, host_ids, signed)
     return {}
 
 
@@ -48,12 +48,10 @@ def _renew(agents: Agents, job: JobContext, agent: Agent, host_ids: list[str]) -
 
 
 def _record(tx: Tx, job: JobContext, row: HostRow, host_ids: list[str], signed: Credentials) -> None:
-    queue.hold(tx, job.job)
     until = certificates.note_expiry(tx, host_ids, signed)
     text = f"Enrolling certificate for host {row.name} was completed successfully; it is good until {until:%Y-%m-%d}."
     audit.record(tx, actor_of(job), certificates.FINISHED, text, host=row.id, cluster=row.cluster_id, job=job.job.id)
 
 
 def _record_failure(tx: Tx, job: JobContext, authority: Authority, row: HostRow, reason: str) -> None:
-    queue.hold(tx, job.job)
     certificates.tell_failure(tx, authority, actor_of(job), row, reason, job.job.id)

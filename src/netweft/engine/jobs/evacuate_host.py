@@ -65,24 +65,23 @@ class IncompleteError(HostError):
 def run(job: JobContext) -> Mapping[str, Any]:
     """The job ``evacuate_host``. Raises IncompleteError; PostponedError while guests are on their way."""
     host_id = OnHost.of(job.job).host_id
-    rows, progress = job.db.run(_look, job, host_id)
+    rows, progress = job.write(_look, host_id)
     if rows is None:
         return {"cancelled": True}
     _send_away(job, rows, progress)
     here = {row.id for row in rows}
     progress.phase = f"{len(progress.guests.keys() - here)} of {len(progress.guests)} guests have left"
     job.progress(**msgspec.to_builtins(progress))
-    if job.db.run(_finish, job, host_id):
+    if job.write(_finish, host_id):
         return {}
     stuck = {guest.name: guest.reason for key, guest in progress.guests.items() if key in here and guest.reason}
     if len(stuck) < max(1, len(here)):
         raise PostponedError(_AGAIN)
-    raise job.db.run(_give_up, job, host_id, stuck)
+    raise job.write(_give_up, host_id, stuck)
 
 
 def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | None, _Progress]:
     """The guests on the host, None when it is not to be emptied any more; and what has been tried with each."""
-    queue.hold(tx, job.job)
     known = tx.execute(sa.select(jobs.c.progress).where(jobs.c.id == job.job.id)).scalar_one()
     progress = msgspec.convert(known or {}, _Progress)
     status = tx.execute(sa.select(hosts.c.status).where(hosts.c.id == host_id)).scalar_one_or_none()
@@ -105,19 +104,17 @@ def _send_away(job: JobContext, rows: Sequence[Member], progress: _Progress) -> 
         guest = progress.guests[row.id]
         if under_way < AT_ONCE and row.status == "up" and not guest.job and not guest.reason:
             try:
-                guest.job = job.db.run(_begin, job, row.id)
+                guest.job = job.write(_begin, row.id)
                 under_way += 1
             except (ValidationError, BusyError, NotFoundError) as error:
-                job.db.run(_tell_stayed, job, row, guest, error.text)
+                job.write(_tell_stayed, row, guest, error.text)
 
 
 def _begin(tx: Tx, job: JobContext, vm_id: str) -> str:
-    queue.hold(tx, job.job)
     return migrations.move_away(tx, actor_of(job), vm_id)
 
 
 def _tell_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: str) -> None:
-    queue.hold(tx, job.job)
     guest.reason = reason
     host_id = OnHost.of(job.job).host_id
     text = (
@@ -128,12 +125,10 @@ def _tell_stayed(tx: Tx, job: JobContext, row: Member, guest: _Guest, reason: st
 
 
 def _finish(tx: Tx, job: JobContext, host_id: str) -> bool:
-    queue.hold(tx, job.job)
     return finish_maintenance(tx, actor_of(job), lock(tx, hosts, host_id))
 
 
 def _give_up(tx: Tx, job: JobContext, host_id: str, stuck: Mapping[str, str]) -> IncompleteError:
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     told = " ".join(f"{name}: {reason}" for name, reason in sorted(stuck.items()))
     text = (

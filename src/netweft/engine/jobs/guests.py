@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport
 from netweft.core.sync import Location, locate_networks
-from netweft.engine import audit, queue
+from netweft.engine import audit
 from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
@@ -50,12 +50,12 @@ def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         taken = _put(agents, job, vm_id, host_id)
     except UnreachableError as error:
-        job.db.run(_record_unknown, job, vm_id, error.text)
+        job.write(_record_unknown, vm_id, error.text)
         raise
     except HostError as error:
-        job.db.run(_record_not_started, job, vm_id, error.text)
+        job.write(_record_not_started, vm_id, error.text)
         raise
-    job.db.run(_record_up, job, vm_id, host_id, taken)
+    job.write(_record_up, vm_id, host_id, taken)
     look(agents, job, host_id)
     return {}
 
@@ -66,7 +66,7 @@ def update(agents: Agents, job: JobContext) -> Callable[[Tx], None]:
     try:
         taken = _put(agents, job, told.vm_id, told.host_id)
     except HostError as error:
-        job.db.run(_undo, job, told.vm_id, told.undo, error.text)
+        job.write(_undo, told.vm_id, told.undo, error.text)
         raise
     # The host tells that the guest was changed, upon which the monitor takes in its report.
     return partial(_record_synced, job=job, taken=taken)
@@ -99,9 +99,9 @@ def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         agent_of(agents, job, host_id).delete_guest(vm_id)
     except HostError as error:
-        job.db.run(_record_unknown, job, vm_id, error.text)
+        job.write(_record_unknown, vm_id, error.text)
         raise
-    job.db.run(_record_stopped, job, vm_id)
+    job.write(_record_stopped, vm_id)
     look(agents, job, host_id)
     return {}
 
@@ -186,7 +186,6 @@ def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location])
 
 
 def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     settle_guest(tx, vm_id, "up", host_id)
     vnic_sync.record(tx, host_id, taken.guest, taken.locations)
@@ -210,7 +209,6 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: Taken, code: int = 0) -> N
 
 
 def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     settle_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
     if vm.saved_host_id is None:
@@ -220,7 +218,6 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
 
 
 def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     settle_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
     vnic_sync.write(tx, vm_id, ())
@@ -238,7 +235,6 @@ def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Se
 
 def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
     """Nobody knows whether it runs; the host's next report tells."""
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     values = {"status": "unknown", "status_reason": reason, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
@@ -248,7 +244,6 @@ def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
 
 def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     """The host did not take the change of a vNIC: let the engine's intent be what it was."""
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     if vnic_id := undo.remove:
         row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()

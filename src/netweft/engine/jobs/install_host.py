@@ -53,9 +53,9 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         result = _install(agents, job, row)
     except NetweftError as error:
         if not isinstance(error, queue.LostError | NotFoundError):
-            job.db.run(_record_failure, job, host_id, error)
+            job.write(_record_failure, host_id, error)
         raise
-    job.db.run(_record_success, job, host_id)
+    job.write(_record_success, host_id)
     return result
 
 
@@ -67,8 +67,8 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
     except UnreachableError as error:
         raise HostError(f"Host {row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
     addresses = _addresses(row.agent_url)
-    job.db.run(_take_over, job, row.id, report, asked_at)
-    generation = job.db.run(_begin, job, row.id, report, addresses)
+    job.write(_take_over, row.id, report, asked_at)
+    generation = job.write(_begin, row.id, report, addresses)
     task = ApplyHost(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
@@ -86,7 +86,6 @@ def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_
     """Take the first report in, and what the host has of ours, in a transaction of its own: known is known, whether the
     installation succeeds or not.
     """
-    queue.hold(tx, job.job)
     lock(tx, hosts, host_id)
     if any(row.job_id == job.job.id for row in host_changes.pending(tx, host_id)):
         return
@@ -97,7 +96,6 @@ def _take_over(tx: Tx, job: JobContext, host_id: str, report: HostReport, asked_
 
 def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses: set[str]) -> int:
     """Write down the change that is to come; the one of this job that is under way, if there is one."""
-    queue.hold(tx, job.job)
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
     if mine:
@@ -124,7 +122,6 @@ def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candi
 
 
 def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(status="unassigned", status_reason=""))
     text = f"Host {host.name} installed."
@@ -135,7 +132,6 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     values = {"status": "install_failed", "status_reason": error.text}
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))

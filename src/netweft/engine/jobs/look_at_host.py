@@ -9,7 +9,7 @@ from typing import Any
 
 from netweft.core.errors import HostError
 from netweft.core.protocol import FunctionsRequest
-from netweft.engine import audit, queue
+from netweft.engine import audit
 from netweft.engine.agents import Agent, Agents, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
@@ -68,9 +68,9 @@ def _look(
         take_in(job, agent, host_id)
         job.db.run(take_counters, {host_id: agent.counters()})
     except HostError as error:
-        job.db.run(_record_failure, job, host_id, f"Host {row.name} could not be {what}: {error.text}", failure, error)
+        job.write(_record_failure, host_id, f"Host {row.name} could not be {what}: {error.text}", failure, error)
         raise
-    job.db.run(_record, job, host_id, f"Host {row.name} was {what}.", code)
+    job.write(_record, host_id, f"Host {row.name} was {what}.", code)
     return {}
 
 
@@ -82,12 +82,10 @@ def take_in(job: JobContext, agent: Agent, host_id: str) -> None:
 
 
 def _record(tx: Tx, job: JobContext, host_id: str, text: str, code: int) -> None:
-    queue.hold(tx, job.job)
     audit.record(tx, actor_of(job), code, text, host=host_id, job=job.job.id)
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, text: str, code: int, error: HostError) -> None:
-    queue.hold(tx, job.job)
     audit.record(tx, actor_of(job), code, text, Severity.ERROR, host=host_id, job=job.job.id)
     if isinstance(error, UnreachableError):
         lose_host(tx, host_id, error.text)

@@ -48,11 +48,11 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
     except HostError as error:
-        job.db.run(_record_stayed, job, vm_id, error.text)
+        job.write(_record_stayed, vm_id, error.text)
         _plug_functions(job, source, source_id)
         _look(job, source, source_id)  # it may have ended meanwhile
         raise
-    job.db.run(_record_moved, job, vm_id, target_id)
+    job.write(_record_moved, vm_id, target_id)
     _plug_functions(job, target, target_id)
     _look(job, source, source_id)
     _look(job, target, target_id)
@@ -150,7 +150,7 @@ def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:
         if guest:
             agent.put_guest(guest_spec(wanted, locate_networks(report.host), guest.driver))
     except HostError as error:
-        job.db.run(_record_unplugged, job, vm_id, error.text)
+        job.write(_record_unplugged, vm_id, error.text)
 
 
 def _find(report: HostReport, vm_id: str) -> GuestState | None:
@@ -177,7 +177,6 @@ def _target_of(driver: str, there: HostReport, address: str) -> str:
 
 
 def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     values = {"host_id": host_id, "target_host_id": None, "status_reason": "", "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(status=_after(vm), **values))
@@ -188,7 +187,6 @@ def _record_moved(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> None:
 
 
 def _record_stayed(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     values = {"status": _after(vm), "target_host_id": None, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(values))
@@ -198,7 +196,6 @@ def _record_stayed(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
 
 
 def _record_unplugged(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, vm_id)
     passed = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.passthrough)
     mine = sa.and_(vnics.c.vm_id == vm_id, vnics.c.plugged, vnics.c.profile_id.in_(passed))

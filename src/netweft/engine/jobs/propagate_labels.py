@@ -32,10 +32,10 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """
     host_id = OnHost.of(job.job).host_id
     try:
-        generation = job.db.run(_begin, job, host_id)
+        generation = job.write(_begin, host_id)
     except NetweftError as error:
         if not isinstance(error, queue.LostError | NotFoundError):
-            job.db.run(_record_refusal, job, host_id, error)
+            job.write(_record_refusal, host_id, error)
         raise
     if generation is None:
         return {}
@@ -47,7 +47,6 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     """Write down the change that is to come; the one of this job that is under way, if there is one. None when the host
     need not be asked.
     """
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     lock_to_use(tx, host.cluster_id)
     waiting = host_changes.pending(tx, host_id)
@@ -70,7 +69,6 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
 
 
 def _record_refusal(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     text = f"Failed to apply labels on host {host.name}. {error.text}"
     audit.record(tx, actor_of(job), PERSIST_FAILED, text, Severity.ERROR, host=host_id, job=job.job.id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netweft.core.errors import HostError, NotFoundError
-from netweft.engine import audit, queue
+from netweft.engine import audit
 from netweft.engine.agents import Agents, UnreachableError
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN, forget_host
@@ -39,10 +39,10 @@ def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         _clear(agents, job, known)
     except HostError as error:
-        job.db.run(_tell, job, host_id, error, force=force)
+        job.write(_tell, host_id, error, force=force)
         if not force:
             raise
-    job.db.run(_forget, job, host_id)
+    job.write(_forget, host_id)
     return {}
 
 
@@ -51,7 +51,7 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
         wait_for_report(job, agents.of(known.row.id, known.row.agent_url), _PATIENCE)
     except UnreachableError as error:
         raise HostError(f"Host {known.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
-    generation = job.db.run(_begin, job, known.row.id)
+    generation = job.write(_begin, known.row.id)
     apply(
         agents, job, ApplyHost(host_id=known.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     )
@@ -59,7 +59,6 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
 
 def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
     """Write down the change that is to come; that of this job, if there is one already."""
-    queue.hold(tx, job.job)
     lock(tx, hosts, host_id)
     mine = [row for row in host_changes.pending(tx, host_id) if row.job_id == job.job.id]
     if mine:
@@ -80,7 +79,6 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
 
 
 def _tell(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:
-    queue.hold(tx, job.job)
     host = lock(tx, hosts, host_id)
     text = f"The networks of Host {host.name} could not be taken off it: {error.text}"
     severity = Severity.WARNING if force else Severity.ERROR
@@ -88,7 +86,6 @@ def _tell(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: boo
 
 
 def _forget(tx: Tx, job: JobContext, host_id: str) -> None:
-    queue.hold(tx, job.job)
     try:
         host = lock(tx, hosts, host_id)
     except NotFoundError:

@@ -37,9 +37,9 @@ def shut_down(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         _ask_to_end(job, agent_of(agents, job, told.host_id))
     except HostError as error:
-        job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", error.text)
+        job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", error.text)
         raise
-    job.db.run(_watch, job)
+    job.write(_watch)
     look(agents, job, told.host_id)
     return {}
 
@@ -57,7 +57,6 @@ def _ask_to_end(job: JobContext, agent: Agent) -> None:
 
 
 def _watch(tx: Tx, job: JobContext) -> None:
-    queue.hold(tx, job.job)
     payload = ShutDownVm.of(job.job)
     name = lock(tx, vms, payload.vm_id).name
     # Not by the lock of the machine: whoever loses patience may stop it meanwhile.
@@ -76,7 +75,7 @@ def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
     if _waits(job):
-        job.db.run(_record_runs_on, job, SHUTDOWN_FAILED, "shut down", f"it still runs after {SHUTDOWN_SECONDS:g} s")
+        job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", f"it still runs after {SHUTDOWN_SECONDS:g} s")
     return {}
 
 
@@ -95,7 +94,7 @@ def reboot(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     try:
         agent_of(agents, job, told.host_id).reboot_guest(told.vm_id)
     except HostError as error:
-        job.db.run(_record_runs_on, job, REBOOT_FAILED, "reboot", error.text)
+        job.write(_record_runs_on, REBOOT_FAILED, "reboot", error.text)
         raise
     return {}
 
@@ -111,9 +110,9 @@ def suspend(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
     except HostError as error:
-        job.db.run(_record_runs_on, job, SUSPEND_FAILED, "suspend", error.text)
+        job.write(_record_runs_on, SUSPEND_FAILED, "suspend", error.text)
         raise
-    job.db.run(_record_suspended, job)
+    job.write(_record_suspended)
     look(agents, job, host_id)
     return {}
 
@@ -140,7 +139,6 @@ def _find(job: JobContext, agent: Agent) -> GuestState | None:
 
 
 def _record_suspended(tx: Tx, job: JobContext) -> None:
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     settle_guest(tx, vm.id, "suspended", vm.host_id)
     _tell(tx, job, vm, SUSPENDED, f"VM {vm.name} is suspended.", Severity.NORMAL)
@@ -148,7 +146,6 @@ def _record_suspended(tx: Tx, job: JobContext) -> None:
 
 def _record_runs_on(tx: Tx, job: JobContext, code: int, verb: str, reason: str) -> None:
     """What was asked for did not happen. If it has ended by itself instead, the host's next report tells."""
-    queue.hold(tx, job.job)
     vm = lock(tx, vms, OnVm.of(job.job).vm_id)
     if vm.host_id is None:
         return
