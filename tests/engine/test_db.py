@@ -307,7 +307,7 @@ def test_statements_that_travel_together_fail_together(db: Database) -> None:
 
 def test_questions_that_travel_together_are_answered_one_by_one(db: Database) -> None:
     """Each sees what those before it have done; an answer may be left unread."""
-    returning = inserting(users, returning=True)
+    returning = Statement(insert(users).returning(users), [column.name for column in users.columns])
     row = user_row("a")
     with db.write() as tx:
         with together(tx):

@@ -124,10 +124,9 @@ class Answer(Generic[R]):
         return row
 
 
-def inserting(table: Table, *, returning: bool = False) -> Statement[Row[Any]]:
-    """The insertion of one row with a value for every column. ``returning``: it answers with the row."""
-    statement = insert(table)
-    return Statement(statement.returning(table) if returning else statement, [column.name for column in table.columns])
+def inserting(table: Table) -> Statement[Row[Any]]:
+    """The insertion of one row with a value for every column."""
+    return Statement(insert(table), [column.name for column in table.columns])
 
 
 @cache
