@@ -66,6 +66,7 @@ class Netweft:
             "NETWEFT_CA": str(self.engine.ca),
             "NETWEFT_PASSWORD": PASSWORD,
             "PYTHONWARNINGS": "error",
+            "XDG_CACHE_HOME": str(self.engine.data / "cache"),
         }
         rest = {name: value for name, value in os.environ.items() if not name.startswith(("NETWEFT_", "COV_"))}
         return {name: value for name, value in {**rest, **own, **more}.items() if value}
@@ -80,7 +81,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 @pytest.fixture(scope="session")
 def netweft(engine: EngineProcess) -> Netweft:
     program = Netweft(engine)
-    program("host", "list")
+    program("wait", "sim-1", "sim-2", "sim-3")
     return program
 
 

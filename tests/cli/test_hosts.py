@@ -32,7 +32,7 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     assert (done.err.splitlines()[0], done.err.splitlines()[-2]) == ("  started", "Done.")
     assert "not committed" in done.err.splitlines()[-1]
     (mine,) = (a for a in netweft.json("host", "attachments", "sim-1") if a["network"]["name"] == network)
-    assert (mine["host_nic"]["name"], mine["addresses"], mine["in_sync"]) == ("eth1", ["203.0.113.11"], "true")
+    assert (mine["host_nic"]["name"], mine["addresses"], mine["in_sync"]) == ("eth1", ["203.0.113.11"], True)
     assert "eth1.200" in netweft("host", "nics", "sim-1").out
     assert "Nothing to do" in netweft(*words, "--plan").err
     setup_file.write_text("removed_attachments: [tenants]\n")
@@ -103,12 +103,12 @@ def test_other_verbs_of_a_host(netweft: Netweft) -> None:
 
 
 def test_virtual_functions(netweft: Netweft, network: str) -> None:
-    assert netweft.json("host", "functions", "sim-2", "eth3")["number_of_virtual_functions"] == "0"
+    assert netweft.json("host", "functions", "sim-2", "eth3")["number_of_virtual_functions"] == 0
     words = ("host", "functions", "sim-2", "eth3", "2")
     netweft(*words, "--for", network, "--for-all", expect=2)
     for _ in range(2):
         shown = netweft.json(*words, "--for", network)
-        assert (shown["number_of_virtual_functions"], shown["all_networks_allowed"]) == ("2", "false")
+        assert (shown["number_of_virtual_functions"], shown["all_networks_allowed"]) == (2, False)
         assert shown["networks"] == [network]
     assert "not SR-IOV enabled" in netweft("host", "functions", "sim-2", "eth1", "2", expect=1).err
     netweft("profile", "add", "fast", "--network", network, "--pass-through", "enabled")

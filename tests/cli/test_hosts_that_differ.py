@@ -27,10 +27,12 @@ class Place:
 
     fleet: Fleet
     url: str
+    cache: Path
 
     def __call__(self, *words: str, expect: int = 0) -> str:
         """Run ``netweft``; what it says on both streams."""
-        done = CliRunner().invoke(cli, words, env={"NETWEFT_URL": self.url, "NETWEFT_PASSWORD": PASSWORD})
+        own = {"NETWEFT_URL": self.url, "NETWEFT_PASSWORD": PASSWORD, "XDG_CACHE_HOME": str(self.cache)}
+        done = CliRunner().invoke(cli, words, env=own)
         assert done.exit_code == expect, done.output
         return done.output
 
@@ -40,7 +42,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     with closing(Database(f"sqlite:///{tmp_path}/engine.db")) as db:
         db.migrate()
         with serving(db, tmp_path) as engine, running_fleet(db, tmp_path) as fleet:
-            yield Place(fleet, engine.url)
+            yield Place(fleet, engine.url, tmp_path / "cache")
 
 
 def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) -> None:

@@ -21,12 +21,12 @@ def test_data_centres(netweft: Netweft) -> None:
 def test_networks(netweft: Netweft) -> None:
     netweft("network", "add", "storage", "--vlan", "100", "--mtu", "9000", "--no-vm", "--dns", "192.0.2.53")
     shown = netweft.json("network", "show", "storage")
-    assert (shown["vlan"]["id"], shown["mtu"], shown.get("usages")) == ("100", "9000", None) or not shown["usages"]
+    assert (shown["vlan"]["id"], shown["mtu"], shown.get("usages")) == (100, 9000, None) or not shown["usages"]
     assert shown["data_center"]["name"] == "Default"
     netweft("network", "set", "storage", "--mtu", "1500", "--description", "disks")
     found = netweft.json("network", "list", "--search", "name=stor*")
     assert [(network["name"], network["mtu"], network["description"]) for network in found] == [
-        ("storage", "1500", "disks")
+        ("storage", 1500, "disks")
     ]
     netweft("network", "show", shown["id"])
     assert "vlan" not in netweft.json("network", "set", "storage", "--vlan", "none")
@@ -39,14 +39,14 @@ def test_events_are_listed_by_what_matters(netweft: Netweft) -> None:
     netweft("datacenter", "remove", "north")
     about = 'message="*north*"'
     assert len(netweft.json("event", "list", "--search", about, "--max", "1")) == 1
-    assert not {"30", "31"} & {event["code"] for event in netweft.json("event", "list")}
-    assert "30" in {event["code"] for event in netweft.json("event", "list", "--logins")}
+    assert not {30, 31} & {event["code"] for event in netweft.json("event", "list")}
+    assert 30 in {event["code"] for event in netweft.json("event", "list", "--logins")}
     found = netweft.json("event", "list", "--search", f"{about} or code=30", "--max", "100")
     assert {"north" in event["description"] for event in found} == {True}, "logins are left out of a search, too"
     netweft("host", "list", expect=4, NETWEFT_PASSWORD="wrong")
     severe = netweft.json("event", "list", "--severity", "warning")
     assert {event["severity"] for event in severe} <= {"warning", "error", "alert"}
-    assert any(event["code"] == "114" for event in severe)
+    assert any(event["code"] == 114 for event in severe)
     assert "--max" in netweft("event", "list", "--max", "-2", expect=2).err
 
 
@@ -60,7 +60,7 @@ def test_clusters_and_their_networks(netweft: Netweft) -> None:
     assert ["live", "false"] in [row[:2] for row in netweft("cluster", "networks", "edge").rows]
     netweft("cluster", "change", "edge", "live", "--required", "--role", "migration")
     network = next(n for n in netweft.json("cluster", "networks", "edge") if n["name"] == "live")
-    assert (network["required"], sorted(network["usages"])) == ("true", ["migration", "vm"])
+    assert (network["required"], sorted(network["usages"])) == (True, ["migration", "vm"])
     assert "name at least one option" in netweft("cluster", "change", "edge", "live", expect=2).err
     netweft("cluster", "detach", "edge", "live")
     netweft("cluster", "remove", "edge")
@@ -83,7 +83,7 @@ def test_profiles(netweft: Netweft) -> None:
     netweft("profile", "add", "watched", "--network", "lan", "--port-mirroring")
     assert ["watched", "lan"] in [row[:2] for row in netweft("profile", "list").rows]
     netweft("profile", "set", "watched", "--rename", "plain", "--no-port-mirroring")
-    assert netweft.json("profile", "show", "plain")["port_mirroring"] == "false"
+    assert netweft.json("profile", "show", "plain")["port_mirroring"] is False
     netweft("profile", "remove", "plain")
     netweft("network", "remove", "lan")
 

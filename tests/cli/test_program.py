@@ -89,7 +89,7 @@ def test_completion(netweft: Netweft) -> None:
 def test_events_are_followed(netweft: Netweft) -> None:
     last = netweft.json("event", "list")[0]["id"]
     netweft("datacenter", "add", "told")
-    words = [sys.executable, "-m", "netweft", "event", "follow", "--after", last]
+    words = [sys.executable, "-m", "netweft", "event", "follow", "--after", last, "-o", "json"]
     with subprocess.Popen(words, env=netweft.environment({}), stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
         line = next(line for line in following.stdout if "told" in line)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import pick, show_many, show_one
+from netweft.cli.output import pick, show_facts, show_many
 from netweft.cli.session import calls_engine, output_option
-from netweft.cli.verbs import resolve
 from netweft.client import Client
 from netweft.client.tree import Tree
 
@@ -19,10 +19,9 @@ _COLUMNS = {
     "REQUIRED": "required",
     "STATUS": "status",
     "USAGES": "usages",
-    "ID": "id",
 }
-_cluster = click.argument("cluster", metavar="CLUSTER")
-_network = click.argument("network", metavar="NETWORK")
+_cluster = click.argument("cluster", metavar="CLUSTER", shell_complete=completes("cluster"))
+_network = click.argument("network", metavar="NETWORK", shell_complete=completes("network"))
 _required = click.option("--required/--optional", default=None, help="Whether a host without it is not operational.")
 _role = click.option(
     "--role", "roles", type=_ROLES, multiple=True, help="What the cluster uses it for; may be given more than once."
@@ -34,8 +33,13 @@ _role = click.option(
 @output_option
 @calls_engine
 def networks(client: Client, cluster: str, form: str) -> None:
-    """The networks attached to a cluster."""
-    show_many(client.list(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks"), _COLUMNS, form)
+    """List the networks attached to a cluster.
+
+    Example: netweft cluster networks Default
+    """
+    show_many(
+        client.list(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks"), _COLUMNS, form, {"ID": "id"}
+    )
 
 
 @click.command("attach")
@@ -48,9 +52,12 @@ def networks(client: Client, cluster: str, form: str) -> None:
 def attach(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
-    """Attach a network to a cluster."""
+    """Attach a network to a cluster.
+
+    Example: netweft cluster attach Default storage --optional
+    """
     path, found = _find(client, cluster, network)
-    show_one(client.add(path, {"id": found["id"], **_flags(required, roles, found)}), form)
+    show_facts(client.add(path, {"id": found["id"], **_flags(required, roles, found)}), _COLUMNS, form)
 
 
 @click.command("change")
@@ -63,12 +70,15 @@ def attach(
 def change(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
-    """Change how a cluster uses a network; roles, when given, replace all that it has."""
+    """Change how a cluster uses a network; roles, when given, replace all that it has.
+
+    Example: netweft cluster change Default storage --role migration
+    """
     changes = _flags(required, roles, {})
     if not changes:
         raise click.UsageError("Nothing to change: name at least one option (see --help).")
     path, found = _find(client, cluster, network)
-    show_one(client.update(f"{path}/{found['id']}", _flags(required, roles, found)), form)
+    show_facts(client.update(f"{path}/{found['id']}", _flags(required, roles, found)), _COLUMNS, form)
 
 
 @click.command("detach")
@@ -76,7 +86,10 @@ def change(
 @_network
 @calls_engine
 def detach(client: Client, cluster: str, network: str) -> None:
-    """Detach a network from a cluster."""
+    """Detach a network from a cluster.
+
+    Example: netweft cluster detach Default storage
+    """
     path, found = _find(client, cluster, network)
     client.remove(f"{path}/{found['id']}")
 
@@ -88,7 +101,9 @@ def _find(client: Client, cluster: str, network: str) -> tuple[str, Tree]:
     """The path of the cluster's networks, and the network of that name in the cluster's data centre."""
     found = resolve(client, _CLUSTER, cluster)
     data_center = pick(found, "data_center.id")
-    return f"clusters/{found['id']}/networks", resolve(client, _NETWORK, network, within=("data_center", data_center))
+    return f"clusters/{found['id']}/networks", resolve(
+        client, _NETWORK, network, matching={"data_center.id": data_center}
+    )
 
 
 def _flags(required: bool | None, roles: tuple[str, ...], network: Tree) -> Tree:

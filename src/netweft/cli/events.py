@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from netweft.cli.nouns import noun
-from netweft.cli.output import show_many
+from netweft.cli.output import TABLES, cell, line_of, show_many
 from netweft.cli.session import calls_engine, output_option
+from netweft.cli.verbs import max_option, order
 from netweft.client import Client
 
 _EVENT = noun("event")
 _SEVERITIES = ("normal", "warning", "error", "alert")
 """From the least to the most severe."""
-_NO_LOGINS = "code!=30 and code!=31"
-"""oVirt's codes for who logged in and out, which every command of this program does."""
+_LOGINS = (30, 31)
+"""oVirt's codes for who logged in and out."""
+_NO_LOGINS = " and ".join(f"code!={code}" for code in _LOGINS)
+_LINE = "{:<19}  {:<8}  {:<16}  {}"
+"""Of a stream, which does not know how wide what comes will be: time, severity, who, what."""
+_logins = click.option("--logins", is_flag=True, help="Also who logged in and out.")
 
 
 @click.command("list")
-@click.option(
-    "--max", "most", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first."
-)
+@max_option(50)
 @click.option("--search", help="Only those that match, for example 'host=sim-1 or message=\"*storage*\"'.")
+@click.option("--sort", default="", metavar="BY[:desc]", help="Sort by a field, as in --search; newest first without.")
 @click.option("--severity", type=click.Choice(_SEVERITIES), help="Only those of this severity, or worse.")
-@click.option("--logins", is_flag=True, help="Also who logged in and out.")
+@_logins
 @output_option
 @calls_engine
-def list_events(client: Client, most: int, search: str | None, severity: str | None, logins: bool, form: str) -> None:
-    """List them, newest first; without who logged in and out, unless asked for."""
+def list_events(
+    client: Client, most: int, search: str | None, sort: str, severity: str | None, logins: bool, form: str
+) -> None:
+    """List events, newest first, without who logged in and out.
+
+    Example: netweft event list --severity warning --max 10
+    """
     conditions = [] if logins else [_NO_LOGINS]
     if severity:
         worse = _SEVERITIES[_SEVERITIES.index(severity) :]
@@ -36,16 +43,30 @@ def list_events(client: Client, most: int, search: str | None, severity: str | N
     if search:
         conditions.append(search)
     query = " and ".join(f"({one})" for one in conditions)
-    show_many(client.list("events", search=query, max=most), _EVENT.columns, form)
+    found = client.list("events", search=f"{query} {order(sort)}".strip(), max=most)
+    show_many(found, _EVENT.columns, form, _EVENT.wide)
 
 
 @click.command("follow")
 @click.option("--after", type=int, help="Id of the last event that is already known.")
+@_logins
+@output_option
 @calls_engine
-def follow_events(client: Client, after: int | None) -> None:
-    """Print events as they happen, a JSON document per line, until interrupted."""
+def follow_events(client: Client, after: int | None, logins: bool, form: str) -> None:
+    """Print events as they happen, until interrupted; with -o json a document per line.
+
+    Example: netweft event follow
+    """
+    if form in TABLES:
+        click.echo(_LINE.format("TIME", "SEVERITY", "WHO", "WHAT"))
     for event in client.events(after):
-        click.echo(json.dumps(event, ensure_ascii=False))
+        if event["code"] in _LOGINS and not logins:
+            continue
+        if form in TABLES:
+            cells = (event["time"], event["severity"], event["user"] or "", event["description"])
+            click.echo(_LINE.format(*map(cell, cells)))
+        else:
+            click.echo(line_of(event, form))
 
 
 COMMANDS = (list_events, follow_events)

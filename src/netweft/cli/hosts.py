@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from http import HTTPStatus
+from ipaddress import ip_interface
 from pathlib import Path
-from typing import Any
 
 import click
 
 from netweft.cli import setup_file
+from netweft.cli.job_progress import run_job
+from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import FORMATS, pick, say, show_many, show_one
-from netweft.cli.session import REFUSED, ROLLED_BACK, calls_engine, output_option
-from netweft.cli.verbs import resolve, tell_warnings
+from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
+from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
-from netweft.client.tree import Tree
+from netweft.client.tree import Tree, Trees
 
 _HOST = noun("host")
 _NICS = {
     "NAME": "name",
     "STATUS": "status",
-    "MAC": "mac.address",
     "MTU": "mtu",
-    "VLAN": "vlan.id",
-    "BASE": "base_interface",
-    "IPV4": "ip.address",
+    "ADDRESS": "address",
     "NETWORK": "network.name",
+    "BOND": "bond",
+}
+_NICS_WIDE = {"MAC": "mac.address", "VLAN": "vlan.id", "BASE": "base_interface", "SPEED": "speed", "ID": "id"}
+_ATTACHMENTS = {
+    "NETWORK": "network.name",
+    "VLAN": "vlan",
+    "NIC": "host_nic.name",
+    "ADDRESSES": "with_prefixes",
+    "IN SYNC": "in_sync",
+    "DIFFERS": "differs",
 }
 _STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
 _GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
-_name = click.argument("name", metavar="HOST")
+_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 
 
 @click.command("setup-networks")
@@ -60,6 +67,8 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 
     The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status
     6 when that happened.
+
+    Example: netweft host setup-networks sim-1 -f setup.yaml --plan
     """
     host = resolve(client, _HOST, name)
     body = setup_file.read(file.read_bytes(), attachment_ids(client, host["id"]))
@@ -80,6 +89,8 @@ def commit(client: Client, name: str, force: bool) -> None:
     """Make what runs on the host also what its boot restores.
 
     Refused when what runs there differs from what is wanted of it: its boots would bring that back.
+
+    Example: netweft host commit sim-1
     """
     path = f"hosts/{resolve(client, _HOST, name)['id']}"
     found = client.addition("GET", f"{path}/drift")
@@ -88,31 +99,19 @@ def commit(client: Client, name: str, force: bool) -> None:
         say(f"Nothing is committed. 'netweft host sync {name}' puts it right; --force commits it as it is.")
         raise click.exceptions.Exit(REFUSED)
     run_job(client, f"{path}/commitnetconfig", {})
-    tell_warnings(client)
 
 
-@click.command("sync")
+@click.command("copy-networks")
 @_name
+@click.argument("source", metavar="SOURCE", shell_complete=completes("host"))
 @calls_engine
-def sync(client: Client, name: str) -> None:
-    """Bring every network of the host that is out of sync to what is wanted."""
-    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/syncallnetworks", {})
+def copy_networks(client: Client, name: str, source: str) -> None:
+    """Give a host the networks, bonds and labels of the host SOURCE of its cluster, as a change like any other.
 
-
-@click.command("refresh")
-@_name
-@calls_engine
-def refresh(client: Client, name: str) -> None:
-    """Look at the host anew."""
-    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/refresh", {})
-
-
-@click.command("activate")
-@_name
-@calls_engine
-def activate(client: Client, name: str) -> None:
-    """Take the host out of maintenance."""
-    client.action(f"hosts/{resolve(client, _HOST, name)['id']}/activate")
+    Example: netweft host copy-networks sim-2 sim-1
+    """
+    path = f"{path_of(resolve(client, _HOST, name))}/copyhostnetworks"
+    run_job(client, path, {"source_host": {"id": resolve(client, _HOST, source)["id"]}})
 
 
 @click.command("deactivate")
@@ -123,6 +122,8 @@ def deactivate(client: Client, name: str) -> None:
 
     Who cannot be moved is told with the reason; the host then goes on preparing for maintenance until the last one is
     gone, or it is activated.
+
+    Example: netweft host deactivate sim-1
     """
     path = f"hosts/{resolve(client, _HOST, name)['id']}/deactivate"
     run_job(client, path, {}, nothing="No guests run there: the host is in maintenance.")
@@ -130,12 +131,16 @@ def deactivate(client: Client, name: str) -> None:
 
 @click.command("remove")
 @_name
-@click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
+@missing_ok_option
+@yes_option
 @click.option("--clean", is_flag=True, help="Take its networks off it first, but for that for its management.")
 @click.option("--force", is_flag=True, help="Remove it also when it cannot be reached.")
 @calls_engine
-def remove(client: Client, name: str, missing_ok: bool, clean: bool, force: bool) -> None:
-    """Remove a host that is in maintenance. What is on it stays there, unless it is cleaned."""
+def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, force: bool) -> None:
+    """Remove a host that is in maintenance. What is on it stays there, unless it is cleaned.
+
+    Example: netweft host remove sim-1 --clean
+    """
     try:
         host = resolve(client, _HOST, name)
     except ApiError as error:
@@ -143,17 +148,10 @@ def remove(client: Client, name: str, missing_ok: bool, clean: bool, force: bool
             say(f"There is no host {name}.")
             return
         raise
+    confirm_removal(f"host {name}", yes=yes)
     client.remove(f"hosts/{host['id']}", clean=str(clean).lower(), force=str(force).lower())
     for text in client.told("code!=30"):
         say(text)
-
-
-@click.command("enroll-certificate")
-@_name
-@calls_engine
-def enroll_certificate(client: Client, name: str) -> None:
-    """Give the host new keys and certificates, while it runs on. The engine does it by itself before they expire."""
-    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/enrollcertificate", {})
 
 
 @click.command("token")
@@ -168,7 +166,10 @@ def enroll_certificate(client: Client, name: str) -> None:
 )
 @calls_engine
 def token(client: Client, name: str, form: str) -> None:
-    """A one-time token with which the host's agent joins, and the command that does it."""
+    """Make a one-time token with which a host's agent joins, and the command that does it.
+
+    Example: netweft host token rack1 -o command
+    """
     enrollment = client.addition("POST", f"hosts/{resolve(client, _HOST, name)['id']}/enrollment", {})
     if form == "command":
         click.echo(enrollment["command"])
@@ -181,18 +182,45 @@ def token(client: Client, name: str, form: str) -> None:
 @output_option
 @calls_engine
 def nics(client: Client, name: str, form: str) -> None:
-    """The host's NICs, bonds and VLAN devices, and which network is on each."""
+    """List the NICs, bonds and VLAN devices of a host, and which network is on each.
+
+    BOND says of a bond its mode and its members, and of a member its bond.
+
+    Example: netweft host nics sim-1
+    """
     host = resolve(client, _HOST, name)
     networks = {network["id"]: network["name"] for network in client.list("networks")}
     found = client.list(f"hosts/{host['id']}/nics")
+    names = {nic["id"]: nic["name"] for nic in found}
+    bond_of = {slave["id"]: nic["name"] for nic in found for slave in _slaves(nic)}
     for nic in found:
         _name_of_network(nic, networks)
-    show_many(found, _NICS, form)
+        nic["address"] = _with_prefix(nic.get("ip", {}))
+        nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
+    show_many(found, _NICS, form, _NICS_WIDE)
+
+
+def _slaves(nic: Tree) -> Trees:
+    return list(nic.get("bonding", {}).get("slaves", []))
+
+
+def _mode_and_members(nic: Tree, names: dict[str, str]) -> str:
+    """Such as ``active-backup: eth2, eth3``; ``names``: of the host's NICs by id."""
+    options = nic["bonding"].get("options", [])
+    mode = next((one.get("type") or f"mode {one['value']}" for one in options if one["name"] == "mode"), "bond")
+    members = sorted(str(slave.get("name") or names.get(slave["id"], "")) for slave in _slaves(nic))
+    return f"{mode.removeprefix('Mode ')}: {', '.join(members)}"
+
+
+def _with_prefix(ip: Tree) -> str:
+    """An address as ``192.0.2.11/24``; ``""`` for none."""
+    address, mask = ip.get("address", ""), ip.get("netmask", "")
+    return str(ip_interface(f"{address}/{mask}")) if address and mask else str(address)
 
 
 @click.command("functions")
 @_name
-@click.argument("nic", metavar="NIC")
+@click.argument("nic", metavar="NIC", shell_complete=completes("host nic"))
 @click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
 @click.option("--for", "served", multiple=True, metavar="NETWORK", help="Let them serve only this network, too.")
 @click.option("--for-all", "for_all", is_flag=True, help="Let them serve all networks.")
@@ -201,11 +229,14 @@ def nics(client: Client, name: str, form: str) -> None:
 def functions(
     client: Client, name: str, nic: str, count: int | None, served: tuple[str, ...], for_all: bool, form: str
 ) -> None:
-    """Virtual functions of a NIC (SR-IOV): show or set how many there are, and which networks they may serve."""
+    """Show or set how many virtual functions a NIC has (SR-IOV), and which networks they may serve.
+
+    Example: netweft host functions sim-2 eth3 8 --for storage
+    """
     if served and for_all:
         raise click.UsageError("--for and --for-all exclude each other.")
     found = client.find(f"hosts/{resolve(client, _HOST, name)['id']}/nics", nic)
-    path = str(found["href"]).partition("/api/")[2]
+    path = path_of(found)
     wanted: Tree = {} if count is None else {"number_of_virtual_functions": count}
     if served or for_all:
         wanted["all_networks_allowed"] = for_all
@@ -226,35 +257,30 @@ def functions(
 @output_option
 @calls_engine
 def attachments(client: Client, name: str, form: str) -> None:
-    """The networks of the host, where they are, and whether they are in sync."""
+    """List the networks of a host, where they are, and whether they are in sync.
+
+    Example: netweft host attachments sim-1
+    """
     host = resolve(client, _HOST, name)
-    networks = {network["id"]: network["name"] for network in client.list("networks")}
+    networks = {network["id"]: network for network in client.list("networks")}
     nic_names = {nic["id"]: nic["name"] for nic in client.list(f"hosts/{host['id']}/nics")}
     found = client.list(f"hosts/{host['id']}/networkattachments")
     _tell_uncommitted(client, host)
     for item in found:
-        _name_of_network(item, networks)
+        network = networks.get(item["network"]["id"], {})
+        item["network"]["name"] = network.get("name", "")
+        item["vlan"] = pick(network, "vlan.id")
         item["host_nic"]["name"] = nic_names.get(item["host_nic"].get("id"), "")
-        item["addresses"] = [
-            a["ip"]["address"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")
-        ]
+        assigned = [a["ip"] for a in item.get("ip_address_assignments", []) if pick(a, "ip.address")]
+        item["addresses"] = [ip["address"] for ip in assigned]
+        item["with_prefixes"] = [_with_prefix(ip) for ip in assigned]
         item["differs"] = [
             f"{c['name']} is {c.get('actual_value', '-')}, not {c.get('expected_value', '-')}"
             for c in item.get("reported_configurations", [])
             if c["in_sync"] == "false"
         ]
-    show_many(
-        found,
-        {
-            "NETWORK": "network.name",
-            "NIC": "host_nic.name",
-            "ADDRESSES": "addresses",
-            "IN SYNC": "in_sync",
-            "DIFFERS": "differs",
-            "ID": "id",
-        },
-        form,
-    )
+    found.sort(key=lambda item: (item["host_nic"]["name"], item["network"]["name"]))
+    show_many(found, _ATTACHMENTS, form, {"ID": "id"})
 
 
 @click.command("drift")
@@ -262,9 +288,12 @@ def attachments(client: Client, name: str, form: str) -> None:
 @output_option
 @calls_engine
 def drift(client: Client, name: str, form: str) -> None:
-    """What differs on the host from what is wanted of it. `netweft host sync` puts it right."""
+    """Show what differs on a host from what is wanted of it. `netweft host sync` puts it right.
+
+    Example: netweft host drift sim-1
+    """
     found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/drift")
-    if form != "table":
+    if form not in TABLES:
         show_one(found, form)
         return
     if found["reported_at"] is None:
@@ -291,12 +320,9 @@ def _show_drift(found: Tree) -> None:
 COMMANDS = (
     setup_networks,
     commit,
-    sync,
-    refresh,
-    activate,
+    copy_networks,
     deactivate,
     remove,
-    enroll_certificate,
     token,
     nics,
     functions,
@@ -324,50 +350,8 @@ def _tell_uncommitted(client: Client, host: Tree) -> None:
         )
 
 
-def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to do.") -> None:
-    """Call an action, show its job's progress, and end with the exit code of the outcome. ``nothing``: what to say when
-    there is no job.
-    """
-    answer = client.action(path, {**body, "async": True})
-    job_id = pick(answer, "job.id")
-    if not job_id:
-        say(nothing)
-        return
-    outcome = client.follow(job_id, _watcher())
-    if outcome["status"] == "finished":
-        say("Done.")
-        return
-    say(f"Failed: {outcome['error']}")
-    say(f"Code: {outcome['error_code']}")
-    raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == "SETUP_NETWORKS_ROLLBACK" else REFUSED)
-
-
-def _watcher() -> Callable[[Tree], None]:
-    """Shows a job's progress: a line that changes on a terminal, a line per phase in a log."""
-    is_terminal = sys.stderr.isatty()
-    told = ""
-
-    def seen(progress: Tree) -> None:
-        nonlocal told
-        text = _phase(progress)
-        if is_terminal:
-            click.echo(f"\r{text:<70}", nl=progress["status"] != "started", err=True)
-        elif text.partition(",")[0] != told.partition(",")[0]:
-            say(f"  {text}")
-        told = text
-
-    return seen
-
-
-def _phase(progress: Tree) -> str:
-    inner: dict[str, Any] = progress.get("progress") or {}
-    phase = str(inner.get("phase", progress["status"])).replace("_", " ")
-    left = inner.get("seconds_left")
-    return phase if left is None else f"{phase}, {float(left):.0f} s to the deadline"
-
-
 def _show_plan(plan: Tree, form: str) -> None:
-    if form != "table":
+    if form not in TABLES:
         show_one(plan, form)
         return
     if not plan["steps"]:

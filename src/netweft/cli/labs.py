@@ -10,10 +10,10 @@ from typing import ParamSpec, TypeVar
 import click
 
 from netweft import lab as labs
+from netweft.cli.lookup import resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say, show_many
 from netweft.cli.session import REFUSED, calls_engine, output_option
-from netweft.cli.verbs import resolve
 from netweft.client import ApiError, Client
 
 P = ParamSpec("P")
@@ -56,6 +56,8 @@ def up(file: Path, folder: Path) -> None:
     network.
 
     The hosts' agents join an engine with 'netweft lab join'.
+
+    Example: netweft lab up examples/lab.yaml
     """
     built = labs.up(file, folder)
     say(f"Lab {built.name} is up: {', '.join(f'{name} ({host.address})' for name, host in built.hosts.items())}.")
@@ -70,6 +72,8 @@ def join(client: Client, folder: Path, cluster: str) -> None:
     """Add the lab's hosts to the engine and start their agents.
 
     The engine must listen on the lab's management network.
+
+    Example: netweft lab join
     """
     built = labs.Lab.load(folder)
     for name, host in built.hosts.items():
@@ -81,7 +85,10 @@ def join(client: Client, folder: Path, cluster: str) -> None:
 @_folder
 @_tells_lab_errors
 def down(folder: Path) -> None:
-    """End and remove everything that the lab has on this machine; its logs stay."""
+    """End and remove everything that the lab has on this machine; its logs stay.
+
+    Example: netweft lab down
+    """
     labs.down(folder)
 
 
@@ -90,7 +97,10 @@ def down(folder: Path) -> None:
 @output_option
 @_tells_lab_errors
 def hosts(folder: Path, form: str) -> None:
-    """List the lab's hosts."""
+    """List the lab's hosts.
+
+    Example: netweft lab hosts
+    """
     found = [
         {"name": host.name, "address": host.address, "namespace": host.namespace, "nics": list(host.ports)}
         for host in labs.Lab.load(folder).hosts.values()
@@ -105,7 +115,10 @@ def hosts(folder: Path, form: str) -> None:
 @_folder
 @_tells_lab_errors
 def cut(host: str, nic: str, folder: Path) -> None:
-    """Pull the cable of a host's NIC."""
+    """Pull the cable of a host's NIC.
+
+    Example: netweft lab cut rack1 eth1
+    """
     labs.Lab.load(folder).cut(host, nic)
 
 
@@ -115,7 +128,10 @@ def cut(host: str, nic: str, folder: Path) -> None:
 @_folder
 @_tells_lab_errors
 def mend(host: str, nic: str, folder: Path) -> None:
-    """Put the cable of a host's NIC back."""
+    """Put the cable of a host's NIC back.
+
+    Example: netweft lab mend rack1 eth1
+    """
     labs.Lab.load(folder).mend(host, nic)
 
 
@@ -125,7 +141,10 @@ def mend(host: str, nic: str, folder: Path) -> None:
 @_folder
 @_tells_lab_errors
 def exec_(host: str, command: tuple[str, ...], folder: Path) -> None:
-    """Run a program on a host; ends with its status."""
+    """Run a program on a host; ends with its status.
+
+    Example: netweft lab exec rack1 ip address
+    """
     done = labs.Lab.load(folder).run(host, *command)
     click.echo(done.stdout, nl=False)
     click.echo(done.stderr, nl=False, err=True)

@@ -2,89 +2,107 @@
 
 Exit codes: 0 done, 1 refused, 2 wrong command line, 3 no such thing, 4 not allowed, 5 the engine cannot be reached, 6
 the host took a change back.
+
+What a command needs is imported when it is called: to tell what there is takes no more than the table of nouns.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib import import_module
 
 import click
 
-from netweft.cli import clusters, events, hosts, users, vms
-from netweft.cli.nouns import NOUNS
-from netweft.cli.permissions import permission
-from netweft.cli.session import Session
-from netweft.cli.verbs import group_of
-from netweft.cli.waiting import wait
+from netweft.cli.noun_table import NOUNS
+from netweft.cli.nouns import Noun
+from netweft.cli.session import anywhere, form_option, login_options
 
-_PATH = click.Path(path_type=Path, dir_okay=False)
-_EXTRA = {
-    "cluster": clusters.COMMANDS,
-    "host": hosts.COMMANDS,
-    "vm": vms.COMMANDS,
-    "event": events.COMMANDS,
-    "user": users.COMMANDS,
+_OTHERS = {
+    "lab": ("labs", "lab", "A data centre of network namespaces on this machine. Needs root."),
+    "logout": ("logins", "logout", "End the login that commands share."),
+    "permission": ("permissions", "permission", "Who has which role on what."),
+    "wait": ("waiting", "wait", "Wait until the engine answers and hosts are up."),
 }
-
-
+"""Commands that are no nouns: module, name there, summary."""
 _EPILOG = """The password is read from NETWEFT_PASSWORD or from --password-file.
 
 Completion: eval "$(_NETWEFT_COMPLETE=bash_source netweft)"
 """
 
 
-class _Program(click.Group):
-    """The program; what only ``lab`` needs is loaded for it alone, since it takes as long as all the rest."""
+class NounGroup(click.Group):
+    """What can be done with a noun: the usual verbs, what is special, and the nouns below it."""
+
+    def __init__(self, noun: Noun) -> None:
+        super().__init__(noun.name.rpartition(" ")[2], help=noun.help)
+        self._noun = noun
+        self._is_complete = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), "lab"})
+        """Names of all commands."""
+        self._complete()
+        return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "lab" and cmd_name not in self.commands:
-            from netweft.cli.labs import lab  # noqa: PLC0415 - see above
-
-            self.add_command(lab)
+        """One command."""
+        self._complete()
         return super().get_command(ctx, cmd_name)
 
+    def _complete(self) -> None:
+        if self._is_complete:
+            return
+        from netweft.cli.verbs import commands_of  # noqa: PLC0415 - see the module's docstring
 
-@click.group(cls=_Program, epilog=_EPILOG)
-@click.option(
-    "--url", envvar="NETWEFT_URL", default="https://127.0.0.1:8443", show_default=True, help="The engine. [NETWEFT_URL]"
-)
-@click.option(
-    "--user", envvar="NETWEFT_USER", default="admin@internal", show_default=True, help="Who logs in. [NETWEFT_USER]"
-)
-@click.option(
-    "--password-file",
-    envvar="NETWEFT_PASSWORD_FILE",
-    type=_PATH,
-    help="File with the password. [NETWEFT_PASSWORD_FILE]",
-)
-@click.option("--ca", "ca_file", envvar="NETWEFT_CA", type=_PATH, help="The engine's CA certificate. [NETWEFT_CA]")
-@click.option(
-    "--filter",
-    "filtered",
-    is_flag=True,
-    envvar="NETWEFT_FILTER",
-    help="See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",
-)
+        self._is_complete = True
+        commands = commands_of(self._noun)
+        if self._noun.more:
+            commands += import_module(f"netweft.cli.{self._noun.more}").COMMANDS
+        for command in commands:
+            self.add_command(anywhere(command))
+        for noun in NOUNS:
+            if noun.name.rpartition(" ")[0] == self._noun.name:
+                self.add_command(NounGroup(noun))
+
+
+class _Program(click.Group):
+    """The program: its nouns, and a few other commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return sorted(_summaries())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            noun = next((noun for noun in NOUNS if noun.name == cmd_name), None)
+            if noun is not None:
+                self.add_command(NounGroup(noun))
+            elif cmd_name in _OTHERS:
+                module, name, _ = _OTHERS[cmd_name]
+                self.add_command(_anywhere_below(getattr(import_module(f"netweft.cli.{module}"), name)))
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_summaries().items()))
+
+
+def _summaries() -> dict[str, str]:
+    """What each command of the program is about."""
+    nouns = {noun.name: noun.help for noun in NOUNS if " " not in noun.name}
+    return nouns | {name: summary for name, (_, _, summary) in _OTHERS.items()}
+
+
+def _anywhere_below(command: click.Command) -> click.Command:
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _anywhere_below(one)
+        return command
+    return anywhere(command)
+
+
+@click.group(cls=_Program, epilog=_EPILOG, params=[*login_options(), form_option()])
 @click.version_option(package_name="netweft")
-@click.pass_context
-def cli(
-    context: click.Context, url: str, user: str, password_file: Path | None, ca_file: Path | None, filtered: bool
-) -> None:
+def cli() -> None:
     """Manage the logical networks of a fleet of KVM hosts.
 
     Besides the nouns below: 'netweft serve' starts an engine, 'netweft agent' the agent of a host; 'netweft backup' and
-    'netweft restore' are for an engine's state.
+    'netweft restore' are for an engine's state. The options may stand anywhere on the line.
     """
-    context.obj = Session(url, user, password_file, ca_file, filtered)
-
-
-for _noun in NOUNS:
-    _group = group_of(_noun)
-    for _command in _EXTRA.get(_noun.name, ()):
-        _group.add_command(_command)
-    cli.add_command(_group)
-cli.add_command(permission)
-cli.add_command(wait)

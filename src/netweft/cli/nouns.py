@@ -1,21 +1,29 @@
-"""The nouns of the API that have the usual verbs, as data: where they live, what a list shows, what can be set."""
+"""The nouns of the API that have the usual verbs, as data: where they live, what a list shows, what can be set.
+
+To add a noun: one entry in :data:`NOUNS`; a noun below another one (the vNICs of a machine) names it as its parent.
+List, show, add, set, remove, help with an example, search, sorting and completion follow from the entry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
-from netweft.core.limits import MTU_MAX, VLAN_MAX
+NOTHING = object()
+"""Value of an option that takes away what its field holds."""
+NONE = "none"
+"""The word for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """An option of ``add`` and ``set``, and the dotted path of the entity that it fills.
 
-    ``many``: may be given more than once.
+    ``many``: may be given more than once. ``default``: for ``add``, when the option is not given. ``only_add``: cannot
+    be changed later.
     """
 
     option: str
@@ -24,9 +32,15 @@ class Field:
     type: Any = str
     many: bool = False
     default: Any = None
-    """Value for ``add`` when the option is not given."""
     names: str = ""
-    """The collection in which the option's value is the name or id of something; ``path`` is filled with its id."""
+    """The noun whose name or id the option's value is; a ``path`` that ends with ``id`` is filled with its id."""
+    only: Mapping[str, str] = field(default_factory=dict)
+    """What such a thing must hold to be meant, such as the type of a QoS."""
+    removable: bool = False
+    """Whether ``none`` takes it away."""
+    only_add: bool = False
+    convert: Callable[[Any], Any] | None = None
+    """Makes the entity's value of the option's."""
 
     @property
     def parameter(self) -> str:
@@ -35,20 +49,47 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """A verb that calls an action of the API which takes no more than the thing itself, and waits for its job.
+
+    ``about``: what it does, beginning with a verb. ``nothing``: what to say when there was nothing to wait for.
+    """
+
+    verb: str
+    path: str
+    about: str
+    nothing: str = "Done."
+
+
+@dataclass(frozen=True, slots=True)
 class Noun:
-    """One noun. ``verbs``: which of list, show, add, set, remove it has."""
+    """One noun. ``name``: its words on the command line; ``path``: its collection, below that of its ``parent`` (the
+    name of a noun); ``one``: it with its article. ``sample``, ``sample_options``: what an example calls one, and gives
+    it. ``verbs``: which of list, show, add, set, remove it has.
+    """
 
     name: str
     path: str
+    one: str
     columns: Mapping[str, str]
     help: str
     fields: tuple[Field, ...] = ()
+    sample: str = ""
+    sample_options: str = ""
     verbs: tuple[str, ...] = ("list", "show", "add", "set", "remove")
+    actions: tuple[Action, ...] = ()
+    wide: Mapping[str, str] = field(default_factory=lambda: {"ID": "id"})
+    """What ``-o wide`` shows besides."""
+    parent: str = ""
+    parent_option: str = ""
+    """The option that names the parent, for what has names of its own; else it is named before."""
+    picks: str = ""
+    """The noun of which one that exists is added and removed here, as a tag is of a machine."""
     searchable: bool = True
     most: int = 0
     """How many a list shows unless told otherwise; 0 for all."""
     refers: Mapping[str, str] = field(default_factory=dict)
-    """Fields that are references, and the collection where their names are: the API answers with ids. The first one
+    """Fields that are references, and the noun that they are to: the API answers with ids. The first one
     tells things of one name apart.
     """
     key: str = "name"
@@ -56,221 +97,42 @@ class Noun:
     search_key: str = "name"
     suffix: str = ""
     """What a name has that does not say otherwise, from an ``@`` on."""
+    more: str = ""
+    """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
+
+    @property
+    def parents(self) -> tuple[Noun, ...]:
+        """What it is below, from the top, as far as that is named before it."""
+        if not self.parent or self.parent_option:
+            return ()
+        above = noun(self.parent)
+        return (*above.parents, above)
+
+    @property
+    def argument(self) -> str:
+        """The word that stands for one of them on the command line."""
+        return self.name.rpartition(" ")[2].replace("-", "_")
 
 
-_DESCRIPTION = Field("--description", "description", "A sentence about it.")
-_READ_ONLY = ("list", "show")
+class MaybeNothing(click.ParamType[Any]):
+    """Values of a type, or the word that takes them away."""
 
-NOTHING = object()
-"""Value of an option that takes away what its field holds."""
-
-
-class _Tag(click.IntRange):
-    """A VLAN tag, or the word that takes it off."""
-
-    name = "tag"
+    def __init__(self, kind: Any) -> None:  # noqa: ANN401 (what click takes for a type)
+        self._kind = click.types.convert_type(kind)
+        self.name = self._kind.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
-        return NOTHING if value == "none" else super().convert(value, param, ctx)
+        """The value, or NOTHING."""
+        return NOTHING if value in (NONE, NOTHING) else self._kind.convert(value, param, ctx)
 
-
-_TAG = _Tag(0, VLAN_MAX)
-
-NOUNS = (
-    Noun(
-        "datacenter",
-        "datacenters",
-        {"NAME": "name", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
-        "Data centres: where networks are defined.",
-        (_DESCRIPTION, Field("--rename", "name", "Its new name.")),
-    ),
-    Noun(
-        "cluster",
-        "clusters",
-        {
-            "NAME": "name",
-            "DATA CENTRE": "data_center.name",
-            "SWITCH": "switch_type",
-            "ID": "id",
-            "DESCRIPTION": "description",
-        },
-        "Clusters: hosts that carry the same networks.",
-        (
-            Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
-            Field(
-                "--switch-type",
-                "switch_type",
-                "How its hosts switch: Linux bridges or Open vSwitch.",
-                click.Choice(("legacy", "ovs")),
-            ),
-            Field(
-                "--management-network",
-                "management_network.name",
-                "The network over which the engine reaches its hosts.",
-            ),
-            Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpools"),
-            _DESCRIPTION,
-            Field("--rename", "name", "Its new name."),
-        ),
-        refers={"data_center": "datacenters"},
-    ),
-    Noun(
-        "network",
-        "networks",
-        {
-            "NAME": "name",
-            "DATA CENTRE": "data_center.name",
-            "VLAN": "vlan.id",
-            "MTU": "mtu",
-            "USAGES": "usages",
-            "ID": "id",
-            "DESCRIPTION": "description",
-        },
-        "Logical networks.",
-        (
-            Field("--datacenter", "data_center.name", "The data centre it belongs to.", default="Default"),
-            Field("--vlan", "vlan.id", "802.1Q tag; 'none' takes it off.", _TAG),
-            Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
-            Field("--vm/--no-vm", "usages", "Whether vNICs may use it."),
-            Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
-            Field(
-                "--port-isolation/--no-port-isolation",
-                "port_isolation",
-                "Whether guests on one host are kept from each other.",
-            ),
-            Field("--dns", "dns_resolver_configuration.name_servers", "A resolver for hosts; up to three.", many=True),
-            Field("--qos", "qos.id", "The id of the QoS that its traffic has on hosts."),
-            _DESCRIPTION,
-            Field("--rename", "name", "Its new name."),
-        ),
-        refers={"data_center": "datacenters"},
-    ),
-    Noun(
-        "host",
-        "hosts",
-        {
-            "NAME": "name",
-            "STATUS": "status",
-            "IN SYNC": "networks_in_sync",
-            "COMMITTED": "networks_committed",
-            "CLUSTER": "cluster.name",
-            "ADDRESS": "address",
-            "ID": "id",
-            "DESCRIPTION": "description",
-        },
-        "Hosts, and their networking.",
-        (
-            Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default"),
-            Field("--address", "address", "Name or address of the host."),
-            _DESCRIPTION,
-            Field("--rename", "name", "Its new name."),
-        ),
-        refers={"cluster": "clusters"},
-    ),
-    Noun(
-        "vm",
-        "vms",
-        {
-            "NAME": "name",
-            "STATUS": "status",
-            "CLUSTER": "cluster.name",
-            "HOST": "host.name",
-            "ID": "id",
-            "DESCRIPTION": "description",
-        },
-        "Virtual machines, and their vNICs.",
-        (
-            Field("--cluster", "cluster.name", "The cluster it runs in.", default="Default"),
-            Field("--template", "template.name", "What it is made from.", default="Blank"),
-            Field("--memory", "memory", "Octets.", click.IntRange(min=1)),
-            _DESCRIPTION,
-            Field("--rename", "name", "Its new name."),
-        ),
-        refers={"cluster": "clusters", "host": "hosts"},
-    ),
-    Noun(
-        "profile",
-        "vnicprofiles",
-        {"NAME": "name", "NETWORK": "network.name", "ID": "id", "DESCRIPTION": "description"},
-        "vNIC profiles: how a vNIC uses a network.",
-        (
-            Field("--network", "network.id", "Its network.", names="networks"),
-            Field(
-                "--port-mirroring/--no-port-mirroring",
-                "port_mirroring",
-                "Whether its vNICs see all frames of the network on their host.",
-            ),
-            Field(
-                "--pass-through",
-                "pass_through.mode",
-                "Whether its vNICs are virtual functions of their host (SR-IOV).",
-                click.Choice(("enabled", "disabled")),
-            ),
-            _DESCRIPTION,
-            Field("--rename", "name", "Its new name."),
-        ),
-        searchable=False,
-        refers={"network": "networks"},
-    ),
-    Noun(
-        "template",
-        "templates",
-        {"NAME": "name", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
-        "Templates that virtual machines are made from.",
-        verbs=_READ_ONLY,
-    ),
-    Noun(
-        "macpool",
-        "macpools",
-        {
-            "NAME": "name",
-            "DEFAULT": "default_pool",
-            "DUPLICATES": "allow_duplicates",
-            "ID": "id",
-            "DESCRIPTION": "description",
-        },
-        "Pools of MAC addresses.",
-        verbs=_READ_ONLY,
-        searchable=False,
-    ),
-    Noun(
-        "job",
-        "jobs",
-        {"STARTED": "start_time", "STATUS": "status", "ID": "id", "DESCRIPTION": "description"},
-        "Work that left the engine.",
-        verbs=_READ_ONLY,
-        searchable=False,
-        most=50,
-    ),
-    Noun(
-        "event",
-        "events",
-        {"ID": "id", "TIME": "time", "SEVERITY": "severity", "CODE": "code", "WHAT": "description"},
-        "What happened.",
-        verbs=("show",),
-        searchable=False,
-    ),
-    Noun(
-        "user",
-        "users",
-        {"NAME": "user_name", "FIRST NAME": "name", "LAST NAME": "last_name", "ID": "id"},
-        "Who may log in.",
-        verbs=("list", "show", "remove"),
-        key="user_name",
-        search_key="usrname",
-        suffix="@internal",
-    ),
-    Noun(
-        "role",
-        "roles",
-        {"NAME": "name", "ID": "id", "DESCRIPTION": "description"},
-        "What may be granted.",
-        verbs=_READ_ONLY,
-        searchable=False,
-    ),
-)
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """That of the type."""
+        metavar: str | None = self._kind.get_metavar(param, ctx)
+        return metavar
 
 
 def noun(name: str) -> Noun:
     """The noun of that name. Raises StopIteration for one that is not there."""
+    from netweft.cli.noun_table import NOUNS  # noqa: PLC0415 - the table is made of what this module declares
+
     return next(noun for noun in NOUNS if noun.name == name)

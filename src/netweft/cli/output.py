@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-import yaml
-from rich.console import Console
-from rich.table import Table
 
-FORMATS = ("table", "json", "yaml")
+from netweft.client.scalars import typed
+
+FORMATS = ("table", "wide", "json", "yaml")
+TABLES = ("table", "wide")
 
 Columns = Mapping[str, str]
 """Heading -> dotted path into the entity."""
+
+_GAP = "  "
+_NARROWEST = 8
+"""Columns of a terminal that a cell which is folded keeps at least."""
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def pick(entity: Any, path: str) -> str:  # noqa: ANN401 (an entity is any JSON)
@@ -22,39 +31,89 @@ def pick(entity: Any, path: str) -> str:  # noqa: ANN401 (an entity is any JSON)
     for key in path.split("."):
         entity = entity.get(key) if isinstance(entity, Mapping) else None
     if isinstance(entity, list):
-        return ", ".join(
-            item if isinstance(item, str) else str(item.get("name") or item.get("id", "")) for item in entity
-        )
+        return ", ".join(map(_item, entity))
     return "" if entity is None else str(entity)
 
 
-def show_many(entities: Sequence[Any], columns: Columns, form: str) -> None:
-    """Print a collection."""
-    if form != "table":
+def _item(item: Any) -> str:  # noqa: ANN401 (JSON is any value)
+    if isinstance(item, str):
+        return item
+    if "from" in item:
+        return f"{item['from']}-{item['to']}"
+    return str(item.get("name") or item.get("id", ""))
+
+
+def show_many(entities: Sequence[Any], columns: Columns, form: str, wide: Columns | None = None) -> None:
+    """Print a collection; ``wide``: the columns of the form of that name, besides."""
+    if form not in TABLES:
         _dump(list(entities), form)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns:
-        table.add_column(heading, overflow="fold")
-    for entity in entities:
-        table.add_row(*(pick(entity, path) for path in columns.values()))
-    _console().print(table)
+    shown = {**columns, **(wide or {})} if form == "wide" else columns
+    rows = [tuple(shown), *(tuple(cell(pick(entity, path)) for path in shown.values()) for entity in entities)]
+    click.echo("\n".join(table(rows, _width())))
 
 
 def show_one(entity: Any, form: str) -> None:  # noqa: ANN401 (an entity is any JSON)
     """Print one entity; as a table, a line per value that it holds."""
-    if form != "table":
+    if form not in TABLES:
         _dump(entity, form)
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for path, value in _leaves(entity, ""):
-        table.add_row(path, value)
-    _console().print(table)
+    click.echo("\n".join(table(_leaves(entity, ""), _width())))
+
+
+def show_facts(entity: Any, columns: Columns, form: str, wide: Columns | None = None) -> None:  # noqa: ANN401 (an entity is any JSON)
+    """Print what a list shows of one entity, a line per column that holds something."""
+    if form not in TABLES:
+        _dump(entity, form)
+        return
+    shown = {**columns, **(wide or {})} if form == "wide" else columns
+    facts = [(heading.lower(), cell(pick(entity, path))) for heading, path in shown.items()]
+    click.echo("\n".join(table([fact for fact in facts if fact[1]], _width())))
 
 
 def say(text: str) -> None:
     """A line for the person at the terminal, kept out of what programs read."""
     click.echo(text, err=True)
+
+
+def table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Lines of text with one row's cells each below those of the others; ``width``: how long they may be at most. The
+    widest columns are folded where that is too little.
+    """
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if width is not None:
+        _narrow(widths, width - len(_GAP) * (len(widths) - 1))
+    lines = []
+    for row in rows:
+        cells = [_folded(text, wide) for text, wide in zip(row, widths, strict=True)]
+        for line in range(max(map(len, cells))):
+            parts = (folded[line] if line < len(folded) else "" for folded in cells)
+            lines.append(_GAP.join(map(str.ljust, parts, widths)).rstrip())
+    return lines
+
+
+def _folded(text: str, width: int) -> list[str]:
+    from textwrap import wrap  # noqa: PLC0415 - few tables have to be folded
+
+    return wrap(text, width) if len(text) > width else [text]
+
+
+def _narrow(widths: list[int], room: int) -> None:
+    """Take from the widest columns until all have room, or none has anything to give."""
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+
+
+def _width() -> int | None:
+    """Columns of the terminal; None where the output goes elsewhere, and is not folded."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+
+
+def cell(text: str) -> str:
+    """A text for a table: times in seconds, and nothing in it that a terminal takes for an order."""
+    return _CONTROL.sub(" ", _TIME.sub(r"\1 \2", text))
 
 
 def _leaves(value: Any, path: str) -> list[tuple[str, str]]:  # noqa: ANN401 (JSON is any value)
@@ -68,17 +127,24 @@ def _leaves(value: Any, path: str) -> list[tuple[str, str]]:  # noqa: ANN401 (JS
         ]
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
         return [leaf for number, item in enumerate(value, 1) for leaf in _leaves(item, f"{path}[{number}]")]
-    return [(path, ", ".join(map(str, value)) if isinstance(value, list) else str(value))]
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return [(path, _CONTROL.sub(" ", text))]
+
+
+def line_of(value: Any, form: str) -> str:  # noqa: ANN401 (JSON is any value)
+    """One value of a stream: a JSON document on a line, or a YAML document."""
+    return json.dumps(typed(value), ensure_ascii=False) if form == "json" else f"---\n{_yaml(typed(value))}".rstrip()
 
 
 def _dump(value: Any, form: str) -> None:  # noqa: ANN401 (JSON is any value)
+    shown = typed(value)
     if form == "json":
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), nl=False)
+        click.echo(_yaml(shown), nl=False)
 
 
-def _console() -> Console:
-    # Cells are data: no markup in them, and when piped no wrapping at 80 columns.
-    console = Console(markup=False, highlight=False)
-    return console if console.is_terminal else Console(markup=False, highlight=False, width=400)
+def _yaml(value: Any) -> str:  # noqa: ANN401 (JSON is any value)
+    import yaml  # noqa: PLC0415 - takes as long as all the rest, for one form of four
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
+from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import pick, say, show_many, show_one
+from netweft.cli.output import pick, say, show_facts, show_many
 from netweft.cli.session import calls_engine, output_option
-from netweft.cli.verbs import resolve
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
 
@@ -15,11 +16,24 @@ _USER, _ROLE = noun("user"), noun("role")
 _SYSTEM = "system"
 _EVERYONE = "everyone"
 _KINDS = (_SYSTEM, "datacenter", "cluster", "network", "profile", "host", "vm", "template", "macpool")
-_COLUMNS = {"USER": "user.name", "ROLE": "role.name", "ID": "id"}
+_COLUMNS = {"USER": "user.name", "ROLE": "role.name"}
+_WIDE = {"ID": "id"}
 _kind = click.argument("kind", type=click.Choice(_KINDS), metavar="KIND")
-_name = click.argument("name", required=False)
-_role = click.option("--role", required=True, help="For example NetworkAdmin; see 'netweft role list'.")
-_user = click.option("--user", help="Who.")
+
+
+def _complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    kind = context.params.get("kind")
+    return completes(kind)(context, parameter, begun) if kind in _KINDS[1:] else []
+
+
+_name = click.argument("name", required=False, shell_complete=_complete)
+_role = click.option(
+    "--role",
+    required=True,
+    help="For example NetworkAdmin; see 'netweft role list'.",
+    shell_complete=completes("role"),
+)
+_user = click.option("--user", help="Who.", shell_complete=completes("user"))
 _everyone = click.option("--everyone", is_flag=True, help="All users.")
 
 
@@ -38,8 +52,11 @@ def permission() -> None:
 @output_option
 @calls_engine
 def list_permissions(client: Client, kind: str, name: str | None, form: str) -> None:
-    """List what was given on this very thing."""
-    show_many(_given(client, _path(client, kind, name)), _COLUMNS, form)
+    """List the roles that were given on this very thing.
+
+    Example: netweft permission list network storage
+    """
+    show_many(_given(client, _path(client, kind, name)), _COLUMNS, form, _WIDE)
 
 
 @permission.command("grant")
@@ -51,11 +68,15 @@ def list_permissions(client: Client, kind: str, name: str | None, form: str) -> 
 @output_option
 @calls_engine
 def grant(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool, form: str) -> None:
-    """Give a role. Nothing changes when it was given before."""
+    """Give a user a role on something. Nothing changes when it was given before.
+
+    Example: netweft permission grant network storage --role NetworkAdmin --user ann
+    """
     wanted: Tree = {"role": {"id": resolve(client, _ROLE, role)["id"]}, **_holder(client, user, everyone)}
     path = _path(client, kind, name)
     added = client.add(path, wanted)
-    show_one(next(item for item in _given(client, path) if item["id"] == added["id"]), form)
+    given = next(item for item in _given(client, path) if item["id"] == added["id"])
+    show_facts(given, _COLUMNS, form, _WIDE)
 
 
 @permission.command("revoke")
@@ -66,7 +87,10 @@ def grant(client: Client, kind: str, name: str | None, role: str, user: str | No
 @_everyone
 @calls_engine
 def revoke(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool) -> None:
-    """Take a role back."""
+    """Take a role on something back.
+
+    Example: netweft permission revoke network storage --role NetworkAdmin --user ann
+    """
     holder = next(iter(_holder(client, user, everyone).values()))["id"]
     path, role_id = _path(client, kind, name), resolve(client, _ROLE, role)["id"]
     for item in client.list(path):
@@ -85,8 +109,7 @@ def _path(client: Client, kind: str, name: str | None) -> str:
         return "permissions"
     if not name:
         raise click.UsageError(f"Which {kind}? Give its name or id.")
-    of = noun(kind)
-    return f"{of.path}/{resolve(client, of, name)['id']}/permissions"
+    return f"{path_of(resolve(client, noun(kind), name))}/permissions"
 
 
 def _holder(client: Client, user: str | None, everyone: bool) -> Tree:

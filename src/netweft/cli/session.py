@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from netweft.cli.output import FORMATS, say
-from netweft.client import ApiError, Client, UnreachableError
+from netweft.client import ApiError, CertificateFileError, UnreachableError
+
+if TYPE_CHECKING:  # help does without a client
+    from netweft.client import Client
+    from netweft.client.kept_token import KeptToken
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
@@ -26,29 +28,61 @@ _HINT = "Name the engine's CA certificate with --ca or NETWEFT_CA: it is ca.pem 
 
 NOT_FOUND_STATUS = 404
 """HTTP's, for what is not there."""
-_CODE_OF_STATUS = {401: DENIED, 403: DENIED, NOT_FOUND_STATUS: NOT_FOUND}
+_CODE_OF_STATUS = {401: DENIED, 403: DENIED, NOT_FOUND_STATUS: NOT_FOUND, 503: UNREACHABLE}
+_DEFAULT_URL, _DEFAULT_USER = "https://127.0.0.1:8443", "admin@internal"
+_YES, _NO = frozenset(("1", "true", "t", "yes", "y", "on")), frozenset(("", "0", "false", "f", "no", "n", "off"))
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
-    """How to reach the engine, and in which form to print."""
+    """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
+    which is looked at only when it is needed.
+    """
 
-    url: str
-    user: str
-    password_file: Path | None
-    ca_file: Path | None
-    filtered: bool = False
+    given: dict[str, str | bool] = field(default_factory=dict)
+    form: str = "table"
+
+    @property
+    def url(self) -> str:
+        """The engine's."""
+        return self._said("url", "NETWEFT_URL") or _DEFAULT_URL
+
+    @property
+    def user(self) -> str:
+        """Who logs in."""
+        return self._said("user", "NETWEFT_USER") or _DEFAULT_USER
+
+    @property
+    def password_file(self) -> Path | None:
+        """The file that holds the password."""
+        return _path(self._said("password_file", "NETWEFT_PASSWORD_FILE"))
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate of the engine's authority."""
+        return _path(self._said("ca_file", "NETWEFT_CA"))
+
+    @property
+    def filtered(self) -> bool:
+        """Whether to see only what the user has permissions on. Raises click.UsageError."""
+        if self.given.get("filtered"):
+            return True
+        text = os.environ.get("NETWEFT_FILTER", "").lower()
+        if text not in _YES | _NO:
+            raise click.UsageError(f"NETWEFT_FILTER is {text!r}: say 1 or 0.")
+        return text in _YES
+
+    def _said(self, name: str, variable: str) -> str:
+        return str(self.given.get(name) or os.environ.get(variable, ""))
 
     def client(self) -> Client:
         """A client for one command. Raises click.UsageError when there is no password to log in with, or when URL or CA
         cannot be right.
         """
-        password = os.environ.get("NETWEFT_PASSWORD", "")
-        if not password and self.password_file:
-            password = _read(self.password_file, "--password-file").rstrip("\r\n")
+        password = self.password()
         if not password:
             raise click.UsageError(
                 "No password: set NETWEFT_PASSWORD, or name a file that holds it with --password-file."
@@ -57,20 +91,43 @@ class Session:
             _read(self.ca_file, "--ca")
         try:
             return self._client(password)
-        except ssl.SSLError as error:
-            raise click.UsageError(f"{self.ca_file} holds no certificate in PEM form.") from error
+        except CertificateFileError as error:
+            raise click.UsageError(f"{error}.") from error
 
     def anonymous(self) -> Client:
-        """A client for what needs no login. Raises click.UsageError when the URL cannot be right, and ssl.SSLError when
-        the CA cannot (ca.pem is being written).
+        """A client for what needs no login. Raises click.UsageError when the URL cannot be right, and
+        CertificateFileError when the CA cannot (ca.pem is being written).
         """
         return self._client("")
 
+    def password(self) -> str:
+        """The password, ``""`` when none is given. Raises click.UsageError."""
+        password = os.environ.get("NETWEFT_PASSWORD", "")
+        if not password and self.password_file:
+            password = _read(self.password_file, "--password-file").rstrip("\r\n")
+        return password
+
+    def kept_token(self, password: str) -> KeptToken | None:
+        """Where the login is kept for the next command; None where there is no such place."""
+        from netweft.client.kept_token import KeptToken, token_folder  # noqa: PLC0415 - help does without
+
+        folder = token_folder()
+        return KeptToken(folder, self.url, self.user, password) if folder else None
+
     def _client(self, password: str) -> Client:
+        from urllib.parse import urlsplit  # noqa: PLC0415 - help does without
+
+        from netweft.client import Client  # noqa: PLC0415 - the same
+
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise click.UsageError(f"{self.url} is not the URL of an engine, such as https://192.0.2.1:8443.")
-        return Client(self.url, self.user, password, ca_file=self.ca_file, filtered=self.filtered)
+        kept = self.kept_token(password) if password else None
+        return Client(self.url, self.user, password, ca_file=self.ca_file, filtered=self.filtered, kept=kept)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _read(path: Path, option: str) -> str:
@@ -83,15 +140,31 @@ def _read(path: Path, option: str) -> str:
 
 
 def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
-    """Give a command a client as its first argument, and end with the exit code of what went wrong."""
+    """Give a command a client as its first argument, say what the engine warns of when it changed something, and end
+    with the exit code of what went wrong.
+    """
 
     @functools.wraps(function)
     def command(*args: P.args, **kwargs: P.kwargs) -> R:
-        session: Session = click.get_current_context().find_object(Session) or _no_session()
-        with exit_codes(), session.client() as client:
-            return function(client, *args, **kwargs)
+        with exit_codes(), the_session().client() as client:
+            try:
+                return function(client, *args, **kwargs)
+            finally:
+                if client.changed:
+                    _tell_warnings(client)
 
     return command
+
+
+def _tell_warnings(client: Client) -> None:
+    """Say what the engine warns of, such as hosts that do not follow, since the command began."""
+    try:
+        told = client.told("severity!=normal")
+    except (ApiError, UnreachableError) as error:
+        say(f"Whether there are warnings is not known: {error}")
+        return
+    for text in told:
+        say(f"Warning: {text}")
 
 
 @contextlib.contextmanager
@@ -113,10 +186,65 @@ def exit_codes() -> Iterator[None]:
         raise click.exceptions.Exit(UNREACHABLE) from error
 
 
-output_option = click.option(
-    "-o", "--output", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print."
-)
+def the_session(context: click.Context | None = None) -> Session:
+    """The session of the command that runs."""
+    root = (context or click.get_current_context()).find_root()
+    if not isinstance(root.obj, Session):
+        root.obj = Session()
+    return root.obj
 
 
-def _no_session() -> Session:
-    raise click.UsageError("This command is part of netweft and has to be called through it.")
+def _note(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
+    if value and parameter.name:
+        the_session(context).given[parameter.name] = value
+
+
+def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
+    """The options that say how to reach the engine; what they are given goes to the session."""
+    return tuple(
+        click.Option(
+            [flag, name], help=text, metavar=metavar, is_flag=not metavar, hidden=hidden, expose_value=False,
+            callback=_note,
+        )
+        for flag, name, metavar, text in (
+            ("--url", "url", "URL", f"The engine; {_DEFAULT_URL} by default. [NETWEFT_URL]"),
+            ("--user", "user", "NAME", f"Who logs in; {_DEFAULT_USER} by default. [NETWEFT_USER]"),
+            ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
+            ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
+            (
+                "--filter", "filtered", "",
+                "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",
+            ),
+        )
+    )  # fmt: skip
+
+
+def _note_form(context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    session = the_session(context)
+    if value:
+        session.form = value
+    return session.form
+
+
+_FORM: dict[str, Any] = {
+    "type": click.Choice(FORMATS),
+    "callback": _note_form,
+    "help": "What to print; table by default, wide is a table with ids and details.",
+}
+output_option = click.option("-o", "--output", "form", **_FORM)
+"""Gives a command the form in which to print."""
+
+
+def form_option() -> click.Option:
+    """The same option where the command has no use for it itself."""
+    return click.Option(["-o", "--output", "form"], expose_value=False, **_FORM)
+
+
+def anywhere(command: click.Command) -> click.Command:
+    """The command with the options of login and of form, unless it has others of these names: they may stand anywhere
+    on the line.
+    """
+    taken = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
+    shared = (*login_options(hidden=True), form_option())
+    command.params += [option for option in shared if taken.isdisjoint((*option.opts, option.name))]
+    return command

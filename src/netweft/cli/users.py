@@ -9,10 +9,10 @@ from typing import TextIO
 
 import click
 
+from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import say, show_one
+from netweft.cli.output import say, show_facts
 from netweft.cli.session import calls_engine, output_option
-from netweft.cli.verbs import resolve
 from netweft.client import Client
 
 _USER = noun("user")
@@ -35,7 +35,10 @@ _password_file = click.option(
 def add(
     client: Client, name: str, first_name: str, last_name: str, email: str, password_file: TextIO | None, form: str
 ) -> None:
-    """Add one, for example ann@internal. What it may do is given by 'netweft permission grant'."""
+    """Add a user. What it may do is given by 'netweft permission grant'.
+
+    Example: netweft user add ann --new-password-file ann-password
+    """
     entity = {
         "user_name": name if "@" in name else name + _USER.suffix,
         "name": first_name,
@@ -43,15 +46,19 @@ def add(
         "email": email,
         "password": _new_password(password_file),
     }
-    show_one(client.add("users", {key: value for key, value in entity.items() if value}), form)
+    added = client.add("users", {key: value for key, value in entity.items() if value})
+    show_facts(added, _USER.columns, form, _USER.wide)
 
 
 @click.command("set-password")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completes("user"))
 @_password_file
 @calls_engine
 def set_password(client: Client, name: str, password_file: TextIO | None) -> None:
-    """Give a user a new password. All that was opened with the old one ends."""
+    """Give a user a new password. All that was opened with the old one ends.
+
+    Example: netweft user set-password ann --new-password-file ann-password
+    """
     client.set_password(resolve(client, _USER, name), _new_password(password_file))
     say("The password is changed.")
 

@@ -2,205 +2,270 @@
 
 from __future__ import annotations
 
-import re
+import sys
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from netweft.cli.nouns import NOTHING, NOUNS, Field, Noun
-from netweft.cli.output import pick, say, show_many, show_one
-from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli import nouns
+from netweft.cli.job_progress import run_job
+from netweft.cli.lookup import collection, completes, entities, name_references, path_of, resolve
+from netweft.cli.nouns import NOTHING, Action, Field, MaybeNothing, Noun
+from netweft.cli.output import pick, say, show_facts, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NAME = click.Argument(["name"], metavar="NAME")
+C = TypeVar("C", bound=Callable[..., Any])
+
+_DATA_CENTER = "data_center.id"
 
 
-def group_of(noun: Noun) -> click.Group:
-    """The command group of a noun with the verbs that it has."""
-    group = click.Group(noun.name, help=noun.help)
+def commands_of(noun: Noun) -> list[click.Command]:
+    """The usual verbs that a noun has, and its actions."""
     makers = {"list": _list, "show": _show, "add": _add, "set": _set, "remove": _remove}
-    for verb in noun.verbs:
-        group.add_command(makers[verb](noun))
-    return group
+    return [makers[verb](noun) for verb in noun.verbs] + [_action(noun, action) for action in noun.actions]
 
 
-class AmbiguousError(click.ClickException):
-    """Several things have the name. Ends the program as refused."""
-
-    exit_code = REFUSED
-
-
-def resolve(client: Client, noun: Noun, name: str, *, within: tuple[str, str] | None = None) -> Tree:
-    """The entity with exactly that name, or with that id. ``within``: a reference that it must have, by path and id.
-
-    Raises ApiError(404), AmbiguousError.
-    """
-    called = name + noun.suffix if noun.suffix and "@" not in name else name
-    found = [entity for entity in _candidates(client, noun, called) if entity.get(noun.key) == called]
-    if within is not None:
-        found = [entity for entity in found if pick(entity, f"{within[0]}.id") == within[1]]
-    if not found and (entity := _by_id(client, noun, name)) is not None:
-        found = [entity]
-    if not found:
-        raise ApiError(404, f"There is no {noun.name} {name}.")
-    if len(found) > 1:
-        name_references(client, noun, found)
-        ids = "\n".join(f"  {entity['id']}{_place(noun, entity)}" for entity in found)
-        raise AmbiguousError(f"{len(found)} have the name {name}. Give the id of the one that you mean:\n{ids}")
-    return found[0]
+def example(noun: Noun, verb: str, *words: str) -> str:
+    """The paragraph of a help that shows how it is typed."""
+    line = " ".join(("netweft", noun.name, verb, *(parent.sample for parent in noun.parents), *words))
+    return f"\n\n\b\nExample:\n  {line}"
 
 
-def tell_warnings(client: Client) -> None:
-    """Say what the engine warns of, such as hosts that do not follow, since the command began."""
-    for text in client.told("severity!=normal"):
-        say(f"Warning: {text}")
+def confirm_removal(what: str, *, yes: bool) -> None:
+    """Ask who is at a terminal. Raises click.Abort."""
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Remove {what}?", abort=True, err=True)
 
 
-def name_references(client: Client, noun: Noun, entities: Trees) -> None:
-    """Put names beside the ids of what the entities refer to."""
-    for field, collection in noun.refers.items():
-        holders = [entity[field] for entity in entities if pick(entity, f"{field}.id")]
-        names = {entity["id"]: entity["name"] for entity in client.list(collection)} if holders else {}
-        for reference in holders:
-            reference["name"] = names.get(reference["id"], "")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is asked.")
+missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
 
 
-def _candidates(client: Client, noun: Noun, name: str) -> Trees:
-    """Entities that may have the name: the search takes either case for the same, and an asterisk for anything."""
-    if not noun.searchable:
-        return client.list(noun.path)
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return client.list(noun.path, search=f'{noun.search_key}="{quoted}"')
-
-
-def _by_id(client: Client, noun: Noun, name: str) -> Tree | None:
-    """The entity with that id, asked for only what can be one."""
-    if not (name.isdigit() or _UUID.fullmatch(name)):
-        return None
-    try:
-        return client.get(f"{noun.path}/{name}")
-    except ApiError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
-
-
-def _place(noun: Noun, entity: Tree) -> str:
-    field = next(iter(noun.refers), "")
-    return f"  ({field.replace('_', ' ')} {pick(entity, f'{field}.name')})" if field else ""
+def max_option(most: int) -> Callable[[C], C]:
+    """The option that says how long a list is to be."""
+    default = most or None
+    return click.option(
+        "--max", "most", type=click.IntRange(min=1), default=default, show_default=bool(most), help="How many."
+    )
 
 
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, form: str, search: str | None = None, **query: int) -> None:
-        found = client.list(noun.path, **query, **({"search": search} if search else {}))
+    def run(client: Client, /, *, form: str, search: str = "", sort: str = "", most: int | None, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        above = _above(noun, values)
+        if noun.searchable:
+            query: dict[str, str | int] = {} if most is None else {"max": most}
+            if text := " ".join(filter(None, (search, order(sort)))):
+                query["search"] = text
+            found = entities(client, noun, above, **query)
+        else:
+            found = _sorted(noun, entities(client, noun, above), sort)[:most]
         name_references(client, noun, found)
-        show_many(found, noun.columns, form)
+        show_many(found, noun.columns, form, noun.wide)
 
-    params: list[click.Parameter] = [_output()]
+    of = f" of {nouns.noun(noun.parent).one}" if noun.parents else ""
+    command = click.Command("list", callback=run, params=_parents(noun), help=f"List the {_plural(noun)}{of}.")
     if noun.searchable:
-        params.append(
-            click.Option(["--search"], help="Only those that match, for example 'name=web* and cluster=Default'.")
-        )
-    if noun.most:
-        params.append(max_option(noun.most))
-    return click.Command("list", callback=run, params=params, help="List them.")
+        sample = f"name={noun.sample[:3]}*" if noun.search_key == "name" else f'{noun.search_key}="*"'
+        click.option("--search", default="", help=f"Only those that match, for example '{sample}'.")(command)
+        command.help = f"{command.help}{example(noun, 'list', '--search', repr(sample))}"
+    else:
+        command.help = f"{command.help}{example(noun, 'list')}"
+    fields = "a field, as in --search" if noun.searchable else f"one of {', '.join(noun.columns)}"
+    click.option("--sort", default="", metavar="BY[:desc]", help=f"Sort by {fields}; with :desc downwards.")(command)
+    return output_option(max_option(noun.most)(command))
+
+
+def order(sort: str) -> str:
+    """What a search ends with for an option of the form ``BY[:desc]``. Raises click.UsageError."""
+    field, _, direction = sort.partition(":")
+    return f"sortby {field} {_direction(direction)}" if field else ""
+
+
+def _direction(text: str) -> str:
+    if text not in {"", "asc", "desc"}:
+        raise click.UsageError(f"--sort: {text!r} is neither asc nor desc.")
+    return text
+
+
+def _sorted(noun: Noun, found: Trees, sort: str) -> Trees:
+    """Sorted by a column, where the API does not sort."""
+    by, _, direction = sort.partition(":")
+    is_down = _direction(direction) == "desc"
+    if not by:
+        return found
+    columns = {heading.lower(): path for heading, path in noun.columns.items()}
+    if by.lower() not in columns:
+        raise click.UsageError(f"--sort: {by} is none of {', '.join(columns)}.")
+
+    def key(entity: Tree) -> tuple[bool, int, str]:
+        text = pick(entity, columns[by.lower()])
+        return (not text.isdigit(), int(text) if text.isdigit() else 0, text)
+
+    return sorted(found, key=key, reverse=is_down)
 
 
 def _show(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, name: str, form: str) -> None:
-        found = resolve(client, noun, name)
+    def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        found = resolve(client, noun, values[noun.argument], _above(noun, values))
         name_references(client, noun, [found])
         show_one(found, form)
 
-    return click.Command("show", callback=run, params=[_NAME, _output()], help="Show one whole; NAME may be an id.")
+    text = f"Show all that is known of {noun.one}."
+    return output_option(_command(noun, "show", run, text, noun.sample))
 
 
 def _add(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
-        entity = _entity(
-            client,
-            noun,
-            {field.parameter: field.default for field in noun.fields}
-            | {k: v for k, v in values.items() if v not in (None, ())},
-        )
-        show_one(client.add(noun.path, {"name": name, **entity}), form)
+    def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        name, above = values.pop(noun.argument), _above(noun, values)
+        if noun.parent_option:
+            above = above or ("Default",)
+        given = {field.parameter: field.default for field in noun.fields} | _given(values)
 
-    fields = [field for field in noun.fields if field.path != "name"]
-    return click.Command("add", callback=run, params=[_NAME, *map(_option, fields), _output()], help="Add one.")
+        def scope() -> str:
+            if (within := given.get("datacenter")) is None:
+                return ""
+            return str(resolve(client, nouns.noun("datacenter"), within)["id"])
+
+        if noun.picks:
+            body: Tree = {"id": resolve(client, nouns.noun(noun.picks), name)["id"]}
+        else:
+            body = {noun.key: name, **_entity(client, noun, given, scope)}
+        added = client.add(collection(client, noun, above), body)
+        name_references(client, noun, [added])
+        show_facts(added, noun.columns, form, noun.wide)
+
+    text = f"Give it {noun.one}." if noun.picks or noun.key == "id" else f"Add {noun.one}."
+    command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
+    command.params += [_option(field) for field in noun.fields if field.path != noun.key]
+    return output_option(command)
 
 
 def _set(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, name: str, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
-        changes = _entity(client, noun, {k: v for k, v in values.items() if v not in (None, ())})
-        if not changes:
+    def run(client: Client, /, *, form: str, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        name, above = values.pop(noun.argument), _above(noun, values)
+        given = _given(values)
+        if not given:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
-        show_one(client.update(f"{noun.path}/{resolve(client, noun, name)['id']}", changes), form)
-        tell_warnings(client)
+        entity = resolve(client, noun, name, above)
+        changes = _entity(client, noun, given, lambda: pick(entity, _DATA_CENTER))
+        changed = client.update(path_of(entity), changes)
+        name_references(client, noun, [changed])
+        show_facts(changed, noun.columns, form, noun.wide)
 
-    return click.Command(
-        "set",
-        callback=run,
-        params=[_NAME, *map(_option, noun.fields), _output()],
-        help="Change what the options name; the rest stays.",
-    )
+    text = f"Change {noun.one}: what the options name; the rest stays."
+    command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
+    command.params += [_option(field) for field in noun.fields if not field.only_add]
+    return output_option(command)
 
 
 def _remove(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, name: str, missing_ok: bool) -> None:
+    def run(client: Client, /, *, missing_ok: bool, yes: bool, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        name = values[noun.argument]
         try:
-            entity = resolve(client, noun, name)
+            entity = resolve(client, noun, name, _above(noun, values))
         except ApiError as error:
             if missing_ok and error.status == HTTPStatus.NOT_FOUND:
                 say(f"There is no {noun.name} {name}.")
                 return
             raise
-        client.remove(f"{noun.path}/{entity['id']}")
+        confirm_removal(f"{noun.name} {name}", yes=yes)
+        client.remove(path_of(entity))
 
-    params = [_NAME, click.Option(["--missing-ok"], is_flag=True, help="No error when it is not there.")]
-    return click.Command("remove", callback=run, params=params, help="Remove one.")
+    text = f"Take {noun.one} from it." if noun.picks or noun.key == "id" else f"Remove {noun.one}."
+    return missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
+
+
+def _action(noun: Noun, action: Action) -> click.Command:
+    @calls_engine
+    def run(client: Client, /, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+        entity = resolve(client, noun, values[noun.argument], _above(noun, values))
+        run_job(client, f"{path_of(entity)}/{action.path}", {}, nothing=action.nothing)
+
+    return _command(noun, action.verb, run, f"{action.about}.", noun.sample)
+
+
+def _command(noun: Noun, verb: str, run: Callable[..., None], text: str, *words: str) -> click.Command:
+    """A command about one of a noun: its parents and its name are arguments."""
+    name = click.Argument([noun.argument], shell_complete=completes(noun.name))
+    samples = [word for word in words if word]
+    return click.Command(
+        verb, callback=run, params=[*_parents(noun), name], help=f"{text}{example(noun, verb, *samples)}"
+    )
+
+
+def _parents(noun: Noun) -> list[click.Parameter]:
+    """The arguments that name what a noun is below, or the option that does."""
+    if noun.parent_option:
+        text = f"Name of the {noun.parent} that it belongs to."
+        return [click.Option([noun.parent_option], help=text, shell_complete=completes(noun.parent))]
+    return [click.Argument([one.argument], shell_complete=completes(one.name)) for one in noun.parents]
+
+
+def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
+    """The names of what a noun is below, taken out of what the command was given."""
+    if noun.parent_option:
+        given = values.pop(noun.parent_option.removeprefix("--"), None)
+        return (given,) if given else ()
+    return tuple(values.pop(one.argument) for one in noun.parents)
+
+
+def _plural(noun: Noun) -> str:
+    word = noun.one.partition(" ")[2]
+    return word if word == "QoS" else f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, ())}
 
 
 def _option(field: Field) -> click.Option:
     if "/" in field.option:
         return click.Option([field.option], default=None, help=field.help)
     default = f" Default for add: {field.default}." if field.default else ""
-    return click.Option([field.option], type=field.type, multiple=field.many, help=field.help + default)
-
-
-def max_option(most: int) -> click.Option:
-    """The option of a list that would be long."""
     return click.Option(
-        ["--max"], type=click.IntRange(min=1), default=most, show_default=True, help="How many, newest first."
+        [field.option],
+        type=MaybeNothing(field.type) if field.removable else field.type,
+        multiple=field.many,
+        help=field.help + default,
+        shell_complete=completes(field.names) if field.names else None,
     )
 
 
-def _output() -> click.Option:
-    holder = output_option(click.Command("holder"))
-    return next(param for param in holder.params if isinstance(param, click.Option))
-
-
-def _entity(client: Client, noun: Noun, values: dict[str, Any]) -> Tree:
+def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[[], str]) -> Tree:
+    """The entity that options make. ``scope``: the id of the data centre in which names are meant, ``""`` for any."""
     tree: Tree = {}
     for field in noun.fields:
         value = values.get(field.parameter)
         if value is None:
             continue
-        if field.path == "usages":
-            value = ["vm"] if value else []
-        if field.names:
-            other = next(other for other in NOUNS if other.path == field.names)
-            value = resolve(client, other, str(value))["id"]
         *parents, leaf = field.path.split(".")
+        if value is NOTHING or (field.many and NOTHING in value):
+            tree[field.path.partition(".")[0]] = None
+            continue
+        if field.names and leaf == "id":
+            value = _referred(client, field, str(value), scope)
+        if field.convert:
+            value = field.convert(value)
         place = tree
         for key in parents:
             place = place.setdefault(key, {})
-        place[leaf] = None if value is NOTHING else list(value) if field.many else value
+        place[leaf] = list(value) if field.many else value
     return tree
+
+
+def _referred(client: Client, field: Field, name: str, scope: Callable[[], str]) -> str:
+    """The id of what an option names."""
+    other = nouns.noun(field.names)
+    matching = dict(field.only)
+    if "data_center" in other.refers and (within := scope()):
+        matching[_DATA_CENTER] = within
+    return str(resolve(client, other, name, matching=matching)["id"])

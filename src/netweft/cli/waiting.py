@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,11 +11,11 @@ from typing import NoReturn
 
 import click
 
+from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import say
-from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, exit_codes
-from netweft.cli.verbs import resolve
-from netweft.client import ApiError, Client, UnreachableError
+from netweft.cli.session import NOT_FOUND_STATUS, REFUSED, UNREACHABLE, Session, exit_codes, the_session
+from netweft.client import ApiError, CertificateFileError, Client, UnreachableError
 
 _HOST = noun("host")
 _PAUSE = 0.2
@@ -31,7 +30,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
 
 
 @click.command("wait")
-@click.argument("hosts", metavar="[HOST]...", nargs=-1)
+@click.argument("hosts", metavar="[HOST]...", nargs=-1, shell_complete=completes("host"))
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -41,15 +40,16 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     metavar="S",
     help="Seconds after which it gives up.",
 )
-@click.pass_obj
-def wait(session: Session, hosts: Sequence[str], timeout: float) -> None:
+def wait(hosts: Sequence[str], timeout: float) -> None:
     """Wait until the engine answers, and then until these hosts are up; say what is being waited for.
 
     The files of --ca and --password-file need not be there yet: an engine that starts for the first time writes them.
     Without HOST no password is needed. Ends with status 5 when the engine does not answer in time, and 1 when a host is
     not up.
+
+    Example: netweft wait sim-1 --timeout 120
     """
-    patience = _Patience(time.monotonic() + timeout)
+    session, patience = the_session(), _Patience(time.monotonic() + timeout)
     patience.until(partial(_engine, session), UNREACHABLE)
     for host in hosts:
         with exit_codes():
@@ -86,9 +86,7 @@ def _engine(session: Session) -> str:
     try:
         with session.anonymous() as client:
             return client.illness()
-    except ssl.SSLError:
-        return f"{session.ca_file} holds no certificate in PEM form"
-    except UnreachableError as error:
+    except (CertificateFileError, UnreachableError) as error:
         return str(error)
 
 

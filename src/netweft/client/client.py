@@ -7,18 +7,18 @@ need not know them again.
 from __future__ import annotations
 
 import json
-import ssl
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
-from uuid import uuid4
+from urllib.parse import urlencode, urlsplit
 
-import httpx
-
+from netweft.client.connection import Answer, Connection
+from netweft.client.errors import ApiError, UnreachableError
+from netweft.client.kept_token import KeptToken
 from netweft.client.tree import Tree, Trees, from_wire, to_wire
 
 API = "/ovirt-engine/api"
@@ -29,25 +29,10 @@ LOGOUT = "/ovirt-engine/services/sso-logout"
 POLL = 0.3
 """Seconds between two looks at a job."""
 
-UNAUTHORIZED = 401
+UNAUTHORIZED, SERVER_ERRORS = 401, 500
 
 _LOGOUT_SECONDS = 5.0
 """How long an engine may take to take a token back."""
-
-
-class ApiError(Exception):
-    """The engine refused. ``status`` is HTTP's, the text is the fault's reason and detail, ``codes`` are the message
-    codes of what is wrong.
-    """
-
-    def __init__(self, status: int, text: str, codes: str = "") -> None:
-        super().__init__(text)
-        self.status = status
-        self.codes = codes
-
-
-class UnreachableError(Exception):
-    """The engine did not answer, or its certificate is not the one that was promised."""
 
 
 class Client:
@@ -55,8 +40,12 @@ class Client:
 
     ``url`` is scheme, host and port, for example ``https://192.0.2.1:8443``. ``ca_file``: the engine's CA certificate
     (PEM); None trusts what the system trusts. ``filtered``: see only what the user has permissions on, which is all
-    that users who are no administrators may ask for. Logs in on the first call, and again when a token has expired.
-    Raises ApiError and UnreachableError from every method that calls the engine.
+    that users who are no administrators may ask for. ``kept``: where the token is kept for the next client; without
+    it, or where it cannot be kept, the token is given back at the end. Logs in on the first call for which no token is
+    kept, and again when a token is refused. Raises CertificateFileError, and ApiError and UnreachableError from every
+    method that calls the engine.
+
+    ``changed``: whether the engine has done, or begun, what changes something.
     """
 
     def __init__(
@@ -68,16 +57,18 @@ class Client:
         ca_file: Path | None = None,
         filtered: bool = False,
         timeout: float = 180.0,
+        kept: KeptToken | None = None,
     ) -> None:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
-        self._user, self._password, self._token = user, password, ""
-        verify: ssl.SSLContext | bool = True
-        if ca_file is not None:
-            verify = ssl.create_default_context(cafile=str(ca_file))
-        self._correlation = str(uuid4())
+        self.changed = False
+        self._user, self._password = user, password
+        self._kept, self._is_kept = kept, kept is not None
+        self._token = kept.read() if kept else ""
+        self._told: set[str] = set()
+        self._correlation = os.urandom(16).hex()
         headers = {"Correlation-Id": self._correlation, **({"Filter": "true"} if filtered else {})}
-        self._http = httpx.Client(base_url=self.url, verify=verify, timeout=timeout, trust_env=False, headers=headers)
+        self._http = Connection(self.url, ca_file=ca_file, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -88,21 +79,35 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give the token back, if one was taken and the engine still answers, and close the connection."""
+        """Give the token back if it is not kept and the engine still answers, and close the connection."""
         token, self._token = self._token, ""
-        if token:
-            form = {"scope": "ovirt-app-api", "token": token}
+        if token and not self._is_kept:
             with suppress(UnreachableError):  # what was done is done, and what went wrong is told; tokens expire
-                self._send("POST", LOGOUT, data=form, timeout=_LOGOUT_SECONDS)
+                self._give_back(token)
         self._http.close()
+
+    def logout(self) -> bool:
+        """End the login that is kept, here and at the engine; whether there was one."""
+        token, self._token = self._token, ""
+        was_kept = self._kept is not None and self._kept.forget()
+        if token:
+            self._give_back(token)
+        return was_kept
+
+    def _give_back(self, token: str) -> None:
+        self._post_form(LOGOUT, {"scope": "ovirt-app-api", "token": token}, timeout=_LOGOUT_SECONDS)
+
+    def _post_form(self, path: str, form: Mapping[str, str], timeout: float | None = None) -> Answer:
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        return self._http.send("POST", path, content=urlencode(form), headers=headers, timeout=timeout)
 
     def illness(self) -> str:
         """Why the engine cannot work as it is, although it answers; empty when it can. Needs no login."""
-        answer = self._send("GET", HEALTH)
-        if answer.is_success:
+        answer = self._http.send("GET", HEALTH)
+        if not answer.is_error:
             return ""
-        reason = answer.json().get("reason", "") if "json" in answer.headers.get("Content-Type", "") else ""
-        return f"{self.url} answers with HTTP {answer.status_code}{reason and f' ({reason})'}"
+        reason = answer.json().get("reason", "") if answer.is_json else ""
+        return f"{self.url} answers with HTTP {answer.status}{reason and f' ({reason})'}"
 
     def list(self, path: str, **query: str | int) -> Trees:
         """The entities of a collection, for example ``list("networks", search="name=storage")``."""
@@ -130,11 +135,13 @@ class Client:
         return self._entity("POST", f"{API}/{path}", body=body or {})
 
     def told(self, condition: str) -> tuple[str, ...]:
-        """What events say, oldest first, that this client's requests have caused; ``condition``: in the search
-        language.
+        """What events say, oldest first, that this client's requests have caused since it was asked last;
+        ``condition``: in the search language.
         """
         found = self.list("events", search=f"correlation_id={self._correlation} and {condition}")
-        return tuple(event["description"] for event in reversed(found))
+        news = [event for event in reversed(found) if event["id"] not in self._told]
+        self._told |= {event["id"] for event in news}
+        return tuple(event["description"] for event in news)
 
     def find(self, path: str, name: str) -> Tree:
         """The entity with that name or id in a collection. Raises ApiError(404) when there is none."""
@@ -146,7 +153,7 @@ class Client:
     def addition(self, method: str, path: str, body: Any = None, **query: str | int) -> Any:  # noqa: ANN401 (JSON is any value)
         """Call one of Netweft's additions; plain JSON both ways."""
         answer = self._authorised(method, f"{ADDITIONS}/{path}", query, None if body is None else json.dumps(body))
-        return answer.json() if answer.content else None
+        return answer.json() if answer.body else None
 
     def follow(self, job_id: str, seen: Callable[[Tree], None]) -> Tree:
         """Wait for the end of a job; ``seen`` is called with its progress at every look. Returns the last progress."""
@@ -165,19 +172,19 @@ class Client:
 
     def events(self, after: int | None = None) -> Iterator[Tree]:
         """The engine's event stream, from after the event with that id; goes on until the connection ends."""
-        headers: dict[str, str] = {} if after is None else {"Last-Event-ID": str(after)}
-        self._login_once()
-        headers |= {"Authorization": f"Bearer {self._token}", "Accept": "text/event-stream"}
-        try:
-            with self._http.stream("GET", f"{ADDITIONS}/events", timeout=None, headers=headers) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise _refusal(answer)
-                for line in answer.iter_lines():
+        headers = {"Accept": "text/event-stream", **({} if after is None else {"Last-Event-ID": str(after)})}
+        for is_last in (False, True):
+            self._login_once()
+            try:
+                for line in self._http.lines(f"{ADDITIONS}/events", headers | self._authorization()):
                     if line.startswith("data:"):
                         yield json.loads(line[5:])
-        except httpx.HTTPError as error:
-            raise UnreachableError(f"{self.url} ended the stream: {str(error) or type(error).__name__}") from error
+            except ApiError as error:
+                if error.status != UNAUTHORIZED or is_last:
+                    raise
+                self._token = ""
+            else:
+                return
 
     def _entity(self, method: str, path: str, **rest: Any) -> Tree:  # noqa: ANN401 (handed on)
         found = self._call(method, path, **rest)
@@ -188,54 +195,40 @@ class Client:
     ) -> Tree | Trees:
         content = None if body is None else json.dumps(to_wire(body))
         answer = self._authorised(method, path, query or {}, content)
-        found: Tree | Trees = from_wire(answer.json()) if answer.content else {}
+        self.changed = self.changed or method != "GET"
+        found: Tree | Trees = from_wire(answer.json()) if answer.body else {}
         return found
 
-    def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
+    def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> Answer:
         self._login_once()
         answer = self._with_token(method, path, query, content)
-        if answer.status_code == UNAUTHORIZED:  # the token has expired
+        if answer.status == UNAUTHORIZED:  # the token has expired
             self._token = ""
             self._login_once()
             answer = self._with_token(method, path, query, content)
         if answer.is_error:
-            raise _refusal(answer)
+            raise answer.refusal()
         return answer
 
-    def _with_token(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> httpx.Response:
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {self._token}"}
+    def _with_token(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> Answer:
+        headers = {"Accept": "application/json", **self._authorization()}
         if content is not None:
             headers["Content-Type"] = "application/json"
-        return self._send(method, path, params=query, content=content, headers=headers)
+        return self._http.send(method, path, query=query, content=content, headers=headers)
+
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
 
     def _login_once(self) -> None:
         if self._token:
             return
         form = {"grant_type": "password", "scope": "ovirt-app-api", "username": self._user, "password": self._password}
-        answer = self._send("POST", TOKEN, data=form, headers={"Accept": "application/json"})
-        if answer.is_server_error:
-            raise _refusal(answer)  # it says nothing of who logs in
+        answer = self._post_form(TOKEN, form)
+        if answer.status >= SERVER_ERRORS:
+            raise answer.refusal()  # it says nothing of who logs in
         if answer.is_error:
-            raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {_fault(answer)}")
-        if "json" not in answer.headers.get("Content-Type", ""):
+            raise ApiError(UNAUTHORIZED, f"{self._user} could not log in: {answer.fault()}")
+        if not answer.is_json:
             raise UnreachableError(f"What answers at {self.url} is no engine.")
         self._token = answer.json()["access_token"]
-
-    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:  # noqa: ANN401 (handed on to httpx)
-        try:
-            return self._http.request(method, path, **arguments)
-        except httpx.HTTPError as error:
-            raise UnreachableError(f"{self.url} did not answer: {str(error) or type(error).__name__}") from error
-
-
-def _refusal(answer: httpx.Response) -> ApiError:
-    return ApiError(answer.status_code, _fault(answer), answer.headers.get("Netweft-Code", ""))
-
-
-def _fault(answer: httpx.Response) -> str:
-    if "json" not in answer.headers.get("Content-Type", ""):
-        return f"HTTP {answer.status_code} {answer.reason_phrase}"
-    fault = answer.json()
-    fault = fault.get("fault", fault)
-    told = [str(fault[key]) for key in ("reason", "detail", "error") if fault.get(key)]
-    return ": ".join(told) or f"HTTP {answer.status_code} {answer.reason_phrase}"
+        self._is_kept = self._kept is not None and self._kept.write(self._token)

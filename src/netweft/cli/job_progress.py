@@ -1,0 +1,56 @@
+"""What becomes of a job that a command started: its progress, and how it ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from netweft.cli.output import pick, say
+from netweft.cli.session import REFUSED, ROLLED_BACK
+from netweft.client import Client
+from netweft.client.tree import Tree
+
+
+def run_job(client: Client, path: str, body: Tree, *, nothing: str = "Nothing to do.") -> None:
+    """Call an action, show its job's progress, and end with the exit code of the outcome. ``nothing``: what to say when
+    there is no job.
+    """
+    answer = client.action(path, {**body, "async": True})
+    job_id = pick(answer, "job.id")
+    if not job_id:
+        say(nothing)
+        return
+    outcome = client.follow(job_id, _watcher())
+    if outcome["status"] == "finished":
+        say("Done.")
+        return
+    say(f"Failed: {outcome['error']}")
+    say(f"Code: {outcome['error_code']}")
+    raise click.exceptions.Exit(ROLLED_BACK if outcome["error_code"] == "SETUP_NETWORKS_ROLLBACK" else REFUSED)
+
+
+def _watcher() -> Callable[[Tree], None]:
+    """Shows a job's progress: a line that changes on a terminal, a line per phase in a log."""
+    is_terminal = sys.stderr.isatty()
+    told = ""
+
+    def seen(progress: Tree) -> None:
+        nonlocal told
+        text = _phase(progress)
+        if is_terminal:
+            click.echo(f"\r{text:<70}", nl=progress["status"] != "started", err=True)
+        elif text.partition(",")[0] != told.partition(",")[0]:
+            say(f"  {text}")
+        told = text
+
+    return seen
+
+
+def _phase(progress: Tree) -> str:
+    inner: dict[str, Any] = progress.get("progress") or {}
+    phase = str(inner.get("phase", progress["status"])).replace("_", " ")
+    left = inner.get("seconds_left")
+    return phase if left is None else f"{phase}, {float(left):.0f} s to the deadline"

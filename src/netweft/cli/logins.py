@@ -1,0 +1,27 @@
+"""``netweft logout``: the login that commands share ends."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.output import say
+from netweft.cli.session import exit_codes, the_session
+
+
+@click.command("logout")
+def logout() -> None:
+    """End the login that commands have kept for the next one, here and at the engine.
+
+    Without a password only the file is removed, which is of no use to anybody without it.
+
+    Example: netweft logout
+    """
+    session = the_session()
+    password = session.password()
+    if password:
+        with exit_codes(), session.client() as client:
+            was_kept = client.logout()
+    else:
+        kept = session.kept_token("")
+        was_kept = kept is not None and kept.forget()
+    say(f"{session.user} is logged out of {session.url}." if was_kept else "No login is kept.")

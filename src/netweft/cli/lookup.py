@@ -1,0 +1,128 @@
+"""Finds what is meant by a name or an id on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+
+import click
+from click.shell_completion import CompletionItem
+
+from netweft.cli import nouns
+from netweft.cli.nouns import Noun
+from netweft.cli.output import pick
+from netweft.cli.session import REFUSED, the_session
+from netweft.client import ApiError, Client, UnreachableError
+from netweft.client.tree import Tree, Trees
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class AmbiguousError(click.ClickException):
+    """Several things have the name. Ends the program as refused."""
+
+    exit_code = REFUSED
+
+
+def path_of(entity: Tree) -> str:
+    """Where an entity is, below the root of the API."""
+    return str(entity["href"]).partition("/api/")[2]
+
+
+def collection(client: Client, noun: Noun, above: Sequence[str] = ()) -> str:
+    """The path of a noun's collection. ``above``: names of what it is below, from the top. Raises ApiError(404)."""
+    if not noun.parent:
+        return noun.path
+    return f"{path_of(resolve(client, nouns.noun(noun.parent), above[-1], above[:-1]))}/{noun.path}"
+
+
+def entities(client: Client, noun: Noun, above: Sequence[str] = (), **query: str | int) -> Trees:
+    """The entities of a noun; of all parents where that is an option which is not given."""
+    if noun.parent_option and not above:
+        parents = client.list(nouns.noun(noun.parent).path)
+        return [one for parent in parents for one in client.list(f"{path_of(parent)}/{noun.path}")]
+    return client.list(collection(client, noun, above), **query)
+
+
+def resolve(
+    client: Client,
+    noun: Noun,
+    name: str,
+    above: Sequence[str] = (),
+    *,
+    matching: Mapping[str, str] | None = None,
+) -> Tree:
+    """The entity with exactly that name, or with that id. ``above``: as in :func:`collection`; ``matching``: what it
+    must hold, by dotted path.
+
+    Raises ApiError(404), AmbiguousError.
+    """
+    called = name + noun.suffix if noun.suffix and "@" not in name else name
+    candidates = _candidates(client, noun, called, above)
+    found = [entity for entity in candidates if entity.get(noun.key) == called]
+    found = [one for one in found if all(pick(one, path) == value for path, value in (matching or {}).items())]
+    if not found:
+        found = [entity for entity in candidates if entity["id"] == name] or _by_id(client, noun, name)
+    if not found:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}.")
+    if len(found) > 1:
+        name_references(client, noun, found)
+        ids = "\n".join(f"  {entity['id']}{_place(noun, entity)}" for entity in found)
+        raise AmbiguousError(f"{len(found)} have the name {name}. Give the id of the one that you mean:\n{ids}")
+    return found[0]
+
+
+def name_references(client: Client, noun: Noun, found: Trees) -> None:
+    """Put names beside the ids of what the entities refer to."""
+    for field, other in noun.refers.items():
+        holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
+        names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}
+        for reference in holders:
+            reference["name"] = names.get(reference["id"], "")
+
+
+def completes(name: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What completes the name of one of a noun; nothing where the engine cannot be asked."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+        noun = nouns.noun(name)
+        above = tuple(str(context.params.get(parent.argument, "")) for parent in noun.parents)
+        try:
+            with the_session(context).client() as client:
+                found = entities(client, nouns.noun(noun.picks) if noun.picks else noun, () if noun.picks else above)
+        except (ApiError, UnreachableError, click.ClickException):
+            return []
+        key = nouns.noun(noun.picks).key if noun.picks else noun.key
+        names = sorted({str(entity[key]) for entity in found if entity.get(key)})
+        return [CompletionItem(one) for one in names if one.startswith(begun)]
+
+    return complete
+
+
+def _candidates(client: Client, noun: Noun, name: str, above: Sequence[str]) -> Trees:
+    """Entities that may have the name: the search takes either case for the same, and an asterisk for anything."""
+    if noun.parent or not noun.searchable:
+        return entities(client, noun, above)
+    if noun.key == "id":
+        return []
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return client.list(noun.path, search=f'{noun.search_key}="{quoted}"')
+
+
+def _by_id(client: Client, noun: Noun, name: str) -> Trees:
+    """The entity with that id, asked for only what can be one."""
+    if noun.parent or not (name.isdigit() or _UUID.fullmatch(name)):
+        return []
+    try:
+        return [client.get(f"{noun.path}/{name}")]
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return []
+        raise
+
+
+def _place(noun: Noun, entity: Tree) -> str:
+    field = next(iter(noun.refers), "")
+    name = pick(entity, f"{field}.name")
+    return f"  ({field.replace('_', ' ')} {name})" if name else ""
