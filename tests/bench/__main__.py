@@ -17,6 +17,7 @@ from figures import Figure, print_table
 
 BENCHMARKS = (
     "core_speed",
+    "cli",
     "schedule_speed",
     "host_apply",
     "ovs_apply",
