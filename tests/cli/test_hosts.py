@@ -34,6 +34,8 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     (mine,) = (a for a in netweft.json("host", "attachments", "sim-1") if a["network"]["name"] == network)
     assert (mine["host_nic"]["name"], mine["addresses"], mine["in_sync"]) == ("eth1", ["203.0.113.11"], True)
     assert "eth1.200" in netweft("host", "nics", "sim-1").out
+    (row,) = (row for row in netweft("host", "attachments", "sim-1").rows if row[0] == network)
+    assert row[:5] == ["tenants", "200", "eth1", "203.0.113.11/24", "true"]
     assert "Nothing to do" in netweft(*words, "--plan").err
     setup_file.write_text("removed_attachments: [tenants]\n")
     netweft(*words)
@@ -48,7 +50,16 @@ def test_bonds(netweft: Netweft, network: str, setup_file: Path) -> None:
     words = ("host", "setup-networks", "sim-2", "-f", str(setup_file))
     assert "VLAN 200 with share 7, at most 900 Mbit/s" in netweft(*words, "--plan").out
     netweft(*words)
-    assert "bond0.200" in netweft("host", "nics", "sim-2").out
+    nics = netweft("host", "nics", "sim-2")
+    assert "bond0.200" in nics.out
+    assert max(map(len, nics.out.splitlines())) <= 80
+    (bond,) = (line for line in nics.out.splitlines() if line.startswith("bond0 "))
+    assert bond.endswith(" Active-Backup: eth2, eth3")
+    assert ["eth2", "bond0"] in [[row[0], row[-1]] for row in nics.rows]
+    netweft("host", "copy-networks", "sim-3", "sim-2")
+    assert "bond0.200" in netweft("host", "nics", "sim-3").out
+    setup_file.write_text(f"removed_attachments: [{network}]\nremoved_bonds: [bond0]\n")
+    netweft("host", "setup-networks", "sim-3", "-f", str(setup_file))
     setup_file.write_text(f"removed_attachments: [{network}]\nremoved_bonds: [bond0]\n")
     netweft(*words)
     assert "bond0" not in netweft("host", "nics", "sim-2").out
@@ -111,6 +122,12 @@ def test_virtual_functions(netweft: Netweft, network: str) -> None:
         assert (shown["number_of_virtual_functions"], shown["all_networks_allowed"]) == (2, False)
         assert shown["networks"] == [network]
     assert "not SR-IOV enabled" in netweft("host", "functions", "sim-2", "eth1", "2", expect=1).err
+    netweft("host", "function-network", "remove", "sim-2", "eth3", network)
+    assert netweft.json("host", "functions", "sim-2", "eth3")["networks"] == []
+    netweft("host", "function-network", "add", "sim-2", "eth3", network)
+    netweft("host", "function-label", "add", "sim-2", "eth3", "fast")
+    assert netweft("host", "function-label", "list", "sim-2", "eth3").rows == [["LABEL"], ["fast"]]
+    netweft("host", "function-label", "remove", "sim-2", "eth3", "fast")
     netweft("profile", "add", "fast", "--network", network, "--pass-through", "enabled")
     netweft("vm", "add", "quick")
     netweft("vm", "nic", "add", "quick", "nic1", "--profile", "fast", "--interface", "pci_passthrough")
@@ -137,6 +154,11 @@ def test_virtual_machines(netweft: Netweft, network: str, setup_file: Path) -> N
     assert ["nic1", "true", "true", network] in [
         [row[0], *row[2:5]] for row in netweft("vm", "nic", "list", "web").rows
     ]
+    netweft("vm", "nic", "set", "web", "nic1", "--profile", "ovirtmgmt")
+    (nic,) = (nic for nic in netweft.json("vm", "nic", "list", "web") if nic["name"] == "nic1")
+    assert (nic["vnic_profile"]["name"], nic["plugged"]) == ("ovirtmgmt", True), "rewired while it runs"
+    netweft("vm", "nic", "set", "web", "nic1", "--profile", network, "--unlinked")
+    assert netweft.json("vm", "nic", "show", "web", "nic1")["linked"] is False
     assert "Please deactivate it" in netweft("vm", "nic", "remove", "web", "nic1", expect=1).err
     netweft("vm", "nic", "deactivate", "web", "nic1")
     netweft("vm", "nic", "activate", "web", "nic1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -73,6 +74,8 @@ def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> N
     fleet.db.run(deactivate_host, SYSTEM, fleet.id())
     fleet.simulate(unreachable=("always",))
     place("host", "remove", "sim-1", "--clean", expect=1)
+    (failed,) = json.loads(place("job", "list", "--search", "status=failed", "-o", "json"))
+    assert "could not be taken off it" in place("job", "show", failed["id"]), "a failed job says why"
     told = place("host", "remove", "sim-1", "--clean", "--force")
     assert "The networks of Host sim-1 could not be taken off it" in told
     assert "These networks stay on it: ovirtmgmt. 'netweft agent --leave' there takes them off" in told

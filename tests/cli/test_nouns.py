@@ -121,3 +121,152 @@ def test_a_name_means_one_thing(netweft: Netweft) -> None:
     for name in (attached["id"], "Twin2"):
         netweft("network", "remove", name)
     netweft("datacenter", "remove", "south")
+
+
+def test_qos_by_name_and_taken_off_again(netweft: Netweft) -> None:
+    netweft("qos", "add", "gold", "--outbound-average", "100", "--outbound-peak", "200", "--outbound-burst", "10")
+    netweft("qos", "add", "share", "--type", "hostnetwork", "--linkshare", "50")
+    assert netweft.json("qos", "show", "gold")["outbound_average"] == 100
+    assert ["share", "Default", "hostnetwork"] in [row[:3] for row in netweft("qos", "list").rows]
+    netweft("qos", "set", "gold", "--outbound-peak", "300", "--rename", "golden")
+    netweft("network", "add", "shaped", "--qos", "share")
+    shown = netweft.json("network", "show", "shaped")
+    assert shown["qos"]["name"] == "share"
+    assert "qos" not in netweft.json("network", "set", "shaped", "--qos", "none")
+    assert "no qos golden" in netweft("network", "set", "shaped", "--qos", "golden", expect=3).err, "it is for vNICs"
+    netweft("profile", "add", "limited", "--network", "shaped", "--qos", "golden")
+    assert ["limited", "shaped", "golden"] in [row[:3] for row in netweft("profile", "list").rows]
+    assert "qos" not in netweft.json("profile", "set", "limited", "--qos", "none")
+    netweft("network", "remove", "shaped")
+    for name in ("golden", "share"):
+        netweft("qos", "remove", name)
+    netweft("qos", "show", "golden", expect=3)
+
+
+def test_qos_of_one_name_in_two_data_centres(netweft: Netweft) -> None:
+    netweft("datacenter", "add", "west")
+    for place in ("Default", "west"):
+        netweft("qos", "add", "same", "--datacenter", place, "--type", "hostnetwork", "--linkshare", "9")
+    assert "(data center west)" in netweft("qos", "show", "same", expect=1).err
+    west = netweft.json("qos", "show", "same", "--datacenter", "west")
+    assert [one["id"] for one in netweft.json("qos", "list", "--datacenter", "west")] == [west["id"]]
+    netweft("network", "add", "western", "--datacenter", "west", "--qos", "same")
+    assert netweft.json("network", "show", "western")["qos"]["id"] == west["id"], "of the network's data centre"
+    netweft("network", "remove", "western")
+    netweft("qos", "remove", "same", "--datacenter", "west")
+    netweft("qos", "remove", "same")
+    netweft("datacenter", "remove", "west")
+
+
+def test_mac_pools(netweft: Netweft) -> None:
+    first = "56:6f:ab:00:00:00-56:6f:ab:00:00:ff"
+    netweft("macpool", "add", "lab", "--range", first, "--allow-duplicates")
+    (row,) = (row for row in netweft("macpool", "list").rows if row[0] == "lab")
+    assert row == ["lab", "false", "true", first]
+    second = "56:6f:ac:00:00:00-56:6f:ac:00:00:ff"
+    netweft("macpool", "set", "lab", "--range", first, "--range", second)
+    assert len(netweft.json("macpool", "show", "lab")["ranges"]) == 2
+    assert "FIRST-LAST" in netweft("macpool", "set", "lab", "--range", "56:6f:ab:00:00:00", expect=2).err
+    netweft("macpool", "remove", "lab")
+
+
+def test_templates_with_vnics(netweft: Netweft) -> None:
+    netweft("network", "add", "front")
+    netweft("cluster", "attach", "Default", "front", "--optional")
+    netweft("template", "add", "shop", "--memory", "1073741824", "--cluster", "Default")
+    netweft("template", "set", "shop", "--description", "sells")
+    assert netweft.json("template", "show", "shop")["memory"] == 1 << 30
+    netweft("template", "nic", "add", "shop", "nic1", "--profile", "front", "--interface", "e1000")
+    netweft("template", "nic", "set", "shop", "nic1", "--unplugged")
+    assert netweft("template", "nic", "list", "shop").rows[1] == ["nic1", "false", "true", "front", "e1000"]
+    made = netweft("vm", "add", "shop-1", "--template", "shop").out
+    assert [line.split(maxsplit=1) for line in made.splitlines()][:3] == [
+        ["name", "shop-1"], ["status", "down"], ["cluster", "Default"],
+    ]  # fmt: skip
+    assert len(made.splitlines()) < 6, "the few facts that matter"
+    netweft("vm", "nic", "set", "shop-1", "nic1", "--profile", "none")
+    assert "vnic_profile" not in netweft.json("vm", "nic", "show", "shop-1", "nic1")
+    netweft("template", "add", "like-it", "--vm", "shop-1")
+    assert [nic["name"] for nic in netweft.json("template", "nic", "list", "like-it")] == ["nic1"]
+    netweft("vm", "remove", "shop-1")
+    netweft("template", "nic", "remove", "shop", "nic1")
+    for name in ("like-it", "shop"):
+        netweft("template", "remove", name)
+    netweft("network", "remove", "front")
+
+
+def test_tags(netweft: Netweft) -> None:
+    netweft("tag", "add", "site")
+    netweft("tag", "add", "web", "--parent", "site")
+    assert ["web", "site"] in [row[:2] for row in netweft("tag", "list").rows]
+    netweft("vm", "add", "tagged")
+    netweft("vm", "tag", "add", "tagged", "web")
+    assert [vm["name"] for vm in netweft.json("vm", "list", "--search", "tag=site")] == ["tagged"]
+    assert [tag["name"] for tag in netweft.json("vm", "tag", "list", "tagged")] == ["web"]
+    netweft("host", "tag", "add", "sim-3", "site")
+    netweft("host", "tag", "remove", "sim-3", "site")
+    netweft("vm", "tag", "remove", "tagged", "web")
+    netweft("vm", "tag", "remove", "tagged", "web", expect=3)
+    netweft("vm", "remove", "tagged")
+    netweft("tag", "remove", "site")
+    netweft("tag", "show", "web", expect=3)
+
+
+def test_snapshots_and_filter_parameters(netweft: Netweft) -> None:
+    netweft("network", "add", "lan2")
+    netweft("cluster", "attach", "Default", "lan2", "--optional")
+    netweft("profile", "add", "guarded", "--network", "lan2", "--network-filter", "clean-traffic")
+    netweft("vm", "add", "kept")
+    netweft("vm", "nic", "add", "kept", "nic1", "--profile", "guarded")
+    netweft("vm", "filter-parameter", "add", "kept", "nic1", "IP", "--value", "192.0.2.7")
+    netweft("vm", "filter-parameter", "set", "kept", "nic1", "IP", "--value", "192.0.2.8")
+    assert netweft("vm", "filter-parameter", "list", "kept", "nic1").rows[1] == ["IP", "192.0.2.8"]
+    netweft("vm", "snapshot", "add", "kept", "before")
+    netweft("vm", "nic", "remove", "kept", "nic1")
+    netweft("vm", "snapshot", "restore", "kept", "before")
+    assert [nic["name"] for nic in netweft.json("vm", "nic", "list", "kept")] == ["nic1"]
+    netweft("vm", "snapshot", "remove", "kept", "before")
+    netweft("vm", "remove", "kept")
+    netweft("profile", "set", "guarded", "--network-filter", "none")
+    assert "network_filter" not in netweft.json("profile", "show", "guarded")
+    netweft("network", "remove", "lan2")
+
+
+def test_labels_bring_networks_to_nics(netweft: Netweft) -> None:
+    netweft("network", "add", "red-net", "--vlan", "410")
+    netweft("cluster", "attach", "Default", "red-net", "--optional")
+    netweft("network", "label", "add", "red-net", "red")
+    assert netweft("network", "label", "list", "red-net").rows == [["LABEL"], ["red"]]
+    netweft("host", "label", "add", "sim-3", "eth1", "red")
+    (mine,) = (row for row in netweft("host", "attachments", "sim-3").rows if row[0] == "red-net")
+    assert mine[1:3] == ["410", "eth1"]
+    netweft("host", "label", "remove", "sim-3", "eth1", "red")
+    assert "red-net" not in netweft("host", "attachments", "sim-3").out
+    netweft("network", "label", "remove", "red-net", "red")
+    netweft("network", "remove", "red-net")
+
+
+def test_lists_are_sorted_searched_and_cut(netweft: Netweft) -> None:
+    for name, tag in (("row-a", "30"), ("row-b", "9"), ("row-c", "200")):
+        netweft("network", "add", name, "--vlan", tag)
+    search = ("--search", "name=row-*")
+
+    def names(*words: str) -> list[str]:
+        return [network["name"] for network in netweft.json("network", "list", *search, *words)]
+
+    assert names("--sort", "vlanid:desc") == ["row-c", "row-a", "row-b"]
+    assert names("--sort", "name:desc", "--max", "2") == ["row-c", "row-b"]
+    assert "neither asc nor desc" in netweft("network", "list", "--sort", "name:up", expect=2).err
+    by_size = [role["name"] for role in netweft.json("role", "list", "--sort", "name:desc", "--max", "3")]
+    assert len(by_size) == 3
+    assert by_size == sorted(by_size, reverse=True)
+    assert "is none of name" in netweft("role", "list", "--sort", "size", expect=2).err
+    for name in ("row-a", "row-b", "row-c"):
+        netweft("network", "remove", name)
+
+
+def test_ids_are_in_the_wide_form_only(netweft: Netweft) -> None:
+    network = netweft.json("network", "show", "ovirtmgmt")
+    assert network["id"] not in netweft("network", "list").out
+    assert network["id"] in netweft("network", "list", "-o", "wide").out
+    assert netweft("-o", "wide", "network", "list").out == netweft("network", "list", "-o", "wide").out

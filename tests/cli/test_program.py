@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import click
 import pytest
@@ -69,6 +74,7 @@ def test_every_command_explains_itself(name: str) -> None:
     shown = CliRunner().invoke(cli, [*name.split(), "--help"])
     assert shown.exit_code == 0
     assert command.help
+    assert f"netweft {name}" in command.help, "with an example"
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, param.name
@@ -84,6 +90,12 @@ def test_completion(netweft: Netweft) -> None:
     assert complete("netweft host setup-networks --pl") == ["--plan"]
     assert complete("netweft permission grant net") == ["network"]
     assert "complete " in netweft(_NETWEFT_COMPLETE="bash_source").out
+    assert complete("netweft host show sim-") == ["sim-1", "sim-2", "sim-3"]
+    assert complete("netweft host nic show sim-1 eth") == ["eth0", "eth1", "eth2", "eth3"]
+    assert complete("netweft vm nic add web nic1 --profile ovirt") == ["ovirtmgmt"]
+    assert complete("netweft permission grant cluster Def") == ["Default"]
+    assert complete("netweft cluster attach Default ovirt") == ["ovirtmgmt"]
+    assert complete("netweft host show --url http://127.0.0.1:1 sim-") == [], "nobody can be asked"
 
 
 def test_events_are_followed(netweft: Netweft) -> None:
@@ -97,3 +109,88 @@ def test_events_are_followed(netweft: Netweft) -> None:
         following.wait(timeout=TIMEOUT)
     assert '"code": 950' in line
     netweft("datacenter", "remove", "told")
+
+
+def test_options_stand_anywhere(netweft: Netweft) -> None:
+    url = netweft.engine.url
+    listed = netweft("host", "list", "-o", "json").out
+    for words in (
+        ("-o", "json", "host", "list", "--url", url),
+        ("host", "-o", "json", "list"),
+        ("host", "list", "--user", "admin@internal", "-o", "json", "--url", url),
+        ("--url", "http://127.0.0.1:1", "host", "list", "--url", url, "-o", "json"),
+    ):
+        if words[:2] == ("host", "-o"):
+            netweft(*words, expect=0, NETWEFT_URL=url)
+            continue
+        assert netweft(*words, NETWEFT_URL="").out == listed
+    assert "admin@internal" in netweft("permission", "list", "system", "--user", "admin@internal").out
+
+
+def test_a_stale_variable_stops_only_what_uses_it(netweft: Netweft, tmp_path: Path) -> None:
+    stale = {
+        "NETWEFT_URL": "nonsense",
+        "NETWEFT_CA": str(tmp_path),
+        "NETWEFT_PASSWORD_FILE": str(tmp_path / "absent"),
+        "NETWEFT_FILTER": "perhaps",
+    }
+    for words in (("--help",), ("host", "--help"), ("host", "list", "--help"), ("lab", "hosts", "--help")):
+        assert "Usage" in netweft(*words, **stale).out
+    netweft("host", "list", NETWEFT_PASSWORD_FILE=stale["NETWEFT_PASSWORD_FILE"])
+    netweft("host", "list", "--url", netweft.engine.url, NETWEFT_URL="nonsense")
+    assert "NETWEFT_FILTER" in netweft("host", "list", NETWEFT_FILTER="perhaps", expect=2).err
+    assert "--ca" in netweft("host", "list", NETWEFT_CA=str(tmp_path), expect=2).err
+
+
+def test_removal_is_asked_for_at_a_terminal(netweft: Netweft) -> None:
+    def answered(text: str, *words: str) -> int:
+        ours, theirs = pty.openpty()
+        with os.fdopen(ours, "wb", buffering=0) as keyboard, closing(os.fdopen(theirs)) as terminal:
+            keyboard.write(text.encode())
+            return subprocess.run(
+                [sys.executable, "-m", "netweft", "datacenter", "remove", "doomed", *words],
+                env=netweft.environment({}), stdin=terminal, capture_output=True, timeout=TIMEOUT, check=False,
+            ).returncode  # fmt: skip
+
+    netweft("datacenter", "add", "doomed")
+    assert answered("n\n") == 1
+    netweft("datacenter", "show", "doomed")
+    assert answered("y\n") == 0
+    netweft("datacenter", "add", "doomed")
+    assert answered("", "--yes") == 0
+    netweft("datacenter", "show", "doomed", expect=3)
+
+
+class _Busy(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test's output is for its failures."""
+
+
+def test_an_engine_that_is_too_busy_counts_as_one_that_cannot_be_reached(netweft: Netweft) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Busy) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            told = netweft("host", "list", NETWEFT_URL=f"http://127.0.0.1:{server.server_port}", expect=5).err
+        finally:
+            server.shutdown()
+            thread.join()
+    assert "HTTP 503" in told
+
+
+def test_events_say_who_did_what(netweft: Netweft) -> None:
+    last = netweft.json("event", "list")[0]["id"]
+    netweft("datacenter", "add", "seen")
+    assert "admin@internal" in netweft("event", "list", "--max", "1").out
+    words = [sys.executable, "-m", "netweft", "event", "follow", "--after", last]
+    with subprocess.Popen(words, env=netweft.environment({}), stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert following.stdout.readline().split() == ["TIME", "SEVERITY", "WHO", "WHAT"]
+        line = next(line for line in following.stdout if "seen" in line)
+        following.terminate()
+        following.wait(timeout=TIMEOUT)
+    assert line.split()[2:4] == ["normal", "admin@internal"]
+    netweft("datacenter", "remove", "seen")

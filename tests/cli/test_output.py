@@ -1,0 +1,50 @@
+"""What is printed: tables that fit a terminal, and JSON with the types that the API means."""
+
+from __future__ import annotations
+
+import typing
+
+from netweft.api import types
+from netweft.api.schema import Value
+from netweft.cli.output import table
+from netweft.client.scalars import NUMBERS, TRUTHS, typed
+
+
+def api_scalars() -> dict[str, set[str]]:
+    """For each name of an element its kinds, with that of the element around it where names mean several things."""
+    found: dict[str, set[str]] = {}
+    for kind in vars(types).values():
+        if not (isinstance(kind, type) and issubclass(kind, Value) and kind.__module__ == types.__name__):
+            continue
+        for name, hint in typing.get_type_hints(kind).items():
+            options = set(typing.get_args(hint)) or {hint}
+            said = "truth" if bool in options else "number" if options & {int, float} else "text"
+            if said != "text" or str in options:
+                found.setdefault(f"{kind.meta.tag}.{name.rstrip('_')}", set()).add(said)
+    return found
+
+
+def test_json_has_the_types_that_the_api_declares() -> None:
+    for path, kinds in api_scalars().items():
+        within, name = path.split(".")
+        number, truth = typed("7", name, within), typed("true", name, within)
+        assert kinds == {"number" if number == 7 else "truth" if truth is True else "text"}, path
+    declared = {path.split(".")[1] for path in api_scalars()}
+    assert {name.rpartition(".")[2] for name in NUMBERS | TRUTHS} <= declared
+
+
+def test_texts_that_look_like_numbers_stay_texts() -> None:
+    entity = {"id": "100", "name": "true", "vlan": {"id": "100"}, "mtu": "1500", "nics": [{"plugged": "true"}]}
+    assert typed(entity) == {
+        "id": "100", "name": "true", "vlan": {"id": 100}, "mtu": 1500, "nics": [{"plugged": True}],
+    }  # fmt: skip
+
+
+def test_a_table_is_folded_to_the_terminal() -> None:
+    rows = [("NAME", "WHAT"), ("storage", "a long description " * 8), ("a", "short")]
+    lines = table(rows, 40)
+    assert max(map(len, lines)) <= 40
+    assert lines[0].split() == ["NAME", "WHAT"]
+    assert lines[-1].split() == ["a", "short"]
+    assert len(table(rows, None)) == 3
+    assert table([], 80) == []
