@@ -64,7 +64,7 @@ class Clerk(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(request)
         if request["token"] != self.server.token:
-            self._send(403, b'{"message": "this token is used up"}')
+            self._send(403, b'{"reason": "Operation Failed", "detail": "[This token is used up.]"}')
             return
         self.server.token = ""
         authority = self.server.authority
@@ -148,7 +148,7 @@ def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
 def test_a_token_works_once(desk: Desk, tmp_path: Path) -> None:
     _join(desk, tmp_path, address="https://192.0.2.7:1")
     assert desk.requests[0]["address"] == "https://192.0.2.7:1"
-    with pytest.raises(IdentityError, match="used up"):
+    with pytest.raises(IdentityError, match=r"403 Forbidden: This token is used up\.$"):
         _join(desk, tmp_path)
     assert Identity(tmp_path).is_of(desk.authority.fingerprint)
 

@@ -95,7 +95,7 @@ def test_completion(netweft: Netweft) -> None:
     assert complete("netweft vm nic add web nic1 --profile ovirt") == ["ovirtmgmt"]
     assert complete("netweft permission grant cluster Def") == ["Default"]
     assert complete("netweft cluster attach Default ovirt") == ["ovirtmgmt"]
-    assert complete("netweft host show --url http://127.0.0.1:1 sim-") == [], "nobody can be asked"
+    assert complete("netweft host show --url http://127.0.0.1:1 sim-") in ([], [""]), "nobody can be asked"
 
 
 def test_events_are_followed(netweft: Netweft) -> None:
@@ -116,13 +116,10 @@ def test_options_stand_anywhere(netweft: Netweft) -> None:
     listed = netweft("host", "list", "-o", "json").out
     for words in (
         ("-o", "json", "host", "list", "--url", url),
-        ("host", "-o", "json", "list"),
+        ("host", "-o", "json", "--url", url, "list"),
         ("host", "list", "--user", "admin@internal", "-o", "json", "--url", url),
         ("--url", "http://127.0.0.1:1", "host", "list", "--url", url, "-o", "json"),
     ):
-        if words[:2] == ("host", "-o"):
-            netweft(*words, expect=0, NETWEFT_URL=url)
-            continue
         assert netweft(*words, NETWEFT_URL="").out == listed
     assert "admin@internal" in netweft("permission", "list", "system", "--user", "admin@internal").out
 

@@ -90,10 +90,20 @@ def enroll(
     finally:
         connection.close()
     if response.status not in {http.client.OK, http.client.CREATED}:
-        raise IdentityError(
-            f"the engine refused: {response.status} {response.reason}: {answer.decode(errors='replace')[:500]}"
-        )
+        raise IdentityError(f"the engine refused: {response.status} {response.reason}: {_reason(answer)}")
     return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
+
+
+def _reason(answer: bytes) -> str:
+    """Why a request was refused: the engine's sentence, or what else answered, as far as it is worth reading."""
+    text = answer.decode(errors="replace")
+    try:
+        fault = json.loads(text)
+    except ValueError:
+        fault = None
+    if isinstance(fault, dict) and fault.get("detail"):
+        return str(fault["detail"]).strip("[]")
+    return text[:500]
 
 
 def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:

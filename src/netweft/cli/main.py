@@ -36,6 +36,7 @@ class NounGroup(click.Group):
         super().__init__(noun.name.rpartition(" ")[2], help=noun.help)
         self._noun = noun
         self._is_complete = False
+        anywhere(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands."""
@@ -94,7 +95,6 @@ def _anywhere_below(command: click.Command) -> click.Command:
     if isinstance(command, click.Group):
         for one in command.commands.values():
             _anywhere_below(one)
-        return command
     return anywhere(command)
 
 
