@@ -95,7 +95,7 @@ def test_commands_for_simulated_hosts(document: str, tmp_path: Path) -> None:
         beside = ["nsenter", f"--target={terminal}", "--user", "--net", "--preserve-credentials"]
         done = subprocess.run(
             [*beside, "bash", "-euxc", script],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            cwd=tmp_path, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
             timeout=10 * TIMEOUT,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + (tmp_path / "engine.log").read_text()

@@ -15,6 +15,8 @@ _SEVERITIES = ("normal", "warning", "error", "alert")
 """From the least to the most severe."""
 _LOGINS = (30, 31)
 """oVirt's codes for who logged in and out."""
+_NOBODY = "SYSTEM"
+"""Who did what no user asked for, as the stream calls it."""
 _NO_LOGINS = " and ".join(f"code!={code}" for code in _LOGINS)
 _LINE = "{:<19}  {:<8}  {:<16}  {}"
 """Of a stream, which does not know how wide what comes will be: time, severity, who, what."""
@@ -44,6 +46,9 @@ def list_events(
         conditions.append(search)
     query = " and ".join(f"({one})" for one in conditions)
     found = client.list("events", search=f"{query} {order(sort)}".strip(), max=most)
+    if form in TABLES:
+        for event in found:
+            event.setdefault("user", {"name": _NOBODY})
     show_many(found, _EVENT.columns, form, _EVENT.wide)
 
 

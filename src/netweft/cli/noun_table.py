@@ -163,7 +163,13 @@ _NETWORKS = Noun(
     "Logical networks.",
     (
         _DATA_CENTER,
-        Field("--vlan", "vlan.id", "802.1Q tag; 'none' takes it off.", click.IntRange(0, VLAN_MAX), removable=True),
+        Field(
+            "--vlan",
+            "vlan.id",
+            f"802.1Q tag, 0 to {VLAN_MAX}; 'none' takes it off.",
+            click.IntRange(0, VLAN_MAX),
+            removable=True,
+        ),
         Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
         Field("--vm/--no-vm", "usages", "Whether vNICs may use it.", convert=lambda wanted: ["vm"] if wanted else []),
         Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),

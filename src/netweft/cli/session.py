@@ -235,9 +235,9 @@ output_option = click.option("-o", "--output", "form", **_FORM)
 """Gives a command the form in which to print."""
 
 
-def form_option() -> click.Option:
+def form_option(*, hidden: bool = False) -> click.Option:
     """The same option where the command has no use for it itself."""
-    return click.Option(["-o", "--output", "form"], expose_value=False, **_FORM)
+    return click.Option(["-o", "--output", "form"], expose_value=False, hidden=hidden, **_FORM)
 
 
 def anywhere(command: click.Command) -> click.Command:
@@ -245,6 +245,6 @@ def anywhere(command: click.Command) -> click.Command:
     on the line.
     """
     taken = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
-    shared = (*login_options(hidden=True), form_option())
+    shared = (*login_options(hidden=True), form_option(hidden=True))
     command.params += [option for option in shared if taken.isdisjoint((*option.opts, option.name))]
     return command
