@@ -26,7 +26,7 @@ def main() -> int:
 
             return agent(arguments)
         case _:
-            with needs_extra("netweft", "cli"):
+            with needs_extra("netweft", "cli", "httpcore", "yaml"):
                 from netweft.cli.main import cli  # noqa: PLC0415 - see above
 
             cli(prog_name="netweft")  # ends the program itself, with the exit status of the command

@@ -92,10 +92,11 @@ def test_commands_for_simulated_hosts(document: str, tmp_path: Path) -> None:
     before = "" if document in scripts("engine") else f"{preparation()}netweft wait sim-1\n"
     script = before + scripts("simulated")[document]
     with engine_terminal(tmp_path, scripts("engine").get(document, _BY_DEFAULT)) as terminal:
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
         beside = ["nsenter", f"--target={terminal}", "--user", "--net", "--preserve-credentials"]
         done = subprocess.run(
             [*beside, "bash", "-euxc", script],
-            cwd=tmp_path, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
             timeout=10 * TIMEOUT,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + (tmp_path / "engine.log").read_text()

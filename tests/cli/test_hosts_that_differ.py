@@ -67,6 +67,10 @@ def test_a_network_that_a_host_keeps_as_it_is(place: Place) -> None:
         place.fleet.attach(name, "eth1")
     changed = place("network", "set", "red", "--mtu", "9000")
     assert "Warning: Host sim-1 keeps MTU and QoS as they are, although" in changed
+    removed = place("qos", "add", "share", "--type", "hostnetwork", "--linkshare", "50")
+    assert "Warning" not in removed, "nothing is told twice"
+    place("network", "set", "red", "--qos", "share")
+    assert "Warning: Host sim-1 keeps" in place("qos", "remove", "share"), "after every change"
 
 
 def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> None:
