@@ -124,6 +124,11 @@ def test_options_stand_anywhere(netweft: Netweft) -> None:
     assert "admin@internal" in netweft("permission", "list", "system", "--user", "admin@internal").out
 
 
+def test_options_of_another_program_are_left_to_it() -> None:
+    options = {option for param in COMMANDS["lab exec"].params for option in param.opts}
+    assert options == {"host", "command", "--folder"}
+
+
 def test_a_stale_variable_stops_only_what_uses_it(netweft: Netweft, tmp_path: Path) -> None:
     stale = {
         "NETWEFT_URL": "nonsense",

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from netweft.cli import nouns
-from netweft.cli.nouns import Noun
+from netweft.cli.noun_types import Noun
 from netweft.cli.output import pick
 from netweft.cli.session import REFUSED, the_session
 from netweft.client import ApiError, Client, UnreachableError
@@ -87,7 +87,7 @@ def completes(name: str) -> Callable[[click.Context, click.Parameter, str], list
 
     def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
         noun = nouns.noun(name)
-        above = tuple(str(context.params.get(parent.argument, "")) for parent in noun.parents)
+        above = tuple(str(context.params.get(parent.argument, "")) for parent in nouns.parents(noun))
         try:
             with the_session(context).client() as client:
                 found = entities(client, nouns.noun(noun.picks) if noun.picks else noun, () if noun.picks else above)

@@ -12,8 +12,8 @@ from importlib import import_module
 
 import click
 
-from netweft.cli.noun_table import NOUNS
-from netweft.cli.nouns import Noun
+from netweft.cli.noun_types import Noun
+from netweft.cli.nouns import NOUNS
 from netweft.cli.session import anywhere, form_option, login_options
 
 _OTHERS = {

@@ -6,133 +6,578 @@ List, show, add, set, remove, help with an example, search, sorting and completi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
 from typing import Any
 
 import click
 
-NOTHING = object()
-"""Value of an option that takes away what its field holds."""
-NONE = "none"
-"""The word for it."""
+from netweft.cli.noun_types import Action, Field, Noun
+from netweft.core.limits import MTU_MAX, VLAN_MAX
+
+_READ_ONLY = ("list", "show")
+_MEMBERS = ("list", "add", "remove")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """An option of ``add`` and ``set``, and the dotted path of the entity that it fills.
+class _MacRange(click.ParamType[Any]):
+    """Two MAC addresses with a dash between them."""
 
-    ``many``: may be given more than once. ``default``: for ``add``, when the option is not given. ``only_add``: cannot
-    be changed later.
-    """
-
-    option: str
-    path: str
-    help: str
-    type: Any = str
-    many: bool = False
-    default: Any = None
-    names: str = ""
-    """The noun whose name or id the option's value is; a ``path`` that ends with ``id`` is filled with its id."""
-    only: Mapping[str, str] = field(default_factory=dict)
-    """What such a thing must hold to be meant, such as the type of a QoS."""
-    removable: bool = False
-    """Whether ``none`` takes it away."""
-    only_add: bool = False
-    convert: Callable[[Any], Any] | None = None
-    """Makes the entity's value of the option's."""
-
-    @property
-    def parameter(self) -> str:
-        """The name under which click hands the value over."""
-        return self.option.removeprefix("--").split("/")[0].replace("-", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A verb that calls an action of the API which takes no more than the thing itself, and waits for its job.
-
-    ``about``: what it does, beginning with a verb. ``nothing``: what to say when there was nothing to wait for.
-    """
-
-    verb: str
-    path: str
-    about: str
-    nothing: str = "Done."
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """One noun. ``name``: its words on the command line; ``path``: its collection, below that of its ``parent`` (the
-    name of a noun); ``one``: it with its article. ``sample``, ``sample_options``: what an example calls one, and gives
-    it. ``verbs``: which of list, show, add, set, remove it has.
-    """
-
-    name: str
-    path: str
-    one: str
-    columns: Mapping[str, str]
-    help: str
-    fields: tuple[Field, ...] = ()
-    sample: str = ""
-    sample_options: str = ""
-    verbs: tuple[str, ...] = ("list", "show", "add", "set", "remove")
-    actions: tuple[Action, ...] = ()
-    wide: Mapping[str, str] = field(default_factory=lambda: {"ID": "id"})
-    """What ``-o wide`` shows besides."""
-    parent: str = ""
-    parent_option: str = ""
-    """The option that names the parent, for what has names of its own; else it is named before."""
-    picks: str = ""
-    """The noun of which one that exists is added and removed here, as a tag is of a machine."""
-    searchable: bool = True
-    most: int = 0
-    """How many a list shows unless told otherwise; 0 for all."""
-    refers: Mapping[str, str] = field(default_factory=dict)
-    """Fields that are references, and the noun that they are to: the API answers with ids. The first one
-    tells things of one name apart.
-    """
-    key: str = "name"
-    """What people call it by; ``search_key``: the same in the search language."""
-    search_key: str = "name"
-    suffix: str = ""
-    """What a name has that does not say otherwise, from an ``@`` on."""
-    more: str = ""
-    """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
-
-    @property
-    def parents(self) -> tuple[Noun, ...]:
-        """What it is below, from the top, as far as that is named before it."""
-        if not self.parent or self.parent_option:
-            return ()
-        above = noun(self.parent)
-        return (*above.parents, above)
-
-    @property
-    def argument(self) -> str:
-        """The word that stands for one of them on the command line."""
-        return self.name.rpartition(" ")[2].replace("-", "_")
-
-
-class MaybeNothing(click.ParamType[Any]):
-    """Values of a type, or the word that takes them away."""
-
-    def __init__(self, kind: Any) -> None:  # noqa: ANN401 (what click takes for a type)
-        self._kind = click.types.convert_type(kind)
-        self.name = self._kind.name
+    name = "FIRST-LAST"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
-        """The value, or NOTHING."""
-        return NOTHING if value in (NONE, NOTHING) else self._kind.convert(value, param, ctx)
+        """The range as the API has it."""
+        first, dash, last = str(value).partition("-")
+        if not dash:
+            self.fail(f"{value} is not FIRST-LAST, such as 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff.", param, ctx)
+        return {"from": first, "to": last}
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        """That of the type."""
-        metavar: str | None = self._kind.get_metavar(param, ctx)
-        return metavar
+
+class _Property(click.ParamType[Any]):
+    """A name and a value."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The property as the API has it."""
+        if not re.match(r"[^=]+=", str(value)):
+            self.fail(f"{value} is not NAME=VALUE.", param, ctx)
+        key, _, text = str(value).partition("=")
+        return {"name": key, "value": text}
+
+
+_DESCRIPTION = Field("--description", "description", "A sentence about it.")
+_RENAME = Field("--rename", "name", "Its new name.")
+_TEXTS = (_DESCRIPTION, _RENAME)
+_INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_vlan", "pci_passthrough")
+_PROFILE = Field(
+    "--profile",
+    "vnic_profile.id",
+    "Its vNIC profile; 'none' connects it to nothing.",
+    names="profile",
+    removable=True,
+)
+_INTERFACE = Field(
+    "--interface",
+    "interface",
+    "What the machine sees: virtio, e1000 ..., or pci_passthrough for a virtual function.",
+    click.Choice(_INTERFACES),
+)
+_PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether the machine has it.")
+_LINKED = Field("--linked/--unlinked", "linked", "Whether its cable is in.")
+_MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
+_CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
+_DATA_CENTER = Field(
+    "--datacenter", "data_center.name", "The data centre it belongs to.", default="Default", names="datacenter"
+)
+_VNIC_COLUMNS = {
+    "NAME": "name",
+    "MAC": "mac.address",
+    "PLUGGED": "plugged",
+    "LINKED": "linked",
+    "PROFILE": "vnic_profile.name",
+    "INTERFACE": "interface",
+}
+
+
+def _limit(option: str, text: str, path: str = "") -> Field:
+    return Field(f"--{option}", path or option.replace("-", "_"), text, click.IntRange(min=0))
+
+
+def _label(name: str, parent: str, path: str, text: str) -> Noun:
+    return Noun(
+        name,
+        path,
+        "a label",
+        {"LABEL": "id"},
+        text,
+        parent=parent,
+        sample="red",
+        verbs=_MEMBERS,
+        searchable=False,
+        key="id",
+        wide={},
+    )
+
+
+def _tags_of(name: str) -> Noun:
+    return Noun(
+        f"{name} tag",
+        "tags",
+        "a tag",
+        {"NAME": "name", "DESCRIPTION": "description"},
+        "Its tags, by which searches find it.",
+        parent=name,
+        sample="web",
+        verbs=_MEMBERS,
+        searchable=False,
+        picks="tag",
+    )
+
+
+_DATA_CENTERS = Noun(
+    "datacenter",
+    "datacenters",
+    "a data centre",
+    {"NAME": "name", "STATUS": "status", "DESCRIPTION": "description"},
+    "Data centres: where networks are defined.",
+    _TEXTS,
+    "north",
+    "--description 'up there'",
+)
+_CLUSTERS = Noun(
+    "cluster",
+    "clusters",
+    "a cluster",
+    {"NAME": "name", "DATA CENTRE": "data_center.name", "SWITCH": "switch_type", "DESCRIPTION": "description"},
+    "Clusters: hosts that carry the same networks.",
+    (
+        _DATA_CENTER,
+        Field(
+            "--switch-type",
+            "switch_type",
+            "How its hosts switch: Linux bridges or Open vSwitch.",
+            click.Choice(("legacy", "ovs")),
+        ),
+        Field(
+            "--management-network",
+            "management_network.name",
+            "The network over which the engine reaches its hosts.",
+            names="network",
+        ),
+        Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),
+        *_TEXTS,
+    ),
+    "racks",
+    "--description 'in the cellar'",
+    actions=(Action("sync", "syncallnetworks", "Bring every network of its hosts to what is wanted"),),
+    refers={"data_center": "datacenter"},
+    more="clusters",
+)
+_NETWORKS = Noun(
+    "network",
+    "networks",
+    "a network",
+    {
+        "NAME": "name",
+        "DATA CENTRE": "data_center.name",
+        "VLAN": "vlan.id",
+        "MTU": "mtu",
+        "USAGES": "usages",
+        "DESCRIPTION": "description",
+    },
+    "Logical networks.",
+    (
+        _DATA_CENTER,
+        Field(
+            "--vlan",
+            "vlan.id",
+            f"802.1Q tag, 0 to {VLAN_MAX}; 'none' takes it off.",
+            click.IntRange(0, VLAN_MAX),
+            removable=True,
+        ),
+        Field("--mtu", "mtu", "MTU in octets; 0 for the default.", click.IntRange(0, MTU_MAX)),
+        Field("--vm/--no-vm", "usages", "Whether vNICs may use it.", convert=lambda wanted: ["vm"] if wanted else []),
+        Field("--stp/--no-stp", "stp", "Whether its bridges speak the spanning tree protocol."),
+        Field(
+            "--port-isolation/--no-port-isolation",
+            "port_isolation",
+            "Whether guests on one host are kept from each other.",
+        ),
+        Field(
+            "--dns",
+            "dns_resolver_configuration.name_servers",
+            "A resolver for hosts; up to three; 'none' for none.",
+            many=True,
+            removable=True,
+        ),
+        Field(
+            "--qos",
+            "qos.id",
+            "The QoS that its traffic has on hosts; 'none' for none.",
+            names="qos",
+            only={"type": "hostnetwork"},
+            removable=True,
+        ),
+        *_TEXTS,
+    ),
+    "storage",
+    "--vlan 100 --mtu 9000",
+    refers={"data_center": "datacenter", "qos": "qos"},
+)
+_HOSTS = Noun(
+    "host",
+    "hosts",
+    "a host",
+    {
+        "NAME": "name",
+        "STATUS": "status",
+        "IN SYNC": "networks_in_sync",
+        "COMMITTED": "networks_committed",
+        "CLUSTER": "cluster.name",
+        "ADDRESS": "address",
+        "DESCRIPTION": "description",
+    },
+    "Hosts, and their networking.",
+    (_CLUSTER, Field("--address", "address", "Name or address of the host."), *_TEXTS),
+    "rack1",
+    "--address 192.0.2.11",
+    actions=(
+        Action(
+            "sync",
+            "syncallnetworks",
+            "Bring every network of the host that is out of sync to what is wanted",
+            "Nothing to do.",
+        ),
+        Action("refresh", "refresh", "Ask the host for its networking again"),
+        Action("activate", "activate", "Take the host out of maintenance"),
+        Action(
+            "enroll-certificate",
+            "enrollcertificate",
+            "Give the host new keys and certificates while it runs on; the engine does so before they expire",
+        ),
+    ),
+    refers={"cluster": "cluster"},
+    more="hosts",
+)
+_HOST_NICS = Noun(
+    "host nic",
+    "nics",
+    "a NIC",
+    {"NAME": "name", "STATUS": "status", "MAC": "mac.address"},
+    "One NIC of a host; 'netweft host nics' lists them.",
+    parent="host",
+    sample="eth1",
+    verbs=("show",),
+    searchable=False,
+)
+_VMS = Noun(
+    "vm",
+    "vms",
+    "a virtual machine",
+    {"NAME": "name", "STATUS": "status", "CLUSTER": "cluster.name", "HOST": "host.name", "DESCRIPTION": "description"},
+    "Virtual machines, and their vNICs.",
+    (
+        _CLUSTER,
+        Field("--template", "template.name", "What it is made from.", default="Blank", names="template", only_add=True),
+        _MEMORY,
+        Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
+        *_TEXTS,
+    ),
+    "web",
+    "--memory 1073741824",
+    actions=(
+        Action("stop", "stop", "Stop the virtual machine at once"),
+        Action("shutdown", "shutdown", "Ask the virtual machine to shut down in good order"),
+        Action("reboot", "reboot", "Ask the virtual machine to start again"),
+        Action("suspend", "suspend", "Save the memory of the virtual machine and stop it; start lets it go on"),
+        Action("reorder-macs", "reordermacaddresses", "Sort the MAC addresses by the names of the vNICs"),
+    ),
+    refers={"cluster": "cluster", "host": "host"},
+    more="vms",
+)
+_VM_NICS = Noun(
+    "vm nic",
+    "nics",
+    "a vNIC",
+    _VNIC_COLUMNS,
+    "The vNICs of a virtual machine; what is changed of a running one is done at once.",
+    (
+        _PROFILE,
+        Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given."),
+        _INTERFACE,
+        _PLUGGED,
+        _LINKED,
+        *_TEXTS,
+    ),
+    "nic1",
+    "--profile tenants",
+    parent="vm",
+    actions=(Action("activate", "activate", "Plug the vNIC in"), Action("deactivate", "deactivate", "Unplug the vNIC")),
+    searchable=False,
+    refers={"vnic_profile": "profile"},
+)
+_FILTER_PARAMETERS = Noun(
+    "vm filter-parameter",
+    "networkfilterparameters",
+    "a parameter",
+    {"NAME": "name", "VALUE": "value"},
+    "What a vNIC gives to the network filter of its profile, such as the addresses it may use.",
+    (Field("--value", "value", "Its value."),),
+    "IP",
+    "--value 192.0.2.7",
+    parent="vm nic",
+    verbs=("list", "add", "set", "remove"),
+    searchable=False,
+)
+_SNAPSHOTS = Noun(
+    "vm snapshot",
+    "snapshots",
+    "a snapshot",
+    {"DESCRIPTION": "description", "DATE": "date", "STATUS": "snapshot_status", "TYPE": "snapshot_type"},
+    "Snapshots of a virtual machine: its hardware and its vNICs.",
+    parent="vm",
+    sample="before-update",
+    verbs=("list", "show", "add", "remove"),
+    actions=(Action("restore", "restore", "Give the virtual machine back what it was in the snapshot"),),
+    searchable=False,
+    key="description",
+)
+_PROFILES = Noun(
+    "profile",
+    "vnicprofiles",
+    "a vNIC profile",
+    {"NAME": "name", "NETWORK": "network.name", "QOS": "qos.name", "DESCRIPTION": "description"},
+    "vNIC profiles: how a vNIC uses a network.",
+    (
+        Field("--network", "network.id", "Its network.", names="network"),
+        Field(
+            "--port-mirroring/--no-port-mirroring",
+            "port_mirroring",
+            "Whether its vNICs see all frames of the network on their host.",
+        ),
+        Field(
+            "--pass-through",
+            "pass_through.mode",
+            "Whether its vNICs are virtual functions of their host (SR-IOV).",
+            click.Choice(("enabled", "disabled")),
+        ),
+        Field("--migratable/--no-migratable", "migratable", "Whether machines with such a virtual function may move."),
+        Field(
+            "--failover",
+            "failover.id",
+            "The profile that serves while a machine with a virtual function moves; 'none' for none.",
+            names="profile",
+            removable=True,
+        ),
+        Field(
+            "--network-filter",
+            "network_filter.id",
+            "Rules on what its vNICs may send; 'none' for none.",
+            names="filter",
+            removable=True,
+        ),
+        Field(
+            "--qos",
+            "qos.id",
+            "The QoS of its vNICs; 'none' for none.",
+            names="qos",
+            only={"type": "network"},
+            removable=True,
+        ),
+        Field("--property", "custom_properties", "A custom property.", _Property(), many=True),
+        *_TEXTS,
+    ),
+    "fast",
+    "--network tenants",
+    refers={"network": "network", "qos": "qos"},
+)
+_QOS = Noun(
+    "qos",
+    "qoss",
+    "a QoS",
+    {
+        "NAME": "name",
+        "DATA CENTRE": "data_center.name",
+        "TYPE": "type",
+        "IN": "inbound_average",
+        "OUT": "outbound_average",
+        "SHARE": "outbound_average_linkshare",
+        "AT MOST": "outbound_average_upperlimit",
+        "AT LEAST": "outbound_average_realtime",
+    },
+    "QoS: limits of the traffic of vNICs, and of networks on hosts.",
+    (
+        Field(
+            "--type",
+            "type",
+            "For vNICs (network), or for networks on hosts (hostnetwork).",
+            click.Choice(("network", "hostnetwork")),
+            default="network",
+            only_add=True,
+        ),
+        *(
+            _limit(f"{way}-{kind}", f"{text}, of the type network.")
+            for way in ("inbound", "outbound")
+            for kind, text in (
+                ("average", "Mbit/s in the long run"),
+                ("peak", "Mbit/s for a short time"),
+                ("burst", "MB that may be sent at the peak"),
+            )
+        ),
+        _limit("linkshare", "Weight when the link is full, of the type hostnetwork.", "outbound_average_linkshare"),
+        _limit("upperlimit", "Mbit/s at most, of the type hostnetwork.", "outbound_average_upperlimit"),
+        _limit("realtime", "Mbit/s in any case, of the type hostnetwork.", "outbound_average_realtime"),
+        *_TEXTS,
+    ),
+    "gold",
+    "--outbound-average 1000 --outbound-peak 2000 --outbound-burst 100",
+    parent="datacenter",
+    parent_option="--datacenter",
+    searchable=False,
+    wide={
+        "PEAK IN": "inbound_peak",
+        "BURST IN": "inbound_burst",
+        "PEAK OUT": "outbound_peak",
+        "BURST OUT": "outbound_burst",
+        "ID": "id",
+        "DESCRIPTION": "description",
+    },
+    refers={"data_center": "datacenter"},
+)
+_TEMPLATES = Noun(
+    "template",
+    "templates",
+    "a template",
+    {"NAME": "name", "STATUS": "status", "CLUSTER": "cluster.name", "DESCRIPTION": "description"},
+    "Templates that virtual machines are made from.",
+    (
+        Field("--vm", "vm.id", "The machine that it is like, with its vNICs.", names="vm", only_add=True),
+        Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
+        _MEMORY,
+        *_TEXTS,
+    ),
+    "shop",
+    "--memory 1073741824",
+    refers={"cluster": "cluster"},
+)
+_TEMPLATE_NICS = Noun(
+    "template nic",
+    "nics",
+    "a vNIC",
+    {name: path for name, path in _VNIC_COLUMNS.items() if name != "MAC"},
+    "The vNICs that machines made from a template begin with.",
+    (_PROFILE, _INTERFACE, _PLUGGED, _LINKED, *_TEXTS),
+    "nic1",
+    "--profile tenants",
+    parent="template",
+    searchable=False,
+    refers={"vnic_profile": "profile"},
+)
+_TAGS = Noun(
+    "tag",
+    "tags",
+    "a tag",
+    {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
+    "Tags: words that hosts, machines and templates are found by.",
+    (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
+    "web",
+    "--description 'serves pages'",
+    refers={"parent": "tag"},
+)
+_MAC_POOLS = Noun(
+    "macpool",
+    "macpools",
+    "a MAC pool",
+    {
+        "NAME": "name",
+        "DEFAULT": "default_pool",
+        "DUPLICATES": "allow_duplicates",
+        "RANGES": "ranges",
+        "DESCRIPTION": "description",
+    },
+    "Pools of MAC addresses.",
+    (
+        Field("--range", "ranges", "Its addresses, both ends included; replaces those it has.", _MacRange(), many=True),
+        Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
+        Field("--default/--no-default", "default_pool", "Whether clusters have it that name no other."),
+        *_TEXTS,
+    ),
+    "lab",
+    "--range 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff",
+)
+_NETWORK_FILTERS = Noun(
+    "filter",
+    "networkfilters",
+    "a network filter",
+    {"NAME": "name"},
+    "Rules on what a vNIC may send, for profiles.",
+    sample="vdsm-no-mac-spoofing",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+_JOBS = Noun(
+    "job",
+    "jobs",
+    "a job",
+    {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
+    "Work that left the engine.",
+    sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
+    verbs=_READ_ONLY,
+    most=50,
+    key="id",
+    search_key="description",
+    more="jobs",
+)
+_EVENTS = Noun(
+    "event",
+    "events",
+    "an event",
+    {"TIME": "time", "SEVERITY": "severity", "WHO": "user.name", "WHAT": "description"},
+    "What happened, and who did it.",
+    sample="17",
+    verbs=("show",),
+    key="id",
+    wide={"ID": "id", "CODE": "code", "CORRELATION": "correlation_id"},
+    more="events",
+)
+_USERS = Noun(
+    "user",
+    "users",
+    "a user",
+    {"NAME": "user_name", "FIRST NAME": "name", "LAST NAME": "last_name"},
+    "Who may log in.",
+    sample="ann",
+    verbs=("list", "show", "remove"),
+    key="user_name",
+    search_key="usrname",
+    suffix="@internal",
+    more="users",
+)
+_ROLES = Noun(
+    "role",
+    "roles",
+    "a role",
+    {"NAME": "name", "DESCRIPTION": "description"},
+    "What may be granted.",
+    sample="NetworkAdmin",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+
+NOUNS = (
+    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS, _SNAPSHOTS),
+    *(_PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _EVENTS, _USERS, _ROLES),
+    *(_tags_of(name) for name in ("host", "vm", "template")),
+    _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
+    _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),
+    _label(
+        "host function-label",
+        "host nic",
+        "virtualfunctionallowedlabels",
+        "Labels whose networks the virtual functions of a NIC may serve.",
+    ),
+    Noun(
+        "host function-network",
+        "virtualfunctionallowednetworks",
+        "a network",
+        {"NAME": "name"},
+        "Networks that the virtual functions of a NIC may serve.",
+        parent="host nic",
+        sample="storage",
+        verbs=_MEMBERS,
+        searchable=False,
+        picks="network",
+    ),
+)
 
 
 def noun(name: str) -> Noun:
     """The noun of that name. Raises StopIteration for one that is not there."""
-    from netweft.cli.noun_table import NOUNS  # noqa: PLC0415 - the table is made of what this module declares
-
     return next(noun for noun in NOUNS if noun.name == name)
+
+
+def parents(below: Noun) -> tuple[Noun, ...]:
+    """What a noun is below, from the top, as far as that is named before it on the command line."""
+    if not below.parent or below.parent_option:
+        return ()
+    above = noun(below.parent)
+    return (*parents(above), above)

@@ -148,16 +148,20 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
     def command(*args: P.args, **kwargs: P.kwargs) -> R:
         with exit_codes(), the_session().client() as client:
             try:
-                return function(client, *args, **kwargs)
-            finally:
-                if client.changed:
-                    _tell_warnings(client)
+                result = function(client, *args, **kwargs)
+            except (ApiError, click.exceptions.Exit):
+                _tell_warnings(client)
+                raise
+            _tell_warnings(client)
+            return result
 
     return command
 
 
 def _tell_warnings(client: Client) -> None:
-    """Say what the engine warns of, such as hosts that do not follow, since the command began."""
+    """Say what the engine warns of, such as hosts that do not follow, where the command changed something."""
+    if not client.changed:
+        return
     try:
         told = client.told("severity!=normal")
     except (ApiError, UnreachableError) as error:
@@ -242,8 +246,10 @@ def form_option(*, hidden: bool = False) -> click.Option:
 
 def anywhere(command: click.Command) -> click.Command:
     """The command with the options of login and of form, unless it has others of these names: they may stand anywhere
-    on the line.
+    on the line. Not on that of a command which hands its words on to another program.
     """
+    if command.context_settings.get("ignore_unknown_options"):
+        return command
     taken = {name for parameter in command.params for name in (*parameter.opts, parameter.name)}
     shared = (*login_options(hidden=True), form_option(hidden=True))
     command.params += [option for option in shared if taken.isdisjoint((*option.opts, option.name))]

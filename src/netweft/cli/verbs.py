@@ -12,7 +12,7 @@ import click
 from netweft.cli import nouns
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import collection, completes, entities, name_references, path_of, resolve
-from netweft.cli.nouns import NOTHING, Action, Field, MaybeNothing, Noun
+from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
@@ -31,7 +31,7 @@ def commands_of(noun: Noun) -> list[click.Command]:
 
 def example(noun: Noun, verb: str, *words: str) -> str:
     """The paragraph of a help that shows how it is typed."""
-    line = " ".join(("netweft", noun.name, verb, *(parent.sample for parent in noun.parents), *words))
+    line = " ".join(("netweft", noun.name, verb, *(parent.sample for parent in nouns.parents(noun)), *words))
     return f"\n\n\b\nExample:\n  {line}"
 
 
@@ -67,7 +67,7 @@ def _list(noun: Noun) -> click.Command:
         name_references(client, noun, found)
         show_many(found, noun.columns, form, noun.wide)
 
-    of = f" of {nouns.noun(noun.parent).one}" if noun.parents else ""
+    of = f" of {nouns.noun(noun.parent).one}" if nouns.parents(noun) else ""
     command = click.Command("list", callback=run, params=_parents(noun), help=f"List the {_plural(noun)}{of}.")
     if noun.searchable:
         sample = f"name={noun.sample[:3]}*" if noun.search_key == "name" else f'{noun.search_key}="*"'
@@ -207,7 +207,7 @@ def _parents(noun: Noun) -> list[click.Parameter]:
     if noun.parent_option:
         text = f"Name of the {noun.parent} that it belongs to."
         return [click.Option([noun.parent_option], help=text, shell_complete=completes(noun.parent))]
-    return [click.Argument([one.argument], shell_complete=completes(one.name)) for one in noun.parents]
+    return [click.Argument([one.argument], shell_complete=completes(one.name)) for one in nouns.parents(noun)]
 
 
 def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
@@ -215,7 +215,7 @@ def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
     if noun.parent_option:
         given = values.pop(noun.parent_option.removeprefix("--"), None)
         return (given,) if given else ()
-    return tuple(values.pop(one.argument) for one in noun.parents)
+    return tuple(values.pop(one.argument) for one in nouns.parents(noun))
 
 
 def _plural(noun: Noun) -> str:
