@@ -122,14 +122,23 @@ def wait(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 @contextmanager
-def site(folder: Path, file: Path = EXAMPLE, address: str = "198.51.100.1", switch_type: str = "ovs") -> Iterator[Site]:
+def site(
+    folder: Path,
+    file: Path = EXAMPLE,
+    address: str = "198.51.100.1",
+    switch_type: str = "ovs",
+    options: tuple[str, ...] = (),
+) -> Iterator[Site]:
     """Build everything; the hosts are up in a cluster that switches with Open vSwitch, or (``legacy``) Linux bridges.
 
-    ``address``: the engine's, as the lab's file has it.
+    ``address``: the engine's, as the lab's file has it; ``options``: more for the engine.
     """
     place = lab.up(file, folder / "lab")
     try:
-        with EngineProcess(folder / "engine", listen=f"{address}:0") as engine, engine.client() as client:
+        with (
+            EngineProcess(folder / "engine", listen=f"{address}:0", options=options) as engine,
+            engine.client() as client,
+        ):
             whole = Site(place, engine, client)
             client.add("clusters", {"name": CLUSTER, "switch_type": switch_type, "data_center": {"name": "Default"}})
             for name, host in place.hosts.items():
