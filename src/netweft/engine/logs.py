@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 _SECRET = ("password", "token", "secret", "authorization", "cookie", "private_key")
 
 
+class _StandardError:
+    """Standard error as it is when something is written: it may be another file than when logging was configured, which
+    may be closed by then.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logging(level: str, *, as_json: bool) -> None:
     """Log from now on what has at least this level. Values under names that sound like secrets are left out."""
+    destination = _StandardError()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -21,11 +35,11 @@ def configure_logging(level: str, *, as_json: bool) -> None:
             *(_json() if as_json else _text()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", destination)),
         cache_logger_on_first_use=True,
     )
     form = "%(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form, force=True)
+    logging.basicConfig(stream=destination, level=logging.WARNING, format=form, force=True)
 
 
 def _json() -> list[structlog.typing.Processor]:
