@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contract.ovs_door import ovs_door, possible
 from contract.transitions import interrupt, reach
-from core.strategies import NICS, mac_of, random_host, random_intent
+from core.strategies import NICS, mac_of, random_host, random_intent, sources
 from netweft.core.desired import desired_host
 
 EXAMPLES = int(os.environ.get("NETWEFT_OVS_EXAMPLES", "30"))
@@ -27,15 +27,12 @@ ovs_settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
-seeds = st.integers(0, 2**32 - 1)
-
 MACS = {name: mac_of(number) for number, name in enumerate(NICS)}
 
 
 @ovs_settings
-@given(seeds, st.floats(0, 1))
-def test_any_state_is_reached_from_any_other_and_from_halfway(seed: int, cut: float) -> None:
-    random = Random(seed)
+@given(sources, st.floats(0, 1))
+def test_any_state_is_reached_from_any_other_and_from_halfway(random: Random, cut: float) -> None:
     first, second = (possible(random_host(random)) for _ in range(2))
     with ovs_door(MACS) as (door, _):
         now = reach(door, door.observe(), first)
@@ -45,9 +42,8 @@ def test_any_state_is_reached_from_any_other_and_from_halfway(seed: int, cut: fl
 
 
 @ovs_settings
-@given(seeds, st.floats(0, 1))
-def test_what_users_want_is_reached_and_taken_back(seed: int, cut: float) -> None:
-    random = Random(seed)
+@given(sources, st.floats(0, 1))
+def test_what_users_want_is_reached_and_taken_back(random: Random, cut: float) -> None:
     first, second = random_intent(random, switch_types=("ovs",)), random_intent(random)
     with ovs_door(MACS) as (door, _):
         start = now = door.observe()

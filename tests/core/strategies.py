@@ -6,6 +6,7 @@ its seed, and does not shrink.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -109,9 +110,7 @@ def _bonds(random: Random, nics: Sequence[str], modes: Sequence[str]) -> tuple[B
 
 def fork(random: Random) -> Random:
     """Another source, so that what is drawn of it changes nothing of what the first one gives."""
-    other = Random()
-    other.setstate(random.getstate())
-    return other
+    return copy(random)
 
 
 def random_qos(random: Random) -> HostQos | None:
@@ -417,11 +416,15 @@ class _Draft:
         )
 
 
-def _seeded(make: Callable[[Random], T]) -> SearchStrategy[T]:
-    return st.integers(0, 2**32 - 1).map(lambda seed: make(Random(seed)))
+sources = st.randoms(use_true_random=False)
+"""Sources of randomness that hypothesis decides about: what they led to it makes smaller."""
 
 
-intents = _seeded(random_intent)
-machines = _seeded(random_machine)
-managed_hosts = _seeded(random_managed)
-hosts = _seeded(random_host)
+def _made(make: Callable[[Random], T]) -> SearchStrategy[T]:
+    return sources.map(make)
+
+
+intents = _made(random_intent)
+machines = _made(random_machine)
+managed_hosts = _made(random_managed)
+hosts = _made(random_host)

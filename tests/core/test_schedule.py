@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.strategies import sources
 from netweft.core.schedule import (
     WEIGHTS,
     FreeFunctions,
@@ -318,13 +319,9 @@ def seats(guest: GuestNeeds, host: HostState, others: list[Reservation]) -> bool
     )
 
 
-SEEDS = st.integers(0, 2**32 - 1)
-
-
 @pytest.mark.no_cover
-@given(SEEDS, st.booleans())
-def test_never_a_host_that_cannot_and_always_one_that_can(seed: int, only_required: bool) -> None:
-    random = Random(seed)
+@given(sources, st.booleans())
+def test_never_a_host_that_cannot_and_always_one_that_can(random: Random, only_required: bool) -> None:
     guest, reservations = random_guest(random), random_reservations(random)
     hosts = [random_host(random, number) for number in range(random.randint(1, 3))]
     choice = choose(guest, hosts, reservations, Policy(only_required=only_required))
@@ -336,9 +333,8 @@ def test_never_a_host_that_cannot_and_always_one_that_can(seed: int, only_requir
 
 
 @pytest.mark.no_cover
-@given(SEEDS)
-def test_the_order_of_the_hosts_changes_nothing(seed: int) -> None:
-    random = Random(seed)
+@given(sources)
+def test_the_order_of_the_hosts_changes_nothing(random: Random) -> None:
     guest, reservations = random_guest(random), random_reservations(random)
     hosts = [random_host(random, number) for number in range(3)]
     choice = choose(guest, hosts, reservations)
@@ -348,9 +344,8 @@ def test_the_order_of_the_hosts_changes_nothing(seed: int) -> None:
 
 
 @pytest.mark.no_cover
-@given(SEEDS)
-def test_another_host_never_makes_it_fail_nor_worse(seed: int) -> None:
-    random = Random(seed)
+@given(sources)
+def test_another_host_never_makes_it_fail_nor_worse(random: Random) -> None:
     guest = random_guest(random)
     hosts = [random_host(random, number) for number in range(random.randint(0, 2))]
     before = choose(guest, hosts)
