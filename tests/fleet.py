@@ -28,11 +28,14 @@ from netweft.engine.bootstrap import bootstrap
 from netweft.engine.commands.enrollments import EnrollRequest, create_simulated_enrollment, enroll
 from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host_networks
 from netweft.engine.db import Database
+from netweft.engine.jobs.host_watch import Intervals
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
+from netweft.engine.patience import PATIENCE as PATIENCE_OF_ENGINES
+from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.host_networks import HostData
@@ -108,17 +111,29 @@ class Fleet:
     agents: Agents
     process: AgentsProcess
     monitor: Monitor
+    patience: Patience = PATIENCE_OF_ENGINES
     _workers: list[Worker] = field(default_factory=list)
 
     def start_worker(self) -> None:
         """An engine process begins to work."""
-        self._workers.append(Worker(self.db, functions(self.agents), asking=ASKING))
+        self._workers.append(Worker(self.db, functions(self.agents), asking=ASKING, patience=self.patience))
         self._workers[-1].start()
 
     def stop_worker(self) -> None:
         """It ends in good order."""
         while self._workers:
             self._workers.pop().stop()
+
+    def restart_worker(self, **patience: float) -> None:
+        """Another engine process follows, whose jobs wait so long for hosts."""
+        self.stop_worker()
+        self.patience = Patience(**patience)
+        self.start_worker()
+
+    def restart_monitor(self, **intervals: float) -> None:
+        """Another engine process follows, which does at such intervals what it does with hosts."""
+        self.monitor.close()
+        self.monitor = Monitor(self.agents, intervals=Intervals(**intervals))
 
     def restart_agents(self) -> None:
         """The agent program ends and starts again; connections to it end with it, as those to a process do."""

@@ -222,10 +222,10 @@ def with_network(host: Host, tag: int = 100, name: str = "blue", nic: str = "eth
 
 
 @contextmanager
-def served(folder: Path, authority: Authority, number: int = 1) -> Iterator[str]:
-    """A simulated host, served by this process; yields the URL with its prefix."""
+def served(folder: Path, authority: Authority, number: int = 1, **options: Any) -> Iterator[str]:
+    """A simulated host, served by this process; yields the URL with its prefix. ``options``: of the server."""
     identity = authority.issue(folder / "tls", "localhost")
-    server = Server(("127.0.0.1", 0))
+    server = Server(("127.0.0.1", 0), **options)
     service = SimulatedService(f"sim-{number}", number, folder / f"sim-{number}")
     server.open(identity, {f"/sim-{number}": service})
     thread = Thread(target=server.serve_forever, args=(0.01,))

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from agent.rig import Authority, Engine, client_context
+from agent.rig import Authority, Engine, client_context, served
 from netweft.agent import serve
 from netweft.agent.strangers import Strangers
 from netweft.agent.wire import ENGINE_NAME
@@ -205,9 +205,9 @@ def test_who_has_too_many_connections_loses_the_oldest() -> None:
         connection.close()
 
 
-def test_who_never_shakes_hands_is_sent_away(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "HANDSHAKE_SECONDS", 0.5)
-    url = httpx.URL(engine.url)
-    with socket.create_connection((url.host, url.port or 0)) as silent:
-        silent.settimeout(30)
-        assert silent.recv(1) == b""
+def test_who_never_shakes_hands_is_sent_away(authority: Authority, tmp_path: Path) -> None:
+    with served(tmp_path, authority, handshake=0.5) as address:
+        url = httpx.URL(address)
+        with socket.create_connection((url.host, url.port or 0)) as silent:
+            silent.settimeout(30)
+            assert silent.recv(1) == b""

@@ -16,7 +16,7 @@ from sqlalchemy import insert
 
 from clients import schema
 from netweft.api.http import create_app
-from netweft.api.routes import API, Router
+from netweft.api.routes import API
 from netweft.engine.access import authorize, tokens
 from netweft.engine.access.objects import SYSTEM_REF, ObjectRef
 from netweft.engine.bootstrap import ADMIN, bootstrap
@@ -115,11 +115,14 @@ def check(answer: httpx.Response) -> list[str]:
 
 
 @contextmanager
-def serving(db: Database, folder: Path, router: Router | None = None, limits: Limits = LIMITS) -> Iterator[Engine]:
-    """A new engine in an empty database, served on loopback until the block ends. No worker runs its jobs."""
+def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any) -> Iterator[Engine]:
+    """A new engine in an empty database, served on loopback until the block ends. No worker runs its jobs.
+
+    ``options``: of the web application.
+    """
     db.run(bootstrap, folder, PASSWORD)
     authority = db.run(open_authority, open_box(folder))
-    app = create_app(db, authority, secure=False, router=router)
+    app = create_app(db, authority, secure=False, **options)
     with socket.create_server(("127.0.0.1", 0)) as door:
         address = f"http://127.0.0.1:{door.getsockname()[1]}"
         server = HttpServer(app, [door], tls=None, limits=limits, grace=1)

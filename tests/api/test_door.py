@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -32,10 +33,16 @@ POST = b"POST /ovirt-engine/api/networks HTTP/1.1\r\nHost: engine\r\nContent-Typ
 
 
 @pytest.fixture
-def engine(sqlite: Databases, tmp_path: Path) -> Iterator[Engine]:
+def options() -> dict[str, Any]:
+    """Those of the web application; a test gives others."""
+    return {}
+
+
+@pytest.fixture
+def engine(sqlite: Databases, tmp_path: Path, options: dict[str, Any]) -> Iterator[Engine]:
     """What is tested here has nothing to do with the database, so SQLite is enough."""
     db = Database(sqlite.create())
-    with serving(db, tmp_path, limits=LIMITS) as engine:
+    with serving(db, tmp_path, limits=LIMITS, **options) as engine:
         yield engine
     db.close()
 
@@ -130,11 +137,14 @@ def test_a_large_body_is_not_read_of_who_has_not_logged_in(engine: Engine) -> No
         assert status_of(rest_of(connection)) == b"401"
 
 
-def test_a_body_that_comes_too_slowly_is_not_waited_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = bodies.BodyLimit(octets=16 * 1024, seconds=0.5)
-    monkeypatch.setattr("netweft.api.http.ANONYMOUS", quick)
-    monkeypatch.setattr("netweft.api.auth.ANONYMOUS", quick)
-    monkeypatch.setattr("netweft.api.http.OF_USER", bodies.BodyLimit(octets=2**20, seconds=0.5, rate=2**20))
+QUICK = bodies.BodyLimits(
+    anonymous=bodies.BodyLimit(octets=16 * 1024, seconds=0.5),
+    of_user=bodies.BodyLimit(octets=2**20, seconds=0.5, rate=2**20),
+)
+
+
+@pytest.mark.parametrize("options", [{"bodies": QUICK}])
+def test_a_body_that_comes_too_slowly_is_not_waited_for(engine: Engine) -> None:
     form = b"POST " + TOKEN.encode() + b" HTTP/1.1\r\nHost: engine\r\n"
     for head, length, status in [
         (POST, b"1000", b"408"),

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from api.served import Client, serving
-from netweft.api import http
 from netweft.api.routes import LOGIN, Call, Later, Router, Routes
 from netweft.api.types import Action, Network
 from netweft.core.errors import BusyError, DeniedError, HostError, MalformedError, Problem, ValidationError
@@ -63,7 +62,7 @@ def fail(call: Call[Action]) -> None:
 
 @pytest.fixture
 def client(db: Database, tmp_path: Path) -> Iterator[Client]:
-    with serving(db, tmp_path, Router(routes.table)) as engine, engine.client() as client:
+    with serving(db, tmp_path, router=Router(routes.table)) as engine, engine.client() as client:
         yield client
 
 
@@ -113,9 +112,9 @@ def test_clients_that_do_not_wait(client: Client) -> None:
     assert client.post("networks", content="<network/>", headers={"Expect": "202-accepted"}).status_code == 202
 
 
-def test_nobody_waits_for_ever(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "WAIT_MAX", 0.1)
-    assert client.post("networks/1/go", content="<action/>").status_code == 202
+def test_nobody_waits_for_ever(db: Database, tmp_path: Path) -> None:
+    with serving(db, tmp_path, router=Router(routes.table), wait_max=0.1) as engine, engine.client() as client:
+        assert client.post("networks/1/go", content="<action/>").status_code == 202
 
 
 def test_every_error_is_a_fault(client: Client) -> None:

@@ -29,7 +29,6 @@ from netweft.engine.model.certificates import certificates as stored
 from netweft.engine.model.events import events
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
-from netweft.engine.operations import certificates
 from netweft.engine.operations.certificates import renew_due
 from netweft.engine.secrets import open_box
 
@@ -123,9 +122,7 @@ def test_a_host_that_gets_another_address_gets_another_certificate(fleet: Fleet)
     assert len(renewals(fleet)) == 1
 
 
-def test_what_could_not_be_renewed_is_told_before_and_after_the_end_and_not_all_the_time(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_could_not_be_renewed_is_told_before_and_after_the_end_and_not_all_the_time(fleet: Fleet) -> None:
     authority = fleet.agents.authority
     fleet.process.stop()
     for number in (1, 2):
@@ -141,9 +138,8 @@ def test_what_could_not_be_renewed_is_told_before_and_after_the_end_and_not_all_
     assert "join anew" in told(fleet, 877)[0]
     assert renewals(fleet) == [], "nobody can be asked"
 
-    monkeypatch.setattr(certificates, "CA_NOTICE", timedelta(days=21 * 365))
     for _ in range(2):
-        fleet.db.run(renew_due, authority)
+        fleet.db.run(renew_due, authority, ca_notice=timedelta(days=21 * 365))
     assert ["is about to expire" in text for text in told(fleet, 849)] == [True]
 
 

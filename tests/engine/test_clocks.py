@@ -20,7 +20,7 @@ from netweft.client import ApiError, Client
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.clock import OFF, Clock
-from netweft.engine.db import Database, utc_now
+from netweft.engine.db import Database, Tx, utc_now
 from netweft.engine.jobs.clock_watch import AGREES, DIFFERS, ClockWatch
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
@@ -169,16 +169,24 @@ def crosses(first: EngineProcess, second: EngineProcess) -> None:
             assert client.get(f"vms/{vm['id']}")["status"] == "up"
 
 
+class SetByHand(Clock):
+    """A clock that may be set by hand from some point on."""
+
+    follows = True
+
+    def follow(self, tx: Tx) -> None:
+        if self.follows:
+            super().follow(tx)
+
+
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
-def test_it_is_told_once_that_clocks_differ_and_once_that_they_agree_again(
-    db: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch, clock = ClockWatch(), Clock()
-    monkeypatch.setattr("netweft.engine.jobs.clock_watch.CLOCK", clock)
+def test_it_is_told_once_that_clocks_differ_and_once_that_they_agree_again(db: Database) -> None:
+    clock = SetByHand()
+    watch = ClockWatch(clock)
     watch.round(db)
     own = clock.now()
     assert abs(clock.difference) < OFF
-    clock.follow = lambda _: None  # type: ignore[method-assign]  # the clock is set by hand from here on
+    clock.follows = False
     for difference in (APART, APART, 0, 0):
         clock.set(own, 10, 10, own + timedelta(seconds=difference))
         watch.round(db)

@@ -153,11 +153,9 @@ def test_a_change_that_fails_leaves_the_host_its_old_address(fleet: Fleet) -> No
     assert owned(fleet) == {"10.0.0.5": "sim-1"}
 
 
-def test_an_address_is_kept_while_nobody_knows_whether_the_host_has_it(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_is_kept_while_nobody_knows_whether_the_host_has_it(fleet: Fleet) -> None:
     """The job has ended, and the host was silent: its report says that it took the change back."""
-    monkeypatch.setattr("netweft.engine.jobs.apply_host.SILENCE", 0.2)
+    fleet.restart_worker(silence=0.2)
     fleet.simulate(unreachable=("awaiting_confirmation", "rolling_back", "rolled_back"))
     fleet.failed(fleet.setup(replace(asks("10.0.0.5"), connectivity_timeout=1)))
     assert "in use by Host sim-1" in refused(fleet, asks("10.0.0.5"), 2)

@@ -26,7 +26,6 @@ from netweft.engine.commands.hosts import (
 )
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.db import Database, utc_now
-from netweft.engine.jobs import host_watch
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_nics
@@ -95,8 +94,8 @@ def test_links_that_go_down_are_events(fleet: Fleet) -> None:
     assert [code for code in fleet.codes() if code in {609, 610}] == [610, 609]
 
 
-def test_a_silent_host_is_lost_and_found(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_watch, "LOST_AFTER", 0.0)
+def test_a_silent_host_is_lost_and_found(fleet: Fleet) -> None:
+    fleet.restart_monitor(lost_after=0.0)
     fleet.simulate(unreachable=("always",))
     fleet.monitor.round(fleet.db)
     assert (fleet.status(1), fleet.status(2)) == ("non_responsive", "up")

@@ -191,14 +191,11 @@ def test_a_change_that_the_host_never_got_is_given_up_with_an_event(fleet: Fleet
     fleet.done(ask_again(fleet))
 
 
-def test_an_end_that_nobody_knew_is_told_when_the_host_answers_again(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("netweft.engine.jobs.apply_host.SILENCE", 0.2)
+def test_an_end_that_nobody_knew_is_told_when_the_host_answers_again(fleet: Fleet) -> None:
     installed(fleet)
     fleet.simulate(unreachable=("confirmed",))
     job_id = set_up(fleet)
-    fleet.start_worker()
+    fleet.restart_worker(silence=0.2)
     assert "nobody knows yet" in fleet.failed(job_id).error
     assert UNKNOWN_END in fleet.codes()
     assert SETUP not in fleet.codes()

@@ -172,8 +172,8 @@ def _report(fleet: Fleet) -> sa.Select[tuple[bytes]]:
     return sa.select(host_reports.c.report).where(host_reports.c.host_id == fleet.id())
 
 
-def test_a_host_that_falls_silent_goes_on_preparing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netweft.engine.jobs.host_watch.LOST_AFTER", 0)
+def test_a_host_that_falls_silent_goes_on_preparing(fleet: Fleet) -> None:
+    fleet.restart_monitor(lost_after=0.0)
     bound = vm(fleet, "bound")
     vnic(fleet, bound)
     start(fleet, bound, "sim-1")

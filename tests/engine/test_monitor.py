@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import rows
 from fleet import Fleet, running_fleet
 from netweft.engine.db import Database, utc_now
-from netweft.engine.jobs import host_watch
+from netweft.engine.jobs.host_watch import Host, Intervals
 from netweft.engine.jobs.monitor import Monitor
 from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.hosts import host_reports, hosts
@@ -28,10 +28,10 @@ MANY = 40
 
 
 @pytest.fixture
-def fleet(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
     """Nothing is due by chance."""
-    monkeypatch.setattr(host_watch, "_somewhere_in", lambda _: 0.0)
     with running_fleet(db, tmp_path, 2) as fleet:
+        fleet.restart_monitor(is_spread=False)
         yield fleet
 
 
@@ -45,7 +45,7 @@ def taken(fleet: Fleet, number: int = 1) -> datetime:
 @contextmanager
 def watching(fleet: Fleet) -> Iterator[Monitor]:
     """A watch that remembers nothing, as that of an engine that has just started."""
-    monitor = Monitor(fleet.agents)
+    monitor = Monitor(fleet.agents, intervals=Intervals(is_spread=False))
     monitor.watch(fleet.db)
     try:
         yield monitor
@@ -115,7 +115,7 @@ def test_no_host_has_a_thread(fleet: Fleet) -> None:
     assert len(names) < MANY / 4, names
 
 
-def others(fleet: Fleet, monitor: Monitor) -> list[host_watch.Host]:
+def others(fleet: Fleet, monitor: Monitor) -> list[Host]:
     return [host for host_id, host in monitor._hosts.items() if host_id not in fleet.process.ids.values()]
 
 
@@ -130,9 +130,9 @@ def add_hosts(fleet: Fleet, url: str) -> None:
             tx.execute(sa.insert(hosts).values(**names, **state))
 
 
-def test_counters_are_stored_for_all_hosts_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_are_stored_for_all_hosts_at_once(fleet: Fleet) -> None:
+    fleet.restart_monitor(is_spread=False, count=0.0)
     fleet.monitor.round(fleet.db)
-    monkeypatch.setattr(host_watch, "COUNT_EVERY", 0.0)
     fleet.simulate(traffic={"eth1": 5})
     before = taken(fleet)
     fleet.monitor.round(fleet.db)

@@ -342,10 +342,8 @@ def test_a_change_of_the_same_number_from_another_life_of_the_database_is_not_ta
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
 
 
-def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("netweft.engine.jobs.apply_host.SILENCE", 0.2)
+def test_a_host_that_falls_silent_leaves_the_end_open_until_it_reports(fleet: Fleet) -> None:
+    fleet.restart_worker(silence=0.2)
     fleet.simulate(unreachable=("awaiting_confirmation", "rolling_back", "rolled_back"))
     ended = fleet.failed(fleet.setup(request(wish("storage", "eth1"), connectivity_timeout=1)))
     assert ended.error_code == "VDS_NETWORK_ERROR"

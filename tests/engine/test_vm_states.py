@@ -17,7 +17,6 @@ from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_v
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database, Tx
-from netweft.engine.jobs import vm_states
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -86,14 +85,14 @@ def test_a_machine_shuts_down_when_it_is_asked_to(fleet: Fleet, vm_id: str) -> N
     start(fleet, vm_id, "sim-2")
 
 
-def test_a_machine_that_does_not_heed_is_up_again(fleet: Fleet, vm_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vm_states, "SHUTDOWN_SECONDS", 0.5)
+def test_a_machine_that_does_not_heed_is_up_again(fleet: Fleet, vm_id: str) -> None:
+    fleet.restart_worker(shutdown=0.5)
     fleet.simulate(2, deaf_guests=(vm_id,))
     do(fleet, shut_down_vm, vm_id)
     assert status(fleet, vm_id) == "powering_down"
     fleet.until(lambda: status(fleet, vm_id) == "up")
     assert fleet.codes().count(74) == 1
-    monkeypatch.setattr(vm_states, "SHUTDOWN_SECONDS", 60.0)
+    fleet.restart_worker()
     do(fleet, shut_down_vm, vm_id)
     do(fleet, shut_down_vm, vm_id)  # asks again
     do(fleet, stop_vm, vm_id)  # and whoever loses patience does not wait

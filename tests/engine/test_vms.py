@@ -29,7 +29,6 @@ from netweft.engine.commands.vms import (
 )
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
 from netweft.engine.db import Database
-from netweft.engine.jobs import host_watch
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.mac_pools import mac_addresses
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -163,16 +162,11 @@ def test_a_change_of_vnics_that_the_host_refuses_is_undone(fleet: Fleet) -> None
     vnic_id = vnic(fleet, vm_id)
     start(fleet, vm_id)
     fleet.simulate(2, unreachable=("always",))
-    import netweft.engine.jobs.guests as jobs  # noqa: PLC0415 - patience is shortened
-
-    patience, jobs._PATIENCE = jobs._PATIENCE, 0.1
-    try:
-        fleet.failed(fleet.db.run(plug_vnic, SYSTEM, vm_id, vnic_id, plugged=False))
-        assert vnic_row(fleet, vm_id, vnic_id).plugged
-        added = fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic2", profile_id=profile(fleet, "storage")))
-        fleet.failed(added.job_id)
-    finally:
-        jobs._PATIENCE = patience
+    fleet.restart_worker(report=0.1)
+    fleet.failed(fleet.db.run(plug_vnic, SYSTEM, vm_id, vnic_id, plugged=False))
+    assert vnic_row(fleet, vm_id, vnic_id).plugged
+    added = fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic2", profile_id=profile(fleet, "storage")))
+    fleet.failed(added.job_id)
     with fleet.db.read() as tx:
         assert [one.name for one in queries.vnics_of(tx, (vm_id,))[vm_id]] == ["nic1"]
     assert macs_in_use(fleet) == 1
@@ -261,8 +255,8 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
     assert guest(fleet, vm_id) is not None
 
 
-def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_watch, "WAIT", 60.0)  # so that only the event itself can bring the news
+def test_a_guest_that_ends_by_itself_is_known_at_once(fleet: Fleet) -> None:
+    fleet.restart_monitor(wait=60.0)  # so that only the event itself can bring the news
     vm_id = vm(fleet)
     vnic(fleet, vm_id)
     start(fleet, vm_id)

@@ -26,7 +26,7 @@ from netweft.engine.commands.vnic_profiles import (
     update_vnic_profile,
 )
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
-from netweft.engine.db import Database
+from netweft.engine.db import Database, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.jobs import jobs
@@ -182,9 +182,9 @@ def test_a_vnic_stays_out_of_sync_while_its_host_has_not_followed(world: World) 
     assert not world.synced()
 
 
-def test_a_host_that_was_away_catches_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_was_away_catches_up(world: World) -> None:
     world.fleet.simulate(1, unreachable=("always",))
-    monkeypatch.setattr("netweft.engine.jobs.guests._PATIENCE", 0.1)
+    world.fleet.restart_worker(report=0.1)
     world.change_profile(network_filter_id=None)
     world.settle()
     assert not world.synced()
@@ -192,7 +192,8 @@ def test_a_host_that_was_away_catches_up(world: World, monkeypatch: pytest.Monke
     world.fleet.monitor.round(world.fleet.db)
     world.settle()
     assert not world.synced(), "it was tried a moment ago"
-    monkeypatch.setattr(vnic_sync, "_AGAIN", vnic_sync._AGAIN * 0)
+    with world.fleet.db.write() as tx:  # as if that had been longer ago
+        tx.execute(sa.update(jobs).values(start_time=utc_now() - 2 * vnic_sync._AGAIN))
     world.fleet.monitor.round(world.fleet.db)
     world.settle()
     assert (world.synced(), world.nic().filter) == (True, "")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 10.0
+"""In which a connection has to shake hands, if nobody says otherwise."""
 IDLE_SECONDS = 75.0
 """How long a connection may say nothing; above the longest poll, so that the engine's side is the first to let go."""
 
@@ -54,7 +55,9 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self, address: tuple[str, int], connections: int = CONNECTIONS, handshake: float = HANDSHAKE_SECONDS
+    ) -> None:
         self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
         self.services: dict[str, HostService] = {}
         self.context: ssl.SSLContext | None = None
@@ -63,6 +66,7 @@ class Server(ThreadingHTTPServer):
         """How often the host has joined since the start: who came before the last time is not its engine any more."""
         self._free = BoundedSemaphore(connections)
         self._strangers = Strangers(STRANGERS)
+        self._handshake = handshake
         super().__init__(address, Handler)  # type: ignore[arg-type]  # finish_request makes the handlers, with an argument more
 
     @property
@@ -114,7 +118,7 @@ class Server(ThreadingHTTPServer):
 
     def service_actions(self) -> None:
         """Called every half second: who has not shaken hands by now never will."""
-        self._strangers.send_away(HANDSHAKE_SECONDS)
+        self._strangers.send_away(self._handshake)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # the types of the class above
         """The connection's life, in its thread."""
@@ -132,7 +136,7 @@ class Server(ThreadingHTTPServer):
             with self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False) as tls:
                 self._strangers.wears(stranger, tls)
                 try:
-                    tls.settimeout(HANDSHAKE_SECONDS)
+                    tls.settimeout(self._handshake)
                     tls.do_handshake()
                     self._serve(tls, client_address, stranger)
                     tls.settimeout(0)

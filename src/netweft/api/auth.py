@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from netweft.api.bodies import ANONYMOUS, read_body
+from netweft.api.bodies import BodyLimit, read_body
 from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError, UnavailableError, known_error
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
@@ -199,11 +199,14 @@ def _check_right(standing: Standing, needs: Needs, *, is_filtered: bool) -> None
 
 
 class TokenDesk:
-    """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it."""
+    """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it. ``limit``: of the
+    forms that they read.
+    """
 
-    def __init__(self, db: Database, logins: LoginQueue) -> None:
+    def __init__(self, db: Database, logins: LoginQueue, limit: BodyLimit) -> None:
         self.db = db
         self.logins = logins
+        self._limit = limit
 
     async def token(self, request: Request) -> Response:
         """A password for a token: ``grant_type=password``."""
@@ -222,7 +225,7 @@ class TokenDesk:
             return refusal
 
     async def _token(self, request: Request) -> Response:
-        form = await _form(request)
+        form = await self._form(request)
         if form.get("grant_type") != "password" or "username" not in form:
             return _refusal(form, 400, "unsupported_grant_type", "Send grant_type=password with username and password.")
         address = _address(request)
@@ -250,7 +253,7 @@ class TokenDesk:
     async def kerberos(self, request: Request) -> Response:
         """The same by a Kerberos ticket, which nobody checks here."""
         return _refusal(
-            await _form(request),
+            await self._form(request),
             400,
             "unsupported_grant_type",
             "Kerberos is not configured; log in with a user name and a password.",
@@ -258,11 +261,19 @@ class TokenDesk:
 
     async def logout(self, request: Request) -> Response:
         """Give a token back."""
-        return await self._answered(self._logout, (await _form(request)).get("token", ""))
+        return await self._answered(self._logout, (await self._form(request)).get("token", ""))
 
     async def _logout(self, token: str) -> Response:
         await anyio.to_thread.run_sync(lambda: self.db.run(tokens.revoke, token))
         return _json({})
+
+    async def _form(self, request: Request) -> dict[str, str]:
+        try:
+            body = await read_body(request.headers, request.receive, self._limit)
+            fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
+        except (NetweftError, ValueError):
+            return {}
+        return {name: values[-1] for name, values in fields.items()}
 
 
 def tell_known(scope: Scope) -> None:
@@ -270,15 +281,6 @@ def tell_known(scope: Scope) -> None:
     tell = scope.get("state", {}).get(KNOWN)
     if tell is not None:
         tell()
-
-
-async def _form(request: Request) -> dict[str, str]:
-    try:
-        body = await read_body(request.headers, request.receive, ANONYMOUS)
-        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
-    except (NetweftError, ValueError):
-        return {}
-    return {name: values[-1] for name, values in fields.items()}
 
 
 def _address(request: Request) -> str:

@@ -33,6 +33,17 @@ OF_USER = BodyLimit(octets=4 * 2**20, rate=32 * 1024)
 """Of a user; everything that the lists of a request may hold fits."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimits:
+    """Those of an engine."""
+
+    anonymous: BodyLimit = ANONYMOUS
+    of_user: BodyLimit = OF_USER
+
+
+BODIES = BodyLimits()
+
+
 async def read_body(headers: Mapping[str, str], receive: Receive, limit: BodyLimit) -> bytes:
     """The whole body (``receive``: ASGI's). Raises TooLargeError, SlowError, and MalformedError when it ends early."""
     if declared_length(headers) > limit.octets:

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from netweft.api import codec, elements, json_codec, nouns
 from netweft.api.auth import Doorkeeper, LoginQueue, Session, TokenDesk, UnprovedError, tell_known
-from netweft.api.bodies import ANONYMOUS, OF_USER, is_small, read_body
+from netweft.api.bodies import BODIES, BodyLimits, is_small, read_body
 from netweft.api.codec import Form
 from netweft.api.faults import (
     CODE_HEADER,
@@ -52,7 +52,7 @@ from netweft.engine.pki import Authority
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
-"""Seconds that a request waits for its job before it is answered as if it had asked not to wait."""
+"""Seconds that a request waits for its job, if nobody says otherwise."""
 THREADS = 40
 """Requests that are worked on at the same moment; the database has fewer connections still."""
 LARGE_BODIES = 16
@@ -113,9 +113,16 @@ class _Waiting:
 
 
 class Server:
-    """Serves the table of endpoints. One per process; its threads share the database."""
+    """Serves the table of endpoints. One per process; its threads share the database.
 
-    def __init__(self, db: Database, router: Router, services: Services, *, secure: bool) -> None:
+    ``wait_max``: seconds that a request waits for its job before it is answered as if it had asked not to wait.
+    """
+
+    def __init__(
+        self, db: Database, router: Router, services: Services, *, secure: bool, bodies: BodyLimits, wait_max: float
+    ) -> None:
+        self._bodies = bodies
+        self._wait_max = wait_max
         self.services = services
         self.db = db
         self.router = router
@@ -143,11 +150,12 @@ class Server:
         if incoming.method not in {"POST", "PUT"}:
             return await self._proving(self._serve, incoming)
         if is_small(incoming.headers):
-            incoming.body = await read_body(incoming.headers, receive, ANONYMOUS)
+            incoming.body = await read_body(incoming.headers, receive, self._bodies.anonymous)
             return await self._proving(self._serve, incoming)
         session = await self._proving(self._admit, incoming)
         async with self._large:  # read only when it is known who sends it
-            incoming.body = await read_body(incoming.headers, receive, OF_USER if session.is_user else ANONYMOUS)
+            limit = self._bodies.of_user if session.is_user else self._bodies.anonymous
+            incoming.body = await read_body(incoming.headers, receive, limit)
             return await self._in_thread(self._serve, incoming, session)
 
     async def _proving(self, work: Callable[[_Incoming], T], incoming: _Incoming) -> T:
@@ -277,7 +285,7 @@ class Server:
             loop.call_soon_threadsafe(bell.set)
 
         stop = self.db.subscribe(f"job:{waiting.later.job_id}", ring)
-        deadline = loop.time() + WAIT_MAX
+        deadline = loop.time() + self._wait_max
         try:
             while True:
                 bell.clear()
@@ -437,13 +445,22 @@ def _correlation_id(given: str) -> str:
     return (given and _UNWANTED.sub("", given)[:_CORRELATION_MAX]) or new_id()
 
 
-def create_app(db: Database, authority: Authority, *, secure: bool = True, router: Router | None = None) -> ASGIApp:
+def create_app(
+    db: Database,
+    authority: Authority,
+    *,
+    secure: bool = True,
+    router: Router | None = None,
+    bodies: BodyLimits = BODIES,
+    wait_max: float = WAIT_MAX,
+) -> ASGIApp:
     """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
 
-    ``router``: other endpoints than those of all nouns.
+    ``router``: other endpoints than those of all nouns; ``wait_max``: as :class:`Server` has it.
     """
-    server = Server(db, router or nouns.router(), Services(authority=authority), secure=secure)
-    desk = TokenDesk(db, server.logins)
+    services = Services(authority=authority)
+    server = Server(db, router or nouns.router(), services, secure=secure, bodies=bodies, wait_max=wait_max)
+    desk = TokenDesk(db, server.logins, bodies.anonymous)
 
     watch = Watch(db)
     pages = Starlette(

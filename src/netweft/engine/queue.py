@@ -30,6 +30,7 @@ from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netweft.engine.leases import TAKE_OVER
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.model.replicas import host_leases, replicas
+from netweft.engine.patience import PATIENCE, Patience
 from netweft.engine.slots import Waiting
 from netweft.engine.statements import Statement
 
@@ -462,14 +463,15 @@ def busy_with(tx: Tx, key: str) -> str | None:
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a job's function gets: its job, the database, the event that says that the engine stops, and what it enters
-    while it waits (``waiting``), so that other jobs may work meanwhile.
+    """What a job's function gets: its job, the database, the event that says that the engine stops, what it enters
+    while it waits (``waiting``), so that other jobs may work meanwhile, and how long it waits for hosts.
     """
 
     db: Database
     job: Job
     stop: threading.Event
     waiting: Waiting = nullcontext
+    patience: Patience = PATIENCE
 
     def pause(self, seconds: float) -> None:
         """Wait, but not when the engine stops: another worker goes on then. Raises PostponedError."""

@@ -21,6 +21,7 @@ from netweft.engine import leases, queue
 from netweft.engine.db import Database, Tx, new_id
 from netweft.engine.operations.unfinished import give_up
 from netweft.engine.outages import first_line, is_away
+from netweft.engine.patience import PATIENCE, Patience
 from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError, Result
 from netweft.engine.slots import Slots
 
@@ -57,7 +58,7 @@ class Worker:
     replicas. ``asking``: the kinds whose functions can find out how things stand without doing anything
     (:attr:`netweft.engine.queue.JobContext.only_asks`); others are given up when they have killed too many replicas.
     ``replica``: its id; empty for a new one.
-    ``slots``: places for the jobs.
+    ``slots``: places for the jobs. ``patience``: how long they wait for hosts.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Worker:
         slots: Slots | None = None,
         asking: Collection[str] = (),
         replica: str = "",
+        patience: Patience = PATIENCE,
     ) -> None:
         self.replica = replica or new_id()
         self._db = db
         self._functions = functions
         self._timers = timers
         self._asking = asking
+        self._patience = patience
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._slots = slots or Slots(WORKING)
@@ -154,7 +157,8 @@ class Worker:
 
     def _run(self, job: Job) -> None:
         started = time.monotonic()
-        context = JobContext(db=self._db, job=job, stop=self._stopping, waiting=self._slots.waiting)
+        waiting = self._slots.waiting
+        context = JobContext(db=self._db, job=job, stop=self._stopping, waiting=waiting, patience=self._patience)
         with (
             self._slots.held(),
             structlog.contextvars.bound_contextvars(job=job.id, kind=job.kind, correlation_id=job.correlation_id),

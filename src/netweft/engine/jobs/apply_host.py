@@ -45,10 +45,6 @@ from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
 from netweft.engine.reports.host_reports import TakeReport, take_report
 
-SILENCE = 30.0
-"""Seconds without an answer, beyond those that the host waits for its confirmation, after which the engine stops
-asking.
-"""
 _BUSY_FOR = 30.0
 """Seconds that another change on the host may take to end."""
 T = TypeVar("T")
@@ -138,7 +134,7 @@ def _bring(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, k
         change = progress.change
         is_anothers = change is not None and change.generation == task.generation and change.request != task.request
         if progress.generation > task.generation or is_anothers:
-            raise _LaterError(wait_for_report(job, agent, SILENCE))
+            raise _LaterError(wait_for_report(job, agent, job.patience.silence))
         if progress.generation < task.generation or change is None:
             if job.only_asks:
                 raise GivenUpError(job.job.attempts)
@@ -159,7 +155,7 @@ def _ask(job: JobContext, agent: Agent, task: ApplyHost, intent: HostIntent, kno
     host stands then. Raises UnreachableError when nobody knows whether it arrived, RefusedError.
     """
     seen = known.host_tag if known else ""
-    patience = task.confirm_within + SILENCE
+    patience = task.confirm_within + job.patience.silence
     report = known if known and seen else wait_for_report(job, agent, patience)
     deadline = time.monotonic() + _BUSY_FOR
     while True:
@@ -215,7 +211,7 @@ def _next_progress(job: JobContext, agent: Agent, task: ApplyHost, change: Chang
     if job.stop.is_set():
         raise PostponedError
     ask = partial(agent.next_progress, change.generation, change.phase, _POLL)
-    return _wait_for(job, ask, task.confirm_within + SILENCE)
+    return _wait_for(job, ask, task.confirm_within + job.patience.silence)
 
 
 def _show(job: JobContext, change: Change, shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +230,7 @@ def wait_for_report(job: JobContext, agent: Agent, patience: float) -> HostRepor
 
 
 def _wait_for_progress(job: JobContext, agent: Agent, task: ApplyHost) -> Progress:
-    return _wait_for(job, agent.progress, task.confirm_within + SILENCE)
+    return _wait_for(job, agent.progress, task.confirm_within + job.patience.silence)
 
 
 def _wait_for(job: JobContext, ask: Callable[[], T], patience: float) -> T:
@@ -262,7 +258,7 @@ def _record(
     if change.phase is Phase.CONFIRMED and task.commit:
         agent.commit()
     asked_at = utc_now()
-    report = wait_for_report(job, agent, SILENCE)
+    report = wait_for_report(job, agent, job.patience.silence)
     spec = TakeReport(host_id=task.host_id, report=report, asked_at=asked_at)
     if change.phase is Phase.ROLLED_BACK:
         error = RolledBackError(_why_rolled_back(name, change))

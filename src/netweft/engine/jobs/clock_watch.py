@@ -10,7 +10,7 @@ import structlog
 from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.audit import Severity
-from netweft.engine.clock import CLOCK
+from netweft.engine.clock import CLOCK, Clock
 from netweft.engine.db import Database
 from netweft.engine.worker import Timer
 
@@ -24,8 +24,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class ClockWatch:
-    """The watch of one replica. It tells once when the clocks begin to differ, and once when they agree again."""
+    """The watch of one replica. It tells once when the clocks begin to differ, and once when they agree again.
 
+    ``clock``: the engine's.
+    """
+
+    clock: Clock = CLOCK
     told: bool = False
 
     def timer(self) -> Timer:
@@ -35,15 +39,15 @@ class ClockWatch:
     def round(self, db: Database) -> None:
         """Look at the database's clock once."""
         with db.look() as tx:
-            CLOCK.follow(tx)
-        if CLOCK.is_off == self.told:
+            self.clock.follow(tx)
+        if self.clock.is_off == self.told:
             return
-        if CLOCK.is_off:
-            text, code, severity = CLOCK.told, DIFFERS, Severity.WARNING
-            log.warning("the clock differs", difference=round(CLOCK.difference, 3), reason=text)
+        if self.clock.is_off:
+            text, code, severity = self.clock.told, DIFFERS, Severity.WARNING
+            log.warning("the clock differs", difference=round(self.clock.difference, 3), reason=text)
         else:
             text = f"The clock of {socket.gethostname()} agrees with the database's again."
             code, severity = AGREES, Severity.NORMAL
             log.info("the clock agrees again")
         db.run(audit.record, SYSTEM, code, text, severity)
-        self.told = CLOCK.is_off
+        self.told = self.clock.is_off

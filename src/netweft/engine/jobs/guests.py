@@ -37,7 +37,6 @@ from netweft.engine.reports.host_reports import settle_guest
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_STOP_SUSPENDED_VM)."""
 
-_PATIENCE = 15.0
 _AGAIN = 30.0
 
 
@@ -148,13 +147,13 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
         wanted = wanted_of(tx, vm_id, host_id)
     agent = agents.of(host_id, host.agent_url)
     if known is None or all(guest.id != vm_id for guest in known.guests):
-        known = wait_for_report(job, agent, _PATIENCE)
+        known = wait_for_report(job, agent, job.patience.report)
     locations = locate_networks(known.host)
     spec = _spec(wanted, known, locations)
     try:
         state = agent.put_guest(spec)
     except RefusedError:
-        known = wait_for_report(job, agent, _PATIENCE)
+        known = wait_for_report(job, agent, job.patience.report)
         locations = locate_networks(known.host)
         if _spec(wanted, known, locations) == spec:
             raise

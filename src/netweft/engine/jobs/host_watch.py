@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,20 +27,10 @@ T = TypeVar("T")
 
 EVERY = 2.0
 """Seconds between questions to a host that does not answer."""
-WAIT = 25.0
-"""Seconds that a host takes to say that nothing has happened."""
 EVENT_PATIENCE = 5.0
-"""Seconds beyond these after which it counts as silent."""
+"""Seconds beyond those that a host takes to say that nothing has happened, after which it counts as silent."""
 SETTLE = 0.2
 """Seconds from an event to the look at the host: much comes in bursts, and what a job of ours does it takes in."""
-LOOK_EVERY = 120.0
-"""Seconds after which a host is looked at though nothing seems to have happened."""
-COUNT_EVERY = 120.0
-"""Seconds between two questions for its counters."""
-JUDGE_EVERY = 3600.0
-"""Seconds after which all conclusions are drawn again from a report that is still true."""
-LOST_AFTER = 10.0
-"""Seconds without an answer after which a host counts as not responding."""
 _ARRIVING = 32
 """Hosts that are being reached, and looked at for the first time, at a time."""
 _TAKING = 2
@@ -49,6 +39,33 @@ _URGENT = ("non_responsive", "unassigned")
 """Statuses of hosts that are looked at all the time."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """How often what is done with a host, in seconds.
+
+    ``wait``: that a host takes to say that nothing has happened. ``look``: after which it is looked at though nothing
+    seems to have happened. ``count``: between two questions for its counters. ``judge``: after which all conclusions
+    are drawn again from a report that is still true. ``lost_after``: without an answer after which it counts as not
+    responding. ``is_spread``: whether the first of each comes by chance before it is due, so that hosts do not all come
+    at once, ever again.
+    """
+
+    wait: float = 25.0
+    look: float = 120.0
+    count: float = 120.0
+    judge: float = 3600.0
+    lost_after: float = 10.0
+    is_spread: bool = True
+
+    def begun(self, seconds: float) -> float:
+        """When an interval of so many seconds counts as begun of a host that comes now, by the monotonic clock."""
+        return time.monotonic() - (random.random() * seconds if self.is_spread else 0.0)  # noqa: S311 - nobody's secret
+
+
+INTERVALS = Intervals()
+"""Those of an engine."""
 
 
 class WatchedHost(Record, frozen=True):
@@ -67,13 +84,14 @@ class Host:
     :func:`netweft.engine.jobs.monitor.watched` has it.
 
     ``circumstances``: what of its cluster reports are judged by; ``judged_by``: what they were when that was done last.
+    ``judged``, ``counted``: when that was done last, by the monotonic clock.
     """
 
     row: WatchedHost
     circumstances: object
     judged_by: object
-    judged: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(JUDGE_EVERY))
-    counted: float = field(default_factory=lambda: time.monotonic() - _somewhere_in(COUNT_EVERY))
+    judged: float
+    counted: float
     looked: float = float("-inf")
     silent_since: float | None = None
     line: AgentLine | None = None
@@ -87,11 +105,6 @@ class Host:
         if self.line is not None:
             self.line.close()
             self.line = None
-
-
-def _somewhere_in(seconds: float) -> float:
-    """So that hosts do not all come at once, ever again."""
-    return random.random() * seconds  # noqa: S311 - nobody's secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +124,10 @@ class HostWatch:
     host.
     """
 
-    def __init__(self, agents: Agents, db: Database, pool: Executor, counted: dict[str, bytes]) -> None:
+    def __init__(
+        self, agents: Agents, db: Database, pool: Executor, counted: dict[str, bytes], intervals: Intervals
+    ) -> None:
+        self._intervals = intervals
         self._agents = agents
         self._db = db
         self._pool = pool
@@ -162,11 +178,11 @@ class HostWatch:
         if host.line is None or host.url != host.row.agent_url or not self._agents.is_current(host.line):
             return await self._arrive(host)
         is_urgent = host.row.status in _URGENT
-        if is_urgent or time.monotonic() - host.looked > LOOK_EVERY:
+        if is_urgent or time.monotonic() - host.looked > self._intervals.look:
             await self._take(host, await self._look(host, host.line))
             return not is_urgent
         try:
-            page = await host.line.events(host.event, WAIT, EVENT_PATIENCE)
+            page = await host.line.events(host.event, self._intervals.wait, EVENT_PATIENCE)
         except UnreachableError:  # perhaps it was the connection only: to be reached anew
             host.hang_up()
             host.silent_since = time.monotonic()
@@ -196,14 +212,14 @@ class HostWatch:
         seen = _Seen(sight=await line.look(known), asked_at=asked_at, known=known, is_open=is_open)
         host.boot, host.event, host.looked = seen.sight.boot, seen.sight.event, time.monotonic()
         host.silent_since = None
-        if host.looked - host.counted > COUNT_EVERY:
+        if host.looked - host.counted > self._intervals.count:
             host.counted = host.looked
             self._counted[host.row.id] = await line.counters()
         return seen
 
     async def _take(self, host: Host, seen: _Seen) -> None:
         """Write down what was seen, unless it is known and there is nothing to conclude from it."""
-        is_stale = host.judged_by != host.circumstances or time.monotonic() - host.judged > JUDGE_EVERY
+        is_stale = host.judged_by != host.circumstances or time.monotonic() - host.judged > self._intervals.judge
         if seen.sight.report is None and not seen.is_open and not is_stale:
             return
         judged_by = host.circumstances
@@ -228,7 +244,7 @@ class HostWatch:
         log.debug("a host does not answer", host=host.row.name, reason=error.text)
         now = time.monotonic()
         host.silent_since = host.silent_since or now
-        if now - host.silent_since >= LOST_AFTER and host.row.status != "non_responsive":
+        if now - host.silent_since >= self._intervals.lost_after and host.row.status != "non_responsive":
             await self._in_pool(self._db.run, lose_host, host.row.id, error.text)
 
     async def _in_pool(self, call: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - those of the call

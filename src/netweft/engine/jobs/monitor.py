@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from netweft.engine.agents import Agents
 from netweft.engine.db import Database
-from netweft.engine.jobs.host_watch import EVERY, Host, HostWatch, WatchedHost
+from netweft.engine.jobs.host_watch import EVERY, INTERVALS, Host, HostWatch, Intervals, WatchedHost
 from netweft.engine.leases import is_of
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.hosts import hosts
@@ -41,8 +41,9 @@ class Monitor:
     replicas may watch the same hosts: taking a report in twice changes nothing.
     """
 
-    def __init__(self, agents: Agents, replica: str = "") -> None:
+    def __init__(self, agents: Agents, replica: str = "", intervals: Intervals = INTERVALS) -> None:
         self.replica = replica
+        self._intervals = intervals
         self._agents = agents
         self._hosts: dict[str, Host] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -61,7 +62,7 @@ class Monitor:
             self._loop = asyncio.SelectorEventLoop()
             self._thread = Thread(target=_serve, args=(self._loop,), name="watch", daemon=True)
             self._thread.start()
-            self._watch = HostWatch(self._agents, db, self._pool, self._counted)
+            self._watch = HostWatch(self._agents, db, self._pool, self._counted, self._intervals)
         self._loop.call_soon_threadsafe(self._follow, rows, circumstances)
         self._agents.connections.let_go()
         self._store_counters(db)
@@ -71,7 +72,7 @@ class Monitor:
         self._learn(watched(db, self.replica), _circumstances(db), is_judged=False)
 
         async def look_at_all() -> None:
-            watch = HostWatch(self._agents, db, self._pool, self._counted)
+            watch = HostWatch(self._agents, db, self._pool, self._counted, self._intervals)
             await asyncio.gather(*(watch.once(host) for host in self._hosts.values()))
 
         asyncio.run(look_at_all())
@@ -92,7 +93,8 @@ class Monitor:
             if host := self._hosts.get(row.id):
                 host.row, host.circumstances = row, around
             else:
-                self._hosts[row.id] = Host(row, around, around if is_judged else None)
+                judged, counted = map(self._intervals.begun, (self._intervals.judge, self._intervals.count))
+                self._hosts[row.id] = Host(row, around, around if is_judged else None, judged, counted)
         for host_id in self._hosts.keys() - {row.id for row in rows}:
             del self._hosts[host_id]
 

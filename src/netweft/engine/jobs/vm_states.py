@@ -25,9 +25,6 @@ from netweft.engine.reports.host_reports import settle_guest
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502
 """Event codes (oVirt: USER_FAILED_SHUTDOWN_VM, USER_FAILED_REBOOT_VM, USER_SUSPEND_VM_OK, USER_FAILED_SUSPEND_VM)."""
 
-SHUTDOWN_SECONDS = 60.0
-"""After which a guest that was asked to shut down, and runs, counts as not having obeyed."""
-
 _AGAIN = 2.0
 
 
@@ -61,7 +58,7 @@ def _watch(tx: Tx, job: JobContext) -> None:
     name = lock(tx, vms, payload.vm_id).name
     # Not by the lock of the machine: whoever loses patience may stop it meanwhile.
     key, text = f"shutdown:{payload.vm_id}", f"Waiting for VM {name} to shut down"
-    queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=SHUTDOWN_SECONDS)
+    queue.enqueue(tx, actor_of(job), "settle_shutdown", key, text, payload, delay=job.patience.shutdown)
 
 
 def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
@@ -75,7 +72,8 @@ def settle_shutdown(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
     if _waits(job):
-        job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", f"it still runs after {SHUTDOWN_SECONDS:g} s")
+        reason = f"it still runs after {job.patience.shutdown:g} s"
+        job.write(_record_runs_on, SHUTDOWN_FAILED, "shut down", reason)
     return {}
 
 

@@ -65,9 +65,12 @@ def sharing(tx: Tx, host_id: str) -> list[str]:
     return [host_id, *tx.scalars(same.where(hosts.c.id != host_id).order_by(hosts.c.name))]
 
 
-def renew_due(tx: Tx, authority: Authority) -> None:
-    """Ask for the renewal of what is due, and tell of what was not renewed in time. Repeated at intervals."""
-    _watch_authorities(tx, authority)
+def renew_due(tx: Tx, authority: Authority, *, ca_notice: timedelta = CA_NOTICE) -> None:
+    """Ask for the renewal of what is due, and tell of what was not renewed in time. Repeated at intervals.
+
+    ``ca_notice``: how long before the end of an authority it is told.
+    """
+    _watch_authorities(tx, authority, ca_notice)
     asked = set()
     joined = sa.select(hosts).where(hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed")))
     for host in rows(tx, HostRow, joined.order_by(hosts.c.name)):
@@ -93,11 +96,11 @@ def _warn(tx: Tx, authority: Authority, host: HostRow) -> None:
         _tell(tx, authority, HOST_EXPIRED, text, Severity.ALERT, host)
 
 
-def _watch_authorities(tx: Tx, authority: Authority) -> None:
+def _watch_authorities(tx: Tx, authority: Authority, notice: timedelta) -> None:
     until = min(
         expiry(one) for one in (authority.authorities.host, authority.authorities.libvirt, authority.authorities.qemu)
     )
-    if until - utc_now() > CA_NOTICE:
+    if until - utc_now() > notice:
         return
     text = f"Engine CA's certification {{}} at {until:%Y-%m-%d}: every host has to join an engine with a new one."
     if until > utc_now():

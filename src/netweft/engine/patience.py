@@ -1,0 +1,23 @@
+"""How long jobs wait for hosts and guests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """All in seconds.
+
+    ``silence``: without an answer, beyond those that a host waits for its confirmation, after which the engine stops
+    asking how a change ends. ``report``: without an answer, until a host's networks for a guest count as unknown.
+    ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed.
+    """
+
+    silence: float = 30.0
+    report: float = 15.0
+    shutdown: float = 60.0
+
+
+PATIENCE = Patience()
+"""That of an engine."""
