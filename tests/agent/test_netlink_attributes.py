@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from random import Random
+from collections import Counter
+from typing import TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from netweft.agent.netlink import attribute, attributes
 
 NESTED = 0x8000
 
+Message: TypeAlias = tuple[bytes, list[tuple[int, bytes]], bool, bool]
+"""What goes before, kinds and contents, whether they are nested, and whether the last ends without its padding."""
+
+# Few kinds and sizes, so that lengths are the same often, and layouts now and then.
+contents = st.sampled_from((0, 1, 4, 6)).flatmap(lambda size: st.binary(min_size=size, max_size=size))
+parts = st.lists(st.tuples(st.integers(1, 3), contents), max_size=12)
+messages = st.lists(st.tuples(st.binary(min_size=16, max_size=16), parts, st.booleans(), st.booleans()), max_size=30)
+
 
 def test_messages_of_the_same_length_are_told_apart_by_their_headers() -> None:
-    chance = Random(1)
-    seen: dict[int, int] = {}
-    for _ in range(3000):
-        count = chance.randint(0, 12)
-        # Few kinds and sizes, so that lengths are the same often, and layouts now and then.
-        parts = [(chance.randint(1, 3) + 10 * at, chance.randbytes(chance.choice((0, 1, 4, 6)))) for at in range(count)]
-        head = chance.randbytes(16)
-        data = head + b"".join(attribute(kind | NESTED * chance.randint(0, 1), payload) for kind, payload in parts)
-        if parts and chance.randint(0, 1):
-            data = data[: len(data) - -len(parts[-1][1]) % 4]  # as the kernel leaves it in nested attributes
-        assert attributes(data, len(head)) == dict(parts)
-        assert attributes(data[len(head) :]) == dict(parts)
-        seen[len(data)] = seen.get(len(data), 0) + 1
+    seen: Counter[int] = Counter()
+
+    @settings(deadline=None, derandomize=True, database=None, max_examples=300)
+    @given(messages)
+    def are_told_apart(messages: list[Message]) -> None:
+        for head, drawn, is_nested, is_cut in messages:
+            held = {kind + 10 * at: payload for at, (kind, payload) in enumerate(drawn)}
+            data = head + b"".join(attribute(kind | NESTED * is_nested, payload) for kind, payload in held.items())
+            if held and is_cut:
+                data = data[: len(data) - -len(drawn[-1][1]) % 4]  # as the kernel leaves it in nested attributes
+            assert attributes(data, len(head)) == held
+            assert attributes(data[len(head) :]) == held
+            seen[len(data)] += 1
+
+    are_told_apart()
     assert max(seen.values()) > 50, "no length came again: this proves nothing"

@@ -43,11 +43,11 @@ from netweft.engine.commands.setup_networks import (
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
 from netweft.engine.db import Database, Tx, new_id, utc_now
-from netweft.engine.jobs import apply_host
 from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.patience import Patience
 from netweft.engine.queries.references import Ref as ObjectName
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
 from netweft.engine.reports.host_sightings import known_tag
@@ -176,7 +176,9 @@ class Scene:
         return queue.claim_next(self.db, "a worker", frozenset(functions(self.fleet.agents)))
 
     def do(self, job: queue.Job) -> None:
-        context = queue.JobContext(db=self.db, job=job, stop=threading.Event())
+        # A slow host is not asked again, as what it says then is stored.
+        patience = Patience(poll=60.0)
+        context = queue.JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
         self.db.run(queue.finish, job, functions(self.fleet.agents)[job.kind](context))
 
     def take_report(self) -> None:
@@ -326,9 +328,7 @@ def costs_among(others: int, databases: Databases, folder: Path) -> Costs:
 @pytest.fixture(scope="module")
 def costs(sqlite: Databases, tmp_path_factory: pytest.TempPathFactory) -> tuple[Costs, Costs]:
     """In the small fleet and in the large one."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apply_host, "_POLL", 60.0)  # else a slow host is asked again, and what it says then is stored
-        small, large = (costs_among(count, sqlite, tmp_path_factory.mktemp("fleet")) for count in (SMALL, LARGE))
+    small, large = (costs_among(count, sqlite, tmp_path_factory.mktemp("fleet")) for count in (SMALL, LARGE))
     return small, large
 
 

@@ -49,8 +49,6 @@ _BUSY_FOR = 30.0
 """Seconds that another change on the host may take to end."""
 T = TypeVar("T")
 
-_POLL = 2.0
-"""Seconds of one question for progress; whether the engine stops is looked at in between."""
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between looks, the last one repeated."""
 
@@ -210,7 +208,7 @@ def _next_progress(job: JobContext, agent: Agent, task: ApplyHost, change: Chang
         return _wait_for_progress(job, agent, task)
     if job.stop.is_set():
         raise PostponedError
-    ask = partial(agent.next_progress, change.generation, change.phase, _POLL)
+    ask = partial(agent.next_progress, change.generation, change.phase, job.patience.poll)
     return _wait_for(job, ask, task.confirm_within + job.patience.silence)
 
 
