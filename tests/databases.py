@@ -18,12 +18,11 @@ import argon2
 import psycopg
 import pytest
 
-from netweft.engine.access import tokens
 from netweft.engine.db import Database, new_id
 
 TEMPLATE = "netweft_template"
 
-tokens._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 """Passwords of tests are hashed at the lowest cost: every test logs in, and half a second each time proves nothing."""
 
 

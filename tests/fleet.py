@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from databases import HASHER
 from netweft.agent.identity import Identity
 from netweft.agent.serve import Server
 from netweft.agent.simulated import SimulatedService
@@ -229,7 +230,7 @@ class Fleet:
 def running_fleet(db: Database, folder: Path, count: int = 1, *, installs: bool = True) -> Iterator[Fleet]:
     """A seeded database with so many simulated hosts; they are installed, unless the engine is not to work yet."""
     authority = db.run(open_authority, open_box(folder))
-    db.run(bootstrap, folder, "a password of tests")
+    db.run(bootstrap, folder, "a password of tests", HASHER)
     process = AgentsProcess(folder, authority, db, count)
     agents = Agents(authority)
     fleet = Fleet(db, agents, process, Monitor(agents))

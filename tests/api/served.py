@@ -15,6 +15,7 @@ from lxml import etree
 from sqlalchemy import insert
 
 from clients import schema
+from databases import HASHER
 from netweft.api.http import create_app
 from netweft.api.routes import API
 from netweft.engine.access import authorize, tokens
@@ -120,9 +121,9 @@ def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any)
 
     ``options``: of the web application.
     """
-    db.run(bootstrap, folder, PASSWORD)
+    db.run(bootstrap, folder, PASSWORD, HASHER)
     authority = db.run(open_authority, open_box(folder))
-    app = create_app(db, authority, secure=False, **options)
+    app = create_app(db, authority, secure=False, hasher=HASHER, **options)
     with socket.create_server(("127.0.0.1", 0)) as door:
         address = f"http://127.0.0.1:{door.getsockname()[1]}"
         server = HttpServer(app, [door], tls=None, limits=limits, grace=1)
@@ -134,7 +135,7 @@ def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any)
             server.stop()
 
 
-_HASH = tokens.hash_password(PASSWORD)
+_HASH = tokens.hash_password(PASSWORD, HASHER)
 
 
 def _insert_user(tx: Tx, name: str) -> str:

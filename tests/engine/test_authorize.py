@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import rows
+from databases import HASHER
 from netweft.core.errors import DeniedError, NotFoundError
 from netweft.engine.access import authorize, visibility
 from netweft.engine.access.objects import SYSTEM_ID, SYSTEM_REF, ObjectRef, ObjectType
@@ -43,7 +44,7 @@ PARENTS = {
 
 
 def build(tx: Tx, folder: Path) -> World:
-    bootstrap(tx, folder, "secret")
+    bootstrap(tx, folder, "secret", HASHER)
     data_center = add_data_center(tx, SYSTEM, AddDataCenter(name="one"))
     cluster = add_cluster(tx, SYSTEM, AddCluster(name="one", data_center=Ref(id=data_center)))
     other = add_data_center(tx, SYSTEM, AddDataCenter(name="two"))

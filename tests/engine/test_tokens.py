@@ -13,6 +13,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import insert, select, update
 
+from databases import HASHER
 from netweft.engine.access import tokens
 from netweft.engine.access.tokens import Credentials, LoginError, Purpose
 from netweft.engine.db import Database, new_id, utc_now
@@ -52,6 +53,14 @@ def test_the_right_password_opens_and_all_else_does_not(db: Database) -> None:
     with db.read() as tx:
         codes = tx.execute(select(events.c.code).order_by(events.c.id)).scalars().all()
     assert codes == [30, 114, 114, 114, 114]
+
+
+def test_a_password_that_is_stored_at_another_cost_is_hashed_anew(db: Database) -> None:
+    tokens.login(db, "admin@internal", "right", "192.0.2.1", hasher=HASHER)
+    with db.read() as tx:
+        stored = tx.execute(select(users.c.password_hash)).scalar_one()
+    assert extract_parameters(stored) == extract_parameters(HASHER.hash("right"))
+    assert HASHER.verify(stored, "right")
 
 
 def test_a_password_of_nobody_is_verified_as_one_of_somebody() -> None:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs
 
 import anyio.to_thread
+from argon2 import PasswordHasher
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -93,10 +94,10 @@ class LoginQueue:
 class Doorkeeper:
     """Finds out who sends a request and whether the endpoint is for them at all."""
 
-    def __init__(self, db: Database, *, secure: bool) -> None:
+    def __init__(self, db: Database, *, secure: bool, hasher: PasswordHasher) -> None:
         self.db = db
         self.secure = secure
-        self.credentials = Credentials(db)
+        self.credentials = Credentials(db, hasher=hasher)
 
     def admit(
         self, headers: Mapping[str, str], correlation_id: str, needs: Needs, proved: User | None = None
@@ -203,9 +204,10 @@ class TokenDesk:
     forms that they read.
     """
 
-    def __init__(self, db: Database, logins: LoginQueue, limit: BodyLimit) -> None:
+    def __init__(self, db: Database, logins: LoginQueue, limit: BodyLimit, hasher: PasswordHasher) -> None:
         self.db = db
         self.logins = logins
+        self._hasher = hasher
         self._limit = limit
 
     async def token(self, request: Request) -> Response:
@@ -247,7 +249,7 @@ class TokenDesk:
         )
 
     def _login(self, form: Mapping[str, str], address: str) -> tuple[str, datetime]:
-        user = tokens.login(self.db, form["username"], form.get("password", ""), address)
+        user = tokens.login(self.db, form["username"], form.get("password", ""), address, hasher=self._hasher)
         return self.db.run(tokens.issue, user), utc_now() + tokens.TOKEN_LIFE
 
     async def kerberos(self, request: Request) -> Response:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 import anyio
 import structlog
+from argon2 import PasswordHasher
 from prometheus_client import Counter, Histogram
 from starlette.applications import Starlette
 from starlette.datastructures import URL, QueryParams
@@ -46,7 +47,7 @@ from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Ro
 from netweft.api.schema import Value, reference
 from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
-from netweft.engine.access.tokens import User
+from netweft.engine.access.tokens import HASHER, User
 from netweft.engine.db import Database, new_id
 from netweft.engine.pki import Authority
 from netweft.engine.queue import outcome
@@ -119,14 +120,22 @@ class Server:
     """
 
     def __init__(
-        self, db: Database, router: Router, services: Services, *, secure: bool, bodies: BodyLimits, wait_max: float
+        self,
+        db: Database,
+        router: Router,
+        services: Services,
+        *,
+        secure: bool,
+        bodies: BodyLimits,
+        wait_max: float,
+        hasher: PasswordHasher,
     ) -> None:
         self._bodies = bodies
         self._wait_max = wait_max
         self.services = services
         self.db = db
         self.router = router
-        self._door = Doorkeeper(db, secure=secure)
+        self._door = Doorkeeper(db, secure=secure, hasher=hasher)
         self.logins = LoginQueue()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._large = asyncio.Semaphore(LARGE_BODIES)
@@ -453,14 +462,17 @@ def create_app(
     router: Router | None = None,
     bodies: BodyLimits = BODIES,
     wait_max: float = WAIT_MAX,
+    hasher: PasswordHasher = HASHER,
 ) -> ASGIApp:
     """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
 
-    ``router``: other endpoints than those of all nouns; ``wait_max``: as :class:`Server` has it.
+    ``router``: other endpoints than those of all nouns; ``wait_max``: as :class:`Server` has it; ``hasher``: what
+    passwords are hashed with anew that are stored at another cost.
     """
     services = Services(authority=authority)
-    server = Server(db, router or nouns.router(), services, secure=secure, bodies=bodies, wait_max=wait_max)
-    desk = TokenDesk(db, server.logins, bodies.anonymous)
+    table = router or nouns.router()
+    server = Server(db, table, services, secure=secure, bodies=bodies, wait_max=wait_max, hasher=hasher)
+    desk = TokenDesk(db, server.logins, bodies.anonymous, hasher)
 
     watch = Watch(db)
     pages = Starlette(

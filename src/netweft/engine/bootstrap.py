@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from netweft.engine.access import tokens
@@ -23,7 +24,7 @@ ADMIN_ID = "fdfc627c-d875-11e0-90f0-83df133b58cc"
 PASSWORD_FILE = "admin-password"  # noqa: S105 - the name of a file
 
 
-def bootstrap(tx: Tx, folder: Path, password: str | None) -> None:
+def bootstrap(tx: Tx, folder: Path, password: str | None, hasher: PasswordHasher = tokens.HASHER) -> None:
     """Put into a new database what every engine has; in one that is not new, only roles and what they allow that this
     version adds.
 
@@ -36,7 +37,7 @@ def bootstrap(tx: Tx, folder: Path, password: str | None) -> None:
     seed(tx, SYSTEM)
     if password is None:
         password = _password_in(folder / PASSWORD_FILE)
-    _add_user(tx, ADMIN_ID, ADMIN, is_group=False, password_hash=tokens.hash_password(password))
+    _add_user(tx, ADMIN_ID, ADMIN, is_group=False, password_hash=tokens.hash_password(password, hasher))
     grant(tx, ADMIN_ID, "SuperUser", SYSTEM_REF)
 
 

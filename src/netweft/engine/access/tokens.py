@@ -49,15 +49,16 @@ _NAME_MAX = 255
 _CACHE_SECONDS = 60.0
 _CACHE_MAX = 1000
 
-_hasher = PasswordHasher()
+HASHER = PasswordHasher()
+"""What passwords are hashed with, if nobody says otherwise (argon2id, RFC 9106)."""
 
 
 def _nobodys_hash() -> str:
     """A hash that no password has, and that takes as long to verify as any other. Written rather than computed, as the
     engine starts sooner without.
     """
-    cost = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
-    lengths = (_hasher.salt_len, _hasher.hash_len)
+    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    lengths = (HASHER.salt_len, HASHER.hash_len)
     salt, digest = (b64encode(secrets.token_bytes(length)).decode().rstrip("=") for length in lengths)
     return f"$argon2id$v=19${cost}${salt}${digest}"
 
@@ -96,9 +97,9 @@ class User:
     name: str
 
 
-def hash_password(password: str) -> str:
-    """What is stored of a password (argon2id, RFC 9106)."""
-    return _hasher.hash(password)
+def hash_password(password: str, hasher: PasswordHasher = HASHER) -> str:
+    """What is stored of a password."""
+    return hasher.hash(password)
 
 
 def split_name(user_name: str) -> tuple[str, str]:
@@ -109,13 +110,23 @@ def split_name(user_name: str) -> tuple[str, str]:
     return (name, profile) if at else (profile, INTERNAL)
 
 
-def login(db: Database, user_name: str, password: str, address: str, correlation_id: str = "") -> User:
-    """Check a password; both results are audited. ``address``: where the client calls from. Raises LoginError.
+def login(
+    db: Database,
+    user_name: str,
+    password: str,
+    address: str,
+    correlation_id: str = "",
+    *,
+    hasher: PasswordHasher = HASHER,
+) -> User:
+    """Check a password; both results are audited. ``address``: where the client calls from; ``hasher``: what a password
+    is hashed with anew that is stored at another cost. Raises LoginError.
 
     Takes some 50 ms of one core: who checks the same password with every request uses :class:`Credentials`.
     """
     user, stored = prove(db, user_name, password, address, correlation_id)
-    db.run(_welcome, user, stored, password, address, correlation_id)
+    anew = hash_password(password, hasher) if hasher.check_needs_rehash(stored) else ""
+    db.run(_welcome, user, stored, anew, address, correlation_id)
     return user
 
 
@@ -155,7 +166,7 @@ def _seconds_until(moment: datetime | None) -> float:
 def _is_right(stored: str, password: str) -> bool:
     with _hashing:
         try:
-            return _hasher.verify(stored, password)
+            return HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -185,10 +196,11 @@ def _record_failure(tx: Tx, name: str, address: str, correlation_id: str) -> Non
     audit.record(tx, actor, USER_LOGIN_FAILED, text, Severity.ERROR)
 
 
-def _welcome(tx: Tx, user: User, stored: str, password: str, address: str, correlation_id: str) -> None:
+def _welcome(tx: Tx, user: User, stored: str, anew: str, address: str, correlation_id: str) -> None:
     forgive(tx, user.name, address)
-    if _hasher.check_needs_rehash(stored):
-        tx.execute(update(users).where(users.c.id == user.id).values(password_hash=hash_password(password)))
+    if anew:  # and nobody has changed the password meanwhile
+        same = and_(users.c.id == user.id, users.c.password_hash == stored)
+        tx.execute(update(users).where(same).values(password_hash=anew))
     actor = Actor(user_id=user.id, name=user.name, correlation_id=correlation_id)
     audit.record(tx, actor, USER_LOGGED_IN, f"User {user.name} connecting from '{address}' logged in.")
 
@@ -278,9 +290,12 @@ class Credentials:
     password or a disabled user counts at once.
     """
 
-    def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, db: Database, clock: Callable[[], float] = time.monotonic, hasher: PasswordHasher = HASHER
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._hasher = hasher
         self._key = secrets.token_bytes(32)
         self._mutex = threading.Lock()
         self._known: dict[bytes, tuple[User, str, float]] = {}
@@ -298,7 +313,7 @@ class Credentials:
         known = self.known(user_name, password)
         if known is not None:
             return known
-        user = login(self._db, user_name, password, address, correlation_id)
+        user = login(self._db, user_name, password, address, correlation_id, hasher=self._hasher)
         stored = self._stored(user.id)
         with self._mutex:
             if len(self._known) >= _CACHE_MAX:
