@@ -27,6 +27,7 @@ from netweft.agent.link_options import (
     write_options,
 )
 from netweft.core.host import MAIN_TABLE, MARK, Address, Bond, Bridge, Route, Rule, Vlan
+from netweft.core.kernel import IPV6_METRIC, is_ipv6
 from netweft.core.limits import MTU_MAX
 from netweft.core.options import MODES
 from netweft.core.steps import (
@@ -52,7 +53,6 @@ from netweft.core.steps import (
     StartShaping,
     StopShaping,
 )
-from netweft.core.world import IPV6_METRIC, is_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -42,9 +42,9 @@ from netweft.core.host import (
     Rule,
     Vlan,
 )
+from netweft.core.kernel import canonical
 from netweft.core.options import MODES
 from netweft.core.protocol import LinkCounters
-from netweft.core.world import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

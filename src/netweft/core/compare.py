@@ -21,8 +21,8 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
+from netweft.core.kernel import canonical, comes_by_itself, without_passing_macs
 from netweft.core.shaping import class_text
-from netweft.core.world import canonical, comes_by_itself, without_passing_macs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

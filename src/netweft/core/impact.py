@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.core import steps as s
 from netweft.core.host import Bond, Host, Loss, Nic
+from netweft.core.kernel import is_ipv6
 from netweft.core.paths import Ways
 from netweft.core.step_texts import describe
-from netweft.core.world import World, is_ipv6
+from netweft.core.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

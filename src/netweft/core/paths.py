@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netweft.core.host import OvsBridge
-    from netweft.core.world import World, WorldLink
+    from netweft.core.kernel import WorldLink
+    from netweft.core.world import World
 
 LACP_MODE = "802.3ad"
 """The kernel's bond mode that negotiates with the switch."""

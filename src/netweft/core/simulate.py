@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
+from netweft.core.kernel import WorldLink, canonical, is_ipv6
 from netweft.core.limits import INTERNAL_MTU_MAX, IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
 from netweft.core.shaping import class_problem
-from netweft.core.world import World, WorldLink, canonical, is_ipv6
+from netweft.core.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

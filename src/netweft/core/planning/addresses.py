@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from netweft.core import steps as s
 from netweft.core.host import MAIN_TABLE, PROTOCOL, Route
+from netweft.core.kernel import AnyLink, WorldLink, canonical, is_ipv6
 from netweft.core.paths import moved
 from netweft.core.planning.situation import PlanError, Situation
-from netweft.core.world import AnyLink, World, WorldLink, canonical, is_ipv6
+from netweft.core.world import World
 
 
 def move_addresses(plan: Situation) -> Iterator[s.Step]:

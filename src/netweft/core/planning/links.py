@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from netweft.core import steps as s
 from netweft.core.host import Bond, Bridge, Vlan
+from netweft.core.kernel import AnyLink, WorldLink
 from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import ONLY_WHILE_DOWN, changed_keys
 from netweft.core.planning.situation import PlanError, Situation
 from netweft.core.planning.switches import make_room_in_ovs
-from netweft.core.world import AnyLink, WorldLink
 
 
 def forget_autoconf(plan: Situation) -> Iterator[s.Step]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.kernel import AnyLink, WorldLink, comes_by_itself, without_passing_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
-from netweft.core.world import AnyLink, World, WorldLink, comes_by_itself, without_passing_macs
+from netweft.core.world import World
 
 
 class PlanError(HostError):

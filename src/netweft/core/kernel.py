@@ -1,0 +1,393 @@
+"""What a kernel and an OVSDB have, and what they do by themselves when something changes.
+
+:class:`Kernel` is the mutable twin of :class:`~netweft.core.host.Host`: indexed, so that a step costs the same on a
+host with ten links or ten thousand.
+
+What a kernel decides from things that no observation shows is unknown: :data:`UNKNOWN_MTU`, :data:`UNKNOWN_MAC`. It is
+unknown whether a bridge follows its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had
+before it joined a bond.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from netweft.core.host import (
+    Bond,
+    Bridge,
+    GuestPort,
+    Host,
+    Link,
+    Nic,
+    OvsBridge,
+    OvsPort,
+    Route,
+    Rule,
+    Vlan,
+)
+from netweft.core.limits import DEFAULT_MTU, IPV6_MIN_MTU
+from netweft.core.shaping import by_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AnyLink: TypeAlias = Nic | Bond | Vlan | Bridge | OvsPort
+
+UNKNOWN_MTU: Final = 0
+"""The MTU of a link of which nobody can say what the kernel gave it."""
+
+UNKNOWN_MAC: Final = ""
+"""Likewise a MAC address."""
+
+IPV6_METRIC = 1024
+"""What the kernel makes of metric 0 for an IPv6 route."""
+
+KERNEL_ROUTE, RA_ROUTE, DHCP_ROUTE = 2, 9, 16
+"""rtnetlink protocol numbers of routes that come by themselves: with an address, a router advertisement, a DHCP lease.
+"""
+
+
+def is_ipv6(text: str) -> bool:
+    """Whether an address or prefix in text form is IPv6."""
+    return ":" in text
+
+
+def canonical(route: Route) -> Route:
+    """The route as hosts report it: the metric that the kernel gives to an IPv6 route without one counts as none."""
+    if route.metric == IPV6_METRIC and ":" in route.to:
+        return replace(route, metric=0)
+    return route
+
+
+def comes_by_itself(route: Route, link: Link | None) -> bool:
+    """Whether the kernel, router advertisements or a DHCP client look after the route over a link that should be as
+    given (None: any).
+    """
+    if route.protocol == KERNEL_ROUTE:
+        return True
+    if link is None:
+        return False
+    if route.protocol == DHCP_ROUTE:
+        return link.dhcp6 if is_ipv6(route.to) else link.dhcp4
+    return route.protocol == RA_ROUTE and link.autoconf
+
+
+_FROZEN = (
+    "owner",
+    "up",
+    "mtu",
+    "mac",
+    "master",
+    "addresses",
+    "dhcp4",
+    "dhcp6",
+    "leased_default",
+    "autoconf",
+    "dynamic",
+)
+
+
+class WorldLink:
+    """A link that can change. ``value`` is the link as it was when it entered the world, for what never changes (kind,
+    base, tag, mode).
+    """
+
+    __slots__ = (
+        "addresses",
+        "autoconf",
+        "dhcp4",
+        "dhcp6",
+        "dynamic",
+        "leased_default",
+        "mac",
+        "master",
+        "mtu",
+        "name",
+        "options",
+        "owner",
+        "shaping",
+        "stp",
+        "up",
+        "value",
+    )
+
+    def __init__(self, value: AnyLink) -> None:
+        self.value = value
+        self.name = value.name
+        self.owner = value.owner
+        self.up = value.up
+        self.mtu = value.mtu
+        self.mac = value.mac
+        self.master = value.master
+        self.addresses = value.addresses
+        self.dhcp4 = value.dhcp4
+        self.dhcp6 = value.dhcp6
+        self.leased_default = value.leased_default
+        self.autoconf = value.autoconf
+        self.dynamic = value.dynamic
+        self.options = None if isinstance(value, Nic | Vlan) else value.options
+        self.stp = isinstance(value, Bridge) and value.stp
+        classes = value.shaping if isinstance(value, Nic | Bond) else ()
+        self.shaping = {traffic.tag: traffic for traffic in classes}
+
+    def reset(self) -> None:
+        """Make it what a new link is: down and alone, whatever its value says."""
+        self.up = self.dhcp4 = self.dhcp6 = self.leased_default = self.autoconf = False
+        self.master = ""
+        self.addresses = self.dynamic = ()
+        self.shaping = {}
+
+    def freeze(self) -> AnyLink:
+        """The link as a value."""
+        changed: dict[str, object] = {
+            name: mine for name in _FROZEN if (mine := getattr(self, name)) != getattr(self.value, name)
+        }
+        if isinstance(self.value, Bond | Bridge) and self.options != self.value.options:
+            changed["options"] = self.options
+        if isinstance(self.value, Bridge) and self.stp != self.value.stp:
+            changed["stp"] = self.stp
+        if isinstance(self.value, Nic | Bond) and (classes := by_tag(self.shaping.values())) != self.value.shaping:
+            changed["shaping"] = classes
+        return replace(self.value, **changed) if changed else self.value  # type: ignore[arg-type] # names and types are those of the value's own fields
+
+
+class Kernel:
+    """The links, OVS parts, routes and rules of a host, with indexes."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.links: dict[str, WorldLink] = {}
+        self.ports: dict[str, dict[str, None]] = {}
+        self.vlans: dict[str, dict[int, str]] = {}
+        self.ovs_bridges: dict[str, OvsBridge] = dict(host.ovs_bridges)
+        self.ovs_ports: dict[str, OvsPort] = {}
+        self.bridge_ports: dict[str, dict[str, None]] = {name: {} for name in host.ovs_bridges}
+        self.doors: dict[str, str] = {}
+        self.routes: dict[Route, None] = {}
+        self.routes_over: dict[str, dict[Route, None]] = {}
+        self.rules: dict[Rule, None] = dict.fromkeys(host.rules)
+        self.dns = host.dns
+        self.guests: dict[str, GuestPort] = dict(host.guest_ports)
+        self.guests_on: dict[str, list[str]] = {}
+        for part in (host.nics, host.bonds, host.vlans, host.bridges):
+            for link in part.values():
+                self._put(link)
+        for port in host.ovs_ports.values():
+            self._put_ovs_port(port)
+        for route in host.routes:
+            self._put_route(canonical(route))
+        for guest in host.guest_ports.values():
+            self.guests_on.setdefault(guest.bridge, []).append(guest.name)
+
+    def freeze(self) -> Host:
+        """The host as a value."""
+        nics: dict[str, Nic] = {}
+        bonds: dict[str, Bond] = {}
+        vlans: dict[str, Vlan] = {}
+        bridges: dict[str, Bridge] = {}
+        ovs_ports = dict(self.ovs_ports)
+        for name, link in self.links.items():
+            match link.freeze():
+                case Nic() as nic:
+                    nics[name] = nic
+                case Bond() as bond:
+                    bonds[name] = self._with_present_primary(bond)
+                case Vlan() as vlan:
+                    vlans[name] = vlan
+                case Bridge() as bridge:
+                    bridges[name] = bridge
+                case port:
+                    ovs_ports[name] = port
+        return Host(
+            nics=nics,
+            bonds=bonds,
+            vlans=vlans,
+            bridges=bridges,
+            ovs_bridges=dict(self.ovs_bridges),
+            ovs_ports=ovs_ports,
+            routes=tuple(sorted(self.routes)),
+            rules=tuple(sorted(self.rules)),
+            dns=self.dns,
+            guest_ports=dict(self.guests),
+            unmanaged=self.host.unmanaged,
+        )
+
+    def _with_present_primary(self, bond: Bond) -> Bond:
+        """A kernel remembers the name of a primary that is no port, and tells of none until it is
+        (bond_fill_info()).
+        """
+        primary = bond.options.get("primary")
+        if primary is None or primary in self.ports.get(bond.name, ()):
+            return bond
+        return replace(bond, options={name: value for name, value in bond.options.items() if name != "primary"})
+
+    def ports_of(self, master: str) -> list[str]:
+        """The links that are ports of a bond or Linux bridge."""
+        return list(self.ports.get(master, ()))
+
+    def vlans_over(self, base: str) -> list[WorldLink]:
+        """The VLAN devices over a link."""
+        return [self.links[name] for name in self.vlans.get(base, {}).values()]
+
+    # What happens by itself.
+
+    def _put(self, link: AnyLink) -> WorldLink:
+        mine = self.links[link.name] = WorldLink(link)
+        if link.master:
+            self.ports.setdefault(link.master, {})[link.name] = None
+        if isinstance(link, Vlan):
+            self.vlans.setdefault(link.base, {})[link.tag] = link.name
+        return mine
+
+    def _put_ovs_port(self, port: OvsPort) -> None:
+        self.ovs_ports[port.name] = port
+        self.bridge_ports.setdefault(port.bridge, {})[port.name] = None
+        if port.is_internal:
+            self._put(port)
+        for interface in port.interfaces:
+            self.doors[interface] = port.name
+
+    def _put_route(self, route: Route) -> None:
+        self.routes[route] = None
+        self.routes_over.setdefault(route.link, {})[route] = None
+
+    def _drop_routes(self, name: str, routes: Iterable[Route]) -> None:
+        over = self.routes_over.get(name, {})
+        for route in list(routes):
+            del self.routes[route], over[route]
+
+    def _drop_ipv6(self, link: WorldLink) -> None:
+        link.addresses = tuple(address for address in link.addresses if not is_ipv6(address.ip))
+        self._drop_routes(link.name, [r for r in self.routes_over.get(link.name, ()) if is_ipv6(r.to)])
+
+    def _go_up(self, link: WorldLink) -> None:
+        link.up = True
+        if isinstance(link.value, Vlan) and link.mac != self.links[link.value.base].mac:
+            # It takes the MAC of its base now, unless somebody gave it one of its own (vlan_dev_open).
+            self._change_mac(link, UNKNOWN_MAC)
+        for vlan in self.vlans_over(link.name):
+            if not vlan.up:
+                self._go_up(vlan)
+
+    def _go_down(self, link: WorldLink) -> None:
+        link.up = False
+        if link.addresses:
+            self._drop_ipv6(link)
+        self._drop_routes(link.name, self.routes_over.get(link.name, ()))
+        for vlan in self.vlans_over(link.name):
+            if vlan.up:
+                self._go_down(vlan)
+
+    def _change_mtu(self, link: WorldLink, mtu: int) -> None:
+        if mtu == link.mtu:
+            return
+        link.mtu = mtu
+        if UNKNOWN_MTU < mtu < IPV6_MIN_MTU:
+            self._drop_ipv6(link)
+            link.autoconf = False
+        for vlan in self.vlans_over(link.name):
+            if mtu == UNKNOWN_MTU or vlan.mtu > mtu:
+                self._change_mtu(vlan, mtu)
+        if isinstance(link.value, Bond):
+            for port in self.ports_of(link.name):
+                self._change_mtu(self.links[port], mtu)
+        self._follow_ports(link.master)
+
+    def _change_mac(self, link: WorldLink, mac: str) -> None:
+        old = link.mac
+        link.mac = mac
+        for vlan in self.vlans_over(link.name):
+            if vlan.up and vlan.mac == old:  # while it is down it keeps what it had
+                self._change_mac(vlan, mac if old != UNKNOWN_MAC else UNKNOWN_MAC)
+        if isinstance(link.value, Bond) and not keeps_port_macs(link):
+            for port in self.ports_of(link.name):
+                self._change_mac(self.links[port], mac)
+        self._follow_ports(link.master)
+
+    def _follow_ports(self, name: str) -> None:
+        """Let a bridge whose ports changed do what it does: follow them, or not, if it was ever told its MTU or MAC."""
+        bridge = self.links.get(name)
+        if bridge is None or not isinstance(bridge.value, Bridge):
+            return
+        ports = [self.links[port] for port in self.ports_of(name)]
+        if bridge.mtu != min((port.mtu for port in ports), default=DEFAULT_MTU):
+            self._change_mtu(bridge, UNKNOWN_MTU)
+        least = min((port.mac for port in ports), default=UNKNOWN_MAC)
+        if bridge.mac != UNKNOWN_MAC and (self.guests_on.get(name) or bridge.mac != least):
+            self._change_mac(bridge, UNKNOWN_MAC)
+
+    def _join(self, link: WorldLink, master: WorldLink) -> None:
+        first = not self.ports.get(master.name)
+        link.master = master.name
+        self.ports.setdefault(master.name, {})[link.name] = None
+        if not isinstance(master.value, Bond):
+            self._follow_ports(master.name)
+            return
+        self._go_up(link)
+        self._change_mtu(link, master.mtu)
+        if first and master.mac != link.mac:
+            # A bond takes the MAC of its first port unless somebody gave it one; what was given shows as a MAC, and so
+            # does a random one.
+            self._change_mac(master, UNKNOWN_MAC if master.mac != UNKNOWN_MAC else link.mac)
+        if not keeps_port_macs(master):
+            self._change_mac(link, master.mac)
+
+    def _leave(self, link: WorldLink) -> None:
+        name, link.master = link.master, ""
+        left = self.ports.get(name, {})
+        left.pop(link.name, None)
+        master = self.links.get(name)
+        if master is None or not isinstance(master.value, Bond):
+            self._follow_ports(name)
+            return
+        if link.up:
+            self._go_down(link)
+        self._change_mtu(link, UNKNOWN_MTU)
+        self._change_mac(link, link.value.facts.permanent_mac if isinstance(link.value, Nic) else UNKNOWN_MAC)
+        if not left:
+            self._change_mac(master, UNKNOWN_MAC)
+
+    def _remove(self, link: WorldLink) -> None:
+        for vlan in self.vlans_over(link.name):
+            self._remove(vlan)
+        for port in self.ports_of(link.name):
+            self._leave(self.links[port])
+        if link.master:
+            self._leave(link)
+        if isinstance(link.value, Vlan):
+            del self.vlans[link.value.base][link.value.tag]
+        self._drop_routes(link.name, self.routes_over.get(link.name, ()))
+        self._unplug_guests(link.name)
+        del self.links[link.name]
+
+    def _unplug_guests(self, bridge: str) -> None:
+        for guest in self.guests_on.pop(bridge, ()):
+            self.guests[guest] = replace(self.guests[guest], bridge="")
+
+    def _remove_ovs_port(self, name: str) -> None:
+        port = self.ovs_ports.pop(name)
+        del self.bridge_ports[port.bridge][name]
+        for interface in port.interfaces:
+            del self.doors[interface]
+        if port.is_internal:
+            self._remove(self.links[name])
+
+
+def keeps_port_macs(bond: WorldLink | Bond) -> bool:
+    """Whether the ports of a bond keep their own MAC addresses (``fail_over_mac``) instead of taking the bond's."""
+    return (bond.options or {}).get("fail_over_mac", "none") not in {"none", "0"}
+
+
+def without_passing_macs(host: Host) -> Host:
+    """The host as it can be wanted or compared: a bond with ``fail_over_mac`` wears the MAC of the port that is active,
+    and a VLAN device over it mostly wears the bond's.
+    """
+    passing = {name: bond.mac for name, bond in host.bonds.items() if bond.mac and keeps_port_macs(bond)}
+    if not passing:
+        return host
+    bonds = {name: replace(bond, mac="") if name in passing else bond for name, bond in host.bonds.items()}
+    vlans = {
+        name: replace(vlan, mac="") if vlan.mac == passing.get(vlan.base) else vlan for name, vlan in host.vlans.items()
+    }
+    return replace(host, bonds=bonds, vlans=vlans)
