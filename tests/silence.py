@@ -16,15 +16,8 @@ from netweft.agent.events import Events
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.reconcile import reconcile
 from netweft.agent.service import Guests
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    IpAssignment,
-    NetworkIntent,
-    SwitchType,
-    desired_host,
-)
+from netweft.core.desired import desired_host
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.lab.namespaces import inside, ip, offload_no_checksums
 from ovs_host import namespace

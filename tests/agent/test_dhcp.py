@@ -16,7 +16,8 @@ import pytest
 from contract.namespaces import door_to_here
 from netweft.agent.machine import MachineNetworking
 from netweft.agent.reconcile import reconcile
-from netweft.core.desired import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netweft.core.desired import desired_host
+from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.lab.namespaces import inside, ip
 from ovs_host import namespace, standing_in
 

@@ -11,8 +11,9 @@ import pytest
 from netweft.agent.identity import Identity
 from netweft.agent.leave import LeaveError, cleared, leave
 from netweft.agent.simulated import SimulatedService
-from netweft.core.desired import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.host import Bridge, Vlan
+from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.plan import plan
 from netweft.core.protocol import GuestSpec
 from netweft.core.simulate import simulate_all

@@ -15,10 +15,10 @@ from netweft.core import protocol
 kinds = [*vars(protocol).values(), store.Record, simulated_machine.Machine, simulated_machine.Simulation]
 """
 ENGINE = """
-from netweft.core import desired, protocol
+from netweft.core import intent, protocol
 from netweft import serve
 from netweft.engine.queries.host_networks import Candidate
-kinds = [*vars(protocol).values(), Candidate, desired.AttachmentIntent]
+kinds = [*vars(protocol).values(), Candidate, intent.AttachmentIntent]
 """
 CHECK = """
 from dataclasses import is_dataclass

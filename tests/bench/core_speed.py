@@ -6,8 +6,9 @@ import time
 
 from figures import Figure
 
-from netweft.core.desired import AttachmentIntent, HostIntent, NetworkIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.host import Host, Nic
+from netweft.core.intent import AttachmentIntent, HostIntent, NetworkIntent
 from netweft.core.plan import plan
 
 HOSTS, NETWORKS = 1000, 100

@@ -22,9 +22,10 @@ from core.foreign import Foreigner
 from core.strategies import NICS, mac_of, random_intent
 from netweft.agent.execute import StepFailedError
 from netweft.agent.ovsdb import OvsStepError
-from netweft.core.desired import HostIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.host import Host
+from netweft.core.intent import HostIntent
 from netweft.core.plan import PlanError, plan
 
 if TYPE_CHECKING:

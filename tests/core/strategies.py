@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import strategies as st
 
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    HostQos,
-    IpAssignment,
-    NetworkIntent,
-    desired_host,
-)
+from netweft.core.desired import desired_host
 from netweft.core.host import (
     Address,
     Bond,
@@ -36,6 +28,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
 

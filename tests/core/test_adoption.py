@@ -12,8 +12,9 @@ from core.strategies import intents, machines
 from core.test_plan_properties import reach
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
-from netweft.core.desired import HostIntent, NetworkIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.host import Host
+from netweft.core.intent import HostIntent, NetworkIntent
 from netweft.core.kept import displaced, kept_names, owners_on
 from netweft.core.plan import plan
 

@@ -8,19 +8,9 @@ from zlib import adler32
 import pytest
 
 from core.strategies import mac_of, machine
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    HostQos,
-    IntentError,
-    IpAssignment,
-    NetworkIntent,
-    desired_host,
-    ovs_bridge_name,
-    vlan_name,
-)
+from netweft.core.desired import IntentError, desired_host, ovs_bridge_name, vlan_name
 from netweft.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 
 PLAIN = NetworkIntent(id="p", name="p", host_side_name="p")
 ADDRESS = Address(ip="192.0.2.5", prefix=24)

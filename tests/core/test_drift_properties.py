@@ -9,9 +9,10 @@ from hypothesis import given, settings
 
 from core.foreign import meddle
 from core.strategies import intents, machines, sources
-from netweft.core.desired import HostIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.host import Host
+from netweft.core.intent import HostIntent
 from netweft.core.plan import PlanError, plan
 from netweft.core.simulate import simulate_all
 from netweft.core.sync import compare_attachment

@@ -15,9 +15,10 @@ import pytest
 import yaml
 
 from netweft.core.compare import differences
-from netweft.core.desired import HostIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.host import Host
 from netweft.core.impact import explain
+from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.errors import HostError, Problem
 from netweft.core.host import Address, Bond, Host, Nic, Route, Vlan
 from netweft.core.host_health import health
 from netweft.core.host_request import NetworkView, Ref
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.management import management_attachment
 from netweft.core.rules import host, host_copy, vm, vnic
 from netweft.core.sync import Location

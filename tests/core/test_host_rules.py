@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
 from netweft.core.host_request import (
@@ -23,6 +22,7 @@ from netweft.core.host_request import (
     SetupRequest,
     removed_ids,
 )
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.rules.setup_networks import left_behind, unmanaged_networks, validate
 
 

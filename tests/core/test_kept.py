@@ -11,16 +11,9 @@ import pytest
 from core.strategies import machine
 from core.test_plan_properties import reach
 from netweft.core.adoption import Adoption, adopted
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    HostQos,
-    IpAssignment,
-    NetworkIntent,
-    desired_host,
-)
+from netweft.core.desired import desired_host
 from netweft.core.host import Address, Bridge, Host, Vlan
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.kept import displaced, keep, kept_names, owners_on
 
 BOND = BondIntent(id="b", name="bond0", slaves=("eth1", "eth2"), options={"mode": "1"})

@@ -9,18 +9,11 @@ import pytest
 
 from core.strategies import machine
 from core.test_plan_properties import reach
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    IpAssignment,
-    NetworkIntent,
-    SwitchType,
-    desired_host,
-)
+from netweft.core.desired import desired_host
 from netweft.core.errors import HostError
 from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.host_request import HostView, NetworkView
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.kept import SHARED, owners_on
 from netweft.core.management import management_attachment
 from netweft.core.rules.setup_networks import validate

@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import mac_of, machine
-from netweft.core.desired import (
+from netweft.core.desired import desired_host
+from netweft.core.drift import find_drift
+from netweft.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, Vlan
+from netweft.core.intent import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -15,10 +18,7 @@ from netweft.core.desired import (
     IpAssignment,
     NetworkIntent,
     SwitchType,
-    desired_host,
 )
-from netweft.core.drift import find_drift
-from netweft.core.host import Address, Bond, Bridge, Host, Nic, NicFacts, OvsBridge, OvsPort, Vlan
 from netweft.core.nic_view import FamilyView, NicView, nic_views
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from core.strategies import NICS, hosts, intents, machine, managed_hosts
 from netweft.core.compare import differences
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.host import Host
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.plan import plan
 from netweft.core.prune import leave_missing, prune_missing
 from netweft.core.simulate import simulate_all

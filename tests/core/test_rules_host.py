@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import machine
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
 from netweft.core.errors import Problem
 from netweft.core.host_request import AttachmentWish, BondWish, Ref
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
 from netweft.core.rules import host, host_copy
 
 HOLDS = [

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from core.strategies import machine
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.host_limits import limits_of
 from netweft.core.host_request import FinalSet, HostView, NetworkView
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.protocol import Ability, Capabilities
 from netweft.core.rules import host_ability as rule
 

@@ -7,7 +7,6 @@ from itertools import count
 
 import pytest
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, Host, Nic, Vlan
 from netweft.core.host_labels import expand, propagation
@@ -21,6 +20,7 @@ from netweft.core.host_request import (
     Ref,
     SetupRequest,
 )
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.rules.host_label import nic_is_not_labelled_so
 from netweft.core.rules.setup_networks import validate
 

@@ -7,19 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    HostQos,
-    IpAssignment,
-    NetworkIntent,
-    desired_host,
-)
+from netweft.core.desired import desired_host
 from netweft.core.errors import Problem, ValidationError
 from netweft.core.host import Host, Nic
 from netweft.core.host_limits import HostLimits
 from netweft.core.host_request import AttachmentWish, BondWish, HostView, NetworkView, Ref, SetupRequest, written
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import Ability
 from netweft.core.rules.host_standing import broken, held, newly_broken

@@ -7,7 +7,6 @@ from itertools import count
 
 import pytest
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, GuestPort, Host, Nic, OvsBridge, OvsPort, Vlan
 from netweft.core.host_limits import limits_of
@@ -21,6 +20,7 @@ from netweft.core.host_request import (
     Ref,
     SetupRequest,
 )
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.rules.setup_networks import left_behind, network_occurs_once, unmanaged_networks, validate
 
 STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")

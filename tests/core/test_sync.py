@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from core.strategies import intents, machine, machines
-from netweft.core.desired import (
-    AttachmentIntent,
-    BondIntent,
-    HostIntent,
-    HostQos,
-    IpAssignment,
-    NetworkIntent,
-    desired_host,
-)
+from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.host import Address, Bridge, Host, Route
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
 from netweft.core.sync import Reported, compare_attachment, locate_networks

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 import rows
 from fleet import Fleet, running_fleet
-from netweft.core.desired import IpAssignment
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
 from netweft.engine.commands.clusters import AddCluster, add_cluster

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from databases import Databases
 from fleet import Fleet, running_fleet
-from netweft.core.desired import IpAssignment
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network

@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 import rows
 from fleet import Fleet, running_fleet
-from netweft.core.desired import AttachmentIntent
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import MEGABIT
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.intent import AttachmentIntent
 from netweft.core.rules.cluster_network import Role
 from netweft.core.rules.host_standing import broken
 from netweft.engine.actor import SYSTEM

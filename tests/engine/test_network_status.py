@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import rows
-from netweft.core.desired import AttachmentIntent
+from netweft.core.intent import AttachmentIntent
 from netweft.engine import seed as bootstrap
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import (

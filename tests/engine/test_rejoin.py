@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netweft.core.desired import IpAssignment
 from netweft.core.errors import NotFoundError, ValidationError
 from netweft.core.host import Bridge, Host
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host, remove_host

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.agent.service import HostService
-from netweft.core.desired import IpAssignment
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import Host, Loss
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.intent import IpAssignment
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM

@@ -14,8 +14,9 @@ from agent.test_watch import is_told, settle, watching
 from contract.namespaces import ip, namespace_thread, open_door
 from contract.transitions import reach
 from core.strategies import machine
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.plan import plan
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from netweft.agent.ovsdb import DoorStep, OvsStepError
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import accept_ra, write_setting
 from netweft.agent.shaping import lacking
-from netweft.core.desired import IPV4
+from netweft.core.intent import IPV4
 from netweft.core.steps import (
     AddAddress,
     Announce,

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import restore
-from netweft.core.desired import HostIntent, desired_host
+from netweft.core.desired import desired_host
+from netweft.core.intent import HostIntent
 from netweft.core.kept import kept_names, owners_on
 from netweft.core.management import management_link
 

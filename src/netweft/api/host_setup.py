@@ -21,9 +21,9 @@ from netweft.api.types import (
     Qos,
 )
 from netweft.api.values import by_name
-from netweft.core.desired import HostQos, IpAssignment
 from netweft.core.errors import BusyError, MalformedError
 from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
+from netweft.core.intent import HostQos, IpAssignment
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.fields import netmask_prefix
 from netweft.engine.operations.host_changes import IN_PROGRESS, key_of

@@ -28,9 +28,9 @@ from netweft.api.types import (
     UnmanagedNetwork,
 )
 from netweft.api.values import ip, named_id
-from netweft.core.desired import AttachmentIntent, HostQos, IpAssignment
 from netweft.core.errors import NotFoundError
 from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.intent import AttachmentIntent, HostQos, IpAssignment
 from netweft.core.kept import kept_names
 from netweft.core.rules.qos import HOST_NETWORK
 from netweft.core.rules.setup_networks import left_behind, unmanaged_networks

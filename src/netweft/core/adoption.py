@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.host import Host
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
 from netweft.core.kept import owners_on
 from netweft.core.nic_view import nic_views
 from netweft.core.sync import Location, locate_networks, reported_qos

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any
 from zlib import adler32, crc32
 
 from netweft.core.errors import HostError
@@ -24,115 +23,22 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
+from netweft.core.intent import (
+    IPV4,
+    AttachmentIntent,
+    BondIntent,
+    HostIntent,
+    HostQos,
+    NetworkIntent,
+    effective_qos,
+    network_mtu,
+)
 from netweft.core.kept import SHARED, keep
+from netweft.core.lasting_macs import bond_mac, nic_mac, ovs_bond_mac
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.options import bond_mode, bond_options, bridge_options
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond
 from netweft.core.shaping import by_tag, rest_of
-
-IPV4: Final = 4
-"""The IP version, as in :attr:`IpAssignment.version`; the other is 6."""
-
-SwitchType: TypeAlias = Literal["legacy", "ovs"]
-Method: TypeAlias = Literal["none", "static", "dhcp", "autoconf", "poly_dhcp_autoconf"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostQos:
-    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: none."""
-
-    link_share: int | None = None
-    upper_limit: int | None = None
-    real_time: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkIntent:
-    """A logical network as hosts need to know it. ``host_side_name`` is its name on hosts (at most 15 characters).
-
-    ``vlan``: 802.1Q tag, None for untagged. ``mtu``: octets, 0 for the default. ``vm``: guests may be plugged into it.
-    ``dns``: resolvers, for the case that the network carries the default route and the attachment names none; ``qos``:
-    for attachments that have none of their own.
-    """
-
-    id: str
-    name: str
-    host_side_name: str
-    vlan: int | None = None
-    mtu: int = 0
-    vm: bool = True
-    stp: bool = False
-    dns: tuple[str, ...] = ()
-    port_isolation: bool = False
-    qos: HostQos | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IpAssignment:
-    """How a network's link on the host gets its address of one IP version. ``address``, ``prefix`` and ``gateway`` (may
-    be empty) are for ``static``.
-    """
-
-    version: Literal[4, 6] = 4
-    method: Method = "none"
-    address: str = ""
-    prefix: int = 0
-    gateway: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentIntent:
-    """A network on a NIC or bond of the host. ``nic`` is the name of the NIC or bond, never of a VLAN device.
-
-    ``properties`` are custom properties by name (``bridge_opts``: ``key=value`` pairs with blanks between).
-    ``dns``: resolvers of this attachment, None to take the network's. ``qos``: the attachment's own or the network's.
-    """
-
-    id: str
-    network_id: str
-    nic: str
-    assignments: tuple[IpAssignment, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
-    dns: tuple[str, ...] | None = None
-    qos: HostQos | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BondIntent:
-    """A bond. ``options`` as users write them: ``mode`` as ``0``..``6`` or the kernel's name, ``miimon`` ..., numbers
-    or names as values.
-    """
-
-    id: str
-    name: str
-    slaves: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostSetup:
-    """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
-    which stay there (:mod:`netweft.core.kept`).
-    """
-
-    attachments: tuple[AttachmentIntent, ...] = ()
-    bonds: tuple[BondIntent, ...] = ()
-    kept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostIntent(HostSetup):
-    """All that is wanted of one host. ``networks`` holds at least those of the attachments.
-
-    ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
-    or ``netdev`` (userspace).
-    """
-
-    switch_type: SwitchType = "legacy"
-    networks: tuple[NetworkIntent, ...] = ()
-    default_route_network: str = ""
-    ovs_datapath: str = "system"
-
 
 RULE_PRIORITY = 3200
 """Priority of the rules that lead to a network's own routing table; after the local table, before the main one (as VDSM
@@ -171,16 +77,6 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
     networks that the host brought along. Raises IntentError for a bond mode that Open vSwitch does not have.
     """
     return keep(_Builder(intent, report).host(), report, intent.kept)
-
-
-def network_mtu(network: NetworkIntent) -> int:
-    """The MTU of a network on hosts, in octets."""
-    return network.mtu or DEFAULT_MTU
-
-
-def effective_qos(attachment: AttachmentIntent, network: NetworkIntent) -> HostQos | None:
-    """The QoS of a network where it is attached: the attachment's own, else the network's, None for none."""
-    return attachment.qos or network.qos
 
 
 def traffic_class(tag: int | None, qos: HostQos) -> TrafficClass:
@@ -259,7 +155,7 @@ class _Builder:
     # Linux bridges and VLAN devices
 
     def _build_legacy(self, base: str, bond: BondIntent | None, mtu: int) -> None:
-        mac = self._bond_mac(bond) if bond else self._nic_mac(base)
+        mac = bond_mac(self.report, bond) if bond else nic_mac(self.report, base)
         under: Bond | Nic = self._bond(bond, mtu, mac) if bond else Nic(name=base, owner=SHARED, mtu=mtu)
         under = replace(under, shaping=self._shaping(base))
         for attachment in self.on[base]:
@@ -321,7 +217,7 @@ class _Builder:
             else OvsPort(name=base, owner=SHARED, bridge=bridge, interfaces=interfaces)
         )
         self.ovs_ports[uplink.name] = uplink
-        mac = self._ovs_bond_mac(bond, bridge) if bond else self._nic_mac(base)
+        mac = ovs_bond_mac(self.report, bond, bridge) if bond else nic_mac(self.report, base)
         for attachment in self.on[base]:
             network = self.networks[attachment.network_id]
             name = network.host_side_name
@@ -354,49 +250,6 @@ class _Builder:
             lacp=settings.lacp,
             options=settings.options,
         )
-
-    # MAC addresses: a host keeps the one that its peers know it by.
-
-    def _nic_mac(self, name: str) -> str:
-        """A NIC's own MAC address; empty when it is not known, as of a port of a bond whose driver does not tell."""
-        nic = self.report.nics.get(name)
-        if nic is None:
-            return ""
-        return nic.facts.permanent_mac if nic.master in self.report.bonds else nic.mac
-
-    def _bond_mac(self, bond: BondIntent) -> str:
-        """One that fails over its MAC address has no lasting one; what stands on it takes that of the first port."""
-        if bond_options(bond.options).get("fail_over_mac", "none") != "none":
-            return self._nic_mac(min(bond.slaves))
-        now = self.report.bonds.get(bond.name)
-        ports = [name for name, nic in self.report.nics.items() if nic.master == bond.name]
-        return self._port_mac(bond, now.mac if now else "", ports)
-
-    def _ovs_bond_mac(self, bond: BondIntent, bridge: str) -> str:
-        macs = (
-            port.mac
-            for port in self.report.ovs_ports.values()
-            if port.bridge == bridge and port.is_internal and port.mac
-        )
-        port = self.report.ovs_ports.get(bond.name)
-        return self._port_mac(bond, next(macs, ""), port.interfaces if port else ())
-
-    def _port_mac(self, bond: BondIntent, now: str, ports: Collection[str]) -> str:
-        """The present MAC address if it may be that of a port of the bond; else that of the port that has addresses,
-        else of the first that stays, being among the present ``ports``, else of the first.
-
-        With LACP and a switch that does not speak it, the bond sends by one port alone, and goes on with one that
-        stays; each other port still sends LACPDUs from its own MAC address. Were that the bond's, the switch would send
-        what is for the host to that port, which drops it.
-        """
-        slaves = sorted(bond.slaves)
-        macs = {slave: self._nic_mac(slave) for slave in slaves}
-        if now and (now in macs.values() or "" in macs.values()):
-            return now
-        nics = self.report.nics
-        busy = [slave for slave in slaves if slave in nics and (nics[slave].addresses or nics[slave].dynamic)]
-        staying = [slave for slave in slaves if slave in ports]
-        return macs[(busy or staying or slaves)[0]]
 
     # Addresses, routes, resolvers
 

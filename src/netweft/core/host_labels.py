@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from netweft.core.desired import AttachmentIntent, IpAssignment
 from netweft.core.host_request import (
     AttachmentWish,
     HostView,
@@ -19,6 +18,7 @@ from netweft.core.host_request import (
     removed_ids,
     resolve,
 )
+from netweft.core.intent import AttachmentIntent, IpAssignment
 from netweft.core.keep import KEEP
 
 ADDRESSED_ROLES = ("management", "display", "migration", "default_route", "gluster")

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TypeAlias, TypeVar
 
-from netweft.core.desired import (
+from netweft.core.host import Host
+from netweft.core.host_limits import HostLimits
+from netweft.core.intent import (
     AttachmentIntent,
     BondIntent,
     HostIntent,
@@ -23,8 +25,6 @@ from netweft.core.desired import (
     IpAssignment,
     NetworkIntent,
 )
-from netweft.core.host import Host
-from netweft.core.host_limits import HostLimits
 from netweft.core.keep import KEEP, Keep
 from netweft.core.kept import kept_names
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options

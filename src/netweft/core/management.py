@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from typing import Literal
 
-from netweft.core.desired import IpAssignment, Method
 from netweft.core.errors import HostError
 from netweft.core.host import MARK, Host, Link, Nic, OvsPort, Vlan
 from netweft.core.host_request import AttachmentWish, NetworkView, Ref, SetupRequest
+from netweft.core.intent import IpAssignment, Method
 from netweft.core.kept import SHARED
 
 

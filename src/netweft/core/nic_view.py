@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from netweft.core.desired import HostQos
 from netweft.core.host import Address, Bond, Host, Link, Nic, OvsPort
+from netweft.core.intent import HostQos
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 from netweft.core.sync import Location, locate_networks, reported_qos
 

@@ -10,7 +10,9 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 
 from netweft.core.compare import Difference
-from netweft.core.desired import (
+from netweft.core.drift import Drift
+from netweft.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
+from netweft.core.intent import (
     IPV4,
     AttachmentIntent,
     HostIntent,
@@ -21,8 +23,6 @@ from netweft.core.desired import (
     effective_qos,
     network_mtu,
 )
-from netweft.core.drift import Drift
-from netweft.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
 from netweft.core.kept import SHARED
 from netweft.core.shaping import rest_of
 

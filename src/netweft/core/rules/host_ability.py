@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netweft.core.desired import AttachmentIntent, BondIntent, NetworkIntent, SwitchType, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host_request import FinalSet, HostView
+from netweft.core.intent import AttachmentIntent, BondIntent, NetworkIntent, SwitchType, effective_qos
 from netweft.core.protocol import Ability
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_interface
 from itertools import combinations
 
-from netweft.core.desired import AttachmentIntent, IpAssignment
 from netweft.core.errors import Problem
 from netweft.core.host_request import Claim
+from netweft.core.intent import AttachmentIntent, IpAssignment
 
 
 def subnets_do_not_overlap(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from netweft.core.desired import AttachmentIntent, IpAssignment, network_mtu, ovs_bridge_name, vlan_name
+from netweft.core.desired import ovs_bridge_name, vlan_name
 from netweft.core.errors import Problem
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
+from netweft.core.intent import AttachmentIntent, IpAssignment, network_mtu
 from netweft.core.keep import KEEP
 from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import bridge_options, bridge_problem, repeated

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from netweft.core.desired import BondIntent
 from netweft.core.errors import Problem
 from netweft.core.host import NAME_MAX
 from netweft.core.host_request import BondWish, FinalSet, HostView, Ref
+from netweft.core.intent import BondIntent
 from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
 from netweft.core.rules.fields import listed

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from netweft.core.desired import AttachmentIntent, HostIntent, IpAssignment
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment
 
 
 def is_another_host(source: str, target: str) -> Problem | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from netweft.core.desired import AttachmentIntent
 from netweft.core.errors import Problem
 from netweft.core.host_request import FinalSet, HostView, LabelWish, Ref, Resolved, SetupRequest
+from netweft.core.intent import AttachmentIntent
 from netweft.core.rules.host_bond import SLAVES_MIN
 
 

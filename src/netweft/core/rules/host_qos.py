@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netweft.core.desired import AttachmentIntent, HostQos, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host_request import FinalSet, HostView, Resolved
+from netweft.core.intent import AttachmentIntent, HostQos, effective_qos
 from netweft.core.keep import KEEP
 from netweft.core.rules.qos import HOST_NETWORK, limits_are_complete, limits_are_consistent, limits_are_in_range
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, NetworkIntent, effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
@@ -21,6 +20,7 @@ from netweft.core.host_request import (
     SetupRequest,
     final_set,
 )
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, NetworkIntent, effective_qos
 from netweft.core.rules import host_ability, host_bond
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host_qos import all_or_none_have_qos

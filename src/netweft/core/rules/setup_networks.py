@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from netweft.core.desired import AttachmentIntent, HostIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_labels import expand
@@ -33,6 +33,7 @@ from netweft.core.host_request import (
     resolve,
     static_assignments,
 )
+from netweft.core.intent import AttachmentIntent, HostIntent
 from netweft.core.kept import displaced, kept_names
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.rules import check, host_ability, host_bond, host_label, host_qos

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from netweft.core.desired import effective_qos
 from netweft.core.errors import Problem
 from netweft.core.host_request import AttachmentWish, SetupRequest
 from netweft.core.host_request import Ref as Wished
+from netweft.core.intent import effective_qos
 from netweft.core.migration import automatic_bandwidth, receiving_address
 from netweft.core.nic_view import nic_views
 from netweft.core.protocol import GuestState

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from netweft.core.desired import HostIntent, desired_host
+from netweft.core.desired import desired_host
 from netweft.core.errors import HostError, NotFoundError
+from netweft.core.intent import HostIntent
 from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
 from netweft.core.rules.host_standing import held
 from netweft.engine import audit

@@ -20,7 +20,7 @@ class AttachmentRow(Record, frozen=True):
     # The NIC or bond by its name, not by the id of a reported NIC: the intent outlives a NIC that is pulled out and
     # put back.
     nic: Annotated[str, String(50)]
-    # As core.desired.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the
+    # As core.intent.AttachmentIntent has them; dns is null when the network's resolvers serve, qos when the
     # network's does.
     assignments: list[dict[str, Any]]
     properties: dict[str, str]
@@ -43,7 +43,7 @@ class HostBondRow(Record, frozen=True):
     host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
     name: Annotated[str, String(50)]
     slaves: list[str]
-    # As users write them: core.desired.BondIntent.
+    # As users write them: core.intent.BondIntent.
     options: dict[str, str]
 
 

@@ -12,12 +12,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec.structs import astuple
 
-from netweft.core.desired import AttachmentIntent, BondIntent, HostIntent, HostQos, HostSetup, NetworkIntent
 from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, HostSetup, NetworkIntent
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks

@@ -1,0 +1,122 @@
+"""What users want of one host: networks, attachments, bonds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from netweft.core.limits import DEFAULT_MTU
+
+IPV4: Final = 4
+"""The IP version, as in :attr:`IpAssignment.version`; the other is 6."""
+
+SwitchType: TypeAlias = Literal["legacy", "ovs"]
+Method: TypeAlias = Literal["none", "static", "dhcp", "autoconf", "poly_dhcp_autoconf"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostQos:
+    """Limits of a network's outbound traffic on a host: ``link_share`` 1..100, the others in Mbit/s; None: none."""
+
+    link_share: int | None = None
+    upper_limit: int | None = None
+    real_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkIntent:
+    """A logical network as hosts need to know it. ``host_side_name`` is its name on hosts (at most 15 characters).
+
+    ``vlan``: 802.1Q tag, None for untagged. ``mtu``: octets, 0 for the default. ``vm``: guests may be plugged into it.
+    ``dns``: resolvers, for the case that the network carries the default route and the attachment names none; ``qos``:
+    for attachments that have none of their own.
+    """
+
+    id: str
+    name: str
+    host_side_name: str
+    vlan: int | None = None
+    mtu: int = 0
+    vm: bool = True
+    stp: bool = False
+    dns: tuple[str, ...] = ()
+    port_isolation: bool = False
+    qos: HostQos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpAssignment:
+    """How a network's link on the host gets its address of one IP version. ``address``, ``prefix`` and ``gateway`` (may
+    be empty) are for ``static``.
+    """
+
+    version: Literal[4, 6] = 4
+    method: Method = "none"
+    address: str = ""
+    prefix: int = 0
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentIntent:
+    """A network on a NIC or bond of the host. ``nic`` is the name of the NIC or bond, never of a VLAN device.
+
+    ``properties`` are custom properties by name (``bridge_opts``: ``key=value`` pairs with blanks between).
+    ``dns``: resolvers of this attachment, None to take the network's. ``qos``: the attachment's own or the network's.
+    """
+
+    id: str
+    network_id: str
+    nic: str
+    assignments: tuple[IpAssignment, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    dns: tuple[str, ...] | None = None
+    qos: HostQos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BondIntent:
+    """A bond. ``options`` as users write them: ``mode`` as ``0``..``6`` or the kernel's name, ``miimon`` ..., numbers
+    or names as values.
+    """
+
+    id: str
+    name: str
+    slaves: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSetup:
+    """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
+    which stay there (:mod:`netweft.core.kept`).
+    """
+
+    attachments: tuple[AttachmentIntent, ...] = ()
+    bonds: tuple[BondIntent, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostIntent(HostSetup):
+    """All that is wanted of one host. ``networks`` holds at least those of the attachments.
+
+    ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
+    or ``netdev`` (userspace).
+    """
+
+    switch_type: SwitchType = "legacy"
+    networks: tuple[NetworkIntent, ...] = ()
+    default_route_network: str = ""
+    ovs_datapath: str = "system"
+
+
+def network_mtu(network: NetworkIntent) -> int:
+    """The MTU of a network on hosts, in octets."""
+    return network.mtu or DEFAULT_MTU
+
+
+def effective_qos(attachment: AttachmentIntent, network: NetworkIntent) -> HostQos | None:
+    """The QoS of a network where it is attached: the attachment's own, else the network's, None for none."""
+    return attachment.qos or network.qos
