@@ -1,0 +1,17 @@
+"""What a driver of libvirt's guests may meet, and its words."""
+
+from __future__ import annotations
+
+import libvirt
+
+from netweft.agent import netlink as nl
+from netweft.agent.ovsdb import OvsdbError, OvsStepError
+from netweft.agent.store import StoreError
+
+FAILURES = (OSError, OvsdbError, OvsStepError, StoreError, ValueError, libvirt.libvirtError, nl.NetlinkError)
+"""All that may go wrong between the agent, libvirt, the kernel, Open vSwitch and the disk."""
+
+
+def words(error: Exception) -> str:
+    """What somebody is told of a failure."""
+    return (error.get_error_message() or str(error)) if isinstance(error, libvirt.libvirtError) else str(error)

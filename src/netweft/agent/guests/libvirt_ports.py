@@ -1,0 +1,119 @@
+"""The vNICs of libvirt's domains, and their ports on the host."""
+
+from __future__ import annotations
+
+import logging
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import libvirt
+
+from netweft.agent import netlink as nl
+from netweft.agent.guests import libvirt_xml, plug, veth
+from netweft.agent.guests.libvirt_errors import FAILURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netweft.agent.guests.libvirt_door import Domain, Door
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.protocol import GuestNic, GuestSpec
+
+log = logging.getLogger(__name__)
+
+RELEASE_SECONDS = 30.0
+"""How long a guest may take to let go of a vNIC that is unplugged; one that boots does it when its system is up."""
+
+_ASK_AGAIN_SECONDS = 2.0
+"""After which a guest is asked anew: a system that boots forgets what it was asked before."""
+
+_LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
+
+
+class Ports:
+    """What plugs vNICs in and out. ``door``: to libvirt; ``ovsdb``: None on a host without Open vSwitch."""
+
+    def __init__(self, door: Door, ovsdb: Ovsdb | None) -> None:
+        self._door = door
+        self._ovsdb = ovsdb
+        self._removed: dict[tuple[str, str], Event] = {}
+
+    def check(self, nics: tuple[GuestNic, ...]) -> None:
+        """Raise ValueError, and what else a driver may meet, when the host cannot plug these vNICs in."""
+        with nl.Netlink() as netlink:
+            plug.check(netlink, self._ovsdb, nics)
+
+    def ovs_bridges(self) -> frozenset[str]:
+        """The names of Open vSwitch's bridges."""
+        return plug.ovs_bridges(self._ovsdb)
+
+    def plug(self, nics: tuple[GuestNic, ...]) -> None:
+        """Mark the taps, and see to it that each is where it belongs."""
+        with nl.Netlink() as netlink:
+            for nic in nics:
+                if not nic.function:
+                    veth.mark(netlink, nic.id)
+            plug.plug(netlink, self._ovsdb, nics)
+
+    def unplug(self, vnics: Iterable[str]) -> None:
+        """Take ports out of Open vSwitch."""
+        plug.unplug_from_ovs(self._ovsdb, vnics)
+
+    def unplug_gone(self, guest_id: str, vnics: Iterable[str]) -> None:
+        """Take the ports of a guest that has left out of Open vSwitch. It has left even if they stay."""
+        try:
+            self.unplug(vnics)
+        except FAILURES as error:
+            log.warning("ports of guest %s: %s", guest_id, error)
+
+    def define_filters(self, nics: tuple[GuestNic, ...]) -> None:
+        """Have libvirt know the filters that vNICs name."""
+        if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
+            self._door.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
+
+    def settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
+        """Make a domain's vNICs equal to a specification, whichever it has now."""
+        old = {nic.id: nic for nic in before.nics}
+        ovs = self.ovs_bridges()
+        present = libvirt_xml.interfaces(domain.XMLDesc())
+        self.define_filters(after.nics)
+        wanted = {nic.id for nic in after.nics}
+        for vnic in present:
+            if vnic not in wanted:
+                self._detach(domain, vnic)
+        for nic in after.nics:
+            like = present.get(nic.id)
+            if like is None:
+                domain.attachDeviceFlags(libvirt_xml.interface(nic, ovs), _LIVE)
+            elif nic != old.get(nic.id) and not nic.function:
+                if ended := libvirt_xml.ended_limits(old.get(nic.id), nic):
+                    domain.setInterfaceParameters(veth.host_end(nic.id), ended, _LIVE)
+                domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like), _LIVE)
+        self.plug(after.nics)
+
+    def device_removed(self, guest_id: str, alias: str) -> None:
+        """A guest has let go of a device."""
+        waiting = self._removed.get((guest_id, alias))
+        if waiting:
+            waiting.set()
+
+    def _detach(self, domain: Domain, vnic: str) -> None:
+        """Take a vNIC out, and wait until the guest has let go of it. Raises ValueError when it does not."""
+        key = (domain.UUIDString(), libvirt_xml.alias_of(vnic))
+        gone = self._removed.setdefault(key, Event())
+        try:
+            until = monotonic() + RELEASE_SECONDS
+            while not gone.is_set() and vnic in libvirt_xml.interfaces(domain.XMLDesc()):
+                if monotonic() > until:
+                    raise ValueError(f"the guest has not let go of vNIC {vnic} within {RELEASE_SECONDS:g} s")
+                try:
+                    domain.detachDeviceAlias(key[1], _LIVE)
+                except libvirt.libvirtError:
+                    if vnic in libvirt_xml.interfaces(domain.XMLDesc()):
+                        raise
+                    break  # the guest let go of it just before it was asked again
+                gone.wait(_ASK_AGAIN_SECONDS)
+        finally:
+            del self._removed[key]
+        self.unplug([vnic])

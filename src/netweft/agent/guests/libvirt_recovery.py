@@ -1,0 +1,64 @@
+"""Ending domains, and the starts that an agent which was killed has left half done."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import libvirt
+
+from netweft.agent.guests import libvirt_xml
+from netweft.agent.guests.libvirt_errors import FAILURES, words
+
+if TYPE_CHECKING:
+    from netweft.agent.guests.libvirt_door import Domain, Door
+    from netweft.agent.guests.libvirt_ports import Ports
+    from netweft.agent.guests.libvirt_store import GuestStore
+    from netweft.core.protocol import GuestSpec
+
+log = logging.getLogger(__name__)
+
+_ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
+"""What libvirt says to who ends a domain that has just ended."""
+
+
+def end_starts(door: Door, store: GuestStore, ports: Ports) -> None:
+    """Let those guests go that were being started when an agent was killed, else they would wait for ever."""
+    for guest_id in store.cut_off():
+        domain = None if store.is_starting(guest_id) else door.find(guest_id)
+        if domain:
+            try:
+                _let_go(domain, store, ports)
+            except FAILURES as error:
+                log.warning("guest %s, whose start was cut off, is ended: %s", guest_id, words(error))
+                destroy(domain)
+        if not store.is_starting(guest_id):
+            store.forget_start(guest_id)
+
+
+def _let_go(domain: Domain, store: GuestStore, ports: Ports) -> None:
+    spec = spec_of(domain)
+    ports.plug(spec.nics)
+    store.save(spec)
+    store.image(spec.id).unlink(missing_ok=True)
+    domain.resume()
+
+
+def destroy(domain: Domain) -> set[str]:
+    """End a domain, which may end by itself at this moment. The vNICs that it had."""
+    vnics: set[str] = set()
+    try:
+        vnics.update(libvirt_xml.interfaces(domain.XMLDesc()))
+        domain.destroy()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in _ENDED:
+            raise
+    return vnics
+
+
+def spec_of(domain: Domain) -> GuestSpec:
+    """What a domain was asked to be. Raises libvirtError."""
+    element = domain.metadata(
+        libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt_xml.NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_LIVE
+    )
+    return libvirt_xml.read_metadata(element)

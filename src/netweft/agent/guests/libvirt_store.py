@@ -1,0 +1,91 @@
+"""Files that tell what guests of libvirt were asked to be, also when no domain does."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from netweft.agent.guests import GuestError
+from netweft.agent.store import replace_file
+from netweft.core.protocol import GuestSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_STARTING = ".starting"
+"""How the names of the files end that say which guests are being started."""
+
+
+class GuestStore:
+    """``folder``: holds a file for each guest, one more while it is being started, and the memory of suspended ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._starting: set[str] = set()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def save(self, spec: GuestSpec) -> None:
+        """Keep a specification. Raises StoreError."""
+        replace_file(self._file(spec.id), msgspec.json.encode(spec))
+
+    def load(self, guest_id: str) -> GuestSpec | None:
+        """A guest's specification; None when there is none, or no more. Raises GuestError."""
+        return _read(self._file(guest_id))
+
+    def all(self) -> dict[str, GuestSpec]:
+        """Those of all guests, by id. Raises GuestError."""
+        found = map(_read, sorted(self._folder.glob("*.json")))
+        return {spec.id: spec for spec in found if spec}
+
+    def forget(self, guest_id: str) -> None:
+        """Remove a guest's specification. Raises OSError."""
+        self._file(guest_id).unlink(missing_ok=True)
+
+    def image(self, guest_id: str) -> Path:
+        """Where libvirt saves a guest's memory, readable by root only."""
+        return self._folder / f"{guest_id}.saved"
+
+    def is_starting(self, guest_id: str) -> bool:
+        """Whether this agent is starting the guest just now."""
+        return guest_id in self._starting
+
+    def cut_off(self) -> Iterator[str]:
+        """The guests that were being started, now or when an agent was killed."""
+        for note in self._folder.glob(f"*{_STARTING}"):
+            yield note.name.removesuffix(_STARTING)
+
+    def forget_start(self, guest_id: str) -> None:
+        """Remove the file that says that a guest is being started. Raises OSError."""
+        self._note(guest_id).unlink(missing_ok=True)
+
+    @contextmanager
+    def starting(self, guest_id: str) -> Iterator[None]:
+        """While it lasts, and when the agent is killed meanwhile, a file says that the guest is being started."""
+        try:
+            self._note(guest_id).touch()
+        except OSError as error:
+            raise GuestError(f"Guest {guest_id} cannot be started: {error}") from error
+        self._starting.add(guest_id)
+        try:
+            yield
+        finally:
+            self._note(guest_id).unlink(missing_ok=True)
+            self._starting.discard(guest_id)
+
+    def _note(self, guest_id: str) -> Path:
+        return self._folder / f"{guest_id}{_STARTING}"
+
+    def _file(self, guest_id: str) -> Path:
+        return self._folder / f"{guest_id}.json"
+
+
+def _read(path: Path) -> GuestSpec | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=GuestSpec)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise GuestError(f"{path}: {error}") from error
