@@ -3,7 +3,16 @@
 # has a data folder of its own below FOLDER, named like its port, with the same secret.key in it. The first one runs simulated hosts as well, $HOSTS.
 # Ends with Ctrl-C (or SIGTERM), and ends the engines.
 set -eu
+umask 077
 database=$1 folder=$2 first= engines=
+
+case $database in
+postgresql://*) ;;
+*)
+    echo "three-engines.sh: '$database' is no database that engines can share: give postgresql://USER:PASSWORD@HOST/NAME" >&2
+    exit 2
+    ;;
+esac
 
 trap 'kill $engines 2>/dev/null || true; wait' EXIT
 trap 'exit 0' INT TERM

@@ -16,8 +16,10 @@ from cryptography import x509
 from fleet import Fleet, running_fleet
 from netweft.core.host_request import AttachmentWish, SetupRequest
 from netweft.core.host_request import Ref as WishRef
+from netweft.core.protocol import GuestSpec
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
+from netweft.engine.agents import RefusedError
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.functions import UpdateFunctions, update_functions
@@ -30,6 +32,7 @@ from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database
+from netweft.engine.jobs.guests import agent_of
 from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
@@ -386,3 +389,21 @@ def test_another_worker_does_it_to_its_end(fleet: Fleet, kind: str) -> None:
 
 def test_every_kind_of_job_is_killed(fleet: Fleet) -> None:
     assert functions(fleet.agents).keys() == CASES.keys()
+
+
+def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fleet) -> None:
+    """It had read what it was to start, and its question reaches the host when others have gone on: the guest would run
+    there, and where it was started since.
+    """
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    worked(fleet)
+    started = fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-1")))
+    job = queue.claim_next(fleet.db, "hung", frozenset({"start_vm"}))
+    assert job is not None
+    hung = agent_of(fleet.agents, JobContext(db=fleet.db, job=job, stop=threading.Event()), fleet.id(1))
+    fleet.db.run(queue.take_over, silent_for=0)
+    worked(fleet, started)
+    worked(fleet, fleet.db.run(stop_vm, SYSTEM, vm_id))
+    with pytest.raises(RefusedError, match="A later order for guest"):
+        hung.put_guest(GuestSpec(id=vm_id, name="one", driver="simulated", memory=2**20))
+    assert fleet.report().guests == ()

@@ -21,6 +21,7 @@ from netweft.agent.renewal import renew
 from netweft.agent.service import Request
 from netweft.agent.strangers import Stranger, Strangers
 from netweft.agent.wire import BROKEN, MALFORMED, MISSING, RefusalError, encode, is_engine, server_context
+from netweft.core.protocol import ORDER_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ IDLE_SECONDS = 75.0
 LARGEST_BODY = 16 * 1024 * 1024
 """Octets; a Host with a thousand networks takes about one million."""
 
+_ORDER_DIGITS = 18
 CONNECTIONS = 64
 """Of engines, at a time, for an agent with one host; each costs a thread."""
 
@@ -217,7 +219,15 @@ class Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         path = url.path.removeprefix(prefix)
         known = self.headers.get("If-None-Match", "")
-        request = Request(method=self.command, path=path, query=query, body=body, opened=self.opened, known=known)
+        request = Request(
+            method=self.command,
+            path=path,
+            query=query,
+            body=body,
+            opened=self.opened,
+            known=known,
+            order=self._order(),
+        )
         try:
             if path == CERTIFICATE:
                 return self.server.renew(request)
@@ -227,6 +237,12 @@ class Handler(BaseHTTPRequestHandler):
         except Exception as error:  # the asker must be told something, and the next request served
             log.exception("%s %s", self.command, self.path)
             raise RefusalError(BROKEN, "failed", f"The agent failed: {error!r}") from error
+
+    def _order(self) -> int:
+        text = self.headers.get(ORDER_HEADER, "0")
+        if not (text.isascii() and text.isdigit() and len(text) <= _ORDER_DIGITS):
+            raise RefusalError(MALFORMED, "malformed", f"{ORDER_HEADER} is not one number: {text[:60]!r}.")
+        return int(text)
 
     def _service(self, path: str) -> tuple[str, HostService]:
         first = "/" + path.lstrip("/").partition("/")[0]

@@ -43,6 +43,8 @@ LONGEST_POLL = 60.0
 
 OK, ACCEPTED, NO_CONTENT, NOT_MODIFIED, NOT_ALLOWED = 200, 202, 204, 304, 405
 
+_ORDERS_MAX = 10_000
+"""Guests of which the last order is remembered: more than any host has, with those that it had."""
 MIGRATION, SUSPEND = "migration", "suspend"
 """Kinds of events."""
 
@@ -50,7 +52,7 @@ MIGRATION, SUSPEND = "migration", "suspend"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request, without HTTP. ``opened``: when its connection was accepted (time.monotonic); ``known``: the tag of
-    what the asker has already.
+    what the asker has already; ``order``: see core.protocol.ORDER_HEADER, 0 for none.
     """
 
     method: str
@@ -59,6 +61,7 @@ class Request:
     body: bytes = b""
     opened: float
     known: str = ""
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Guests:
         self._events = events
         self._lock = Lock()
         self._worked = 0
+        self._orders: dict[str, int] = {}
         self._going: dict[str, str] = {}
         """What is being done with guests in the background: from the request until its end was told."""
         for driver in drivers:
@@ -127,8 +131,9 @@ class Guests:
                 log.warning("%s", error)
         return found
 
-    def put(self, spec: GuestSpec) -> GuestState:
-        """Start or resume a guest, or make the vNICs of a running one equal to the spec.
+    def put(self, spec: GuestSpec, order: int = 0) -> GuestState:
+        """Start or resume a guest, or make the vNICs of a running one equal to the spec. ``order``, of this as of all
+        that follows: see core.protocol.ORDER_HEADER.
 
         Raises RefusalError, GuestError.
         """
@@ -136,7 +141,7 @@ class Guests:
         if driver is None:
             known = ", ".join(sorted(self._drivers)) or "none"
             raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
-        with self._at_work_on(spec.id):
+        with self._at_work_on(spec.id, order):
             status = next((state.status for state in driver.list() if state.id == spec.id), "")
             if status == "up":
                 driver.update(spec)
@@ -146,23 +151,26 @@ class Guests:
                 driver.start(spec)
             return next(state for state in driver.list() if state.id == spec.id)
 
-    def shut_down(self, guest_id: str, *, again: bool = False) -> GuestState:
+    def shut_down(self, guest_id: str, order: int = 0, *, again: bool = False) -> GuestState:
         """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
         with self._working():
+            self._take_order(guest_id, order)
             driver, state = self._running(guest_id)
             (driver.reboot if again else driver.shutdown)(guest_id)
             return state
 
-    def migrate(self, guest_id: str, migration: Migration) -> GuestState:
+    def migrate(self, guest_id: str, migration: Migration, order: int = 0) -> GuestState:
         """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
         with self._working():
+            self._take_order(guest_id, order)
             driver, state = self._running(guest_id)
             self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
             return replace(state, migrating=True)
 
-    def suspend(self, guest_id: str) -> GuestState:
+    def suspend(self, guest_id: str, order: int = 0) -> GuestState:
         """Begin to save a running guest. Raises RefusalError, GuestError."""
         with self._working():
+            self._take_order(guest_id, order)
             driver, state = self._running(guest_id)
             self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
             return replace(state, saving=True)
@@ -205,9 +213,9 @@ class Guests:
                     log.warning("guests of driver %s: %s", driver.name, error)
                     self._events.add("guest", "", str(error))
 
-    def stop(self, guest_id: str) -> None:
-        """Stop a guest, whichever driver runs it. Raises GuestError."""
-        with self._at_work_on(guest_id):
+    def stop(self, guest_id: str, order: int = 0) -> None:
+        """Stop a guest, whichever driver runs it. Raises RefusalError, GuestError."""
+        with self._at_work_on(guest_id, order):
             for driver in self._drivers.values():
                 driver.stop(guest_id)
 
@@ -225,13 +233,26 @@ class Guests:
                 self._worked += 1
 
     @contextmanager
-    def _at_work_on(self, guest_id: str) -> Iterator[None]:
+    def _at_work_on(self, guest_id: str, order: int) -> Iterator[None]:
         """Alone; and that something was done, or tried, is told at the end."""
         try:
             with self._working():
+                self._take_order(guest_id, order)
                 yield
         finally:
             self._events.add("guest", guest_id, "worked on")
+
+    def _take_order(self, guest_id: str, order: int) -> None:
+        """Raises RefusalError for an order that is older than the last one for the guest."""
+        if not order:
+            return
+        last = self._orders.pop(guest_id, 0)
+        self._orders[guest_id] = max(order, last)  # put last again, as the first to go is that of longest ago
+        if len(self._orders) > _ORDERS_MAX:
+            del self._orders[next(iter(self._orders))]
+        if order < last:
+            text = f"A later order for guest {guest_id} has been taken: this one is of an engine that hung meanwhile."
+            raise RefusalError(CONFLICT, "superseded", text)
 
     def certificate_changed(self) -> None:
         """Tell those who use the host's certificates to move guests. Raises GuestError."""
@@ -306,11 +327,11 @@ class HostService:
             case ["v1", "guests", guest_id] if guest_id:
                 return self._guest(request, guest_id)
             case ["v1", "guests", guest_id, "migrate"] if guest_id and request.method == "POST":
-                return ACCEPTED, self.guests.migrate(guest_id, decode(Migration, request.body))
+                return ACCEPTED, self.guests.migrate(guest_id, decode(Migration, request.body), request.order)
             case ["v1", "guests", guest_id, "suspend"] if guest_id and request.method == "POST":
-                return ACCEPTED, self.guests.suspend(guest_id)
+                return ACCEPTED, self.guests.suspend(guest_id, request.order)
             case ["v1", "guests", guest_id, ("shutdown" | "reboot") as verb] if guest_id and request.method == "POST":
-                return OK, self.guests.shut_down(guest_id, again=verb == "reboot")
+                return OK, self.guests.shut_down(guest_id, request.order, again=verb == "reboot")
         routes = ROUTES.get(request.path)
         if routes is None:
             raise RefusalError(MISSING, "unknown", f"There is no {request.path} on this host.")
@@ -327,9 +348,9 @@ class HostService:
                     MALFORMED, "malformed", f"The guest in the body is {spec.id!r}, that in the path {guest_id!r}."
                 )
             self._check_functions(spec)
-            return OK, self.guests.put(spec)
+            return OK, self.guests.put(spec, request.order)
         if request.method == "DELETE":
-            self.guests.stop(guest_id)
+            self.guests.stop(guest_id, request.order)
             return NO_CONTENT, None
         raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
 

@@ -24,7 +24,8 @@ host that it leaves, with ``migrating``; after that by the other. ``POST /v1/gue
 :class:`GuestState`: its memory begins to be saved, until then it is listed with ``saving``; an event ``suspend`` tells
 that it is over, with the reason in ``detail`` when the guest runs on. ``PUT`` resumes a suspended guest, ``DELETE``
 forgets it. ``POST /v1/guests/{id}/shutdown`` and ``/reboot`` -> 200 and :class:`GuestState`: the guest was asked;
-whether and when it obeys is its own affair.
+whether and when it obeys is its own affair. What is asked of a guest by an older order (:data:`ORDER_HEADER`) than one
+that was taken gets 409.
 
 ``POST /v1/certificate`` -> :class:`Credentials`, signing requests for new keys of the host; ``PUT /v1/certificate``
 (the certificates, as :class:`Credentials`) -> 204: they are used from the next connection on; repeating it changes
@@ -44,6 +45,11 @@ from netweft.core.limits import DEFAULT_MTU
 
 AGENT_PORT = 54322
 """TCP port that an agent listens at when nobody says otherwise."""
+
+ORDER_HEADER = "Netweft-Order"
+"""A number on what is asked of a guest, which grows from one order to the next: a host refuses one that is older than
+the last that it has taken for that guest. It is of an engine that hung, and whose work another has taken over.
+"""
 
 EVENT_HEADER = "Netweft-Event"
 """``BOOT NUMBER`` of an agent's newest event, from before it observed what it answers: see :class:`EventPage`."""
@@ -388,7 +394,7 @@ class Refusal:
     """Why a request was not done.
 
     ``code``: ``malformed``, ``unknown``, ``stale_generation``, ``busy``, ``changed``, ``old_connection``,
-    ``wrong_phase``, ``plan``, ``failed``.
+    ``wrong_phase``, ``plan``, ``superseded``, ``failed``.
     """
 
     code: str

@@ -6,6 +6,8 @@ import re
 
 import httptools
 
+from netweft.core.protocol import ORDER_HEADER
+
 _ANSWER_MAX = 64 * 2**20
 _TARGET = re.compile(r"/[!-~]*")
 
@@ -18,13 +20,19 @@ class BrokenError(OSError):
     """The connection ended, or what came was no HTTP, before there was an answer: what was asked may have been done."""
 
 
-def request(method: str, host_id: str, target: str, body: bytes | None = None, known: str = "") -> bytes:
-    """A request. ``known``: the tag of what is there already. Raises NotReachedError when ``target`` cannot be one."""
+def request(
+    method: str, host_id: str, target: str, body: bytes | None = None, *, known: str = "", order: int = 0
+) -> bytes:
+    """A request. ``known``: the tag of what is there already; ``order``: see core.protocol.ORDER_HEADER, 0 for none.
+    Raises NotReachedError when ``target`` cannot be one.
+    """
     if not _TARGET.fullmatch(target):
         raise NotReachedError(f"{target!r} is no path")
     lines = [f"{method} {target} HTTP/1.1", f"Host: {host_id}"]
     if known:
         lines.append(f'If-None-Match: "{known}"')
+    if order:
+        lines.append(f"{ORDER_HEADER}: {order}")
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, is_dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -110,9 +111,14 @@ class Agents:
         self._context = _context(authority)
         self.connections = Connections(self._context)
 
-    def of(self, host_id: str, address: str) -> Agent:
-        """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none."""
-        return Agent(self.connections, host_id, _endpoint(address), self._waiting)
+    def of(self, host_id: str, address: str, *, since: datetime | None = None) -> Agent:
+        """The agent of a host; costs nothing until it is asked something. Raises HostError when the address is none.
+
+        ``since``: when the job began that asks it something about a guest, by the database's clock: the host refuses it
+        once it has taken an order of a later one.
+        """
+        order = 0 if since is None else int(since.timestamp() * 1_000_000)
+        return Agent(self.connections, host_id, _endpoint(address), self._waiting, order)
 
     async def line(self, host_id: str, address: str) -> AgentLine:
         """A connection for watching a host, in the event loop that runs. Raises HostError."""
@@ -189,11 +195,14 @@ class Agent:
     (core.protocol).
     """
 
-    def __init__(self, connections: Connections, host_id: str, endpoint: Endpoint, waiting: Waiting) -> None:
+    def __init__(
+        self, connections: Connections, host_id: str, endpoint: Endpoint, waiting: Waiting, order: int = 0
+    ) -> None:
         self._connections = connections
         self._host_id = host_id
         self._endpoint = endpoint
         self._waiting = waiting
+        self._order = order
 
     def report(self) -> HostReport:
         """What the host is and has, observed now."""
@@ -315,7 +324,7 @@ class Agent:
         """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice. What may not
         goes over a connection that is opened now, as one that was kept may be dead.
         """
-        whole = request(method, self._host_id, self._endpoint.prefix + path, body)
+        whole = request(method, self._host_id, self._endpoint.prefix + path, body, order=self._order)
         pauses = iter(_AGAIN)
         may_repeat = method in _REPEATABLE_METHODS or path in _REPEATABLE
         while True:

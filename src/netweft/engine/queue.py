@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
@@ -97,6 +97,10 @@ class Job:
     correlation_id: str
     attempts: int
     claimed_by: str
+    claimed_at: datetime
+    """By the database's clock: of jobs with one lock key, and of the replicas that had one by turns, the later the
+    greater.
+    """
 
     @property
     def actor(self) -> Actor:
@@ -185,7 +189,7 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
     row = _claimable(kinds).first(tx, replica=replica)
     if row is None:
         return None
-    _CLAIM.run(tx, job_id=row.id, claimed_by=replica, last_updated=utc_now(), attempts=row.attempts + 1)
+    claimed = _CLAIM.ask(tx, job_id=row.id, claimed_by=replica, last_updated=utc_now(), attempts=row.attempts + 1)
     return Job(
         id=row.id,
         kind=row.kind,
@@ -197,11 +201,12 @@ def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
         correlation_id=row.correlation_id,
         attempts=row.attempts + 1,
         claimed_by=replica,
+        claimed_at=claimed.one().heartbeat,
     )
 
 
 _CLAIM = Statement(
-    update(jobs).where(jobs.c.id == bindparam("job_id")).values(heartbeat=Moment()),
+    update(jobs).where(jobs.c.id == bindparam("job_id")).values(heartbeat=Moment()).returning(jobs.c.heartbeat),
     ("claimed_by", "last_updated", "attempts"),
 )
 

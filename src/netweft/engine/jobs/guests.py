@@ -125,7 +125,7 @@ def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 def agent_of(agents: Agents, job: JobContext, host_id: str) -> Agent:
     """The agent of a host. Raises NotFoundError."""
     with job.db.read() as tx:
-        return agents.of(host_id, hosts.plain(tx, host_id).agent_url)
+        return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
 def look(agents: Agents, job: JobContext, host_id: str) -> None:
@@ -145,7 +145,7 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
     with job.db.read() as tx:
         host, known = host_queries.last_report(tx, host_id)
         wanted = wanted_of(tx, vm_id, host_id)
-    agent = agents.of(host_id, host.agent_url)
+    agent = agents.of(host_id, host.agent_url, since=job.job.claimed_at)
     if known is None or all(guest.id != vm_id for guest in known.guests):
         known = wait_for_report(job, agent, job.patience.report)
     locations = locate_networks(known.host)

@@ -67,7 +67,7 @@ def _look(job: JobContext, agent: Agent, host_id: str) -> None:
 
 def _agent(agents: Agents, job: JobContext, host_id: str) -> Agent:
     with job.db.read() as tx:
-        return agents.of(host_id, hosts.plain(tx, host_id).agent_url)
+        return agents.of(host_id, hosts.plain(tx, host_id).agent_url, since=job.job.claimed_at)
 
 
 def _await_setup(job: JobContext, job_id: str | None) -> None:
