@@ -21,7 +21,7 @@ from netweft.agent.serve import Server
 from netweft.agent.simulated import SimulatedService
 from netweft.agent.simulated_machine import Simulation
 from netweft.core.host import Host
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.protocol import HostReport
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agents import Agent, Agents
@@ -184,7 +184,7 @@ class Fleet:
 
     def attach(self, network: str, nic: str, number: int = 1, **values: Any) -> None:
         """Put a network on a NIC and wait until it is there."""
-        wish = AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)
+        wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
         self.done(self.setup(SetupRequest(attachments=(wish,)), number))
 
     def data(self, number: int = 1) -> HostData:

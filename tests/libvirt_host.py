@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import libvirt
 
-from netweft.agent.guests.libvirt_door import run_loop
+from netweft.agent.guests.libvirt_connection import run_loop
 from netweft.agent.guests.libvirt_xml import domain_name
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.lab import libvirt as lab_libvirt

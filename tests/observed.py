@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netweft.agent.announce import Announcer
 from netweft.agent.dhcp import Dhcp
-from netweft.agent.doors import Doors
+from netweft.agent.handles import Handles
 from netweft.agent.held import Held
 from netweft.agent.netlink import Netlink
 from netweft.agent.observe import observe
@@ -23,7 +23,7 @@ def observed(folder: Path, ovsdb: Ovsdb | None = None) -> Host:
     """The host, by doors that are opened now. ``folder``: where its DHCP clients and resolver file are."""
     with Netlink() as netlink:
         return observe(
-            Doors(
+            Handles(
                 netlink=netlink,
                 dhcp=Dhcp(folder),
                 resolver=Resolver(folder / "resolv.conf", folder / "saved"),

@@ -84,35 +84,35 @@ def serve(settings: Settings, arguments: Sequence[str], asked: threading.Event) 
     open_folder(settings.data)
     share = given_share()
     if share is not None:
-        _run(settings, share.doors, asked, share)
+        _run(settings, share.listeners, asked, share)
         return
     with contextlib.ExitStack() as stack:
-        doors = [stack.enter_context(_door(address)) for address in settings.addresses]
+        listeners = [stack.enter_context(_listener(address)) for address in settings.addresses]
         if settings.processes > 1:
-            _run_several(settings, arguments, doors, asked)
+            _run_several(settings, arguments, listeners, asked)
         else:
-            _run(settings, doors, asked)
+            _run(settings, listeners, asked)
 
 
 def _run_several(
-    settings: Settings, arguments: Sequence[str], doors: Sequence[socket.socket], asked: threading.Event
+    settings: Settings, arguments: Sequence[str], listeners: Sequence[socket.socket], asked: threading.Event
 ) -> None:
     """Have the work done by several engine processes."""
     with contextlib.ExitStack() as stack:
         db = Database(settings.database_url)
         stack.callback(db.close)
         authority = _prepare(settings, db, open_box(settings.data))
-        processes = Processes(arguments, doors, settings.processes)
+        processes = Processes(arguments, listeners, settings.processes)
         stack.callback(processes.stop)
         processes.start()
         while not processes.watch():
             if asked.wait(_LOOK_AT_START):
                 return
-        _tell_and_wait(settings, db, authority, doors, asked, processes.watch)
+        _tell_and_wait(settings, db, authority, listeners, asked, processes.watch)
 
 
 def _run(
-    settings: Settings, doors: Sequence[socket.socket], asked: threading.Event, share: Share | None = None
+    settings: Settings, listeners: Sequence[socket.socket], asked: threading.Event, share: Share | None = None
 ) -> None:
     """Be the engine. ``share``: of one that is one of several processes, whose parent does what is done once."""
     limits = settings.limits.divided(settings.processes).within(raise_descriptors())
@@ -124,11 +124,11 @@ def _run(
         stack.callback(db.close)
         box = open_box(settings.data)
         authority = _prepare(settings, db, box)
-        tls = None if settings.insecure_http else ServerTls(authority, _names(settings, doors), settings.data)
+        tls = None if settings.insecure_http else ServerTls(authority, _names(settings, listeners), settings.data)
         worker = _worker(settings, db, box, authority, tls, stack)
         stack.callback(worker.stop)
         app = create_app(db, authority, secure=tls is not None)
-        server = HttpServer(app, doors, tls=tls.door if tls else None, limits=limits, grace=GRACE)
+        server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
         worker.start()  # after the server: to find a thousand hosts again takes a while
@@ -138,7 +138,7 @@ def _run(
                 raise StartError("the HTTP server has ended; its log says why")
 
         if share is None:
-            _tell_and_wait(settings, db, authority, doors, asked, watch)
+            _tell_and_wait(settings, db, authority, listeners, asked, watch)
         else:
             share.tell_ready()
             while not asked.wait(_LOOK):
@@ -176,12 +176,12 @@ def _tell_and_wait(
     settings: Settings,
     db: Database,
     authority: Authority,
-    doors: Sequence[socket.socket],
+    listeners: Sequence[socket.socket],
     asked: threading.Event,
     watch: Callable[[], object],
 ) -> None:
     """Requests are answered: tell everybody, run the simulated hosts, and ``watch`` until ``asked`` is set."""
-    urls = [_url(settings, door) for door in doors]
+    urls = [_url(settings, listener) for listener in listeners]
     _announce(settings, authority, urls)
     with contextlib.ExitStack() as stack:
         simulation = None
@@ -228,7 +228,7 @@ def _sweep(db: Database) -> None:
     db.run(audit.sweep)
 
 
-def _door(address: Address) -> socket.socket:
+def _listener(address: Address) -> socket.socket:
     """A socket that listens. Raises StartError."""
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
@@ -237,18 +237,18 @@ def _door(address: Address) -> socket.socket:
         raise StartError(f"cannot listen at {address}: {error.strerror or error}") from error
 
 
-def _names(settings: Settings, doors: Sequence[socket.socket]) -> list[str]:
+def _names(settings: Settings, listeners: Sequence[socket.socket]) -> list[str]:
     """All names and addresses that this engine is reached under."""
     names = [*own_names(), *settings.name]
-    for address, door in zip(settings.addresses, doors, strict=True):
+    for address, listener in zip(settings.addresses, listeners, strict=True):
         if not address.is_wildcard:
-            names += [address.host, door.getsockname()[0]]
+            names += [address.host, listener.getsockname()[0]]
     return names
 
 
-def _url(settings: Settings, door: socket.socket) -> str:
-    """How this machine reaches a door."""
-    host, port = door.getsockname()[:2]
+def _url(settings: Settings, listener: socket.socket) -> str:
+    """How this machine reaches a listener."""
+    host, port = listener.getsockname()[:2]
     address = Address(host, port)
     if address.is_wildcard:
         address = Address("::1" if ":" in host else "127.0.0.1", port)

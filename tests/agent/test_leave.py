@@ -48,12 +48,12 @@ def carrying(host: Host, switch: SwitchType) -> Host:
 def test_all_of_ours_goes_but_for_its_management(switch: SwitchType, tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
     machine = service._machine
-    machine.change(replace(machine.state, host=carrying(service.door.observe(), switch)))
+    machine.change(replace(machine.state, host=carrying(service.driver.observe(), switch)))
     identity = Identity(tmp_path / "identity")
     identity.pki.mkdir(parents=True)
     identity.hosts.write_text(json.dumps({"address": ADDRESS}))
     leave(service, identity, "")
-    left = service.door.observe()
+    left = service.driver.observe()
     owned = {name for name, link in left.links().items() if link.owner}
     assert owned == {"ovirtmgmt", "eth0"}
     assert [str(address) for address in left.links()["ovirtmgmt"].addresses] == ["198.18.0.2/15"]
@@ -77,7 +77,7 @@ def test_guests_and_an_unknown_address_keep_the_host_where_it_is(tmp_path: Path)
 
 def test_a_host_whose_address_is_on_a_plain_nic_loses_all_that_is_ours(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path / "host")
-    now = service.door.observe()
+    now = service.driver.observe()
     taken = now.with_link(replace(now.nics["eth1"], owner="base"))
     wanted = cleared(taken.with_link(Vlan(name="eth1.7", owner="x", base="eth1", tag=7)), {"198.18.0.2"})
     assert wanted == now

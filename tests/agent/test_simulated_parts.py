@@ -72,7 +72,7 @@ def test_a_guest_moves_to_the_host_of_another_program(tmp_path: Path) -> None:
 
 def test_a_host_whose_program_was_killed_while_it_kept_something_is_as_it_was(tmp_path: Path) -> None:
     service = SimulatedService("sim-1", 1, tmp_path)
-    before, boot = service.report(), service.door.boot()
+    before, boot = service.report(), service.driver.boot()
     service.close(0)
     for file in ("machine.json", "state.json"):  # between the two renamings of replace_quickly
         (tmp_path / file).rename((tmp_path / file).with_suffix(".old"))

@@ -20,7 +20,7 @@ from figures import Figure, paired
 from e2e.site import CLUSTER, Site, site, wait
 from libvirt_host import MEMORY, Console, tiny_linux
 from netweft.agent.guests import libvirt_xml
-from netweft.agent.guests.libvirt_door import Domain
+from netweft.agent.guests.libvirt_connection import Domain
 
 ROUNDS = 15
 LAB = """

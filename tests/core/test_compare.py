@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.strategies import mac_of, machine
 from netweft.core.compare import differences
 from netweft.core.host import (
-    SPOILT,
+    FOREIGN_SHAPING,
     Address,
     Bond,
     Bridge,
@@ -74,7 +74,7 @@ def test_classes_of_traffic_have_words() -> None:
     wanted = Host(nics={"eth0": Nic(name="eth0", owner="n", shaping=(rest, vlan))})
     for there, words in (
         ((), "none"),
-        ((SPOILT,), "something that others changed"),
+        ((FOREIGN_SHAPING,), "something that others changed"),
         ((rest,), "the rest with share 10"),
     ):
         should = "the rest with share 10, VLAN 7 with share 100, at most 1000 Mbit/s, 1500 bit/s promised"

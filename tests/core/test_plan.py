@@ -10,7 +10,7 @@ from core.strategies import mac_of, machine
 from netweft.core import steps as s
 from netweft.core.compare import differences
 from netweft.core.host import (
-    SPOILT,
+    FOREIGN_SHAPING,
     Address,
     Bond,
     Bridge,
@@ -254,7 +254,7 @@ def test_shaping_comes_before_anything_that_a_kernel_without_it_would_leave_behi
 
 
 def test_shaping_that_others_changed_is_made_anew_but_never_had_back() -> None:
-    spoilt = shaped(OURS, SPOILT)
+    spoilt = shaped(OURS, FOREIGN_SHAPING)
     assert reach(spoilt, shaped(OURS, *CLASSES))[:2] == [s.StopShaping("eth0"), s.StartShaping("eth0", REST)]
     assert reach(spoilt, OURS) == [s.StopShaping("eth0")]
     assert plan(OURS, spoilt) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netweft.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, as_far_as_live
+from netweft.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, apply_hot_pluggable
 
 NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
 OTHER = replace(
@@ -24,19 +24,21 @@ OTHER = replace(
 
 
 def test_a_vnic_that_is_not_plugged_in_becomes_what_is_wanted() -> None:
-    assert as_far_as_live([], [OTHER]) == (OTHER,)
+    assert apply_hot_pluggable([], [OTHER]) == (OTHER,)
 
 
 def test_vnics_are_told_apart_by_their_ids() -> None:
     second, third = replace(OTHER, id="2"), replace(NIC, id="3")
-    assert as_far_as_live([third, second, NIC], [OTHER, second]) == (replace(NIC, bridge="red", tag=100), second)
+    assert apply_hot_pluggable([third, second, NIC], [OTHER, second]) == (replace(NIC, bridge="red", tag=100), second)
 
 
 def test_a_virtual_function_that_is_plugged_in_changes_in_nothing() -> None:
     function = replace(NIC, bridge="", function="0000:01:10.0", tag=100)
-    assert as_far_as_live([function], [replace(function, name="nic2", tag=200)]) == (replace(function, name="nic2"),)
+    assert apply_hot_pluggable([function], [replace(function, name="nic2", tag=200)]) == (
+        replace(function, name="nic2"),
+    )
 
 
 def test_a_vnic_that_is_plugged_in_keeps_what_cannot_change() -> None:
-    assert as_far_as_live([NIC], [OTHER]) == (replace(NIC, bridge="red", tag=100),)
+    assert apply_hot_pluggable([NIC], [OTHER]) == (replace(NIC, bridge="red", tag=100),)
     assert all(getattr(NIC, name) != getattr(OTHER, name) for name in FIXED_WHILE_PLUGGED)

@@ -8,7 +8,7 @@ import pytest
 
 from core.strategies import machine
 from netweft.core.errors import Problem
-from netweft.core.host_request import AttachmentWish, BondWish, Ref
+from netweft.core.host_request import AttachmentChange, BondChange, Ref
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment
 from netweft.core.rules import host, host_copy
 
@@ -139,11 +139,11 @@ def test_a_copy_of_a_hosts_networks() -> None:
     request = host_copy.copy_request(SOURCE, TARGET, {"mgmt"}, nics, own, labels)
     assert request.removed_labels == ("lab",)
     assert request.attachments == (
-        AttachmentWish(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,), qos=CALM),
-        AttachmentWish(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=(), qos=None),
+        AttachmentChange(network=Ref(id="blue"), nic=Ref(name="bond1"), assignments=(DHCP6,), qos=CALM),
+        AttachmentChange(network=Ref(id="red"), nic=Ref(name="eth8"), assignments=(), qos=None),
     )
     slaves = (Ref(name="eth6"), Ref(name="eth7"))
-    assert request.bonds == (BondWish(bond=Ref(name="bond1"), slaves=slaves, options={"mode": "4"}),)
+    assert request.bonds == (BondChange(bond=Ref(name="bond1"), slaves=slaves, options={"mode": "4"}),)
     assert (request.removed, request.removed_bonds) == ((Ref(id="7"),), (Ref(name="bond3"),))
     assert request.commit_on_success
 

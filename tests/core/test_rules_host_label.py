@@ -11,11 +11,11 @@ from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, Host, Nic, Vlan
 from netweft.core.host_labels import expand, propagation
 from netweft.core.host_request import (
-    AttachmentWish,
-    BondWish,
+    AttachmentChange,
+    BondChange,
     FinalSet,
     HostView,
-    LabelWish,
+    LabelChange,
     NetworkView,
     Ref,
     SetupRequest,
@@ -69,11 +69,11 @@ BARE = replace(VIEW, labels={}, intent=replace(VIEW.intent, attachments=VIEW.int
 
 
 def labelled(label: str, nic: str) -> SetupRequest:
-    return SetupRequest(labels=(LabelWish(label=label, nic=Ref(name=nic)),))
+    return SetupRequest(labels=(LabelChange(label=label, nic=Ref(name=nic)),))
 
 
-def wish(network_: str, nic: str) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=network_), nic=Ref(name=nic))
+def wish(network_: str, nic: str) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=network_), nic=Ref(name=nic))
 
 
 def judged(request: SetupRequest, view: HostView = VIEW) -> FinalSet:
@@ -126,7 +126,7 @@ def test_a_network_that_needs_an_address_asks_for_it_unless_it_has_a_way() -> No
 
 
 def test_a_label_on_a_new_bond_and_one_that_goes_with_its_bond() -> None:
-    bond = BondWish(bond=Ref(name="bond1"), slaves=(Ref(name="eth2"), Ref(name="eth3")))
+    bond = BondChange(bond=Ref(name="bond1"), slaves=(Ref(name="eth2"), Ref(name="eth3")))
     made = judged(replace(labelled("lab", "bond1"), bonds=(bond,)), BARE)
     assert carried(made) == {"mgmt": "eth0", "red": "bond1", "blue": "bond1"}
     with_label = replace(VIEW, labels={"other": "bond0"})
@@ -159,13 +159,13 @@ MODE0 = replace(BARE, intent=replace(BARE.intent, bonds=(replace(BOND0, options=
 REFUSED: dict[str, tuple[SetupRequest, HostView, str]] = {
     "format": (labelled("a b", "eth1"), VIEW, "NETWORK_LABEL_FORMAT_INVALID"),
     "C1": (
-        SetupRequest(labels=(LabelWish(label="lab", nic=Ref(id="n-eth1", name="eth2")),)),
+        SetupRequest(labels=(LabelChange(label="lab", nic=Ref(id="n-eth1", name="eth2")),)),
         VIEW,
         "NIC_LABEL_REFERENCES_NICS_INCOHERENTLY",
     ),
     "C2": (labelled("lab", "eth99"), VIEW, "INTERFACE_ON_NIC_LABEL_NOT_EXIST"),
     "C2 unknown id": (
-        SetupRequest(labels=(LabelWish(label="lab", nic=Ref(id="nothing")),)),
+        SetupRequest(labels=(LabelChange(label="lab", nic=Ref(id="nothing")),)),
         VIEW,
         "INTERFACE_ON_NIC_LABEL_NOT_EXIST",
     ),
@@ -191,7 +191,7 @@ REFUSED: dict[str, tuple[SetupRequest, HostView, str]] = {
     ),
     "E": (SetupRequest(removed=(Ref(name="red"),)), VIEW, "CANNOT_REMOVE_LABELED_NETWORK_FROM_NIC"),
     "F": (
-        SetupRequest(bonds=(BondWish(bond=Ref(name="bond1"), slaves=(Ref(name="eth2"), Ref(name="eth3"))),)),
+        SetupRequest(bonds=(BondChange(bond=Ref(name="bond1"), slaves=(Ref(name="eth2"), Ref(name="eth3"))),)),
         replace(BARE, labels={"other": "eth2"}),
         "NETWORK_BOND_SLAVE_IS_LABELED",
     ),

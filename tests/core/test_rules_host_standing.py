@@ -11,7 +11,7 @@ from netweft.core.desired import desired_host
 from netweft.core.errors import Problem, ValidationError
 from netweft.core.host import Host, Nic
 from netweft.core.host_limits import HostLimits
-from netweft.core.host_request import AttachmentWish, BondWish, HostView, NetworkView, Ref, SetupRequest, written
+from netweft.core.host_request import AttachmentChange, BondChange, HostView, NetworkView, Ref, SetupRequest, written
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import Ability
@@ -146,18 +146,20 @@ def test_what_was_wrong_before_stops_no_other_request(wrong: HostView) -> None:
     assert validate(more, SetupRequest(attachments=(wish("new", "eth0"),)), str).needs_host
 
 
-def wish(name: str, nic: str, **fields: object) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type]  # its fields
+def wish(name: str, nic: str, **fields: object) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type]  # its fields
 
 
 @pytest.mark.parametrize("wrong", [after for after, _, _ in BREAKS])
 def test_what_is_there_can_be_sent_back(wrong: HostView) -> None:
     """Attachments and bonds as they are, also where they are not as they should be."""
     back = [
-        AttachmentWish(id=one.id, assignments=one.assignments, properties=one.properties, dns=one.dns, qos=one.qos)
+        AttachmentChange(id=one.id, assignments=one.assignments, properties=one.properties, dns=one.dns, qos=one.qos)
         for one in ATTACHMENTS
     ]
-    bond = BondWish(bond=Ref(name="bond0"), slaves=tuple(Ref(name=name) for name in BOND.slaves), options=BOND.options)
+    bond = BondChange(
+        bond=Ref(name="bond0"), slaves=tuple(Ref(name=name) for name in BOND.slaves), options=BOND.options
+    )
     assert not validate(wrong, SetupRequest(attachments=tuple(back), bonds=(bond,)), str).needs_host
 
 
@@ -271,7 +273,7 @@ def test_a_bond_whose_nics_are_gone_can_be_sent_back() -> None:
     host = replace(
         left, report=replace(REPORT, nics={name: nic for name, nic in REPORT.nics.items() if name != "eth4"})
     )
-    said = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth3"),), options=BOND.options)
+    said = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth3"),), options=BOND.options)
     assert not validate(host, SetupRequest(bonds=(said,)), str).needs_host
     with pytest.raises(ValidationError, match="must have at least 2 slaves"):
         validate(left, SetupRequest(bonds=(said,)), str)

@@ -12,8 +12,8 @@ from netweft.core.host import Bond, Bridge, GuestPort, Host, Nic, OvsBridge, Ovs
 from netweft.core.host_limits import limits_of
 from netweft.core.host_request import (
     DEFAULT_BOND_OPTIONS,
-    AttachmentWish,
-    BondWish,
+    AttachmentChange,
+    BondChange,
     FinalSet,
     HostView,
     NetworkView,
@@ -91,14 +91,14 @@ def on(name: str, nic: str = "eth8", **fields: object) -> SetupRequest:
     return SetupRequest(attachments=(wish(name, nic, **fields),))
 
 
-def wish(name: str = "", nic: str = "", **fields: object) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type] # fields of the wish
+def wish(name: str = "", nic: str = "", **fields: object) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=name), nic=Ref(name=nic), **fields)  # type: ignore[arg-type] # fields of the wish
 
 
-def bonded(name: str = "bond1", *slaves: str, **options: str) -> BondWish:
+def bonded(name: str = "bond1", *slaves: str, **options: str) -> BondChange:
     chosen = slaves or ("eth9", "eth8")
     given = {"options": options} if options else {}
-    return BondWish(bond=Ref(name=name), slaves=tuple(Ref(name=slave) for slave in chosen), **given)  # type: ignore[arg-type] # the only option
+    return BondChange(bond=Ref(name=name), slaves=tuple(Ref(name=slave) for slave in chosen), **given)  # type: ignore[arg-type] # the only option
 
 
 def bond(name: str = "bond1", *slaves: str, **options: str) -> SetupRequest:
@@ -144,16 +144,16 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (on("store", "eth8"), VIEW),
     (bond("bond1", mode="4", min_links="2"), VIEW),
     (bond("bond1", mode="1", miimon="0", arp_interval="100", arp_ip_target="192.0.2.1"), VIEW),
-    (SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-store"), nic=Ref(id="id-eth8")),)), VIEW),
+    (SetupRequest(attachments=(AttachmentChange(network=Ref(id="id-store"), nic=Ref(id="id-eth8")),)), VIEW),
     (
         SetupRequest(
             attachments=(
-                AttachmentWish(network=Ref(id="id-store", name="store"), nic=Ref(id="id-bond0", name="bond0")),
+                AttachmentChange(network=Ref(id="id-store", name="store"), nic=Ref(id="id-bond0", name="bond0")),
             )
         ),
         VIEW,
     ),
-    (SetupRequest(attachments=(AttachmentWish(id="a-blue", nic=Ref(name="eth8")),)), VIEW),
+    (SetupRequest(attachments=(AttachmentChange(id="a-blue", nic=Ref(name="eth8")),)), VIEW),
     (on("blue", "eth8"), VIEW),
     (on("blue", assignments=()), VIEW),
     (on("show", assignments=(DHCP,)), VIEW),
@@ -177,7 +177,7 @@ HOLDS: list[tuple[SetupRequest, HostView]] = [
     (on("big", "eth2"), VIEW),
     (bond("bond1", mode="4", miimon="100"), VIEW),
     (bond("bond1", mode="802.3ad"), OVS),
-    (SetupRequest(bonds=(BondWish(bond=Ref(id="id-bond0")),)), VIEW),
+    (SetupRequest(bonds=(BondChange(bond=Ref(id="id-bond0")),)), VIEW),
     (SetupRequest(bonds=(bonded("bond1", "eth4", "eth8"), bonded("bond0", "eth5", "eth9"))), VIEW),
     (SetupRequest(removed_bonds=(Ref(name="bond0"),), removed=(Ref(id="a-red"),)), VIEW),
     (
@@ -210,26 +210,26 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     # D
     (on("blue", id="a-none"), VIEW, "MODIFIED_NETWORK_ATTACHMENT_DOES_NOT_EXISTS", "a-none"),
     (
-        SetupRequest(attachments=(AttachmentWish(nic=Ref(name="eth8")),)),
+        SetupRequest(attachments=(AttachmentChange(nic=Ref(name="eth8")),)),
         VIEW,
         "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET",
         "names no network",
     ),
     (on("green"), VIEW, "NETWORK_HAVING_NAME_NOT_EXISTS", "'green'"),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-green"), nic=Ref(name="eth8")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(id="id-green"), nic=Ref(name="eth8")),)),
         VIEW,
         "NETWORK_HAVING_ID_NOT_EXISTS",
         "'id-green'",
     ),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(name="store"), nic=Ref(id="id-eth8", name="eth1")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(name="store"), nic=Ref(id="id-eth8", name="eth1")),)),
         VIEW,
         "NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY",
         "'eth8', not 'eth1'",
     ),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-store", name="big"), nic=Ref(name="eth8")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(id="id-store", name="big"), nic=Ref(name="eth8")),)),
         VIEW,
         "NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY",
         "'store', not 'big'",
@@ -244,7 +244,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     (on("blue", is_new=True), VIEW, "ATTACHMENT_IS_NOT_REUSED", "a-blue"),
     (on("blue", id="a-red"), VIEW, "ATTACHMENT_IS_NOT_REUSED", "a-blue"),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(id="id-far"), nic=Ref(name="eth8")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(id="id-far"), nic=Ref(name="eth8")),)),
         VIEW,
         "NETWORK_NOT_EXISTS_IN_CLUSTER",
         "'far'",
@@ -257,14 +257,14 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "management and default_route",
     ),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(name="store")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(name="store")),)),
         VIEW,
         "NETWORK_ATTACHMENT_NIC_NOT_SET",
         "'store'",
     ),
     (on("store", "eth99"), VIEW, "HOST_NETWORK_INTERFACE_NOT_EXIST", "no NIC or bond 'eth99'. It has: bond0"),
     (
-        SetupRequest(attachments=(AttachmentWish(network=Ref(name="store"), nic=Ref(id="id-x")),)),
+        SetupRequest(attachments=(AttachmentChange(network=Ref(name="store"), nic=Ref(id="id-x")),)),
         VIEW,
         "HOST_NETWORK_INTERFACE_NOT_EXIST",
         "'id-x'",
@@ -426,15 +426,15 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     (SetupRequest(synchronized=("a-none",)), VIEW, "NETWORK_ATTACHMENT_NOT_EXISTS", "a-none"),
     # F
-    (SetupRequest(bonds=(BondWish(bond=Ref(id="id-none")),)), VIEW, "BOND_DOES_NOT_EXIST", "'id-none'"),
+    (SetupRequest(bonds=(BondChange(bond=Ref(id="id-none")),)), VIEW, "BOND_DOES_NOT_EXIST", "'id-none'"),
     (
-        SetupRequest(bonds=(BondWish(bond=Ref()),)),
+        SetupRequest(bonds=(BondChange(bond=Ref()),)),
         VIEW,
         "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED",
         "neither id nor name",
     ),
     (
-        SetupRequest(bonds=(BondWish(bond=Ref(id="id-bond0", name="bond9")),)),
+        SetupRequest(bonds=(BondChange(bond=Ref(id="id-bond0", name="bond9")),)),
         VIEW,
         "BOND_REFERENCES_NICS_INCOHERENTLY",
         "'bond0', not 'bond9'",
@@ -487,7 +487,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
         "no NIC eth99 that could join bond bond1",
     ),
     (
-        SetupRequest(bonds=(BondWish(bond=Ref(name="bond1"), slaves=(Ref(id="id-x"), Ref(name="eth8"))),)),
+        SetupRequest(bonds=(BondChange(bond=Ref(name="bond1"), slaves=(Ref(id="id-x"), Ref(name="eth8"))),)),
         VIEW,
         "HOST_NETWORK_INTERFACE_NOT_EXIST",
         "(unknown id)",
@@ -518,7 +518,7 @@ REFUSED: list[tuple[SetupRequest, HostView, str, str]] = [
     ),
     (
         SetupRequest(
-            bonds=(BondWish(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="id-bond0"),), removed=(Ref(id="a-red"),)
+            bonds=(BondChange(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="id-bond0"),), removed=(Ref(id="a-red"),)
         ),
         VIEW,
         "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
@@ -652,11 +652,11 @@ def test_a_network_that_is_stored_twice_is_told() -> None:
 def test_the_final_set() -> None:
     request = SetupRequest(
         attachments=(
-            AttachmentWish(id="a-blue", nic=Ref(id="id-eth8"), assignments=(DHCP,)),
-            AttachmentWish(network=Ref(name="store"), nic=Ref(name="bond1"), dns=("192.0.2.53",)),
+            AttachmentChange(id="a-blue", nic=Ref(id="id-eth8"), assignments=(DHCP,)),
+            AttachmentChange(network=Ref(name="store"), nic=Ref(name="bond1"), dns=("192.0.2.53",)),
         ),
         removed=(Ref(name="red"),),
-        bonds=(BondWish(bond=Ref(name="bond1"), slaves=(Ref(name="eth5"), Ref(name="eth4"))),),
+        bonds=(BondChange(bond=Ref(name="bond1"), slaves=(Ref(name="eth5"), Ref(name="eth4"))),),
         removed_bonds=(Ref(name="bond0"),),
         synchronized=("a-busy",),
     )
@@ -675,7 +675,7 @@ def test_the_final_set() -> None:
 
 def test_an_ip_version_that_nothing_is_wanted_of_may_be_sent_back_as_none() -> None:
     sent = (ip4("198.51.100.7"), ip6("none", "", 0))
-    kept = judged(SetupRequest(attachments=(AttachmentWish(id="a-blue", assignments=sent),)))
+    kept = judged(SetupRequest(attachments=(AttachmentChange(id="a-blue", assignments=sent),)))
     assert next(one for one in kept.attachments if one.id == "a-blue").assignments == sent[:1]
     added = judged(on("store", assignments=sent))
     assert next(one for one in added.attachments if one.id == "new-1").assignments == sent

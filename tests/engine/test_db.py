@@ -21,7 +21,7 @@ from netweft.engine.db import Database, Tx, announce, lock, new_id, utc_now, vio
 from netweft.engine.group_commit import CommitError
 from netweft.engine.model.events import events
 from netweft.engine.model.users import roles, users
-from netweft.engine.statements import Statement, inserting, together
+from netweft.engine.statements import Statement, inserting, pipelined
 
 
 def add_user(tx: Tx, name: str) -> str:
@@ -292,7 +292,7 @@ def test_statements_that_travel_together_fail_together(db: Database) -> None:
     """With the error that SQLAlchemy has for it, whichever of them it was."""
 
     def command(tx: Tx) -> None:
-        with together(tx):
+        with pipelined(tx):
             PUT.run(tx, **user_row("a"))
             PUT.run(tx, **user_row("a"))
             PUT.run(tx, **user_row("b"))
@@ -310,7 +310,7 @@ def test_questions_that_travel_together_are_answered_one_by_one(db: Database) ->
     returning = Statement(insert(users).returning(users), [column.name for column in users.columns])
     row = user_row("a")
     with db.write() as tx:
-        with together(tx):
+        with pipelined(tx):
             before = GET.ask(tx, name="a")
             added = returning.ask(tx, **row)
             returning.ask(tx, **user_row("b"))

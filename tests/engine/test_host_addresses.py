@@ -15,7 +15,7 @@ import rows
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
@@ -67,7 +67,7 @@ def static(*addresses: str) -> tuple[IpAssignment, ...]:
 
 
 def asks(*addresses: str, network: str = "storage", nic: str = "eth1") -> SetupRequest:
-    wish = AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
+    wish = AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), assignments=static(*addresses))
     return SetupRequest(attachments=(wish,))
 
 

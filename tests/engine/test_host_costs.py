@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from databases import Databases
 from fleet import Fleet, running_fleet
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
@@ -219,8 +219,8 @@ def static(address: str) -> tuple[IpAssignment, ...]:
     return (IpAssignment(version=4, method="static", address=address, prefix=16, gateway=""),)
 
 
-def wish(network: str, nic: str, **values: Any) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)
+def wish(network: str, nic: str, **values: Any) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
 
 
 def set_up(scene: Scene) -> None:

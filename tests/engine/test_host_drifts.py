@@ -13,7 +13,7 @@ from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address, Host
-from netweft.core.host_request import AttachmentWish, BondWish, LabelWish, Ref
+from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.host_plans import plan_host_networks
@@ -31,7 +31,7 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
     with running_fleet(db, tmp_path) as fleet:
         add(fleet, "storage", vlan_id=100, stp=True)
         add(fleet, "tenants", vlan_id=200)
-        bond = BondWish(
+        bond = BondChange(
             bond=Ref(name="bond0"),
             slaves=(Ref(name="eth1"), Ref(name="eth2")),
             options={"mode": "1", "miimon": "100"},
@@ -161,7 +161,7 @@ def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
     data = fleet.data()
     assert not any(all(one.in_sync for one in data.compare(a)) for a in data.intent.attachments if a.nic == "bond0")
     assert data.differences() == {}
-    wanted = AttachmentWish(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
     fleet.done(fleet.setup(request(wanted)))
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
     assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
@@ -169,7 +169,7 @@ def test_what_is_shared_locks_nobody_out(fleet: Fleet) -> None:
 
 def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
-    wanted = AttachmentWish(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
+    wanted = AttachmentChange(id=fleet.attachment_id("tenants"), assignments=static("10.2.0.5"))
     with pytest.raises(ValidationError, match=r"tenants\.up is off on the host and on is wanted") as refusal:
         fleet.setup(request(wanted))
     assert refusal.value.code == "NETWORK_NOT_IN_SYNC"
@@ -179,7 +179,7 @@ def test_what_is_a_networks_own_has_to_be_named(fleet: Fleet) -> None:
 
 def test_a_label_alone_still_touches_no_host(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
-    label = request(labels=(LabelWish(label="red", nic=Ref(name="eth3")),))
+    label = request(labels=(LabelChange(label="red", nic=Ref(name="eth3")),))
     with fleet.db.read() as tx:
         assert plan_host_networks(tx, SYSTEM, fleet.id(), label).steps == ()
     assert fleet.setup(label) is None

@@ -16,7 +16,7 @@ import rows
 from fleet import Fleet, running_fleet
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import MEGABIT
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent
 from netweft.core.rules.cluster_network import Role
 from netweft.core.rules.host_standing import broken
@@ -70,7 +70,7 @@ def change(fleet: Fleet, network: str, **values: object) -> None:
 
 def later(fleet: Fleet, network: str, nic: str) -> str | None:
     """Ask for a network on a NIC and do not wait."""
-    return fleet.setup(SetupRequest(attachments=(AttachmentWish(network=Ref(name=network), nic=Ref(name=nic)),)))
+    return fleet.setup(SetupRequest(attachments=(AttachmentChange(network=Ref(name=network), nic=Ref(name=nic)),)))
 
 
 def idle(fleet: Fleet) -> None:

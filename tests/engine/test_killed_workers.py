@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cryptography import x509
 
 from fleet import Fleet, running_fleet
-from netweft.core.host_request import AttachmentWish, SetupRequest
+from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
 from netweft.core.protocol import GuestSpec
 from netweft.engine import queue
@@ -121,7 +121,7 @@ def network(fleet: Fleet, name: str = "storage") -> str:
 
 
 def set_up(fleet: Fleet, number: int = 1) -> str | None:
-    wish = AttachmentWish(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
+    wish = AttachmentChange(network=WishRef(name="storage"), nic=WishRef(name="eth1"))
     return fleet.setup(SetupRequest(attachments=(wish,)), number)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fleet import Fleet, running_fleet
 from netweft.core.errors import NotFoundError, ValidationError
 from netweft.core.host import Bridge, Host
-from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -43,9 +43,9 @@ def fleet(db: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
                 cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
             attached = AttachNetwork(cluster_id=cluster_id, network=Named(id=network_id), required=False)
             db.run(attach_network, SYSTEM, attached)
-        bond = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")), options={"mode": "1"})
+        bond = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")), options={"mode": "1"})
         static = (IpAssignment(method="static", address="10.0.0.5", prefix=24),)
-        wish = AttachmentWish(network=Ref(name="storage"), nic=Ref(name="bond0"), assignments=static)
+        wish = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="bond0"), assignments=static)
         fleet.done(fleet.setup(SetupRequest(attachments=(wish,), bonds=(bond,), commit_on_success=True)))
         yield fleet
 
@@ -114,7 +114,7 @@ def test_what_is_no_network_of_the_cluster_stays_until_somebody_asks(fleet: Flee
     storage = fleet.host().links()["storage"]
     assert [str(address) for address in storage.addresses] == ["10.0.0.5/24"]
     assert {link.name for link in before.links().values()} <= set(fleet.host().links())
-    plain = AttachmentWish(network=Ref(name="tenants"), nic=Ref(name="eth1"))
+    plain = AttachmentChange(network=Ref(name="tenants"), nic=Ref(name="eth1"))
     with pytest.raises(ValidationError) as refusal:
         fleet.setup(SetupRequest(attachments=(plain,)))
     assert refusal.value.code == "NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY"
@@ -138,7 +138,7 @@ def test_nothing_is_torn_down_when_the_installation_fails_and_activating_install
     assert fleet.host().links().keys() == theirs.links().keys()
     fleet.set_status("up")
     with pytest.raises(ValidationError) as refusal:
-        fleet.setup(SetupRequest(attachments=(AttachmentWish(network=Ref(name="tenants"), nic=Ref(name="eth3")),)))
+        fleet.setup(SetupRequest(attachments=(AttachmentChange(network=Ref(name="tenants"), nic=Ref(name="eth3")),)))
     assert refusal.value.code == "MANAGEMENT_NETWORK_NOT_ON_HOST"
     fleet.set_status("install_failed")
     fleet.simulate(host=before)

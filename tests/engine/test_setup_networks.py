@@ -13,7 +13,7 @@ from fleet import Fleet, running_fleet
 from netweft.agent.service import HostService
 from netweft.core.errors import BusyError, ValidationError
 from netweft.core.host import Host, Loss
-from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import IpAssignment
 from netweft.core.protocol import HostReport
 from netweft.engine import queue
@@ -62,11 +62,11 @@ def static(address: str, prefix: int = 24, gateway: str = "") -> tuple[IpAssignm
     return (IpAssignment(version=4, method="static", address=address, prefix=prefix, gateway=gateway),)
 
 
-def wish(network: str, nic: str = "", **values: object) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)  # type: ignore[arg-type]  # of the right types
+def wish(network: str, nic: str = "", **values: object) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)  # type: ignore[arg-type]  # of the right types
 
 
-def request(*wishes: AttachmentWish, **values: object) -> SetupRequest:
+def request(*wishes: AttachmentChange, **values: object) -> SetupRequest:
     return SetupRequest(attachments=wishes, **values)  # type: ignore[arg-type]  # of the right types
 
 
@@ -96,7 +96,7 @@ def test_nothing_to_do_is_no_job(fleet: Fleet) -> None:
 
 def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
-    bond = BondWish(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")))
+    bond = BondChange(bond=Ref(name="bond0"), slaves=(Ref(name="eth1"), Ref(name="eth2")))
     fleet.done(fleet.setup(request(wish("storage", "bond0"), bonds=(bond,))))
     assert fleet.host().bonds["bond0"].mode == "802.3ad"
     assert fleet.host().ports_of("bond0") == ["eth1", "eth2"]
@@ -105,7 +105,7 @@ def test_a_bond_comes_takes_networks_over_and_goes(fleet: Fleet) -> None:
     assert fleet.data().nics[bond_id] == "bond0"
 
     options = {"mode": "1", "miimon": "100"}
-    fleet.done(fleet.setup(request(bonds=(BondWish(bond=Ref(id=bond_id), options=options),))))
+    fleet.done(fleet.setup(request(bonds=(BondChange(bond=Ref(id=bond_id), options=options),))))
     assert fleet.host().bonds["bond0"].mode == "active-backup"
 
     fleet.done(fleet.setup(request(wish("storage", "eth3"), removed_bonds=(Ref(name="bond0"),))))
@@ -373,7 +373,7 @@ def test_drift_is_shown_refused_and_put_right(fleet: Fleet) -> None:
     assert fleet.data().differences() == {}
     assert fleet.host().bridges["storage"].mtu == 1500
     assert fleet.db.run(sync_all_networks, SYSTEM, fleet.id()) is None
-    changed = AttachmentWish(id=fleet.attachment_id("storage"), nic=Ref(name="eth2"))
+    changed = AttachmentChange(id=fleet.attachment_id("storage"), nic=Ref(name="eth2"))
     fleet.done(fleet.db.run(update_attachment, SYSTEM, fleet.id(), changed))
     assert fleet.carried()["storage"] == "eth2"
 

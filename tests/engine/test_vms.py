@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.protocol import GuestState
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -250,7 +250,7 @@ def test_a_network_under_a_running_guest_stays_on_its_host(fleet: Fleet) -> None
         fleet.setup(SetupRequest(removed=(Ref(id=fleet.attachment_id("storage", 2)),)), 2)
     assert code_of(refusal) == "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS"
     assert "one" in refusal.value.text
-    wish = AttachmentWish(network=Ref(name="storage"), nic=Ref(name="eth3"))
+    wish = AttachmentChange(network=Ref(name="storage"), nic=Ref(name="eth3"))
     fleet.done(fleet.setup(SetupRequest(attachments=(wish,)), 2))
     assert guest(fleet, vm_id) is not None
 

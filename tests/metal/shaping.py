@@ -20,7 +20,7 @@ from contract.namespaces import door_to_here, ip, namespace_thread, open_door
 from contract.ovs_door import ovs_door
 from contract.transitions import reach
 from core.strategies import machine
-from netweft.core.host import SPOILT, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
+from netweft.core.host import FOREIGN_SHAPING, Address, Host, OvsBridge, OvsPort, TrafficClass, Vlan
 from netweft.core.plan import PlanError, plan
 from netweft.lab.processes import run
 from ovs_host import namespace
@@ -69,7 +69,7 @@ def _changed_by_others(door: MachineNetworking) -> None:
     ):
         tc(change)
         spoilt = door.observe()
-        assert spoilt.nics["eth0"].shaping == (SPOILT,), change
+        assert spoilt.nics["eth0"].shaping == (FOREIGN_SHAPING,), change
         assert reach(door, spoilt, wanted).nics["eth0"].shaping == (REST, SLOW)
 
 

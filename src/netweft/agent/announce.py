@@ -121,19 +121,19 @@ def _forwards(link: str) -> bool:
 def _of_guests(links: Sequence[RawLink], vnics: Iterable[GuestNic]) -> Iterator[Frame]:
     """A frame for each guest on a Linux bridge, by the ports that lead out of the host."""
     bridges = {link.index: link.name for link in links if link.kind == "bridge"}
-    doors: dict[str, list[str]] = {}
+    uplinks: dict[str, list[str]] = {}
     for link in links:
         if link.master in bridges and link.is_up and not link.alias.startswith(GUEST_MARK):
-            doors.setdefault(bridges[link.master], []).append(link.name)
+            uplinks.setdefault(bridges[link.master], []).append(link.name)
     for nic in vnics:
-        for door in doors.get(nic.bridge, ()):
-            yield door, guest_here(mac_bytes(nic.mac))
+        for uplink in uplinks.get(nic.bridge, ()):
+            yield uplink, guest_here(mac_bytes(nic.mac))
 
 
 def _send(frames: Iterable[Frame]) -> None:
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as door:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as endpoint:
         for link, frame in frames:
             try:
-                door.sendto(frame, (link, 0))
+                endpoint.sendto(frame, (link, 0))
             except OSError as error:  # this link's neighbours only: it went down, or away, just now
                 log.warning("neighbours of %s are not told what is there: %s", link, error)

@@ -61,10 +61,10 @@ class Changes:
     """
 
     def __init__(
-        self, store: Store, door: Networking, events: Events, changed: Callable[[], None] = lambda: None
+        self, store: Store, driver: Networking, events: Events, changed: Callable[[], None] = lambda: None
     ) -> None:
         self._store = store
-        self._door = door
+        self._driver = driver
         self._events = events
         self._changed = changed
         self._record = Record()
@@ -202,7 +202,7 @@ class Changes:
             if self._busy:
                 raise self._busy_refusal()
             try:
-                running = self._door.observe()
+                running = self._driver.observe()
                 record = replace(self._record, committed=self._file_of(running))
                 change = record.change or Change(generation=record.generation, phase=Phase.COMMITTED, started=_now())
                 if change.phase is Phase.CONFIRMED:
@@ -225,7 +225,7 @@ class Changes:
         yet.
         """
         self._record = self._store.load()
-        boot, change = self._door.boot(), self._record.change
+        boot, change = self._driver.boot(), self._record.change
         self._steps = (change.steps_done, change.steps_total) if change else (0, 0)
         if not self._record.boot:
             self._record = replace(self._record, boot=boot)
@@ -253,7 +253,7 @@ class Changes:
         Returns what the host is. Raises RefusalError.
         """
         try:
-            seen = self._door.observe()
+            seen = self._driver.observe()
             if request.seen and request.seen != tag_of(encode(seen)):
                 raise RefusalError(CONFLICT, "changed", "The host is not as it was when the change was made up.")
             desired, missing = leave_missing(request.desired, seen)
@@ -300,7 +300,7 @@ class Changes:
         with self._moved:
             self._enter(Phase.APPLYING)
         desired, _ = leave_missing(request.desired, seen)
-        reconcile(self._door, desired, self._report, seen, steps)
+        reconcile(self._driver, desired, self._report, seen, steps)
         self._changed()
         with self._moved:
             self._applied = monotonic()
@@ -378,7 +378,7 @@ class Changes:
 
     def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
-            difference = restore(self._door, host, watch)
+            difference = restore(self._driver, host, watch)
             self._changed()
         except Exception as error:  # the end of the way back must be reached and told in any case
             log.exception("the way back failed")
@@ -413,7 +413,7 @@ class Changes:
 
     def _wait_for_nics(self, committed: Host, patience: float) -> None:
         until = monotonic() + patience
-        while set(committed.nics) - set(self._door.observe().nics) and monotonic() < until:
+        while set(committed.nics) - set(self._driver.observe().nics) and monotonic() < until:
             sleep(0.2)
 
     # Small things

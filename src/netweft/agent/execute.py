@@ -22,7 +22,7 @@ from netweft.agent.encode import Encoder, ImpossibleStepError, Requests, address
 from netweft.agent.ipv6_watch import Ipv6Watch
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import dynamic_addresses
-from netweft.agent.ovsdb import DoorStep, OvsStepError
+from netweft.agent.ovsdb import OvsdbStep, OvsStepError
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.settings import accept_ra, write_setting
 from netweft.agent.shaping import lacking
@@ -53,8 +53,8 @@ from netweft.core.steps import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from netweft.agent.doors import Doors
     from netweft.agent.dumps import RawLink
+    from netweft.agent.handles import Handles
     from netweft.core.host import Address
 
 _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)
@@ -63,19 +63,19 @@ _OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, Set
 class StepFailedError(NetworkingError):
     """The host refused a step. ``words``: the kernel's or Open vSwitch's own; ``errno``: 0 where there is none."""
 
-    def __init__(self, step: Step | DoorStep | None, words: str, number: int = 0) -> None:
+    def __init__(self, step: Step | OvsdbStep | None, words: str, number: int = 0) -> None:
         super().__init__(f"{step}: {words}" if step else words)
         self.step = step
         self.words = words
         self.errno = number
 
 
-def execute(steps: Sequence[Step], doors: Doors, progress: Callable[[int], None] = lambda _: None) -> None:
+def execute(steps: Sequence[Step], handles: Handles, progress: Callable[[int], None] = lambda _: None) -> None:
     """Carry out the steps in order; ``progress`` is told how many are done, now and then.
 
     Raises StepFailedError for the first one refused.
     """
-    _Execution(doors, progress).run(steps)
+    _Execution(handles, progress).run(steps)
 
 
 def prepare() -> None:
@@ -93,25 +93,25 @@ class _Execution:
     Kernel steps and OVS steps wait in their batch until one of the other sort comes, or the batch is full.
     """
 
-    def __init__(self, doors: Doors, progress: Callable[[int], None]) -> None:
-        self._doors = doors
+    def __init__(self, handles: Handles, progress: Callable[[int], None]) -> None:
+        self._handles = handles
         self._progress = progress
         self._done = 0
-        links = dump_links(doors.netlink)
-        self._held = doors.held.look(doors.netlink)
+        links = dump_links(handles.netlink)
+        self._held = handles.held.look(handles.netlink)
         self._dynamic: dict[str, tuple[Address, ...]] = {}
         self._given: dict[str, set[Address]] = {}
         self._encoder: Encoder | None = self._encode(links)  # None: the links may be others now
         self._kernel: list[tuple[KernelStep, Requests]] = []
         self._waiting = 0  # requests in it
-        self._ovs: list[DoorStep] = []
+        self._ovs: list[OvsdbStep] = []
         self._announced: list[Announce] = []
         self._ovs_internal: set[str] | None = None
         self._ipv6 = Ipv6Watch(links)
 
     def run(self, steps: Sequence[Step]) -> None:
         if any(isinstance(step, AddAddress | SetDhcp) for step in steps):
-            self._dynamic.update(dynamic_addresses(self._doors))
+            self._dynamic.update(dynamic_addresses(self._handles))
         for step in steps:
             if isinstance(step, Announce):
                 self._announced.append(step)
@@ -130,7 +130,7 @@ class _Execution:
         self._send_announced()
 
     def _encode(self, links: Sequence[RawLink]) -> Encoder:
-        return Encoder(self._doors.netlink, links, self._held, self._dynamic)
+        return Encoder(self._handles.netlink, links, self._held, self._dynamic)
 
     def _flush(self) -> None:
         self._send_kernel()
@@ -145,7 +145,7 @@ class _Execution:
         if isinstance(step, SetBondOptions | SetBridgeOptions) or self._ipv6.must_wait_with(step):
             self._send_kernel()
         if self._encoder is None:
-            self._encoder = self._encode(dump_links(self._doors.netlink))
+            self._encoder = self._encode(dump_links(self._handles.netlink))
         if isinstance(step, AddAddress):
             self._given.setdefault(step.name, set()).add(step.address)
         try:
@@ -162,14 +162,14 @@ class _Execution:
         self._waiting += len(requests)
         if self._ipv6.must_look_after(step):
             self._send_kernel()
-            self._ipv6.look(dump_links(self._doors.netlink))
+            self._ipv6.look(dump_links(self._handles.netlink))
 
     def _send_kernel(self) -> None:
         batch, self._kernel, self._waiting = self._kernel, [], 0
         if batch:
             step_of = [step for step, requests in batch for _ in requests]
             sent = [request for _, requests in batch for request in requests]
-            refused = self._doors.netlink.send(sent)
+            refused = self._handles.netlink.send(sent)
             self._stop_clients_of_removed(batch)
             failed = [step_of[one.position] for one in refused]
             self._ipv6.made(step.link.name for step, _ in batch if isinstance(step, CreateLink) and step not in failed)
@@ -182,26 +182,26 @@ class _Execution:
     def _stop_clients_of_removed(self, batch: Sequence[tuple[KernelStep, Requests]]) -> None:
         for step, _ in batch:
             if isinstance(step, DeleteLink):
-                self._doors.dhcp.stop(step.name)
+                self._handles.dhcp.stop(step.name)
 
     def _stop_clients_of_missing(self) -> None:
         """Of internal ports that were removed, or went with their bridge."""
-        clients = self._doors.dhcp.running()
+        clients = self._handles.dhcp.running()
         if clients:
-            for name in clients.keys() - {link.name for link in dump_links(self._doors.netlink)}:
-                self._doors.dhcp.stop(name)
+            for name in clients.keys() - {link.name for link in dump_links(self._handles.netlink)}:
+                self._handles.dhcp.stop(name)
 
-    def _is_for_ovs(self, step: Step) -> TypeGuard[DoorStep]:
+    def _is_for_ovs(self, step: Step) -> TypeGuard[OvsdbStep]:
         """OVS's own steps, and MTU and MAC of its internal ports.
 
         It sets those itself, and takes back what others set.
         """
         if isinstance(step, _OVS_STEPS):
             return True
-        if not isinstance(step, SetMtu | SetMac) or not self._doors.ovsdb:
+        if not isinstance(step, SetMtu | SetMac) or not self._handles.ovsdb:
             return False
         if self._ovs_internal is None:
-            _, ports, _ = self._doors.ovsdb.observe()
+            _, ports, _ = self._handles.ovsdb.observe()
             self._ovs_internal = {name for name, port in ports.items() if port.is_internal}
         return step.name in self._ovs_internal or any(
             isinstance(other, CreateOvsPort) and other.port.is_internal and other.port.name == step.name
@@ -212,10 +212,10 @@ class _Execution:
         batch, self._ovs = self._ovs, []
         if not batch:
             return
-        if not self._doors.ovsdb:
+        if not self._handles.ovsdb:
             raise StepFailedError(batch[0], "this host has no Open vSwitch")
         try:
-            self._doors.ovsdb.execute(batch, [link.name for link in dump_links(self._doors.netlink)])
+            self._handles.ovsdb.execute(batch, [link.name for link in dump_links(self._handles.netlink)])
         except OvsStepError as error:
             raise StepFailedError(error.step or batch[0], error.reason) from error
         except OvsdbError as error:
@@ -225,7 +225,7 @@ class _Execution:
         must_look = [self._ipv6.must_look_after(step) for step in batch]
         self._ipv6.made(step.port.name for step in batch if isinstance(step, CreateOvsPort) and step.port.is_internal)
         if any(must_look):
-            self._ipv6.look(dump_links(self._doors.netlink))
+            self._ipv6.look(dump_links(self._handles.netlink))
         self._stop_clients_of_missing()
         self._report(len(batch))
 
@@ -234,22 +234,22 @@ class _Execution:
         if not batch:
             return
         self._flush()
-        present = {link.name for link in dump_links(self._doors.netlink)}
+        present = {link.name for link in dump_links(self._handles.netlink)}
         for step in batch:
             if step.name not in present:
                 raise StepFailedError(step, f"there is no link {step.name}", errno.ENODEV)
-        self._doors.announcer.announce({step.name for step in batch})
+        self._handles.announcer.announce({step.name for step in batch})
         self._report(len(batch))
 
     def _do_system(self, step: SystemStep) -> None:
         try:
             match step:
                 case SetAutoconf(name, on):
-                    _set_autoconf(self._doors.netlink, name, on=on)
+                    _set_autoconf(self._handles.netlink, name, on=on)
                 case SetDhcp():
                     self._set_dhcp(step)
                 case SetDns(servers):
-                    self._doors.resolver.write(servers)
+                    self._handles.resolver.write(servers)
         except (OSError, DhcpError) as error:
             raise StepFailedError(step, str(error), getattr(error, "errno", 0) or 0) from error
         self._report(1)
@@ -258,7 +258,7 @@ class _Execution:
         """A client releases what it had, unless some of it has become permanent, or the next client goes on with it:
         then it ends without a word, and what it leaves behind and nobody wants is removed here.
         """
-        dhcp, netlink, name = self._doors.dhcp, self._doors.netlink, step.name
+        dhcp, netlink, name = self._handles.dhcp, self._handles.netlink, step.name
         before = dhcp.running().get(name, (False, False, False))
         if before == (step.dhcp4, step.dhcp6, step.leased_default):
             return

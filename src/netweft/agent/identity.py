@@ -1,8 +1,8 @@
 """By which the host is known: its keys and certificates, in files that are only ever replaced together.
 
-There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none opens a door that
-another is for: who breaks out of a guest can read QEMU's key, and is nobody to an agent and to a libvirt; whoever has
-libvirt's is nobody to an agent.
+There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none opens a connection
+that another is for: who breaks out of a guest can read QEMU's key, and is nobody to an agent and to a libvirt; whoever
+has libvirt's is nobody to an agent.
 
 All files of one age lie in a folder, to which the link ``current`` points: swapping the link swaps all of them, and a
 crash leaves the old ones or the new. New keys wait in ``next`` for their certificates.
@@ -52,7 +52,7 @@ class Identity:
 
     @property
     def key(self) -> Path:
-        """The key of the agent's door; like the others, it never leaves the host."""
+        """The key of the agent's listener; like the others, it never leaves the host."""
         return self.current / "host.key"
 
     @property

@@ -38,9 +38,9 @@ def leave(service: HostService, identity: Identity, address: str) -> None:
     guests = [guest.name for guest in service.guests.list() if guest.status != "down"]
     if guests:
         raise LeaveError(f"guests are on this host: {', '.join(sorted(guests))}; stop or move them first")
-    now = service.door.observe()
+    now = service.driver.observe()
     wanted = cleared(now, _addresses(address or identity.address))
-    left = restore(service.door, wanted)
+    left = restore(service.driver, wanted)
     if left:
         raise NetworkingError(f"not everything could be taken off: {'; '.join(left)}")
     identity.forget()

@@ -1,4 +1,4 @@
-"""This machine's networking as a door: the kernel, Open vSwitch and the resolver behind one protocol."""
+"""This machine's networking as a driver: the kernel, Open vSwitch and the resolver behind one protocol."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from netweft.agent.announce import Announcer
-from netweft.agent.doors import Doors
 from netweft.agent.execute import execute, prepare
+from netweft.agent.handles import Handles
 from netweft.agent.held import Held
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
@@ -64,13 +64,13 @@ class MachineNetworking:
 
     def observe(self) -> Host:
         """What the host has now. Raises NetworkingError."""
-        with self._doors() as doors:
-            return observe(doors)
+        with self._handles() as handles:
+            return observe(handles)
 
     def execute(self, steps: Sequence[Step], progress: Progress) -> None:
         """Do the steps in order. Raises NetworkingError."""
-        with self._doors() as doors:
-            execute(steps, doors, progress)
+        with self._handles() as handles:
+            execute(steps, handles, progress)
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
@@ -78,18 +78,18 @@ class MachineNetworking:
 
     def statistics(self) -> Mapping[str, LinkCounters]:
         """Counters of every link. Raises NetworkingError."""
-        with self._doors() as doors:
-            return self._rates.measure(counters(doors.netlink), monotonic())
+        with self._handles() as handles:
+            return self._rates.measure(counters(handles.netlink), monotonic())
 
     def boot(self) -> str:
         """Names this boot of the machine."""
         return self._boot
 
     @contextmanager
-    def _doors(self) -> Iterator[Doors]:
+    def _handles(self) -> Iterator[Handles]:
         try:
             with Netlink() as netlink:
-                yield Doors(
+                yield Handles(
                     netlink=netlink,
                     dhcp=self._dhcp,
                     resolver=self._resolver,

@@ -1,4 +1,4 @@
-"""The doors to a host's networking: one protocol, behind which is a kernel with its Open vSwitch, or a simulation."""
+"""The driver of a host's networking: one protocol, behind which is a kernel with its Open vSwitch, or a simulation."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ from netweft.core.protocol import LinkCounters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from netweft.agent.doors import Doors
+    from netweft.agent.handles import Handles
 
 _ARPHRD_LOOPBACK = 772
 _NIC_KINDS = frozenset({"", "veth", "dummy"})
@@ -74,32 +74,32 @@ class _Addresses:
 _NO_ADDRESSES = _Addresses()
 
 
-def observe(doors: Doors) -> Host:
+def observe(handles: Handles) -> Host:
     """All networking of the host.
 
     Raises NetlinkError, or OvsdbError when there should be an Open vSwitch and it does not answer.
     """
-    links = dump_links(doors.netlink)
+    links = dump_links(handles.netlink)
     names = Names({link.name: link.index for link in links}, {link.index: link.name for link in links})
-    all_routes = [_routes(doors.netlink, family, names) for family in (AF_INET, AF_INET6)]
+    all_routes = [_routes(handles.netlink, family, names) for family in (AF_INET, AF_INET6)]
     leased = frozenset(source for _, sources in all_routes for source in sources)
-    host = _Sorter(doors, names, links, leased).host()
+    host = _Sorter(handles, names, links, leased).host()
     return replace(
         host,
         routes=tuple(sorted(route for routes, _ in all_routes for route in routes)),
-        rules=tuple(sorted(rule for family in (AF_INET, AF_INET6) for rule in _rules(doors.netlink, family))),
-        dns=doors.resolver.servers(),
+        rules=tuple(sorted(rule for family in (AF_INET, AF_INET6) for rule in _rules(handles.netlink, family))),
+        dns=handles.resolver.servers(),
     )
 
 
-def dynamic_addresses(doors: Doors) -> dict[str, tuple[Address, ...]]:
+def dynamic_addresses(handles: Handles) -> dict[str, tuple[Address, ...]]:
     """What DHCP and router advertisements brought, by link. Raises NetlinkError."""
-    name_of = {link.index: link.name for link in dump_links(doors.netlink)}
-    with_dhcp = doors.dhcp.running()
+    name_of = {link.index: link.name for link in dump_links(handles.netlink)}
+    with_dhcp = handles.dhcp.running()
     indexes = frozenset(index for index, name in name_of.items() if name in with_dhcp)
     names = Names({name: index for index, name in name_of.items()}, name_of)
-    leased = {source for family in (AF_INET, AF_INET6) for source in _routes(doors.netlink, family, names)[1]}
-    found = _addresses(doors.netlink, indexes, frozenset(leased))
+    leased = {source for family in (AF_INET, AF_INET6) for source in _routes(handles.netlink, family, names)[1]}
+    found = _addresses(handles.netlink, indexes, frozenset(leased))
     return {name_of[index]: addresses.dynamic for index, addresses in found.items() if addresses.dynamic}
 
 
@@ -125,18 +125,18 @@ def counters(netlink: nl.Netlink) -> dict[str, LinkCounters]:
 class _Sorter:
     """Puts every link where it belongs in a Host."""
 
-    def __init__(self, doors: Doors, names: Names, links: Sequence[RawLink], leased: frozenset[str]) -> None:
-        self._doors = doors
+    def __init__(self, handles: Handles, names: Names, links: Sequence[RawLink], leased: frozenset[str]) -> None:
+        self._handles = handles
         self._names = names
         self._links = links
-        self._dhcp = doors.dhcp.running()
+        self._dhcp = handles.dhcp.running()
         self._kind_of = {link.index: link.kind for link in links}
         self._addresses = _addresses(
-            doors.netlink, frozenset(names.index_of[name] for name in self._dhcp if name in names.index_of), leased
+            handles.netlink, frozenset(names.index_of[name] for name in self._dhcp if name in names.index_of), leased
         )
-        bridges, ports, guests = doors.ovsdb.observe() if doors.ovsdb else ({}, {}, {})
+        bridges, ports, guests = handles.ovsdb.observe() if handles.ovsdb else ({}, {}, {})
         self._ovs_bridges, self._ovs_ports, self._ovs_guests = bridges, ports, guests
-        self._shaping = observe_shaping(doors.netlink)
+        self._shaping = observe_shaping(handles.netlink)
 
     def host(self) -> Host:
         nics: dict[str, Nic] = {}
@@ -206,7 +206,7 @@ class _Sorter:
         return self._names.name_of[link.master] if self._kind_of.get(link.master) in {"bond", "bridge"} else ""
 
     def _nic(self, link: RawLink) -> Nic:
-        facts = read_facts(self._doors.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
+        facts = read_facts(self._handles.netlink.fileno(), link.name, mac_text(_permanent_mac(link)))
         classes, other = self._shaping.get(link.index, ((), ""))
         ipv6 = link.ipv6_settings
         common = self._common(link, ipv6)

@@ -30,11 +30,11 @@ _TIMEOUT = 2.0
 def send_as_ports(socket_path: str | os.PathLike[str], frames: Iterable[tuple[int, bytes]]) -> None:
     """Send each frame as if the port with that OpenFlow number had. Raises OSError."""
     out = b"".join(_message(_PACKET_OUT_TYPE, _packet_out(port, frame)) for port, frame in frames)
-    with socket.socket(socket.AF_UNIX) as door:
-        door.settimeout(_TIMEOUT)
-        door.connect(os.fspath(socket_path))
-        door.sendall(_message(_HELLO) + out + _message(_BARRIER_REQUEST))
-        with door.makefile("rb") as answers:
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        endpoint.settimeout(_TIMEOUT)
+        endpoint.connect(os.fspath(socket_path))
+        endpoint.sendall(_message(_HELLO) + out + _message(_BARRIER_REQUEST))
+        with endpoint.makefile("rb") as answers:
             _await_barrier(answers)
 
 

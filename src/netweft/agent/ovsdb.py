@@ -1,4 +1,4 @@
-"""The door to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
+"""The driver to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
 
 Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
 given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking
@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from netweft.agent.ovsdb_mirror import Mirror
-from netweft.agent.ovsdb_script import Asked, DoorStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
+from netweft.agent.ovsdb_script import Asked, OvsdbStep, OvsStepError, PlugGuest, Script, UnplugGuest, bump, inverse
 from netweft.agent.ovsdb_session import OvsdbError, Session, as_set, only_row, select, to_set
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, OvsView
 
@@ -27,11 +27,11 @@ __all__ = [
     "GUEST_KEY",
     "OWNER_KEY",
     "SYSTEM_SOCKET",
-    "DoorStep",
     "OvsStepError",
     "OvsView",
     "Ovsdb",
     "OvsdbError",
+    "OvsdbStep",
     "PlugGuest",
     "UnplugGuest",
 ]
@@ -88,7 +88,7 @@ class Ovsdb:
         """
         return self._look(Mirror.view)
 
-    def execute(self, steps: Sequence[DoorStep], links: Collection[str] = ()) -> None:
+    def execute(self, steps: Sequence[OvsdbStep], links: Collection[str] = ()) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.
 
         A name that is removed and made again divides the steps into two transactions. ``links``: the names of all links

@@ -69,7 +69,7 @@ class UnplugGuest:
     name: str
 
 
-DoorStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
+OvsdbStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
 """What can be executed: the steps of a plan for OVS, and what guest drivers need.
 
 MTU and MAC are those of internal ports: Open vSwitch sets them itself, and takes back what others set.
@@ -82,7 +82,7 @@ class OvsStepError(Exception):
     ``step`` is None when the database refused the transaction for a reason that no single step has.
     """
 
-    def __init__(self, step: DoorStep | None, reason: str) -> None:
+    def __init__(self, step: OvsdbStep | None, reason: str) -> None:
         super().__init__(
             f"Open vSwitch refused {step}: {reason}" if step else f"Open vSwitch refused the changes: {reason}"
         )
@@ -111,9 +111,9 @@ class Script:
         self._tables = tables
         self._taken = taken
         self._operations: list[Operation] = []
-        self._steps: list[DoorStep] = []  # the step of each operation, for the message when it is refused
+        self._steps: list[OvsdbStep] = []  # the step of each operation, for the message when it is refused
         self._joining: dict[str, list[Json]] = {}  # bridge -> new ports, which one operation will put into it
-        self._made: dict[str, DoorStep] = {}  # interface -> the step that made it
+        self._made: dict[str, OvsdbStep] = {}  # interface -> the step that made it
         self._gone: set[str] = set()
         self.frees_nics = False
         """Whether NICs or other links, which outlive their ports, come out of a bridge."""
@@ -125,7 +125,7 @@ class Script:
         """Whether there is nothing to send."""
         return not self._operations and not self._joining
 
-    def must_follow(self, step: DoorStep) -> bool:
+    def must_follow(self, step: OvsdbStep) -> bool:
         """Whether the step makes anew what this script removes, and so belongs in the next transaction.
 
         In one transaction ovs-vswitchd would keep the old device with its addresses.
@@ -138,7 +138,7 @@ class Script:
             case _:
                 return False
 
-    def add(self, step: DoorStep) -> None:  # noqa: C901 - one case per kind of step is how it reads best
+    def add(self, step: OvsdbStep) -> None:  # noqa: C901 - one case per kind of step is how it reads best
         """Write down one more step."""
         self._step = step
         match step:
@@ -425,7 +425,7 @@ def _asked(session: Session, results: Sequence[Row]) -> Asked:
     return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
 
 
-def inverse(step: DoorStep | None) -> DoorStep:
+def inverse(step: OvsdbStep | None) -> OvsdbStep:
     """The step that takes away what a step made."""
     match step:
         case CreateOvsBridge(bridge):

@@ -54,7 +54,7 @@ def real_host(options: Namespace) -> HostService:
     functions.restore()
     drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
     guests = Guests(drivers, events)
-    door = MachineNetworking(
+    driver = MachineNetworking(
         dhcp=Dhcp(options.run / "dhcp"),
         resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
         ovsdb=ovsdb,
@@ -62,11 +62,11 @@ def real_host(options: Namespace) -> HostService:
         functions=functions,
         guests=guests.plugged,
     )
-    changes = Changes(Store(options.state), door, events, guests.repair)
+    changes = Changes(Store(options.state), driver, events, guests.repair)
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers)
-    service = RealService(capabilities=capabilities, door=door, changes=changes, guests=guests, events=events)
-    service.watch = Watch(door, events, changes.is_at_work, guests.work_done)
+    service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)
+    service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
     stir = service.watch.stir
     service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir)]
     if ovsdb:

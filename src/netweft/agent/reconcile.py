@@ -39,7 +39,7 @@ class NotConvergedError(Exception):
 
 
 def reconcile(
-    door: Networking, desired: Host, report: Report, seen: Host | None = None, steps: Sequence[Step] = ()
+    driver: Networking, desired: Host, report: Report, seen: Host | None = None, steps: Sequence[Step] = ()
 ) -> None:
     """Make the host what ``desired`` says of what is managed.
 
@@ -47,13 +47,13 @@ def reconcile(
 
     Raises NetworkingError at the first step that the host refuses, NotConvergedError when the result is not as wanted.
     """
-    now = seen or door.observe()
+    now = seen or driver.observe()
     for turn in range(PASSES):
         todo = steps if seen and turn == 0 else plan(now, desired)
         if not todo:
             break
-        door.execute(todo, partial(_pass_on, report, len(todo)))
-        now = door.observe()
+        driver.execute(todo, partial(_pass_on, report, len(todo)))
+        now = driver.observe()
     left = differences(desired, now)
     if left:
         raise NotConvergedError(left)
@@ -63,17 +63,17 @@ def _pass_on(report: Report, total: int, done: int) -> None:
     report(done, total)
 
 
-def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
+def restore(driver: Networking, wanted: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
     """Take the host to a configuration that it had, as far as it lets itself be taken; returns what differs, in lines.
 
     A refused step does not end the attempt: the next pass plans from what there is then. NICs that are missing are
     told, and the rest comes back. ``watch``: links to look at in the end although they are not ours (any more).
     """
-    wanted, missing = leave_missing(wanted, door.observe())
+    wanted, missing = leave_missing(wanted, driver.observe())
     trouble: tuple[str, ...] = ()
     for _ in range(PASSES):
         try:
-            reconcile(door, wanted, lambda _done, _total: None)
+            reconcile(driver, wanted, lambda _done, _total: None)
         except NetworkingError as error:
             trouble = (str(error),)
             log.warning("on the way back: %s", error)
@@ -82,5 +82,5 @@ def restore(door: Networking, wanted: Host, watch: Collection[str] = ()) -> tupl
             break
         else:
             break
-    left = differences(wanted, door.observe(), watch)
+    left = differences(wanted, driver.observe(), watch)
     return (*missing, *left, *(trouble if left else ()))

@@ -266,19 +266,19 @@ class Guests:
 
 
 class HostService:
-    """One host behind the agent's door."""
+    """One host behind the agent's listener."""
 
     def __init__(
         self,
         *,
         capabilities: Callable[[], Capabilities],
-        door: Networking,
+        driver: Networking,
         changes: Changes,
         guests: Guests,
         events: Events,
     ) -> None:
         self.capabilities = capabilities
-        self.door = door
+        self.driver = driver
         self.changes = changes
         self.guests = guests
         self.events = events
@@ -299,7 +299,7 @@ class HostService:
     def report(self) -> HostReport:
         """What ``GET /v1/host`` answers, without its tag. Raises NetworkingError, StoreError."""
         worked = self.guests.work_done()
-        host = self.door.observe()
+        host = self.driver.observe()
         report = HostReport(
             capabilities=self.capabilities(),
             host=host,
@@ -362,7 +362,7 @@ class HostService:
         if not wanted:
             return
         has = {nic.function for state in self.guests.list() if state.id == spec.id for nic in state.nics}
-        host = self.door.observe()
+        host = self.driver.observe()
         nics = nics_by_address(host)
         for address in sorted(wanted - has):
             function = find_function(host, address)
@@ -375,7 +375,7 @@ class HostService:
 def _put_functions(service: HostService, request: Request) -> Answer:
     wanted = decode(FunctionsRequest, request.body)
     with service.guests.halted():  # none of which may be given a function that is about to go
-        service.door.set_functions(wanted.nic, wanted.count)
+        service.driver.set_functions(wanted.nic, wanted.count)
     return OK, wanted
 
 
@@ -388,7 +388,7 @@ def _host(service: HostService, request: Request) -> Answer:
 
 
 def _counters(service: HostService, _request: Request) -> Answer:
-    return OK, service.door.statistics()
+    return OK, service.driver.statistics()
 
 
 def _progress(service: HostService, request: Request) -> Answer:

@@ -20,7 +20,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
-from netweft.core.host import SHAPING_HANDLE, SPOILT, TrafficClass
+from netweft.core.host import FOREIGN_SHAPING, SHAPING_HANDLE, TrafficClass
 from netweft.core.shaping import MAX_SHARE, by_tag, class_problem
 
 if TYPE_CHECKING:
@@ -121,12 +121,14 @@ def observe(netlink: nl.Netlink) -> dict[int, tuple[tuple[TrafficClass, ...], st
             is_ours = handle == _ROOT and _kind(attrs) == "hfsc"
             rest = nl.number(attrs.get(nl.TCA_OPTIONS, b"")) if is_ours else 0
             text = f"{_kind(attrs)} {handle >> 16:x}:"
-            found[index] = (_classes(netlink, index) if rest == _REST else (SPOILT,), "") if is_ours else ((), text)
+            found[index] = (
+                (_classes(netlink, index) if rest == _REST else (FOREIGN_SHAPING,), "") if is_ours else ((), text)
+            )
     return found
 
 
 def _classes(netlink: nl.Netlink, index: int) -> tuple[TrafficClass, ...]:
-    """The classes of a link, SPOILT when they are not just what we make."""
+    """The classes of a link, FOREIGN_SHAPING when they are not just what we make."""
     filters = _filters(netlink, index)
     found = {}
     for message in netlink.dump(nl.RTM_GETTCLASS, nl.TCMSG.pack(0, index, 0, _ROOT, 0)):  # not those of its queues
@@ -138,9 +140,9 @@ def _classes(netlink: nl.Netlink, index: int) -> tuple[TrafficClass, ...]:
         traffic = _class(tag, nl.attributes(nl.attributes(message, nl.TCMSG.size)[nl.TCA_OPTIONS]))
         as_made = parent == _ROOT and leaf == minor << 16 and (tag is None or filters.pop(minor, None) == tag)
         if not as_made or class_problem("class", traffic):
-            return (SPOILT,)
+            return (FOREIGN_SHAPING,)
         found[tag] = traffic
-    return by_tag(found.values()) if None in found and not filters else (SPOILT,)
+    return by_tag(found.values()) if None in found and not filters else (FOREIGN_SHAPING,)
 
 
 def _class(tag: int | None, curves: Mapping[int, bytes]) -> TrafficClass:

@@ -72,7 +72,7 @@ class _Told:
 
 
 class SimulatedService(HostService):
-    """A simulated host behind the agent's door."""
+    """A simulated host behind the agent's listener."""
 
     def __init__(self, name: str, number: int, folder: Path) -> None:
         self._faults = Faults()
@@ -84,7 +84,7 @@ class SimulatedService(HostService):
         guests = Guests([self._guests], events)
         super().__init__(
             capabilities=lambda: _without(facts, self._faults.wanted.lacks),
-            door=self._machine,
+            driver=self._machine,
             changes=Changes(store, self._machine, events, guests.repair),
             guests=guests,
             events=events,

@@ -130,7 +130,7 @@ for _kind in (Simulation, Machine):
 
 
 class SimulatedMachine:
-    """The machine, in a file. Implements the door ``Networking``."""
+    """The machine, in a file. Implements the driver ``Networking``."""
 
     def __init__(self, path: Path, hardware: Host, faults: Faults) -> None:
         self._path = path

@@ -52,9 +52,9 @@ class Watch:
     """
 
     def __init__(
-        self, door: Networking, events: Events, busy: Callable[[], bool], worked: Callable[[], int | None]
+        self, driver: Networking, events: Events, busy: Callable[[], bool], worked: Callable[[], int | None]
     ) -> None:
-        self._door = door
+        self._driver = driver
         self._events = events
         self._busy = busy
         self._worked = worked
@@ -92,7 +92,7 @@ class Watch:
         if self._busy():
             return False
         try:
-            now = _Seen(self._door.observe(), self._worked())
+            now = _Seen(self._driver.observe(), self._worked())
         except NetworkingError as error:
             log.info("the host could not be looked at: %s", error)
             return True

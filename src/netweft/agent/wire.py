@@ -60,7 +60,7 @@ def decode(kind: type[T], body: bytes) -> T:
 
 
 def server_context(certificate: Path, key: Path, authority: Path) -> ssl.SSLContext:
-    """TLS for the agent's door: its own certificate, and only peers that the engine's authority has signed.
+    """TLS for the agent's listener: its own certificate, and only peers that the engine's authority has signed.
 
     Raises OSError or ssl.SSLError.
     """

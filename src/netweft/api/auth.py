@@ -27,7 +27,7 @@ from netweft.api.faults import RETRY_AFTER, OverloadError, UnauthenticatedError,
 from netweft.api.routes import LOGIN, PUBLIC, READ, Needs
 from netweft.core.errors import DeniedError, NetweftError
 from netweft.engine.access import admission, tokens
-from netweft.engine.access.admission import Standing
+from netweft.engine.access.admission import AuthContext
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.access.tokens import Credentials, LoginError, Purpose, User
 from netweft.engine.actor import Actor
@@ -91,7 +91,7 @@ class LoginQueue:
                 del self._waiting[site]
 
 
-class Doorkeeper:
+class Authenticator:
     """Finds out who sends a request and whether the endpoint is for them at all."""
 
     def __init__(self, db: Database, *, secure: bool, hasher: PasswordHasher) -> None:
@@ -187,7 +187,7 @@ def _is_persistent(headers: Mapping[str, str]) -> bool:
     return "persistent-auth" in headers.get("prefer", "").lower()
 
 
-def _check_right(standing: Standing, needs: Needs, *, is_filtered: bool) -> None:
+def _check_right(standing: AuthContext, needs: Needs, *, is_filtered: bool) -> None:
     """Refuse whoever may not use an endpoint on anything. The command asks about the very object."""
     if needs is LOGIN or standing.somewhere or (needs is READ and is_filtered):
         return
@@ -199,7 +199,7 @@ def _check_right(standing: Standing, needs: Needs, *, is_filtered: bool) -> None
     raise DeniedError(f"The user {name} is not authorized to perform this action: it needs a role with {needs}.")
 
 
-class TokenDesk:
+class TokenEndpoints:
     """The endpoints that answer in the words of OAuth (RFC 6749), as far as oVirt's clients speak it. ``limit``: of the
     forms that they read.
     """

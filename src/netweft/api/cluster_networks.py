@@ -11,9 +11,9 @@ from msgspec import UnsetType
 from netweft.api import networks as networks_api
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
-from netweft.api.schema import given, keep, reference
+from netweft.api.schema import keep, or_default, reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import required_ref, see
+from netweft.api.shown import require_visible, required_ref
 from netweft.api.types import Cluster, ClusterNetwork
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.cluster_network import Role
@@ -71,7 +71,7 @@ def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
     """Networks of one cluster."""
     cluster_id = call.ids["cluster_id"]
     with call.read() as tx:
-        see(tx, call, ObjectType.CLUSTER, cluster_id)
+        require_visible(tx, call, ObjectType.CLUSTER, cluster_id)
         wanted = CLUSTER_NETWORKS.select.where(cluster_networks.c.cluster_id == cluster_id)
         statement = visibility.only_visible(tx, call.actor, ObjectType.NETWORK, wanted)
         searchable = Searchable(CLUSTER_NETWORKS.search, key=networks.c.id)
@@ -82,8 +82,8 @@ def list_networks_of_cluster(call: Call[None]) -> list[ClusterNetwork]:
 def get_network_of_cluster(call: Call[None]) -> ClusterNetwork:
     """One network of a cluster."""
     with call.read() as tx:
-        see(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
-        see(tx, call, ObjectType.NETWORK, call.ids["network_id"])
+        require_visible(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
+        require_visible(tx, call, ObjectType.NETWORK, call.ids["network_id"])
         return show(queries.get(tx, call.ids["cluster_id"], call.ids["network_id"]))
 
 
@@ -93,11 +93,11 @@ def post_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
     body = call.body
     roles = _roles(body)
     if roles is KEEP:
-        roles = frozenset({Role.DISPLAY}) if given(body.display, False) else frozenset()
+        roles = frozenset({Role.DISPLAY}) if or_default(body.display, False) else frozenset()
     spec = AttachNetwork(
         cluster_id=call.ids["cluster_id"],
         network=required_ref(body, "Network"),
-        required=given(body.required, True),
+        required=or_default(body.required, True),
         roles=roles,
     )
     network_id = call.run(attach_network, call.actor, spec)

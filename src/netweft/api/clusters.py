@@ -7,7 +7,7 @@ from typing import Any
 from netweft.api.collections import Collection, said, shown
 from netweft.api.constants import POLICIES
 from netweft.api.routes import Call, Routes
-from netweft.api.schema import given, keep, reference
+from netweft.api.schema import keep, or_default, reference
 from netweft.api.shown import kept_ref, ref, required, required_ref, version, version_text
 from netweft.api.types import (
     Action,
@@ -130,7 +130,7 @@ def change_cluster(call: Call[Cluster]) -> None:
 
 def _named(body: Cluster) -> dict[str, Any]:
     """What a command calls otherwise than a request does."""
-    cpu = given(body.cpu, Cpu())
+    cpu = or_default(body.cpu, Cpu())
     return {
         "version": version_text(body.version) or KEEP,
         "cpu_type": keep(cpu.type),

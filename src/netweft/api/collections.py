@@ -22,7 +22,7 @@ from netweft.api.follow import loads, loads_link
 from netweft.api.routes import READ, Call, Handler, Needs, Routes, many
 from netweft.api.schema import Entity, Value, plain_fields, told
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import required_ref, see
+from netweft.api.shown import require_visible, required_ref
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import PARENT, ObjectType
@@ -130,7 +130,7 @@ class Collection(Generic[R, E]):
 
         def get(call: Call[None]) -> E:
             with call.read() as tx:
-                see(tx, call, self.type, self.id(call))
+                require_visible(tx, call, self.type, self.id(call))
                 return self._read(tx, self.id(call))
 
         self.routes.get(_above(self.path), many(self.kind), needs=READ, queries=queries[0])(
@@ -146,7 +146,7 @@ class Collection(Generic[R, E]):
         def list_below(call: Call[None]) -> list[E]:
             parent_id = call.ids[parent.column]
             with call.read() as tx:
-                see(tx, call, parent.type, parent_id)
+                require_visible(tx, call, parent.type, parent_id)
                 return self._listed(tx, call, self.noun.table.c[parent.column] == parent_id)
 
         def get_below(call: Call[None]) -> E:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import Entity
 from netweft.api.search import LISTED
-from netweft.api.shown import see, version
+from netweft.api.shown import require_visible, version
 from netweft.api.types import (
     AffinityLabel,
     DiskAttachment,
@@ -91,7 +91,7 @@ def _empty_below(object_type: ObjectType) -> Callable[[Call[None]], list[Any]]:
     def list_none(call: Call[None]) -> list[Any]:
         """Nothing: Netweft has none of these."""
         with call.read() as tx:
-            see(tx, call, object_type, call.ids["object_id"])
+            require_visible(tx, call, object_type, call.ids["object_id"])
         return []
 
     return list_none
@@ -110,5 +110,5 @@ for (_parent, _type), _collections in EMPTY_BELOW.items():
 def list_filters_of_cluster(call: Call[None]) -> list[NetworkFilter]:
     """The network filters that a cluster's hosts have: all."""
     with call.read() as tx:
-        see(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
+        require_visible(tx, call, ObjectType.CLUSTER, call.ids["cluster_id"])
     return list(FILTERS)

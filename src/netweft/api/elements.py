@@ -22,7 +22,7 @@ from msgspec import UNSET
 from netweft.api import types
 from netweft.api.element_table import ACTION_IGNORED, ACTIONS, ELEMENTS, EMPTIED, EVERY_ACTION, FOREIGN, START_VM
 from netweft.api.scalars import WRITE
-from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, given
+from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, or_default
 from netweft.core.rules import check, fields
 
 _REFUSED = "The request is refused."
@@ -103,7 +103,7 @@ def _check_action(body: types.Action, action: str) -> None:
         said = getattr(body, field.attribute)
         if field.name not in taken and said not in (UNSET, False, []):
             check(_REFUSED, fields.element_is_known(f"action.{field.name}"))
-    for one in (*given(body.modified_network_attachments, []), *given(body.modified_bonds, [])):
+    for one in (*or_default(body.modified_network_attachments, []), *or_default(body.modified_bonds, [])):
         check_body(one)
     if action == "start" and body.vm is not UNSET:
         for path in said_in(body.vm):

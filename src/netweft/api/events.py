@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, Table, select
 
 from netweft.api.collections import one, shown
 from netweft.api.routes import READ, Call, Routes, is_number, many
-from netweft.api.schema import E, given, known, reference
+from netweft.api.schema import E, or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import ref, required
 from netweft.api.types import Cluster, DataCenter, Event, Host, Template, User, Vm
@@ -71,7 +71,7 @@ def show(row: EventRow) -> Event:
     """An event."""
 
     def about(kind: type[E], entity_id: str | None) -> Any:  # noqa: ANN401 (a reference of that kind, or UNSET)
-        return known(None if entity_id is None else reference(kind, entity_id))
+        return or_unset(None if entity_id is None else reference(kind, entity_id))
 
     user = about(User, row.user_id)
     if isinstance(user, User):
@@ -122,7 +122,7 @@ _ABOUT = ("cluster", "data_center", "host", "template", "vm")
 def post_event(call: Call[Event]) -> Event:
     """Tell of something that happened outside."""
     body = call.body
-    custom_id = given(body.custom_id, -1)
+    custom_id = or_default(body.custom_id, -1)
     spec = AddEvent(
         description=required(body.description, "Event [description]"),
         origin=required(body.origin, "Event [origin]"),

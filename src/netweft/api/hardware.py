@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.schema import given, keep
+from netweft.api.schema import keep, or_default
 from netweft.api.types import Boot, Cpu, CpuTopology, CustomProperty, Enabled, OperatingSystem, Template, Vm
 from netweft.core.keep import KEEP
 from netweft.engine.model.hardware import HardwareRow
@@ -37,13 +37,13 @@ def properties(values: dict[str, str]) -> list[CustomProperty] | UnsetType:
 
 def wanted(body: Vm | Template) -> Hardware:
     """What a request says of them."""
-    cpu = given(body.cpu, Cpu())
-    topology = given(cpu.topology, CpuTopology())
-    os = given(body.os, OperatingSystem())
-    devices = given(given(os.boot, Boot()).devices, [])
+    cpu = or_default(body.cpu, Cpu())
+    topology = or_default(cpu.topology, CpuTopology())
+    os = or_default(body.os, OperatingSystem())
+    devices = or_default(or_default(os.boot, Boot()).devices, [])
     custom: dict[str, str] | UnsetType = UNSET
     if not isinstance(body.custom_properties, UnsetType):
-        custom = {given(one.name, ""): given(one.value, "") for one in body.custom_properties}
+        custom = {or_default(one.name, ""): or_default(one.value, "") for one in body.custom_properties}
     return Hardware(
         memory=keep(body.memory),
         sockets=keep(topology.sockets),
@@ -57,7 +57,7 @@ def wanted(body: Vm | Template) -> Hardware:
         boot_devices=list(dict.fromkeys(devices)) or KEEP,
         os_type=keep(os.type),
         type=keep(body.type),
-        console=keep(given(body.console, Enabled()).enabled),
+        console=keep(or_default(body.console, Enabled()).enabled),
         stateless=keep(body.stateless),
         delete_protected=keep(body.delete_protected),
     )
@@ -65,4 +65,4 @@ def wanted(body: Vm | Template) -> Hardware:
 
 def architecture(body: Vm | Template) -> str:
     """The architecture that a request asks for, ``undefined`` for any."""
-    return given(given(body.cpu, Cpu()).architecture, "undefined")
+    return or_default(or_default(body.cpu, Cpu()).architecture, "undefined")

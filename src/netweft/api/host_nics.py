@@ -12,7 +12,7 @@ from netweft.api.host_setup import when_idle
 from netweft.api.network_attachments import known_of, nic_reference, seen, show_qos
 from netweft.api.network_attachments import show as show_attachment
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import known, reference
+from netweft.api.schema import or_unset, reference
 from netweft.api.shown import required
 from netweft.api.types import (
     Bonding,
@@ -71,7 +71,7 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
         href=f"/hosts/{data.row.id}/nics/{nic_id}",
         name=view.name,
         base_interface=view.base or UNSET,
-        bonding=known(_bonding(data, view.name, view.bond) if view.bond else None),
+        bonding=or_unset(_bonding(data, view.name, view.bond) if view.bond else None),
         boot_protocol=view.ipv4.method,
         bridged=view.bridged,
         custom_configuration=attachment is not None and not data.is_in_sync(attachment),
@@ -85,10 +85,10 @@ def show(data: HostData, nic_id: str, view: NicView, restricted: Collection[str]
         status="up" if view.is_up else "down",
         vlan=UNSET if view.vlan is None else Vlan(id=view.vlan),
         host=reference(Host, data.row.id),
-        network=known(reference(Network, network.intent.id) if network else None),
-        qos=known(show_qos(view.qos) if view.qos else None),
-        physical_function=known(_physical(data, facts)),
-        virtual_functions_configuration=known(_functions(facts, all_allowed=view.name not in restricted)),
+        network=or_unset(reference(Network, network.intent.id) if network else None),
+        qos=or_unset(show_qos(view.qos) if view.qos else None),
+        physical_function=or_unset(_physical(data, facts)),
+        virtual_functions_configuration=or_unset(_functions(facts, all_allowed=view.name not in restricted)),
     )
 
 
@@ -125,7 +125,7 @@ def _bonding(data: HostData, name: str, bond: BondView) -> Bonding:
         ad_partner_mac=Mac(address=bond.partner_mac) if bond.partner_mac else UNSET,
         options=options,
         slaves=[nic for slave in bond.slaves if (nic := nic_reference(data, slave))],
-        active_slave=known(nic_reference(data, bond.active_slave) if bond.active_slave else None),
+        active_slave=or_unset(nic_reference(data, bond.active_slave) if bond.active_slave else None),
     )
 
 

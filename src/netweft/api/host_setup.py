@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import UnsetType
 
 from netweft.api.routes import Call
-from netweft.api.schema import Entity, given
+from netweft.api.schema import Entity, or_default
 from netweft.api.types import (
     Action,
     DnsResolverConfiguration,
@@ -22,7 +22,7 @@ from netweft.api.types import (
 )
 from netweft.api.values import by_name
 from netweft.core.errors import BusyError, MalformedError
-from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentWish, BondWish, LabelWish, Ref, SetupRequest
+from netweft.core.host_request import CONNECTIVITY_TIMEOUT, AttachmentChange, BondChange, LabelChange, Ref, SetupRequest
 from netweft.core.intent import HostQos, IpAssignment
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules.fields import netmask_prefix
@@ -38,18 +38,19 @@ _LOOK = 0.2
 def setup_request(action: Action) -> SetupRequest:
     """The request that a ``setupnetworks`` action makes. Raises MalformedError."""
     return SetupRequest(
-        attachments=tuple(wish(one) for one in given(action.modified_network_attachments, [])),
-        removed=tuple(_removed(one) for one in given(action.removed_network_attachments, [])),
-        synchronized=tuple(given(one.id, "") for one in given(action.synchronized_network_attachments, [])),
-        bonds=tuple(bond_wish(one) for one in given(action.modified_bonds, [])),
-        removed_bonds=tuple(said(one) for one in given(action.removed_bonds, [])),
+        attachments=tuple(wish(one) for one in or_default(action.modified_network_attachments, [])),
+        removed=tuple(_removed(one) for one in or_default(action.removed_network_attachments, [])),
+        synchronized=tuple(or_default(one.id, "") for one in or_default(action.synchronized_network_attachments, [])),
+        bonds=tuple(bond_wish(one) for one in or_default(action.modified_bonds, [])),
+        removed_bonds=tuple(said(one) for one in or_default(action.removed_bonds, [])),
         labels=tuple(
-            LabelWish(label=given(one.id, ""), nic=said(one.host_nic)) for one in given(action.modified_labels, [])
+            LabelChange(label=or_default(one.id, ""), nic=said(one.host_nic))
+            for one in or_default(action.modified_labels, [])
         ),
-        removed_labels=tuple(given(one.id, "") for one in given(action.removed_labels, [])),
-        check_connectivity=given(action.check_connectivity, True),
-        connectivity_timeout=given(action.connectivity_timeout, CONNECTIVITY_TIMEOUT),
-        commit_on_success=given(action.commit_on_success, False),
+        removed_labels=tuple(or_default(one.id, "") for one in or_default(action.removed_labels, [])),
+        check_connectivity=or_default(action.check_connectivity, True),
+        connectivity_timeout=or_default(action.connectivity_timeout, CONNECTIVITY_TIMEOUT),
+        commit_on_success=or_default(action.commit_on_success, False),
     )
 
 
@@ -57,7 +58,7 @@ def said(entity: Entity | UnsetType) -> Ref:
     """What a request says of a thing: id, name, both or nothing."""
     if isinstance(entity, UnsetType):
         return Ref()
-    return Ref(id=given(entity.id, ""), name=given(entity.name, ""))
+    return Ref(id=or_default(entity.id, ""), name=or_default(entity.name, ""))
 
 
 def _removed(attachment: NetworkAttachment) -> Ref:
@@ -66,10 +67,10 @@ def _removed(attachment: NetworkAttachment) -> Ref:
     return Ref(name=said(attachment.network).name)
 
 
-def wish(attachment: NetworkAttachment) -> AttachmentWish:
+def wish(attachment: NetworkAttachment) -> AttachmentChange:
     """What a request wants of an attachment. Raises MalformedError."""
-    return AttachmentWish(
-        id=given(attachment.id, ""),
+    return AttachmentChange(
+        id=or_default(attachment.id, ""),
         network=said(attachment.network),
         nic=said(attachment.host_nic),
         assignments=_assignments(attachment.ip_address_assignments),
@@ -79,18 +80,18 @@ def wish(attachment: NetworkAttachment) -> AttachmentWish:
     )
 
 
-def bond_wish(nic: HostNic) -> BondWish:
+def bond_wish(nic: HostNic) -> BondChange:
     """What a request wants of a bond."""
     if isinstance(nic.bonding, UnsetType):
-        return BondWish(bond=said(nic))
+        return BondChange(bond=said(nic))
     options: dict[str, str] | Keep = KEEP
     if not isinstance(nic.bonding.options, UnsetType):
-        pairs = [(given(one.name, ""), given(one.value, "")) for one in nic.bonding.options]
+        pairs = [(or_default(one.name, ""), or_default(one.value, "")) for one in nic.bonding.options]
         options = by_name("option of a bond", pairs)
     slaves: tuple[Ref, ...] | Keep = KEEP
     if not isinstance(nic.bonding.slaves, UnsetType):
         slaves = tuple(said(slave) for slave in nic.bonding.slaves)
-    return BondWish(bond=said(nic), slaves=slaves, options=options)
+    return BondChange(bond=said(nic), slaves=slaves, options=options)
 
 
 def _assignments(given_ones: list[IpAddressAssignment] | UnsetType) -> tuple[IpAssignment, ...] | Keep:
@@ -100,21 +101,21 @@ def _assignments(given_ones: list[IpAddressAssignment] | UnsetType) -> tuple[IpA
 def _assignment(one: IpAddressAssignment) -> IpAssignment:
     ip = Ip() if isinstance(one.ip, UnsetType) else one.ip
     version: Literal[4, 6] = 6 if _version(ip) == "v6" else 4
-    method = given(one.assignment_method, "none")
-    if version == 6 and given(ip.gateway, "") == "::":  # noqa: PLR2004 -- IP version; "::" is how VDSM writes no gateway
+    method = or_default(one.assignment_method, "none")
+    if version == 6 and or_default(ip.gateway, "") == "::":  # noqa: PLR2004 -- IP version; "::" is how VDSM writes no gateway
         ip.gateway = ""
     return IpAssignment(
         version=version,
         method=method,  # type: ignore[arg-type]  # the API's choices are these very words
-        address=given(ip.address, ""),
-        prefix=prefix_of(given(ip.netmask, "")),
-        gateway=given(ip.gateway, ""),
+        address=or_default(ip.address, ""),
+        prefix=prefix_of(or_default(ip.netmask, "")),
+        gateway=or_default(ip.gateway, ""),
     )
 
 
 def _version(ip: Ip) -> str:
     """The version that is said, else that of the address, else 4."""
-    return given(ip.version, "v6" if ":" in given(ip.address, "") else "v4")
+    return or_default(ip.version, "v6" if ":" in or_default(ip.address, "") else "v4")
 
 
 def prefix_of(netmask: str) -> int:
@@ -132,7 +133,7 @@ def prefix_of(netmask: str) -> int:
 def _properties(properties: list[Property] | UnsetType) -> dict[str, str] | Keep:
     if isinstance(properties, UnsetType):
         return KEEP
-    return by_name("custom property", [(given(one.name, ""), given(one.value, "")) for one in properties])
+    return by_name("custom property", [(or_default(one.name, ""), or_default(one.value, "")) for one in properties])
 
 
 def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- read as said
@@ -143,13 +144,13 @@ def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- 
     if isinstance(qos, UnsetType):
         return KEEP
     limits = HostQos(
-        link_share=given(qos.outbound_average_linkshare, None),
-        upper_limit=given(qos.outbound_average_upperlimit, None),
-        real_time=given(qos.outbound_average_realtime, None),
+        link_share=or_default(qos.outbound_average_linkshare, None),
+        upper_limit=or_default(qos.outbound_average_upperlimit, None),
+        real_time=or_default(qos.outbound_average_realtime, None),
     )
     if limits != HostQos():
         return limits
-    if given(qos.id, ""):
+    if or_default(qos.id, ""):
         raise MalformedError("The qos of an attachment has limits and no id: give a qos with an id to the network.")
     return None
 
@@ -157,7 +158,7 @@ def _own_qos(qos: Qos | UnsetType) -> HostQos | None | Keep:  # noqa: RUF036 -- 
 def _resolvers(dns: DnsResolverConfiguration | UnsetType) -> tuple[str, ...] | None | Keep:  # noqa: RUF036 -- read as said
     if isinstance(dns, UnsetType):
         return KEEP
-    return tuple(given(dns.name_servers, [])) or None
+    return tuple(or_default(dns.name_servers, [])) or None
 
 
 def when_idle(call: Call[Any], host_id: str, command: Callable[[], Any]) -> Any:  # noqa: ANN401 -- what the command returns

@@ -9,7 +9,7 @@ from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, required, required_ref, see
+from netweft.api.shown import kept_ref, require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     Certificate,
@@ -217,7 +217,7 @@ def copy_networks(call: Call[Action]) -> Later | None:
 
 def _statistics(tx: Tx, call: Call[None]) -> list[Statistic]:
     host_id = call.ids["host_id"]
-    see(tx, call, ObjectType.HOST, host_id)
+    require_visible(tx, call, ObjectType.HOST, host_id)
     capabilities = queries.capabilities_of(queries.get(tx, host_id))
     total = capabilities.memory if capabilities else 0
     promised = vm_queries.memory_promised(tx, (host_id,)).get(host_id, (0, 0))[1]

@@ -26,7 +26,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from netweft.api import codec, elements, json_codec, nouns
-from netweft.api.auth import Doorkeeper, LoginQueue, Session, TokenDesk, UnprovedError, tell_known
+from netweft.api.auth import Authenticator, LoginQueue, Session, TokenEndpoints, UnprovedError, tell_known
 from netweft.api.bodies import BODIES, BodyLimits, is_small, read_body
 from netweft.api.codec import Form
 from netweft.api.faults import (
@@ -135,7 +135,7 @@ class Server:
         self.services = services
         self.db = db
         self.router = router
-        self._door = Doorkeeper(db, secure=secure, hasher=hasher)
+        self._authenticator = Authenticator(db, secure=secure, hasher=hasher)
         self.logins = LoginQueue()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._large = asyncio.Semaphore(LARGE_BODIES)
@@ -172,7 +172,7 @@ class Server:
         try:
             return await self._in_thread(work, incoming)
         except UnprovedError as unproved:
-            check = partial(self._door.prove, unproved, incoming.address, incoming.correlation_id)
+            check = partial(self._authenticator.prove, unproved, incoming.address, incoming.correlation_id)
             incoming.proved = await self.logins.run(incoming.address, check)
         return await self._in_thread(work, incoming)
 
@@ -195,7 +195,7 @@ class Server:
 
     def _session(self, incoming: _Incoming, route: Route) -> Session:
         _check_version(incoming)
-        session = self._door.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
+        session = self._authenticator.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
         if session.is_user:
             incoming.tell_known()
         return session
@@ -472,7 +472,7 @@ def create_app(
     services = Services(authority=authority)
     table = router or nouns.router()
     server = Server(db, table, services, secure=secure, bodies=bodies, wait_max=wait_max, hasher=hasher)
-    desk = TokenDesk(db, server.logins, bodies.anonymous, hasher)
+    desk = TokenEndpoints(db, server.logins, bodies.anonymous, hasher)
 
     watch = Watch(db)
     pages = Starlette(

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from netweft.api.collections import one, shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
-from netweft.api.schema import given, known, reference
+from netweft.api.schema import or_default, or_unset, reference
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import required
 from netweft.api.types import Action, Job, Step, User
@@ -47,7 +47,7 @@ def show(row: JobRow) -> Job:
     return Job(
         **shown(Job, row),
         href=f"/jobs/{row.id}",
-        owner=known(reference(User, row.owner_id) if row.owner_id else None),
+        owner=or_unset(reference(User, row.owner_id) if row.owner_id else None),
     )
 
 
@@ -57,9 +57,9 @@ def show_step(row: JobStepRow) -> Step:
     return Step(
         **shown(Step, row, "progress"),
         href=f"{href}/{row.id}",
-        progress=known(None if row.progress is None else int(row.progress)),
+        progress=or_unset(None if row.progress is None else int(row.progress)),
         job=reference(Job, row.job_id),
-        parent_step=known(reference(Step, row.parent_id, f"{href}/{row.parent_id}") if row.parent_id else None),
+        parent_step=or_unset(reference(Step, row.parent_id, f"{href}/{row.parent_id}") if row.parent_id else None),
     )
 
 
@@ -92,7 +92,7 @@ def post_job(call: Call[Job]) -> Job:
     """Show a job of another system."""
     spec = AddJob(
         description=required(call.body.description, "Job [description]"),
-        auto_cleared=given(call.body.auto_cleared, True),
+        auto_cleared=or_default(call.body.auto_cleared, True),
     )
     job_id = call.run(external_jobs.add_job, call.actor, spec)
     with call.read() as tx:
@@ -102,7 +102,7 @@ def post_job(call: Call[Job]) -> Job:
 @routes.action("/jobs/{job_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
 def end_job(call: Call[Action]) -> None:
     """End a job of another system."""
-    succeeded, force = given(call.body.succeeded, True), given(call.body.force, False)
+    succeeded, force = or_default(call.body.succeeded, True), or_default(call.body.force, False)
     call.run(external_jobs.end_job, call.actor, call.ids["job_id"], succeeded=succeeded, force=force)
 
 
@@ -145,7 +145,7 @@ def get_step(call: Call[None]) -> Step:
 def post_step(call: Call[Step]) -> Step:
     """Begin a step of a job of another system."""
     body, job_id = call.body, call.ids["job_id"]
-    parent = None if isinstance(body.parent_step, UnsetType) else given(body.parent_step.id, "") or None
+    parent = None if isinstance(body.parent_step, UnsetType) else or_default(body.parent_step.id, "") or None
     description = required(body.description, "Step [description]")
     step_id = call.run(
         external_jobs.add_step, call.actor, job_id, description, required(body.type, "Step [type]"), parent
@@ -157,7 +157,7 @@ def post_step(call: Call[Step]) -> Step:
 @routes.action("/jobs/{job_id}/steps/{step_id}/end", needs=ActionGroup.INJECT_EXTERNAL_TASKS)
 def end_step(call: Call[Action]) -> None:
     """End a step."""
-    succeeded = given(call.body.succeeded, True)
+    succeeded = or_default(call.body.succeeded, True)
     call.run(external_jobs.end_step, call.actor, call.ids["job_id"], call.ids["step_id"], succeeded=succeeded)
 
 

@@ -13,8 +13,8 @@ from msgspec import UNSET
 from netweft.api.follow import loads_link
 from netweft.api.host_setup import when_idle, wish
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import given, known, reference
-from netweft.api.shown import see
+from netweft.api.schema import or_default, or_unset, reference
+from netweft.api.shown import require_visible
 from netweft.api.types import (
     DnsResolverConfiguration,
     Host,
@@ -29,7 +29,7 @@ from netweft.api.types import (
 )
 from netweft.api.values import ip, named_id
 from netweft.core.errors import NotFoundError
-from netweft.core.host_request import AttachmentWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent, HostQos, IpAssignment
 from netweft.core.kept import kept_names
 from netweft.core.rules.qos import HOST_NETWORK
@@ -74,14 +74,14 @@ def show(data: HostData, attachment: AttachmentIntent, base: str = "") -> Networ
         reported_configurations=[
             ReportedConfiguration(
                 name=one.name,
-                actual_value=known(one.actual),
-                expected_value=known(one.expected),
+                actual_value=or_unset(one.actual),
+                expected_value=or_unset(one.expected),
                 in_sync=one.in_sync,
             )
             for one in compared
         ],
         host=reference(Host, data.row.id),
-        host_nic=known(nic_reference(data, attachment.nic)),
+        host_nic=or_unset(nic_reference(data, attachment.nic)),
         network=reference(Network, attachment.network_id),
         qos=show_qos(attachment.qos) if attachment.qos else UNSET,
     )
@@ -91,9 +91,9 @@ def show_qos(qos: HostQos) -> Qos:
     """Limits that no QoS of the data centre has, but a network on a host."""
     return Qos(
         type=HOST_NETWORK,
-        outbound_average_linkshare=known(qos.link_share),
-        outbound_average_upperlimit=known(qos.upper_limit),
-        outbound_average_realtime=known(qos.real_time),
+        outbound_average_linkshare=or_unset(qos.link_share),
+        outbound_average_upperlimit=or_unset(qos.upper_limit),
+        outbound_average_realtime=or_unset(qos.real_time),
     )
 
 
@@ -122,7 +122,7 @@ def known_of(tx: Tx, call: Call[Any], ids: Sequence[str]) -> Mapping[str, HostDa
 
 def seen(tx: Tx, call: Call[Any]) -> HostData:
     """The host in the path. Raises NotFoundError when there is none or the actor may not see it."""
-    see(tx, call, ObjectType.HOST, call.ids["host_id"])
+    require_visible(tx, call, ObjectType.HOST, call.ids["host_id"])
     return queries.load_one(tx, call.ids["host_id"])
 
 
@@ -174,7 +174,7 @@ def get_attachment(call: Call[None]) -> NetworkAttachment:
     return _find(call, lambda one: one.id == call.ids["attachment_id"])
 
 
-def _wish(call: Call[NetworkAttachment]) -> AttachmentWish:
+def _wish(call: Call[NetworkAttachment]) -> AttachmentChange:
     """What the body wants; the NIC is the one in the path, unless the body names one."""
     said = wish(call.body)
     if "nic_id" in call.ids and said.nic == Ref():
@@ -247,7 +247,7 @@ def _unmanaged(data: HostData) -> list[UnmanagedNetwork]:
             href=f"/hosts/{host_id}/unmanagednetworks/{named_id(host_id, name)}",
             name=name,
             host=reference(Host, host_id),
-            host_nic=known(nic_reference(data, nic)),
+            host_nic=or_unset(nic_reference(data, nic)),
         )
         for name, nic in sorted(found.items())
     ]
@@ -278,7 +278,7 @@ def get_unmanaged(call: Call[None]) -> UnmanagedNetwork:
 @routes.delete("/hosts/{host_id}/unmanagednetworks/{network_id}", needs=ActionGroup.CONFIGURE_HOST_NETWORK)
 def delete_unmanaged(call: Call[None]) -> Later | None:
     """Remove what Netweft left behind; what others made is refused."""
-    host_id, name = call.ids["host_id"], given(get_unmanaged(call).name, "")
+    host_id, name = call.ids["host_id"], or_default(get_unmanaged(call).name, "")
     spec = SetupHostNetworks(host_id=host_id, request=SetupRequest(removed_unmanaged=(name,)))
     job_id = when_idle(call, host_id, lambda: call.run(setup_host_networks, call.actor, spec))
     return Later(job_id) if job_id else None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
-from netweft.api.shown import required, see
+from netweft.api.shown import require_visible, required
 from netweft.api.types import Network, NetworkLabel
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -41,7 +41,7 @@ def _show(network_id: str, label: str) -> NetworkLabel:
 def list_labels(call: Call[None]) -> list[NetworkLabel]:
     """The label of a network, if it has one."""
     with call.read() as tx:
-        see(tx, call, ObjectType.NETWORK, call.ids["network_id"])
+        require_visible(tx, call, ObjectType.NETWORK, call.ids["network_id"])
         return _labels(tx, call, [call.ids["network_id"]]).get(call.ids["network_id"], [])
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from netweft.api import qos as qos_api
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import Call, Routes
-from netweft.api.schema import given, reference
+from netweft.api.schema import or_default, reference
 from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, Vlan
 from netweft.core.keep import KEEP, Keep
@@ -60,7 +60,7 @@ def _vlan_id(body: Network) -> int | None:
 
 def _name_servers(body: Network) -> tuple[str, ...] | Keep:
     dns = body.dns_resolver_configuration
-    return KEEP if isinstance(dns, UnsetType) else tuple(given(dns.name_servers, []))
+    return KEEP if isinstance(dns, UnsetType) else tuple(or_default(dns.name_servers, []))
 
 
 @NETWORKS.adds(ActionGroup.CREATE_STORAGE_POOL_NETWORK, below="Add a network to the data centre.")

@@ -12,7 +12,7 @@ from netweft.api.collections import one
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import Entity, reference
 from netweft.api.search import limited
-from netweft.api.shown import ref, required_ref, see
+from netweft.api.shown import ref, require_visible, required_ref
 from netweft.api.types import Cluster, DataCenter, Group, Host, Permission, Role, Template, User, Vm
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access import authorize
@@ -139,7 +139,7 @@ def _thing(object_type: ObjectType) -> tuple[Target, Callable[[Tx, Call[Any]], N
         return ObjectRef(object_type, call.ids["object_id"])
 
     def is_seen(tx: Tx, call: Call[Any]) -> None:
-        see(tx, call, object_type, call.ids["object_id"])
+        require_visible(tx, call, object_type, call.ids["object_id"])
 
     return find, is_seen
 

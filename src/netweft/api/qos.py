@@ -12,7 +12,7 @@ from netweft.api.follow import loads
 from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import limited
-from netweft.api.shown import required, see
+from netweft.api.shown import require_visible, required
 from netweft.api.types import DataCenter, Qos
 from netweft.core.rules.qos import LIMITS
 from netweft.engine.access import visibility
@@ -56,7 +56,7 @@ def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, Qos]:
 def list_qoss(call: Call[None]) -> list[Qos]:
     """The QoS of a data centre, by name."""
     with call.read() as tx:
-        see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
+        require_visible(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
         here = QOSS.select.where(qoss.c.data_center_id == call.ids["data_center_id"])
         return [show(row) for row in QOSS.all(tx, limited(here.order_by(qoss.c.name), call.query))]
 
@@ -65,7 +65,7 @@ def list_qoss(call: Call[None]) -> list[Qos]:
 def get_qos(call: Call[None]) -> Qos:
     """One QoS."""
     with call.read() as tx:
-        see(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
+        require_visible(tx, call, ObjectType.DATA_CENTER, call.ids["data_center_id"])
     return _show(call, call.ids["qos_id"])
 
 

@@ -113,12 +113,12 @@ def keep(value: T | UnsetType) -> T | Keep:
     return KEEP if isinstance(value, UnsetType) else value
 
 
-def given(value: T | UnsetType, default: T) -> T:
+def or_default(value: T | UnsetType, default: T) -> T:
     """The field of a request, or ``default`` when it was not sent."""
     return default if isinstance(value, UnsetType) else value
 
 
-def known(value: T | None) -> T | UnsetType:
+def or_unset(value: T | None) -> T | UnsetType:
     """A value that may be missing, as a field of an answer."""
     return UNSET if value is None else value
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec import UnsetType
 
 from netweft.api.routes import Call
-from netweft.api.schema import Entity, given
+from netweft.api.schema import Entity, or_default
 from netweft.api.types import Version
 from netweft.core.errors import MalformedError
 from netweft.core.keep import KEEP, Keep
@@ -59,7 +59,7 @@ def required(value: T | UnsetType, where: str) -> T:
     return value
 
 
-def see(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
+def require_visible(tx: Tx, call: Call[Any], object_type: ObjectType, object_id: str) -> None:
     """Raise NotFoundError unless the thing is there for the actor to see; DeniedError for a user who is no
     administrator and does not ask for the own view (``Filter: true``).
     """
@@ -73,4 +73,4 @@ def kept_ref(entity: Entity | UnsetType, where: str) -> Ref | Keep:
 
 def id_of(entity: Entity | UnsetType) -> str | Keep | None:
     """The id of what a request names; an empty element means none."""
-    return KEEP if isinstance(entity, UnsetType) else given(entity.id, "") or None
+    return KEEP if isinstance(entity, UnsetType) else or_default(entity.id, "") or None

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from netweft.api.collections import shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
-from netweft.api.schema import given, known, reference
-from netweft.api.shown import required, see
+from netweft.api.schema import or_default, or_unset, reference
+from netweft.api.shown import require_visible, required
 from netweft.api.types import Action, Mac, Snapshot, SnapshotNic, Vm, VnicProfile
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -79,7 +79,7 @@ def show_nic(row: VnicRow | SnapshotVnicRow, vm_id: str, snapshot_id: str) -> Sn
         description=row.description or UNSET,
         mac=Mac(address=row.mac),
         vm=reference(Vm, vm_id),
-        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+        vnic_profile=or_unset(reference(VnicProfile, row.profile_id) if row.profile_id else None),
     )
 
 
@@ -97,7 +97,7 @@ def list_snapshots(call: Call[None]) -> list[Snapshot]:
     """The snapshots of a virtual machine, the oldest first, and the machine as it is now ("Active VM")."""
     vm_id = call.ids["vm_id"]
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, vm_id)
+        require_visible(tx, call, ObjectType.VM, vm_id)
         found = [*(show(row) for row in queries.of_vms(tx, (vm_id,))[vm_id]), active(vm_queries.get(tx, vm_id))]
     return found[: call.query.size()]
 
@@ -111,7 +111,7 @@ def get_snapshot(call: Call[None]) -> Snapshot:
 def _get(call: Call[Any], snapshot_id: str) -> Snapshot:
     vm_id = call.ids["vm_id"]
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, vm_id)
+        require_visible(tx, call, ObjectType.VM, vm_id)
         if snapshot_id == queries.active_id(vm_id):
             return active(vm_queries.get(tx, vm_id))
         return show(queries.get(tx, vm_id, snapshot_id))
@@ -124,7 +124,7 @@ def post_snapshot(call: Call[Snapshot]) -> Snapshot:
     spec = AddSnapshot(
         vm_id=call.ids["vm_id"],
         description=required(body.description, "Snapshot [description]"),
-        with_memory=given(body.persist_memorystate, False),
+        with_memory=or_default(body.persist_memorystate, False),
     )
     return _get(call, call.run(add_snapshot, call.actor, spec))
 
@@ -138,15 +138,15 @@ def delete_snapshot(call: Call[None]) -> None:
 @routes.action("/vms/{vm_id}/snapshots/{snapshot_id}/restore", needs=_NEEDS)
 def restore(call: Call[Action]) -> None:
     """Make a virtual machine that is down what it was in a snapshot; later snapshots are gone."""
-    with_memory = given(call.body.restore_memory, False)
+    with_memory = or_default(call.body.restore_memory, False)
     call.run(restore_snapshot, call.actor, call.ids["vm_id"], call.ids["snapshot_id"], with_memory=with_memory)
 
 
 @routes.action("/vms/{vm_id}/previewsnapshot", needs=_NEEDS)
 def preview(call: Call[Action]) -> None:
     """Make a virtual machine that is down what it was in ``snapshot``, until that is committed or undone."""
-    snapshot_id = required(given(call.body.snapshot, Snapshot()).id, "Action [snapshot [id]]")
-    with_memory = given(call.body.restore_memory, False)
+    snapshot_id = required(or_default(call.body.snapshot, Snapshot()).id, "Action [snapshot [id]]")
+    with_memory = or_default(call.body.restore_memory, False)
     call.run(preview_snapshot, call.actor, call.ids["vm_id"], snapshot_id, with_memory=with_memory)
 
 
@@ -166,7 +166,7 @@ def _nics(call: Call[Any]) -> list[SnapshotNic]:
     vm_id, snapshot_id = call.ids["vm_id"], call.ids["snapshot_id"]
     rows: Sequence[VnicRow | SnapshotVnicRow]
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, vm_id)
+        require_visible(tx, call, ObjectType.VM, vm_id)
         if snapshot_id == queries.active_id(vm_id):
             rows = vm_queries.vnics_of(tx, (vm_id,))[vm_id]
         else:

@@ -10,7 +10,7 @@ from netweft.api.follow import loads, loads_link
 from netweft.api.routes import LOGIN, READ, Call, Routes, many
 from netweft.api.schema import reference
 from netweft.api.search import LISTED, Searchable, page
-from netweft.api.shown import kept_ref, ref, required, required_ref, see
+from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import Host, Tag, Template, Vm
 from netweft.core.errors import NotFoundError
 from netweft.engine.access import visibility
@@ -101,7 +101,7 @@ def _declare(object_type: ObjectType, kind: type[Any]) -> None:
     def owned(call: Call[Any]) -> list[Tag]:
         thing = call.ids["object_id"]
         with call.read() as tx:
-            see(tx, call, object_type, thing)
+            require_visible(tx, call, object_type, thing)
             rows = queries.of_things(tx, object_type, (thing,))[thing]
         return [show(row, f"/{kind.meta.path}/{thing}") for row in rows]
 

@@ -11,8 +11,8 @@ from netweft.api import hardware
 from netweft.api.collections import Collection, said, shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Routes, many
-from netweft.api.schema import known, reference
-from netweft.api.shown import ref, required, see
+from netweft.api.schema import or_unset, reference
+from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Bios,
     BootMenu,
@@ -72,7 +72,7 @@ def show(row: TemplateDetails) -> Template:
         sso=Sso(),
         usb=Enabled(enabled=False),
         version=TemplateVersion(version_name="base version", version_number=1),
-        cluster=known(reference(Cluster, row.cluster_id) if row.cluster_id else None),
+        cluster=or_unset(reference(Cluster, row.cluster_id) if row.cluster_id else None),
     )
 
 
@@ -83,7 +83,7 @@ def show_nic(row: TemplateVnicRow) -> TemplateNic:
         href=f"/templates/{row.template_id}/nics/{row.id}",
         description=row.description or UNSET,
         template=reference(Template, row.template_id),
-        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+        vnic_profile=or_unset(reference(VnicProfile, row.profile_id) if row.profile_id else None),
     )
 
 
@@ -135,7 +135,7 @@ def list_nics_of_template(call: Call[None]) -> list[TemplateNic]:
     """The vNICs that machines made from the template begin with, by name."""
     template_id = call.ids["template_id"]
     with call.read() as tx:
-        see(tx, call, ObjectType.TEMPLATE, template_id)
+        require_visible(tx, call, ObjectType.TEMPLATE, template_id)
         return [show_nic(row) for row in queries.vnics_of(tx, (template_id,))[template_id]]
 
 
@@ -147,7 +147,7 @@ def get_nic_of_template(call: Call[None]) -> TemplateNic:
 
 
 def _nic(tx: Tx, call: Call[Any], vnic_id: str) -> TemplateNic:
-    see(tx, call, ObjectType.TEMPLATE, call.ids["template_id"])
+    require_visible(tx, call, ObjectType.TEMPLATE, call.ids["template_id"])
     return show_nic(queries.get_vnic(tx, call.ids["template_id"], vnic_id))
 
 

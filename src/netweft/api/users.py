@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, literal, or_, select
 from netweft.api.collections import one, shown
 from netweft.api.follow import loads
 from netweft.api.routes import ADDITIONS, LOGIN, READ, Call, Routes, many
-from netweft.api.schema import given, reference
+from netweft.api.schema import or_default, reference
 from netweft.api.search import LISTED, Searchable, limited, page
 from netweft.api.shown import required
 from netweft.api.types import Domain, Group, Permit, Role, User
@@ -96,9 +96,9 @@ def post_user(call: Call[User]) -> User:
     password = new_password("Cannot add User.", body.password) if isinstance(body.password, str) else None
     spec = AddUser(
         user_name=_user_name(body),
-        first_name=given(body.name, ""),
-        last_name=given(body.last_name, ""),
-        email=given(body.email, ""),
+        first_name=or_default(body.name, ""),
+        last_name=or_default(body.last_name, ""),
+        email=or_default(body.email, ""),
         password=password,
     )
     user_id = call.run(add_user, call.actor, spec)
@@ -113,7 +113,7 @@ def _user_name(body: User) -> str:
     said = required(body.user_name, "User [userName]")
     name, at, domain = said.rpartition("@")
     if not at:
-        name, domain = said, given(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
+        name, domain = said, or_default(body.domain.name, INTERNAL) if isinstance(body.domain, Domain) else INTERNAL
     return f"{name}@{domain.removesuffix('-authz')}"
 
 

@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 from netweft.api.collections import shown
 from netweft.api.follow import loads_link
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import given, keep, known, reference
-from netweft.api.shown import ref, required, see
+from netweft.api.schema import keep, or_default, or_unset, reference
+from netweft.api.shown import ref, require_visible, required
 from netweft.api.types import (
     Action,
     Mac,
@@ -59,7 +59,7 @@ def show(row: VnicRow) -> Nic:
         description=row.description or UNSET,
         mac=Mac(address=row.mac),
         vm=reference(Vm, row.vm_id),
-        vnic_profile=known(reference(VnicProfile, row.profile_id) if row.profile_id else None),
+        vnic_profile=or_unset(reference(VnicProfile, row.profile_id) if row.profile_id else None),
     )
 
 
@@ -75,12 +75,12 @@ def load_nics(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[Nic
 def list_nics(call: Call[None]) -> list[Nic]:
     """The vNICs of a virtual machine by name."""
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+        require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
         return [show(row) for row in queries.own_facts_of(tx, (call.ids["vm_id"],))[call.ids["vm_id"]]]
 
 
 def _get(tx: Tx, call: Call[Any], vnic_id: str) -> Nic:
-    see(tx, call, ObjectType.VM, call.ids["vm_id"])
+    require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
     return show(queries.get_vnic(tx, call.ids["vm_id"], vnic_id))
 
 
@@ -127,11 +127,11 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
         vm_id=call.ids["vm_id"],
         name=required(body.name, "Nic [name]"),
         profile_id=None if profile_id is KEEP else profile_id,
-        description=given(body.description, ""),
-        mac=given(_mac(body), ""),
-        interface=given(body.interface, "virtio"),
-        plugged=given(body.plugged, True),
-        linked=given(body.linked, True),
+        description=or_default(body.description, ""),
+        mac=or_default(_mac(body), ""),
+        interface=or_default(body.interface, "virtio"),
+        plugged=or_default(body.plugged, True),
+        linked=or_default(body.linked, True),
     )
 
     added = call.run(add_vnic, call.actor, spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from netweft.api.routes import ADDITIONS, READ, Call, Routes
-from netweft.api.shown import see
+from netweft.api.shown import require_visible
 from netweft.core.errors import Problem
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.commands.migrations import preflight
@@ -80,7 +80,7 @@ def get_placement(call: Call[None]) -> Placement:
     """Where the machine can run, and why not elsewhere. One that runs is looked at as if it were down."""
     vm_id = call.ids["vm_id"]
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, vm_id)
+        require_visible(tx, call, ObjectType.VM, vm_id)
         choice = placements.choice(tx, queries.get(tx, vm_id), queries.vnics_of(tx, (vm_id,))[vm_id])
         names = HOSTS.names(tx, hosts.c.id.in_(choice.refusals))
     return Placement(
@@ -97,12 +97,12 @@ def get_migration(call: Call[None]) -> Migration:
     """What would come of a migration to the host whose id or name is given; to the best one without."""
     vm_id, said = call.ids["vm_id"], call.query.text("host")
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, vm_id)
+        require_visible(tx, call, ObjectType.VM, vm_id)
         host_id = ""
         if said:
             host_id = next(iter(HOSTS.names(tx, (hosts.c.id == said) | (hosts.c.name == said))), "")
             host_id = host_id or resolve(tx, hosts, Ref(name=said), "host")
-            see(tx, call, ObjectType.HOST, host_id)
+            require_visible(tx, call, ObjectType.HOST, host_id)
         found = preflight(tx, vm_id, host_id)
     return Migration(
         host=found.host_name,

@@ -9,9 +9,9 @@ from msgspec import UNSET, UnsetType
 from netweft.api import hardware
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import READ, Call, Later, Routes, many
-from netweft.api.schema import fields_of, given, known, reference
+from netweft.api.schema import fields_of, or_default, or_unset, reference
 from netweft.api.search import LISTED
-from netweft.api.shown import kept_ref, ref, required, required_ref, see
+from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref
 from netweft.api.types import (
     Action,
     Bios,
@@ -93,7 +93,7 @@ def show(row: VmDetails) -> Vm:
         stop_time=row.changed_at if row.status == "down" else UNSET,
         time_zone=TimeZone(name="Etc/GMT"),
         cluster=reference(Cluster, row.cluster_id),
-        host=known(reference(Host, row.host_id) if row.host_id else None),
+        host=or_unset(reference(Host, row.host_id) if row.host_id else None),
         original_template=reference(Template, row.original_template_id or row.template_id),
         template=reference(Template, row.template_id),
     )
@@ -130,17 +130,17 @@ def addresses_of(body: Vm) -> tuple[VnicAddress, ...] | Keep:
     found = []
     for one in body.initialization.nic_configurations:
         for address in (one.ip, one.ipv6):
-            if not isinstance(address, UnsetType) and given(address.address, ""):
-                mask = given(address.netmask, "")
-                text = f"{given(address.address, '')}/{mask}" if mask else given(address.address, "")
-                gateway = given(address.gateway, "")
-                found.append(VnicAddress(nic=given(one.name, ""), address=text, gateway=gateway))
+            if not isinstance(address, UnsetType) and or_default(address.address, ""):
+                mask = or_default(address.netmask, "")
+                text = f"{or_default(address.address, '')}/{mask}" if mask else or_default(address.address, "")
+                gateway = or_default(address.gateway, "")
+                found.append(VnicAddress(nic=or_default(one.name, ""), address=text, gateway=gateway))
     return tuple(found)
 
 
 def initialization_of(body: Vm) -> dict[str, Any]:
     """What a request says of the initialization besides addresses, by the names of its elements."""
-    said = given(body.initialization, Initialization())
+    said = or_default(body.initialization, Initialization())
     names = (field.attribute for field in fields_of(Initialization) if not field.struct)
     return {name: value for name in names if (value := getattr(said, name)) is not UNSET}
 
@@ -199,8 +199,8 @@ def start(call: Call[Action]) -> Later:
     """Start a virtual machine, on the host that ``vm/placement_policy`` or ``host`` names, or on any that fits. What
     else ``vm`` says counts for this run alone.
     """
-    vm = given(call.body.vm, Vm())
-    places = given(given(vm.placement_policy, VmPlacementPolicy()).hosts, [])
+    vm = or_default(call.body.vm, Vm())
+    places = or_default(or_default(vm.placement_policy, VmPlacementPolicy()).hosts, [])
     spec = StartVm(
         id=call.ids["vm_id"],
         host=ref(call.body.host) or next((named for one in places if (named := ref(one))), None),
@@ -214,13 +214,13 @@ def start(call: Call[Action]) -> Later:
 @routes.action("/vms/{vm_id}/stop", needs=ActionGroup.STOP_VM)
 def stop(call: Call[Action]) -> Later:
     """Stop a virtual machine at once."""
-    return Later(call.run(stop_vm, call.actor, call.ids["vm_id"], given(call.body.reason, "")))
+    return Later(call.run(stop_vm, call.actor, call.ids["vm_id"], or_default(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/shutdown", needs=ActionGroup.SHUT_DOWN_VM)
 def shut_down(call: Call[Action]) -> Later:
     """Ask a virtual machine to end in good order; it is down when it has obeyed."""
-    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"], given(call.body.reason, "")))
+    return Later(call.run(shut_down_vm, call.actor, call.ids["vm_id"], or_default(call.body.reason, "")))
 
 
 @routes.action("/vms/{vm_id}/reboot", needs=ActionGroup.REBOOT_VM)
@@ -240,7 +240,7 @@ def migrate(call: Call[Action]) -> Later:
     """Move a running virtual machine to ``host``, or to the best one. With ``force``, networks that are missing there
     are set up first (an addition of Netweft; what would be done: ``/netweft/v1/vms/{id}/migration``).
     """
-    spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=given(call.body.force, False))
+    spec = MigrateVm(id=call.ids["vm_id"], host=ref(call.body.host), set_up=or_default(call.body.force, False))
     return Later(call.run(migrate_vm, call.actor, spec))
 
 
@@ -248,7 +248,7 @@ def migrate(call: Call[Action]) -> Later:
 def list_statistics(call: Call[None]) -> list[Statistic]:
     """What was measured of a virtual machine: nothing so far."""
     with call.read() as tx:
-        see(tx, call, ObjectType.VM, call.ids["vm_id"])
+        require_visible(tx, call, ObjectType.VM, call.ids["vm_id"])
     return []
 
 
@@ -257,7 +257,7 @@ def reported(tx: Tx, call: Call[Any]) -> list[tuple[str, ReportedDevice]]:
     host sees them: it looks into namespaces, and knows of virtual machines those that it has talked to itself.
     """
     vm_id = call.ids["vm_id"]
-    see(tx, call, ObjectType.VM, vm_id)
+    require_visible(tx, call, ObjectType.VM, vm_id)
     row = queries.get(tx, vm_id)
     guest, seen = host_queries.guest_seen(tx, row.host_id, vm_id) if row.host_id else (None, {})
     found = []

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from netweft.api import qos
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import Call, Routes
-from netweft.api.schema import given, reference
+from netweft.api.schema import or_default, reference
 from netweft.api.shown import id_of, kept_ref, required
 from netweft.api.types import CustomProperty, Network, NetworkFilter, VnicPassThrough, VnicProfile
 from netweft.api.values import by_name
@@ -105,5 +105,5 @@ def _passthrough(body: VnicProfile) -> bool | Keep:
 def _properties(body: VnicProfile) -> dict[str, str] | Keep:
     if isinstance(body.custom_properties, UnsetType):
         return KEEP
-    named = [(required(one.name, "CustomProperty [name]"), given(one.value, "")) for one in body.custom_properties]
+    named = [(required(one.name, "CustomProperty [name]"), or_default(one.value, "")) for one in body.custom_properties]
     return by_name("custom property", named)

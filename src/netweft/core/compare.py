@@ -21,7 +21,7 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.kernel import canonical, comes_by_itself, without_passing_macs
+from netweft.core.kernel import canonical, comes_by_itself, without_failover_macs
 from netweft.core.shaping import class_text
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def compare(
     ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
     sides. ``takes_unknown``: what the actual host does not tell (as a simulation cannot) counts as equal.
     """
-    expected = without_passing_macs(expected)
+    expected = without_failover_macs(expected)
     yield from _links(expected, actual, watch, takes_unknown=takes_unknown)
     yield from _ovs(expected, actual)
     yield from _routing(expected, actual, watch)

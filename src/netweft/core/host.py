@@ -175,7 +175,7 @@ class TrafficClass:
     real_time: int | None = None
 
 
-SPOILT = TrafficClass(tag=None, share=0)
+FOREIGN_SHAPING = TrafficClass(tag=None, share=0)
 """The only class of an observed link whose shaping is ours by its mark, and was changed into what we never make; it is
 made anew when somebody wants shaping there.
 """
@@ -267,7 +267,7 @@ class OvsPort(Link):
 
     @property
     def is_internal(self) -> bool:
-        """Whether the port is a link of its own rather than a door for others."""
+        """Whether the port is a link of its own rather than a port for others."""
         return not self.interfaces
 
 

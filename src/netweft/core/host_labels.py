@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from netweft.core.host_request import (
-    AttachmentWish,
+    AttachmentChange,
     HostView,
-    LabelWish,
+    LabelChange,
     NetworkView,
     Ref,
     SetupRequest,
@@ -61,7 +61,7 @@ def propagation(host: HostView, lost: Collection[str]) -> SetupRequest:
     """
     nics = {*host.report.nics, *host.bonds}
     return SetupRequest(
-        labels=tuple(LabelWish(label=label, nic=Ref(name=nic)) for label, nic in host.labels.items() if nic in nics),
+        labels=tuple(LabelChange(label=label, nic=Ref(name=nic)) for label, nic in host.labels.items() if nic in nics),
         removed=tuple(Ref(id=one.id) for one in host.intent.attachments if one.network_id in lost),
         commit_on_success=True,
     )
@@ -84,11 +84,11 @@ def _is_there(host: HostView, view: NetworkView, nic: str) -> bool:
     return any(one.network_id == view.intent.id and one.nic == nic for one in host.intent.attachments)
 
 
-def _attach(host: HostView, view: NetworkView, nic: str) -> AttachmentWish:
+def _attach(host: HostView, view: NetworkView, nic: str) -> AttachmentChange:
     """A network comes as it was on another NIC; one that needs an address and has no way to one asks for it (DHCP)."""
     before = next((one for one in host.intent.attachments if one.network_id == view.intent.id), None)
     has_address = before is not None and any(ip.method != "none" for ip in before.assignments)
     needs_address = not view.roles.isdisjoint(ADDRESSED_ROLES) and not has_address
-    return AttachmentWish(
+    return AttachmentChange(
         network=Ref(id=view.intent.id), nic=Ref(name=nic), assignments=_DHCP if needs_address else KEEP
     )

@@ -55,7 +55,7 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachmentWish:
+class AttachmentChange:
     """A new attachment, or changes of one that exists (found by its id, else by its network; ``is_new``: there must
     be none).
     """
@@ -71,7 +71,7 @@ class AttachmentWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BondWish:
+class BondChange:
     """A new bond, or changes of one that exists. ``slaves`` and ``options`` replace what was, where they are given."""
 
     bond: Ref
@@ -80,7 +80,7 @@ class BondWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelWish:
+class LabelChange:
     """A label for a NIC or bond; when another one of the host has it, it moves."""
 
     label: str
@@ -93,13 +93,13 @@ class SetupRequest:
     in seconds.
     """
 
-    attachments: tuple[AttachmentWish, ...] = ()
+    attachments: tuple[AttachmentChange, ...] = ()
     removed: tuple[Ref, ...] = ()
     synchronized: tuple[str, ...] = ()
-    bonds: tuple[BondWish, ...] = ()
+    bonds: tuple[BondChange, ...] = ()
     removed_bonds: tuple[Ref, ...] = ()
     removed_unmanaged: tuple[str, ...] = ()
-    labels: tuple[LabelWish, ...] = ()
+    labels: tuple[LabelChange, ...] = ()
     removed_labels: tuple[str, ...] = ()
     check_connectivity: bool = True
     connectivity_timeout: int = CONNECTIVITY_TIMEOUT
@@ -195,7 +195,7 @@ class Resolved:
     unknown).
     """
 
-    wish: AttachmentWish
+    wish: AttachmentChange
     existing: AttachmentIntent | None
     network: NetworkView | None
     nic: str
@@ -223,7 +223,7 @@ class FinalSet(HostSetup):
         return [attachment for attachment in self.attachments if attachment.nic == nic]
 
 
-def resolve(host: HostView, wish: AttachmentWish) -> Resolved:
+def resolve(host: HostView, wish: AttachmentChange) -> Resolved:
     """Find what a wish is about; whatever is not found is left empty, for the rules to tell."""
     existing = host.attachments.get(wish.id)
     network = host.network(wish.network) if wish.network != Ref() else None
@@ -308,7 +308,7 @@ def _attachment(one: Resolved, new_id: Callable[[], str]) -> AttachmentIntent:
     )
 
 
-def _assignments(wish: AttachmentWish, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
+def _assignments(wish: AttachmentChange, existing: AttachmentIntent | None) -> tuple[IpAssignment, ...]:
     """Clients are shown "none" for an IP version that nothing is wanted of, and IPv4 before IPv6, and send that back:
     it is no change.
     """

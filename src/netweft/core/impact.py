@@ -187,8 +187,8 @@ def _above(name: str, world: World) -> list[str]:
     link = world.links.get(name)
     if link is not None and link.master:
         found.append(link.master)
-    if name in world.doors:
-        found.append(world.doors[name])
+    if name in world.port_of:
+        found.append(world.port_of[name])
     port = world.ovs_ports.get(name)
     if port is not None and not port.is_internal:
         found.append(port.bridge)

@@ -163,7 +163,7 @@ class Kernel:
         self.ovs_bridges: dict[str, OvsBridge] = dict(host.ovs_bridges)
         self.ovs_ports: dict[str, OvsPort] = {}
         self.bridge_ports: dict[str, dict[str, None]] = {name: {} for name in host.ovs_bridges}
-        self.doors: dict[str, str] = {}
+        self.port_of: dict[str, str] = {}
         self.routes: dict[Route, None] = {}
         self.routes_over: dict[str, dict[Route, None]] = {}
         self.rules: dict[Rule, None] = dict.fromkeys(host.rules)
@@ -246,7 +246,7 @@ class Kernel:
         if port.is_internal:
             self._put(port)
         for interface in port.interfaces:
-            self.doors[interface] = port.name
+            self.port_of[interface] = port.name
 
     def _put_route(self, route: Route) -> None:
         self.routes[route] = None
@@ -369,7 +369,7 @@ class Kernel:
         port = self.ovs_ports.pop(name)
         del self.bridge_ports[port.bridge][name]
         for interface in port.interfaces:
-            del self.doors[interface]
+            del self.port_of[interface]
         if port.is_internal:
             self._remove(self.links[name])
 
@@ -379,7 +379,7 @@ def keeps_port_macs(bond: WorldLink | Bond) -> bool:
     return (bond.options or {}).get("fail_over_mac", "none") not in {"none", "0"}
 
 
-def without_passing_macs(host: Host) -> Host:
+def without_failover_macs(host: Host) -> Host:
     """The host as it can be wanted or compared: a bond with ``fail_over_mac`` wears the MAC of the port that is active,
     and a VLAN device over it mostly wears the bond's.
     """

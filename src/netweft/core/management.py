@@ -12,7 +12,7 @@ from typing import Literal
 
 from netweft.core.errors import HostError
 from netweft.core.host import MARK, Host, Link, Nic, OvsPort, Vlan
-from netweft.core.host_request import AttachmentWish, NetworkView, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, NetworkView, Ref, SetupRequest
 from netweft.core.intent import IpAssignment, Method
 from netweft.core.kept import SHARED
 
@@ -38,7 +38,7 @@ def management_attachment(host: Host, network: NetworkView, addresses: Collectio
     if not assignments:
         assignments = (IpAssignment(version=4, method="dhcp"),)
     base, _ = _stands_on(host, link)
-    wish = AttachmentWish(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
+    wish = AttachmentChange(network=Ref(id=network.intent.id), nic=Ref(name=base), assignments=assignments)
     is_anothers = link.owner not in {"", SHARED, network.intent.id} and link.name != network.intent.host_side_name
     gone = (link.name,) if is_anothers else ()
     return SetupRequest(attachments=(wish,), removed_unmanaged=gone, commit_on_success=True)

@@ -102,10 +102,10 @@ class Ways:
     def _of_switch(self, bridge: OvsBridge) -> Way:
         """By its ports with interfaces; internal ones lead nowhere."""
         ports = [self._world.ovs_ports[name] for name in sorted(self._world.bridge_ports[bridge.name])]
-        ways = [self._of_door(port) for port in ports if not port.is_internal]
+        ways = [self._of_port(port) for port in ports if not port.is_internal]
         return replace(_joined(ways), stp=bridge.stp)
 
-    def _of_door(self, port: OvsPort) -> Way:
+    def _of_port(self, port: OvsPort) -> Way:
         way = _joined(map(self.of, port.interfaces))
         if len(port.interfaces) == 1:
             return way

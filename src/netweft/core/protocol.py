@@ -240,13 +240,13 @@ FIXED_WHILE_PLUGGED = ("mac", "mtu", "model", "queues", "boot_order", "port", "f
 """What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
 
 
-def as_far_as_live(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
+def apply_hot_pluggable(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
     """What the vNICs of a running guest can become without any that stays being unplugged, in the order as wanted."""
     plugged = {nic.id: nic for nic in now}
-    return tuple(_as_far_as_live(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
+    return tuple(_apply_hot_pluggable(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
 
 
-def _as_far_as_live(now: GuestNic, wanted: GuestNic) -> GuestNic:
+def _apply_hot_pluggable(now: GuestNic, wanted: GuestNic) -> GuestNic:
     if now.function:
         return replace(now, name=wanted.name)
     return replace(wanted, **{name: getattr(now, name) for name in FIXED_WHILE_PLUGGED})
@@ -313,8 +313,8 @@ class Credentials:
     """A text in PEM for each purpose: signing requests (of which only the keys count), certificates, or those of the
     authorities.
 
-    ``host``: for the agent's door; ``libvirt``: for libvirt, which arranges migrations; ``qemu``: for QEMU, which sends
-    the memory of guests. Each purpose has an authority of its own, so that none serves for another.
+    ``host``: for the agent's listener; ``libvirt``: for libvirt, which arranges migrations; ``qemu``: for QEMU, which
+    sends the memory of guests. Each purpose has an authority of its own, so that none serves for another.
     """
 
     host: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netweft.core.host import MEGABIT, SPOILT, TrafficClass
+from netweft.core.host import FOREIGN_SHAPING, MEGABIT, TrafficClass
 from netweft.core.limits import VLAN_MAX
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def class_problem(name: str, traffic: TrafficClass) -> str | None:
 
 def class_text(traffic: TrafficClass) -> str:
     """A class of traffic in words."""
-    if traffic == SPOILT:
+    if traffic == FOREIGN_SHAPING:
         return "something that others changed"
     whose = "the rest" if traffic.tag is None else f"VLAN {traffic.tag}"
     most = f", at most {rate_text(traffic.upper_limit)}" if traffic.upper_limit is not None else ""

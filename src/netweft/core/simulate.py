@@ -166,8 +166,8 @@ def _set_master(world: World, step: s.SetMaster) -> str | None:  # noqa: PLR0911
     master = world.links.get(step.master)
     if master is None:
         return f"{step.name}: there is no link {step.master} to join"
-    if step.name in world.doors:
-        return f"{step.name} belongs to OVS port {world.doors[step.name]}"
+    if step.name in world.port_of:
+        return f"{step.name} belongs to OVS port {world.port_of[step.name]}"
     match master.value:
         case Bond():
             return _join_bond_problem(world, link, master)
@@ -450,18 +450,18 @@ def _create_ovs_port(world: World, step: s.CreateOvsPort) -> str | None:
         )
     if len(port.interfaces) == 1 and port.interfaces[0] != port.name:
         return f"{port.name}: a port of one interface has its name, {port.interfaces[0]}"
-    problems = (_door_problem(world, port, interface) for interface in port.interfaces)
+    problems = (_interface_problem(world, port, interface) for interface in port.interfaces)
     return next(filter(None, problems), None) or _ovs_settings_problem(port)
 
 
-def _door_problem(world: World, port: OvsPort, interface: str) -> str | None:
+def _interface_problem(world: World, port: OvsPort, interface: str) -> str | None:
     link = world.links.get(interface)
     if link is None or not isinstance(link.value, Nic | Bond):
         return f"{port.name}: there is no NIC or bond {interface}"
     if link.master:
         return f"{port.name}: {interface} is a port of {link.master}"
-    if interface in world.doors:
-        return f"{port.name}: {interface} belongs to OVS port {world.doors[interface]}"
+    if interface in world.port_of:
+        return f"{port.name}: {interface} belongs to OVS port {world.port_of[interface]}"
     return None
 
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from netweft.core.compare import Difference
 from netweft.core.drift import Drift
-from netweft.core.host import MAIN_TABLE, MEGABIT, SPOILT, Address, Host, Link, OvsPort, TrafficClass
+from netweft.core.host import FOREIGN_SHAPING, MAIN_TABLE, MEGABIT, Address, Host, Link, OvsPort, TrafficClass
 from netweft.core.intent import (
     IPV4,
     AttachmentIntent,
@@ -244,7 +244,7 @@ def _compare(
 
 def reported_qos(at: Location) -> HostQos | None:
     """The QoS that a network has on the host, None for none."""
-    if at.traffic is None or at.is_rest or at.traffic == SPOILT:
+    if at.traffic is None or at.is_rest or at.traffic == FOREIGN_SHAPING:
         return None
     traffic = at.traffic
     return HostQos(

@@ -4,7 +4,7 @@ core.protocol.
 A host is called by its id, not by its address: the certificate must name the id, and connections are kept by id and
 address, so that an address that changes hands never gets one host's orders to another. A confirmation goes over a
 connection that is opened for it, because it counts only there. A connection that is refused is tried again, as
-strangers may be crowding the host's door; one that breaks after the request was sent is tried again for what may be
+strangers may be crowding the host's listener; one that breaks after the request was sent is tried again for what may be
 repeated.
 """
 

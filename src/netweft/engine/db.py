@@ -43,11 +43,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 
 from netweft.core.errors import NetweftError, NotFoundError
-from netweft.engine.bells import CHANNEL, Bells, Listener
 from netweft.engine.clock import CLOCK
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
 from netweft.engine.model.base import metadata
 from netweft.engine.model.records import R, Stored
+from netweft.engine.notifications import CHANNEL, Listener, Notifications
 from netweft.engine.outages import RETRIED, first_line
 from netweft.engine.statements import Statement
 
@@ -120,7 +120,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url: URL = _with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.bells = Bells()
+        self.bells = Notifications()
         self._listener: Listener | None = None
         self._mutex = threading.Lock()
         self._inside = threading.local()

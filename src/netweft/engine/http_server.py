@@ -1,5 +1,5 @@
-"""The engine's door for clients: uvicorn, with connections accepted, counted and encrypted here, because their number
-and the time that a handshake takes have to be limited before there is anything of HTTP.
+"""The engine's listener for clients: uvicorn, with connections accepted, counted and encrypted here, because their
+number and the time that a handshake takes have to be limited before there is anything of HTTP.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ log = structlog.get_logger(__name__)
 class HttpServer:
     """Serves an application in a thread of its own, because the main thread is for signals and child programs.
 
-    ``doors`` are sockets that listen. ``tls``: None for plain HTTP. ``grace``: seconds that requests get to end when
-    the server does.
+    ``listeners`` are sockets that listen. ``tls``: None for plain HTTP. ``grace``: seconds that requests get to end
+    when the server does.
     """
 
     def __init__(
-        self, app: ASGIApp, doors: Sequence[socket.socket], *, tls: ssl.SSLContext | None, limits: Limits, grace: int
+        self,
+        app: ASGIApp,
+        listeners: Sequence[socket.socket],
+        *,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        grace: int,
     ) -> None:
         config = uvicorn.Config(
             app,
@@ -50,7 +56,7 @@ class HttpServer:
             timeout_graceful_shutdown=grace,
         )
         self._server = _Server(config, tls, limits)
-        self._thread = threading.Thread(target=self._server.run, args=(list(doors),), name="http", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=(list(listeners),), name="http", daemon=True)
 
     def start(self) -> None:
         """Begin, and wait until it serves, or has failed to."""
@@ -83,9 +89,9 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept."""
         asyncio.get_running_loop().set_exception_handler(_tell)
-        for door in sockets or []:
-            door.setblocking(False)
-            self._accepting.append(asyncio.create_task(self._accept(door)))
+        for listener in sockets or []:
+            listener.setblocking(False)
+            self._accepting.append(asyncio.create_task(self._accept(listener)))
         self.started = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -95,11 +101,11 @@ class _Server(uvicorn.Server):
         await asyncio.gather(*self._accepting, *self._opening, return_exceptions=True)
         await super().shutdown(sockets)
 
-    async def _accept(self, door: socket.socket) -> None:
+    async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, address = await loop.sock_accept(door)
+                connection, address = await loop.sock_accept(listener)
             except OSError as error:
                 log.warning("no connection could be accepted", reason=error.strerror)
                 await asyncio.sleep(_PAUSE)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-_DOORS = "NETWEFT_DOORS"
+_LISTENERS = "NETWEFT_DOORS"
 """Variable of the environment: the descriptors of the sockets, separated by commas."""
 _READY = "NETWEFT_READY"
 """The same: the descriptor to write to once requests are answered."""
@@ -40,7 +40,7 @@ class Share:
     tells that it answers.
     """
 
-    doors: list[socket.socket]
+    listeners: list[socket.socket]
     ready: int
 
     def tell_ready(self) -> None:
@@ -51,10 +51,10 @@ class Share:
 
 def given_share() -> Share | None:
     """What this process was given; None when it is not one of several."""
-    doors, ready = os.environ.pop(_DOORS, ""), os.environ.pop(_READY, "")
-    if not doors:
+    listeners, ready = os.environ.pop(_LISTENERS, ""), os.environ.pop(_READY, "")
+    if not listeners:
         return None
-    numbers = [int(number) for number in doors.split(",")]
+    numbers = [int(number) for number in listeners.split(",")]
     for number in (*numbers, int(ready)):
         os.set_inheritable(number, False)
     return Share([socket.socket(fileno=number) for number in numbers], int(ready))
@@ -82,13 +82,13 @@ class _Engine:
 
 @dataclass
 class Processes:
-    """The engine processes. ``arguments``: of ``netweft serve``; ``doors``: sockets that listen.
+    """The engine processes. ``arguments``: of ``netweft serve``; ``listeners``: sockets that listen.
 
     To be used from the main thread, since the kernel ends the engines with the thread that started them.
     """
 
     arguments: Sequence[str]
-    doors: Sequence[socket.socket]
+    listeners: Sequence[socket.socket]
     count: int
     _engines: list[_Engine] = field(default_factory=list)
     _were_ready: bool = False
@@ -131,13 +131,13 @@ class Processes:
     def _start(self) -> _Engine:
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
-        numbers = [door.fileno() for door in self.doors]
+        numbers = [listener.fileno() for listener in self.listeners]
         # systemd hears from us alone.
         inherited = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         try:
             program = subprocess.Popen(  # noqa: S603 - ourselves, no shell
                 [sys.executable, "-m", "netweft.engine.with_parent", str(os.getpid()), "serve", *self.arguments],
-                env={**inherited, _DOORS: ",".join(map(str, numbers)), _READY: str(theirs)},
+                env={**inherited, _LISTENERS: ",".join(map(str, numbers)), _READY: str(theirs)},
                 pass_fds=(*numbers, theirs),
                 stdin=subprocess.DEVNULL,
             )

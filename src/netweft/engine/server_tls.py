@@ -1,4 +1,4 @@
-"""The engine's door for clients: its certificate, and how it becomes another one while the door is open."""
+"""The engine's listener for clients: its certificate, and how it becomes another one while it is listening."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class ServerTls:
         # At once: who waits for the file reads it as soon as it is there.
         _put(folder / "ca.pem", authority.certificate)
         self._current = self._new()
-        self.door = self._current
-        self.door.sni_callback = self._choose
+        self.context = self._current
+        self.context.sni_callback = self._choose
 
     def renew(self) -> None:
         """Show a new certificate from the next connection on, if it is time; open ones stay as they are."""
@@ -43,7 +43,7 @@ class ServerTls:
         _put(self._path, pair.certificate + pair.private_key, context.load_cert_chain)
         return context
 
-    def _choose(self, connection: ssl.SSLObject, _name: str | None, _door: ssl.SSLContext) -> None:
+    def _choose(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         """Called for each connection, with a name or without: whoever comes sees what is current."""
         connection.context = self._current
 

@@ -105,13 +105,13 @@ class Simulation:
         """
         known = own / "engine.txt"
         port, _, engine = known.read_text().partition(" ") if known.exists() else ("0", "", "")
-        with socket.socket() as door:
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                door.bind(("127.0.0.1", int(port)))
+                listener.bind(("127.0.0.1", int(port)))
             except OSError:
-                door.bind(("127.0.0.1", 0))
-            free = int(door.getsockname()[1])
+                listener.bind(("127.0.0.1", 0))
+            free = int(listener.getsockname()[1])
         if (str(free), engine) != (port, self.fingerprint):
             (own / "enrollment.json").unlink(missing_ok=True)  # without it the agent joins again
             known.write_text(f"{free} {self.fingerprint}")

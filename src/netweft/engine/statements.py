@@ -267,7 +267,7 @@ def translated(tx: Connection, text: str, error: Exception) -> Exception:
 
 
 @contextmanager
-def together(tx: Connection) -> Iterator[None]:
+def pipelined(tx: Connection) -> Iterator[None]:
     """Send what the block runs, which must all be a :class:`Statement`, to PostgreSQL without waiting for each (libpq,
     pipeline mode); on SQLite there is nobody to wait for.
 

@@ -177,8 +177,8 @@ def _command(libvirt: Libvirt, open_vswitch: Path | None, *, listen: bool) -> Se
 def _await_answer(path: Path, process: Process) -> None:
     deadline = time.monotonic() + _READY
     while time.monotonic() < deadline:
-        with socket.socket(socket.AF_UNIX) as door:
-            if door.connect_ex(str(path)) == 0:
+        with socket.socket(socket.AF_UNIX) as endpoint:
+            if endpoint.connect_ex(str(path)) == 0:
                 return
         if not process.is_alive:
             raise LabError(f"libvirtd ended; {path.parent.parent / 'libvirtd.log'} tells why")

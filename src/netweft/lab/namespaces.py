@@ -66,8 +66,8 @@ def offload_no_checksums(namespace: str, link: str) -> None:
         value = bytearray(struct.pack("=II", _ETHTOOL_STXCSUM, 0))
         buffer = (ctypes.c_char * len(value)).from_buffer(value)
         request = struct.pack("@16sP", link.encode(), ctypes.addressof(buffer)).ljust(40, b"\0")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-            fcntl.ioctl(door, _SIOCETHTOOL, request)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
+            fcntl.ioctl(endpoint, _SIOCETHTOOL, request)
 
     _call_inside(namespace, switch_off)
 

@@ -79,8 +79,8 @@ def start(folder: Path, namespace: str, started: Callable[[Process], None] = lam
 def _await_socket(path: Path, process: Process) -> None:
     """Wait until the database answers; ovs-vsctl would look once a second only."""
     while process.is_alive:
-        with socket.socket(socket.AF_UNIX) as door:
-            if door.connect_ex(str(path)) == 0:
+        with socket.socket(socket.AF_UNIX) as endpoint:
+            if endpoint.connect_ex(str(path)) == 0:
                 return
         time.sleep(0.005)
     raise LabError(f"ovsdb-server ended; {path.parent / 'ovs.log'} tells why")

@@ -19,13 +19,13 @@ import libvirt
 
 from netweft.agent import netlink as nl
 from netweft.agent.guests import GuestError, failed_start, libvirt_xml, veth
-from netweft.agent.guests.libvirt_door import Domain, Door, Stop
+from netweft.agent.guests.libvirt_connection import Connection, Domain, Stop
 from netweft.agent.guests.libvirt_errors import FAILURES, words
 from netweft.agent.guests.libvirt_ports import Ports
 from netweft.agent.guests.libvirt_recovery import destroy, end_starts, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
-from netweft.core.protocol import GuestSpec, GuestState, Migration, as_far_as_live
+from netweft.core.protocol import GuestSpec, GuestState, Migration, apply_hot_pluggable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,30 +72,30 @@ class LibvirtGuests:
         self._leaving: set[str] = set()
         self._stopping: set[str] = set()
         self._files = Lock()
-        self._door = Door(
+        self._connection = Connection(
             uri,
             connected=self._connected,
             stopped=self._domain_stopped,
             came=self._domain_came,
             removed=self._device_removed,
         )
-        self._ports = Ports(self._door, ovsdb)
+        self._ports = Ports(self._connection, ovsdb)
 
     def watch(self, ended: Ended) -> None:
         """See GuestDriver. A libvirt that does not answer yet is waited for in the background."""
         self._ended = ended
-        self._door.watch()
+        self._connection.watch()
 
     def close(self) -> None:
         """See GuestDriver."""
         self._ended = lambda _guest: None
-        self._door.close()
+        self._connection.close()
 
     def start(self, spec: GuestSpec) -> None:
         """See GuestDriver."""
         _check_ids(spec)
         try:
-            if self._door.find(spec.id):
+            if self._connection.find(spec.id):
                 self.update(spec)
                 return
             self._ports.check(spec.nics)
@@ -113,11 +113,11 @@ class LibvirtGuests:
         _check_ids(spec)
         try:
             self._ports.check(spec.nics)
-            domain = self._door.get(spec.id)
+            domain = self._connection.get(spec.id)
             before = spec_of(domain)
         except FAILURES as error:
             raise GuestError(f"The vNICs of guest {spec.name} cannot be changed: {words(error)}") from error
-        after = replace(before, nics=as_far_as_live(before.nics, spec.nics))
+        after = replace(before, nics=apply_hot_pluggable(before.nics, spec.nics))
         try:
             self._settle(domain, before, after)
         except FAILURES as error:
@@ -134,7 +134,7 @@ class LibvirtGuests:
             return
         vnics = {nic.id for nic in known.nics} if (known := self._store.load(guest_id)) else set()
         try:
-            domain = self._door.find(guest_id)
+            domain = self._connection.find(guest_id)
             with self._files:
                 self._stopping.add(guest_id)
                 self._store.forget(guest_id)  # first: the end of a guest that has none is no news
@@ -150,21 +150,21 @@ class LibvirtGuests:
     def shutdown(self, guest_id: str) -> None:
         """See GuestDriver. It is asked by the power button (ACPI), which a system that is not up does not hear."""
         try:
-            self._door.get(guest_id).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+            self._connection.get(guest_id).shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
         except FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be shut down: {words(error)}") from error
 
     def reboot(self, guest_id: str) -> None:
         """See GuestDriver. It is asked by the power button, too; libvirt resets the guest when the system has ended."""
         try:
-            self._door.get(guest_id).reboot(libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)
+            self._connection.get(guest_id).reboot(libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)
         except FAILURES as error:
             raise GuestError(f"Guest {guest_id} cannot be started again: {words(error)}") from error
 
     def suspend(self, guest_id: str) -> None:
         """See GuestDriver. libvirt does it, and goes on when the agent ends."""
         try:
-            domain = self._door.get(guest_id)
+            domain = self._connection.get(guest_id)
             vnics = [nic.id for nic in spec_of(domain).nics]
             domain.save(str(self._store.image(guest_id)))
         except FAILURES as error:
@@ -209,7 +209,7 @@ class LibvirtGuests:
     def version(self) -> str:
         """See GuestDriver."""
         try:
-            return self._door.version()
+            return self._connection.version()
         except libvirt.libvirtError:
             return ""
 
@@ -217,14 +217,14 @@ class LibvirtGuests:
         """See GuestDriver. The two libvirts do it between them, and go on when the agent ends."""
         self._leaving.add(guest_id)
         try:
-            domain = self._door.get(guest_id)
+            domain = self._connection.get(guest_id)
             now = spec_of(domain)
             before = {nic.id: nic for nic in now.nics}
-            after = replace(now, nics=as_far_as_live(now.nics, migration.spec.nics))
+            after = replace(now, nics=apply_hot_pluggable(now.nics, migration.spec.nics))
             here = self._ports.ovs_bridges()
             there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
-            self._door.migrate(guest_id, libvirt_xml.elsewhere(xml, after, there), migration)
+            self._connection.migrate(guest_id, libvirt_xml.elsewhere(xml, after, there), migration)
         except (*FAILURES, KeyError) as error:
             raise GuestError(f"Guest {migration.spec.name} stays on this host: {words(error)}") from error
         else:
@@ -237,7 +237,7 @@ class LibvirtGuests:
         """See GuestDriver."""
         try:
             if self._tls:
-                self._tls.settle(self._door.connection().getCapabilities())
+                self._tls.settle(self._connection.connection().getCapabilities())
         except (TlsError, OSError, libvirt.libvirtError) as error:
             raise GuestError(f"libvirt and QEMU do not get the host's certificates: {words(error)}") from error
 
@@ -252,8 +252,8 @@ class LibvirtGuests:
     def _run(self, spec: GuestSpec) -> None:
         """Start a guest, and let it go only when its ports are as they shall be."""
         self._ports.define_filters(spec.nics)
-        kind = self._kind or self._door.best_kind()
-        domain = self._door.create(libvirt_xml.domain(spec, kind, self._ports.ovs_bridges()))
+        kind = self._kind or self._connection.best_kind()
+        domain = self._connection.create(libvirt_xml.domain(spec, kind, self._ports.ovs_bridges()))
         self._store.save(spec)
         self._ports.plug(spec.nics)
         domain.resume()
@@ -263,10 +263,10 @@ class LibvirtGuests:
         domain = None
         try:
             saved = libvirt_xml.read_domain_metadata(image_xml)
-            after = replace(saved, nics=as_far_as_live(saved.nics, spec.nics))
+            after = replace(saved, nics=apply_hot_pluggable(saved.nics, spec.nics))
             self._ports.define_filters(after.nics)
             xml = libvirt_xml.elsewhere(image_xml, after, self._ports.ovs_bridges())
-            domain = self._door.restore(self._store.image(spec.id), xml)
+            domain = self._connection.restore(self._store.image(spec.id), xml)
             self._ports.plug(after.nics)
             self._store.save(after)
         except FAILURES as error:
@@ -298,9 +298,9 @@ class LibvirtGuests:
         try:
             for spec, _, _ in self._running():
                 with self._files:
-                    if spec.id not in self._stopping and self._door.find(spec.id):
+                    if spec.id not in self._stopping and self._connection.find(spec.id):
                         self._store.save(spec)
-            end_starts(self._door, self._store, self._ports)
+            end_starts(self._connection, self._store, self._ports)
             self.repair()
         except (*FAILURES, GuestError) as error:
             log.warning("%s", error)
@@ -313,7 +313,7 @@ class LibvirtGuests:
         """Let go of what is left of a guest; its end is news, unless it runs on elsewhere, or can."""
         try:
             spec = self._store.load(guest_id)
-            if spec is None or self._door.is_running(guest_id):  # it has been started again since
+            if spec is None or self._connection.is_running(guest_id):  # it has been started again since
                 return
             self._ports.unplug_gone(guest_id, [nic.id for nic in spec.nics])
         except (*FAILURES, GuestError) as error:
@@ -340,11 +340,11 @@ class LibvirtGuests:
 
     def _running(self) -> Iterator[tuple[GuestSpec, bool, bool]]:
         """The guests that run here, each with whether it leaves for another host, and whether it is being saved."""
-        for domain in self._door.domains():
+        for domain in self._connection.domains():
             try:
                 # A guest that leaves looks, at its last moment here, like one that arrives.
-                if domain.UUIDString() in self._leaving or not self._door.is_arriving(domain):
-                    yield spec_of(domain), self._door.is_leaving(domain), self._door.is_saving(domain)
+                if domain.UUIDString() in self._leaving or not self._connection.is_arriving(domain):
+                    yield spec_of(domain), self._connection.is_leaving(domain), self._connection.is_saving(domain)
             except libvirt.libvirtError as error:
                 if error.get_error_code() not in _NOT_OURS:
                     raise
@@ -368,7 +368,7 @@ class LibvirtGuests:
 
     def _image_xml(self, guest_id: str) -> str | None:
         image = self._store.image(guest_id)
-        return self._door.image_xml(image) if image.exists() else None
+        return self._connection.image_xml(image) if image.exists() else None
 
 
 def _check_ids(spec: GuestSpec) -> None:

@@ -16,7 +16,7 @@ from netweft.agent.guests.libvirt_errors import FAILURES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netweft.agent.guests.libvirt_door import Domain, Door
+    from netweft.agent.guests.libvirt_connection import Connection, Domain
     from netweft.agent.ovsdb import Ovsdb
     from netweft.core.protocol import GuestNic, GuestSpec
 
@@ -32,10 +32,10 @@ _LIVE = libvirt.VIR_DOMAIN_AFFECT_LIVE
 
 
 class Ports:
-    """What plugs vNICs in and out. ``door``: to libvirt; ``ovsdb``: None on a host without Open vSwitch."""
+    """What plugs vNICs in and out. ``driver``: to libvirt; ``ovsdb``: None on a host without Open vSwitch."""
 
-    def __init__(self, door: Door, ovsdb: Ovsdb | None) -> None:
-        self._door = door
+    def __init__(self, driver: Connection, ovsdb: Ovsdb | None) -> None:
+        self._connection = driver
         self._ovsdb = ovsdb
         self._removed: dict[tuple[str, str], Event] = {}
 
@@ -70,7 +70,7 @@ class Ports:
     def define_filters(self, nics: tuple[GuestNic, ...]) -> None:
         """Have libvirt know the filters that vNICs name."""
         if any(nic.filter == libvirt_xml.NO_MAC_SPOOFING for nic in nics):
-            self._door.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
+            self._connection.define_filter(libvirt_xml.NO_MAC_SPOOFING, libvirt_xml.no_mac_spoofing())
 
     def settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""

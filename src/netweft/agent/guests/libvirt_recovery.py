@@ -11,7 +11,7 @@ from netweft.agent.guests import libvirt_xml
 from netweft.agent.guests.libvirt_errors import FAILURES, words
 
 if TYPE_CHECKING:
-    from netweft.agent.guests.libvirt_door import Domain, Door
+    from netweft.agent.guests.libvirt_connection import Connection, Domain
     from netweft.agent.guests.libvirt_ports import Ports
     from netweft.agent.guests.libvirt_store import GuestStore
     from netweft.core.protocol import GuestSpec
@@ -22,10 +22,10 @@ _ENDED = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID)
 """What libvirt says to who ends a domain that has just ended."""
 
 
-def end_starts(door: Door, store: GuestStore, ports: Ports) -> None:
+def end_starts(driver: Connection, store: GuestStore, ports: Ports) -> None:
     """Let those guests go that were being started when an agent was killed, else they would wait for ever."""
     for guest_id in store.cut_off():
-        domain = None if store.is_starting(guest_id) else door.find(guest_id)
+        domain = None if store.is_starting(guest_id) else driver.find(guest_id)
         if domain:
             try:
                 _let_go(domain, store, ports)

@@ -11,7 +11,7 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.simulated_arrivals import send
 from netweft.agent.simulated_machine import with_functions
 from netweft.core.host import GuestPort, Host
-from netweft.core.protocol import GuestState, as_far_as_live
+from netweft.core.protocol import GuestState, apply_hot_pluggable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,7 +86,7 @@ class SimulatedGuests:
     def migrate(self, guest_id: str, migration: Migration) -> None:
         """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same engine."""
         hosts, name = self._machine.folder.parent, migration.target.removeprefix(_SCHEME)
-        nics = as_far_as_live(self._machine.state.guests[guest_id].nics, migration.spec.nics)
+        nics = apply_hot_pluggable(self._machine.state.guests[guest_id].nics, migration.spec.nics)
         spec = replace(migration.spec, nics=nics)
         if name == migration.target or not (take(hosts / name, spec) or send(hosts, name, spec)):
             raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
@@ -126,7 +126,7 @@ class SimulatedGuests:
                 if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
                     raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
             before = state.guests.get(spec.id)
-            nics = as_far_as_live(before.nics if before else (), spec.nics)
+            nics = apply_hot_pluggable(before.nics if before else (), spec.nics)
             guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=nics)
             guests = {**state.guests, spec.id: guest}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))

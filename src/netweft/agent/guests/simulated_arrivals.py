@@ -63,17 +63,17 @@ def send(hosts: Path, host: str, spec: GuestSpec) -> bool:
 
 def receive(folder: Path, take: Take) -> None:
     """Let guests that come from now on be taken, in a thread of its own. Raises OSError."""
-    door = socket.socket(socket.AF_UNIX)
+    endpoint = socket.socket(socket.AF_UNIX)
     (folder / _SOCKET).unlink(missing_ok=True)
     with _short(folder) as path:
-        door.bind(path)
-    door.listen()
-    Thread(target=_receive, args=(door, folder.parent, take), name="arrivals", daemon=True).start()
+        endpoint.bind(path)
+    endpoint.listen()
+    Thread(target=_receive, args=(endpoint, folder.parent, take), name="arrivals", daemon=True).start()
 
 
-def _receive(door: socket.socket, hosts: Path, take: Take) -> None:
+def _receive(endpoint: socket.socket, hosts: Path, take: Take) -> None:
     while True:
-        connection, _ = door.accept()
+        connection, _ = endpoint.accept()
         with connection:
             connection.settimeout(_SECONDS)
             try:

@@ -69,13 +69,13 @@ def create_bonds_and_bridges(plan: Situation) -> Iterator[s.Step]:
 
 def leave_bonds(plan: Situation) -> Iterator[s.Step]:
     """Free the ports of bonds that should be elsewhere, and whatever Open vSwitch shall have."""
-    doors = {interface for port in plan.want_ports.values() for interface in port.interfaces}
+    interfaces = {interface for port in plan.want_ports.values() for interface in port.interfaces}
     for name in plan.order:
         link = plan.world.links.get(name)
         if link is None or not link.master or link.master == plan.want[name].master:
             continue
         master = plan.world.links.get(link.master)
-        if name in doors or (master is not None and isinstance(master.value, Bond)):
+        if name in interfaces or (master is not None and isinstance(master.value, Bond)):
             yield s.SetMaster(name, "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from netweft.core import steps as s
-from netweft.core.host import SPOILT, Bond, Nic, OvsPort, TrafficClass
+from netweft.core.host import FOREIGN_SHAPING, Bond, Nic, OvsPort, TrafficClass
 from netweft.core.kernel import WorldLink
 from netweft.core.planning.situation import PlanError, Situation
 
@@ -43,9 +43,9 @@ def shape(plan: Situation, names: Iterable[str]) -> Iterator[s.Step]:
 
 
 def _shape_link(link: WorldLink, want: dict[int | None, TrafficClass]) -> Iterator[s.Step]:
-    if want.get(None) == SPOILT:
+    if want.get(None) == FOREIGN_SHAPING:
         return  # a checkpoint that holds it; that cannot be had back
-    if link.shaping and (not want or link.shaping.get(None) == SPOILT):
+    if link.shaping and (not want or link.shaping.get(None) == FOREIGN_SHAPING):
         yield s.StopShaping(link.name)
     if not want:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
-from netweft.core.kernel import AnyLink, WorldLink, comes_by_itself, without_passing_macs
+from netweft.core.kernel import AnyLink, WorldLink, comes_by_itself, without_failover_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.world import World
 
@@ -29,7 +29,7 @@ class Situation:
 
     def __init__(self, current: Host, desired: Host) -> None:
         self.current = current
-        self.desired = without_passing_macs(desired)
+        self.desired = without_failover_macs(desired)
         self.world = World(current)
         self.steps: list[s.Step] = []
         self.want: dict[str, AnyLink] = {}

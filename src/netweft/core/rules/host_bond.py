@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from netweft.core.errors import Problem
 from netweft.core.host import NAME_MAX
-from netweft.core.host_request import BondWish, FinalSet, HostView, Ref
+from netweft.core.host_request import BondChange, FinalSet, HostView, Ref
 from netweft.core.intent import BondIntent
 from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
@@ -138,7 +138,7 @@ def slaves_are_different(bond: BondIntent) -> Problem | None:
     return Problem("NETWORK_INTERFACE_ALREADY_IN_BOND", text)
 
 
-def slave_exists(host: HostView, wish: BondWish, bond: BondIntent) -> Problem | None:
+def slave_exists(host: HostView, wish: BondChange, bond: BondIntent) -> Problem | None:
     """F7: every slave is a NIC of the host."""
     unknown = sorted(slave or "(unknown id)" for slave in bond.slaves if slave not in host.report.links())
     if not unknown:

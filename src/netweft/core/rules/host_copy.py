@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from netweft.core.errors import Problem
 from netweft.core.host import Host
-from netweft.core.host_request import AttachmentWish, BondWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment
 
 
@@ -62,7 +62,7 @@ def copy_request(
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
     pairs |= {bond.name: bond.name for bond in bonds}
     wishes = tuple(
-        AttachmentWish(
+        AttachmentChange(
             network=Ref(id=one.network_id),
             nic=Ref(name=pairs[one.nic]),
             assignments=_without_static(one),
@@ -78,7 +78,7 @@ def copy_request(
         attachments=wishes,
         removed=tuple(Ref(id=one.id) for one in removed),
         bonds=tuple(
-            BondWish(
+            BondChange(
                 bond=Ref(name=bond.name),
                 slaves=tuple(Ref(name=pairs[slave]) for slave in bond.slaves),
                 options=bond.options,

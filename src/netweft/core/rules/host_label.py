@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from netweft.core.errors import Problem
-from netweft.core.host_request import FinalSet, HostView, LabelWish, Ref, Resolved, SetupRequest
+from netweft.core.host_request import FinalSet, HostView, LabelChange, Ref, Resolved, SetupRequest
 from netweft.core.intent import AttachmentIntent
 from netweft.core.rules.host_bond import SLAVES_MIN
 
 
-def labelled_nic_id_and_name_agree(host: HostView, wish: LabelWish) -> Problem | None:
+def labelled_nic_id_and_name_agree(host: HostView, wish: LabelChange) -> Problem | None:
     """C1: a NIC given by id and name is one and the same."""
     known = host.nic_name(Ref(id=wish.nic.id)) if wish.nic.id else ""
     if not (known and wish.nic.name) or known == wish.nic.name:
@@ -25,7 +25,7 @@ def labelled_nic_id_and_name_agree(host: HostView, wish: LabelWish) -> Problem |
     return Problem("NIC_LABEL_REFERENCES_NICS_INCOHERENTLY", text)
 
 
-def labelled_nic_exists(host: HostView, wish: LabelWish, request: SetupRequest) -> Problem | None:
+def labelled_nic_exists(host: HostView, wish: LabelChange, request: SetupRequest) -> Problem | None:
     """C2: the NIC is there, or is a bond that the request makes, and not one that it removes."""
     name = host.nic_name(wish.nic)
     new = {host.nic_name(bond.bond) for bond in request.bonds}
@@ -37,7 +37,7 @@ def labelled_nic_exists(host: HostView, wish: LabelWish, request: SetupRequest) 
     return Problem("INTERFACE_ON_NIC_LABEL_NOT_EXIST", text)
 
 
-def labelled_nic_is_proper(host: HostView, wish: LabelWish, final: FinalSet) -> Problem | None:
+def labelled_nic_is_proper(host: HostView, wish: LabelChange, final: FinalSet) -> Problem | None:
     """C3: a label is put on a NIC or bond, not on a VLAN device or on what is a slave after the request."""
     name = host.nic_name(wish.nic)
     bonds = [bond.name for bond in final.bonds if name in bond.slaves]
@@ -122,7 +122,9 @@ def slave_keeps_no_label(final: FinalSet, label: str) -> Problem | None:
     return Problem("NETWORK_BOND_SLAVE_IS_LABELED", text)
 
 
-def labelled_nic_carries_no_unmanaged(host: HostView, wish: LabelWish, unmanaged: Mapping[str, str]) -> Problem | None:
+def labelled_nic_carries_no_unmanaged(
+    host: HostView, wish: LabelChange, unmanaged: Mapping[str, str]
+) -> Problem | None:
     """O: no label is put on a NIC that carries a network which is not ours."""
     nic = host.nic_name(wish.nic)
     names = sorted(name for name, below in unmanaged.items() if below == nic)

@@ -11,7 +11,7 @@ from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import (
-    AttachmentWish,
+    AttachmentChange,
     FinalSet,
     HostView,
     NetworkView,
@@ -80,7 +80,7 @@ def _of_bond(host: HostView, bond: BondIntent) -> Iterator[tuple[str, Problem | 
 
 def _sent_back(host: HostView, attachment: AttachmentIntent) -> Resolved:
     """The attachment as a client that read it would send it."""
-    wish = AttachmentWish(
+    wish = AttachmentChange(
         id=attachment.id,
         network=Ref(id=attachment.network_id),
         nic=Ref(name=attachment.nic),

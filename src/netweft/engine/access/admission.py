@@ -19,7 +19,7 @@ from netweft.engine.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AuthContext:
     """A user, whether they hold what was asked for on anything at all (``somewhere``), and on the system and so on
     everything (``everywhere``).
     """
@@ -30,7 +30,7 @@ class Standing:
     everywhere: bool
 
 
-def of_token(tx: Tx, token: str, group: ActionGroup | None) -> Standing | None:
+def of_token(tx: Tx, token: str, group: ActionGroup | None) -> AuthContext | None:
     """That of a bearer token's user; None when it is nobody's, has expired, or its user may not log in any more.
 
     ``group``: what is asked for; None for any role for administrators.
@@ -40,7 +40,7 @@ def of_token(tx: Tx, token: str, group: ActionGroup | None) -> Standing | None:
     return _standing(statement.first(tx, group=str(group), **values))
 
 
-def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> Standing | None:
+def of_user(tx: Tx, user_id: str, group: ActionGroup | None) -> AuthContext | None:
     """That of a user who has proved to be it otherwise; None when they are gone, or may not log in any more."""
     return _standing(_of_user(by_group=group is not None).first(tx, user_id=user_id, group=str(group)))
 
@@ -52,8 +52,8 @@ class _Row(Record, frozen=True):
     everywhere: bool
 
 
-def _standing(row: _Row | None) -> Standing | None:
-    return None if row is None else Standing(row.id, row.user_name, row.somewhere, row.everywhere)
+def _standing(row: _Row | None) -> AuthContext | None:
+    return None if row is None else AuthContext(row.id, row.user_name, row.somewhere, row.everywhere)
 
 
 @cache
@@ -68,7 +68,7 @@ def _of_user(*, by_group: bool) -> Statement[_Row]:
 
 
 def _columns(*, by_group: bool) -> tuple[sa.ColumnElement[Any], ...]:
-    """What a :class:`Standing` has, of a row of users."""
+    """What a :class:`AuthContext` has, of a row of users."""
     held = (
         sa.select(sa.literal(1))
         .select_from(permissions)

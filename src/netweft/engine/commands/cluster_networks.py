@@ -28,7 +28,7 @@ from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.operations import host_addresses, host_labels, host_standing, network_status
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
@@ -86,7 +86,9 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=spec.required)
     _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
     network_status.hold(tx, cluster.id)
-    with refused(_ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)):
+    with translate_constraint_errors(
+        _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
+    ):
         tx.execute(
             sa.insert(cluster_networks).values(
                 cluster_id=cluster.id,
@@ -162,12 +164,12 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
             row.name, network_queries.templates_using(tx, network_id, cluster_id=cluster_id)
         ),
     )
-    take_off(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
+    detach_from_hosts(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 948, text, cluster=cluster_id, network=network_id, data_center=cluster.data_center_id)
 
 
-def take_off(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
+def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:
     """Take a network away from a cluster and its hosts; its roles go back to the management network. Asks no rule.
 
     The cluster's row must be locked. Raises NotFoundError, BusyError while a host is being given the network.

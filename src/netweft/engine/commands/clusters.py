@@ -31,7 +31,7 @@ from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.operations import host_standing
 from netweft.engine.operations.mac_addresses import move_macs
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import cluster_networks as cluster_network_queries
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries
@@ -113,7 +113,7 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
         rules.switch_carries_isolation(cluster.switch_type, isolated),
         rules.version_carries_isolation(version, isolated),
     )
-    with refused(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
         add(tx, clusters, cluster)
     tx.execute(
         sa.insert(cluster_networks).values(
@@ -153,7 +153,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
     turned = [] if "switch_type" not in changed else queries.hosts_of(tx, spec.id)
     watched = host_standing.watch_hosts(tx, _UPDATE, {host.id: host.name for host in turned})
     if changed:
-        with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
+        with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
         text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
@@ -176,7 +176,7 @@ def remove_cluster(tx: Tx, actor: Actor, cluster_id: str) -> None:
         rules.has_no_vms(cluster.name, [vm.name for vm in queries.vms_of(tx, cluster_id)]),
     )
     authorize.forget(tx, cluster_id)
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(clusters).where(clusters.c.id == cluster_id))
     text = f"Cluster {cluster.name} was removed by {actor.name}."
     audit.record(tx, actor, 813, text, cluster=cluster_id, data_center=cluster.data_center_id)

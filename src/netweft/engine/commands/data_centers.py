@@ -21,7 +21,7 @@ from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.networks import networks
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.statements import add
@@ -62,7 +62,7 @@ def add_data_center(tx: Tx, actor: Actor, spec: AddDataCenter) -> str:
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
     data_center = made(DataCenterRow, spec, id=new_id())
     check(_ADD, *_problems(data_center))
-    with refused(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
         add(tx, data_centers, data_center)
     audit.record(tx, actor, 950, f"Data Center {spec.name} was added by {actor.name}.", data_center=data_center.id)
     management = AddNetwork(
@@ -89,7 +89,7 @@ def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
         check(_UPDATE, rules.version_is_not_above_clusters(after.version, clusters))
     if not changed:
         return
-    with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
+    with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
         tx.execute(sa.update(data_centers).where(data_centers.c.id == spec.id).values(changed))
     audit.record(tx, actor, 952, f"Data Center {after.name} was changed by {actor.name}.", data_center=spec.id)
 
@@ -104,7 +104,7 @@ def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
     clusters = [cluster.name for cluster in queries.clusters_of(tx, data_center_id)]
     check(_REMOVE, rules.has_no_clusters(data_center.name, clusters))
     inside = networks.c.data_center_id == data_center_id
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         for network_id in tx.scalars(sa.select(networks.c.id).where(inside)).all():
             remove_profiles(tx, network_id)
             authorize.forget(tx, network_id)

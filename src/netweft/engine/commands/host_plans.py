@@ -32,7 +32,7 @@ _ACTION = "Cannot plan Networks."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hurt:
+class AffectedNetwork:
     """A network that loses traffic: with its roles in the cluster, and the guests' vNICs on it that do."""
 
     network_id: str
@@ -64,7 +64,7 @@ class HostPlan:
     reported_at: datetime
     steps: tuple[StepImpact, ...]
     loss: Loss
-    networks: tuple[Hurt, ...]
+    networks: tuple[AffectedNetwork, ...]
     vnics: tuple[HurtVnic, ...]
     network_names: Mapping[str, str]
 
@@ -104,11 +104,11 @@ def _worst(losses: Any) -> Loss:  # noqa: ANN401 - any iterable of losses
     return max(losses, key=order.index, default=Loss.NONE)
 
 
-def _networks(data: HostData, steps: Collection[StepImpact]) -> tuple[Hurt, ...]:
+def _networks(data: HostData, steps: Collection[StepImpact]) -> tuple[AffectedNetwork, ...]:
     losses = _by_subject((owner, step.loss) for step in steps for owner in step.owners)
     known = [(data.networks[owner], loss) for owner, loss in losses.items() if owner in data.networks]
     return tuple(
-        Hurt(network_id=view.intent.id, name=view.name, roles=tuple(sorted(view.roles)), loss=loss)
+        AffectedNetwork(network_id=view.intent.id, name=view.name, roles=tuple(sorted(view.roles)), loss=loss)
         for view, loss in sorted(known, key=lambda one: one[0].name)
     )
 

@@ -30,7 +30,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.operations import host_addresses, host_changes, host_labels
 from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
 from netweft.engine.operations.network_status import host_changed
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnHost, RemoveHost
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.hosts import guests_on
@@ -88,7 +88,7 @@ def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
     host = new_row(spec, cluster_id)
     check(_ADD, *_problems(host))
     check(_ADD, *_clashes(tx, host))
-    with refused(_ADD, lambda _: rules.name_is_free(host.name, (host.name,))):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(host.name, (host.name,))):
         add(tx, hosts, host)
     text = f"Host {host.name} was added to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, ADDED, text, host=host.id, cluster=cluster_id, data_center=cluster.data_center_id)
@@ -145,7 +145,7 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
     values = {**changes(host, after), "cluster_id": cluster_id}
     if after.address != host.address:  # by which other hosts' libvirt knows this one's: the certificate is to name it
         values["certificate_expires"] = None
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(values))
     if cluster_id != host.cluster_id:
         host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)

@@ -21,7 +21,7 @@ from netweft.engine.changes import Texts, changes, made, settled
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.mac_pools import MacPoolRow, mac_pools, mac_ranges
 from netweft.engine.operations.mac_addresses import set_exclusive
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import mac_pools as queries
 from netweft.engine.statements import add
 
@@ -73,7 +73,7 @@ def insert_pool(tx: Tx, spec: AddMacPool) -> str:
     """The rows of a new pool. Asks no rule but that on names, records no event; returns the pool's id."""
     pool = made(MacPoolRow, spec, id=new_id())
     check(_ADD, *fields.texts_are_valid("MAC pool", pool))
-    with refused(_ADD, lambda _: _name_is_taken(spec.name)):
+    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
         add(tx, mac_pools, pool)
     _insert_ranges(tx, pool.id, spec.ranges)
     return pool.id
@@ -107,7 +107,7 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
     if "allow_duplicates" in changed:
         set_exclusive(tx, spec.id, exclusive=forbids)
     if changed:
-        with refused(_UPDATE, lambda _: _name_is_taken(after.name)):
+        with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
             tx.execute(sa.update(mac_pools).where(mac_pools.c.id == spec.id).values(changed))
     audit.record(tx, actor, 10702, f"MAC pool {after.name} was changed by {actor.name}.")
 
@@ -125,7 +125,7 @@ def remove_mac_pool(tx: Tx, actor: Actor, pool_id: str) -> None:
         rules.is_unused(pool.name, queries.clusters_using(tx, pool_id)),
     )
     authorize.forget(tx, pool_id)
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(mac_pools).where(mac_pools.c.id == pool_id))
     audit.record(tx, actor, 10704, f"MAC pool {pool.name} was removed by {actor.name}.")
 

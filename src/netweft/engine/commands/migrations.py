@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from netweft.core.errors import Problem
-from netweft.core.host_request import AttachmentWish, SetupRequest
+from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as Wished
 from netweft.core.intent import effective_qos
 from netweft.core.migration import automatic_bandwidth, receiving_address
@@ -56,7 +56,7 @@ class Preflight:
     host_name: str
     problems: tuple[Problem, ...]
     lasting: tuple[Problem, ...]
-    offer: tuple[AttachmentWish, ...] = ()
+    offer: tuple[AttachmentChange, ...] = ()
     address: str = ""
     bandwidth: int = 0
     functions: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     )
 
 
-def _offer(rows: list[VnicDetails], source: HostData, target: HostData) -> tuple[tuple[AttachmentWish, ...], bool]:
+def _offer(rows: list[VnicDetails], source: HostData, target: HostData) -> tuple[tuple[AttachmentChange, ...], bool]:
     """The networks of plugged vNICs that the target has not, each on the NIC that is called as the source's; and
     whether that is all that is missing.
     """
@@ -116,7 +116,7 @@ def _offer(rows: list[VnicDetails], source: HostData, target: HostData) -> tuple
         if network_id in here and here[network_id].base in nics
     }
     wishes = tuple(
-        AttachmentWish(network=Wished(id=network_id, name=missing[network_id]), nic=Wished(name=nic))
+        AttachmentChange(network=Wished(id=network_id, name=missing[network_id]), nic=Wished(name=nic))
         for network_id, nic in found.items()
     )
     return wishes, len(found) == len(missing)

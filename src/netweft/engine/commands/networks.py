@@ -19,7 +19,7 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands.cluster_networks import take_off
+from netweft.engine.commands.cluster_networks import detach_from_hosts
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
 from netweft.engine.db import Tx, lock, new_id
@@ -29,12 +29,12 @@ from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import host_labels, host_standing, vnic_sync
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries.networks import Names
 from netweft.engine.queries.references import Ref, ask, only_one, resolve
-from netweft.engine.statements import add, together
+from netweft.engine.statements import add, pipelined
 
 _ADD = "Cannot add Network."
 _UPDATE = "Cannot edit Network."
@@ -86,7 +86,7 @@ def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> NetworkRow:
     Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
     network_id = new_id()
-    with together(tx):
+    with pipelined(tx):
         meant = ask(tx, data_centers, spec.data_center, "data centre")
         clashes = queries.ask_namesakes(tx, spec.data_center, spec.name, rules.host_side_name(spec.name, network_id))
     data_center_id = only_one(meant.all(), spec.data_center, "data centre")
@@ -116,7 +116,7 @@ def _create(
         _qos_problem(tx, data_center_id, network.qos_id),
     )
     check(_ADD, *_name_problems(network.name, clashes))
-    with refused(_ADD, lambda constraint: _name_problem(constraint, network.name)), together(tx):
+    with translate_constraint_errors(_ADD, lambda constraint: _name_problem(constraint, network.name)), pipelined(tx):
         add(tx, networks, network)
         if actor.user_id:
             authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
@@ -144,7 +144,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     _check_update(tx, before, after, spec, watched.names)
     if not changed:
         return
-    with refused(_UPDATE, lambda constraint: _name_problem(constraint, after.name)):
+    with translate_constraint_errors(_UPDATE, lambda constraint: _name_problem(constraint, after.name)):
         tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
     if on_hosts:
         follow(tx, actor, watched, f"network {after.name} has changed")
@@ -204,10 +204,10 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
     )
     for cluster_id in queries.clusters_with(tx, network_id):
         lock(tx, clusters, cluster_id)
-        take_off(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
+        detach_from_hosts(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
     remove_profiles(tx, network_id)
     authorize.forget(tx, network_id)
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
     audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id)

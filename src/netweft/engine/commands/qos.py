@@ -24,7 +24,7 @@ from netweft.engine.model.qos import QosRow, qoss
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import host_standing, vnic_sync
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import qos as queries
 from netweft.engine.queries.qos import QOSS
 from netweft.engine.statements import add
@@ -68,7 +68,7 @@ def add_qos(tx: Tx, actor: Actor, spec: AddQos) -> str:
     qos = made(QosRow, spec, id=new_id(), **spec.limits)
     _check(_ADD, qos)
     check(_ADD, _name_is_free(tx, qos))
-    with refused(_ADD, lambda _: rules.name_is_free(qos.name, is_taken=True)):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(qos.name, is_taken=True)):
         add(tx, qoss, qos)
     text = f"QoS {spec.name} was added to data centre {data_center.name} by {actor.name}."
     audit.record(tx, actor, ADDED[spec.type], text, data_center=spec.data_center_id)
@@ -91,7 +91,7 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     if not changed:
         return
     watched = host_standing.watch(tx, _UPDATE, queries.networks_with(tx, spec.id))
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, is_taken=True)):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, is_taken=True)):
         tx.execute(sa.update(qoss).where(qoss.c.id == spec.id).values(changed))
     if changed.keys() & set(rules.LIMITS):
         _refresh(tx, actor, spec.id)

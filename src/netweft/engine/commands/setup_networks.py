@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from netweft.core.drift import first_of
 from netweft.core.errors import NotFoundError
-from netweft.core.host_request import AttachmentWish, HostView, LabelWish, Ref, SetupRequest
+from netweft.core.host_request import AttachmentChange, HostView, LabelChange, Ref, SetupRequest
 from netweft.core.rules import check
 from netweft.core.rules import host_copy as copying
 from netweft.core.rules.host import has_joined, is_reachable_for_work
@@ -112,7 +112,7 @@ def describe(view: HostView, request: SetupRequest) -> str:
     return "; ".join(f"{verb} {', '.join(what)}" for verb, what in parts if what) or "put right what differs"
 
 
-def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> str | None:
+def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentChange) -> str | None:
     """Attach one network; as :func:`setup_host_networks`."""
     request = SetupRequest(attachments=(replace(wish, id="", is_new=True),))
     return setup_host_networks(
@@ -121,7 +121,7 @@ def add_attachment(tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish) -> 
 
 
 def update_attachment(
-    tx: Tx, actor: Actor, host_id: str, wish: AttachmentWish, *, synchronize: bool = False
+    tx: Tx, actor: Actor, host_id: str, wish: AttachmentChange, *, synchronize: bool = False
 ) -> str | None:
     """Change one attachment, given by its id; as :func:`setup_host_networks`. ``synchronize``: also when it is out of
     sync.
@@ -148,7 +148,7 @@ def label_nic(tx: Tx, actor: Actor, host_id: str, nic_id: str, label: str) -> st
     if not nic:
         raise NotFoundError(f"Host {view.name} has no NIC with the id {nic_id}.")
     check(_LABEL, nic_is_not_labelled_so(nic, label, view.labels))
-    request = SetupRequest(labels=(LabelWish(label=label, nic=Ref(name=nic)),))
+    request = SetupRequest(labels=(LabelChange(label=label, nic=Ref(name=nic)),))
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _LABEL)
 
 

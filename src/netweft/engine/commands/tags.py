@@ -19,7 +19,7 @@ from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, settled
 from netweft.engine.db import Tx, insert_if_absent, lock, new_id
 from netweft.engine.model.tags import TagRow, tags
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import tags as queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.tags import ROOT_ID
@@ -63,7 +63,7 @@ def add_tag(tx: Tx, actor: Actor, spec: AddTag) -> str:
     tag = made(TagRow, spec, id=new_id())
     check(_ADD, *_problems(tag))
     tag = replace(tag, parent_id=_parent(tx, spec.parent))
-    with refused(_ADD, lambda _: rules.name_is_free(tag.name, (tag.name,))):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(tag.name, (tag.name,))):
         add(tx, tags, tag)
     audit.record(tx, actor, ADDED, f"New Tag {tag.name} was created by {actor.name}.")
     return tag.id
@@ -83,7 +83,7 @@ def update_tag(tx: Tx, actor: Actor, spec: UpdateTag) -> None:
         return
     is_below = parent_id in queries.below(tx, spec.id)
     check(_UPDATE, *_problems(after), rules.parent_is_elsewhere(before.name, is_below=is_below))
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(tags).where(tags.c.id == spec.id).values(changes(before, after)))
     audit.record(tx, actor, UPDATED, f"Tag {after.name} configuration was updated by {actor.name}.")
 

@@ -29,7 +29,7 @@ from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, templat
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations import hardware
 from netweft.engine.operations.hardware import SAME, Hardware
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import templates as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref, resolve
@@ -100,7 +100,7 @@ def add_template(tx: Tx, actor: Actor, spec: AddTemplate) -> str:
         missing = [row.network_name for row in rows if row.network_name and row.network_id not in usable]
         name = tx.execute(sa.select(clusters.c.name).where(clusters.c.id == cluster_id)).scalar_one()
         check(_ADD, vm_rules.networks_in_cluster(name, missing))
-    with refused(_ADD, lambda _: rules.name_is_free(template.name, (template.name,))):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(template.name, (template.name,))):
         add(tx, templates, template)
     for row in rows:
         copied = {name: getattr(row, name) for name in _NIC_FIELDS}
@@ -122,7 +122,7 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
     if not changed:
         return
     check(_UPDATE, rules.is_not_blank(is_blank=spec.id == BLANK_ID), *_problems(tx, after))
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(templates).where(templates.c.id == spec.id).values(changed))
     text = f"Template {after.name} configuration was updated by {actor.name}."
     audit.record(tx, actor, UPDATED, text, template=spec.id, cluster=before.cluster_id)
@@ -149,7 +149,7 @@ def remove_template(tx: Tx, actor: Actor, template_id: str) -> None:
     )
     authorize.forget(tx, template_id)
     tx.execute(sa.update(vms).where(vms.c.original_template_id == template_id).values(original_template_id=None))
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(templates).where(templates.c.id == template_id))
     audit.record(tx, actor, REMOVED, f"Template {template.name} has been removed.", cluster=template.cluster_id)
 
@@ -196,7 +196,7 @@ def add_template_vnic(tx: Tx, actor: Actor, spec: AddTemplateVnic) -> str:
     group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
     passthrough = check_profile(tx, actor, _ADD_NIC, template.cluster_id or "", vnic.profile_id, group)
     check_type(_ADD_NIC, vnic.interface, passthrough=passthrough, linked=vnic.linked)
-    with refused(_ADD_NIC, lambda _: vnic_rules.name_is_free(vnic.name, (vnic.name,))):
+    with translate_constraint_errors(_ADD_NIC, lambda _: vnic_rules.name_is_free(vnic.name, (vnic.name,))):
         add(tx, template_vnics, vnic)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to Template {template.name}. (User: {actor.name})"
     audit.record(tx, actor, NIC_ADDED, text, template=template.id, cluster=template.cluster_id)
@@ -217,7 +217,7 @@ def update_template_vnic(tx: Tx, actor: Actor, spec: UpdateTemplateVnic) -> None
         group = ActionGroup.CONFIGURE_TEMPLATE_NETWORK
         passthrough = check_profile(tx, actor, _UPDATE_NIC, template.cluster_id or "", vnic.profile_id, group)
     check_type(_UPDATE_NIC, vnic.interface, passthrough=passthrough, linked=vnic.linked)
-    with refused(_UPDATE_NIC, lambda _: vnic_rules.name_is_free(vnic.name, (vnic.name,))):
+    with translate_constraint_errors(_UPDATE_NIC, lambda _: vnic_rules.name_is_free(vnic.name, (vnic.name,))):
         values = {name: getattr(vnic, name) for name in _NIC_FIELDS}
         tx.execute(sa.update(template_vnics).where(template_vnics.c.id == spec.id).values(values))
     text = f"Interface {vnic.name} was updated for Template {template.name}. (User: {actor.name})"

@@ -30,7 +30,7 @@ from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions, hardware
 from netweft.engine.operations.hardware import SAME, Hardware
 from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, release_mac
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnVm, StopVm
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
@@ -124,7 +124,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         rules.architecture_is_clusters(spec.architecture, cluster.name, cluster.cpu_architecture),
         rules.permissions_stay(asked=spec.clone_permissions),
     )
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
         add(tx, vms, vm)
     if actor.user_id:
         authorize.grant(tx, actor.user_id, "UserVmManager", ObjectRef(ObjectType.VM, vm.id))
@@ -178,7 +178,7 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     if cluster_id != vm.cluster_id:
         _move(tx, actor, vm, cluster_id)
     values = {**changes(vm, after), "cluster_id": cluster_id}
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(values))
     text = f"VM {after.name} configuration was updated by {actor.name}."
     audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)

@@ -25,7 +25,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import vnic_sync
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries import vnic_profiles as queries
@@ -87,7 +87,7 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
         *_reference_problems(tx, network.data_center_id, profile),
         _name_is_free(tx, profile),
     )
-    with refused(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(spec.name, (spec.name,))):
         add(tx, vnic_profiles, profile)
     if spec.public:
         authorize.grant(tx, EVERYONE, "VnicProfileUser", ObjectRef(ObjectType.VNIC_PROFILE, profile.id))
@@ -121,7 +121,7 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
     )
     if not changed:
         return
-    with refused(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
+    with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == spec.id).values(changed))
     if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
         vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
@@ -147,7 +147,7 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
         rules.is_nobodys_failover(profile.name, queries.served_by(tx, profile_id), is_removed=True),
     )
     authorize.forget(tx, profile_id)
-    with refused(_REMOVE, lambda _: None):
+    with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.id == profile_id))
     text = (
         f"VM network interface profile {profile.name} was removed from network {profile.network_name} by {actor.name}."
@@ -180,7 +180,7 @@ def remove_profiles(tx: Tx, network_id: str) -> None:
     """All profiles of a network that no VM uses go with it. Asks no rule, records no event."""
     found = tx.scalars(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)).all()
     authorize.forget(tx, *found)
-    with refused("Cannot remove the profiles of Network.", lambda _: None):
+    with translate_constraint_errors("Cannot remove the profiles of Network.", lambda _: None):
         tx.execute(sa.delete(vnic_profiles).where(vnic_profiles.c.network_id == network_id))
 
 

@@ -29,14 +29,14 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
 from netweft.engine.operations import functions
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
-from netweft.engine.operations.races import refused
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries import vnic_profiles as profile_queries
 from netweft.engine.queries.vms import VnicDetails
-from netweft.engine.statements import Statement, add, together
+from netweft.engine.statements import Statement, add, pipelined
 
 ADDED, UPDATED, REMOVED, PLUGGED, UNPLUGGED = 932, 934, 930, 1012, 1014
 """Event codes (oVirt: NETWORK_ADD_VM_INTERFACE, NETWORK_UPDATE_VM_INTERFACE, NETWORK_REMOVE_VM_INTERFACE,
@@ -110,7 +110,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
 
     Needs CONFIGURE_VM_NETWORK on the VM and on the profile. Raises NotFoundError, DeniedError, ValidationError.
     """
-    with together(tx):
+    with pipelined(tx):
         locked = _LOCK.ask(tx, id=spec.vm_id)
         named = queries.VNIC_NAMES.ask(tx, vm_id=spec.vm_id, besides="")
         asked = profile_queries.FOR_VM.ask(tx, id=spec.profile_id, vm_id=spec.vm_id)
@@ -137,7 +137,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
     vnic = made(VnicRow, spec, id=new_id(), mac=mac, synced=True)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
-    with refused(_ADD, lambda _: rules.name_is_free(vnic.name, (vnic.name,))), together(tx):
+    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(vnic.name, (vnic.name,))), pipelined(tx):
         add(tx, vnics, vnic)
         _audit(tx, actor, ADDED, text, vm)
     if vnic.plugged and passthrough:
@@ -430,7 +430,7 @@ def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
 
 def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
     name = values.get("name", "")
-    with refused(action, lambda _: rules.name_is_free(name, (name,))):
+    with translate_constraint_errors(action, lambda _: rules.name_is_free(name, (name,))):
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
 
 

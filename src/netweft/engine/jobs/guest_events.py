@@ -15,7 +15,7 @@ from netweft.engine.queue import JobContext, PostponedError
 _WAIT = 5.0
 """Seconds of one question for the end; whether the engine stops is looked at in between."""
 _BETWEEN = 5.0
-"""Seconds that :func:`comes_true` looks."""
+"""Seconds that :func:`wait_until` looks."""
 _AGAIN = 0.2
 """Seconds between two looks meanwhile."""
 
@@ -49,14 +49,14 @@ def wait_for_end(
             return
         after = page.events[-1].id if page.events else after
         if not is_under_way():
-            if comes_true(job, partial(_has_ended, agent, kind, guest_id, after, is_done)):
+            if wait_until(job, partial(_has_ended, agent, kind, guest_id, after, is_done)):
                 return
             raise PostponedError(_AGAIN)
         if job.stop.is_set():
             raise PostponedError
 
 
-def comes_true(job: JobContext, holds: Callable[[], bool]) -> bool:
+def wait_until(job: JobContext, holds: Callable[[], bool]) -> bool:
     """Whether something holds, now or within the moment in which a guest may be seen on neither host: it has stopped on
     the one, and is not yet up on the other. Raises PostponedError when the engine stops.
     """

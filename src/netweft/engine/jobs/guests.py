@@ -136,7 +136,7 @@ def look(agents: Agents, job: JobContext, host_id: str) -> None:
         take_in(job, agent_of(agents, job, host_id), host_id)
 
 
-def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
+def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> AppliedGuest:
     """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay.
 
     Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
@@ -158,11 +158,11 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> Taken:
         if _spec(wanted, known, locations) == spec:
             raise
         state = agent.put_guest(_spec(wanted, known, locations))
-    return Taken(host_id=host_id, guest=state, locations=locations)
+    return AppliedGuest(host_id=host_id, guest=state, locations=locations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class AppliedGuest:
     """A guest as its host has it since it was told of it, and where the host has its networks."""
 
     host_id: str
@@ -184,7 +184,7 @@ def _spec(wanted: Wanted, report: HostReport, locations: Mapping[str, Location])
     return guest_spec(wanted, locations, driver)
 
 
-def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) -> None:
+def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: AppliedGuest) -> None:
     vm = lock(tx, vms, vm_id)
     settle_guest(tx, vm_id, "up", host_id)
     vnic_sync.record(tx, host_id, taken.guest, taken.locations)
@@ -193,7 +193,7 @@ def _record_up(tx: Tx, job: JobContext, vm_id: str, host_id: str, taken: Taken) 
     audit.record(tx, actor_of(job), STARTED, text, vm=vm_id, host=host_id, cluster=vm.cluster_id, job=job.job.id)
 
 
-def _record_synced(tx: Tx, *, job: JobContext, taken: Taken, code: int = 0) -> None:
+def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 0) -> None:
     """What runs is what is wanted, as far as it can. ``code``: of the event about the rest; 0 for none."""
     stale = vnic_sync.record(tx, taken.host_id, taken.guest, taken.locations).stale
     functions.release(tx, taken.guest.id, unplugged_only=True)

@@ -30,14 +30,14 @@ from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
 from netweft.engine.queue import JobContext
 from netweft.engine.reports.adoption import adopt
-from netweft.engine.reports.host_reports import TakeReport, judge, take_report
+from netweft.engine.reports.host_reports import TakeReport, evaluate_status, take_report
 
 INSTALLED, INSTALL_FAILED = 504, 505
 """Event codes (oVirt: VDS_INSTALL, VDS_INSTALL_FAILED)."""
 
 CONFIRM_WITHIN = 60.0
 _PATIENCE = 60.0
-"""Seconds for the agent to open its door after it has joined."""
+"""Seconds for the agent to listen after it has joined."""
 
 _ACTION = "Cannot install Host."
 
@@ -128,7 +128,7 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
     audit.record(tx, actor_of(job), INSTALLED, text, host=host_id, cluster=host.cluster_id, job=job.job.id)
     _, report = queries.last_report(tx, host_id)
     if report:
-        judge(tx, host_id, report)
+        evaluate_status(tx, host_id, report)
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

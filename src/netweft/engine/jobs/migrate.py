@@ -17,7 +17,7 @@ from netweft.engine.agents import Agent, Agents, UnreachableError, parse_address
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.jobs.apply_host import actor_of
-from netweft.engine.jobs.guest_events import comes_true, last_event, wait_for_end
+from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
@@ -95,7 +95,7 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
             return
         raise
     if guest is None:
-        if comes_true(job, lambda: _find(target.report(), vm_id) is not None):
+        if wait_until(job, lambda: _find(target.report(), vm_id) is not None):
             return
         raise HostError("The guest runs on neither host.")
     if not guest.migrating:

@@ -60,8 +60,8 @@ def sharing(tx: Tx, host_id: str) -> list[str]:
     url = urlsplit(tx.execute(sa.select(hosts.c.agent_url).where(hosts.c.id == host_id)).scalar_one())
     if not url.path:
         return [host_id]
-    door = f"{url.scheme}://{url.netloc}/"
-    same = sa.select(hosts.c.id).where(sa.func.substr(hosts.c.agent_url, 1, len(door)) == door)
+    endpoint = f"{url.scheme}://{url.netloc}/"
+    same = sa.select(hosts.c.id).where(sa.func.substr(hosts.c.agent_url, 1, len(endpoint)) == endpoint)
     return [host_id, *tx.scalars(same.where(hosts.c.id != host_id).order_by(hosts.c.name))]
 
 
@@ -76,9 +76,9 @@ def renew_due(tx: Tx, authority: Authority, *, ca_notice: timedelta = CA_NOTICE)
     for host in rows(tx, HostRow, joined.order_by(hosts.c.name)):
         if not authority.is_due(host.certificate_expires):
             continue
-        door = urlsplit(host.agent_url).netloc
-        if host.status not in _UNREACHABLE and door not in asked:
-            asked.add(door)
+        endpoint = urlsplit(host.agent_url).netloc
+        if host.status not in _UNREACHABLE and endpoint not in asked:
+            asked.add(endpoint)
             enqueue(tx, SYSTEM, host)
         _warn(tx, authority, host)
 

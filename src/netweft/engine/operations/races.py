@@ -15,7 +15,7 @@ _FOREIGN_KEY_VIOLATION = "23503"
 
 
 @contextmanager
-def refused(action: str, problems: Callable[[str], Problem | None]) -> Iterator[None]:
+def translate_constraint_errors(action: str, problems: Callable[[str], Problem | None]) -> Iterator[None]:
     """Turn a violated constraint into the refusal that its rule would have given.
 
     ``problems`` gives the problem for the name of a constraint. Raises ValidationError; BusyError when a row that is

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from netweft.core.errors import HostError
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, as_far_as_live
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, apply_hot_pluggable
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
@@ -199,7 +199,7 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
         if row.plugged and row.network_id
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
-    return Drift(stale=frozenset(stale), live=set(as_far_as_live(guest.nics, spec.nics)) != set(guest.nics))
+    return Drift(stale=frozenset(stale), live=set(apply_hot_pluggable(guest.nics, spec.nics)) != set(guest.nics))
 
 
 def _is_same(present: GuestNic | None, wanted: GuestNic) -> bool:

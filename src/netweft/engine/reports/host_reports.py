@@ -52,7 +52,7 @@ _TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
 _ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory is gone"}
 """What it means that a machine has ended, by the status that it had."""
 
-JUDGED = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
+AUTO_STATUSES = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
 """Statuses that a report may change; a host in maintenance or being installed is left alone."""
 
 
@@ -83,7 +83,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     _look_after_guests(tx, host, spec)
     vnic_sync.settle(tx, host.id, spec.report)
     host_drifts.judge_drift(tx, host.id, spec.report)
-    judge(tx, spec.host_id, spec.report)
+    evaluate_status(tx, spec.host_id, spec.report)
     if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
         attachments_changed(tx, host.id)
 
@@ -277,12 +277,12 @@ def _clear_up(tx: Tx, host: HostRow, ended: list[GuestState]) -> None:
             queue.enqueue_once(tx, SYSTEM, "clear_guest", f"vm:{guest.id}", text, payload)
 
 
-def judge(tx: Tx, host_id: str, report: HostReport) -> None:
+def evaluate_status(tx: Tx, host_id: str, report: HostReport) -> None:
     """Say whether a host that answered is up, by the networks that its cluster requires. Repeated until nothing
     changes any more.
     """
     host = lock(tx, hosts, host_id)
-    if host.status not in JUDGED:
+    if host.status not in AUTO_STATUSES:
         finish_maintenance(tx, SYSTEM, host)
         return
     locations = locate_networks(report.host)
@@ -326,7 +326,7 @@ _DOWN_BEFORE = Statement(
 def lose_host(tx: Tx, host_id: str, reason: str) -> None:
     """The host does not answer: what runs there is unknown. Raises NotFoundError when it is gone."""
     host = lock(tx, hosts, host_id)
-    if host.status not in JUDGED - {"non_responsive"} | {PREPARING}:
+    if host.status not in AUTO_STATUSES - {"non_responsive"} | {PREPARING}:
         return
     running = sa.and_(vms.c.host_id == host_id, vms.c.status.in_(("up", "powering_down")))
     lost = tx.execute(sa.update(vms).where(running).values(status="unknown", changed_at=utc_now())).rowcount

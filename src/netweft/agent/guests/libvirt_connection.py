@@ -1,4 +1,4 @@
-"""The door to one libvirt: a connection that is made anew when it breaks, and what libvirt tells on it.
+"""The driver to one libvirt: a connection that is made anew when it breaks, and what libvirt tells on it.
 
 libvirt's callbacks only put into a queue what they are told; a thread of ours does the work, so that it may ask libvirt
 things meanwhile.
@@ -66,7 +66,7 @@ _loop_lock = Lock()
 _loop: list[Thread] = []
 
 
-class Door:
+class Connection:
     """One libvirt, at a URI.
 
     From ``watch`` on, and in a thread of its own, it calls ``connected()`` whenever it has reached libvirt (again),

@@ -12,8 +12,8 @@ import pytest
 from netweft.core.errors import ValidationError
 from netweft.core.host import Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Vlan
 from netweft.core.host_request import (
-    AttachmentWish,
-    BondWish,
+    AttachmentChange,
+    BondChange,
     FinalSet,
     HostView,
     NetworkView,
@@ -79,16 +79,16 @@ def host(**values: Any) -> HostView:
     return HostView(**{**defaults, "intent": intent, "nics": nics, **values})
 
 
-def wish(network: str = "", nic: str = "", **values: Any) -> AttachmentWish:
-    return AttachmentWish(network=Ref(name=network), nic=Ref(name=nic), **values)
+def wish(network: str = "", nic: str = "", **values: Any) -> AttachmentChange:
+    return AttachmentChange(network=Ref(name=network), nic=Ref(name=nic), **values)
 
 
 def ip(address: str = "10.0.0.5", prefix: int = 24, gateway: str = "", **values: Any) -> tuple[IpAssignment, ...]:
     return (IpAssignment(**{"method": "static", "address": address, "prefix": prefix, "gateway": gateway, **values}),)
 
 
-def bond(*slaves: str, name: str = "bond0", **options: str) -> BondWish:
-    return BondWish(bond=Ref(name=name), slaves=tuple(Ref(name=slave) for slave in slaves), options=options or {})
+def bond(*slaves: str, name: str = "bond0", **options: str) -> BondChange:
+    return BondChange(bond=Ref(name=name), slaves=tuple(Ref(name=slave) for slave in slaves), options=options or {})
 
 
 def decide(request: SetupRequest, view: HostView | None = None) -> FinalSet:
@@ -96,7 +96,7 @@ def decide(request: SetupRequest, view: HostView | None = None) -> FinalSet:
     return validate(view or host(), request, lambda: f"new-{next(numbers)}")
 
 
-def asked(*wishes: AttachmentWish, **values: Any) -> SetupRequest:
+def asked(*wishes: AttachmentChange, **values: Any) -> SetupRequest:
     return SetupRequest(attachments=wishes, **values)
 
 
@@ -118,17 +118,17 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "no network": (asked(wish(nic="eth2")), "NETWORK_ATTACHMENT_NETWORK_ID_OR_NAME_IS_NOT_SET", None),
     "unknown name": (asked(wish("nothing", "eth2")), "NETWORK_HAVING_NAME_NOT_EXISTS", None),
     "unknown network id": (
-        asked(AttachmentWish(network=Ref(id="nothing"), nic=Ref(name="eth2"))),
+        asked(AttachmentChange(network=Ref(id="nothing"), nic=Ref(name="eth2"))),
         "NETWORK_HAVING_ID_NOT_EXISTS",
         None,
     ),
     "two NICs": (
-        asked(AttachmentWish(network=Ref(name="blue"), nic=Ref(id="n-eth1", name="eth2"))),
+        asked(AttachmentChange(network=Ref(name="blue"), nic=Ref(id="n-eth1", name="eth2"))),
         "NETWORK_ATTACHMENT_REFERENCES_NICS_INCOHERENTLY",
         None,
     ),
     "two networks": (
-        asked(AttachmentWish(network=Ref(id="id-blue", name="red"), nic=Ref(name="eth2"))),
+        asked(AttachmentChange(network=Ref(id="id-blue", name="red"), nic=Ref(name="eth2"))),
         "NETWORK_ATTACHMENT_REFERENCES_NETWORK_INCOHERENTLY",
         None,
     ),
@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "another attachment": (asked(wish("red", "eth2", id="a-used")), "ATTACHMENT_IS_NOT_REUSED", None),
     "attached already": (asked(wish("red", "eth2", is_new=True)), "ATTACHMENT_IS_NOT_REUSED", None),
     "other cluster": (
-        asked(AttachmentWish(network=Ref(id="id-elsewhere"), nic=Ref(name="eth2"))),
+        asked(AttachmentChange(network=Ref(id="id-elsewhere"), nic=Ref(name="eth2"))),
         "NETWORK_NOT_EXISTS_IN_CLUSTER",
         None,
     ),
@@ -233,14 +233,14 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
     "removing management": (asked(removed=(Ref(id="a-mgmt"),)), "NETWORK_CANNOT_REMOVE_MANAGEMENT_NETWORK", None),
     "removing what is used": (asked(removed=(Ref(name="used"),)), "NETWORK_CANNOT_DETACH_NETWORK_USED_BY_VMS", None),
     "syncing nothing": (asked(synchronized=("x",)), "NETWORK_ATTACHMENT_NOT_EXISTS", None),
-    "bond by unknown id": (asked(bonds=(BondWish(bond=Ref(id="x")),)), "BOND_DOES_NOT_EXIST", None),
+    "bond by unknown id": (asked(bonds=(BondChange(bond=Ref(id="x")),)), "BOND_DOES_NOT_EXIST", None),
     "bond without name": (
-        asked(bonds=(BondWish(bond=Ref()),)),
+        asked(bonds=(BondChange(bond=Ref()),)),
         "BOND_DOES_NOT_HAVE_NEITHER_ID_NOR_NAME_SPECIFIED",
         None,
     ),
     "two bonds": (
-        asked(bonds=(BondWish(bond=Ref(id="b0", name="bond1")),)),
+        asked(bonds=(BondChange(bond=Ref(id="b0", name="bond1")),)),
         "BOND_REFERENCES_NICS_INCOHERENTLY",
         WITH_BOND,
     ),
@@ -293,7 +293,7 @@ REFUSED: dict[str, tuple[SetupRequest, str, HostView | None]] = {
         WITH_BOND,
     ),
     "bond in both lists": (
-        asked(bonds=(BondWish(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="b0"),)),
+        asked(bonds=(BondChange(bond=Ref(name="bond0")),), removed_bonds=(Ref(id="b0"),)),
         "BONDS_UPDATED_AND_REMOVED_SIMULTANEOUSLY",
         WITH_BOND,
     ),
@@ -380,7 +380,7 @@ def test_bonds_and_what_comes_of_them() -> None:
         options={"mode": "4", "miimon": "100", "xmit_hash_policy": "2"},
     )
     assert made.touched_bonds == {"bond0"}
-    changed = decide(asked(bonds=(BondWish(bond=Ref(id="b0"), options={"mode": "1"}),)), WITH_BOND)
+    changed = decide(asked(bonds=(BondChange(bond=Ref(id="b0"), options={"mode": "1"}),)), WITH_BOND)
     assert changed.bond("bond0") == replace(BOND, options={"mode": "1"})
     gone = decide(asked(wish("red", "eth1"), removed_bonds=(Ref(name="bond0"),)), WITH_BOND)
     assert gone.bonds == ()

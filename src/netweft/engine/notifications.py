@@ -1,4 +1,4 @@
-"""Bells that ring after a commit: whoever waits for something looks again when it may have come."""
+"""Notifications that ring after a commit: whoever waits for something looks again when it may have come."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHANNEL = "netweft"
 log = structlog.get_logger(__name__)
 
 
-class Bells:
+class Notifications:
     """Who wants to know, by topic."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Listener(threading.Thread):
     may have been missed.
     """
 
-    def __init__(self, url: URL, bells: Bells) -> None:
+    def __init__(self, url: URL, bells: Notifications) -> None:
         super().__init__(name="database-listener", daemon=True)
         # As SQLAlchemy understands the URL: written out again it would have a space of "options" as a plus sign.
         self._where: dict[str, Any] = dict(url.get_dialect()().create_connect_args(url)[1])

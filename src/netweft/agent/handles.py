@@ -1,4 +1,4 @@
-"""The doors that observing and executing go through, opened once and handed down."""
+"""The handles that observing and executing work through, opened once and handed down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class Handles:
     """All that a host's networking is reached by.
 
     ``ovsdb`` is None on a host without Open vSwitch. Use them in threads of the host's network
