@@ -150,7 +150,7 @@ class Fleet:
 
     def host(self, number: int = 1) -> Host:
         """The networking of a simulated host as it is."""
-        return self.process.services[f"/sim-{number}"].door.observe()
+        return self.process.services[f"/sim-{number}"].driver.observe()
 
     def report(self, number: int = 1) -> HostReport:
         return self.agent(number).report()

@@ -77,5 +77,5 @@ def test_a_host_whose_program_was_killed_while_it_kept_something_is_as_it_was(tm
     for file in ("machine.json", "state.json"):  # between the two renamings of replace_quickly
         (tmp_path / file).rename((tmp_path / file).with_suffix(".old"))
     again = SimulatedService("sim-1", 1, tmp_path)
-    assert (again.report(), again.door.boot()) == (before, boot)
+    assert (again.report(), again.driver.boot()) == (before, boot)
     again.close(0)
