@@ -90,10 +90,10 @@ def line_of(kind: type[Value], known: Elements) -> str:
 
 
 def test_decision_6_names_what_is_ignored() -> None:
-    text = DECISION.read_text()
+    text = " ".join(DECISION.read_text().split()) + " "  # wherever its lines are broken
     lines = [line_of(kind, known) for kind, known in ELEMENTS.items() if known.ignored]
     lines.append("`action`: " + ", ".join(f"`{name}`" for name in ACTION_IGNORED.split()))
-    assert [line for line in lines if f"- {line}\n" not in text] == []
+    assert [line for line in lines if f"- {line} " not in text] == []
 
 
 @pytest.fixture
