@@ -10,19 +10,20 @@ import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
 from netweft.core.errors import ValidationError
-from netweft.core.protocol import GuestState
+from netweft.core.protocol import GuestSpec, GuestState
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.commands.hosts import deactivate_host, remove_host
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database, Tx
+from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
-from netweft.engine.reports.host_reports import VM_FOUND
+from netweft.engine.reports.host_reports import VM_FOUND, VM_TWICE
 
 
 @pytest.fixture
@@ -249,3 +250,18 @@ def test_a_machine_that_runs_though_it_is_down_here_is_found(fleet: Fleet, vm_id
         found = queries.get(tx, vm_id)
     assert (found.status, found.host_id) == ("up", fleet.id(2))
     assert fleet.codes().count(VM_FOUND) == 1
+
+
+def test_a_machine_that_runs_where_it_does_not_belong_is_told_of_once(fleet: Fleet, vm_id: str) -> None:
+    """And left alone: to stop either of the two could be to stop the wrong one."""
+    fleet.agent(1).put_guest(GuestSpec(id=vm_id, name="one", driver="simulated", memory=2**20))
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(vms).values(host_id=fleet.id(1)))
+    for carrier in (False, True):
+        fleet.simulate(2, carrier={"eth1": carrier})
+        fleet.monitor.round(fleet.db)
+    with fleet.db.read() as tx:
+        assert (queries.get(tx, vm_id).status, queries.get(tx, vm_id).host_id) == ("up", fleet.id(1))
+        told = tx.execute(sa.select(events).where(events.c.code == VM_TWICE)).all()
+    assert [(event.severity, event.host_id) for event in told] == [("error", fleet.id(2))]
+    assert "runs on Host sim-2 as well as on Host sim-1, where it belongs" in told[0].description

@@ -24,6 +24,7 @@ from netweft.engine.commands import snapshots
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import HostChangeRow, host_bonds
 from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
@@ -43,8 +44,8 @@ VM_DOWN, VM_DOWN_ERROR = 61, 119
 HOST_INTERFACE_STATE_UP ...).
 """
 
-VM_FOUND = 20_155
-"""An event code of our own."""
+VM_FOUND, VM_TWICE = 20_155, 20_158
+"""Event codes of our own."""
 
 _TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
 """Statuses of a machine that a report may change; in any other a job has the word."""
@@ -218,17 +219,37 @@ _TOLD = Statement(
 
 def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
     """Virtual machines that run here though they are down as far as the engine knows: they were started after the
-    backup that its database was restored from.
+    backup that its database was restored from. One that is up on another host is left to people, who are told once: to
+    stop either could be to stop the wrong one.
     """
     running = [guest.id for guest in spec.report.guests if guest.status == "up" and not guest.error]
-    for vm in _FOUND.all(tx, ids=running, before=spec.asked_at) if running else ():
-        settle_guest(tx, vm.id, "up", host.id)
-        text = f"VM {vm.name} was found running on Host {host.name}."
-        audit.record(tx, SYSTEM, VM_FOUND, text, Severity.WARNING, vm=vm.id, host=host.id, cluster=vm.cluster_id)
+    for vm in _FOUND.all(tx, ids=running, id=host.id, before=spec.asked_at) if running else ():
+        if vm.status == "down":
+            settle_guest(tx, vm.id, "up", host.id)
+            code, severity = VM_FOUND, Severity.WARNING
+            text = f"VM {vm.name} was found running on Host {host.name}."
+        else:
+            code, severity = VM_TWICE, Severity.ERROR
+            other = tx.scalar(sa.select(hosts.c.name).where(hosts.c.id == vm.host_id))
+            text = (
+                f"VM {vm.name} runs on Host {host.name} as well as on Host {other}, where it belongs. Stop it on "
+                f"{host.name} by hand."
+            )
+        audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
 
 
+_TOLD_TWICE = sa.exists().where(
+    events.c.code == VM_TWICE, events.c.vm_id == vms.c.id, events.c.host_id == _ID, events.c.time > vms.c.changed_at
+)
+_RUNS_ELSEWHERE = sa.and_(
+    sa.or_(vms.c.status == "up", vms.c.status == "powering_down"), vms.c.host_id != _ID, ~_TOLD_TWICE
+)
 _FOUND = Statement(
-    sa.select(vms).where(Among(vms.c.id, "ids"), vms.c.status == "down", vms.c.changed_at < sa.bindparam("before")),
+    sa.select(vms).where(
+        Among(vms.c.id, "ids"),
+        vms.c.changed_at < sa.bindparam("before"),
+        sa.or_(vms.c.status == "down", _RUNS_ELSEWHERE),
+    ),
     record=VmRow,
 )
 
