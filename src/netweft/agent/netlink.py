@@ -1,4 +1,4 @@
-"""A small driver to rtnetlink (rtnetlink(7), netlink(7)): hand-packed requests, many in one datagram, and dumps.
+"""A small client of rtnetlink (rtnetlink(7), netlink(7)): hand-packed requests, many in one datagram, and dumps.
 
 The kernel works off a whole datagram inside ``sendmsg``, one request after the other, also after one of them was
 refused, and also when the sending process is killed: that is what makes a step, which is one or two requests of one

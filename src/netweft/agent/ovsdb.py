@@ -1,4 +1,4 @@
-"""The driver to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
+"""The connection to one Open vSwitch: its database, spoken to in JSON-RPC (RFC 7047) over a unix socket.
 
 Observing is bringing a copy of the rows up to date (ovsdb_mirror.py). Executing is one transaction for all the steps
 given, then waiting until ovs-vswitchd has applied it (it copies ``next_cfg`` to ``cur_cfg`` when it has), then looking

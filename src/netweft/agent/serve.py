@@ -1,4 +1,4 @@
-"""The agent's driver: HTTPS with mutual TLS, a thread per connection, a bound on everything.
+"""The agent's listener: HTTPS with mutual TLS, a thread per connection, a bound on everything.
 
 The moment at which a connection was accepted matters (a confirmation must come on one that was opened after the
 change), and the connections are few, so this is the standard library's server and no framework.

@@ -26,7 +26,7 @@ from netweft.engine.statements import rows as rows_of
 routes = Routes("netweft", ADDITIONS)
 
 LOOK = 2.0
-"""Seconds between looks at the events, should a bell not have rung (another replica's never does)."""
+"""Seconds between looks at the events, should a notification not have come (another replica's never does)."""
 ALIVE = 15.0
 """Seconds of silence after which a comment is sent: proxies keep the connection, and a dead client is noticed."""
 SETTLE = timedelta(seconds=5)
@@ -74,17 +74,17 @@ def stream_events(call: Call[None]) -> Stream:
 
 
 async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterator[bytes]:
-    bell, loop = asyncio.Event(), asyncio.get_running_loop()
+    news, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def ring() -> None:
-        loop.call_soon_threadsafe(bell.set)
+        loop.call_soon_threadsafe(news.set)
 
     stop = db.subscribe(audit.TOPIC, ring)
     silent_since = loop.time()
     try:
         yield b": events follow\n\n"
         while True:
-            bell.clear()
+            news.clear()
             rows = await anyio.to_thread.run_sync(_events_if_any, db, last)
             for row in rows:
                 last = row.id
@@ -96,7 +96,7 @@ async def _lines(db: Database, last: int, only_user: str | None) -> AsyncIterato
                     silent_since = loop.time()
                     yield b": alive\n\n"
                 with anyio.move_on_after(LOOK):
-                    await bell.wait()
+                    await news.wait()
     finally:
         stop()
 

@@ -287,23 +287,23 @@ class Server:
 
     async def _ended(self, incoming: _Incoming, waiting: _Waiting) -> _Outgoing:
         """Wait for a job without holding a thread."""
-        bell = asyncio.Event()
+        news = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def ring() -> None:
-            loop.call_soon_threadsafe(bell.set)
+            loop.call_soon_threadsafe(news.set)
 
         stop = self.db.subscribe(f"job:{waiting.later.job_id}", ring)
         deadline = loop.time() + self._wait_max
         try:
             while True:
-                bell.clear()
+                news.clear()
                 left = deadline - loop.time()
                 done = await self._in_thread(self._finish, incoming, waiting, left <= 0)
                 if done is not None:
                     return done
                 with anyio.move_on_after(min(left, _LOOK)):
-                    await bell.wait()
+                    await news.wait()
         finally:
             stop()
 

@@ -1,4 +1,4 @@
-"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the bells that ring after a
+"""The database: transactions to write and to read, on SQLite and PostgreSQL alike, and the notifications after a
 commit.
 
 SQLite has one writer at a time anyway, so whoever writes runs what others have queued meanwhile as well, each in a
@@ -120,13 +120,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url: URL = _with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.bells = Notifications()
+        self.notifications = Notifications()
         self._listener: Listener | None = None
         self._mutex = threading.Lock()
         self._inside = threading.local()
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, pool_size=1)
-            self._group = GroupCommit(self._writer, self.bells.ring)
+            self._group = GroupCommit(self._writer, self.notifications.notify)
             self._moved = 0
             self._reader = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
             self._looker = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
@@ -230,7 +230,7 @@ class Database:
             with tx.begin():
                 yield tx
             topics = tx.info.pop(ANNOUNCED, set())
-        self.bells.ring(topics)
+        self.notifications.notify(topics)
 
     def listen(self, topic: str) -> AbstractContextManager[threading.Event]:
         """An event that is set after each commit that announced ``topic``, here or (``replicas=True``) in another
@@ -239,19 +239,19 @@ class Database:
         An announcement may be lost with a connection: look at intervals as well.
         """
         self._start_listener()
-        return self.bells.listen(topic)
+        return self.notifications.listen(topic)
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` (in whatever thread committed) as :meth:`listen` sets its event; returns the function that
         ends it.
         """
         self._start_listener()
-        return self.bells.subscribe(topic, callback)
+        return self.notifications.subscribe(topic, callback)
 
     def _start_listener(self) -> None:
         with self._mutex:
             if self._listener is None and not self.is_sqlite:
-                self._listener = Listener(self.url, self.bells)
+                self._listener = Listener(self.url, self.notifications)
 
     @contextmanager
     def alone(self) -> Iterator[Tx]:
@@ -306,7 +306,7 @@ _CHECKPOINT = Statement(text("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def announce(tx: Tx, topic: str, *, replicas: bool = False) -> None:
-    """Ring the bells of ``topic`` once this transaction is committed; with ``replicas`` in all replicas.
+    """Notify of ``topic`` once this transaction is committed; with ``replicas`` in all replicas.
 
     For what every command does (events) leave ``replicas`` out: PostgreSQL commits one at a time whatever notifies.
     """

@@ -18,7 +18,7 @@ T = TypeVar("T")
 Command = Callable[[Connection], Any]
 
 ANNOUNCED = "netweft_announced"
-"""Where a transaction keeps the topics whose bells are to ring after its commit."""
+"""Where a transaction keeps the topics that are to be notified of after its commit."""
 
 _BEGIN, _COMMIT, _ROLLBACK = (Statement(text(words)) for words in ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"))
 _SAVEPOINT, _RELEASE, _ROLLBACK_TO = (

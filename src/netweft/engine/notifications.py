@@ -1,4 +1,4 @@
-"""Notifications that ring after a commit: whoever waits for something looks again when it may have come."""
+"""Notifications after a commit: whoever waits for something looks again when it may have come."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Notifications:
         self._callbacks: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def subscribe(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` whenever the bell of ``topic`` rings, in whatever thread rings it.
+        """Call ``callback`` whenever there is news of ``topic``, in whatever thread notifies of it.
 
         Returns the function that ends it.
         """
@@ -43,38 +43,38 @@ class Notifications:
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[threading.Event]:
-        """An event that is set whenever the bell rings."""
-        bell = threading.Event()
-        unsubscribe = self.subscribe(topic, bell.set)
+        """An event that is set whenever there is news of the topic."""
+        event = threading.Event()
+        unsubscribe = self.subscribe(topic, event.set)
         try:
-            yield bell
+            yield event
         finally:
             unsubscribe()
 
-    def ring(self, topics: set[str]) -> None:
-        """Ring the bells of these topics."""
+    def notify(self, topics: set[str]) -> None:
+        """Tell those who listen to these topics."""
         with self._mutex:
             callbacks = [callback for topic in topics for callback in self._callbacks.get(topic, ())]
         for callback in callbacks:
             callback()
 
-    def ring_all(self) -> None:
-        """Ring every bell that somebody listens to."""
+    def notify_all(self) -> None:
+        """Tell all who listen to something."""
         with self._mutex:
             topics = set(self._callbacks)
-        self.ring(topics)
+        self.notify(topics)
 
 
 class Listener(threading.Thread):
-    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it rings all bells, as something
-    may have been missed.
+    """LISTENs on PostgreSQL for what other replicas announce; after a lost connection it notifies all, as something may
+    have been missed.
     """
 
-    def __init__(self, url: URL, bells: Notifications) -> None:
+    def __init__(self, url: URL, notifications: Notifications) -> None:
         super().__init__(name="database-listener", daemon=True)
         # As SQLAlchemy understands the URL: written out again it would have a space of "options" as a plus sign.
         self._where: dict[str, Any] = dict(url.get_dialect()().create_connect_args(url)[1])
-        self._bells = bells
+        self._notifications = notifications
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self.start()
@@ -92,11 +92,11 @@ class Listener(threading.Thread):
     def _listen(self) -> None:
         with psycopg.connect(**self._where | {"autocommit": True}) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
-            self._bells.ring_all()
+            self._notifications.notify_all()
             self._ready.set()
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=0.5):
-                    self._bells.ring({notice.payload})
+                    self._notifications.notify({notice.payload})
 
     def close(self) -> None:
         """End, and wait for the end."""

@@ -443,15 +443,15 @@ _OUTCOME = Statement(
 def wait_for(db: Database, job_id: str, timeout: float) -> Outcome | None:
     """Wait until a job has ended, at most ``timeout`` seconds (then None). Not to be called inside a transaction."""
     deadline = time.monotonic() + timeout
-    with db.listen(f"job:{job_id}") as bell:
+    with db.listen(f"job:{job_id}") as news:
         while True:
-            bell.clear()
+            news.clear()
             with db.read() as tx:
                 ended = outcome(tx, job_id)
             left = deadline - time.monotonic()
             if ended is not None or left <= 0:
                 return ended
-            bell.wait(min(left, _LOOK))
+            news.wait(min(left, _LOOK))
 
 
 def sweep(tx: Tx) -> int:

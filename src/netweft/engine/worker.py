@@ -100,7 +100,7 @@ class Worker:
     def stop(self) -> None:
         """End: no new jobs; those that run are told (``JobContext.stop``) and waited for. It need not have begun."""
         self._stopping.set()
-        self._db.bells.ring({WORK, *(timer.topic for timer in self._timers)})
+        self._db.notifications.notify({WORK, *(timer.topic for timer in self._timers)})
         for dispatcher in self._threads[:1]:
             dispatcher.join()  # from now on nothing is submitted
         self._pool.shutdown()
@@ -130,15 +130,15 @@ class Worker:
 
     def _dispatch(self) -> None:
         kinds = frozenset(self._functions)
-        with self._db.listen(WORK) as bell:
+        with self._db.listen(WORK) as news:
             while not self._stopping.is_set():
-                bell.clear()
+                news.clear()
                 if not self._slots.enter(_LOOK):
                     continue
                 job = self._claim(kinds)
                 if job is None:
                     self._slots.leave()
-                    bell.wait(_LOOK)
+                    news.wait(_LOOK)
                 else:
                     with self._mutex:
                         self._running[job.id] = job
@@ -239,9 +239,9 @@ class Worker:
                 log.warning("no sign of life could be given", reason=first_line(error))
 
     def _keep_time(self, timer: Timer) -> None:
-        with self._db.listen(timer.topic or f"timer:{timer.name}") as bell:
+        with self._db.listen(timer.topic or f"timer:{timer.name}") as news:
             while not self._stopping.is_set():
-                bell.clear()
+                news.clear()
                 try:
                     timer.run(self._db)
                 except Exception as error:
@@ -249,11 +249,11 @@ class Worker:
                         log.warning("timer failed", timer=timer.name, reason=first_line(error))
                     else:
                         log.exception("timer failed", timer=timer.name)
-                self._wait(bell, timer.every)
+                self._wait(news, timer.every)
 
-    def _wait(self, bell: threading.Event, seconds: float) -> None:
-        """Wait for the bell, the time, or the end."""
+    def _wait(self, news: threading.Event, seconds: float) -> None:
+        """Wait for the news, the time, or the end."""
         deadline = time.monotonic() + seconds
         while not self._stopping.is_set() and (left := deadline - time.monotonic()) > 0:
-            if bell.wait(min(left, _LOOK)):
+            if news.wait(min(left, _LOOK)):
                 return
