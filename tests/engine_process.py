@@ -65,6 +65,12 @@ class EngineProcess:
         assert self._process is not None, "the engine has not been started"
         return self._process.pid
 
+    def children(self, word: str = "") -> list[int]:
+        """The programs that it has begun; with ``word`` those that were told it on their command line."""
+        path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        pids = [int(pid) for pid in path.read_text().split()]
+        return [pid for pid in pids if not word or word in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
+
     @property
     def ca(self) -> Path:
         return self.data / "ca.pem"

@@ -153,7 +153,7 @@ class Fleet:
         meanwhile, beside what it takes while they are silent.
         """
         spare = self._add_network(250)
-        parts = children(self.engine.pid)
+        parts = self.engine.children()
         if len(parts) < 2:  # a machine with one processor simulates all hosts in one program
             return
         os.kill(parts[0], signal.SIGSTOP)
@@ -343,8 +343,3 @@ def processor_seconds(pid: int) -> float:
     """What a process has used so far."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def children(pid: int) -> Sequence[int]:
-    """The processes that a process has begun."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -192,7 +192,7 @@ def _killing(run: _Run) -> Iterator[None]:
     def kill() -> None:
         while not over.wait(KILL_EVERY):
             alive = {int(row.name.split()[-1]): row.id for row in run.rows(select(replicas))}
-            serving = [pid for pid in _engines(run.engine.pid) if pid in alive]
+            serving = [pid for pid in run.engine.children("serve") if pid in alive]
             if len(serving) > 1:
                 victim = min(serving, key=_started)
                 os.kill(victim, signal.SIGKILL)
@@ -221,11 +221,6 @@ def _time_takeover(run: _Run, replica: str) -> None:
     )
     if run.until(held, 0):
         run.takeovers.append(time.monotonic() - begun)
-
-
-def _engines(parent: int) -> list[int]:
-    pids = [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
-    return [pid for pid in pids if "serve" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
 
 
 def _started(pid: int) -> int:

@@ -24,7 +24,7 @@ from figures import PAIRS, Figure, paired
 from databases import postgresql_databases
 from engine_process import EngineProcess
 from fleet import ask as ask_engine
-from fleet import children, processor_seconds
+from fleet import processor_seconds
 
 REQUESTS = 400
 """In one measurement, of which there are as many as pairs."""
@@ -190,7 +190,7 @@ class _Bench:
         return used / done * 1000, done / seconds
 
     def _used(self) -> float:
-        return sum(map(processor_seconds, (self.engine.pid, *children(self.engine.pid))))
+        return sum(map(processor_seconds, (self.engine.pid, *self.engine.children())))
 
 
 class _Asking:

@@ -74,8 +74,8 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def agent_of(engine: EngineProcess) -> int:
-    (pid,) = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
-    return int(pid)
+    (pid,) = engine.children()
+    return pid
 
 
 def set_up(client: Client, network: str) -> str:

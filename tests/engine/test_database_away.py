@@ -57,8 +57,7 @@ def away(server: PostgresServer) -> Iterator[None]:
 
 def agent_of(engine: EngineProcess) -> int:
     """Its process, 0 when there is none."""
-    pids = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
-    return int(pids[0]) if pids else 0
+    return next(iter(engine.children()), 0)
 
 
 def event_stream(door: httpx.Client, headers: dict[str, str], seen: list[dict[str, Any]]) -> None:

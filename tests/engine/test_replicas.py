@@ -39,12 +39,6 @@ def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
     return found
 
 
-def children(engine: EngineProcess, word: str) -> list[int]:
-    """The programs that it has started, by the first word of what they were told to run."""
-    pids = [int(pid) for pid in Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()]
-    return [pid for pid in pids if word in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
-
-
 def shares(db: Database) -> Counter[str]:
     """How many hosts each replica watches."""
     with db.read() as tx:
@@ -86,8 +80,8 @@ def test_what_an_engine_did_that_dies_others_do(db: Database, database_url: str,
         host_id = client.find("hosts", "sim-1")["id"]
         before = holder(db, host_id)
         victim = int(before.name.split()[-1])
-        assert victim in children(engine, "serve")
-        agents = children(engine, "agent")
+        assert victim in engine.children("serve")
+        agents = engine.children("agent")
         for pid in agents:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -109,8 +103,8 @@ def test_what_an_engine_did_that_dies_others_do(db: Database, database_url: str,
             assert there.find("networks", "storage")["id"] in carried
         until(lambda: sorted(shares(db).values()) == [2, 2, 2])  # another was started for the dead one
         until(lambda: up(db) == 6)
-        assert victim not in children(engine, "serve")
-        assert len(children(engine, "serve")) == 3
+        assert victim not in engine.children("serve")
+        assert len(engine.children("serve")) == 3
     assert not shares(db), "who ends in good order gives up what it has"
 
 
@@ -137,7 +131,7 @@ def test_what_one_process_has_done_the_others_know(db: Database, database_url: s
             assert ask("GET", f"{API}/networks", headers=headers).status_code == 401
         wrong = [ask("POST", "/ovirt-engine/sso/oauth/token", data=form | {"password": "no"}) for _ in range(6)]
         assert any("Retry-After" in answer.headers for answer in wrong), "guessing is as slow as at one engine"
-        serving = children(engine, "serve")
+        serving = engine.children("serve")
         engine.kill()
         until(lambda: not any(is_running(pid) for pid in serving))  # nobody serves on whom nobody looks after
 

@@ -153,24 +153,21 @@ class Guests:
 
     def shut_down(self, guest_id: str, order: int = 0, *, again: bool = False) -> GuestState:
         """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
-        with self._working():
-            self._take_order(guest_id, order)
+        with self._obeying(guest_id, order):
             driver, state = self._running(guest_id)
             (driver.reboot if again else driver.shutdown)(guest_id)
             return state
 
     def migrate(self, guest_id: str, migration: Migration, order: int = 0) -> GuestState:
         """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
-        with self._working():
-            self._take_order(guest_id, order)
+        with self._obeying(guest_id, order):
             driver, state = self._running(guest_id)
             self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
             return replace(state, migrating=True)
 
     def suspend(self, guest_id: str, order: int = 0) -> GuestState:
         """Begin to save a running guest. Raises RefusalError, GuestError."""
-        with self._working():
-            self._take_order(guest_id, order)
+        with self._obeying(guest_id, order):
             driver, state = self._running(guest_id)
             self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
             return replace(state, saving=True)
@@ -236,11 +233,17 @@ class Guests:
     def _at_work_on(self, guest_id: str, order: int) -> Iterator[None]:
         """Alone; and that something was done, or tried, is told at the end."""
         try:
-            with self._working():
-                self._take_order(guest_id, order)
+            with self._obeying(guest_id, order):
                 yield
         finally:
             self._events.add("guest", guest_id, "worked on")
+
+    @contextmanager
+    def _obeying(self, guest_id: str, order: int) -> Iterator[None]:
+        """Alone, by an order that is not late. Raises RefusalError."""
+        with self._working():
+            self._take_order(guest_id, order)
+            yield
 
     def _take_order(self, guest_id: str, order: int) -> None:
         """Raises RefusalError for an order that is older than the last one for the guest."""

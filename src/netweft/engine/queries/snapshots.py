@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from uuid import NAMESPACE_OID, uuid5
 
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx
 from netweft.engine.model.snapshots import SnapshotRow, SnapshotVnicRow, snapshot_vnics, snapshots
+from netweft.engine.queries.grouping import grouped
 from netweft.engine.statements import rows
 
 
@@ -21,11 +21,8 @@ def active_id(vm_id: str) -> str:
 
 def of_vms(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[SnapshotRow]]:
     """The snapshots of each machine, the oldest first."""
-    found: dict[str, list[SnapshotRow]] = defaultdict(list)
     query = sa.select(snapshots).where(snapshots.c.vm_id.in_(vm_ids))
-    for row in rows(tx, SnapshotRow, query.order_by(snapshots.c.created_at, snapshots.c.id)):
-        found[row.vm_id].append(row)
-    return found
+    return grouped(rows(tx, SnapshotRow, query.order_by(snapshots.c.created_at, snapshots.c.id)), "vm_id")
 
 
 def get(tx: Tx, vm_id: str, snapshot_id: str) -> SnapshotRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -18,6 +17,7 @@ from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, templat
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.noun import Noun, ObjectType, across, searched
+from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import rows
 
@@ -91,11 +91,8 @@ def vnics_of(tx: Tx, template_ids: Collection[str]) -> dict[str, list[TemplateVn
             networks, networks.c.id == vnic_profiles.c.network_id
         )
     )
-    found: dict[str, list[TemplateVnicDetails]] = defaultdict(list)
     wanted = query.where(template_vnics.c.template_id.in_(template_ids)).order_by(template_vnics.c.name)
-    for row in rows(tx, TemplateVnicDetails, wanted):
-        found[row.template_id].append(row)
-    return found
+    return grouped(rows(tx, TemplateVnicDetails, wanted), "template_id")
 
 
 def get_vnic(tx: Tx, template_id: str, vnic_id: str) -> TemplateVnicDetails:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow, filter_parameters, vnics
 from netweft.engine.noun import Noun, ObjectType, searched
+from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.tags import having
 from netweft.engine.statements import Among, Statement, rows
 
@@ -144,25 +144,17 @@ def _select_vnics() -> sa.Select[Any]:
 
 def vnics_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicDetails]]:
     """The vNICs of each virtual machine, by name."""
-    found: dict[str, list[VnicDetails]] = defaultdict(list)
-    for row in _VNICS_OF.all(tx, vm_ids=vm_ids):
-        found[row.vm_id].append(row)
-    return found
+    return grouped(_VNICS_OF.all(tx, vm_ids=vm_ids), "vm_id")
 
 
 def own_facts_of(tx: Tx, vm_ids: Collection[str]) -> dict[str, list[VnicRow]]:
     """What is the vNICs' own, and nothing of profile and network, of each virtual machine by name: cheaper where many
     are listed.
     """
-    found: dict[str, list[VnicRow]] = defaultdict(list)
-    for row in _OWN_FACTS_OF.all(tx, vm_ids=vm_ids):
-        found[row.vm_id].append(row)
-    return found
+    return grouped(_OWN_FACTS_OF.all(tx, vm_ids=vm_ids), "vm_id")
 
 
 _VNICS_OF = Statement(_select_vnics().where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicDetails)
-
-
 _OWN_FACTS_OF = Statement(sa.select(vnics).where(Among(vnics.c.vm_id, "vm_ids")).order_by(vnics.c.name), record=VnicRow)
 
 
@@ -214,10 +206,7 @@ def failovers_of(tx: Tx, passed: Collection[VnicDetails]) -> dict[str, Failover]
 
 def parameters_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[FilterParameterRow]]:
     """The filter parameters of each vNIC, by name."""
-    found: dict[str, list[FilterParameterRow]] = defaultdict(list)
-    for row in _PARAMETERS_OF.all(tx, vnic_ids=vnic_ids):
-        found[row.vnic_id].append(row)
-    return found
+    return grouped(_PARAMETERS_OF.all(tx, vnic_ids=vnic_ids), "vnic_id")
 
 
 _PARAMETERS_OF = Statement(
