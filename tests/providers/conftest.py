@@ -1,0 +1,17 @@
+"""What the tests of this ring share: one OVN and one Neutron, started once. Each test leaves them as it found them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from providers.ovn import Ovn
+from providers.ovn import ovn as running_ovn
+
+
+@pytest.fixture(scope="session")
+def ovn() -> Iterator[Ovn]:
+    """An OVN with the chassis h1 and h2."""
+    with running_ovn() as running:
+        yield running

@@ -1,0 +1,61 @@
+"""The real OVN, without a Neutron: the parts that the tests of providers stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ovsdbapp.backend.ovs_idl import connection
+from ovsdbapp.schema.ovn_northbound.impl_idl import OvnNbApiIdlImpl
+
+from providers.guests import guest, reach_each_other
+from providers.ovn import Ovn
+from providers.waiting import PATIENCE, until
+
+
+def northbound(address: str) -> OvnNbApiIdlImpl:
+    """The northbound database at an address. Of the class itself there would be one in a process, whatever the
+    address: it keeps its first connection.
+    """
+    own = type("Northbound", (OvnNbApiIdlImpl,), {"_ovsdb_connection": None})
+    idl = connection.OvsdbIdl.from_server(address, "OVN_Northbound")
+    return own(connection.Connection(idl, timeout=PATIENCE))
+
+
+@pytest.fixture(params=["northbound", "address"])
+def api(ovn: Ovn, request: pytest.FixtureRequest) -> Iterator[OvnNbApiIdlImpl]:
+    api = northbound(getattr(ovn.central, request.param))
+    yield api
+    api.ovsdb_connection.stop()
+
+
+def test_two_guests_on_two_chassis_get_addresses_and_ping_each_other(ovn: Ovn, api: OvnNbApiIdlImpl) -> None:
+    api.ls_add("net").execute(check_error=True)
+    given = {"server_id": "10.1.0.1", "server_mac": "02:00:00:00:00:01", "lease_time": "3600"}
+    given |= {"router": "10.1.0.1", "mtu": "1342", "dns_server": "10.1.0.53", "domain_name": '"lab.test"'}
+    options = api.dhcp_options_add("10.1.0.0/24").execute(check_error=True).uuid
+    api.dhcp_options_set_options(options, **given).execute(check_error=True)
+    macs = {"h1": "02:00:00:00:01:01", "h2": "02:00:00:00:01:02"}
+    for number, (host, mac) in enumerate(macs.items(), start=11):
+        api.lsp_add("net", f"port-{host}").execute(check_error=True)
+        api.lsp_set_addresses(f"port-{host}", [f"{mac} 10.1.0.{number}"]).execute(check_error=True)
+        api.lsp_set_dhcpv4_options(f"port-{host}", options).execute(check_error=True)
+    with (
+        guest(ovn.chassis["h1"], "port-h1", macs["h1"]) as one,
+        guest(ovn.chassis["h2"], "port-h2", macs["h2"]) as two,
+    ):
+        for host in macs:
+            until(lambda host=host: api.lsp_get_up(f"port-{host}").execute(), f"port-{host} up")  # type: ignore[misc]
+        leases = [one.lease(), two.lease()]
+        assert leases[0] == {
+            "ip": "10.1.0.11",
+            "mask": "24",
+            "mtu": "1342",
+            "router": "10.1.0.1",
+            "dns": "10.1.0.53",
+            "domain": "lab.test",
+        }
+        reach_each_other((one, leases[0]["ip"]), (two, leases[1]["ip"]))
+    api.ls_del("net").execute(check_error=True)
+    api.dhcp_options_del(options).execute(check_error=True)
+    assert api.tables["Logical_Switch_Port"].rows == {}

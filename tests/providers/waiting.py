@@ -1,0 +1,23 @@
+"""Waiting for what daemons do in their own time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds for anything to come about; generous, for machines with much to do."""
+
+
+def until(look: Callable[[], T], what: str = "it") -> T:
+    """What ``look`` gives as soon as that is true. Raises AssertionError, with ``what`` was waited for."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"{what} never came to hold"
+        time.sleep(0.02)
+    return found
