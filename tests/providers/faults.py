@@ -1,0 +1,141 @@
+"""A proxy between a client and an HTTP service, which fails as services and networks do, at the request it is told."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from typing import ClassVar, Literal
+
+from http_proxy import Proxy, ProxyHandler, Reply
+
+_LONGEST = 300.0
+"""Seconds after which what hangs ends in any case."""
+
+Kind = Literal["answer", "close", "hang", "lose", "lose and hang"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What becomes of a request.
+
+    ``answer``: it does not get to the service, and is answered with ``status``, and ``body`` as JSON. ``close``: it
+    does not get there, and its connection ends. ``hang``: it does not get there, and nothing happens until the client
+    gives up. ``lose``: it acts, and in place of the answer the connection ends. ``lose and hang``: it acts, and nothing
+    is answered.
+    """
+
+    kind: Kind
+    status: int = 0
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+def answer(status: int, kind: str = "ToldToFail") -> Fault:
+    """An answer as Neutron writes its errors; ``kind`` is what it calls them, such as MacAddressInUse."""
+    return Fault(
+        kind="answer", status=status, body={"NeutronError": {"type": kind, "message": "told to fail", "detail": ""}}
+    )
+
+
+CLOSE, HANG, LOSE, LOSE_AND_HANG = (Fault(kind=kind) for kind in ("close", "hang", "lose", "lose and hang"))
+
+
+@dataclass(kw_only=True)
+class Rule:
+    """A fault, and the requests that it befalls: of those in whose line (``POST /v2.0/ports``) the pattern is found,
+    the ``nth`` since the rule was made, counted from 1, and the ``times`` - 1 after it. ``met``: their lines.
+    """
+
+    pattern: str
+    fault: Fault
+    nth: int
+    times: int
+    matched: int = 0
+    met: list[str] = field(default_factory=list)
+
+    def befalls(self, line: str) -> bool:
+        """Whether it is this request's turn; to be asked once of each."""
+        if not re.search(self.pattern, line):
+            return False
+        self.matched += 1
+        if not self.nth <= self.matched < self.nth + self.times:
+            return False
+        self.met.append(line)
+        return True
+
+
+class FaultyProxy(Proxy):
+    """Passes on what no rule befalls. ``seen``: the lines of all requests, in order."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream, _Handler)
+        self.seen: list[str] = []
+        self.released = Event()
+        self._rules: list[Rule] = []
+        self._lock = Lock()
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        super().__exit__()
+
+    def fail(self, pattern: str, fault: Fault, *, nth: int = 1, times: int = 1) -> Rule:
+        """Make a rule."""
+        rule = Rule(pattern=pattern, fault=fault, nth=nth, times=times)
+        with self._lock:
+            self._rules.append(rule)
+        return rule
+
+    def mend(self) -> None:
+        """Pass everything on from now; what hangs ends unanswered."""
+        with self._lock:
+            self._rules.clear()
+            released, self.released = self.released, Event()
+        released.set()
+
+    def fault_of(self, line: str) -> tuple[Fault | None, Event]:
+        """Remember a request, and tell what becomes of it unless it passes, and what ends its hanging.
+
+        Every rule counts it, and the first whose turn it is befalls it.
+        """
+        with self._lock:
+            self.seen.append(line)
+            faults = [rule.fault for rule in self._rules if rule.befalls(line)]
+            return (faults[0] if faults else None), self.released
+
+
+class _Handler(ProxyHandler):
+    proxy: ClassVar[FaultyProxy]
+    patience = _LONGEST
+
+    def handle_request(self, body: bytes) -> None:
+        fault, released = self.proxy.fault_of(f"{self.command} {self.path}")
+        keeps = not self.close_connection
+        self.close_connection = True
+        with suppress(OSError, http.client.HTTPException):  # service or client is gone, and the connection ends
+            if fault is None or fault.kind == "answer":
+                self.answer(_told(fault) if fault else self.ask(body))
+                self.close_connection = not keeps
+            else:
+                if fault.kind.startswith("lose"):
+                    self.ask(body)
+                if fault.kind.endswith("hang"):
+                    self._hang(released)
+
+    def _hang(self, released: Event) -> None:
+        """Until the proxy is mended, or the client has closed its end."""
+        deadline = time.monotonic() + _LONGEST
+        self.connection.settimeout(0.05)
+        while time.monotonic() < deadline and not released.is_set():
+            with suppress(TimeoutError):
+                if not self.connection.recv(1, socket.MSG_PEEK):
+                    return
+
+
+def _told(fault: Fault) -> Reply:
+    return Reply(fault.status, (("Content-Type", "application/json"),), json.dumps(fault.body).encode())

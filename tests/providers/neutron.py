@@ -1,0 +1,223 @@
+"""A real Neutron on a real OVN: the API server alone, without Keystone, under uWSGI, with a MariaDB of its own.
+
+It is installed apart (tools/install-neutron). The database with all its tables is made once and kept in .cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from engine_process import free_port
+from netweft.lab.processes import run
+from providers.mariadb import MariaDB
+from providers.ovn import PHYSICAL_NETWORK, Central
+from providers.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = ROOT / ".cache" / "neutron"
+"""Where tools/install-neutron puts it."""
+TABLES = ROOT / ".cache" / "neutron-tables"
+"""A data folder of MariaDB with all of Neutron's tables and no rows."""
+PROJECT = "netweft"
+"""Who everything belongs to. Without Keystone a request does not tell, so that every body has to."""
+_STOP = 60.0
+
+_NEUTRON = """\
+[DEFAULT]
+core_plugin = ml2
+service_plugins =
+auth_strategy = noauth
+api_paste_config = {installed}/etc/neutron/api-paste.ini
+state_path = {folder}
+transport_url = fake://
+rpc_workers = 0
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+pagination_max_limit = {page}
+[oslo_messaging_notifications]
+driver = noop
+[oslo_concurrency]
+lock_path = {folder}/locks
+[quotas]
+default_quota = -1
+quota_network = -1
+quota_subnet = -1
+quota_port = -1
+quota_security_group = -1
+quota_security_group_rule = -1
+[database]
+connection = {database}
+"""
+
+_ML2 = """\
+[ml2]
+type_drivers = flat,vlan,geneve
+project_network_types = geneve
+mechanism_drivers = ovn
+extension_drivers = port_security
+overlay_ip_version = 4
+[ml2_type_flat]
+flat_networks = *
+[ml2_type_vlan]
+network_vlan_ranges = {physical}:100:4000
+[ml2_type_geneve]
+vni_ranges = 1:65536
+max_header_size = 38
+[securitygroup]
+enable_security_group = true
+[ovn]
+ovn_nb_connection = {northbound}
+ovn_sb_connection = {southbound}
+ovn_metadata_enabled = false
+neutron_sync_mode = off
+"""
+
+_UWSGI = """\
+[uwsgi]
+http-socket = {listen}
+module = neutron.wsgi.api:application
+master = true
+processes = {workers}
+threads = 1
+enable-threads = true
+lazy-apps = true
+thunder-lock = true
+need-app = true
+die-on-term = true
+buffer-size = 65535
+start-time = %t
+add-header = Connection: close
+"""
+"""OVN's driver shares its work among the processes that were started in the same second. A connection is good for one
+request: there are as many at a time as processes, and an idle one would keep all others waiting.
+"""
+
+
+class Neutron:
+    """The API server. As a context manager it runs. ``url``: the root of its API.
+
+    ``workers``: how many requests it works on at a time. ``page``: the most that one answer lists, -1 for all.
+    """
+
+    def __init__(self, folder: Path, database: str, central: Central, *, workers: int = 1, page: int = -1) -> None:
+        self.listen = f"127.0.0.1:{free_port('127.0.0.1')}"
+        self.url = f"http://{self.listen}"
+        self._folder = folder
+        self._log = folder / "neutron.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        ovn = {"northbound": central.northbound, "southbound": central.southbound, "physical": PHYSICAL_NETWORK}
+        _write_configuration(folder, database, page=page)
+        (folder / "ml2.ini").write_text(_ML2.format(**ovn))
+        (folder / "uwsgi.ini").write_text(_UWSGI.format(listen=self.listen, workers=workers))
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """What it has written: the one place where it says why a port was not bound."""
+        return self._log.read_text()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [INSTALLED / "bin" / "uwsgi", "--ini", self._folder / "uwsgi.ini"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(self._folder)
+            )
+        until(self._answers, "Neutron")
+
+    def stop(self) -> None:
+        """Ask it to end, and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it without asking, with the processes that it has begun."""
+        self._end(signal.SIGKILL)
+
+    def send(self, number: int) -> None:
+        """A signal to each of its processes: SIGSTOP makes it hang, SIGCONT go on."""
+        assert self._process is not None, "Neutron has not been started"
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for pid in (self._process.pid, *map(int, children)):
+            os.kill(pid, number)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            if number == signal.SIGKILL and self._process.poll() is None:
+                self.send(number)
+            else:
+                self._process.send_signal(number)
+            self._process.wait(timeout=_STOP)
+            self._process = None
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"Neutron ended:\n{self.log}"
+        try:
+            return httpx.get(self.url, trust_env=False, timeout=30.0).is_success
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def neutron(central: Central, *, workers: int = 1, page: int = -1) -> Iterator[Neutron]:
+    """A Neutron on an OVN, with nothing in it, until the block ends."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nl")))
+        shutil.copytree(_tables(), folder / "data")
+        database = stack.enter_context(MariaDB(folder, "neutron"))
+        yield stack.enter_context(Neutron(folder, database.url, central, workers=workers, page=page))
+
+
+def _tables() -> Path:
+    """A data folder with the tables of the Neutron that is installed, made when there is none."""
+    state = hashlib.sha256((INSTALLED / "installed").read_bytes())
+    state.update(run(["mariadbd", "--version"]).encode())
+    stamp, data = TABLES / state.hexdigest(), TABLES / "data"
+    if not stamp.exists():
+        shutil.rmtree(TABLES, ignore_errors=True)
+        TABLES.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(prefix="nl") as name:
+            folder = Path(name)
+            with MariaDB(folder, "neutron") as database:
+                _write_configuration(folder, database.url)
+                manage = [str(INSTALLED / "bin" / "neutron-db-manage"), "--config-file", str(folder / "neutron.conf")]
+                run([*manage, "upgrade", "heads"], timeout=240.0, env=_environment(folder))
+            shutil.copytree(database.data, data)
+        stamp.touch()
+    return data
+
+
+def _write_configuration(folder: Path, database: str, *, page: int = -1) -> None:
+    written = _NEUTRON.format(installed=INSTALLED, folder=folder, database=database, page=page)
+    (folder / "neutron.conf").write_text(written)
+
+
+def _environment(folder: Path) -> Mapping[str, str]:
+    """Temporary files are in the folder too: Neutron leaves one for each process that starts it."""
+    own = {
+        "OS_NEUTRON_CONFIG_DIR": str(folder),
+        "OS_NEUTRON_CONFIG_FILES": "neutron.conf;ml2.ini",
+        "TMPDIR": str(folder),
+    }
+    return {**os.environ, **own}

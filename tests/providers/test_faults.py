@@ -1,0 +1,130 @@
+"""Each way in which the proxy fails, as a client sees it, and what the service has done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
+import pytest
+
+from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault, FaultyProxy, answer
+from providers.waiting import until
+
+
+class Ports(BaseHTTPRequestHandler):
+    """A service that makes a port when it is asked for one, and lists those that it made."""
+
+    made: list[str]
+
+    def do_POST(self) -> None:
+        self.made.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        self._say(201, self.made[-1])
+
+    def do_GET(self) -> None:
+        self._say(200, self.made)
+
+    def _say(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        """Nothing."""
+
+
+@pytest.fixture
+def made() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def proxy(made: list[str]) -> Iterator[FaultyProxy]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Ports,), {"made": made}))
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    with FaultyProxy(f"http://127.0.0.1:{server.server_port}") as proxy:
+        yield proxy
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def client(proxy: FaultyProxy) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=proxy.url, trust_env=False, timeout=30.0) as client:
+        yield client
+
+
+def test_what_no_rule_befalls_passes(proxy: FaultyProxy, client: httpx.Client, made: list[str]) -> None:
+    proxy.fail("DELETE", CLOSE)
+    assert client.post("/v2.0/ports", content="a").json() == "a"
+    assert client.get("/v2.0/ports?name=a").json() == ["a"] == made
+    assert proxy.seen == ["POST /v2.0/ports", "GET /v2.0/ports?name=a"]
+
+
+@pytest.mark.parametrize("status", [401, 409, 500])
+def test_an_answer_comes_without_the_request_having_got_there(
+    proxy: FaultyProxy, client: httpx.Client, made: list[str], status: int
+) -> None:
+    rule = proxy.fail("POST .*/ports", answer(status, "MacAddressInUse"))
+    failed = client.post("/v2.0/ports", content="a")
+    assert (failed.status_code, failed.json()["NeutronError"]["type"]) == (status, "MacAddressInUse")
+    assert (made, rule.met) == ([], ["POST /v2.0/ports"])
+    assert client.post("/v2.0/ports", content="a").status_code == 201
+
+
+@pytest.mark.parametrize(("fault", "acts"), [(CLOSE, False), (LOSE, True)])
+def test_a_connection_ends_before_the_request_acts_or_after(
+    proxy: FaultyProxy, client: httpx.Client, made: list[str], fault: Fault, *, acts: bool
+) -> None:
+    proxy.fail("POST", fault)
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.post("/v2.0/ports", content="a")
+    assert made == ["a"] * acts
+
+
+@pytest.mark.parametrize(("fault", "acts"), [(HANG, False), (LOSE_AND_HANG, True)])
+def test_a_request_hangs_until_the_client_gives_up_whether_it_acts_or_not(
+    proxy: FaultyProxy, client: httpx.Client, made: list[str], fault: Fault, *, acts: bool
+) -> None:
+    proxy.fail("POST", fault)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v2.0/ports", content="a", timeout=0.5)
+    assert client.get("/v2.0/ports").json() == ["a"] * acts == made
+
+
+def test_what_hangs_ends_when_the_proxy_is_mended(proxy: FaultyProxy, client: httpx.Client) -> None:
+    proxy.fail("GET", HANG, times=100)
+
+    def mend() -> None:
+        until(lambda: proxy.seen, "a request")
+        proxy.mend()
+
+    mending = Thread(target=mend)
+    mending.start()
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/v2.0/ports")
+    mending.join()
+    assert client.get("/v2.0/ports").is_success
+
+
+def test_the_nth_request_that_matches_fails_and_as_many_after_it_as_are_said(
+    proxy: FaultyProxy, client: httpx.Client, made: list[str]
+) -> None:
+    rule = proxy.fail("POST", answer(500), nth=2, times=2)
+    statuses = []
+    for name in "abcd":
+        statuses.append(client.post("/v2.0/ports", content=name).status_code)
+        client.get("/v2.0/ports")
+    assert statuses == [201, 500, 500, 201]
+    assert (made, len(rule.met)) == (["a", "d"], 2)
+
+
+def test_a_service_that_is_not_there_ends_the_connection() -> None:
+    with FaultyProxy("http://127.0.0.1:1") as proxy, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(proxy.url, trust_env=False)
