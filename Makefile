@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 3 --dist loadfile # as tests wait more than they work, more of them than there are processors
 EXAMPLES := 500 # that the properties of core take
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients e2e metal installation bench guest install native locks packages system automation lock openapi clean
+.PHONY: help demo test check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
 test: EXAMPLES := 1000
-test: check locks contract agent engine api cli clients e2e metal installation ## everything
+test: check locks contract agent engine api cli clients providers e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -55,6 +55,9 @@ cli: install ## the command line against an engine with simulated hosts, and wha
 clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
+providers: install system native neutron ## what providers are proved with: a real Neutron, a real OVN
+	$(PYTEST) -n 1 tests/providers
+
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) -n 2 --dist loadfile tests/e2e
 
@@ -79,7 +82,7 @@ install: .venv/.installed ## the program in .venv: without root, and without pac
 	$(PIP) --no-build-isolation -e .
 	touch $@
 
-native: .venv/.native ## what is built here against libraries of the system: libvirt's for Python, and oVirt's SDK
+native: .venv/.native ## what is built here: libvirt's library and Open vSwitch's for Python, and oVirt's SDK
 
 .venv/.native: native.lock .venv/.installed | system
 	$(PIP) --no-build-isolation --require-hashes -r native.lock
@@ -93,6 +96,9 @@ packages: install ## a wheel and Debian packages of engine and agent, in dist
 
 automation: ## the automation modules that the tests drive the engine with
 	@PYTHON=$(PYTHON) tools/install-automation
+
+neutron: ## the Neutron that the tests of providers start
+	@PYTHON=$(PYTHON) tools/install-neutron
 
 system: ## the Debian packages that hosts and tests need
 	@PYTHON=$(PYTHON) tools/install-system

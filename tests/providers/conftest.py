@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from providers.neutron import Neutron
+from providers.neutron import neutron as running_neutron
 from providers.ovn import Ovn
 from providers.ovn import ovn as running_ovn
 
@@ -14,4 +16,11 @@ from providers.ovn import ovn as running_ovn
 def ovn() -> Iterator[Ovn]:
     """An OVN with the chassis h1 and h2."""
     with running_ovn() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def neutron(ovn: Ovn) -> Iterator[Neutron]:
+    """A Neutron on that OVN, with nothing in it."""
+    with running_neutron(ovn.central) as running:
         yield running

@@ -16,8 +16,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-import httpx
-
 from engine_process import free_port
 from netweft.lab.processes import run
 from providers.mariadb import MariaDB
@@ -32,6 +30,8 @@ TABLES = ROOT / ".cache" / "neutron-tables"
 PROJECT = "netweft"
 """Who everything belongs to. Without Keystone a request does not tell, so that every body has to."""
 _STOP = 60.0
+_LOADED = "WSGI app 0 (mountpoint='') ready"
+"""What uWSGI logs when its process answers. One that is asked to end before that does not do it."""
 
 _NEUTRON = """\
 [DEFAULT]
@@ -88,38 +88,37 @@ _UWSGI = """\
 http-socket = {listen}
 module = neutron.wsgi.api:application
 master = true
-processes = {workers}
-threads = 1
+processes = 1
 enable-threads = true
 lazy-apps = true
-thunder-lock = true
 need-app = true
 die-on-term = true
 buffer-size = 65535
 start-time = %t
+worker-reload-mercy = 5
 add-header = Connection: close
 """
-"""OVN's driver shares its work among the processes that were started in the same second. A connection is good for one
-request: there are as many at a time as processes, and an idle one would keep all others waiting.
+"""OVN's driver shares its work among the processes that tell the same time of start. A connection is good for one
+request: there is one at a time, and one that is kept open would keep all others waiting.
 """
 
 
 class Neutron:
-    """The API server. As a context manager it runs. ``url``: the root of its API.
-
-    ``workers``: how many requests it works on at a time. ``page``: the most that one answer lists, -1 for all.
+    """The API server. As a context manager it runs. ``url``: the root of its API. ``page``: the most that one answer
+    lists.
     """
 
-    def __init__(self, folder: Path, database: str, central: Central, *, workers: int = 1, page: int = -1) -> None:
+    def __init__(self, folder: Path, database: str, central: Central, *, page: int) -> None:
         self.listen = f"127.0.0.1:{free_port('127.0.0.1')}"
         self.url = f"http://{self.listen}"
         self._folder = folder
         self._log = folder / "neutron.log"
+        self._loaded = 0
         self._process: subprocess.Popen[bytes] | None = None
         ovn = {"northbound": central.northbound, "southbound": central.southbound, "physical": PHYSICAL_NETWORK}
         _write_configuration(folder, database, page=page)
         (folder / "ml2.ini").write_text(_ML2.format(**ovn))
-        (folder / "uwsgi.ini").write_text(_UWSGI.format(listen=self.listen, workers=workers))
+        (folder / "uwsgi.ini").write_text(_UWSGI.format(listen=self.listen))
 
     def __enter__(self) -> Self:
         try:
@@ -135,10 +134,11 @@ class Neutron:
     @property
     def log(self) -> str:
         """What it has written: the one place where it says why a port was not bound."""
-        return self._log.read_text()
+        return self._log.read_text() if self._log.exists() else ""
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        self._loaded = self.log.count(_LOADED) + 1
         command = [INSTALLED / "bin" / "uwsgi", "--ini", self._folder / "uwsgi.ini"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -173,20 +173,17 @@ class Neutron:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"Neutron ended:\n{self.log}"
-        try:
-            return httpx.get(self.url, trust_env=False, timeout=30.0).is_success
-        except httpx.TransportError:
-            return False
+        return self.log.count(_LOADED) >= self._loaded
 
 
 @contextmanager
-def neutron(central: Central, *, workers: int = 1, page: int = -1) -> Iterator[Neutron]:
-    """A Neutron on an OVN, with nothing in it, until the block ends."""
+def neutron(central: Central, *, page: int = 10) -> Iterator[Neutron]:
+    """A Neutron on an OVN, with nothing in it, until the block ends. ``page``: the most that one answer lists."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nl")))
         shutil.copytree(_tables(), folder / "data")
         database = stack.enter_context(MariaDB(folder, "neutron"))
-        yield stack.enter_context(Neutron(folder, database.url, central, workers=workers, page=page))
+        yield stack.enter_context(Neutron(folder, database.url, central, page=page))
 
 
 def _tables() -> Path:
@@ -200,7 +197,7 @@ def _tables() -> Path:
         with tempfile.TemporaryDirectory(prefix="nl") as name:
             folder = Path(name)
             with MariaDB(folder, "neutron") as database:
-                _write_configuration(folder, database.url)
+                _write_configuration(folder, database.url, page=-1)
                 manage = [str(INSTALLED / "bin" / "neutron-db-manage"), "--config-file", str(folder / "neutron.conf")]
                 run([*manage, "upgrade", "heads"], timeout=240.0, env=_environment(folder))
             shutil.copytree(database.data, data)
@@ -208,7 +205,7 @@ def _tables() -> Path:
     return data
 
 
-def _write_configuration(folder: Path, database: str, *, page: int = -1) -> None:
+def _write_configuration(folder: Path, database: str, *, page: int) -> None:
     written = _NEUTRON.format(installed=INSTALLED, folder=folder, database=database, page=page)
     (folder / "neutron.conf").write_text(written)
 
