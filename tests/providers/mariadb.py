@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import Self
 
 from netweft.lab.processes import run
-from providers.waiting import until
+from providers.waiting import listens, until
 
 _STOP = 60.0
 """Seconds for what is in memory to be written; what is ended earlier has to be repaired at the next start."""
@@ -72,5 +71,4 @@ class MariaDB:
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"MariaDB ended:\n{self._log.read_text()}"
-        with socket.socket(socket.AF_UNIX) as endpoint:
-            return endpoint.connect_ex(str(self.socket)) == 0
+        return listens(self.socket)

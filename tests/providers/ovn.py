@@ -18,7 +18,7 @@ from netweft.lab.namespaces import inside, ip, offload_no_checksums
 from netweft.lab.openvswitch import OpenVSwitch
 from netweft.lab.processes import Process, end, run, spawn
 from ovs_host import namespace, private_ovs
-from providers.waiting import until
+from providers.waiting import listens, until
 
 SCHEMAS = Path("/usr/share/ovn")
 """Where Debian's package ovn-common has the schemas of the databases."""
@@ -97,7 +97,7 @@ class Central:
         control = f"--unixctl={self.folder / f'{name}.ctl'}"
         socket = self.folder / f"{name}.sock"
         self._spawn("ovsdb-server", str(file), f"--remote=punix:{socket}", *remotes, control)
-        until(socket.exists, f"the {name} database")
+        until(lambda: listens(socket), f"the {name} database")
         run([f"ovn-{name}ctl", "--timeout=20", f"--db=unix:{socket}", "init"])
 
     def _spawn(self, program: str, *arguments: str) -> None:

@@ -30,11 +30,17 @@ def connect(url: str) -> Connection:
 
 
 @pytest.fixture
-def cloud(neutron: Neutron) -> Iterator[Connection]:
+def cloud(neutron: Neutron, ovn: Ovn) -> Iterator[Connection]:
+    """A connection, of which nothing is left, neither in Neutron nor in OVN."""
     with connect(neutron.url) as cloud:
         yield cloud
-        assert [port.id for port in cloud.network.ports()] == []
-        assert [network.name for network in cloud.network.networks()] == []
+        left = [*cloud.network.ports(), *cloud.network.networks()]
+        for port in cloud.network.ports():
+            cloud.network.delete_port(port)
+        for network in cloud.network.networks():
+            cloud.network.delete_network(network)
+    assert left == []
+    assert ovn.central.nbctl("--bare", "--columns=name", "list", "Logical_Switch") == ""
 
 
 @pytest.fixture
@@ -100,7 +106,8 @@ def test_faults_between_client_and_neutron(cloud: Connection, network: Any, neut
 def test_an_answer_lists_no_more_than_a_page(cloud: Connection, neutron: Neutron) -> None:
     made = {cloud.network.create_network(name=f"net{number}", project_id=PROJECT).id for number in range(11)}
     listed = httpx.get(f"{neutron.url}/v2.0/networks", trust_env=False, timeout=60.0).json()
-    assert (len(listed["networks"]), [link["rel"] for link in listed["networks_links"]]) == (10, ["next"])
+    assert len(listed["networks"]) == 10
+    assert "next" in [link["rel"] for link in listed["networks_links"]]
     assert {network.id for network in cloud.network.networks()} == made
     for network in made:
         cloud.network.delete_network(network)
@@ -121,8 +128,3 @@ def test_neutron_hangs_and_goes_on_and_is_killed_and_started_again(
     port = create_port(cloud, network, "h1")
     with guest(ovn.chassis["h1"], port.id, port.mac_address):
         until(lambda: cloud.network.get_port(port.id).status == "ACTIVE", "ACTIVE")
-
-
-def test_nothing_is_left_in_ovn(cloud: Connection, ovn: Ovn) -> None:
-    assert list(cloud.network.networks()) == []
-    assert ovn.central.nbctl("--bare", "--columns=name", "list", "Logical_Switch") == ""

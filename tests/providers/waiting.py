@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -21,3 +23,9 @@ def until(look: Callable[[], T], what: str = "it") -> T:
         assert time.monotonic() < deadline, f"{what} never came to hold"
         time.sleep(0.02)
     return found
+
+
+def listens(path: Path) -> bool:
+    """Whether somebody takes connections at a unix socket; who was killed leaves it behind."""
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        return endpoint.connect_ex(str(path)) == 0
