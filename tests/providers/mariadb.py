@@ -65,8 +65,14 @@ class MariaDB:
         """Ask it to end, and wait."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=_STOP)
-            self._process = None
+            try:
+                self._process.wait(timeout=_STOP)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+                raise
+            finally:
+                self._process = None
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -11,16 +11,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 from engine_process import free_port
-from netweft.lab.processes import run
+from netweft.lab.processes import Process, end, run
 from providers.mariadb import MariaDB
 from providers.ovn import PHYSICAL_NETWORK, Central
-from providers.waiting import until
+from providers.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ROOT / ".cache" / "neutron"
@@ -29,7 +29,6 @@ TABLES = ROOT / ".cache" / "neutron-tables"
 """A data folder of MariaDB with all of Neutron's tables and no rows."""
 PROJECT = "netweft"
 """Who everything belongs to. Without Keystone a request does not tell, so that every body has to."""
-_STOP = 60.0
 _LOADED = "WSGI app 0 (mountpoint='') ready"
 """What uWSGI logs when its process answers. One that is asked to end before that does not do it."""
 
@@ -93,6 +92,7 @@ enable-threads = true
 lazy-apps = true
 need-app = true
 die-on-term = true
+no-orphans = true
 buffer-size = 65535
 start-time = %t
 worker-reload-mercy = 5
@@ -147,28 +147,44 @@ class Neutron:
         until(self._answers, "Neutron")
 
     def stop(self) -> None:
-        """Ask it to end, and wait."""
-        self._end(signal.SIGTERM)
+        """Ask it to end, also if it hangs, and wait."""
+        if self._process is not None:
+            processes = self._processes()
+            self.send(signal.SIGCONT)
+            self._process.send_signal(signal.SIGTERM)
+            self._await_end(processes)
 
     def kill(self) -> None:
-        """End it without asking, with the processes that it has begun."""
-        self._end(signal.SIGKILL)
+        """End it without asking."""
+        processes = self._processes()
+        self.send(signal.SIGKILL)
+        self._await_end(processes)
 
     def send(self, number: int) -> None:
-        """A signal to each of its processes: SIGSTOP makes it hang, SIGCONT go on."""
-        assert self._process is not None, "Neutron has not been started"
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        for pid in (self._process.pid, *map(int, children)):
-            os.kill(pid, number)
+        """A signal to its processes: SIGSTOP makes it hang, SIGCONT go on."""
+        for process in self._processes():
+            process.send(number)
 
-    def _end(self, number: int) -> None:
-        if self._process is not None:
-            if number == signal.SIGKILL and self._process.poll() is None:
-                self.send(number)
-            else:
-                self._process.send_signal(number)
-            self._process.wait(timeout=_STOP)
+    def _await_end(self, processes: Sequence[Process]) -> None:
+        """Return when none of them is left, so that its port is free. It is an error if that takes long."""
+        assert self._process is not None
+        try:
+            self._process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        finally:
+            end(processes)
             self._process = None
+
+    def _processes(self) -> list[Process]:
+        assert self._process is not None, "Neutron has not been started"
+        master = Process.of(self._process.pid)
+        if master is None:
+            return []
+        children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+        return [master, *filter(None, map(Process.of, map(int, children)))]
 
     def _answers(self) -> bool:
         assert self._process is not None
