@@ -126,3 +126,57 @@ def test_who_sees_a_network_sees_its_subnets(engine: Engine, client: Client) -> 
             for path in (f"/networks/{subnet['network_id']}/subnets", f"/subnets/{subnet['id']}"):
                 assert poor.get(f"{subnets.root}{path}").status_code == status, path
         assert poor.request("DELETE", f"{subnets.root}/subnets/{seen['id']}").status_code == 403
+
+
+class Machine:
+    """A virtual machine on the network of :class:`Subnets`, and what oVirt's API and ours say of its vNICs."""
+
+    def __init__(self, subnets: Subnets, client: Client) -> None:
+        self.subnets, self.client = subnets, client
+        cluster = client.first_id("/clusters")
+        body = f"<network id='{subnets.network}'><required>false</required></network>"
+        client.post_xml(f"/clusters/{cluster}/networks", body)
+        self.profile = client.first_id(f"/networks/{subnets.network}/vnicprofiles")
+        self.id = str(client.post_xml("/vms", f"<vm><name>web</name><cluster id='{cluster}'/></vm>").get("id"))
+
+    def add(self, name: str, address: str = "") -> str:
+        query = f"?address={address}" if address else ""
+        nic = f"<nic><name>{name}</name><vnic_profile id='{self.profile}'/></nic>"
+        return str(self.client.post_xml(f"/vms/{self.id}/nics{query}", nic).get("id"))
+
+    def addresses(self) -> dict[str, list[str]]:
+        answer = self.subnets.send("GET", f"/vms/{self.id}/nics")
+        assert answer.status_code == 200, answer.text
+        return {nic["name"]: [one["address"] for one in nic["addresses"]] for nic in answer.json()}
+
+
+def test_vnics_show_their_addresses(engine: Engine, client: Client) -> None:
+    subnets = Subnets(engine, client)
+    four = subnets.add("four", "192.0.2.0/24", gateway="192.0.2.1")
+    subnets.add("six", "2001:db8::/64")
+    machine = Machine(subnets, client)
+    machine.add("auto")
+    wished = machine.add("wished", "192.0.2.9,2001:db8::9")
+    machine.add("bare", "none")
+    found = machine.addresses()
+    assert (found["wished"], found["bare"], len(found["auto"])) == (["192.0.2.9", "2001:db8::9"], [], 2)
+    nics = subnets.send("GET", f"/vms/{machine.id}/nics").json()
+    assert [nic["name"] for nic in nics] == ["auto", "bare", "wished"]
+    assert nics[2]["addresses"][0] == {
+        "address": "192.0.2.9",
+        "prefix": 24,
+        "ip_version": 4,
+        "gateway": "192.0.2.1",
+        "subnet_id": four["id"],
+        "subnet_name": "four",
+    }
+    assert nics[2]["addresses"][1]["gateway"] is None
+    assert [subnet["used"] for subnet in subnets.all()] == [2, 2]
+    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=192.0.2.10", "<nic/>")
+    assert machine.addresses()["wished"] == ["192.0.2.10"]
+    client.put_xml(f"/vms/{machine.id}/nics/{wished}", "<nic><linked>false</linked></nic>")
+    assert machine.addresses()["wished"] == ["192.0.2.10"]
+    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=auto", "<nic/>")
+    assert len(machine.addresses()["wished"]) == 2
+    client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=none", "<nic/>")
+    assert machine.addresses()["wished"] == []

@@ -33,6 +33,7 @@ from netweft.api import (
     vm_nics,
     vm_placements,
     vms,
+    vnic_addresses,
     vnic_profiles,
 )
 from netweft.api.routes import Router
@@ -64,6 +65,7 @@ MODULES = (
     vm_nics.routes,
     snapshots.routes,
     vm_placements.routes,
+    vnic_addresses.routes,
     users.routes,
     users.additions,
     permissions.routes,

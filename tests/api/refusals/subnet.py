@@ -13,6 +13,7 @@ V1 = "/netweft/v1"
 
 
 def prepare(site: Site) -> None:
+    site.names["Default"] = site.client.first_id("/clusters")
     site.network("tenants")
     site.attach("tenants")
     site.profile("tenants")
@@ -38,8 +39,8 @@ def add(rule: str, code: str, words: str, **said: Any) -> Refusal:
     return Refusal(rule, "POST", f"{V1}/networks/{{tenants}}/subnets", body, code, words)
 
 
-def change(rule: str, code: str, words: str, name: str = "four", **said: Any) -> Refusal:
-    return Refusal(rule, "PUT", f"{V1}/subnets/{{{name}}}", json.dumps(said), code, words)
+def change(rule: str, code: str, words: str, **said: Any) -> Refusal:
+    return Refusal(rule, "PUT", f"{V1}/subnets/{{four}}", json.dumps(said), code, words)
 
 
 def pool(first: str, last: str) -> dict[str, str]:
