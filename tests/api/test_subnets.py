@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from api.served import Client, Engine
+from fleet import running_fleet
 
 HOME = "<data_center><name>Default</name></data_center>"
 
@@ -180,3 +182,35 @@ def test_vnics_show_their_addresses(engine: Engine, client: Client) -> None:
     assert len(machine.addresses()["wished"]) == 2
     client.put_xml(f"/vms/{machine.id}/nics/{wished}?address=none", "<nic/>")
     assert machine.addresses()["wished"] == []
+
+
+def test_addresses_stay_while_the_machine_lives(engine: Engine, client: Client, tmp_path: Path) -> None:
+    """It is started, migrated, stopped; what its host refuses is as it was."""
+    with running_fleet(engine.db, tmp_path, 2) as fleet:
+        subnets = Subnets(engine, client)
+        subnets.add("four", "192.0.2.0/24")
+        managed = next(one for one in client.xml("/networks") if one.findtext("name") == "ovirtmgmt")
+        elsewhere, subnets.network = subnets.network, str(managed.get("id"))
+        subnets.add("managed", "198.51.100.0/24")
+        subnets.network = elsewhere
+        machine = Machine(subnets, client)
+        fleet.attach("tenants", "eth1", number=1)
+        fleet.attach("tenants", "eth1", number=2)
+        nic = machine.add("nic1")
+        before = machine.addresses()
+        for act in ("start", "migrate", "stop", "start"):
+            said = "<host><name>sim-1</name></host>" if act == "start" else ""
+            client.action(f"/vms/{machine.id}/{act}", f"<action>{said}</action>")
+            assert machine.addresses() == before, act
+        fleet.process.services["/sim-1"].guests._drivers.clear()
+        profile = client.first_id(f"/networks/{managed.get('id')}/vnicprofiles")
+        for method, path, body in (
+            ("PUT", f"/{nic}", f"<nic><vnic_profile id='{profile}'/></nic>"),
+            ("POST", "", f"<nic><name>nic2</name><vnic_profile id='{profile}'/></nic>"),
+        ):
+            answer = client.request(method, f"/vms/{machine.id}/nics{path}", content=body.encode())
+            assert (answer.status_code, "guest driver" in answer.text) == (409, True), answer.text
+            assert machine.addresses() == before, "what was given for it is free again"
+        assert [subnet["used"] for subnet in subnets.all()] == [1]
+        subnets.network = str(managed.get("id"))
+        assert [subnet["used"] for subnet in subnets.all()] == [0]
