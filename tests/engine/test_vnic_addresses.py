@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 import rows
 from netweft.core.errors import BusyError, ValidationError
@@ -284,6 +285,23 @@ def test_a_subnet_that_is_removed_meanwhile(site: Site, monkeypatch: pytest.Monk
         site.db.run(remove_subnet, SYSTEM, subnet_id)
 
 
+def test_what_was_removed_while_a_vnic_came_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command has read a subnet that is gone by now."""
+    site.subnet("192.0.2.0/24")
+    vm_id = site.vm()
+    with site.db.read() as tx:
+        (read,) = queries.of_profiles(tx, (site.profiles["tenants"],))[site.profiles["tenants"]]
+    gone = replace(read, subnet_id="gone")
+    vnic_id = site.vnic(vm_id, addresses=())
+    with pytest.raises(BusyError):
+        site.db.run(operations.give, "Cannot edit Interface.", vnic_id, (gone,))
+    begin = operations.begin
+    monkeypatch.setattr(operations, "begin", lambda tx, vnic, *_: begin(tx, vnic, (gone,)))
+    with pytest.raises(BusyError):
+        site.vnic(vm_id, "nic2")
+    assert refusal(lambda: site.vnic(vm_id, "nic1")).code == "NETWORK_INTERFACE_NAME_ALREADY_IN_USE"
+
+
 def test_networks_without_subnet_cost_nothing_and_those_with_one_statement(site: Site) -> None:
     vm_id = site.vm()
 
@@ -318,7 +336,7 @@ def test_addresses_by_concurrent_clients_are_never_given_twice(site: Site) -> No
         raise RolledBackError
 
     def work(client: int) -> int:
-        done = 0
+        done, vm_id = 0, ""
         for number in range(COUNT // CLIENTS):
             if number % 20 == 0:
                 vm_id = site.vm(f"vm-{client}-{number}")

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import asdict
 
-from netweft.core.errors import NotFoundError
+from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as vm_rules
@@ -142,10 +142,11 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
     vnic = made(VnicRow, spec, id=new_id(), mac=mac, synced=True)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
-    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(vnic.name, (vnic.name,))), pipelined(tx):
+    with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
         _audit(tx, actor, ADDED, text, vm)
-    vnic_addresses.give(tx, _ADD, vnic.id, asked.all(), spec.addresses)
+        giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
+    vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged and passthrough:
         _reserve_function(tx, _ADD, vm, vnic.id)
     job_id = _tell(tx, actor, vm, Undo(remove=vnic.id)) if vnic.plugged else None
@@ -435,6 +436,11 @@ def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
         return []
     query = sa.select(vms.c.name).join(vnics, vnics.c.vm_id == vms.c.id)
     return list(tx.scalars(query.where(vnics.c.mac == mac, vnics.c.id != vnic_id, vnics.c.plugged)))
+
+
+def _name_problem(constraint: str, name: str) -> Problem | None:
+    """What a violated unique constraint means: somebody has just taken the name."""
+    return rules.name_is_free(name, (name,)) if constraint.startswith("uq_vnics_") else None
 
 
 def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:

@@ -23,8 +23,9 @@ from netweft.engine import audit
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Tx, insert_if_absent
 from netweft.engine.model.subnets import vnic_addresses
+from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import subnets as queries
-from netweft.engine.statements import Statement, Texts
+from netweft.engine.statements import Answer, Statement, Texts
 
 AUTO: Final = "auto"
 """An address of each IP version that the network has subnets of."""
@@ -86,20 +87,45 @@ class _Subnet:
         return 6 if ":" in self.cidr else 4
 
 
-def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> None:
-    """Give a new vNIC its addresses. ``found``: its network with each of its subnets, none for a vNIC on no network.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Giving:
+    """Addresses that are being given to a new vNIC. ``drawn``: what tells which subnets have given one."""
+
+    vnic_id: str
+    network: str | None
+    subnets: Sequence[_Subnet]
+    wishes: Wishes
+    drawn: Answer[Any] | None
+
+
+def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> Giving:
+    """Ask for the addresses of a new vNIC; :func:`finish` goes on when the database has answered. ``found``: its
+    network with each of its subnets, nothing for a vNIC on no network.
 
     Commands that do so at the same time do not wait for each other: addresses are picked at random, so that one that
     was given back is not soon seen again either. Where the network has no subnet the database is not asked; where it
-    has, by one statement as a rule. Raises ValidationError when a wish cannot be met, or nothing is left.
+    has, by one statement as a rule.
     """
     subnets = _subnets(found)
-    if wishes != AUTO:
-        _give_wished(tx, action, vnic_id, found[0].network_name if found else None, subnets, wishes)
+    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if wishes == AUTO else None
+    network = found[0].network_name if found else None
+    return Giving(vnic_id=vnic_id, network=network, subnets=subnets, wishes=wishes, drawn=answer)
+
+
+def finish(tx: Tx, action: str, giving: Giving) -> None:
+    """Raises ValidationError when a wish cannot be met, or nothing is left."""
+    if giving.wishes != AUTO:
+        _give_wished(tx, action, giving, giving.wishes)
         return
-    for version, choice in _give_any(tx, vnic_id, subnets).items():
+    for version, choice in _left(tx, giving).items():
         names = [one.name for one in choice]
         check(action, rules.subnets_have_room(choice[0].network_name, version, names, found=False))
+
+
+def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> None:
+    """Both at once. Raises ValidationError; BusyError when a subnet has just been removed."""
+    with translate_constraint_errors(action, lambda _: None):
+        finish(tx, action, begin(tx, vnic_id, found, wishes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +140,7 @@ class Moved:
 
 def follow(tx: Tx, action: str, moved: Moved, wishes: Wishes | Keep) -> list[str] | None:
     """Let the addresses of a vNIC be those of its network: new ones when it is on another one, or as wished. Returns
-    those that it had, None when they stay. Raises ValidationError as :func:`give` does.
+    those that it had, None when they stay. Raises ValidationError as :func:`finish` does.
     """
     if moved.before == moved.after and wishes is KEEP:
         return None
@@ -141,7 +167,10 @@ def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Seque
             user = queries.user_of(tx, home.id, text)
             said = f"Address {text} of network {home.network_name} is in use by vNIC {user}, and cannot be given back."
             audit.record(tx, SYSTEM, LOST, said, audit.Severity.WARNING)
-    _give_any(tx, vnic_id, [one for one in subnets if one.version in missing])
+    lost = [one for one in subnets if one.version in missing]
+    first = [choice[0] for choice in _by_version(lost).values()]
+    giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, wishes=AUTO, drawn=_draw(tx, vnic_id, first))
+    _left(tx, giving)
 
 
 def remembered(tx: Tx, vnic_ids: Sequence[str]) -> Mapping[str, list[str]]:
@@ -165,17 +194,22 @@ def _subnets(found: Sequence[OfSubnet]) -> list[_Subnet]:
     ]
 
 
-def _give_wished(
-    tx: Tx, action: str, vnic_id: str, network: str | None, subnets: Sequence[_Subnet], wishes: Sequence[str]
-) -> None:
+def _by_version(subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
+    found: defaultdict[int, list[_Subnet]] = defaultdict(list)
+    for one in subnets:
+        found[one.version].append(one)
+    return found
+
+
+def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> None:
     check(action, rules.wishes_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
     for address in dict.fromkeys(ip_address(text) for text in wishes):
-        home = _home_of(address, subnets)
-        check(action, rules.address_has_subnet(address, network, [one.cidr for one in subnets]))
+        home = _home_of(address, giving.subnets)
+        check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))
         if home is None:
             raise AssertionError("unreachable: the rule holds")
         check(action, rules.address_is_for_hosts(address, home.cidr, home.gateway))
-        while not _take(tx, home.id, str(address), vnic_id):
+        while not _take(tx, home.id, str(address), giving.vnic_id):
             check(action, rules.address_is_free(str(address), queries.user_of(tx, home.id, str(address))))
 
 
@@ -183,22 +217,22 @@ def _home_of(address: IPv4Address | IPv6Address, subnets: Sequence[_Subnet]) -> 
     return next((one for one in subnets if address in ip_network(one.cidr)), None)
 
 
-def _give_any(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
-    """An address of each version, of the first subnet that has room; returns the subnets of the versions of which none
-    has.
-    """
+def _left(tx: Tx, giving: Giving) -> dict[int, list[_Subnet]]:
+    """Look on for what was not drawn; returns the subnets of the versions of which none has an address left."""
+    given = _givers(giving.drawn)
+    left = {v: choice for v, choice in _by_version(giving.subnets).items() if choice[0].id not in given}
+    return {version: choice for version, choice in left.items() if not _search(tx, giving.vnic_id, choice)}
+
+
+def _givers(answer: Answer[Any] | None) -> set[str]:
+    """The ids of the subnets that have given an address."""
+    return {row.subnet_id for row in answer.all()} if answer else set()
+
+
+def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[Any] | None:
+    """Try some addresses of subnets, one for each version, at random."""
     if not subnets:
-        return {}
-    choices: defaultdict[int, list[_Subnet]] = defaultdict(list)
-    for one in subnets:
-        choices[one.version].append(one)
-    given = _draw(tx, vnic_id, [choice[0] for choice in choices.values()])
-    left = {version: choice for version, choice in choices.items() if choice[0].id not in given}
-    return {version: choice for version, choice in left.items() if not _search(tx, vnic_id, choice)}
-
-
-def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> set[str]:
-    """Try some addresses of subnets, one for each version, at random; returns the ids of those that gave one."""
+        return None
     values: dict[str, Any] = {"vnic_id": vnic_id}
     for version in _VERSIONS:
         values |= {f"subnet_{version}": "", f"addresses_{version}": ()}
@@ -206,13 +240,13 @@ def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> set[str]:
         tried = drawn(given_out(one.cidr, one.gateway, one.pools), _TRIES, secrets.randbelow)
         texts = [_text(one.version, number) for number in tried]
         values |= {f"subnet_{one.version}": one.id, f"addresses_{one.version}": texts}
-    return {row.subnet_id for row in _DRAW[tx.dialect.name].all(tx, **values)}
+    return _DRAW[tx.dialect.name].ask(tx, **values)
 
 
 def _search(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> bool:
     """Look in each subnet for an address that is free, from anywhere on; False when none is."""
     for one in subnets:
-        if one is not subnets[0] and _draw(tx, vnic_id, (one,)):
+        if one is not subnets[0] and _givers(_draw(tx, vnic_id, (one,))):
             return True
         ranges = given_out(one.cidr, one.gateway, one.pools)
         total = sum(part.size for part in ranges)
