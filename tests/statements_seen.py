@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.pool import Pool
 
 COUNTED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 """Statements that ask or change something; transactions are begun and ended by others."""
+
+
+Remember = Callable[[str], None]
 
 
 @contextmanager
@@ -26,22 +29,12 @@ def statements_seen(thread: int | None = None) -> Iterator[list[str]]:
         if COUNTED.match(statement) and thread in {None, threading.get_ident()}:
             seen.append(statement)
 
-    class Cursor(psycopg.Cursor[Any]):
-        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
-            remember(str(query))
-            return super().execute(query, *arguments, **options)
-
     def watch(connection: Any, *_: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(remember)
-        else:
-            connection.cursor_factory = Cursor
+        _watch(connection, remember)
 
     def leave(connection: Any, *_: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(None)
-        elif connection is not None:
-            connection.cursor_factory = psycopg.Cursor
+        if connection is not None:
+            _watch(connection, None)
 
     event.listen(Pool, "checkout", watch)
     event.listen(Pool, "checkin", leave)
@@ -50,3 +43,32 @@ def statements_seen(thread: int | None = None) -> Iterator[list[str]]:
     finally:
         event.remove(Pool, "checkout", watch)
         event.remove(Pool, "checkin", leave)
+
+
+@contextmanager
+def statements_in(tx: Connection) -> Iterator[list[str]]:
+    """What is sent in a transaction meanwhile."""
+    seen: list[str] = []
+    driver = tx.connection.driver_connection
+    _watch(driver, lambda statement: seen.append(statement) if COUNTED.match(statement) else None)
+    try:
+        yield seen
+    finally:
+        _watch(driver, None)
+
+
+def _watch(connection: Any, remember: Remember | None) -> None:
+    """Have a connection say what it sends; None: no more."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.set_trace_callback(remember)
+    elif remember is None:
+        connection.cursor_factory = psycopg.Cursor
+    else:
+        told = remember
+
+        class Cursor(psycopg.Cursor[Any]):
+            def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+                told(str(query))
+                return super().execute(query, *arguments, **options)
+
+        connection.cursor_factory = Cursor

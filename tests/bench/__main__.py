@@ -24,6 +24,7 @@ BENCHMARKS = (
     "api_rate",
     "request_cost",
     "vnics_10000",
+    "vnic_addresses",
     "hot_plug",
     "memory",
     "fleet",

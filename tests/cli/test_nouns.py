@@ -88,6 +88,40 @@ def test_profiles(netweft: Netweft) -> None:
     netweft("network", "remove", "lan")
 
 
+def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
+    netweft("network", "add", "offices")
+    netweft("cluster", "attach", "Default", "offices", "--optional")
+    pools, route = ("--pool", "192.0.2.10-192.0.2.19", "--pool", "192.0.2.30-192.0.2.30"), "10.0.0.0/8=192.0.2.2"
+    more = ("--gateway", "192.0.2.1", "--dns", "198.51.100.53", "--route", route)
+    netweft("subnet", "add", "offices", "four", "--cidr", "192.0.2.0/24", *pools, *more)
+    netweft("subnet", "add", "offices", "six", "--cidr", "2001:db8::/64")
+    shown = netweft.json("subnet", "show", "offices", "four")
+    assert (shown["gateway"], shown["ip_version"], shown["dhcp"]) == ("192.0.2.1", 4, False)
+    assert shown["host_routes"] == [{"destination": "10.0.0.0/8", "next_hop": "192.0.2.2"}]
+    assert "192.0.2.10-192.0.2.19, 192.0.2.30-192.0.2.30" in netweft("subnet", "list", "offices").out
+    netweft("vm", "add", "desk")
+    profile = ("--profile", "offices")
+    added = netweft("vm", "nic", "add", "desk", "nic1", *profile, "--address", "192.0.2.7", "--address", "2001:db8::7")
+    assert "192.0.2.7, 2001:db8::7" in added.out
+    netweft("vm", "nic", "add", "desk", "nic2", *profile)
+    netweft("vm", "nic", "add", "desk", "nic3", *profile, "--address", "none")
+    found = {nic["name"]: len(nic["addresses"]) for nic in netweft.json("vm", "nic", "list", "desk")}
+    assert found == {"nic1": 2, "nic2": 2, "nic3": 0}
+    assert "192.0.2.7" in netweft("vm", "nic", "show", "desk", "nic1").out
+    netweft("vm", "nic", "set", "desk", "nic1", "--address", "192.0.2.8")
+    assert [one["address"] for one in netweft.json("vm", "nic", "show", "desk", "nic1")["addresses"]] == ["192.0.2.8"]
+    assert netweft.json("vm", "nic", "set", "desk", "nic1", "--address", "none")["addresses"] == []
+    assert "used by vNICs: desk/nic2" in netweft("subnet", "remove", "offices", "four", expect=1).err
+    netweft("vm", "remove", "desk")
+    changed = netweft.json("subnet", "set", "offices", "four", "--gateway", "none", "--pool", "none", "--rename", "web")
+    assert (changed["name"], changed["gateway"], changed["allocation_pools"]) == ("web", None, [])
+    assert "does not serve DHCP" in netweft("subnet", "set", "offices", "web", "--dhcp", expect=1).err
+    assert "is not FIRST-LAST" in netweft("subnet", "set", "offices", "web", "--pool", "192.0.2.1", expect=2).err
+    netweft("subnet", "remove", "offices", "web")
+    netweft("subnet", "show", "offices", "web", expect=3)
+    netweft("network", "remove", "offices")
+
+
 @pytest.mark.parametrize("noun", ["template", "macpool", "job", "event", "role", "user"])
 def test_what_is_only_read(netweft: Netweft, noun: str) -> None:
     found = netweft.json(noun, "list")

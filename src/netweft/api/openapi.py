@@ -30,6 +30,7 @@ _QUERIES = {
     "max": "How many entities at most.",
     "case_sensitive": "Whether the search tells upper from lower case.",
     "follow": "Links to put in place, such as nics.vnic_profile,permissions.",
+    "address": "Addresses that the vNIC shall have of its network's subnets, with commas between; none, or auto.",
     "from": "Only what comes after the entity with this id.",
 }
 _CODES = {

@@ -24,6 +24,7 @@ from netweft.api.types import (
 )
 from netweft.api.values import find_statistic, measured
 from netweft.api.vms import reported
+from netweft.api.vnic_addresses import QUERY, wishes
 from netweft.core.keep import KEEP, Keep
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType
@@ -43,6 +44,7 @@ from netweft.engine.commands.vnics import (
 from netweft.engine.db import Tx
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import FilterParameterRow, VnicRow
+from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.queries import host_networks
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.host_counters import NOTHING_COUNTED, counters_of
@@ -118,7 +120,7 @@ def _answer(call: Call[Any], vnic_id: str, job_id: str | None) -> Nic | Later:
     return Later(job_id, current) if job_id else current()
 
 
-@routes.post("/vms/{vm_id}/nics", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+@routes.post("/vms/{vm_id}/nics", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK, queries=(QUERY,))
 def post_nic(call: Call[Nic]) -> Nic | Later:
     """Add a vNIC; a running guest gets it at once."""
     body = call.body
@@ -132,13 +134,14 @@ def post_nic(call: Call[Nic]) -> Nic | Later:
         interface=or_default(body.interface, "virtio"),
         plugged=or_default(body.plugged, True),
         linked=or_default(body.linked, True),
+        addresses=AUTO if (wished := wishes(call)) is KEEP else wished,
     )
 
     added = call.run(add_vnic, call.actor, spec)
     return _answer(call, added.vnic_id, added.job_id) if added.job_id else show(added.row)
 
 
-@routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK)
+@routes.put("/vms/{vm_id}/nics/{nic_id}", Nic, needs=ActionGroup.CONFIGURE_VM_NETWORK, queries=(QUERY,))
 def put_nic(call: Call[Nic]) -> Nic | Later:
     """Change a vNIC; a ``vnic_profile`` without id and name takes it off its network."""
     body = call.body
@@ -153,6 +156,7 @@ def put_nic(call: Call[Nic]) -> Nic | Later:
         interface=keep(body.interface),
         plugged=keep(body.plugged),
         linked=keep(body.linked),
+        addresses=wishes(call),
     )
     change = call.run(update_vnic, call.actor, spec)
     return _answer(call, spec.id, change.job_id)

@@ -14,7 +14,7 @@ from netweft.cli.noun_types import Noun
 from netweft.cli.output import pick
 from netweft.cli.session import REFUSED, the_session
 from netweft.client import ApiError, Client, UnreachableError
-from netweft.client.tree import Tree, Trees
+from netweft.client.tree import ADDITIONS, Tree, Trees
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -26,15 +26,17 @@ class AmbiguousError(click.ClickException):
 
 
 def path_of(entity: Tree) -> str:
-    """Where an entity is, below the root of the API."""
-    return str(entity["href"]).partition("/api/")[2]
+    """Where an entity is, below the root of the API, or among Netweft's additions."""
+    href = str(entity["href"])
+    return href if href.startswith(ADDITIONS) else href.partition("/api/")[2]
 
 
 def collection(client: Client, noun: Noun, above: Sequence[str] = ()) -> str:
     """The path of a noun's collection. ``above``: names of what it is below, from the top. Raises ApiError(404)."""
     if not noun.parent:
         return noun.path
-    return f"{path_of(resolve(client, nouns.noun(noun.parent), above[-1], above[:-1]))}/{noun.path}"
+    path = f"{path_of(resolve(client, nouns.noun(noun.parent), above[-1], above[:-1]))}/{noun.path}"
+    return f"{ADDITIONS}/{path}" if noun.is_addition else path
 
 
 def entities(client: Client, noun: Noun, above: Sequence[str] = (), **query: str | int) -> Trees:
@@ -74,7 +76,12 @@ def resolve(
 
 
 def name_references(client: Client, noun: Noun, found: Trees) -> None:
-    """Put names beside the ids of what the entities refer to."""
+    """Put names beside the ids of what the entities refer to, and beside all what the API tells of them elsewhere."""
+    if noun.beside and found:
+        twins = client.list(f"{ADDITIONS}/{path_of(found[0]).rpartition('/')[0]}")
+        told = {twin["id"]: twin[noun.beside] for twin in twins}
+        for entity in found:
+            entity[noun.beside] = told.get(entity["id"], [])
     for field, other in noun.refers.items():
         holders = [entity[field] for entity in found if pick(entity, f"{field}.id")]
         names = {one["id"]: one["name"] for one in entities(client, nouns.noun(other))} if holders else {}

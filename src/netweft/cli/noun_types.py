@@ -37,6 +37,10 @@ class Field:
     only_add: bool = False
     convert: Callable[[Any], Any] | None = None
     """Makes the entity's value of the option's."""
+    in_query: bool = False
+    """Whether the API takes it in the query of the request (``path``: the parameter), where oVirt's entity has no place
+    for it.
+    """
 
     @property
     def parameter(self) -> str:
@@ -93,6 +97,10 @@ class Noun:
     search_key: str = "name"
     suffix: str = ""
     """What a name has that does not say otherwise, from an ``@`` on."""
+    is_addition: bool = False
+    """Whether its collection is one of Netweft's additions."""
+    beside: str = ""
+    """A field that the addition at the same path tells of each, where oVirt's entity has no place for it."""
     more: str = ""
     """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
 

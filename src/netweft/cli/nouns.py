@@ -18,17 +18,18 @@ _READ_ONLY = ("list", "show")
 _MEMBERS = ("list", "add", "remove")
 
 
-class _MacRange(click.ParamType[Any]):
-    """Two MAC addresses with a dash between them."""
+class _Pair(click.ParamType[Any]):
+    """Two values with a character between them, by their names in the API."""
 
-    name = "FIRST-LAST"
+    def __init__(self, name: str, joint: str, first: str, second: str, sample: str) -> None:
+        self.name, self._joint, self._keys, self._sample = name, joint, (first, second), sample
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
-        """The range as the API has it."""
-        first, dash, last = str(value).partition("-")
-        if not dash:
-            self.fail(f"{value} is not FIRST-LAST, such as 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff.", param, ctx)
-        return {"from": first, "to": last}
+        """The pair as the API has it."""
+        first, joint, second = str(value).partition(self._joint)
+        if not joint:
+            self.fail(f"{value} is not {self.name}, such as {self._sample}.", param, ctx)
+        return dict(zip(self._keys, (first, second), strict=True))
 
 
 class _Property(click.ParamType[Any]):
@@ -76,6 +77,14 @@ _VNIC_COLUMNS = {
     "PROFILE": "vnic_profile.name",
     "INTERFACE": "interface",
 }
+_ADDRESS = Field(
+    "--address",
+    "address",
+    "An address that it shall have of its network's subnets; may be given for each IP version. 'none' for none, 'auto'"
+    " for those that are next.",
+    many=True,
+    in_query=True,
+)
 
 
 def _limit(option: str, text: str, path: str = "") -> Field:
@@ -203,6 +212,41 @@ _NETWORKS = Noun(
     "--vlan 100 --mtu 9000",
     refers={"data_center": "datacenter", "qos": "qos"},
 )
+_SUBNETS = Noun(
+    "subnet",
+    "subnets",
+    "a subnet",
+    {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "POOLS": "allocation_pools", "USED": "used"},
+    "Subnets of a network: its vNICs have addresses of them.",
+    (
+        Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True),
+        Field("--gateway", "gateway", "The router to everywhere else; 'none' for none.", removable=True),
+        Field(
+            "--pool",
+            "allocation_pools",
+            "What vNICs get addresses out of; may be given more than once. 'none': all but the gateway.",
+            _Pair("FIRST-LAST", "-", "first", "last", "192.0.2.10-192.0.2.99"),
+            many=True,
+            removable=True,
+        ),
+        Field("--dns", "dns_servers", "A name server; may be given more than once. 'none'.", many=True, removable=True),
+        Field(
+            "--route",
+            "host_routes",
+            "Where else a router leads; may be given more than once. 'none'.",
+            _Pair("CIDR=ADDRESS", "=", "destination", "next_hop", "10.0.0.0/8=192.0.2.2"),
+            many=True,
+            removable=True,
+        ),
+        Field("--dhcp/--no-dhcp", "dhcp", "Whether guests are told their addresses by DHCP, which is not served yet."),
+        *_TEXTS,
+    ),
+    "web",
+    "--cidr 192.0.2.0/24 --gateway 192.0.2.1",
+    parent="network",
+    searchable=False,
+    is_addition=True,
+)
 _HOSTS = Noun(
     "host",
     "hosts",
@@ -278,7 +322,7 @@ _VM_NICS = Noun(
     "vm nic",
     "nics",
     "a vNIC",
-    _VNIC_COLUMNS,
+    {**_VNIC_COLUMNS, "ADDRESSES": "addresses"},
     "The vNICs of a virtual machine; what is changed of a running one is done at once.",
     (
         _PROFILE,
@@ -286,11 +330,13 @@ _VM_NICS = Noun(
         _INTERFACE,
         _PLUGGED,
         _LINKED,
+        _ADDRESS,
         *_TEXTS,
     ),
     "nic1",
     "--profile tenants",
     parent="vm",
+    beside="addresses",
     actions=(Action("activate", "activate", "Plug the vNIC in"), Action("deactivate", "deactivate", "Unplug the vNIC")),
     searchable=False,
     refers={"vnic_profile": "profile"},
@@ -476,7 +522,13 @@ _MAC_POOLS = Noun(
     },
     "Pools of MAC addresses.",
     (
-        Field("--range", "ranges", "Its addresses, both ends included; replaces those it has.", _MacRange(), many=True),
+        Field(
+            "--range",
+            "ranges",
+            "Its addresses, both ends included; replaces those it has.",
+            _Pair("FIRST-LAST", "-", "from", "to", "56:6f:1a:00:00:00-56:6f:1a:00:ff:ff"),
+            many=True,
+        ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
         Field("--default/--no-default", "default_pool", "Whether clusters have it that name no other."),
         *_TEXTS,
@@ -544,7 +596,18 @@ _ROLES = Noun(
 )
 
 NOUNS = (
-    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS, _SNAPSHOTS),
+    *(
+        _DATA_CENTERS,
+        _CLUSTERS,
+        _NETWORKS,
+        _SUBNETS,
+        _HOSTS,
+        _HOST_NICS,
+        _VMS,
+        _VM_NICS,
+        _FILTER_PARAMETERS,
+        _SNAPSHOTS,
+    ),
     *(_PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _EVENTS, _USERS, _ROLES),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),

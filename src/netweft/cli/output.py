@@ -35,11 +35,16 @@ def pick(entity: Any, path: str) -> str:  # noqa: ANN401 (an entity is any JSON)
     return "" if entity is None else str(entity)
 
 
+_PAIRS = (("from", "-", "to"), ("first", "-", "last"), ("destination", " by ", "next_hop"), ("address", "", ""))
+"""Items of lists that have no name: what they are shown by."""
+
+
 def _item(item: Any) -> str:  # noqa: ANN401 (JSON is any value)
     if isinstance(item, str):
         return item
-    if "from" in item:
-        return f"{item['from']}-{item['to']}"
+    for first, joint, second in _PAIRS:
+        if first in item:
+            return f"{item[first]}{joint}{item[second]}" if second else str(item[first])
     return str(item.get("name") or item.get("id", ""))
 
 

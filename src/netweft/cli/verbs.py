@@ -137,7 +137,7 @@ def _add(noun: Noun) -> click.Command:
             body: Tree = {"id": resolve(client, nouns.noun(noun.picks), name)["id"]}
         else:
             body = {noun.key: name, **_entity(client, noun, given, scope)}
-        added = client.add(collection(client, noun, above), body)
+        added = client.add(collection(client, noun, above), body, **_query(noun, given))
         name_references(client, noun, [added])
         show_facts(added, noun.columns, form, noun.wide)
 
@@ -156,7 +156,7 @@ def _set(noun: Noun) -> click.Command:
             raise click.UsageError("Nothing to change: name at least one option (see --help).")
         entity = resolve(client, noun, name, above)
         changes = _entity(client, noun, given, lambda: pick(entity, _DATA_CENTER))
-        changed = client.update(path_of(entity), changes)
+        changed = client.update(path_of(entity), changes, **_query(noun, given))
         name_references(client, noun, [changed])
         show_facts(changed, noun.columns, form, noun.wide)
 
@@ -245,11 +245,11 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[
     tree: Tree = {}
     for field in noun.fields:
         value = values.get(field.parameter)
-        if value is None:
+        if value is None or field.in_query:
             continue
         *parents, leaf = field.path.split(".")
         if value is NOTHING or (field.many and NOTHING in value):
-            tree[field.path.partition(".")[0]] = None
+            tree[field.path.partition(".")[0]] = [] if noun.is_addition and field.many else None
             continue
         if field.names and leaf == "id":
             value = _referred(client, field, str(value), scope)
@@ -260,6 +260,12 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[
             place = place.setdefault(key, {})
         place[leaf] = list(value) if field.many else value
     return tree
+
+
+def _query(noun: Noun, values: dict[str, Any]) -> dict[str, str | int]:
+    """What options say that goes into the request's query."""
+    said = {field.path: values.get(field.parameter) for field in noun.fields if field.in_query}
+    return {name: ",".join(value) for name, value in said.items() if value}
 
 
 def _referred(client: Client, field: Field, name: str, scope: Callable[[], str]) -> str:

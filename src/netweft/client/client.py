@@ -19,10 +19,9 @@ from urllib.parse import urlencode, urlsplit
 from netweft.client.connection import Answer, Connection
 from netweft.client.errors import ApiError, UnreachableError
 from netweft.client.kept_token import KeptToken
-from netweft.client.tree import Tree, Trees, from_wire, to_wire
+from netweft.client.tree import ADDITIONS, Tree, Trees, from_wire, to_wire
 
 API = "/ovirt-engine/api"
-ADDITIONS = "/netweft/v1"
 TOKEN = "/ovirt-engine/sso/oauth/token"  # noqa: S105 (a path, not a secret)
 HEALTH = "/health"
 LOGOUT = "/ovirt-engine/services/sso-logout"
@@ -110,29 +109,31 @@ class Client:
         return f"{self.url} answers with HTTP {answer.status}{reason and f' ({reason})'}"
 
     def list(self, path: str, **query: str | int) -> Trees:
-        """The entities of a collection, for example ``list("networks", search="name=storage")``."""
-        found = self._call("GET", f"{API}/{path}", query=query)
+        """The entities of a collection, for example ``list("networks", search="name=storage")``; a path that begins
+        with that of Netweft's additions leads there, here and below.
+        """
+        found = self._call("GET", path, query=query)
         return [] if isinstance(found, dict) else found  # an empty collection is an empty object on the wire
 
     def get(self, path: str, **query: str | int) -> Tree:
         """One entity."""
-        return self._entity("GET", f"{API}/{path}", query=query)
+        return self._entity("GET", path, query=query)
 
     def add(self, path: str, entity: Tree, **query: str | int) -> Tree:
         """Add an entity to a collection; returns it as it is then."""
-        return self._entity("POST", f"{API}/{path}", body=entity, query=query)
+        return self._entity("POST", path, body=entity, query=query)
 
-    def update(self, path: str, changes: Tree) -> Tree:
+    def update(self, path: str, changes: Tree, **query: str | int) -> Tree:
         """Change what ``changes`` mentions; returns the entity as it is then."""
-        return self._entity("PUT", f"{API}/{path}", body=changes)
+        return self._entity("PUT", path, body=changes, query=query)
 
     def remove(self, path: str, **query: str | int) -> None:
         """Remove an entity."""
-        self._call("DELETE", f"{API}/{path}", query=query)
+        self._call("DELETE", path, query=query)
 
     def action(self, path: str, body: Tree | None = None) -> Tree:
         """Call an action, for example ``action("hosts/ID/setupnetworks", {...})``; returns the action's answer."""
-        return self._entity("POST", f"{API}/{path}", body=body or {})
+        return self._entity("POST", path, body=body or {})
 
     def told(self, condition: str) -> tuple[str, ...]:
         """What events say, oldest first, that this client's requests have caused since it was asked last;
@@ -193,10 +194,12 @@ class Client:
     def _call(
         self, method: str, path: str, *, body: Tree | None = None, query: dict[str, str | int] | None = None
     ) -> Tree | Trees:
-        content = None if body is None else json.dumps(to_wire(body))
-        answer = self._authorised(method, path, query or {}, content)
+        is_plain = path.startswith(f"{ADDITIONS}/")
+        content = None if body is None else json.dumps(body if is_plain else to_wire(body))
+        answer = self._authorised(method, path if is_plain else f"{API}/{path}", query or {}, content)
         self.changed = self.changed or method != "GET"
-        found: Tree | Trees = from_wire(answer.json()) if answer.body else {}
+        told = answer.json() if answer.body else {}
+        found: Tree | Trees = told if is_plain else from_wire(told)
         return found
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> Answer:

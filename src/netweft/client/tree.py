@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+ADDITIONS = "/netweft/v1"
+"""The root of Netweft's additions, whose JSON is as it is: they come as they are on the wire."""
+
 Tree: TypeAlias = dict[str, Any]
 Trees: TypeAlias = list[Tree]
 

@@ -97,12 +97,13 @@ class MigrateVm(OnVm, frozen=True, kw_only=True):
 
 class Undo(Payload, frozen=True, kw_only=True):
     """What is done when a guest's host refuses a change: the vNIC that is removed again, or the columns that one has
-    again, or the filter parameters.
+    again, and the addresses unless they are None, or the filter parameters.
     """
 
     remove: str = ""
     restore: str = ""
     values: dict[str, Any] = msgspec.field(default_factory=dict)
+    addresses: list[str] | None = None
     parameters_of: str = ""
     parameters: list[dict[str, Any]] = msgspec.field(default_factory=list)
 

@@ -148,13 +148,14 @@ def add(tx: Connection, table: Stored[Rec], row: Rec) -> None:
     _adding(table).run(tx, **msgspec.structs.asdict(row))
 
 
-class _Texts(TypeDecorator[Sequence[str]]):
+class Texts(TypeDecorator[Sequence[str]]):
     """Texts as one value: an array, of which SQLite knows JSON's."""
 
     impl = String
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The one or the other."""
         return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - of either database
@@ -172,7 +173,7 @@ class Among(FunctionElement[bool]):
     inherit_cache = True
 
     def __init__(self, column: ColumnElement[Any], values: str) -> None:
-        super().__init__(column, bindparam(values, type_=_Texts()))
+        super().__init__(column, bindparam(values, type_=Texts()))
 
     def self_group(self, against: object = None) -> Among:  # noqa: ARG002 - as SQLAlchemy calls it
         """Itself: SQLite, which has no booleans, would be asked whether it is 1, and then uses no index."""

@@ -23,10 +23,12 @@ from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.snapshots import SnapshotRow, snapshot_vnics, snapshots
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
+from netweft.engine.operations import vnic_addresses
 from netweft.engine.operations.hardware import SAME
 from netweft.engine.operations.mac_addresses import release_mac
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import snapshots as queries
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.statements import rows as rows_of
@@ -211,10 +213,11 @@ def _keep(tx: Tx, vm: VmRow, kind: str, description: str) -> str:
     tx.execute(sa.insert(snapshots), values)
     rows = vm_queries.vnics_of(tx, (vm.id,))[vm.id]
     parameters = vm_queries.parameters_of(tx, [row.id for row in rows])
+    addresses = vnic_addresses.remembered(tx, [row.id for row in rows])
     for row in rows:
         kept = {name: getattr(row, name) for name in _VNIC_FIELDS}
         filters = [{"name": one.name, "value": one.value} for one in parameters.get(row.id, ())]
-        kept |= {"snapshot_id": snapshot_id, "vnic_id": row.id, "parameters": filters}
+        kept |= {"snapshot_id": snapshot_id, "vnic_id": row.id, "parameters": filters, "addresses": addresses[row.id]}
         tx.execute(sa.insert(snapshot_vnics), kept)
     return snapshot_id
 
@@ -225,8 +228,11 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
     """
     tx.execute(sa.update(vms).where(vms.c.id == vm.id).values(snapshot.hardware))
     usable = {None, *template_queries.profiles_for_vms(tx, vm.cluster_id)}
+    rows = queries.vnics_of(tx, snapshot.id)
+    had = vnic_addresses.remembered(tx, [row.vnic_id for row in rows])
+    subnets = subnet_queries.of_profiles(tx, {row.profile_id for row in rows if row.profile_id})
     tx.execute(sa.delete(vnics).where(vnics.c.vm_id == vm.id))
-    for row in queries.vnics_of(tx, snapshot.id):
+    for row in rows:
         values = {name: getattr(row, name) for name in _VNIC_FIELDS}
         if row.profile_id not in usable:
             values["profile_id"] = None
@@ -236,6 +242,9 @@ def _apply(tx: Tx, vm: VmRow, snapshot: SnapshotRow) -> None:
         parameters = [{"id": new_id(), "vnic_id": row.vnic_id, **one} for one in row.parameters]
         if parameters:
             tx.execute(sa.insert(filter_parameters), parameters)
+        addresses = had[row.vnic_id] if row.addresses is None else row.addresses
+        if addresses and values["profile_id"]:
+            vnic_addresses.give_again(tx, row.vnic_id, subnets[values["profile_id"]], addresses)
 
 
 def _settle_on(tx: Tx, vm: VmRow, snapshot: SnapshotRow, held: Counter[str] | None = None) -> None:

@@ -27,7 +27,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import functions, hardware
+from netweft.engine.operations import functions, hardware, vnic_addresses
 from netweft.engine.operations.hardware import SAME, Hardware
 from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, release_mac
 from netweft.engine.operations.races import translate_constraint_errors
@@ -36,6 +36,7 @@ from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import placements
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref, resolve
@@ -137,12 +138,13 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
 
 
 def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: ClusterRow) -> list[str]:
-    """Give a new machine the vNICs of its template, with fresh MAC addresses; returns the names of those that lose
-    their network, which the machine's cluster has not.
+    """Give a new machine the vNICs of its template, with fresh MAC addresses and addresses of subnets; returns the
+    names of those that lose their network, which the machine's cluster has not.
     """
     rows = template_queries.vnics_of(tx, (template_id,))[template_id]
     usable = template_queries.networks_for_vms(tx, cluster.id) if rows else set()
     lost = [row.name for row in rows if row.network_id and row.network_id not in usable]
+    subnets = subnet_queries.of_profiles(tx, {row.profile_id for row in rows if row.profile_id})
     for row in rows:
         values = {name: getattr(row, name) for name in ("name", "description", "interface", "plugged", "linked")}
         profile_id = None if row.name in lost else row.profile_id
@@ -151,6 +153,7 @@ def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: ClusterRow) -> li
         mac = allocate_mac(tx, cluster.mac_pool_id, action=_ADD)
         values |= {"id": new_id(), "vm_id": vm_id, "profile_id": profile_id, "mac": mac, "synced": True}
         tx.execute(sa.insert(vnics), values)
+        vnic_addresses.give(tx, _ADD, values["id"], subnets[profile_id] if profile_id else ())
     return lost
 
 

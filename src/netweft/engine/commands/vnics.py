@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec.structs import asdict
 
-from netweft.core.errors import NotFoundError
+from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep, settle
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as vm_rules
@@ -27,9 +27,10 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
-from netweft.engine.operations import functions
+from netweft.engine.operations import functions, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
@@ -55,7 +56,9 @@ RUNNING = "up"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddVnic:
-    """A vNIC to be. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool."""
+    """A vNIC to be. ``profile_id``: None for no network. ``mac``: empty to take one from the cluster's pool.
+    ``addresses``: of its network's subnets.
+    """
 
     vm_id: str
     name: str
@@ -65,6 +68,7 @@ class AddVnic:
     interface: str = "virtio"
     plugged: bool = True
     linked: bool = True
+    addresses: Wishes = AUTO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class UpdateVnic:
     interface: str | Keep = KEEP
     plugged: bool | Keep = KEEP
     linked: bool | Keep = KEEP
+    addresses: Wishes | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +142,11 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
     vnic = made(VnicRow, spec, id=new_id(), mac=mac, synced=True)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
-    with translate_constraint_errors(_ADD, lambda _: rules.name_is_free(vnic.name, (vnic.name,))), pipelined(tx):
+    with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
         _audit(tx, actor, ADDED, text, vm)
+        giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
+    vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged and passthrough:
         _reserve_function(tx, _ADD, vm, vnic.id)
     job_id = _tell(tx, actor, vm, Undo(remove=vnic.id)) if vnic.plugged else None
@@ -186,6 +193,8 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     if mac != old.mac:
         take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_UPDATE)
     _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
+    moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=values["profile_id"])
+    had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
     if mac != old.mac:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     if values["plugged"] and not old.plugged and passthrough:
@@ -195,7 +204,8 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
         old.plugged or values["plugged"]
     )
-    job_id = _tell(tx, actor, vm, Undo(restore=spec.id, values=before)) if wired and mac == old.mac else None
+    undo = Undo(restore=spec.id, values=before, addresses=had)
+    job_id = _tell(tx, actor, vm, undo) if wired and mac == old.mac else None
     if wired and mac != old.mac:
         job_id = _tell(tx, actor, vm, Undo())
     return Change(vnic_id=spec.id, job_id=job_id)
@@ -426,6 +436,11 @@ def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
         return []
     query = sa.select(vms.c.name).join(vnics, vnics.c.vm_id == vms.c.id)
     return list(tx.scalars(query.where(vnics.c.mac == mac, vnics.c.id != vnic_id, vnics.c.plugged)))
+
+
+def _name_problem(constraint: str, name: str) -> Problem | None:
+    """What a violated unique constraint means: somebody has just taken the name."""
+    return rules.name_is_free(name, (name,)) if constraint.startswith("uq_vnics_") else None
 
 
 def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:

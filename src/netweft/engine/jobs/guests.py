@@ -23,12 +23,13 @@ from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
-from netweft.engine.operations import functions, vnic_sync
+from netweft.engine.operations import functions, vnic_addresses, vnic_sync
 from netweft.engine.operations.mac_addresses import release_mac_of
 from netweft.engine.payloads import OnVm, StopVm, SyncGuest, Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import hosts
 from netweft.engine.queries import mac_pools as mac_queries
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
 from netweft.engine.queue import JobContext, PostponedError, Result
@@ -251,6 +252,10 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
             release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
     if vnic_id := undo.restore:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**undo.values))
+        if undo.addresses is not None:
+            profile_id = undo.values["profile_id"]
+            found = subnet_queries.of_profiles(tx, (profile_id,))[profile_id] if profile_id else ()
+            vnic_addresses.give_again(tx, vnic_id, found, undo.addresses)
     if vnic_id := undo.parameters_of:
         tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.vnic_id == vnic_id))
         if undo.parameters:

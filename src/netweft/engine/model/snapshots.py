@@ -48,6 +48,8 @@ class SnapshotVnicRow(Record, frozen=True):
     # Of its network filter: a list of {"name": ..., "value": ...}.
     parameters: list[dict[str, str]]
     description: LongText = ""
+    # Of its network's subnets, which it gets again if they are free; null: from before vNICs had any.
+    addresses: list[str] | None = None
     # Null: on no network, or on one that is gone.
     profile_id: Annotated[str, Refers("vnic_profiles.id", on_delete="SET NULL")] | None = None
 

@@ -9,11 +9,13 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import networks
+from netweft.engine.model.subnets import subnets
 from netweft.engine.model.templates import template_vnics, templates
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.noun import Noun, ObjectType, searched
+from netweft.engine.queries.subnets import COLUMNS, FIRST_COME
 from netweft.engine.statements import Statement
 
 
@@ -50,7 +52,8 @@ get = VNIC_PROFILES.get
 
 class ProfileForCluster(VnicProfileRow, frozen=True, kw_only=True):
     """What decides whether a cluster's machines may use a profile: its columns, those of its network and of the cluster
-    that matter, and whether the one is ``attached`` to the other.
+    that matter, and whether the one is ``attached`` to the other. There is a row for each subnet of the network, or
+    one without.
     """
 
     network_name: str
@@ -59,6 +62,11 @@ class ProfileForCluster(VnicProfileRow, frozen=True, kw_only=True):
     cluster_name: str
     switch_type: str
     attached: bool
+    subnet_id: str | None
+    subnet_name: str | None
+    cidr: str | None
+    gateway: str | None
+    allocation_pools: list[dict[str, str]] | None
 
 
 def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> ProfileForCluster | None:
@@ -78,13 +86,15 @@ def _for_cluster(cluster_id: sa.ColumnElement[str]) -> Statement[ProfileForClust
             sa.exists()
             .where(cluster_networks.c.network_id == networks.c.id, cluster_networks.c.cluster_id == clusters.c.id)
             .label("attached"),
+            *COLUMNS,
         )
         .select_from(
-            vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
-                clusters, clusters.c.id == cluster_id
-            )
+            vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id)
+            .join(clusters, clusters.c.id == cluster_id)
+            .outerjoin(subnets, subnets.c.network_id == networks.c.id)
         )
-        .where(vnic_profiles.c.id == sa.bindparam("id")),
+        .where(vnic_profiles.c.id == sa.bindparam("id"))
+        .order_by(*FIRST_COME),
         record=ProfileForCluster,
     )
 

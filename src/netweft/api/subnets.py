@@ -1,0 +1,171 @@
+"""Subnets of networks, at ``/netweft/v1/networks/{id}/subnets`` and ``/netweft/v1/subnets``: an addition of Netweft,
+since oVirt has them on networks of providers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.schema import Text, keep
+from netweft.api.shown import require_visible
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
+from netweft.engine.db import Tx
+from netweft.engine.queries import subnets as queries
+from netweft.engine.queries.subnets import SubnetDetails
+
+routes = Routes("subnets", ADDITIONS)
+
+
+class AddressPool(msgspec.Struct, kw_only=True, frozen=True):
+    """Addresses that are given out: from ``first`` to ``last``."""
+
+    first: str
+    last: str
+
+
+class HostRoute(msgspec.Struct, kw_only=True, frozen=True):
+    """A route that guests shall have: to ``destination`` (CIDR) by ``next_hop``."""
+
+    destination: str
+    next_hop: str
+
+
+class SubnetFields(msgspec.Struct, kw_only=True, frozen=True):
+    """What can be said of a subnet. ``gateway``: null for none. ``allocation_pools``: an empty list for all of the
+    subnet but its gateway.
+    """
+
+    description: Text = UNSET
+    gateway: str | UnsetType | None = UNSET
+    allocation_pools: list[AddressPool] | UnsetType = UNSET
+    dns_servers: list[str] | UnsetType = UNSET
+    host_routes: list[HostRoute] | UnsetType = UNSET
+    dhcp: bool | UnsetType = UNSET
+
+
+class NewSubnet(SubnetFields, kw_only=True, frozen=True):
+    """A subnet to be; ``cidr``: such as ``192.0.2.0/24`` or ``2001:db8::/64``."""
+
+    name: str
+    cidr: str
+
+
+class SubnetChange(SubnetFields, kw_only=True, frozen=True):
+    """What changes of a subnet. Its ``cidr`` cannot: it may be said as it is."""
+
+    name: Text = UNSET
+    cidr: Text = UNSET
+
+
+class Subnet(msgspec.Struct, kw_only=True, frozen=True):
+    """A subnet. ``used``: how many addresses vNICs have of it."""
+
+    id: str
+    href: str
+    network_id: str
+    network_name: str
+    name: str
+    description: str
+    cidr: str
+    ip_version: int
+    gateway: str | None
+    allocation_pools: list[AddressPool]
+    dns_servers: list[str]
+    host_routes: list[HostRoute]
+    dhcp: bool
+    used: int
+    created_at: datetime
+
+
+def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
+    used = queries.used(tx, [row.id for row in rows])
+    return [
+        Subnet(
+            id=row.id,
+            href=f"{ADDITIONS}/subnets/{row.id}",
+            network_id=row.network_id,
+            network_name=row.network_name,
+            name=row.name,
+            description=row.description,
+            cidr=row.cidr,
+            ip_version=ip_network(row.cidr).version,
+            gateway=row.gateway or None,
+            allocation_pools=[AddressPool(**one) for one in row.allocation_pools],
+            dns_servers=row.dns_servers,
+            host_routes=[HostRoute(**one) for one in row.host_routes],
+            dhcp=row.dhcp,
+            used=used.get(row.id, 0),
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def _one(call: Call[Any], subnet_id: str) -> Subnet:
+    with call.read() as tx:
+        return _show(tx, [queries.get(tx, subnet_id)])[0]
+
+
+def _said(body: SubnetFields) -> dict[str, Any]:
+    """What a request says, as the commands call it; what it does not say stays."""
+    pools, hops, servers = keep(body.allocation_pools), keep(body.host_routes), keep(body.dns_servers)
+    return {
+        "description": keep(body.description),
+        "gateway": keep(body.gateway) or "",
+        "allocation_pools": tuple((one.first, one.last) for one in pools) if isinstance(pools, list) else pools,
+        "host_routes": tuple((one.destination, one.next_hop) for one in hops) if isinstance(hops, list) else hops,
+        "dns_servers": tuple(servers) if isinstance(servers, list) else servers,
+        "dhcp": keep(body.dhcp),
+    }
+
+
+@routes.get("/networks/{network_id}/subnets", many(Subnet), needs=READ)
+def list_subnets(call: Call[None]) -> list[Subnet]:
+    """The subnets of a network, in the order in which they give addresses to vNICs."""
+    network_id = call.ids["network_id"]
+    with call.read() as tx:
+        require_visible(tx, call, ObjectType.NETWORK, network_id)
+        return _show(tx, queries.of_network(tx, network_id))
+
+
+@routes.post(
+    "/networks/{network_id}/subnets", NewSubnet, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
+)
+def post_subnet(call: Call[NewSubnet]) -> Subnet:
+    """Add a subnet to the network."""
+    body = call.body
+    spec = AddSubnet(network_id=call.ids["network_id"], name=body.name, cidr=body.cidr, **_said(body))
+    return _one(call, call.run(add_subnet, call.actor, spec))
+
+
+@routes.get("/subnets/{subnet_id}", Subnet, needs=READ)
+def get_subnet(call: Call[None]) -> Subnet:
+    """One subnet."""
+    with call.read() as tx:
+        row = queries.get(tx, call.ids["subnet_id"])
+        require_visible(tx, call, ObjectType.NETWORK, row.network_id)
+        return _show(tx, [row])[0]
+
+
+@routes.put("/subnets/{subnet_id}", SubnetChange, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def put_subnet(call: Call[SubnetChange]) -> Subnet:
+    """Change a subnet; what is left out stays. Addresses that vNICs have stay theirs."""
+    body, subnet_id = call.body, call.ids["subnet_id"]
+    spec = UpdateSubnet(id=subnet_id, name=keep(body.name), cidr=keep(body.cidr), **_said(body))
+    call.run(update_subnet, call.actor, spec)
+    return _one(call, subnet_id)
+
+
+@routes.delete("/subnets/{subnet_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
+def delete_subnet(call: Call[None]) -> None:
+    """Remove a subnet of which no vNIC has an address."""
+    call.run(remove_subnet, call.actor, call.ids["subnet_id"])

@@ -1,0 +1,102 @@
+"""The addresses of a subnet as numbers: which may be given to vNICs, and which is next."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import accumulate
+from typing import TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Address: TypeAlias = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AddressRange:
+    """Addresses from ``first`` to ``last``, both included, as numbers."""
+
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.last - self.first + 1
+
+
+def host_range(network: Network) -> AddressRange:
+    """The addresses that hosts can have: all but the network's own, and the broadcast address of IPv4.
+
+    Where there are no more than two, hosts have both (RFC 3021, RFC 6164).
+    """
+    first, last = int(network.network_address), int(network.broadcast_address)
+    if last - first <= 1:
+        return AddressRange(first, last)
+    return AddressRange(first + 1, last - 1 if isinstance(network, IPv4Network) else last)
+
+
+def given_out(cidr: str, gateway: str, pools: Sequence[tuple[str, str]]) -> tuple[AddressRange, ...]:
+    """The ranges that addresses are given out of, in order: the pools, pairs of the first address and the last; without
+    any the whole subnet but for its gateway (empty: it has none). All must be valid, see
+    :mod:`netweft.core.rules.subnet`.
+    """
+    if pools:
+        return tuple(sorted(AddressRange(int(ip_address(first)), int(ip_address(last))) for first, last in pools))
+    hosts = host_range(ip_network(cidr))
+    apart = int(ip_address(gateway)) if gateway else hosts.first - 1
+    if not hosts.first <= apart <= hosts.last:
+        return (hosts,)
+    parts = (AddressRange(hosts.first, apart - 1), AddressRange(apart + 1, hosts.last))
+    return tuple(part for part in parts if part.size > 0)
+
+
+def drawn(ranges: Sequence[AddressRange], count: int, draw: Callable[[int], int]) -> list[int]:
+    """Addresses to try: ``count`` of them at random, or all where there are no more. ``draw``: a number below its
+    argument, at random.
+    """
+    total = sum(one.size for one in ranges)
+    if total <= count:
+        start = draw(total) if total else 0
+        return [_nth(ranges, (start + step) % total) for step in range(total)]
+    return [_nth(ranges, draw(total)) for _ in range(count)]
+
+
+def next_free(ranges: Sequence[AddressRange], taken: Sequence[int], start: int) -> int | None:
+    """The first address that is not taken, from position ``start`` of all ranges on and round to there; None when all
+    are. ``ranges`` and ``taken`` are in order, and nothing is in ``taken`` twice.
+
+    Takes time by the logarithm of what is taken.
+    """
+    before: list[AddressRange] = []
+    after: list[AddressRange] = []
+    for one in ranges:
+        split = one.first + min(max(start, 0), one.size)
+        before.append(AddressRange(one.first, split - 1))
+        after.append(AddressRange(split, one.last))
+        start -= one.size
+    return next((free for part in (*after, *before) if (free := _gap(part, taken)) is not None), None)
+
+
+def _nth(ranges: Sequence[AddressRange], position: int) -> int:
+    """The address at a position, counted over all ranges."""
+    ends = list(accumulate(one.size for one in ranges))
+    place = bisect_right(ends, position)
+    return ranges[place].last + 1 - (ends[place] - position)
+
+
+def _gap(part: AddressRange, taken: Sequence[int]) -> int | None:
+    """The first address of a range that is not taken. Up to the first gap the n-th that is taken is the n-th of the
+    range: half of them say on which side the gap is.
+    """
+    low, high = bisect_left(taken, part.first), bisect_right(taken, part.last)
+    begin = low
+    while low < high:
+        middle = (low + high) // 2
+        if taken[middle] - part.first == middle - begin:
+            low = middle + 1
+        else:
+            high = middle
+    free = part.first + low - begin
+    return free if free <= part.last else None

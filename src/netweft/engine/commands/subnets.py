@@ -1,0 +1,181 @@
+"""Adding, changing and removing the subnets of networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check, fields
+from netweft.core.rules import subnet as rules
+from netweft.core.rules.subnet import Pool, Route
+from netweft.engine import audit
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
+from netweft.engine.changes import changes, made, settled
+from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.subnets import SubnetRow, subnets
+from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.queries import subnets as queries
+from netweft.engine.queries.subnets import SUBNETS
+from netweft.engine.statements import add
+
+ADDED, UPDATED, REMOVED = 10950, 10952, 10954
+"""Event codes (Netweft's own: oVirt's subnets are its providers')."""
+
+_ADD = "Cannot add Subnet."
+_UPDATE = "Cannot edit Subnet."
+_REMOVE = "Cannot remove Subnet."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fields:
+    """``gateway``: empty for none. ``allocation_pools``: what addresses are given out of; none for all of the subnet
+    but the gateway.
+    """
+
+    name: str | Keep = KEEP
+    description: str | Keep = KEEP
+    gateway: str | Keep = KEEP
+    allocation_pools: tuple[Pool, ...] | Keep = KEEP
+    dns_servers: tuple[str, ...] | Keep = KEEP
+    host_routes: tuple[Route, ...] | Keep = KEEP
+    dhcp: bool | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddSubnet(_Fields):
+    """A subnet to be. ``cidr``: such as ``192.0.2.0/24``."""
+
+    network_id: str
+    name: str
+    cidr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSubnet(_Fields):
+    """What changes of a subnet."""
+
+    id: str
+    cidr: str | Keep = KEEP
+
+
+def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
+    """Add a subnet to a network; vNICs that come to it from then on have addresses of it. Returns its id.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    network = _begin(tx, actor, spec.network_id)
+    check(_ADD, rules.cidr_is_valid(spec.cidr))
+    subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
+    subnet = _checked(_ADD, subnet)
+    others = {row.name: row.cidr for row in queries.of_network(tx, network.id)}
+    check(
+        _ADD,
+        rules.name_is_free(subnet.name, is_taken=subnet.name in others),
+        rules.overlaps_no_other(ip_network(subnet.cidr), others),
+    )
+    add(tx, subnets, subnet)
+    _audit(tx, actor, ADDED, f"Subnet {subnet.name} ({subnet.cidr}) was added to network {network.name}", network)
+    return subnet.id
+
+
+def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
+    """Change a subnet. Addresses that vNICs have stay theirs, also outside of its new allocation pools.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    network = _begin(tx, actor, queries.get(tx, spec.id).network_id)
+    before = lock(tx, subnets, spec.id)
+    check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
+    after = settled(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
+    check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
+    after = _checked(_UPDATE, after)
+    changed = changes(before, after)
+    here = subnets.c.network_id == network.id
+    user = queries.user_of(tx, spec.id, after.gateway) if changed.get("gateway") else ""
+    check(
+        _UPDATE,
+        rules.name_is_free(after.name, is_taken=SUBNETS.is_taken(tx, after.name, here, besides=spec.id)),
+        rules.gateway_is_free(after.gateway, user),
+    )
+    if not changed:
+        return
+    tx.execute(sa.update(subnets).where(subnets.c.id == spec.id).values(changed))
+    _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
+
+
+def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> None:
+    """Remove a subnet of which no vNIC has an address.
+
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    subnet = queries.get(tx, subnet_id)
+    network = _begin(tx, actor, subnet.network_id)
+    check(_REMOVE, rules.is_unused(subnet.name, queries.vnics_using(tx, subnet_id)))
+    with translate_constraint_errors(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(subnets).where(subnets.c.id == subnet_id))
+    _audit(tx, actor, REMOVED, f"Subnet {subnet.name} was removed from network {network.name}", network)
+
+
+def _begin(tx: Tx, actor: Actor, network_id: str) -> NetworkRow:
+    """The network; nobody else changes it or its subnets until the transaction ends."""
+    network = lock(tx, networks, network_id)
+    authorize.require(tx, actor, ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
+    return network
+
+
+def _lists(spec: _Fields, pools: list[dict[str, str]], routes: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """What a command says of pools and routes as columns; those that are there where it says nothing."""
+    if spec.allocation_pools is not KEEP:
+        pools = [{"first": first, "last": last} for first, last in spec.allocation_pools]
+    if spec.host_routes is not KEEP:
+        routes = [{"destination": destination, "next_hop": next_hop} for destination, next_hop in spec.host_routes]
+    return {"allocation_pools": pools, "host_routes": routes}
+
+
+def _checked(action: str, subnet: SubnetRow) -> SubnetRow:
+    """The subnet with its addresses in the one form that they have. Its CIDR is valid. Raises ValidationError for what
+    the rules on it alone refuse.
+    """
+    cidr = ip_network(subnet.cidr)
+    pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
+    routes = [(one["destination"], one["next_hop"]) for one in subnet.host_routes]
+    check(
+        action,
+        fields.name_is_valid("Subnet", subnet.name),
+        fields.text_is_valid("subnet", "description", subnet.description),
+        rules.cidr_is_for_guests(cidr),
+        rules.lists_are_short(pools, subnet.dns_servers, routes),
+        rules.dhcp_is_not_asked_for(dhcp=subnet.dhcp),
+    )
+    check(
+        action,
+        rules.gateway_is_valid(cidr, subnet.gateway),
+        *(rules.pool_is_valid(cidr, pool) for pool in pools),
+        rules.dns_servers_are_valid(cidr, subnet.dns_servers),
+        rules.host_routes_are_valid(cidr, routes),
+    )
+    check(action, rules.pools_are_apart(pools), rules.pools_leave_gateway(subnet.gateway, pools))
+    ranges = sorted((ip_address(first), ip_address(last)) for first, last in pools)
+    return replace(
+        subnet,
+        cidr=str(cidr),
+        gateway=subnet.gateway and str(ip_address(subnet.gateway)),
+        allocation_pools=[{"first": str(first), "last": str(last)} for first, last in ranges],
+        dns_servers=[str(ip_address(server)) for server in subnet.dns_servers],
+        host_routes=[
+            {"destination": str(ip_network(target)), "next_hop": str(ip_address(hop))} for target, hop in routes
+        ],
+    )
+
+
+def _audit(tx: Tx, actor: Actor, code: int, text: str, network: NetworkRow) -> None:
+    about = audit.About(data_center=network.data_center_id, network=network.id)
+    audit.record(tx, actor, code, f"{text} by {actor.name}.", **about)

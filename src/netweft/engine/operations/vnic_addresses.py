@@ -1,0 +1,303 @@
+"""Giving addresses of subnets to vNICs and taking them back.
+
+Parts of other commands: they check no rights, and record no events but that a vNIC does not get again what it had.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any, Final, Literal, Protocol, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from netweft.core.addresses import drawn, given_out, next_free
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check
+from netweft.core.rules import vnic_address as rules
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
+from netweft.engine.db import Tx, insert_if_absent
+from netweft.engine.model.subnets import vnic_addresses
+from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.queries import subnets as queries
+from netweft.engine.statements import Answer, Statement, Texts
+
+AUTO: Final = "auto"
+"""An address of each IP version that the network has subnets of."""
+Wishes: TypeAlias = tuple[str, ...] | Literal["auto"]
+"""Which addresses a vNIC shall have: these, none, or :data:`AUTO`."""
+
+LOST = 10956
+"""Event code (Netweft's own)."""
+
+_TRIES = 16
+"""Addresses at random of which the database takes the first that is free; when none is, it is asked for all that are
+taken. With the pools half full that is one time in 65,536.
+"""
+
+_VERSIONS = (4, 6)
+
+
+class OfSubnet(Protocol):
+    """Of a vNIC's network, and one of its subnets (None where it has none), what giving addresses needs."""
+
+    @property
+    def network_name(self) -> str:
+        """Its name."""
+
+    @property
+    def subnet_id(self) -> str | None:
+        """That of the subnet."""
+
+    @property
+    def subnet_name(self) -> str | None:
+        """Its name."""
+
+    @property
+    def cidr(self) -> str | None:
+        """Its CIDR."""
+
+    @property
+    def gateway(self) -> str | None:
+        """Its gateway, empty for none."""
+
+    @property
+    def allocation_pools(self) -> list[dict[str, str]] | None:
+        """What is given out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subnet:
+    """A subnet that addresses are given out of."""
+
+    id: str
+    name: str
+    network_name: str
+    cidr: str
+    gateway: str
+    pools: tuple[tuple[str, str], ...]
+
+    @property
+    def version(self) -> int:
+        return 6 if ":" in self.cidr else 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Giving:
+    """Addresses that are being given to a new vNIC. ``drawn``: what tells which subnets have given one."""
+
+    vnic_id: str
+    network: str | None
+    subnets: Sequence[_Subnet]
+    wishes: Wishes
+    drawn: Answer[Any] | None
+
+
+def begin(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> Giving:
+    """Ask for the addresses of a new vNIC; :func:`finish` goes on when the database has answered. ``found``: its
+    network with each of its subnets, nothing for a vNIC on no network.
+
+    Commands that do so at the same time do not wait for each other: addresses are picked at random, so that one that
+    was given back is not soon seen again either. Where the network has no subnet the database is not asked; where it
+    has, by one statement as a rule.
+    """
+    subnets = _subnets(found)
+    answer = _draw(tx, vnic_id, [choice[0] for choice in _by_version(subnets).values()]) if wishes == AUTO else None
+    network = found[0].network_name if found else None
+    return Giving(vnic_id=vnic_id, network=network, subnets=subnets, wishes=wishes, drawn=answer)
+
+
+def finish(tx: Tx, action: str, giving: Giving) -> None:
+    """Raises ValidationError when a wish cannot be met, or nothing is left."""
+    if giving.wishes != AUTO:
+        _give_wished(tx, action, giving, giving.wishes)
+        return
+    for version, choice in _left(tx, giving).items():
+        names = [one.name for one in choice]
+        check(action, rules.subnets_have_room(choice[0].network_name, version, names, found=False))
+
+
+def give(tx: Tx, action: str, vnic_id: str, found: Sequence[OfSubnet], wishes: Wishes = AUTO) -> None:
+    """Both at once. Raises ValidationError; BusyError when a subnet has just been removed."""
+    with translate_constraint_errors(action, lambda _: None):
+        finish(tx, action, begin(tx, vnic_id, found, wishes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A vNIC that exists, before its command and after it. The ids are those of profiles; None for no network."""
+
+    vnic_id: str
+    network_id: str | None
+    before: str | None
+    after: str | None
+
+
+def follow(tx: Tx, action: str, moved: Moved, wishes: Wishes | Keep) -> list[str] | None:
+    """Let the addresses of a vNIC be those of its network: new ones when it is on another one, or as wished. Returns
+    those that it had, None when they stay. Raises ValidationError as :func:`finish` does.
+    """
+    if moved.before == moved.after and wishes is KEEP:
+        return None
+    found = queries.of_profiles(tx, (moved.after,))[moved.after] if moved.after else []
+    if wishes is KEEP and moved.network_id == (found[0].network_id if found else None):
+        return None
+    had = [row.address for row in queries.of_vnics(tx, (moved.vnic_id,))[moved.vnic_id]]
+    if had:
+        _take_back(tx, moved.vnic_id)
+    give(tx, action, moved.vnic_id, found, AUTO if wishes is KEEP else wishes)
+    return had
+
+
+def give_again(tx: Tx, vnic_id: str, found: Sequence[OfSubnet], addresses: Sequence[str]) -> None:
+    """Give a vNIC the addresses that it had. Of those that another one has taken meanwhile it gets others, if there are
+    any; an event tells of that.
+    """
+    subnets, missing = _subnets(found), set()
+    _take_back(tx, vnic_id)
+    for text in addresses:
+        home = _home_of(ip_address(text), subnets)
+        if home is not None and not _take(tx, home.id, text, vnic_id):
+            missing.add(home.version)
+            user = queries.user_of(tx, home.id, text)
+            said = f"Address {text} of network {home.network_name} is in use by vNIC {user}, and cannot be given back."
+            audit.record(tx, SYSTEM, LOST, said, audit.Severity.WARNING)
+    lost = [one for one in subnets if one.version in missing]
+    first = [choice[0] for choice in _by_version(lost).values()]
+    giving = Giving(vnic_id=vnic_id, network=None, subnets=lost, wishes=AUTO, drawn=_draw(tx, vnic_id, first))
+    _left(tx, giving)
+
+
+def remembered(tx: Tx, vnic_ids: Sequence[str]) -> Mapping[str, list[str]]:
+    """The addresses of each vNIC, for :func:`give_again`."""
+    found = queries.of_vnics(tx, vnic_ids)
+    return {vnic_id: [row.address for row in found[vnic_id]] for vnic_id in vnic_ids}
+
+
+def _subnets(found: Sequence[OfSubnet]) -> list[_Subnet]:
+    return [
+        _Subnet(
+            id=row.subnet_id,
+            name=row.subnet_name or "",
+            network_name=row.network_name,
+            cidr=row.cidr or "",
+            gateway=row.gateway or "",
+            pools=tuple((one["first"], one["last"]) for one in row.allocation_pools or ()),
+        )
+        for row in found
+        if row.subnet_id is not None
+    ]
+
+
+def _by_version(subnets: Sequence[_Subnet]) -> dict[int, list[_Subnet]]:
+    found: defaultdict[int, list[_Subnet]] = defaultdict(list)
+    for one in subnets:
+        found[one.version].append(one)
+    return found
+
+
+def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> None:
+    check(action, rules.wishes_are_few(len(wishes)), *(rules.address_is_valid(text) for text in wishes))
+    for address in dict.fromkeys(ip_address(text) for text in wishes):
+        home = _home_of(address, giving.subnets)
+        check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))
+        if home is None:
+            raise AssertionError("unreachable: the rule holds")
+        check(action, rules.address_is_for_hosts(address, home.cidr, home.gateway))
+        while not _take(tx, home.id, str(address), giving.vnic_id):
+            check(action, rules.address_is_free(str(address), queries.user_of(tx, home.id, str(address))))
+
+
+def _home_of(address: IPv4Address | IPv6Address, subnets: Sequence[_Subnet]) -> _Subnet | None:
+    return next((one for one in subnets if address in ip_network(one.cidr)), None)
+
+
+def _left(tx: Tx, giving: Giving) -> dict[int, list[_Subnet]]:
+    """Look on for what was not drawn; returns the subnets of the versions of which none has an address left."""
+    given = _givers(giving.drawn)
+    left = {v: choice for v, choice in _by_version(giving.subnets).items() if choice[0].id not in given}
+    return {version: choice for version, choice in left.items() if not _search(tx, giving.vnic_id, choice)}
+
+
+def _givers(answer: Answer[Any] | None) -> set[str]:
+    """The ids of the subnets that have given an address."""
+    return {row.subnet_id for row in answer.all()} if answer else set()
+
+
+def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[Any] | None:
+    """Try some addresses of subnets, one for each version, at random."""
+    if not subnets:
+        return None
+    values: dict[str, Any] = {"vnic_id": vnic_id}
+    for version in _VERSIONS:
+        values |= {f"subnet_{version}": "", f"addresses_{version}": ()}
+    for one in subnets:
+        tried = drawn(given_out(one.cidr, one.gateway, one.pools), _TRIES, secrets.randbelow)
+        texts = [_text(one.version, number) for number in tried]
+        values |= {f"subnet_{one.version}": one.id, f"addresses_{one.version}": texts}
+    return _DRAW[tx.dialect.name].ask(tx, **values)
+
+
+def _search(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> bool:
+    """Look in each subnet for an address that is free, from anywhere on; False when none is."""
+    for one in subnets:
+        if one is not subnets[0] and _givers(_draw(tx, vnic_id, (one,))):
+            return True
+        ranges = given_out(one.cidr, one.gateway, one.pools)
+        total = sum(part.size for part in ranges)
+        while total and (free := next_free(ranges, _taken(tx, one.id), secrets.randbelow(total))) is not None:
+            if _take(tx, one.id, _text(one.version, free), vnic_id):
+                return True
+    return False
+
+
+def _taken(tx: Tx, subnet_id: str) -> list[int]:
+    return sorted(int(ip_address(row.address)) for row in _TAKEN.all(tx, subnet_id=subnet_id))
+
+
+_TAKEN = Statement(sa.select(vnic_addresses.c.address).where(vnic_addresses.c.subnet_id == sa.bindparam("subnet_id")))
+
+
+def _take(tx: Tx, subnet_id: str, address: str, vnic_id: str) -> bool:
+    return insert_if_absent(tx, vnic_addresses, subnet_id=subnet_id, address=address, vnic_id=vnic_id)
+
+
+def _take_back(tx: Tx, vnic_id: str) -> None:
+    tx.execute(sa.delete(vnic_addresses).where(vnic_addresses.c.vnic_id == vnic_id))
+
+
+def _text(version: int, number: int) -> str:
+    return str(IPv4Address(number) if version == _VERSIONS[0] else IPv6Address(number))
+
+
+def _drawing(insert: Any, listed: Any) -> Statement[Any]:  # noqa: ANN401 - the two dialects' inserts share no type
+    """Insert the first address that is free of each list, if any is."""
+    found = []
+    for version in _VERSIONS:
+        subnet = sa.bindparam(f"subnet_{version}", type_=sa.String)
+        tried = listed(sa.bindparam(f"addresses_{version}", type_=Texts()), f"of_{version}")
+        used = sa.exists().where(vnic_addresses.c.subnet_id == subnet, vnic_addresses.c.address == tried.c.value)
+        choice = sa.select(subnet.label("subnet_id"), tried.c.value.label("address")).where(sa.not_(used))
+        found.append(sa.select(choice.limit(sa.literal_column("1")).subquery(f"free_{version}")))
+    every = sa.union_all(*found).subquery("free")
+    values = sa.select(every.c.subnet_id, every.c.address, sa.bindparam("vnic_id", type_=sa.String)).where(
+        every.c.address.is_not(None)  # so that SQLite does not take ON CONFLICT for the condition of a join
+    )
+    into = insert(vnic_addresses).from_select(["subnet_id", "address", "vnic_id"], values)
+    return Statement(into.on_conflict_do_nothing().returning(vnic_addresses.c.subnet_id))
+
+
+def _unnested(texts: sa.BindParameter[Any], name: str) -> sa.TableValuedAlias:
+    return sa.func.unnest(texts).table_valued("value", name=name).render_derived()
+
+
+def _each(texts: sa.BindParameter[Any], name: str) -> sa.TableValuedAlias:
+    return sa.func.json_each(texts).table_valued("value", name=name)
+
+
+_DRAW = {"postgresql": _drawing(postgresql.insert, _unnested), "sqlite": _drawing(sqlite.insert, _each)}
