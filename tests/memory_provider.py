@@ -14,6 +14,7 @@ from netweft.providers.contract import (
     Account,
     CertificateError,
     LoginError,
+    MissingError,
     ProviderError,
     ProviderNetwork,
     ProviderSubnet,
@@ -59,7 +60,7 @@ class MemoryProvider:
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         self.test()
         if network_id not in SUBNETS:
-            raise ProviderError(f"The provider has no such thing: network {network_id}")
+            raise MissingError(f"The provider has no such thing: network {network_id}")
         return SUBNETS[network_id]
 
 

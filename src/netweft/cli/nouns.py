@@ -623,6 +623,7 @@ NOUNS = (
         _USERS,
         _ROLES,
     ),
+    *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
     _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),

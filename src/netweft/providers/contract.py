@@ -36,6 +36,10 @@ class LoginError(ProviderError):
     code = "PROVIDER_AUTHENTICATION_FAILURE"
 
 
+class MissingError(ProviderError):
+    """What was asked for is not there."""
+
+
 class CertificateError(ProviderError):
     """Its TLS certificate is not the one that was imported, or of no authority that the machine trusts."""
 
@@ -96,7 +100,7 @@ class NetworkProvider(Protocol):
         """All networks that we may see, by their names; whole, however many it gives at once."""
 
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
-        """All subnets of a network, by their names. Raises also when there is no such network."""
+        """All subnets of a network, by their names. Raises MissingError when there is no such network."""
 
 
 Connect = Callable[[Account], AbstractContextManager[NetworkProvider]]

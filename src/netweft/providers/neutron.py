@@ -9,10 +9,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from functools import cached_property
+from typing import Any, ParamSpec, TypeVar
 
 from keystoneauth1 import noauth
-from keystoneauth1.exceptions import ClientException, SSLError, Unauthorized
+from keystoneauth1.exceptions import ClientException, DiscoveryFailure, HttpError, NotFound, SSLError, Unauthorized
 from keystoneauth1.identity import v2, v3
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
@@ -23,6 +24,7 @@ from netweft.providers.contract import (
     Account,
     CertificateError,
     LoginError,
+    MissingError,
     NetworkProvider,
     ProviderError,
     ProviderNetwork,
@@ -52,11 +54,9 @@ def connect(account: Account) -> Iterator[NetworkProvider]:
             session=session,
             network_endpoint_override=_root(account.url),
             region_name=account.region or None,
-            load_yaml_config=False,
-            load_envvars=False,
         )
         try:
-            yield Neutron(connection)
+            yield Neutron(connection, session, _root(account.url))
         finally:
             connection.close()
 
@@ -64,16 +64,34 @@ def connect(account: Account) -> Iterator[NetworkProvider]:
 class Neutron:
     """One Neutron, by the library that OpenStack publishes."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, session: Session, root: str) -> None:
         self._connection = connection
+        self._session = session
+        self._root = root
+
+    @cached_property
+    def _network(self) -> Any:  # noqa: ANN401 - a type that the library keeps to itself
+        """Neutron's part of the library. Raises ProviderError.
+
+        The library looks for versions first, and reports whatever goes wrong in that as a missing document: so what
+        answers there is asked before.
+        """
+
+        def reached() -> Any:  # noqa: ANN401 - the same
+            self._session.get(f"{self._root}/", authenticated=False)
+            return self._connection.network
+
+        return _translated(reached)
 
     def test(self) -> None:
         """Ask for the extensions, which takes a token where one is needed."""
-        _translated(lambda: list(self._connection.network.extensions()))
+        network = self._network
+        _translated(lambda: list(network.extensions()))
 
     def networks(self) -> Sequence[ProviderNetwork]:
         """All networks."""
-        found = _translated(lambda: list(self._connection.network.networks()))
+        network = self._network
+        found = _translated(lambda: list(network.networks()))
         made = [
             ProviderNetwork(id=one.id, name=one.name or "", description=one.description or "", mtu=one.mtu or 0)
             for one in found
@@ -82,7 +100,7 @@ class Neutron:
 
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         """All subnets of a network."""
-        network = self._connection.network
+        network = self._network
         _translated(network.get_network, network_id)
         found = _translated(lambda: list(network.subnets(network_id=network_id)))
         made = [
@@ -117,7 +135,7 @@ def _login(account: Account) -> BaseAuthPlugin:
 
 
 def _root(url: str) -> str:
-    """The address without the version: the library finds out itself which versions there are."""
+    """The address without the version: the library finds out which versions there are."""
     return url.rstrip("/").removesuffix("/v2.0")
 
 
@@ -130,10 +148,14 @@ def _translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except (Unauthorized, ForbiddenException) as error:
         raise LoginError(f"The provider does not let us in: {_text(error)}") from error
     except NotFoundException as error:
-        raise ProviderError(f"The provider has no such thing: {_text(error)}") from error
+        raise MissingError(f"The provider has no such thing: {_text(error)}") from error
     except HttpException as error:
         if error.status_code == _UNAUTHORIZED:
             raise LoginError(f"The provider does not let us in: {_text(error)}") from error
+        raise ProviderError(f"The provider refused: {_text(error)}") from error
+    except (DiscoveryFailure, NotFound) as error:
+        raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
+    except HttpError as error:
         raise ProviderError(f"The provider refused: {_text(error)}") from error
     except (ClientException, SDKException) as error:
         raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
