@@ -10,14 +10,14 @@ NOBODY = "http://127.0.0.1:1"
 
 
 def test_one_that_does_not_answer_is_not_added(netweft: Netweft) -> None:
-    refused = netweft("provider", "add", "blue", "--address", NOBODY, expect=5)
+    refused = netweft("provider", "add", "blue", "--address", NOBODY, expect=1)
     assert "The provider cannot be reached" in refused.err
     assert netweft.json("provider", "list") == []
 
 
 def test_what_is_wrong_is_said_before_anybody_is_asked(netweft: Netweft, tmp_path: Path) -> None:
     login = ("--authentication", "--authentication-url", "http://127.0.0.1:1", "--login", "netweft")
-    refused = netweft("provider", "add", "blue", "--address", NOBODY, *login, expect=5)
+    refused = netweft("provider", "add", "blue", "--address", NOBODY, *login, expect=1)
     assert "does not end with /v2.0 or /v3" in refused.err
     assert "the password" in refused.err
     missing = netweft("provider", "add", "blue", "--login-password-file", str(tmp_path / "none"), expect=2)
