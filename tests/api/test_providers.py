@@ -60,6 +60,14 @@ def test_certificates_are_imported(sdk: ovirtsdk4.Connection) -> None:
     service.update(ovirt.OpenStackNetworkProvider(url="https://tls.example"))
 
 
+def test_one_is_added_with_its_certificates(sdk: ovirtsdk4.Connection) -> None:
+    made = add(sdk, url="https://tls.example", certificates=[ovirt.Certificate(content=CERTIFICATE)])
+    assert [one.content for one in made.certificates] == [CERTIFICATE]
+    service = sdk.system_service().openstack_network_providers_service().provider_service(made.id)
+    with pytest.raises(ovirtsdk4.Error, match="is not trusted"):
+        service.update(ovirt.OpenStackNetworkProvider(certificates=[]))
+
+
 def test_what_it_has_is_listed(sdk: ovirtsdk4.Connection, client: Client) -> None:
     made = add(sdk)
     networks = sdk.system_service().openstack_network_providers_service().provider_service(made.id).networks_service()

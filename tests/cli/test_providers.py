@@ -25,6 +25,9 @@ def test_what_is_wrong_is_said_before_anybody_is_asked(netweft: Netweft, tmp_pat
     (tmp_path / "password").write_bytes(b"\xff\xfe")
     no_text = netweft("provider", "add", "blue", "--login-password-file", str(tmp_path / "password"), expect=2)
     assert "it is no text" in no_text.err
+    (tmp_path / "ca.pem").write_text("nothing of the kind")
+    no_certificate = netweft("provider", "set", "blue", "--ca-file", str(tmp_path / "ca.pem"), expect=2)
+    assert "holds no certificate" in no_certificate.err
 
 
 def test_one_that_is_not_there(netweft: Netweft) -> None:

@@ -94,6 +94,8 @@ def test_passwords() -> None:
 
 
 def test_certificates() -> None:
+    assert rules.certificates_of("") == []
+    assert rules.certificates_of(PEM + PEM) == [PEM, PEM]
     assert rules.certificates_are_given([PEM, f"  {PEM}"]) is None
     for wrong in ([], [""], ["MIIB"], [PEM, "MIIB"]):
         assert rules.certificates_are_given(wrong) is not None

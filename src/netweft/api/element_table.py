@@ -154,7 +154,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
     ),
     types.OpenStackNetworkProvider: Elements(
         spec=UpdateProvider,
-        stored="type",
+        stored="type certificates",
         derived=_NAMED,
         ignored="plugin_type external_plugin_type",
         fixed={"auto_sync": "false", "unmanaged": "false"},
@@ -341,7 +341,7 @@ FOREIGN: Mapping[type[Value], str] = {
     " seal ssh stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
     " upgrade_action upgrade_percent_complete use_ignition use_sysprep vnic_profile_mappings volatile",
     types.Certificate: _TEXTS,
-    types.OpenStackNetworkProvider: "agent_configuration certificates networks properties subnets",
+    types.OpenStackNetworkProvider: "agent_configuration networks properties subnets",
     types.Cluster: "affinity_groups cpu_profiles display enabled_features fips_mode gluster_hooks"
     " gluster_tuned_profile gluster_volumes maintenance_reason_required optional_reason serial_number"
     " supported_versions upgrade_correlation_id upgrade_in_progress upgrade_percent_complete vnc_encryption",

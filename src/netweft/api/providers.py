@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, reference
 from netweft.api.shown import require_visible, required
-from netweft.api.types import Action, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
+from netweft.api.types import Action, Certificate, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
 from netweft.core.errors import NotFoundError
+from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import provider as rules
 from netweft.engine.access.objects import ObjectType
@@ -61,7 +62,9 @@ class ProviderStates(msgspec.Struct, kw_only=True):
 def show(row: ProviderRow) -> OpenStackNetworkProvider:
     """A provider; without its password."""
     return OpenStackNetworkProvider(
-        **shown(OpenStackNetworkProvider, row, "password"), href=f"/openstacknetworkproviders/{row.id}"
+        **shown(OpenStackNetworkProvider, row, "password"),
+        href=f"/openstacknetworkproviders/{row.id}",
+        certificates=[Certificate(content=content) for content in rules.certificates_of(row.certificate)] or UNSET,
     )
 
 
@@ -78,6 +81,7 @@ def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
     spec = AddProvider(
         **{
             **said(body, AddProvider),
+            "certificate": _certificate("Cannot add Provider.", body.certificates),
             "name": required(body.name, "OpenStackNetworkProvider [name]"),
             "type": required(body.type, "OpenStackNetworkProvider [type]"),
             "url": required(body.url, "OpenStackNetworkProvider [url]"),
@@ -92,7 +96,8 @@ def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
 def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvider | Later:
     """Change a provider; how it is reached only once it has answered there."""
     provider_id = PROVIDERS.id(call)
-    return _changed(call, UpdateProvider(id=provider_id, **said(call.body, UpdateProvider)))
+    certificate = _certificate("Cannot edit Provider.", call.body.certificates)
+    return _changed(call, UpdateProvider(id=provider_id, **said(call.body, UpdateProvider), certificate=certificate))
 
 
 PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays there.")
@@ -109,12 +114,23 @@ def import_certificates(call: Call[Action]) -> Later | None:
     """Verify the provider's TLS certificate with these from now on, instead of the authorities that the machine
     trusts; tested before it is saved.
     """
+    action = "Cannot import Certificates."
     certificates = or_default(call.body.certificates, [])
-    contents = [required(one.content, "Action [certificates.content]") for one in certificates]
-    check("Cannot import Certificates.", rules.certificates_are_given(contents))
-    spec = UpdateProvider(id=PROVIDERS.id(call), certificate="\n".join(one.strip() for one in contents) + "\n")
-    given = _changed(call, spec)
+    check(action, rules.certificates_are_given([or_default(one.content, "") for one in certificates]))
+    given = _changed(call, UpdateProvider(id=PROVIDERS.id(call), certificate=_certificate(action, certificates)))
     return given if isinstance(given, Later) else None
+
+
+def _certificate(action: str, certificates: list[Certificate] | UnsetType) -> str | Keep:
+    """What a request says of the certificates, as one text: none of them stands for those that the machine trusts.
+    Raises ValidationError.
+    """
+    if isinstance(certificates, UnsetType):
+        return KEEP
+    contents = [or_default(one.content, "") for one in certificates]
+    if contents:
+        check(action, rules.certificates_are_given(contents))
+    return "".join(f"{one.strip()}\n" for one in contents)
 
 
 def _changed(call: Call[Any], spec: UpdateProvider) -> OpenStackNetworkProvider | Later:

@@ -462,6 +462,15 @@ class MacPool(Entity, kw_only=True):
     permissions: list[Permission] | UnsetType = UNSET
 
 
+class Certificate(Value, kw_only=True):
+    """A certificate (PEM) and whose it is."""
+
+    meta: ClassVar[Meta] = Meta("certificate")
+    content: Text = UNSET
+    organization: Text = UNSET
+    subject: Text = UNSET
+
+
 class OpenStackNetworkProvider(Entity, kw_only=True):
     """A system with networks of its own that speaks the API of OpenStack Neutron. Its password is never shown."""
 
@@ -473,6 +482,7 @@ class OpenStackNetworkProvider(Entity, kw_only=True):
     )
     authentication_url: Text = UNSET
     auto_sync: Boolean = UNSET
+    certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET
     password: Text = UNSET
     plugin_type: Annotated[str, Choice("open_vswitch")] | UnsetType = UNSET
     external_plugin_type: Text = UNSET
@@ -616,15 +626,6 @@ class IscsiDetails(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("iscsi_details")
     initiator: Text = UNSET
-
-
-class Certificate(Value, kw_only=True):
-    """A certificate (PEM) and whose it is."""
-
-    meta: ClassVar[Meta] = Meta("certificate")
-    content: Text = UNSET
-    organization: Text = UNSET
-    subject: Text = UNSET
 
 
 class Ssh(Value, kw_only=True):

@@ -14,6 +14,7 @@ import click
 
 from netweft.cli.noun_types import Action, Field, Noun
 from netweft.core.limits import MTU_MAX, VLAN_MAX
+from netweft.core.rules.provider import certificates_of
 
 _READ_ONLY = ("list", "show")
 _MEMBERS = ("list", "add", "remove")
@@ -45,18 +46,29 @@ class _Property(click.ParamType[Any]):
         return {"name": key, "value": text}
 
 
-class _SecretFile(click.ParamType[Any]):
-    """A file with a password; a line's end behind it does not count."""
+class _TextFile(click.ParamType[Any]):
+    """A file with a text, such as a password; a line's end behind it does not count."""
 
     name = "FILE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
-        """The password."""
+        """The text."""
         try:
             return Path(str(value)).read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             self.fail(f"{value} cannot be read: {reason}.", param, ctx)
+
+
+class _CaFile(_TextFile):
+    """A file with certificates (PEM)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The certificates as the API has them."""
+        found = [{"content": one} for one in certificates_of(super().convert(value, param, ctx))]
+        if not found:
+            self.fail(f"{value} holds no certificate in PEM.", param, ctx)
+        return found
 
 
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
@@ -511,11 +523,18 @@ _PROVIDERS = Noun(
         Field("--authentication/--no-authentication", "requires_authentication", "Whether one has to log in."),
         Field("--authentication-url", "authentication_url", "Where its Keystone is; ends with /v3 or /v2.0."),
         Field("--login", "username", "The user that Netweft is there."),
-        Field("--login-password-file", "password", "A file with that user's password.", _SecretFile()),
+        Field("--login-password-file", "password", "A file with that user's password.", _TextFile()),
         Field("--tenant", "tenant_name", "The project that Netweft works in."),
         Field("--project", "project_name", "The same, as Keystone v3 calls it."),
         Field("--user-domain", "user_domain_name", "The domain of the user (Keystone v3)."),
         Field("--project-domain", "project_domain_name", "The domain of the project (Keystone v3)."),
+        Field(
+            "--ca-file",
+            "certificates",
+            "A file with what its TLS certificate is verified with.",
+            _CaFile(),
+            removable=True,
+        ),
         Field("--read-only/--writable", "read_only", "Whether Netweft may change nothing there."),
         *_TEXTS,
     ),

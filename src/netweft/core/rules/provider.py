@@ -142,6 +142,12 @@ def certificates_are_given(contents: Sequence[str]) -> Problem | None:
     return None
 
 
+def certificates_of(text: str) -> list[str]:
+    """The single certificates of a text with any number of them."""
+    parts = text.split(_END)[:-1]
+    return [f"{part.strip()}\n{_END}\n" for part in parts]
+
+
 def _split(url: str) -> SplitResult | None:
     if url != url.strip() or not url.isprintable():
         return None
