@@ -386,6 +386,10 @@ CASES: Mapping[str, Case] = {
 }
 
 
+ALL_AT_ITS_END = {"save_provider"}
+"""Kinds that write nothing before the transaction that ends the job."""
+
+
 def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     """Let worker after worker die over a job, each one transaction later than the one before, and the last when all is
     done but for the job's end; returns how many died.
@@ -415,7 +419,7 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
 def test_another_worker_does_it_to_its_end(fleet: Fleet, kind: str) -> None:
     case = CASES[kind](fleet)
     job_id = next(case)
-    assert killed_everywhere(fleet, kind, job_id) > 1
+    assert killed_everywhere(fleet, kind, job_id) > (kind not in ALL_AT_ITS_END)
     fleet.start_worker()
     fleet.done(job_id)
     assert next(case, "") == ""
