@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+import memory_provider
 from databases import HASHER
 from netweft.agent.identity import Identity
 from netweft.agent.serve import Server
@@ -31,7 +32,8 @@ from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host
 from netweft.engine.db import Database
 from netweft.engine.jobs.host_watch import Intervals
 from netweft.engine.jobs.monitor import Monitor
-from netweft.engine.jobs.registry import ASKING, functions
+from netweft.engine.jobs.providers import Providers
+from netweft.engine.jobs.registry import ASKING, Outside, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
@@ -41,7 +43,7 @@ from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.queue import Outcome, Status, wait_for
-from netweft.engine.secrets import open_box
+from netweft.engine.secrets import SecretBox, open_box
 from netweft.engine.worker import Worker
 
 PATIENCE = 60.0
@@ -112,12 +114,18 @@ class Fleet:
     agents: Agents
     process: AgentsProcess
     monitor: Monitor
+    box: SecretBox
     patience: Patience = PATIENCE_OF_ENGINES
     _workers: list[Worker] = field(default_factory=list)
 
+    @property
+    def outside(self) -> Outside:
+        """What jobs reach; providers of external networks are in memory."""
+        return Outside(agents=self.agents, providers=Providers(memory_provider.INSTALLED, self.box))
+
     def start_worker(self) -> None:
         """An engine process begins to work."""
-        self._workers.append(Worker(self.db, functions(self.agents), asking=ASKING, patience=self.patience))
+        self._workers.append(Worker(self.db, functions(self.outside), asking=ASKING, patience=self.patience))
         self._workers[-1].start()
 
     def stop_worker(self) -> None:
@@ -229,11 +237,12 @@ class Fleet:
 @contextmanager
 def running_fleet(db: Database, folder: Path, count: int = 1, *, installs: bool = True) -> Iterator[Fleet]:
     """A seeded database with so many simulated hosts; they are installed, unless the engine is not to work yet."""
-    authority = db.run(open_authority, open_box(folder))
+    box = open_box(folder)
+    authority = db.run(open_authority, box)
     db.run(bootstrap, folder, "a password of tests", HASHER)
     process = AgentsProcess(folder, authority, db, count)
     agents = Agents(authority)
-    fleet = Fleet(db, agents, process, Monitor(agents))
+    fleet = Fleet(db, agents, process, Monitor(agents), box)
     try:
         if installs:
             fleet.start_worker()

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from netweft.api.http import create_app
+from netweft.api.routes import Services
 from netweft.core.errors import NetweftError
 from netweft.engine import audit, queue
 from netweft.engine.agents import Agents
@@ -30,6 +31,7 @@ from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
 from netweft.engine.jobs.clock_watch import ClockWatch
 from netweft.engine.jobs.monitor import Monitor
+from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
 from netweft.engine.pki import Authority, open_authority, renew_client
@@ -40,6 +42,7 @@ from netweft.engine.settings import Address, Settings, from_command_line
 from netweft.engine.simulation import Simulation
 from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
+from netweft.providers.installed import Installed
 from netweft.systemd import tell_systemd
 
 GRACE = 10
@@ -125,9 +128,11 @@ def _run(
         box = open_box(settings.data)
         authority = _prepare(settings, db, box)
         tls = None if settings.insecure_http else ServerTls(authority, _names(settings, listeners), settings.data)
-        worker = _worker(settings, db, box, authority, tls, stack)
+        installed = Installed()
+        worker = _worker(settings, db, box, authority, tls, installed, stack)
         stack.callback(worker.stop)
-        app = create_app(db, authority, secure=tls is not None)
+        services = Services(authority=authority, box=box, provider_types=installed.types)
+        app = create_app(db, services, secure=tls is not None)
         server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
         server.start()
         stack.callback(server.stop)
@@ -151,6 +156,7 @@ def _worker(
     box: SecretBox,
     authority: Authority,
     tls: ServerTls | None,
+    installed: Installed,
     stack: contextlib.ExitStack,
 ) -> Worker:
     """What does jobs, watches hosts and renews certificates, until the stack ends."""
@@ -168,8 +174,8 @@ def _worker(
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
-    functions = registry.functions(agents)
-    return Worker(db, functions, timers, slots=slots, asking=registry.ASKING, replica=replica)
+    outside = registry.Outside(agents=agents, providers=Providers(installed, box))
+    return Worker(db, registry.functions(outside), timers, slots=slots, asking=registry.ASKING, replica=replica)
 
 
 def _tell_and_wait(

@@ -14,10 +14,11 @@ import ovirtsdk4
 from lxml import etree
 from sqlalchemy import insert
 
+import memory_provider
 from clients import schema
 from databases import HASHER
 from netweft.api.http import create_app
-from netweft.api.routes import API
+from netweft.api.routes import API, Services
 from netweft.engine.access import authorize, tokens
 from netweft.engine.access.objects import SYSTEM_REF, ObjectRef
 from netweft.engine.bootstrap import ADMIN, bootstrap
@@ -122,8 +123,10 @@ def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any)
     ``options``: of the web application.
     """
     db.run(bootstrap, folder, PASSWORD, HASHER)
-    authority = db.run(open_authority, open_box(folder))
-    app = create_app(db, authority, secure=False, hasher=HASHER, **options)
+    box = open_box(folder)
+    authority = db.run(open_authority, box)
+    services = Services(authority=authority, box=box, provider_types=memory_provider.INSTALLED.types)
+    app = create_app(db, services, secure=False, hasher=HASHER, **options)
     with socket.create_server(("127.0.0.1", 0)) as door:
         address = f"http://127.0.0.1:{door.getsockname()[1]}"
         server = HttpServer(app, [door], tls=None, limits=limits, grace=1)

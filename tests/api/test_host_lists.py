@@ -57,7 +57,8 @@ def calls_to_show(databases: Databases, folder: Path, *, hosts: int, networks: i
             for network_id in wanted:
                 rows.attach(tx, host_id, network_id)
             take_report(tx, TakeReport(host_id=host_id, report=report(number, wanted[0]), asked_at=utc_now()))
-    services = Services(authority=db.run(open_authority, open_box(folder)))
+    box = open_box(folder)
+    services = Services(authority=db.run(open_authority, box), box=box, provider_types=frozenset())
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

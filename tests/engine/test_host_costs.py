@@ -173,13 +173,13 @@ class Scene:
 
     def claimed(self) -> queue.Job | None:
         """A job that waits, begun."""
-        return queue.claim_next(self.db, "a worker", frozenset(functions(self.fleet.agents)))
+        return queue.claim_next(self.db, "a worker", frozenset(functions(self.fleet.outside)))
 
     def do(self, job: queue.Job) -> None:
         # A slow host is not asked again, as what it says then is stored.
         patience = Patience(poll=60.0)
         context = queue.JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
-        self.db.run(queue.finish, job, functions(self.fleet.agents)[job.kind](context))
+        self.db.run(queue.finish, job, functions(self.fleet.outside)[job.kind](context))
 
     def take_report(self) -> None:
         report = self.fleet.report()

@@ -102,10 +102,11 @@ class Collection(Generic[R, E]):
         return call.ids[self._id]
 
     def _load(self, tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, E]:
-        rows = self._visible(tx, call, self.noun.table.c.id.in_(ids))
+        rows = self.visible(tx, call, self.noun.table.c.id.in_(ids))
         return {str(entity.id): entity for entity in self._show(tx, rows)}
 
-    def _visible(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[R]:  # noqa: ANN401 - of SQLAlchemy
+    def visible(self, tx: Tx, call: Call[Any], *conditions: Any) -> list[R]:  # noqa: ANN401 - of SQLAlchemy
+        """The rows on these conditions that who asks may see, in order."""
         statement = visibility.only_visible(tx, call.actor, self.type, self.noun.select.where(*conditions))
         return self.noun.all(tx, statement.order_by(next(iter(self.noun.search.values())), self.noun.table.c.id))
 
@@ -219,7 +220,7 @@ class Collection(Generic[R, E]):
 
         def load(tx: Tx, call: Call[Any], ids: Sequence[str]) -> dict[str, list[E]]:
             found: defaultdict[str, list[E]] = defaultdict(list)
-            rows = self._visible(tx, call, self.noun.table.c[column].in_(ids))
+            rows = self.visible(tx, call, self.noun.table.c[column].in_(ids))
             for row, entity in zip(rows, self._show(tx, rows), strict=True):
                 found[getattr(row, column)].append(entity)
             return found

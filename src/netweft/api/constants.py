@@ -15,7 +15,6 @@ from netweft.api.types import (
     AffinityLabel,
     DiskAttachment,
     NetworkFilter,
-    OpenStackNetworkProvider,
     SchedulingPolicy,
     StorageDomain,
     VirtualNumaNode,
@@ -29,7 +28,6 @@ routes = Routes("constants")
 T = TypeVar("T", bound=Entity)
 
 EMPTY: dict[str, type[Entity]] = {
-    "openstacknetworkproviders": OpenStackNetworkProvider,
     "storagedomains": StorageDomain,
 }
 """Collections of things that Netweft does not have."""

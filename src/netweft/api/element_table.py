@@ -14,6 +14,7 @@ from netweft.engine.commands.data_centers import UpdateDataCenter
 from netweft.engine.commands.hosts import UpdateHost
 from netweft.engine.commands.mac_pools import UpdateMacPool
 from netweft.engine.commands.networks import UpdateNetwork
+from netweft.engine.commands.providers import UpdateProvider
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile
 
 if TYPE_CHECKING:
@@ -151,6 +152,14 @@ _DECLARED: Mapping[type[Value], Elements] = {
         derived=_NAMED,
         collections="permissions",
     ),
+    types.OpenStackNetworkProvider: Elements(
+        spec=UpdateProvider,
+        stored="type certificates",
+        derived=_NAMED,
+        ignored="plugin_type external_plugin_type",
+        fixed={"auto_sync": "false", "unmanaged": "false"},
+    ),
+    types.Certificate: Elements(stored="content", ignored="organization subject"),
     types.Qos: Elements(
         stored="name description comment type inbound_average inbound_burst inbound_peak outbound_average"
         " outbound_average_linkshare outbound_average_realtime outbound_average_upperlimit outbound_burst"
@@ -291,6 +300,7 @@ START_VM = (
 ACTIONS: Mapping[str, str] = {
     "copyhostnetworks": "source_host",
     "end": "succeeded force",
+    "importcertificates": "certificates",
     "migrate": "host force",
     "previewsnapshot": "restore_memory snapshot",
     "restore": "restore_memory",
@@ -322,7 +332,7 @@ _TEXTS = "comment description name"
 
 FOREIGN: Mapping[type[Value], str] = {
     types.Action: "activate allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
-    " certificates clone clone_permissions cluster collapse_snapshots comment connection data_center"
+    " clone clone_permissions cluster collapse_snapshots comment connection data_center"
     " deploy_hosted_engine description details directory discard_snapshots discovered_targets disk disk_profile disks"
     " exclusive fence_type filename filter fix_layout follow image image_transfer import_as_template is_attached iscsi"
     " iscsi_targets lease logical_units maintenance_after_restart maintenance_enabled"
@@ -331,6 +341,7 @@ FOREIGN: Mapping[type[Value], str] = {
     " seal ssh stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
     " upgrade_action upgrade_percent_complete use_ignition use_sysprep vnic_profile_mappings volatile",
     types.Certificate: _TEXTS,
+    types.OpenStackNetworkProvider: "agent_configuration networks properties subnets",
     types.Cluster: "affinity_groups cpu_profiles display enabled_features fips_mode gluster_hooks"
     " gluster_tuned_profile gluster_volumes maintenance_reason_required optional_reason serial_number"
     " supported_versions upgrade_correlation_id upgrade_in_progress upgrade_percent_complete vnc_encryption",

@@ -49,7 +49,6 @@ from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.tokens import HASHER, User
 from netweft.engine.db import Database, new_id
-from netweft.engine.pki import Authority
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
@@ -456,7 +455,7 @@ def _correlation_id(given: str) -> str:
 
 def create_app(
     db: Database,
-    authority: Authority,
+    services: Services,
     *,
     secure: bool = True,
     router: Router | None = None,
@@ -464,12 +463,11 @@ def create_app(
     wait_max: float = WAIT_MAX,
     hasher: PasswordHasher = HASHER,
 ) -> ASGIApp:
-    """The engine's web application. ``authority`` signs for hosts that join; ``secure``: it is reached by HTTPS.
+    """The engine's web application. ``secure``: it is reached by HTTPS.
 
     ``router``: other endpoints than those of all nouns; ``wait_max``: as :class:`Server` has it; ``hasher``: what
     passwords are hashed with anew that are stored at another cost.
     """
-    services = Services(authority=authority)
     table = router or nouns.router()
     server = Server(db, table, services, secure=secure, bodies=bodies, wait_max=wait_max, hasher=hasher)
     desk = TokenEndpoints(db, server.logins, bodies.anonymous, hasher)

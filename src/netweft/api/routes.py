@@ -30,6 +30,7 @@ from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.db import Database, Tx
 from netweft.engine.pki import Authority
+from netweft.engine.secrets import SecretBox
 
 API = "/ovirt-engine/api"
 """The root of oVirt's API."""
@@ -102,9 +103,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the process has besides its database. ``authority`` signs the certificates of hosts that join."""
+    """What the process has besides its database. ``authority`` signs the certificates of hosts that join, ``box``
+    encrypts passwords; ``provider_types``: the types of providers whose module is installed.
+    """
 
     authority: Authority
+    box: SecretBox
+    provider_types: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +152,7 @@ class Later:
     """
 
     job_id: str
-    show: Callable[[], Value | None] = lambda: None
+    show: Callable[[], Value | list[Any] | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -462,6 +462,60 @@ class MacPool(Entity, kw_only=True):
     permissions: list[Permission] | UnsetType = UNSET
 
 
+class Certificate(Value, kw_only=True):
+    """A certificate (PEM) and whose it is."""
+
+    meta: ClassVar[Meta] = Meta("certificate")
+    content: Text = UNSET
+    organization: Text = UNSET
+    subject: Text = UNSET
+
+
+class OpenStackNetworkProvider(Entity, kw_only=True):
+    """A system with networks of its own that speaks the API of OpenStack Neutron. Its password is never shown."""
+
+    meta: ClassVar[Meta] = Meta(
+        "openstack_network_provider",
+        path="openstacknetworkproviders",
+        links="networks",
+        actions="importcertificates testconnectivity",
+    )
+    authentication_url: Text = UNSET
+    auto_sync: Boolean = UNSET
+    certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET
+    password: Text = UNSET
+    plugin_type: Annotated[str, Choice("open_vswitch")] | UnsetType = UNSET
+    external_plugin_type: Text = UNSET
+    project_domain_name: Text = UNSET
+    project_name: Text = UNSET
+    read_only: Boolean = UNSET
+    requires_authentication: Boolean = UNSET
+    tenant_name: Text = UNSET
+    type: Annotated[str, Choice("external", "neutron")] | UnsetType = UNSET
+    unmanaged: Boolean = UNSET
+    url: Text = UNSET
+    user_domain_name: Text = UNSET
+    username: Text = UNSET
+
+
+class OpenStackNetwork(Entity, kw_only=True):
+    """A network that a provider has."""
+
+    meta: ClassVar[Meta] = Meta("openstack_network", links="subnets")
+    openstack_network_provider: OpenStackNetworkProvider | UnsetType = UNSET
+
+
+class OpenStackSubnet(Entity, kw_only=True):
+    """A subnet of a network that a provider has."""
+
+    meta: ClassVar[Meta] = Meta("openstack_subnet")
+    cidr: Text = UNSET
+    dns_servers: Annotated[list[str], FEW] | UnsetType = UNSET
+    gateway: Text = UNSET
+    ip_version: Annotated[str, Choice("v4", "v6")] | UnsetType = UNSET
+    openstack_network: OpenStackNetwork | UnsetType = UNSET
+
+
 class Qos(Entity, kw_only=True):
     """Limits. Averages and peaks in Mbit/s, bursts in MB."""
 
@@ -483,14 +537,6 @@ class ExternalProvider(Entity, kw_only=True):
     """An external system, as a cluster names it."""
 
     meta: ClassVar[Meta] = Meta("external_provider")
-
-
-class OpenStackNetworkProvider(Entity, kw_only=True):
-    """An external system that has networks."""
-
-    meta: ClassVar[Meta] = Meta("openstack_network_provider", path="openstacknetworkproviders")
-    url: Text = UNSET
-    requires_authentication: Boolean = UNSET
 
 
 class SchedulingPolicy(Entity, kw_only=True):
@@ -580,15 +626,6 @@ class IscsiDetails(Value, kw_only=True):
 
     meta: ClassVar[Meta] = Meta("iscsi_details")
     initiator: Text = UNSET
-
-
-class Certificate(Value, kw_only=True):
-    """A certificate (PEM) and whose it is."""
-
-    meta: ClassVar[Meta] = Meta("certificate")
-    content: Text = UNSET
-    organization: Text = UNSET
-    subject: Text = UNSET
 
 
 class Ssh(Value, kw_only=True):
@@ -1173,6 +1210,7 @@ class Action(Value, kw_only=True):
     href: Text = UNSET
     id: Text = UNSET
     async_: Boolean = UNSET
+    certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET
     check_connectivity: Boolean = UNSET
     commit_on_success: Boolean = UNSET
     connectivity_timeout: Integer = UNSET

@@ -7,12 +7,14 @@ List, show, add, set, remove, help with an example, search, sorting and completi
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
 
 from netweft.cli.noun_types import Action, Field, Noun
 from netweft.core.limits import MTU_MAX, VLAN_MAX
+from netweft.core.rules.provider import certificates_of
 
 _READ_ONLY = ("list", "show")
 _MEMBERS = ("list", "add", "remove")
@@ -43,6 +45,31 @@ class _Property(click.ParamType[Any]):
             self.fail(f"{value} is not NAME=VALUE.", param, ctx)
         key, _, text = str(value).partition("=")
         return {"name": key, "value": text}
+
+
+class _TextFile(click.ParamType[Any]):
+    """A file with a text, such as a password; a line's end behind it does not count."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The text."""
+        try:
+            return Path(str(value)).read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            self.fail(f"{value} cannot be read: {reason}.", param, ctx)
+
+
+class _CaFile(_TextFile):
+    """A file with certificates (PEM)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The certificates as the API has them."""
+        found = [{"content": one} for one in certificates_of(super().convert(value, param, ctx))]
+        if not found:
+            self.fail(f"{value} holds no certificate in PEM.", param, ctx)
+        return found
 
 
 _DESCRIPTION = Field("--description", "description", "A sentence about it.")
@@ -536,6 +563,60 @@ _MAC_POOLS = Noun(
     "lab",
     "--range 56:6f:1a:00:00:00-56:6f:1a:00:ff:ff",
 )
+_PROVIDERS = Noun(
+    "provider",
+    "openstacknetworkproviders",
+    "a provider of external networks",
+    {"NAME": "name", "TYPE": "type", "URL": "url", "READ ONLY": "read_only", "DESCRIPTION": "description"},
+    "Systems with networks of their own, such as OpenStack Neutron.",
+    (
+        Field("--type", "type", "What it is.", click.Choice(("neutron", "external")), default="neutron", only_add=True),
+        Field("--address", "url", "Where its API is, such as https://neutron.example.com:9696."),
+        Field("--authentication/--no-authentication", "requires_authentication", "Whether one has to log in."),
+        Field("--authentication-url", "authentication_url", "Where its Keystone is; ends with /v3 or /v2.0."),
+        Field("--login", "username", "The user that Netweft is there."),
+        Field("--login-password-file", "password", "A file with that user's password.", _TextFile()),
+        Field("--tenant", "tenant_name", "The project that Netweft works in."),
+        Field("--project", "project_name", "The same, as Keystone v3 calls it."),
+        Field("--user-domain", "user_domain_name", "The domain of the user (Keystone v3)."),
+        Field("--project-domain", "project_domain_name", "The domain of the project (Keystone v3)."),
+        Field(
+            "--ca-file",
+            "certificates",
+            "A file with what its TLS certificate is verified with.",
+            _CaFile(),
+            removable=True,
+        ),
+        Field("--read-only/--writable", "read_only", "Whether Netweft may change nothing there."),
+        *_TEXTS,
+    ),
+    "neutron",
+    "--address https://neutron.example.com:9696",
+    actions=(Action("test", "testconnectivity", "Find out whether the provider answers and lets Netweft in"),),
+    more="providers",
+)
+_PROVIDER_NETWORKS = Noun(
+    "provider network",
+    "networks",
+    "a network of a provider",
+    {"NAME": "name", "DESCRIPTION": "description"},
+    "Networks that a provider has now.",
+    sample="blue",
+    verbs=("list", "show"),
+    parent="provider",
+    searchable=False,
+)
+_PROVIDER_SUBNETS = Noun(
+    "provider network subnet",
+    "subnets",
+    "a subnet of a provider's network",
+    {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "DNS": "dns_servers", "DESCRIPTION": "description"},
+    "Subnets of a network that a provider has now.",
+    sample="low",
+    verbs=("list", "show"),
+    parent="provider network",
+    searchable=False,
+)
 _NETWORK_FILTERS = Noun(
     "filter",
     "networkfilters",
@@ -596,19 +677,9 @@ _ROLES = Noun(
 )
 
 NOUNS = (
-    *(
-        _DATA_CENTERS,
-        _CLUSTERS,
-        _NETWORKS,
-        _SUBNETS,
-        _HOSTS,
-        _HOST_NICS,
-        _VMS,
-        _VM_NICS,
-        _FILTER_PARAMETERS,
-        _SNAPSHOTS,
-    ),
-    *(_PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _EVENTS, _USERS, _ROLES),
+    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
+    *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS),
+    *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _JOBS, _EVENTS, _USERS, _ROLES),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
     _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),

@@ -27,6 +27,7 @@ class ObjectType(StrEnum):
     VM = "vm"
     TEMPLATE = "template"
     MAC_POOL = "mac_pool"
+    PROVIDER = "provider"
 
 
 class Noun(Generic[R]):

@@ -114,6 +114,25 @@ class UpdateGuest(OnVm, frozen=True, kw_only=True):
     undo: Undo
 
 
+class OnProvider(Payload, frozen=True, kw_only=True):
+    """A job about a provider of external networks."""
+
+    provider_id: str
+
+
+class SaveProvider(OnProvider, frozen=True, kw_only=True):
+    """``row``: the provider as it is to be, its password encrypted."""
+
+    row: dict[str, Any]
+    is_new: bool
+
+
+class ListSubnets(OnProvider, frozen=True, kw_only=True):
+    """``network_id``: the provider's own id."""
+
+    network_id: str
+
+
 class SyncGuest(Payload, frozen=True, kw_only=True):
     """vNICs of a running guest are out of sync; ``code``: of the event that tells that they are in sync again, 0 for
     none.

@@ -1,6 +1,7 @@
 """The things that rights are about, and which is above which.
 
-system -> data centre -> cluster -> host, VM; data centre -> network -> vNIC profile; system -> MAC pool, template.
+system -> data centre -> cluster -> host, VM; data centre -> network -> vNIC profile; system -> MAC pool, template,
+provider.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from netweft.engine.queries.data_centers import DATA_CENTERS
 from netweft.engine.queries.hosts import HOSTS
 from netweft.engine.queries.mac_pools import MAC_POOLS
 from netweft.engine.queries.networks import NETWORKS
+from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.templates import TEMPLATES
 from netweft.engine.queries.vms import VMS
 from netweft.engine.queries.vnic_profiles import VNIC_PROFILES
@@ -46,6 +48,7 @@ _NOUNS: tuple[Noun[Any], ...] = (
     VMS,
     TEMPLATES,
     MAC_POOLS,
+    PROVIDERS,
 )
 _TABLES = {noun.object_type: noun.table for noun in _NOUNS if noun.object_type}
 

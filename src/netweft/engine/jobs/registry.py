@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from netweft.engine import leases
@@ -16,10 +17,12 @@ from netweft.engine.jobs import (
     look_at_host,
     migrate,
     propagate_labels,
+    providers,
     remove_host,
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
+from netweft.engine.jobs.providers import Providers
 from netweft.engine.queue import JobContext, Result
 from netweft.engine.worker import JobFunction, Timer
 
@@ -45,15 +48,31 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "clear_guest": guests.clear,
 }
 
+_PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
+    "save_provider": providers.save,
+    "test_provider": providers.test,
+    "list_provider_networks": providers.list_networks,
+    "list_provider_subnets": providers.list_subnets,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything outside of the engine that jobs reach."""
+
+    agents: Agents
+    providers: Providers
+
 
 ASKING = frozenset({"apply_host", "install_host", "migrate_vm", "propagate_labels"})
 """The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
 
 
-def functions(agents: Agents) -> dict[str, JobFunction]:
-    """The functions of all jobs that talk to hosts."""
-    made: dict[str, JobFunction] = {kind: partial(function, agents) for kind, function in _FUNCTIONS.items()}
-    return {**made, "evacuate_host": evacuate_host.run}
+def functions(outside: Outside) -> dict[str, JobFunction]:
+    """The functions of all jobs."""
+    on_hosts: dict[str, JobFunction] = {kind: partial(run, outside.agents) for kind, run in _FUNCTIONS.items()}
+    on_providers = {kind: partial(run, outside.providers) for kind, run in _PROVIDER_FUNCTIONS.items()}
+    return {**on_hosts, **on_providers, "evacuate_host": evacuate_host.run}
 
 
 def timers(monitor: Monitor) -> list[Timer]:

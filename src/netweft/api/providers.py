@@ -1,0 +1,255 @@
+"""Providers of external networks, and what they have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from netweft.api.collections import Collection, said, shown
+from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
+from netweft.api.schema import or_default, reference
+from netweft.api.shown import require_visible, required
+from netweft.api.types import Action, Certificate, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
+from netweft.core.errors import NotFoundError
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check
+from netweft.core.rules import provider as rules
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.commands.providers import (
+    AddProvider,
+    UpdateProvider,
+    add_provider,
+    list_provider_networks,
+    list_provider_subnets,
+    remove_provider,
+    test_provider,
+    update_provider,
+)
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.queries import providers as queries
+from netweft.engine.queue import outcome
+
+routes = Routes("providers")
+additions = Routes("providers", ADDITIONS)
+
+_NEEDS = ActionGroup.CREATE_STORAGE_POOL
+
+
+class ProviderState(msgspec.Struct, kw_only=True):
+    """How a provider was at the last contact. ``latency``: milliseconds until it answered."""
+
+    id: str
+    name: str
+    type: str
+    url: str
+    region: str
+    status: str
+    status_reason: str
+    latency: int | None
+    checked_at: str | None
+
+
+class ProviderStates(msgspec.Struct, kw_only=True):
+    """Those of several."""
+
+    providers: list[ProviderState]
+
+
+def show(row: ProviderRow) -> OpenStackNetworkProvider:
+    """A provider; without its password."""
+    return OpenStackNetworkProvider(
+        **shown(OpenStackNetworkProvider, row, "password"),
+        href=f"/openstacknetworkproviders/{row.id}",
+        certificates=[Certificate(content=content) for content in rules.certificates_of(row.certificate)] or UNSET,
+    )
+
+
+PROVIDERS = Collection(
+    routes, queries.PROVIDERS, OpenStackNetworkProvider, "/openstacknetworkproviders/{provider_id}", show=show
+)
+PROVIDERS.reads("All providers of external networks.", "One provider.")
+
+
+@routes.post("/openstacknetworkproviders", OpenStackNetworkProvider, needs=_NEEDS)
+def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
+    """Add a provider, once it has answered."""
+    body = call.body
+    spec = AddProvider(
+        **{
+            **said(body, AddProvider),
+            "certificate": _certificate("Cannot add Provider.", body.certificates),
+            "name": required(body.name, "OpenStackNetworkProvider [name]"),
+            "type": required(body.type, "OpenStackNetworkProvider [type]"),
+            "url": required(body.url, "OpenStackNetworkProvider [url]"),
+        }
+    )
+    services = call.services
+    job_id = call.run(add_provider, call.actor, spec, box=services.box, types=services.provider_types)
+    return Later(job_id, lambda: PROVIDERS.one(call, spec.id))
+
+
+@routes.put("/openstacknetworkproviders/{provider_id}", OpenStackNetworkProvider, needs=_NEEDS)
+def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvider | Later:
+    """Change a provider; how it is reached only once it has answered there."""
+    provider_id = PROVIDERS.id(call)
+    certificate = _certificate("Cannot edit Provider.", call.body.certificates)
+    return _changed(call, UpdateProvider(id=provider_id, **said(call.body, UpdateProvider), certificate=certificate))
+
+
+PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays there.")
+
+
+@routes.action("/openstacknetworkproviders/{provider_id}/testconnectivity", needs=_NEEDS)
+def test_connectivity(call: Call[Action]) -> Later:
+    """Find out whether a provider answers and lets us in; its state says from then on what came of it."""
+    return Later(call.run(test_provider, call.actor, PROVIDERS.id(call)))
+
+
+@routes.action("/openstacknetworkproviders/{provider_id}/importcertificates", needs=_NEEDS)
+def import_certificates(call: Call[Action]) -> Later | None:
+    """Verify the provider's TLS certificate with these from now on, instead of the authorities that the machine
+    trusts; tested before it is saved.
+    """
+    action = "Cannot import Certificates."
+    certificates = or_default(call.body.certificates, [])
+    check(action, rules.certificates_are_given([or_default(one.content, "") for one in certificates]))
+    given = _changed(call, UpdateProvider(id=PROVIDERS.id(call), certificate=_certificate(action, certificates)))
+    return given if isinstance(given, Later) else None
+
+
+def _certificate(action: str, certificates: list[Certificate] | UnsetType) -> str | Keep:
+    """What a request says of the certificates, as one text: none of them stands for those that the machine trusts.
+    Raises ValidationError.
+    """
+    if isinstance(certificates, UnsetType):
+        return KEEP
+    contents = [or_default(one.content, "") for one in certificates]
+    if contents:
+        check(action, rules.certificates_are_given(contents))
+    return "".join(f"{one.strip()}\n" for one in contents)
+
+
+def _changed(call: Call[Any], spec: UpdateProvider) -> OpenStackNetworkProvider | Later:
+    job_id = call.run(update_provider, call.actor, spec, box=call.services.box)
+    if job_id is None:
+        return PROVIDERS.one(call, spec.id)
+    return Later(job_id, lambda: PROVIDERS.one(call, spec.id))
+
+
+@routes.get("/openstacknetworkproviders/{provider_id}/networks", many(OpenStackNetwork), needs=READ)
+def list_networks(call: Call[None]) -> Later:
+    """The networks that a provider has now."""
+    job_id = _asked(call)
+    return Later(job_id, lambda: _networks(call, job_id))
+
+
+@routes.get("/openstacknetworkproviders/{provider_id}/networks/{network_id}", OpenStackNetwork, needs=READ)
+def get_network(call: Call[None]) -> Later:
+    """One of them."""
+    job_id = _asked(call)
+    return Later(job_id, lambda: _one(_networks(call, job_id), call.ids["network_id"], "network"))
+
+
+@routes.get("/openstacknetworkproviders/{provider_id}/networks/{network_id}/subnets", many(OpenStackSubnet), needs=READ)
+def list_subnets(call: Call[None]) -> Later:
+    """The subnets of a network that a provider has now."""
+    job_id = _asked_for_subnets(call)
+    return Later(job_id, lambda: _subnets(call, job_id))
+
+
+@routes.get(
+    "/openstacknetworkproviders/{provider_id}/networks/{network_id}/subnets/{subnet_id}", OpenStackSubnet, needs=READ
+)
+def get_subnet(call: Call[None]) -> Later:
+    """One of them."""
+    job_id = _asked_for_subnets(call)
+    return Later(job_id, lambda: _one(_subnets(call, job_id), call.ids["subnet_id"], "subnet"))
+
+
+@additions.get("/providers", ProviderStates, needs=READ)
+def list_states(call: Call[None]) -> ProviderStates:
+    """How all providers are."""
+    with call.read() as tx:
+        return ProviderStates(providers=[_state(row) for row in PROVIDERS.visible(tx, call)])
+
+
+@additions.get("/providers/{provider_id}", ProviderState, needs=READ)
+def get_state(call: Call[None]) -> ProviderState:
+    """How one provider is."""
+    provider_id = call.ids["provider_id"]
+    with call.read() as tx:
+        require_visible(tx, call, ObjectType.PROVIDER, provider_id)
+        return _state(queries.get(tx, provider_id))
+
+
+def _state(row: ProviderRow) -> ProviderState:
+    return ProviderState(
+        **{name: getattr(row, name) for name in ("id", "name", "type", "url", "region", "status", "status_reason")},
+        latency=row.latency,
+        checked_at=row.checked_at.isoformat() if row.checked_at else None,
+    )
+
+
+def _asked(call: Call[Any]) -> str:
+    _require_visible(call)
+    return call.run(list_provider_networks, call.actor, PROVIDERS.id(call))
+
+
+def _asked_for_subnets(call: Call[Any]) -> str:
+    _require_visible(call)
+    return call.run(list_provider_subnets, call.actor, PROVIDERS.id(call), call.ids["network_id"])
+
+
+def _require_visible(call: Call[Any]) -> None:
+    with call.read() as tx:
+        require_visible(tx, call, ObjectType.PROVIDER, PROVIDERS.id(call))
+
+
+def _result(call: Call[Any], job_id: str, what: str) -> Sequence[Mapping[str, Any]]:
+    with call.read() as tx:
+        ended = outcome(tx, job_id)
+    result: Sequence[Mapping[str, Any]] = ended.result[what] if ended else ()
+    return result
+
+
+def _networks(call: Call[Any], job_id: str) -> list[OpenStackNetwork]:
+    provider_id = PROVIDERS.id(call)
+    return [
+        OpenStackNetwork(
+            id=one["id"],
+            href=f"/openstacknetworkproviders/{provider_id}/networks/{one['id']}",
+            name=one["name"],
+            description=one["description"],
+            openstack_network_provider=reference(OpenStackNetworkProvider, provider_id),
+        )
+        for one in _result(call, job_id, "networks")
+    ]
+
+
+def _subnets(call: Call[Any], job_id: str) -> list[OpenStackSubnet]:
+    above = f"/openstacknetworkproviders/{PROVIDERS.id(call)}/networks/{call.ids['network_id']}"
+    return [
+        OpenStackSubnet(
+            id=one["id"],
+            href=f"{above}/subnets/{one['id']}",
+            name=one["name"],
+            description=one["description"],
+            cidr=one["cidr"],
+            ip_version=f"v{one['ip_version']}",
+            gateway=one["gateway"] or UNSET,
+            dns_servers=one["dns_servers"],
+            openstack_network=reference(OpenStackNetwork, call.ids["network_id"], above),
+        )
+        for one in _result(call, job_id, "subnets")
+    ]
+
+
+def _one(found: Sequence[Any], wanted: str, what: str) -> Any:  # noqa: ANN401 - an element of the list
+    for one in found:
+        if one.id == wanted:
+            return one
+    raise NotFoundError(f"The provider has no {what} with the id {wanted}.")

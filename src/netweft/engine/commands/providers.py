@@ -1,0 +1,190 @@
+"""Adding, changing, testing and removing providers of external networks.
+
+What says how a provider is reached is saved by a job, once the provider has answered: a command checks the rules and
+asks for that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import Problem
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check, fields
+from netweft.core.rules import provider as rules
+from netweft.engine import audit, queue
+from netweft.engine.access import authorize
+from netweft.engine.access.objects import ObjectRef, ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.actor import Actor
+from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
+from netweft.engine.queries import providers as queries
+from netweft.engine.secrets import SecretBox
+from netweft.engine.statements import add
+
+ADDED, UPDATED, REMOVED = 205, 207, 209
+"""Event codes (oVirt: PROVIDER_ADDED, PROVIDER_UPDATED, PROVIDER_REMOVED)."""
+
+_ADD = "Cannot add Provider."
+_UPDATE = "Cannot edit Provider."
+_TEXTS = frozenset({"name", "description", "comment", "read_only"})
+"""What may change without the provider being asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateProvider(Texts):
+    """What changes of a provider. ``password`` is readable here, and nowhere else."""
+
+    id: str
+    url: str | Keep = KEEP
+    requires_authentication: bool | Keep = KEEP
+    authentication_url: str | Keep = KEEP
+    username: str | Keep = KEEP
+    password: str | Keep = field(default=KEEP, repr=False)
+    tenant_name: str | Keep = KEEP
+    project_name: str | Keep = KEEP
+    user_domain_name: str | Keep = KEEP
+    project_domain_name: str | Keep = KEEP
+    region: str | Keep = KEEP
+    read_only: bool | Keep = KEEP
+    certificate: str | Keep = KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddProvider(UpdateProvider):
+    """A provider to be."""
+
+    id: str = field(default_factory=new_id)
+    type: str
+    name: str
+    url: str
+
+
+def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, types: frozenset[str]) -> str:
+    """Ask for a new provider; it is there when the job has ended, whose id is returned. ``types``: those whose module
+    is installed.
+
+    Needs CREATE_STORAGE_POOL on the system, as in oVirt. Raises DeniedError, ValidationError.
+    """
+    authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
+    check(_ADD, rules.type_is_known(spec.type, types))
+    row = _sealed(made(ProviderRow, spec, id=spec.id), spec, box)
+    _check(_ADD, row, spec)
+    check(_ADD, _name_is_taken(row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
+    return _save(tx, actor, row, f"Adding Provider {row.name}", is_new=True)
+
+
+def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBox) -> str | None:
+    """Change a provider: at once what says nothing of how it is reached; else ask for it, as :func:`add_provider`.
+    Returns the id of the job, None when there is none.
+
+    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    """
+    before = _locked(tx, actor, spec.id)
+    after = _sealed(settled(before, spec), spec, box)
+    _check(_UPDATE, after, spec)
+    taken = queries.PROVIDERS.is_taken(tx, after.name, besides=spec.id)
+    check(_UPDATE, _name_is_taken(after.name) if taken else None)
+    changed = changes(before, after)
+    if not changed:
+        return None
+    if changed.keys() <= _TEXTS:
+        save_provider(tx, actor, after, is_new=False)
+        return None
+    return _save(tx, actor, after, f"Changing Provider {before.name}", is_new=False)
+
+
+def save_provider(tx: Tx, actor: Actor, row: ProviderRow, *, is_new: bool) -> None:
+    """Keep a provider that has answered. Raises NotFoundError when it was removed meanwhile, ValidationError when
+    another took its name.
+    """
+    with translate_constraint_errors(_ADD if is_new else _UPDATE, lambda _: _name_is_taken(row.name)):
+        if is_new:
+            add(tx, providers, row)
+        else:
+            before = lock(tx, providers, row.id)
+            tx.execute(sa.update(providers).where(providers.c.id == row.id).values(changes(before, row)))
+    code, what = (ADDED, "added") if is_new else (UPDATED, "changed")
+    audit.record(tx, actor, code, f"Provider {row.name} was {what} by {actor.name}.")
+
+
+def test_provider(tx: Tx, actor: Actor, provider_id: str) -> str:
+    """Ask how a provider is; returns the id of the job.
+
+    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError.
+    """
+    row = _locked(tx, actor, provider_id)
+    return _enqueue(tx, actor, "test_provider", f"Testing Provider {row.name}", OnProvider(provider_id=provider_id))
+
+
+def list_provider_networks(tx: Tx, actor: Actor, provider_id: str) -> str:
+    """Ask for the networks that a provider has; returns the id of the job, whose result they are. Raises
+    NotFoundError.
+    """
+    row = queries.get(tx, provider_id)
+    payload = OnProvider(provider_id=provider_id)
+    return _enqueue(tx, actor, "list_provider_networks", f"Listing the networks of Provider {row.name}", payload)
+
+
+def list_provider_subnets(tx: Tx, actor: Actor, provider_id: str, network_id: str) -> str:
+    """Ask for the subnets of a network that a provider has; returns the id of the job, whose result they are. Raises
+    NotFoundError.
+    """
+    row = queries.get(tx, provider_id)
+    payload = ListSubnets(provider_id=provider_id, network_id=network_id)
+    return _enqueue(tx, actor, "list_provider_subnets", f"Listing the subnets of Provider {row.name}", payload)
+
+
+def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
+    """Remove a provider. What it has stays there.
+
+    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError.
+    """
+    row = _locked(tx, actor, provider_id)
+    authorize.forget(tx, provider_id)
+    tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
+    audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.")
+
+
+def _locked(tx: Tx, actor: Actor, provider_id: str) -> ProviderRow:
+    row = lock(tx, providers, provider_id)
+    authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL, ObjectRef(ObjectType.PROVIDER, provider_id))
+    return row
+
+
+def _sealed(row: ProviderRow, spec: UpdateProvider, box: SecretBox) -> ProviderRow:
+    """The row with its password encrypted."""
+    if spec.password is KEEP or not spec.password:
+        return row
+    return msgspec.structs.replace(row, password=box.encrypt(spec.password))
+
+
+def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
+    check(
+        action,
+        *fields.texts_are_valid("Provider", row),
+        rules.url_is_valid("provider URL", row.url),
+        rules.authentication_url_is_valid(row.authentication_url),
+        rules.password_is_valid("" if spec.password is KEEP else spec.password),
+        rules.authentication_is_complete(row),
+    )
+
+
+def _save(tx: Tx, actor: Actor, row: ProviderRow, description: str, *, is_new: bool) -> str:
+    payload = SaveProvider(provider_id=row.id, row=msgspec.to_builtins(row), is_new=is_new)
+    return _enqueue(tx, actor, "save_provider", description, payload)
+
+
+def _enqueue(tx: Tx, actor: Actor, kind: str, description: str, payload: OnProvider) -> str:
+    return queue.enqueue(tx, actor, kind, f"provider:{payload.provider_id}", description, payload)
+
+
+def _name_is_taken(name: str) -> Problem | None:
+    return fields.name_is_free("Provider", name, (name,), code="ACTION_TYPE_FAILED_NAME_ALREADY_USED")

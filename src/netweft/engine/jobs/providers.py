@@ -1,0 +1,132 @@
+"""Talking to providers of external networks: testing one before it is saved or because somebody asks, and listing what
+it has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine import audit
+from netweft.engine.audit import Severity
+from netweft.engine.commands.providers import save_provider
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
+from netweft.engine.queries import providers as queries
+from netweft.engine.queue import JobContext, Result
+from netweft.engine.secrets import SecretBox
+from netweft.providers.contract import Account, NetworkProvider, ProviderError
+from netweft.providers.installed import Installed
+
+TESTED, TEST_FAILED = 20_160, 20_161
+"""Event codes of our own."""
+
+_SHARED = ("url", "requires_authentication", "authentication_url", "username", "tenant_name", "project_name")
+_MORE = ("user_domain_name", "project_domain_name", "region", "certificate")
+
+
+class Providers:
+    """The external systems as jobs reach them. ``box`` decrypts their passwords."""
+
+    def __init__(self, installed: Installed, box: SecretBox) -> None:
+        self._installed = installed
+        self._box = box
+
+    @contextmanager
+    def connected(self, row: ProviderRow) -> Iterator[NetworkProvider]:
+        """A connection to one. Raises ProviderError."""
+        connect = self._installed.connect(row.type)
+        with connect(self._account(row)) as provider:
+            yield provider
+
+    def _account(self, row: ProviderRow) -> Account:
+        said = {name: getattr(row, name) for name in (*_SHARED, *_MORE)}
+        return Account(**said, password=self._box.decrypt(row.password) if row.password else "")
+
+
+def save(outside: Providers, job: JobContext) -> Result:
+    """The job ``save_provider``: keeps a new provider, or a changed one, once it has answered. Raises ProviderError,
+    ValidationError when another took its name meanwhile, NotFoundError when it was removed meanwhile.
+    """
+    told = SaveProvider.of(job.job)
+    row = msgspec.convert(told.row, ProviderRow)
+    latency = _tested(outside, job, row)
+    now = utc_now()
+    row = msgspec.structs.replace(row, status="ok", status_reason="", latency=latency, checked_at=now)
+    return lambda tx: save_provider(tx, job.job.actor, row, is_new=told.is_new)
+
+
+def test(outside: Providers, job: JobContext) -> Result:
+    """The job ``test_provider``: finds out how the provider is, and records it. Raises ProviderError."""
+    provider_id = OnProvider.of(job.job).provider_id
+    with job.db.read() as tx:
+        row = queries.get(tx, provider_id)
+    with _recorded(job, row):
+        latency = _tested(outside, job, row)
+    return lambda tx: _record(tx, job, row, latency)
+
+
+def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``list_provider_networks``. Raises ProviderError."""
+    provider_id = OnProvider.of(job.job).provider_id
+    return {"networks": _asked(outside, job, provider_id, lambda provider: provider.networks())}
+
+
+def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``list_provider_subnets``. Raises ProviderError."""
+    told = ListSubnets.of(job.job)
+    return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+
+
+def _asked(
+    outside: Providers, job: JobContext, provider_id: str, ask: Callable[[NetworkProvider], Any]
+) -> list[dict[str, Any]]:
+    with job.db.read() as tx:
+        row = queries.get(tx, provider_id)
+    with job.waiting(), outside.connected(row) as provider:
+        return [asdict(one) for one in ask(provider)]
+
+
+def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> int:
+    """How many milliseconds the provider took to answer."""
+    began = time.monotonic()
+    with job.waiting(), outside.connected(row) as provider:
+        provider.test()
+    return round(1000 * (time.monotonic() - began))
+
+
+@contextmanager
+def _recorded(job: JobContext, row: ProviderRow) -> Iterator[None]:
+    """Record a failure of the provider with it."""
+    try:
+        yield
+    except ProviderError as error:
+        job.write(_record_failure, row, error.text)
+        raise
+
+
+def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int) -> None:
+    values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
+    _update(tx, row, values)
+    text = f"Provider {row.name} answered {job.job.actor.name} in {latency} ms."
+    audit.record(tx, job.job.actor, TESTED, text, job=job.job.id)
+
+
+def _record_failure(tx: Tx, job: JobContext, row: ProviderRow, reason: str) -> None:
+    _update(tx, row, {"status": "error", "status_reason": reason, "checked_at": utc_now()})
+    text = f"Provider {row.name} failed its test: {reason}"
+    audit.record(tx, job.job.actor, TEST_FAILED, text, Severity.ERROR, job=job.job.id)
+
+
+def _update(tx: Tx, row: ProviderRow, values: Mapping[str, Any]) -> None:
+    done = tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values))
+    if not done.rowcount:
+        raise NotFoundError(f"The provider {row.name} was removed meanwhile.")

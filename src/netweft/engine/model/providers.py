@@ -1,0 +1,47 @@
+"""Providers of external networks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
+
+from netweft.engine.model.records import Key, LongText, Name, Record, stored
+
+
+class ProviderRow(Record, frozen=True):
+    """A system that has networks of its own. ``password``: encrypted. ``certificate``: what its TLS certificate is
+    verified with (PEM), empty for the authorities that the machine trusts. ``latency``: milliseconds that it took
+    to answer; it, ``status`` and ``checked_at`` are of the last contact.
+    """
+
+    id: Key
+    name: Name
+    type: Annotated[str, String(64)]
+    url: LongText
+    description: LongText = ""
+    comment: LongText = ""
+    requires_authentication: bool = False
+    authentication_url: LongText = ""
+    username: Name = ""
+    password: Annotated[str, Text()] = ""
+    tenant_name: Name = ""
+    project_name: Name = ""
+    user_domain_name: Name = ""
+    project_domain_name: Name = ""
+    region: Name = ""
+    read_only: bool = True
+    certificate: LongText = ""
+    status: Annotated[str, String(16)] = "ok"
+    status_reason: LongText = ""
+    latency: int | None = None
+    checked_at: datetime | None = None
+
+
+providers = stored(
+    "providers",
+    ProviderRow,
+    UniqueConstraint("name"),
+    CheckConstraint("status IN ('ok', 'error')", name="status"),
+)

@@ -1,0 +1,83 @@
+"""Providers of external networks."""
+
+from __future__ import annotations
+
+from api.refusals.site import LONG, Refusal, Site, Table
+
+HOSTS = 1
+
+URL = "<url>http://up.example</url>"
+
+
+def prepare(site: Site) -> None:
+    for name in ("blue", "red"):
+        body = f"<name>{name}</name><type>neutron</type>{URL}"
+        site.add("/openstacknetworkproviders", f"<openstack_network_provider>{body}</openstack_network_provider>", name)
+
+
+def add(rule: str, body: str, code: str, words: str) -> Refusal:
+    if "<name" not in body:
+        body += "<name>n</name>"
+    if "<url" not in body:
+        body += URL
+    whole = f"<openstack_network_provider>{body}<type>neutron</type></openstack_network_provider>"
+    return Refusal(rule, "POST", "/openstacknetworkproviders", whole, code, words)
+
+
+def change(rule: str, body: str, code: str, words: str) -> Refusal:
+    whole = f"<openstack_network_provider>{body}</openstack_network_provider>"
+    return Refusal(rule, "PUT", "/openstacknetworkproviders/{blue}", whole, code, words)
+
+
+def certify(words: str, content: str) -> Refusal:
+    inside = f"<certificates><certificate><content>{content}</content></certificate></certificates>" if content else ""
+    return Refusal(
+        "provider.certificates_are_given",
+        "POST",
+        "/openstacknetworkproviders/{blue}/importcertificates",
+        f"<action>{inside}</action>",
+        "VALIDATION_PROVIDER_CERTIFICATE_INVALID",
+        words,
+    )
+
+
+TABLE: Table = (
+    Refusal(
+        "provider.type_is_known",
+        "POST",
+        "/openstacknetworkproviders",
+        f"<openstack_network_provider><name>n</name>{URL}<type>external</type></openstack_network_provider>",
+        "ACTION_TYPE_FAILED_PROVIDER_NOT_SUPPORTED",
+        "no provider type 'external'. There are: neutron.",
+    ),
+    add("fields.name_is_valid", "<name/>", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", "may not be empty"),
+    add("fields.name_is_free", "<name>red</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'red' is already used"),
+    change("fields.name_is_free", "<name>red</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'red' is already used"),
+    change(
+        "fields.text_is_valid", f"<comment>{LONG}</comment>", "VALIDATION_DESCRIPTION_INVALID", "has 4001 characters"
+    ),
+    add("provider.url_is_valid", "<url>neutron</url>", "VALIDATION_PROVIDER_URL_INVALID", "is not valid"),
+    change(
+        "provider.url_is_valid", "<url>http://u:p@a</url>", "VALIDATION_PROVIDER_URL_INVALID", "a user or a password"
+    ),
+    change(
+        "provider.authentication_url_is_valid",
+        "<authentication_url>http://keystone:5000</authentication_url>",
+        "VALIDATION_PROVIDER_AUTHENTICATION_URL_INVALID",
+        "does not end with /v2.0 or /v3",
+    ),
+    change(
+        "provider.authentication_is_complete",
+        "<requires_authentication>true</requires_authentication><username>u</username>",
+        "ACTION_TYPE_FAILED_PROVIDER_AUTHENTICATION_INCOMPLETE",
+        "the authentication URL, the password, the tenant or the user domain are missing",
+    ),
+    change(
+        "provider.password_is_valid",
+        f"<password>{'x' * 201}</password>",
+        "VALIDATION_PROVIDER_PASSWORD_INVALID",
+        "over 200 characters",
+    ),
+    certify("is not in PEM", ""),
+    certify("is not in PEM", "MIIB"),
+)

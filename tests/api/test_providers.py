@@ -1,0 +1,91 @@
+"""Providers of external networks through oVirt's API, and their state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import ovirtsdk4
+import ovirtsdk4.types as ovirt
+import pytest
+
+from api.served import Client, Engine
+from fleet import Fleet, running_fleet
+from memory_provider import CERTIFICATE, PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def fleet(engine: Engine, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(engine.db, tmp_path) as fleet:
+        yield fleet
+
+
+def add(sdk: ovirtsdk4.Connection, **values: object) -> ovirt.OpenStackNetworkProvider:
+    wanted = {"name": "blue", "type": ovirt.OpenStackNetworkProviderType.NEUTRON, "url": "http://up.example", **values}
+    return sdk.system_service().openstack_network_providers_service().add(ovirt.OpenStackNetworkProvider(**wanted))
+
+
+def test_the_life_of_one(sdk: ovirtsdk4.Connection) -> None:
+    providers = sdk.system_service().openstack_network_providers_service()
+    made = add(
+        sdk,
+        requires_authentication=True,
+        authentication_url="http://keystone.example/v3",
+        username="netweft",
+        password=PASSWORD,
+        tenant_name="infra",
+    )
+    assert (made.username, made.tenant_name, made.password) == ("netweft", "infra", None)
+    service = providers.provider_service(made.id)
+    service.update(ovirt.OpenStackNetworkProvider(name="green", url="http://other.example"))
+    (listed,) = providers.list(search="name=green")
+    assert (listed.id, listed.url) == (made.id, "http://other.example")
+    service.test_connectivity()
+    service.remove()
+    assert providers.list() == []
+
+
+def test_one_that_does_not_answer_is_refused(sdk: ovirtsdk4.Connection) -> None:
+    with pytest.raises(ovirtsdk4.Error, match="cannot be reached: nobody is there"):
+        add(sdk, url="http://down.example")
+    assert sdk.system_service().openstack_network_providers_service().list() == []
+
+
+def test_certificates_are_imported(sdk: ovirtsdk4.Connection) -> None:
+    made = add(sdk)
+    service = sdk.system_service().openstack_network_providers_service().provider_service(made.id)
+    with pytest.raises(ovirtsdk4.Error, match="is not trusted"):
+        service.update(ovirt.OpenStackNetworkProvider(url="https://tls.example"))
+    service.import_certificates(certificates=[ovirt.Certificate(content=CERTIFICATE)])
+    service.update(ovirt.OpenStackNetworkProvider(url="https://tls.example"))
+
+
+def test_one_is_added_with_its_certificates(sdk: ovirtsdk4.Connection) -> None:
+    made = add(sdk, url="https://tls.example", certificates=[ovirt.Certificate(content=CERTIFICATE)])
+    assert [one.content for one in made.certificates] == [CERTIFICATE]
+    service = sdk.system_service().openstack_network_providers_service().provider_service(made.id)
+    with pytest.raises(ovirtsdk4.Error, match="is not trusted"):
+        service.update(ovirt.OpenStackNetworkProvider(certificates=[]))
+
+
+def test_what_it_has_is_listed(sdk: ovirtsdk4.Connection, client: Client) -> None:
+    made = add(sdk)
+    networks = sdk.system_service().openstack_network_providers_service().provider_service(made.id).networks_service()
+    assert [one.name for one in networks.list()] == ["blue", "red"]
+    red = networks.network_service("1")
+    assert red.get().description == "a red one"
+    low, six = red.subnets_service().list()
+    assert (low.cidr, low.ip_version, low.gateway) == ("192.0.2.0/24", "v4", "192.0.2.1")
+    assert six.dns_servers == ["2001:db8::53"]
+    assert red.subnets_service().subnet_service("12").get().name == "six"
+    path = f"/openstacknetworkproviders/{made.id}/networks"
+    assert client.get(f"{path}/9").status_code == 404
+    assert client.get(f"{path}/9/subnets").status_code == 409
+
+
+def test_its_state(sdk: ovirtsdk4.Connection, client: Client, engine: Engine) -> None:
+    made = add(sdk)
+    (state,) = client.get(f"{engine.url}/netweft/v1/providers").json()["providers"]
+    assert (state["name"], state["status"], state["status_reason"]) == ("blue", "ok", "")
+    assert state["checked_at"]
+    assert client.get(f"{engine.url}/netweft/v1/providers/{made.id}").json() == state

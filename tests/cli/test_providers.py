@@ -1,0 +1,35 @@
+"""Providers of external networks on the command line, as far as none is there: the ring "providers" has real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.conftest import Netweft
+
+NOBODY = "http://127.0.0.1:1"
+
+
+def test_one_that_does_not_answer_is_not_added(netweft: Netweft) -> None:
+    refused = netweft("provider", "add", "blue", "--address", NOBODY, expect=1)
+    assert "The provider cannot be reached" in refused.err
+    assert netweft.json("provider", "list") == []
+
+
+def test_what_is_wrong_is_said_before_anybody_is_asked(netweft: Netweft, tmp_path: Path) -> None:
+    login = ("--authentication", "--authentication-url", "http://127.0.0.1:1", "--login", "netweft")
+    refused = netweft("provider", "add", "blue", "--address", NOBODY, *login, expect=1)
+    assert "does not end with /v2.0 or /v3" in refused.err
+    assert "the password" in refused.err
+    missing = netweft("provider", "add", "blue", "--login-password-file", str(tmp_path / "none"), expect=2)
+    assert "cannot be read" in missing.err
+    (tmp_path / "password").write_bytes(b"\xff\xfe")
+    no_text = netweft("provider", "add", "blue", "--login-password-file", str(tmp_path / "password"), expect=2)
+    assert "it is no text" in no_text.err
+    (tmp_path / "ca.pem").write_text("nothing of the kind")
+    no_certificate = netweft("provider", "set", "blue", "--ca-file", str(tmp_path / "ca.pem"), expect=2)
+    assert "holds no certificate" in no_certificate.err
+
+
+def test_one_that_is_not_there(netweft: Netweft) -> None:
+    for verb in ("status", "test", "show", "remove"):
+        assert "There is no provider blue" in netweft("provider", verb, "blue", expect=3).err

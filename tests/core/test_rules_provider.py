@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from netweft.core.rules import provider as rules
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@dataclass(frozen=True)
+class Provider:
+    type: str = "neutron"
+    url: str = "http://neutron.example:9696"
+    requires_authentication: bool = True
+    authentication_url: str = "http://keystone.example:5000/v3"
+    username: str = "netweft"
+    password: str = "encrypted"
+    tenant_name: str = "infra"
+    project_name: str = ""
+    user_domain_name: str = ""
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a", "https://neutron.example:9696", "http://[2001:db8::1]:9696/", "http://192.0.2.1:9696/v2.0"]
+)
+def test_urls(url: str) -> None:
+    assert rules.url_is_valid("provider URL", url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "is not valid"),
+        ("neutron.example:9696", "is not valid"),
+        ("ftp://neutron.example", "is not valid"),
+        ("http://", "is not valid"),
+        ("http://a:port", "is not valid"),
+        ("http://a:99999", "is not valid"),
+        ("http://[::1", "is not valid"),
+        (" http://a", "is not valid"),
+        ("http://a\n", "is not valid"),
+        ("http://a/" + "x" * rules.URL_MAX, "is not valid"),
+        ("http://user@a", "a user or a password"),
+        ("http://:secret@a", "a user or a password"),
+        ("http://a?x=1", "a query or a fragment"),
+        ("http://a#x", "a query or a fragment"),
+    ],
+)
+def test_what_is_no_url(url: str, words: str) -> None:
+    problem = rules.url_is_valid("provider URL", url)
+    assert problem is not None
+    assert words in problem.text
+
+
+@pytest.mark.parametrize("url", ["", "http://a:5000/v3", "http://a:35357/v2.0/", "https://a/identity/v3/"])
+def test_authentication_urls(url: str) -> None:
+    assert rules.authentication_url_is_valid(url) is None
+
+
+@pytest.mark.parametrize("url", ["http://a:5000", "http://a:5000/v4", "a/v3"])
+def test_what_is_no_authentication_url(url: str) -> None:
+    assert rules.authentication_url_is_valid(url) is not None
+
+
+def test_who_logs_in_says_how() -> None:
+    full = Provider()
+    assert rules.authentication_is_complete(full) is None
+    assert rules.authentication_is_complete(replace(full, tenant_name="", user_domain_name="d")) is None
+    assert rules.authentication_is_complete(replace(full, tenant_name="", project_name="p")) is None
+    assert rules.authentication_is_complete(Provider(requires_authentication=False, username="")) is None
+    one = rules.authentication_is_complete(replace(full, password=""))
+    assert one is not None
+    assert "the password is missing" in one.text
+    several = rules.authentication_is_complete(replace(full, username="", tenant_name=""))
+    assert several is not None
+    assert "the user name, the tenant or the user domain are missing" in several.text
+
+
+def test_types() -> None:
+    assert rules.type_is_known("neutron", frozenset({"neutron"})) is None
+    other = rules.type_is_known("ovn", frozenset({"neutron", "external"}))
+    assert other is not None
+    assert "There are: external, neutron." in other.text
+    none = rules.type_is_known("neutron", frozenset())
+    assert none is not None
+    assert "No provider module is installed." in none.text
+
+
+def test_passwords() -> None:
+    assert rules.password_is_valid("x" * rules.PASSWORD_MAX) is None
+    assert rules.password_is_valid("x" * (rules.PASSWORD_MAX + 1)) is not None
+
+
+def test_certificates() -> None:
+    assert rules.certificates_of("") == []
+    assert rules.certificates_of(PEM + PEM) == [PEM, PEM]
+    assert rules.certificates_are_given([PEM, f"  {PEM}"]) is None
+    for wrong in ([], [""], ["MIIB"], [PEM, "MIIB"]):
+        assert rules.certificates_are_given(wrong) is not None
