@@ -199,6 +199,8 @@ def _read_null(kind: type[Value], field: Field, where: str) -> object:
         return []
     if field.struct is not None:
         return field.struct()
+    if field.is_removable:
+        return None
     return "" if field.kind == "text" and field.name not in {"id", "href"} else UNSET
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, cell, line_of, show_many
+from netweft.cli.selection import Selection, searched
 from netweft.cli.session import calls_engine, output_option
-from netweft.cli.verbs import max_option, order
 from netweft.client import Client
 
 _EVENT = noun("event")
@@ -24,16 +26,12 @@ _logins = click.option("--logins", is_flag=True, help="Also who logged in and ou
 
 
 @click.command("list")
-@max_option(50)
-@click.option("--search", help="Only those that match, for example 'host=sim-1 or message=\"*storage*\"'.")
-@click.option("--sort", default="", metavar="BY[:desc]", help="Sort by a field, as in --search; newest first without.")
+@searched('host=sim-1 or message="*storage*"', 50)
 @click.option("--severity", type=click.Choice(_SEVERITIES), help="Only those of this severity, or worse.")
 @_logins
 @output_option
 @calls_engine
-def list_events(
-    client: Client, most: int, search: str | None, sort: str, severity: str | None, logins: bool, form: str
-) -> None:
+def list_events(client: Client, selection: Selection, severity: str | None, logins: bool, form: str) -> None:
     """List events, newest first, without who logged in and out.
 
     Example: netweft event list --severity warning --max 10
@@ -42,10 +40,10 @@ def list_events(
     if severity:
         worse = _SEVERITIES[_SEVERITIES.index(severity) :]
         conditions.append(" or ".join(f"severity={one}" for one in worse))
-    if search:
-        conditions.append(search)
-    query = " and ".join(f"({one})" for one in conditions)
-    found = client.list("events", search=f"{query} {order(sort)}".strip(), max=most)
+    if selection.search:
+        conditions.append(selection.search)
+    search = " and ".join(f"({one})" for one in conditions)
+    found = client.list("events", **replace(selection, search=search).query())
     if form in TABLES:
         for event in found:
             event.setdefault("user", {"name": _NOBODY})

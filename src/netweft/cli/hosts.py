@@ -13,6 +13,7 @@ from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
+from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
@@ -179,9 +180,10 @@ def token(client: Client, name: str, form: str) -> None:
 
 @click.command("nics")
 @_name
+@unsearched("the NICs of a host", _NICS)
 @output_option
 @calls_engine
-def nics(client: Client, name: str, form: str) -> None:
+def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the NICs, bonds and VLAN devices of a host, and which network is on each.
 
     BOND says of a bond its mode and its members, and of a member its bond.
@@ -197,7 +199,7 @@ def nics(client: Client, name: str, form: str) -> None:
         _name_of_network(nic, networks)
         nic["address"] = _with_prefix(nic.get("ip", {}))
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
-    show_many(found, _NICS, form, _NICS_WIDE)
+    show_many(selection.arrange(found, _NICS), _NICS, form, _NICS_WIDE)
 
 
 def _slaves(nic: Tree) -> Trees:
@@ -254,9 +256,10 @@ def functions(
 
 @click.command("attachments")
 @_name
+@unsearched("the attachments of a host", _ATTACHMENTS)
 @output_option
 @calls_engine
-def attachments(client: Client, name: str, form: str) -> None:
+def attachments(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the networks of a host, where they are, and whether they are in sync.
 
     Example: netweft host attachments sim-1
@@ -280,7 +283,7 @@ def attachments(client: Client, name: str, form: str) -> None:
             if c["in_sync"] == "false"
         ]
     found.sort(key=lambda item: (item["host_nic"]["name"], item["network"]["name"]))
-    show_many(found, _ATTACHMENTS, form, {"ID": "id"})
+    show_many(selection.arrange(found, _ATTACHMENTS), _ATTACHMENTS, form, {"ID": "id"})
 
 
 @click.command("drift")

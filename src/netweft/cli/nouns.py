@@ -88,7 +88,13 @@ _ADDRESS = Field(
 
 
 def _limit(option: str, text: str, path: str = "") -> Field:
-    return Field(f"--{option}", path or option.replace("-", "_"), text, click.IntRange(min=0))
+    return Field(
+        f"--{option}",
+        path or option.replace("-", "_"),
+        f"{text}; 'none' removes the limit.",
+        click.IntRange(min=0),
+        removable=True,
+    )
 
 
 def _label(name: str, parent: str, path: str, text: str) -> Noun:
@@ -441,7 +447,7 @@ _QOS = Noun(
             only_add=True,
         ),
         *(
-            _limit(f"{way}-{kind}", f"{text}, of the type network.")
+            _limit(f"{way}-{kind}", f"{text}, for the type network")
             for way in ("inbound", "outbound")
             for kind, text in (
                 ("average", "Mbit/s in the long run"),
@@ -449,9 +455,9 @@ _QOS = Noun(
                 ("burst", "MB that may be sent at the peak"),
             )
         ),
-        _limit("linkshare", "Weight when the link is full, of the type hostnetwork.", "outbound_average_linkshare"),
-        _limit("upperlimit", "Mbit/s at most, of the type hostnetwork.", "outbound_average_upperlimit"),
-        _limit("realtime", "Mbit/s in any case, of the type hostnetwork.", "outbound_average_realtime"),
+        _limit("linkshare", "Weight when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
+        _limit("upperlimit", "Mbit/s at most, for the type hostnetwork", "outbound_average_upperlimit"),
+        _limit("realtime", "Mbit/s in any case, for the type hostnetwork", "outbound_average_realtime"),
         *_TEXTS,
     ),
     "gold",

@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
+from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
@@ -49,14 +50,16 @@ def permission() -> None:
 @permission.command("list")
 @_kind
 @_name
+@unsearched("permissions", _COLUMNS)
 @output_option
 @calls_engine
-def list_permissions(client: Client, kind: str, name: str | None, form: str) -> None:
+def list_permissions(client: Client, kind: str, name: str | None, selection: Selection, form: str) -> None:
     """List the roles that were given on this very thing.
 
     Example: netweft permission list network storage
     """
-    show_many(_given(client, _path(client, kind, name)), _COLUMNS, form, _WIDE)
+    found = _given(client, _path(client, kind, name))
+    show_many(selection.arrange(found, _COLUMNS), _COLUMNS, form, _WIDE)
 
 
 @permission.command("grant")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -14,11 +14,10 @@ from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import collection, completes, entities, name_references, path_of, resolve
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
+from netweft.cli.selection import Selection, searched, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
-from netweft.client.tree import Tree, Trees
-
-C = TypeVar("C", bound=Callable[..., Any])
+from netweft.client.tree import Tree
 
 _DATA_CENTER = "data_center.id"
 
@@ -45,68 +44,27 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask; without a ter
 missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
 
 
-def max_option(most: int) -> Callable[[C], C]:
-    """The option that says how long a list is to be."""
-    default = most or None
-    return click.option(
-        "--max", "most", type=click.IntRange(min=1), default=default, show_default=bool(most), help="How many."
-    )
-
-
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, *, form: str, search: str = "", sort: str = "", most: int | None, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+    def run(client: Client, /, *, form: str, selection: Selection, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         above = _above(noun, values)
-        if noun.searchable:
-            query: dict[str, str | int] = {} if most is None else {"max": most}
-            if text := " ".join(filter(None, (search, order(sort)))):
-                query["search"] = text
-            found = entities(client, noun, above, **query)
-        else:
-            found = _sorted(noun, entities(client, noun, above), sort)[:most]
+        query = selection.query() if noun.searchable else {}
+        found = entities(client, noun, above, **query)
         name_references(client, noun, found)
+        if not noun.searchable:
+            found = selection.arrange(found, noun.columns)
         show_many(found, noun.columns, form, noun.wide)
 
     of = f" of {nouns.noun(noun.parent).one}" if nouns.parents(noun) else ""
-    command = click.Command("list", callback=run, params=_parents(noun), help=f"List the {_plural(noun)}{of}.")
+    text = f"List the {_plural(noun)}{of}."
     if noun.searchable:
         sample = f"name={noun.sample[:3]}*" if noun.search_key == "name" else f'{noun.search_key}="*"'
-        click.option("--search", default="", help=f"Only those that match, for example '{sample}'.")(command)
-        command.help = f"{command.help}{example(noun, 'list', '--search', repr(sample))}"
+        options, text = searched(sample, noun.most), text + example(noun, "list", "--search", repr(sample))
     else:
-        command.help = f"{command.help}{example(noun, 'list')}"
-    fields = "a field, as in --search" if noun.searchable else f"one of {', '.join(noun.columns)}"
-    click.option("--sort", default="", metavar="BY[:desc]", help=f"Sort by {fields}; with :desc downwards.")(command)
-    return output_option(max_option(noun.most)(command))
-
-
-def order(sort: str) -> str:
-    """What a search ends with for an option of the form ``BY[:desc]``. Raises click.UsageError."""
-    field, _, direction = sort.partition(":")
-    return f"sortby {field} {_direction(direction)}" if field else ""
-
-
-def _direction(text: str) -> str:
-    if text not in {"", "asc", "desc"}:
-        raise click.UsageError(f"--sort: {text!r} is neither asc nor desc.")
-    return text
-
-
-def _sorted(noun: Noun, found: Trees, sort: str) -> Trees:
-    """Sorted by a column, where the API does not sort."""
-    by, _, direction = sort.partition(":")
-    is_down = _direction(direction) == "desc"
-    if not by:
-        return found
-    columns = {heading.lower(): path for heading, path in noun.columns.items()}
-    if by.lower() not in columns:
-        raise click.UsageError(f"--sort: {by} is none of {', '.join(columns)}.")
-
-    def key(entity: Tree) -> tuple[bool, int, str]:
-        text = pick(entity, columns[by.lower()])
-        return (not text.isdigit(), int(text) if text.isdigit() else 0, text)
-
-    return sorted(found, key=key, reverse=is_down)
+        options, text = unsearched(f"{_plural(noun)}{of}", noun.columns), text + example(noun, "list")
+    command = click.command("list", help=text)(output_option(options(run)))
+    command.params = [*_parents(noun), *command.params]
+    return command
 
 
 def _show(noun: Noun) -> click.Command:
