@@ -80,6 +80,11 @@ def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> N
     place("host", "remove", "sim-1", "--clean", expect=1)
     (failed,) = json.loads(place("job", "list", "--search", "status=failed", "-o", "json"))
     assert "does not answer: the connection ended" in place("job", "show", failed["id"]), "a failed job says why"
+    whole = place("job", "list", "--search", "status=failed", "-o", "wide")
+    assert failed["error"] in whole
+    (line,) = place("job", "list", "--search", "status=failed").splitlines()[1:]
+    assert line.endswith("...")
+    assert line.removesuffix("...").split("  ")[-1] in failed["error"], "the table has its beginning"
     told = place("host", "remove", "sim-1", "--clean", "--force")
     assert "The networks of Host sim-1 could not be taken off it" in told
     assert "These networks stay on it: ovirtmgmt. 'netweft agent --leave' there takes them off" in told

@@ -270,6 +270,54 @@ def test_snapshots_and_filter_parameters(netweft: Netweft) -> None:
     netweft("network", "remove", "lan2")
 
 
+def test_a_snapshot_is_previewed(netweft: Netweft) -> None:
+    netweft("vm", "add", "tried")
+    netweft("vm", "snapshot", "add", "tried", "before")
+    netweft("vm", "nic", "add", "tried", "nic1")
+    assert netweft.json("vm", "snapshot-nic", "list", "tried", "before") == []
+
+    def nics() -> int:
+        return len(netweft.json("vm", "nic", "list", "tried"))
+
+    netweft("vm", "snapshot", "preview", "tried", "before")
+    assert nics() == 0
+    netweft("vm", "snapshot", "undo", "tried")
+    assert nics() == 1
+    netweft("vm", "snapshot", "preview", "tried", "before")
+    netweft("vm", "snapshot", "commit", "tried")
+    assert nics() == 0
+    netweft("vm", "snapshot", "undo", "tried", expect=1)
+    netweft("vm", "remove", "tried")
+
+
+def test_jobs_and_events_of_other_systems(netweft: Netweft) -> None:
+    job = netweft.json("job", "add", "Replacing a switch")["id"]
+    netweft("job", "step", "add", job, "copying", "--type", "validating")
+    netweft("job", "step", "end", job, "copying")
+    assert netweft("job", "step", "list", job).rows[1] == ["1", "finished", "validating", "copying"]
+    netweft("job", "fail", job)
+    assert netweft.json("job", "show", job)["status"] == "failed"
+    assert [one["id"] for one in netweft.json("job", "list", "--search", "status=failed", "--max", "1")] == [job]
+    netweft("job", "clear", job)
+    netweft("job", "show", job, expect=3)
+    event = netweft.json("event", "add", "Fan 2 failed", "--origin", "racks", "--custom-id", "7", "--host", "sim-3")
+    assert netweft.json("event", "show", event["id"])["host"]["id"] == netweft.json("host", "show", "sim-3")["id"]
+    netweft("event", "remove", event["id"])
+    netweft("event", "show", event["id"], expect=3)
+
+
+def test_what_the_engine_only_reports(netweft: Netweft) -> None:
+    assert ["memory.used", "0", "bytes"] in netweft("host", "statistic", "list", "sim-3").rows
+    rates = netweft.json("host", "nic-statistic", "list", "sim-3", "eth0", "--sort", "name", "--max", "1")
+    assert rates[0]["name"] == "data.current.rx"
+    assert ["SuperUser"] in netweft("user", "permission", "list", "admin").rows
+    assert netweft("user", "role", "list", "admin").rows[1][0] == "SuperUser"
+    assert ["manipulate_host"] in netweft("role", "permit", "list", "HostAdmin").rows
+    assert netweft("domain", "list").rows[1:] == [["internal"]]
+    assert netweft("group", "list").rows[1:] == [["Everyone"]]
+    assert netweft.json("host", "unmanaged-network", "list", "sim-3") == []
+
+
 def test_labels_bring_networks_to_nics(netweft: Netweft) -> None:
     netweft("network", "add", "red-net", "--vlan", "410")
     netweft("cluster", "attach", "Default", "red-net", "--optional")

@@ -113,6 +113,16 @@ def _label(name: str, parent: str, path: str, text: str) -> Noun:
     )
 
 
+def _read_below(name: str, parent: str, path: str, one: str, columns: dict[str, str], text: str, **refers: str) -> Noun:
+    """What is only listed, below a parent."""
+    return Noun(name, path, one, columns, text, parent=parent, verbs=("list",), searchable=False, refers=refers)
+
+
+def _statistics_of(name: str, parent: str, what: str) -> Noun:
+    columns = {"NAME": "name", "VALUE": "values", "UNIT": "unit"}
+    return _read_below(name, parent, "statistics", "a statistic", columns, f"Counters and rates {what}.")
+
+
 def _tags_of(name: str) -> Noun:
     return Noun(
         f"{name} tag",
@@ -369,9 +379,10 @@ _SNAPSHOTS = Noun(
     parent="vm",
     sample="before-update",
     verbs=("list", "show", "add", "remove"),
-    actions=(Action("restore", "restore", "Give the virtual machine back what it was in the snapshot"),),
+    actions=(Action("restore", "restore", "Restore the virtual machine from the snapshot"),),
     searchable=False,
     key="description",
+    more="snapshots",
 )
 _PROFILES = Noun(
     "profile",
@@ -559,11 +570,40 @@ _JOBS = Noun(
     {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
     "Work that left the engine.",
     sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
-    verbs=_READ_ONLY,
-    most=50,
+    verbs=("show",),
+    actions=(
+        Action("end", "end", "End a job of another system as finished"),
+        Action("fail", "end", "End a job of another system as failed", body={"succeeded": False}),
+        Action("clear", "clear", "Remove an ended job of another system from the list"),
+    ),
     key="id",
     search_key="description",
     more="jobs",
+)
+_STEPS = Noun(
+    "job step",
+    "steps",
+    "a step",
+    {"NUMBER": "number", "STATUS": "status", "TYPE": "type", "DESCRIPTION": "description"},
+    "The steps of a job; those of a job of another system can be added and ended.",
+    (
+        Field(
+            "--type",
+            "type",
+            "What it does.",
+            click.Choice(("validating", "executing", "finalizing", "unknown")),
+            default="executing",
+        ),
+    ),
+    "copying",
+    parent="job",
+    verbs=("list", "show", "add"),
+    actions=(
+        Action("end", "end", "End a step of a job of another system as finished"),
+        Action("fail", "end", "End a step of a job of another system as failed", body={"succeeded": False}),
+    ),
+    searchable=False,
+    key="description",
 )
 _EVENTS = Noun(
     "event",
@@ -572,7 +612,7 @@ _EVENTS = Noun(
     {"TIME": "time", "SEVERITY": "severity", "WHO": "user.name", "WHAT": "description"},
     "What happened, and who did it.",
     sample="17",
-    verbs=("show",),
+    verbs=("show", "remove"),
     key="id",
     wide={"ID": "id", "CODE": "code", "CORRELATION": "correlation_id"},
     more="events",
@@ -600,21 +640,91 @@ _ROLES = Noun(
     verbs=_READ_ONLY,
     searchable=False,
 )
+_DOMAINS = Noun(
+    "domain",
+    "domains",
+    "a domain",
+    {"NAME": "name"},
+    "Where users are defined.",
+    sample="internal",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+_GROUPS = Noun(
+    "group",
+    "groups",
+    "a group",
+    {"NAME": "name"},
+    "Groups of users.",
+    sample="Everyone",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+_READ_BELOW = (
+    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "What a role allows."),
+    _read_below(
+        "user role",
+        "user",
+        "roles",
+        "a role",
+        {"NAME": "name", "DESCRIPTION": "description"},
+        "The roles of a user on any object.",
+    ),
+    _read_below(
+        "user permission",
+        "user",
+        "permissions",
+        "a permission",
+        {
+            "ROLE": "role.name",
+            "DATA CENTRE": "data_center.name",
+            "CLUSTER": "cluster.name",
+            "HOST": "host.name",
+            "VM": "vm.name",
+            "TEMPLATE": "template.name",
+        },
+        "The permissions of a user on any object.",
+        role="role",
+        data_center="datacenter",
+        **{name: name for name in ("cluster", "host", "vm", "template")},
+    ),
+    _statistics_of("host statistic", "host", "of a host"),
+    _statistics_of("host nic-statistic", "host nic", "of a NIC"),
+    _statistics_of("vm nic-statistic", "vm nic", "of a vNIC of a running virtual machine"),
+    _read_below(
+        "vm reported-device",
+        "vm",
+        "reporteddevices",
+        "a reported device",
+        {"NAME": "name", "MAC": "mac.address", "ADDRESSES": "ips"},
+        "The NICs that the host reports of a running virtual machine.",
+    ),
+    _read_below(
+        "vm snapshot-nic",
+        "vm snapshot",
+        "nics",
+        "a vNIC",
+        {"NAME": "name", "MAC": "mac.address", "PROFILE": "vnic_profile.name", "INTERFACE": "interface"},
+        "The vNICs that a snapshot holds.",
+        vnic_profile="profile",
+    ),
+    Noun(
+        "host unmanaged-network",
+        "unmanagednetworks",
+        "an unmanaged network",
+        {"NAME": "name"},
+        "Networks on a host that Netweft does not manage.",
+        parent="host",
+        sample="br-old",
+        verbs=("list", "remove"),
+        searchable=False,
+    ),
+)
 
 NOUNS = (
-    *(
-        _DATA_CENTERS,
-        _CLUSTERS,
-        _NETWORKS,
-        _SUBNETS,
-        _HOSTS,
-        _HOST_NICS,
-        _VMS,
-        _VM_NICS,
-        _FILTER_PARAMETERS,
-        _SNAPSHOTS,
-    ),
-    *(_PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _EVENTS, _USERS, _ROLES),
+    *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
+    *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
+    *(_EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
     _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),

@@ -146,7 +146,7 @@ def _action(noun: Noun, action: Action) -> click.Command:
     @calls_engine
     def run(client: Client, /, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         entity = resolve(client, noun, values[noun.argument], _above(noun, values))
-        run_job(client, f"{path_of(entity)}/{action.path}", {}, nothing=action.nothing)
+        run_job(client, f"{path_of(entity)}/{action.path}", dict(action.body), nothing=action.nothing)
 
     return _command(noun, action.verb, run, f"{action.about}.", noun.sample)
 
