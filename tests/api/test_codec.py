@@ -138,7 +138,7 @@ def test_null_and_an_empty_element_remove_a_limit() -> None:
     ],
 )
 def test_null_of_what_cannot_be_taken_away_is_refused_by_name(kind: type[Value], body: str, named: str) -> None:
-    with pytest.raises(MalformedError, match=f"^{named}: null would take it away"):
+    with pytest.raises(MalformedError, match=f"^{named}: null would remove it"):
         json_codec.read(body.encode(), kind)
 
 

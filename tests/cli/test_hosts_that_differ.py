@@ -53,7 +53,7 @@ def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) ->
     fleet.monitor.round(fleet.db)
     refused = place("host", "commit", "sim-1", expect=1)
     assert "eth0: mtu should be 1500, and is 1400" in refused
-    assert "Nothing is committed. 'netweft host sync sim-1' puts it right" in refused
+    assert "Nothing is committed. 'netweft host sync sim-1' synchronizes it" in refused
     told = "What is committed on Host sim-1 is not what is wanted of it: eth0: mtu should be 1500, and is 1400."
     assert f"Warning: {told}" in place("host", "commit", "sim-1", "--force")
     place("host", "sync", "sim-1")
@@ -95,7 +95,7 @@ def test_a_host_that_has_never_joined(place: Place) -> None:
         cluster_id = tx.scalars(sa.select(hosts.c.cluster_id)).first()
         assert cluster_id is not None
         rows.add_host(tx, cluster_id, "late", status="maintenance")
-    assert "Nobody knows: the host has not reported yet" in place("host", "drift", "late")
+    assert "Unknown: the host has not reported yet" in place("host", "drift", "late")
     for words in (("activate", "late"), ("refresh", "late"), ("commit", "late"), ("remove", "late", "--clean")):
         assert "Host late has never joined" in place("host", *words, expect=1)
     assert "Host late was removed" in place("host", "remove", "late", "--clean", "--force")

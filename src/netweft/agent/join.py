@@ -51,7 +51,7 @@ def join(options: Namespace, identity: Identity, port: int, names: tuple[str, ..
     except IdentityError as error:
         if not is_known or has_expired:
             raise
-        log.warning("%s; the host goes on as what it is to the engine (host %s)", error, identity.host_id)
+        log.warning("%s; the host keeps its identity (host %s)", error, identity.host_id)
 
 
 def _enroll(options: Namespace, identity: Identity, token: str, port: int, names: tuple[str, ...]) -> None:

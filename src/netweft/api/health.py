@@ -98,7 +98,7 @@ class Watch:
         except TimeoutError:
             return _SILENT
         except SQLAlchemyError as error:
-            log.warning("the database cannot be asked", reason=first_line(error))
+            log.warning("the database cannot be queried", reason=first_line(error))
             return type(error).__name__
         return ""
 

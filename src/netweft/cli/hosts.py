@@ -53,7 +53,9 @@ _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
     help="What to change, as YAML (see docs/setup-networks.md).",
 )
 @click.option(
-    "--plan", is_flag=True, help="Only show the steps, what each costs and who is hurt; nothing is sent to the host."
+    "--plan",
+    is_flag=True,
+    help="Only show the steps, their loss and the affected networks and vNICs; nothing is sent to the host.",
 )
 @click.option(
     "--confirm-within",
@@ -97,7 +99,7 @@ def commit(client: Client, name: str, force: bool) -> None:
     found = client.addition("GET", f"{path}/drift")
     if not found["in_sync"] and not force:
         _show_drift(found)
-        say(f"Nothing is committed. 'netweft host sync {name}' puts it right; --force commits it as it is.")
+        say(f"Nothing is committed. 'netweft host sync {name}' synchronizes it; --force commits its present state.")
         raise click.exceptions.Exit(REFUSED)
     run_job(client, f"{path}/commitnetconfig", {})
 
@@ -224,8 +226,8 @@ def _with_prefix(ip: Tree) -> str:
 @_name
 @click.argument("nic", metavar="NIC", shell_complete=completes("host nic"))
 @click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
-@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Let them serve only this network, too.")
-@click.option("--for-all", "for_all", is_flag=True, help="Let them serve all networks.")
+@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Allow this network; may be repeated.")
+@click.option("--for-all", "for_all", is_flag=True, help="Allow all networks.")
 @output_option
 @calls_engine
 def functions(
@@ -300,7 +302,7 @@ def drift(client: Client, name: str, form: str) -> None:
         show_one(found, form)
         return
     if found["reported_at"] is None:
-        say("Nobody knows: the host has not reported yet.")
+        say("Unknown: the host has not reported yet.")
     elif found["in_sync"]:
         say("Nothing differs.")
     else:
@@ -317,7 +319,7 @@ def _show_drift(found: Tree) -> None:
     lines += [{"of": "host", "text": one["text"]} for one in found["host"]]
     show_many(lines, {"OF": "of", "DIFFERS": "text"}, "table")
     if found["obstacle"]:
-        say(f"It cannot be put right as it is: {found['obstacle']}")
+        say(f"It cannot be synchronized: {found['obstacle']}")
 
 
 COMMANDS = (

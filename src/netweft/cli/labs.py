@@ -25,7 +25,7 @@ _folder = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/lab"),
     show_default=True,
-    help="Where the lab keeps its files.",
+    help="Folder for the lab's files.",
 )
 _host = click.argument("host", metavar="HOST")
 

@@ -20,7 +20,7 @@ _password_file = click.option(
     "--new-password-file",
     "password_file",
     type=click.File(),
-    help="File with the user's password, - for standard input; asked for when it is not given.",
+    help="File with the user's password, - for standard input; without it, a prompt reads the password.",
 )
 
 
@@ -74,5 +74,5 @@ def _new_password(file: TextIO | None) -> str:
         except UnicodeDecodeError as error:
             raise click.UsageError("--new-password-file cannot be read: it is no text.") from error
     if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to ask for the password: name a file with --new-password-file.")
+        raise click.UsageError("There is no terminal to read the password from: name a file with --new-password-file.")
     return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))

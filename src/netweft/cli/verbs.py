@@ -40,7 +40,7 @@ def confirm_removal(what: str, *, yes: bool) -> None:
         click.confirm(f"Remove {what}?", abort=True, err=True)
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is asked.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
 missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
 
 
@@ -99,7 +99,7 @@ def _add(noun: Noun) -> click.Command:
         name_references(client, noun, [added])
         show_facts(added, noun.columns, form, noun.wide)
 
-    text = f"Give it {noun.one}." if noun.picks or noun.key == "id" else f"Add {noun.one}."
+    text = f"Assign {noun.one}." if noun.picks or noun.key == "id" else f"Add {noun.one}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if field.path != noun.key]
     return output_option(command)
@@ -138,7 +138,7 @@ def _remove(noun: Noun) -> click.Command:
         confirm_removal(f"{noun.name} {name}", yes=yes)
         client.remove(path_of(entity))
 
-    text = f"Take {noun.one} from it." if noun.picks or noun.key == "id" else f"Remove {noun.one}."
+    text = f"Unassign {noun.one}." if noun.picks or noun.key == "id" else f"Remove {noun.one}."
     return missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
 
 

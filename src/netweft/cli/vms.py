@@ -37,9 +37,7 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @_vm
 @_host(help="Name of the host to move it to; the best one when it is not given.")
 @click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
-@click.option(
-    "--plan", is_flag=True, help="Only show what stands against it, and which networks would be set up first."
-)
+@click.option("--plan", is_flag=True, help="Only show what prevents it, and which networks would be set up first.")
 @output_option
 @calls_engine
 def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool, form: str) -> None:

@@ -38,7 +38,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     default=60,
     show_default=True,
     metavar="S",
-    help="Seconds after which it gives up.",
+    help="Seconds until it fails.",
 )
 def wait(hosts: Sequence[str], timeout: float) -> None:
     """Wait until the engine answers, and then until these hosts are up; say what is being waited for.

@@ -343,9 +343,7 @@ def _has_display(decision: _Decision, host: HostState) -> Problem | None:
         text = f"Host {host.name} does not have the display network {name}."
         return Problem("VAR__DETAIL__DISPLAY_NETWORK_MISSING", text)
     if network not in host.addressed:
-        text = (
-            f"Host {host.name} has no boot protocol for the display network {name}, so nobody reaches consoles there."
-        )
+        text = f"Host {host.name} has no boot protocol for the display network {name}, so its consoles are unreachable."
         return Problem("VAR__DETAIL__DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
     return None
 

@@ -288,7 +288,7 @@ TABLE: Table = (
         "busy",
         "start",
         "ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM",
-        "VM busy is suspended, and goes on as it was",
+        "VM busy is suspended and resumes as it was",
         "<vm><stateless>true</stateless></vm>",
     ),
     start_on("stranger", "bare", "VAR__DETAIL__NOT_IN_CLUSTER", "Host stranger is in another Cluster"),

@@ -247,7 +247,7 @@ class Connection:
             try:
                 news()
             except Exception:  # one piece of news that could not be dealt with must not keep the next from being heard
-                log.exception("what libvirt told could not be dealt with")
+                log.exception("an event of libvirt could not be processed")
 
     def _reach(self) -> None:
         """Connect, however long that takes."""

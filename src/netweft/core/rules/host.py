@@ -71,10 +71,7 @@ def has_joined(host: str, agent_url: str) -> Problem | None:
     """Something is asked of a host only when it has an agent that could be asked (``agent_url``: empty when not)."""
     if agent_url:
         return None
-    text = (
-        f"Host {host} has never joined, so nothing can be asked of it: join it with the command that 'netweft host"
-        f" token {host}' shows."
-    )
+    text = f"Host {host} has never joined an engine: join it with the command that 'netweft host token {host}' shows."
     return Problem("HOST_NEVER_JOINED", text)
 
 
@@ -144,7 +141,7 @@ def may_be_activated(status: str) -> Problem | None:
         return Problem("VDS_ALREADY_UP", "Host in Up status.")
     if status in ACTIVATABLE:
         return None
-    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it has settled.")
+    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it changes.")
 
 
 def may_be_deactivated(status: str) -> Problem | None:

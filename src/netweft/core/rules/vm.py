@@ -267,7 +267,7 @@ def resumes_as_it_was(name: str, changed: Sequence[str]) -> Problem | None:
     """A suspended machine goes on as it was; nothing else can be said for that run (``changed``: what was)."""
     if not changed:
         return None
-    text = f"VM {name} is suspended, and goes on as it was: nothing can be changed for this run. Stop it first."
+    text = f"VM {name} is suspended and resumes as it was, so nothing can be changed for this run. Stop it first."
     return Problem("ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM", text)
 
 
