@@ -124,7 +124,7 @@ def test_what_cannot_be_is_refused(sysfs: Sysfs, tmp_path: Path) -> None:
         functions.set(host.with_link(replace(host.nics["eth0v0"], owner="blue")), "eth0", 2)
     (sysfs.devices / PHYSICAL / "sriov_numvfs").unlink()
     (sysfs.devices / PHYSICAL / "sriov_numvfs").mkdir()
-    with pytest.raises(NetworkingError, match="create 2 virtual functions on NIC .*: Is a directory"):
+    with pytest.raises(NetworkingError, match=r"create 2 virtual functions on NIC .*: Is a directory"):
         functions.set(host, "eth0", 2)
     (tmp_path / "functions.json").write_text("{")
     with pytest.raises(NetworkingError, match="cannot be read"):

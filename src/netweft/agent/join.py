@@ -45,7 +45,7 @@ def join(options: Namespace, identity: Identity, port: int, names: tuple[str, ..
         log.info("this host has joined %s already%s", options.enroll, ", with this token" if token else "")
         return
     if has_expired:
-        log.warning("the host's certificate has expired: it joins anew")
+        log.warning("the host's certificate has expired: it joins again")
     try:
         _enroll(options, identity, token, port, names)
     except IdentityError as error:
@@ -70,7 +70,7 @@ def _enroll(options: Namespace, identity: Identity, token: str, port: int, names
         hostname=options.hostname,
         simulated=names,
     )
-    gone = f"; what it was before, host {before}, it is no more" if before not in {"", enrollment.host_id} else ""
+    gone = f"; its former identity, host {before}, ends" if before not in {"", enrollment.host_id} else ""
     log.info("joined the engine at %s as host %s%s", options.enroll, enrollment.host_id, gone)
 
 

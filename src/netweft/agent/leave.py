@@ -42,7 +42,7 @@ def leave(service: HostService, identity: Identity, address: str) -> None:
     wanted = cleared(now, _addresses(address or identity.address))
     left = restore(service.driver, wanted)
     if left:
-        raise NetworkingError(f"not everything could be taken off: {'; '.join(left)}")
+        raise NetworkingError(f"not everything could be removed: {'; '.join(left)}")
     identity.forget()
     stays = ", ".join(sorted(kept_names(wanted, owners_on(wanted)))) or "nothing"
     log.info("the host has left the engine; these of Netweft's networks stay on it: %s", stays)

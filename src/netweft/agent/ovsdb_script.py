@@ -435,4 +435,4 @@ def inverse(step: OvsdbStep | None) -> OvsdbStep:
         case PlugGuest(port):
             return UnplugGuest(port.name)
         case _:
-            raise TypeError(f"{step} makes nothing")
+            raise TypeError(f"{step} creates nothing")

@@ -103,7 +103,7 @@ def known_error(error: Exception, correlation_id: str) -> NetweftError:
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)
         return BusyError(
-            "Another request changed the same things at the same moment. Look again, and repeat what is needed."
+            "Another request changed the same objects at the same moment. Read them again before you repeat it."
         )
     if isinstance(error, PoolTimeoutError):
         return OverloadError("Too many requests are under way; try again in a moment.")

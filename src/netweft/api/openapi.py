@@ -35,7 +35,7 @@ _QUERIES = {
 }
 _CODES = {
     CODE_HEADER: {
-        "description": "The message codes of what is wrong, in oVirt's spelling, with commas between them.",
+        "description": "oVirt's codes of the messages, separated by commas.",
         "schema": {"type": "string"},
     }
 }

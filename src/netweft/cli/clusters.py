@@ -71,7 +71,7 @@ def attach(
 def change(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
-    """Change how a cluster uses a network; roles, when given, replace all that it has.
+    """Change how a cluster uses a network; given roles replace all that it has.
 
     Example: netweft cluster change Default storage --role migration
     """

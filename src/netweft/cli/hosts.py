@@ -61,14 +61,14 @@ _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
     "--confirm-within",
     type=click.IntRange(1, 120),
     metavar="S",
-    help="Seconds that the host waits for the engine before it takes the change back.",
+    help="Seconds that the host waits for the engine before it rolls the change back.",
 )
 @output_option
 @calls_engine
 def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
     """Change a host's networking in one transaction.
 
-    The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status
+    The host rolls the change back by itself unless the engine reaches it over the new configuration. Ends with status
     6 when that happened.
 
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
@@ -86,12 +86,12 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 
 @click.command("commit")
 @_name
-@click.option("--force", is_flag=True, help="Commit also what differs from what is wanted.")
+@click.option("--force", is_flag=True, help="Commit although the host differs from its configuration.")
 @calls_engine
 def commit(client: Client, name: str, force: bool) -> None:
-    """Make what runs on the host also what its boot restores.
+    """Commit the present network configuration, so that the host restores it when it boots.
 
-    Refused when what runs there differs from what is wanted of it: its boots would bring that back.
+    Refused when the host differs from its configuration, because its next boot would restore the difference.
 
     Example: netweft host commit sim-1
     """
@@ -109,7 +109,7 @@ def commit(client: Client, name: str, force: bool) -> None:
 @click.argument("source", metavar="SOURCE", shell_complete=completes("host"))
 @calls_engine
 def copy_networks(client: Client, name: str, source: str) -> None:
-    """Give a host the networks, bonds and labels of the host SOURCE of its cluster, as a change like any other.
+    """Copy networks, bonds and labels from the host SOURCE of the same cluster to a host.
 
     Example: netweft host copy-networks sim-2 sim-1
     """
@@ -123,8 +123,8 @@ def copy_networks(client: Client, name: str, source: str) -> None:
 def deactivate(client: Client, name: str) -> None:
     """Put the host into maintenance, and wait until its guests have been moved to other hosts.
 
-    Who cannot be moved is told with the reason; the host then goes on preparing for maintenance until the last one is
-    gone, or it is activated.
+    Guests that cannot be moved are listed with the reason. The host stays in preparation for maintenance until the last
+    guest has left it, or it is activated.
 
     Example: netweft host deactivate sim-1
     """
@@ -136,11 +136,11 @@ def deactivate(client: Client, name: str) -> None:
 @_name
 @missing_ok_option
 @yes_option
-@click.option("--clean", is_flag=True, help="Take its networks off it first, but for that for its management.")
+@click.option("--clean", is_flag=True, help="Remove its networks from it first, except the management network.")
 @click.option("--force", is_flag=True, help="Remove it also when it cannot be reached.")
 @calls_engine
 def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, force: bool) -> None:
-    """Remove a host that is in maintenance. What is on it stays there, unless it is cleaned.
+    """Remove a host that is in maintenance. Its networks stay on it without --clean.
 
     Example: netweft host remove sim-1 --clean
     """
@@ -169,7 +169,7 @@ def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, 
 )
 @calls_engine
 def token(client: Client, name: str, form: str) -> None:
-    """Make a one-time token with which a host's agent joins, and the command that does it.
+    """Create a one-time token for a host's agent to join, and show the command that joins it.
 
     Example: netweft host token rack1 -o command
     """
@@ -293,7 +293,7 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
 @output_option
 @calls_engine
 def drift(client: Client, name: str, form: str) -> None:
-    """Show what differs on a host from what is wanted of it. `netweft host sync` puts it right.
+    """Show where a host differs from its configuration. `netweft host sync` synchronizes it.
 
     Example: netweft host drift sim-1
     """
@@ -304,7 +304,7 @@ def drift(client: Client, name: str, form: str) -> None:
     if found["reported_at"] is None:
         say("Unknown: the host has not reported yet.")
     elif found["in_sync"]:
-        say("Nothing differs.")
+        say("The host matches its configuration.")
     else:
         _show_drift(found)
 
@@ -360,7 +360,7 @@ def _show_plan(plan: Tree, form: str) -> None:
         show_one(plan, form)
         return
     if not plan["steps"]:
-        say("Nothing to do: the host is already as wanted.")
+        say("Nothing to do: the host is already as configured.")
         return
     show_many(plan["steps"], _STEPS, form)
     say(f"{len(plan['steps'])} steps; worst loss: {plan['loss']}.")

@@ -52,18 +52,18 @@ _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_
 _PROFILE = Field(
     "--profile",
     "vnic_profile.id",
-    "Its vNIC profile; 'none' connects it to nothing.",
+    "Its vNIC profile; 'none' disconnects it.",
     names="profile",
     removable=True,
 )
 _INTERFACE = Field(
     "--interface",
     "interface",
-    "What the machine sees: virtio, e1000 ..., or pci_passthrough for a virtual function.",
+    "Its emulated device: virtio, e1000 ..., or pci_passthrough for a virtual function.",
     click.Choice(_INTERFACES),
 )
-_PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether the machine has it.")
-_LINKED = Field("--linked/--unlinked", "linked", "Whether its cable is in.")
+_PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
+_LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
 _MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
 _CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
 _DATA_CENTER = Field(
@@ -129,7 +129,7 @@ def _tags_of(name: str) -> Noun:
         "tags",
         "a tag",
         {"NAME": "name", "DESCRIPTION": "description"},
-        "Its tags, by which searches find it.",
+        "Tags of one object, which searches find it by.",
         parent=name,
         sample="web",
         verbs=_MEMBERS,
@@ -173,7 +173,7 @@ _CLUSTERS = Noun(
     ),
     "racks",
     "--description 'in the cellar'",
-    actions=(Action("sync", "syncallnetworks", "Bring every network of its hosts to what is wanted"),),
+    actions=(Action("sync", "syncallnetworks", "Synchronize every network of its hosts"),),
     refers={"data_center": "datacenter"},
     more="clusters",
 )
@@ -205,7 +205,7 @@ _NETWORKS = Noun(
         Field(
             "--port-isolation/--no-port-isolation",
             "port_isolation",
-            "Whether guests on one host are kept from each other.",
+            "Whether guests on one host are isolated from each other.",
         ),
         Field(
             "--dns",
@@ -284,7 +284,7 @@ _HOSTS = Noun(
         Action(
             "sync",
             "syncallnetworks",
-            "Bring every network of the host that is out of sync to what is wanted",
+            "Synchronize every network of the host that is out of sync",
             "Nothing to do.",
         ),
         Action("refresh", "refresh", "Read the host's networking again"),
@@ -317,7 +317,14 @@ _VMS = Noun(
     "Virtual machines, and their vNICs.",
     (
         _CLUSTER,
-        Field("--template", "template.name", "What it is made from.", default="Blank", names="template", only_add=True),
+        Field(
+            "--template",
+            "template.name",
+            "The template it is made from.",
+            default="Blank",
+            names="template",
+            only_add=True,
+        ),
         _MEMORY,
         Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
         *_TEXTS,
@@ -339,7 +346,7 @@ _VM_NICS = Noun(
     "nics",
     "a vNIC",
     {**_VNIC_COLUMNS, "ADDRESSES": "addresses"},
-    "The vNICs of a virtual machine; what is changed of a running one is done at once.",
+    "The vNICs of a virtual machine; changes apply to a running one at once.",
     (
         _PROFILE,
         Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given."),
@@ -461,14 +468,14 @@ _QOS = Noun(
             _limit(f"{way}-{kind}", f"{text}, for the type network")
             for way in ("inbound", "outbound")
             for kind, text in (
-                ("average", "Mbit/s in the long run"),
-                ("peak", "Mbit/s for a short time"),
+                ("average", "Mbit/s on average"),
+                ("peak", "Mbit/s at the peak"),
                 ("burst", "MB that may be sent at the peak"),
             )
         ),
-        _limit("linkshare", "Weight when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
+        _limit("linkshare", "Share when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
         _limit("upperlimit", "Mbit/s at most, for the type hostnetwork", "outbound_average_upperlimit"),
-        _limit("realtime", "Mbit/s in any case, for the type hostnetwork", "outbound_average_realtime"),
+        _limit("realtime", "Mbit/s guaranteed, for the type hostnetwork", "outbound_average_realtime"),
         *_TEXTS,
     ),
     "gold",
@@ -493,7 +500,7 @@ _TEMPLATES = Noun(
     {"NAME": "name", "STATUS": "status", "CLUSTER": "cluster.name", "DESCRIPTION": "description"},
     "Templates that virtual machines are made from.",
     (
-        Field("--vm", "vm.id", "The machine that it is like, with its vNICs.", names="vm", only_add=True),
+        Field("--vm", "vm.id", "The virtual machine to copy, with its vNICs.", names="vm", only_add=True),
         Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
         _MEMORY,
         *_TEXTS,
@@ -507,7 +514,7 @@ _TEMPLATE_NICS = Noun(
     "nics",
     "a vNIC",
     {name: path for name, path in _VNIC_COLUMNS.items() if name != "MAC"},
-    "The vNICs that machines made from a template begin with.",
+    "The vNICs of virtual machines that are made from a template.",
     (_PROFILE, _INTERFACE, _PLUGGED, _LINKED, *_TEXTS),
     "nic1",
     "--profile tenants",
@@ -520,7 +527,7 @@ _TAGS = Noun(
     "tags",
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
-    "Tags: words that hosts, machines and templates are found by.",
+    "Tags: words to find hosts, virtual machines and templates by.",
     (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
@@ -547,7 +554,7 @@ _MAC_POOLS = Noun(
             many=True,
         ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
-        Field("--default/--no-default", "default_pool", "Whether clusters have it that name no other."),
+        Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
         *_TEXTS,
     ),
     "lab",
@@ -558,7 +565,7 @@ _NETWORK_FILTERS = Noun(
     "networkfilters",
     "a network filter",
     {"NAME": "name"},
-    "Rules on what a vNIC may send, for profiles.",
+    "Network filters: rules for the traffic of vNICs, used by profiles.",
     sample="vdsm-no-mac-spoofing",
     verbs=_READ_ONLY,
     searchable=False,
@@ -568,7 +575,7 @@ _JOBS = Noun(
     "jobs",
     "a job",
     {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
-    "Work that left the engine.",
+    "Work of the engine that takes time, such as changes of hosts.",
     sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
     verbs=("show",),
     actions=(
@@ -610,7 +617,7 @@ _EVENTS = Noun(
     "events",
     "an event",
     {"TIME": "time", "SEVERITY": "severity", "WHO": "user.name", "WHAT": "description"},
-    "What happened, and who did it.",
+    "Events: what happened, and who did it.",
     sample="17",
     verbs=("show", "remove"),
     key="id",
@@ -622,7 +629,7 @@ _USERS = Noun(
     "users",
     "a user",
     {"NAME": "user_name", "FIRST NAME": "name", "LAST NAME": "last_name"},
-    "Who may log in.",
+    "Users, who can log in.",
     sample="ann",
     verbs=("list", "show", "remove"),
     key="user_name",
@@ -635,7 +642,7 @@ _ROLES = Noun(
     "roles",
     "a role",
     {"NAME": "name", "DESCRIPTION": "description"},
-    "What may be granted.",
+    "Roles, which can be granted.",
     sample="NetworkAdmin",
     verbs=_READ_ONLY,
     searchable=False,
@@ -726,7 +733,7 @@ NOUNS = (
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
     *(_EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
-    _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
+    _label("network label", "network", "networklabels", "The label of a network: NICs with the same label carry it."),
     _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),
     _label(
         "host function-label",

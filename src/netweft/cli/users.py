@@ -35,7 +35,7 @@ _password_file = click.option(
 def add(
     client: Client, name: str, first_name: str, last_name: str, email: str, password_file: TextIO | None, form: str
 ) -> None:
-    """Add a user. What it may do is given by 'netweft permission grant'.
+    """Add a user. 'netweft permission grant' grants it roles.
 
     Example: netweft user add ann --new-password-file ann-password
     """
@@ -55,7 +55,7 @@ def add(
 @_password_file
 @calls_engine
 def set_password(client: Client, name: str, password_file: TextIO | None) -> None:
-    """Give a user a new password. All that was opened with the old one ends.
+    """Set a user's password. Log-ins with the old one end.
 
     Example: netweft user set-password ann --new-password-file ann-password
     """

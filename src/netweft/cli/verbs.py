@@ -74,7 +74,7 @@ def _show(noun: Noun) -> click.Command:
         name_references(client, noun, [found])
         show_one(found, form)
 
-    text = f"Show all that is known of {noun.one}."
+    text = f"Show everything about {noun.one}."
     return output_option(_command(noun, "show", run, text, noun.sample))
 
 
@@ -99,7 +99,7 @@ def _add(noun: Noun) -> click.Command:
         name_references(client, noun, [added])
         show_facts(added, noun.columns, form, noun.wide)
 
-    text = f"Assign {noun.one}." if noun.picks or noun.key == "id" else f"Add {noun.one}."
+    text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if field.path != noun.key]
     return output_option(command)
@@ -118,7 +118,7 @@ def _set(noun: Noun) -> click.Command:
         name_references(client, noun, [changed])
         show_facts(changed, noun.columns, form, noun.wide)
 
-    text = f"Change {noun.one}: what the options name; the rest stays."
+    text = f"Change what the options name of {noun.one}."
     command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
@@ -138,7 +138,7 @@ def _remove(noun: Noun) -> click.Command:
         confirm_removal(f"{noun.name} {name}", yes=yes)
         client.remove(path_of(entity))
 
-    text = f"Unassign {noun.one}." if noun.picks or noun.key == "id" else f"Remove {noun.one}."
+    text = f"{'Unassign' if _is_assigned(noun) else 'Remove'} {noun.one}{_preposition(noun, 'from')}."
     return missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
 
 
@@ -174,6 +174,15 @@ def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
         given = values.pop(noun.parent_option.removeprefix("--"), None)
         return (given,) if given else ()
     return tuple(values.pop(one.argument) for one in nouns.parents(noun))
+
+
+def _is_assigned(noun: Noun) -> bool:
+    """Whether its entities exist by themselves, or are words, that a parent is given."""
+    return bool(noun.picks or (noun.parent and noun.key == "id"))
+
+
+def _preposition(noun: Noun, word: str) -> str:
+    return f" {word} {nouns.noun(noun.parent).one}" if nouns.parents(noun) else ""
 
 
 def _plural(noun: Noun) -> str:

@@ -260,7 +260,7 @@ TABLE: Table = (
     lambda site: site.update(vms, site.names["busy"], status="saving_state"),
     act("vm.may_stop", "busy", "stop", "ACTION_TYPE_FAILED_VM_IS_SAVING_RESTORING", "VM is in saving/restoring state"),
     lambda site: site.update(vms, site.names["busy"], status="migrating"),
-    act("vm.may_shut_down", "busy", "shutdown", NOT_UP, "only a VM that is up can shut down in good order"),
+    act("vm.may_shut_down", "busy", "shutdown", NOT_UP, "only a VM that is up can be shut down"),
     lambda site: site.update(vms, site.names["busy"], status="wait_for_launch"),
     act("vm.may_suspend", "busy", "suspend", "ACTION_TYPE_FAILED_VM_STATUS_ILLEGAL", "is in status wait_for_launch"),
     lambda site: site.update(vms, site.names["busy"], status="up"),

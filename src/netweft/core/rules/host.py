@@ -82,8 +82,8 @@ def may_enroll_certificate(host: str, status: str) -> Problem | None:
     if status not in {"installing", "non_responsive"}:
         return None
     text = (
-        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, let it join"
-        " anew with a new token."
+        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, join it"
+        " again with a new token."
     )
     return Problem("CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL", text)
 

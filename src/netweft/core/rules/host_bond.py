@@ -89,7 +89,7 @@ def options_can_work(bond: BondIntent) -> Problem | None:
         problem = "arp_interval needs arp_ip_target, the addresses to ask for"
     if not problem:
         return None
-    return Problem("NETWORK_BOND_INVALID_OPTION", f"Bond {bond.name} would never carry anything: {problem}.")
+    return Problem("NETWORK_BOND_INVALID_OPTION", f"Bond {bond.name} would never carry traffic: {problem}.")
 
 
 def primary_is_slave(bond: BondIntent) -> Problem | None:

@@ -147,7 +147,7 @@ class Reader:
             progress("checking", done / self._end)
         if digest.digest() != self._file.read():
             raise BackupError(
-                f"{self._path} is damaged or incomplete: its checksum is another. Copy it anew, or take another backup."
+                f"{self._path} is damaged or incomplete: its checksum differs. Copy it again, or use another backup."
             )
 
     def _opened(self, lines: bytes, passphrase: str) -> Iterator[bytes]:

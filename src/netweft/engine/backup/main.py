@@ -31,7 +31,7 @@ _EVERY = 2.0
 
 def backup_main(arguments: Sequence[str]) -> int:
     """``netweft backup``. Returns the exit status: 0 when the file is complete, 1 when there is none."""
-    file = "to write, readable by its owner only; one that is there is replaced"
+    file = "to write, readable by its owner only; an existing one is replaced"
     words = (
         "encrypt with the passphrase in the first line of this file; without it the backup is not encrypted, and"
         " anyone who reads it has the keys of the engine"
