@@ -38,4 +38,4 @@ def _end(program: str, missing: str, extra: str) -> NoReturn:
 def how_to_get(extra: str) -> str:
     """The sentence that says where the libraries of an extra come from."""
     package = {"agent": "netweft-agent", "libvirt": "python3-libvirt"}.get(extra, "netweft-engine")
-    return f"Install netweft[{extra}]; docs/install.md tells how (for Debian: the package {package})."
+    return f"Install netweft[{extra}]; see docs/install.md (for Debian: the package {package})."

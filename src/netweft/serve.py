@@ -140,7 +140,7 @@ def _run(
 
         def watch() -> None:
             if not server.is_running():
-                raise StartError("the HTTP server has ended; its log says why")
+                raise StartError("the HTTP server has ended; its log shows why")
 
         if share is None:
             _tell_and_wait(settings, db, authority, listeners, asked, watch)

@@ -23,4 +23,4 @@ def tell_systemd(state: str) -> None:
             notify.connect("\0" + address[1:] if address.startswith("@") else address)
             notify.sendall(state.encode())
     except OSError as error:
-        log.warning("systemd cannot be told %s: %s", state, error)
+        log.warning("systemd cannot be notified of %s: %s", state, error)

@@ -132,7 +132,7 @@ def test_joining(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_another_authority_gets_no_token(desk: Desk, tmp_path: Path) -> None:
-    with pytest.raises(IdentityError, match="do not go on"):
+    with pytest.raises(IdentityError, match="do not continue"):
         _join(desk, tmp_path, fingerprint="00" * 32)
     desk.shown = Authority().pem  # the right fingerprint's certificate, on a server that it has not signed
     stranger = fingerprint_of(desk.shown)

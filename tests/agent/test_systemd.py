@@ -30,4 +30,4 @@ def test_without_a_socket_nothing_happens(
         assert not caplog.records
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "of another service"))
         tell_systemd("READY=1")
-    assert "systemd cannot be told READY=1" in caplog.text
+    assert "systemd cannot be notified of READY=1" in caplog.text

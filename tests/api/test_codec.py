@@ -122,6 +122,12 @@ def test_null_is_an_empty_element(body: str, means: Network) -> None:
     assert json_codec.read(body.encode(), Network) == means
 
 
+def test_null_and_an_empty_element_remove_a_limit() -> None:
+    json_qos = json_codec.read(b'{"outbound_peak": null}', types.Qos)
+    xml_qos = xml_codec.read(b"<qos><outbound_peak/></qos>", types.Qos)
+    assert json_qos == xml_qos == types.Qos(outbound_peak=None)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "named"),
     [
@@ -132,7 +138,7 @@ def test_null_is_an_empty_element(body: str, means: Network) -> None:
     ],
 )
 def test_null_of_what_cannot_be_taken_away_is_refused_by_name(kind: type[Value], body: str, named: str) -> None:
-    with pytest.raises(MalformedError, match=f"^{named}: null would take it away"):
+    with pytest.raises(MalformedError, match=f"^{named}: null would remove it"):
         json_codec.read(body.encode(), kind)
 
 

@@ -59,7 +59,7 @@ def test_a_host_that_somebody_changed(fleet: Fleet, client: Client, engine: Engi
     assert [(nic["name"], [one["what"] for one in nic["differences"]]) for nic in found["nics"]] == [
         ("eth0", ["eth0.mtu"])
     ]
-    assert [one["text"] for one in found["host"]] == ["old is there, and should not be"]
+    assert [one["text"] for one in found["host"]] == ["old exists, and should not"]
     attachment = client.xml(f"/hosts/{fleet.id()}/networkattachments/{fleet.attachment_id('ovirtmgmt')}")
     assert attachment.findtext("in_sync") == "false"
     reported = {one.findtext("name"): one.findtext("in_sync") for one in attachment.iter("reported_configuration")}

@@ -238,7 +238,7 @@ def test_what_others_made_is_shown_and_left_alone(fleet: Fleet, client: Client) 
     assert shown.findtext("name") == "docker0"
     answer = client.delete(f"/hosts/{fleet.id()}/unmanagednetworks/{shown.get('id')}")
     assert answer.status_code == 409
-    assert "never removes what is not its own" in answer.text
+    assert "removes only what it made" in answer.text
     assert "docker0" in fault(client, f"/hosts/{fleet.id()}/setupnetworks", attach("storage", "eth3"))
 
 

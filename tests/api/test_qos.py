@@ -62,6 +62,20 @@ def test_the_life_of_a_qos(engine: Engine, sdk: ovirtsdk4.Connection) -> None:
     assert codes == [10112, 10110, 10104, 10100]
 
 
+def test_limits_are_removed_by_empty_elements_and_by_null(client: Client) -> None:
+    path = path_of(client)
+    made = f"{path}/{client.post_xml(path, xml_of('calm', **LIMITS)).get('id')}"
+    emptied = "".join(f"<{limit}/>" for limit in LIMITS if limit.startswith("inbound"))
+    changed = client.put_xml(made, f"<qos>{emptied}</qos>")
+    assert [one.tag for one in changed if one.tag in LIMITS] == [one for one in sorted(LIMITS) if one.startswith("out")]
+    nothing = {limit: None for limit in LIMITS if limit.startswith("outbound")}
+    answer = client.put(made, json=nothing, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    assert not set(LIMITS) & {one.tag for one in client.xml(made)}
+    refused = client.put(made, content="<qos><inbound_peak>1</inbound_peak><inbound_burst/></qos>")
+    assert "needs average, peak and burst" in refused.text
+
+
 def test_qos_that_are_not_there_or_not_whole(engine: Engine, client: Client) -> None:
     path = path_of(client)
     made = client.post_xml(path, xml_of("calm", **LIMITS)).get("id")

@@ -158,7 +158,7 @@ def test_giving_and_taking_roles(engine: Engine, sdk: ovirtsdk4.Connection) -> N
         assert put.status_code == 200, put.text
         body = f'<permission><role><name>SuperUser</name></role><user id="{ann.id}"/></permission>'
         too_much = anns.post(f"networks/{network.id}/permissions", content=body)
-        assert (too_much.status_code, "You may not give the role SuperUser" in too_much.text) == (409, True)
+        assert (too_much.status_code, "You cannot grant the role SuperUser" in too_much.text) == (409, True)
         service.permission_service(given.id).remove()
         put = anns.put(f"networks/{network.id}", content="<network><description>mine</description></network>")
         assert put.status_code == 403

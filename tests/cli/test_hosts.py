@@ -103,7 +103,7 @@ def test_other_verbs_of_a_host(netweft: Netweft) -> None:
     assert "Done." in netweft("host", "refresh", "sim-3").err
     assert "Done." in netweft("host", "commit", "sim-3").err
     assert "Nothing to do." in netweft("host", "sync", "sim-3").err
-    assert "Nothing differs." in netweft("host", "drift", "sim-3").err
+    assert "The host matches its configuration." in netweft("host", "drift", "sim-3").err
     assert netweft.json("host", "drift", "sim-3")["in_sync"] is True
     heading, *rows = netweft("host", "list").rows
     assert heading[2:4] == ["IN", "SYNC"]

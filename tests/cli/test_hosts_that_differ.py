@@ -53,7 +53,7 @@ def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) ->
     fleet.monitor.round(fleet.db)
     refused = place("host", "commit", "sim-1", expect=1)
     assert "eth0: mtu should be 1500, and is 1400" in refused
-    assert "Nothing is committed. 'netweft host sync sim-1' puts it right" in refused
+    assert "Nothing is committed. 'netweft host sync sim-1' synchronizes it" in refused
     told = "What is committed on Host sim-1 is not what is wanted of it: eth0: mtu should be 1500, and is 1400."
     assert f"Warning: {told}" in place("host", "commit", "sim-1", "--force")
     place("host", "sync", "sim-1")
@@ -80,6 +80,11 @@ def test_a_host_that_is_cut_off_is_told_with_what_stays_on_it(place: Place) -> N
     place("host", "remove", "sim-1", "--clean", expect=1)
     (failed,) = json.loads(place("job", "list", "--search", "status=failed", "-o", "json"))
     assert "does not answer: the connection ended" in place("job", "show", failed["id"]), "a failed job says why"
+    whole = place("job", "list", "--search", "status=failed", "-o", "wide")
+    assert failed["error"] in whole
+    (line,) = place("job", "list", "--search", "status=failed").splitlines()[1:]
+    assert line.endswith("...")
+    assert line.removesuffix("...").split("  ")[-1] in failed["error"], "the table has its beginning"
     told = place("host", "remove", "sim-1", "--clean", "--force")
     assert "The networks of Host sim-1 could not be taken off it" in told
     assert "These networks stay on it: ovirtmgmt. 'netweft agent --leave' there takes them off" in told
@@ -90,7 +95,7 @@ def test_a_host_that_has_never_joined(place: Place) -> None:
         cluster_id = tx.scalars(sa.select(hosts.c.cluster_id)).first()
         assert cluster_id is not None
         rows.add_host(tx, cluster_id, "late", status="maintenance")
-    assert "Nobody knows: the host has not reported yet" in place("host", "drift", "late")
+    assert "Unknown: the host has not reported yet" in place("host", "drift", "late")
     for words in (("activate", "late"), ("refresh", "late"), ("commit", "late"), ("remove", "late", "--clean")):
         assert "Host late has never joined" in place("host", *words, expect=1)
     assert "Host late was removed" in place("host", "remove", "late", "--clean", "--force")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from cli.commands import commands
 from cli.conftest import Netweft
 
 
@@ -163,6 +164,9 @@ def test_qos_by_name_and_taken_off_again(netweft: Netweft) -> None:
     assert netweft.json("qos", "show", "gold")["outbound_average"] == 100
     assert ["share", "Default", "hostnetwork"] in [row[:3] for row in netweft("qos", "list").rows]
     netweft("qos", "set", "gold", "--outbound-peak", "300", "--rename", "golden")
+    limits = ("average", "peak", "burst")
+    unlimited = [word for limit in limits for word in (f"--outbound-{limit}", "none")]
+    assert not {f"outbound_{limit}" for limit in limits} & netweft.json("qos", "set", "golden", *unlimited).keys()
     netweft("network", "add", "shaped", "--qos", "share")
     shown = netweft.json("network", "show", "shaped")
     assert shown["qos"]["name"] == "share"
@@ -266,6 +270,54 @@ def test_snapshots_and_filter_parameters(netweft: Netweft) -> None:
     netweft("network", "remove", "lan2")
 
 
+def test_a_snapshot_is_previewed(netweft: Netweft) -> None:
+    netweft("vm", "add", "tried")
+    netweft("vm", "snapshot", "add", "tried", "before")
+    netweft("vm", "nic", "add", "tried", "nic1")
+    assert netweft.json("vm", "snapshot-nic", "list", "tried", "before") == []
+
+    def nics() -> int:
+        return len(netweft.json("vm", "nic", "list", "tried"))
+
+    netweft("vm", "snapshot", "preview", "tried", "before")
+    assert nics() == 0
+    netweft("vm", "snapshot", "undo", "tried")
+    assert nics() == 1
+    netweft("vm", "snapshot", "preview", "tried", "before")
+    netweft("vm", "snapshot", "commit", "tried")
+    assert nics() == 0
+    netweft("vm", "snapshot", "undo", "tried", expect=1)
+    netweft("vm", "remove", "tried")
+
+
+def test_jobs_and_events_of_other_systems(netweft: Netweft) -> None:
+    job = netweft.json("job", "add", "Replacing a switch")["id"]
+    netweft("job", "step", "add", job, "copying", "--type", "validating")
+    netweft("job", "step", "end", job, "copying")
+    assert netweft("job", "step", "list", job).rows[1] == ["1", "finished", "validating", "copying"]
+    netweft("job", "fail", job)
+    assert netweft.json("job", "show", job)["status"] == "failed"
+    assert [one["id"] for one in netweft.json("job", "list", "--search", "status=failed", "--max", "1")] == [job]
+    netweft("job", "clear", job)
+    netweft("job", "show", job, expect=3)
+    event = netweft.json("event", "add", "Fan 2 failed", "--origin", "racks", "--custom-id", "7", "--host", "sim-3")
+    assert netweft.json("event", "show", event["id"])["host"]["id"] == netweft.json("host", "show", "sim-3")["id"]
+    netweft("event", "remove", event["id"])
+    netweft("event", "show", event["id"], expect=3)
+
+
+def test_what_the_engine_only_reports(netweft: Netweft) -> None:
+    assert ["memory.used", "0", "bytes"] in netweft("host", "statistic", "list", "sim-3").rows
+    rates = netweft.json("host", "nic-statistic", "list", "sim-3", "eth0", "--sort", "name", "--max", "1")
+    assert rates[0]["name"] == "data.current.rx"
+    assert ["SuperUser"] in netweft("user", "permission", "list", "admin").rows
+    assert netweft("user", "role", "list", "admin").rows[1][0] == "SuperUser"
+    assert ["manipulate_host"] in netweft("role", "permit", "list", "HostAdmin").rows
+    assert netweft("domain", "list").rows[1:] == [["internal"]]
+    assert netweft("group", "list").rows[1:] == [["Everyone"]]
+    assert netweft.json("host", "unmanaged-network", "list", "sim-3") == []
+
+
 def test_labels_bring_networks_to_nics(netweft: Netweft) -> None:
     netweft("network", "add", "red-net", "--vlan", "410")
     netweft("cluster", "attach", "Default", "red-net", "--optional")
@@ -295,8 +347,29 @@ def test_lists_are_sorted_searched_and_cut(netweft: Netweft) -> None:
     assert len(by_size) == 3
     assert by_size == sorted(by_size, reverse=True)
     assert "is none of name" in netweft("role", "list", "--sort", "size", expect=2).err
+    assert "the API cannot search roles" in netweft("role", "list", "--search", "name=x", expect=2).err
     for name in ("row-a", "row-b", "row-c"):
         netweft("network", "remove", name)
+
+
+def test_lists_below_something_are_sorted_searched_and_cut(netweft: Netweft) -> None:
+    down = ("--sort", "name:desc", "--max", "2")
+    assert [nic["name"] for nic in netweft.json("host", "nics", "sim-2", *down)] == ["eth3", "eth2"]
+    found = netweft.json("cluster", "networks", "Default", "--search", "name=ovirt*", *down)
+    assert [network["name"] for network in found] == ["ovirtmgmt"]
+    assert len(netweft.json("host", "attachments", "sim-2", "--sort", "vlan", "--max", "1")) == 1
+    assert len(netweft.json("permission", "list", "system", "--sort", "user:desc", "--max", "1")) == 1
+    for words in (("host", "nics", "sim-2"), ("host", "attachments", "sim-2"), ("permission", "list", "system")):
+        assert "the API cannot search" in netweft(*words, "--search", "name=x", expect=2).err
+
+
+def test_each_list_can_be_sorted_and_cut() -> None:
+    """By the same three options, whether the API does it or the program."""
+    engine_commands = ((path, one) for path, one in commands() if not path.startswith("lab "))
+    lists = [(path, one) for path, one in engine_commands if (one.help or "").startswith("List ")]
+    assert len(lists) > 25
+    for path, command in lists:
+        assert {"search", "sort", "most"} <= {parameter.name for parameter in command.params}, path
 
 
 def test_ids_are_in_the_wide_form_only(netweft: Netweft) -> None:

@@ -58,12 +58,12 @@ def test_every_field_has_its_words() -> None:
         "eth0: autoconf should be on, and is off",
         "v should be a Vlan, and is a Bridge",
         "OVS bridge sw is missing",
-        "OVS bridge sw2 is there, and should not be",
+        "OVS bridge sw2 exists, and should not",
         "OVS port p: tag should be none, and is 0",
         "the route to 10.0.0.0/8 over eth0 is missing",
-        "the route to 0.0.0.0/0 via 192.0.2.9 over eth0 in table 7 is there, and should not be",
+        "the route to 0.0.0.0/0 via 192.0.2.9 over eth0 in table 7 exists, and should not",
         "the rule from 10.0.0.0/8 to table 7 is missing",
-        "the rule to 10.0.0.0/8 to table 7 is there, and should not be",
+        "the rule to 10.0.0.0/8 to table 7 exists, and should not",
         "the resolvers should be 192.0.2.53, and are none",
     )
 
@@ -106,6 +106,6 @@ def test_only_what_is_ours_or_watched_counts() -> None:
         "eth1 is missing",
     )
     assert differences(Host(), owned(before)) == (
-        "eth0 is there, and should not be",
-        "eth1 is there, and should not be",
+        "eth0 exists, and should not",
+        "eth1 exists, and should not",
     )

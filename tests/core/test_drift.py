@@ -74,7 +74,7 @@ CASES: dict[str, tuple[Callable[[Host], Host], dict[str, tuple[str, ...]]]] = {
     ),
     "a route in the network's own table": (
         lambda host: replace(host, routes=(*host.routes, Route(to="203.0.113.0/24", link="tenants", table=7))),
-        {"2": ("the route to 203.0.113.0/24 over tenants in table 7 is there, and should not be",)},
+        {"2": ("the route to 203.0.113.0/24 over tenants in table 7 exists, and should not",)},
     ),
     "a rule": (
         lambda host: replace(
@@ -84,15 +84,15 @@ CASES: dict[str, tuple[Callable[[Host], Host], dict[str, tuple[str, ...]]]] = {
         ),
         {
             "2": (
-                "the route to 203.0.113.0/24 over tenants in table 7 is there, and should not be",
-                "the rule from 203.0.113.0/24 to table 7 is there, and should not be",
+                "the route to 203.0.113.0/24 over tenants in table 7 exists, and should not",
+                "the rule from 203.0.113.0/24 to table 7 exists, and should not",
             ),
-            "": ("the rule from 10.0.0.0/8 to table 8 is there, and should not be",),
+            "": ("the rule from 10.0.0.0/8 to table 8 exists, and should not",),
         },
     ),
     "what is left of a network that should have gone": (
         lambda host: host.with_link(replace(host.bridges["tenants"], name="old", owner="gone")),
-        {"": ("old is there, and should not be",)},
+        {"": ("old exists, and should not",)},
     ),
     "shaping": (
         lambda host: link(host, "bond0", shaping=(TrafficClass(tag=None, share=1),)),
@@ -137,7 +137,7 @@ def test_what_is_not_known_is_not_as_wanted() -> None:
 def test_what_cannot_be_put_right_says_why() -> None:
     host = link(made(LEGACY), "tenants", owner="")
     drift = find_drift(LEGACY, host)
-    assert drift.obstacle == "tenants exists on the host and is not ours; rename or remove it there first."
+    assert drift.obstacle == "tenants exists on the host and was not made by Netweft; rename or remove it there first."
     assert drift.lines()[-1] == drift.obstacle
     with pytest.raises(PlanError):
         plan(host, made(LEGACY))

@@ -66,7 +66,7 @@ def test_one_that_shares_its_iommu_group_is_no_guests_and_in_nobodys_way() -> No
     ("name", "count", "reason"),
     [
         ("eth9", 1, "no NIC eth9"),
-        ("eth1", 1, "knows no SR-IOV"),
+        ("eth1", 1, "does not support SR-IOV"),
         ("eth0", 8, "can have 0 to 7"),
         ("eth0", -1, "can have 0 to 7"),
         ("eth0", 7, ""),

@@ -50,9 +50,9 @@ NO_WAY = [
     (
         with_links(BARE, Bridge(name="br0")),
         with_links(BARE, Bridge(name="br0", owner="n")),
-        "br0 exists on the host and is not ours",
+        "br0 exists on the host and was not made by Netweft",
     ),
-    (BARE, with_links(BARE, Bridge(name="eth0", owner="n")), "eth0 exists on the host and is not ours"),
+    (BARE, with_links(BARE, Bridge(name="eth0", owner="n")), "eth0 exists on the host and was not made by Netweft"),
     (replace(BARE, unmanaged=("wg0",)), with_links(BARE, Bridge(name="wg0", owner="n")), "wg0 exists"),
     (
         replace(BARE, guest_ports={"tap0": GuestPort(name="tap0", vnic="v", bridge="")}),
@@ -72,12 +72,12 @@ NO_WAY = [
     (
         with_links(BARE, Vlan(name="theirs", base="eth0", tag=7)),
         with_links(OURS, Vlan(name="eth0.7", owner="n", base="eth0", tag=7)),
-        "theirs is not ours",
+        "theirs was not made by Netweft",
     ),
     (
         with_links(BARE, Bond(name="bond0", owner="base"), Vlan(name="theirs", base="bond0", tag=7)),
         BARE,
-        "theirs is not ours",
+        "theirs was not made by Netweft",
     ),
     (BARE, with_links(BARE, Vlan(name="v", owner="n", base="eth9", tag=7)), "its base eth9 is not on the host"),
     (
@@ -99,12 +99,12 @@ NO_WAY = [
     (
         with_links(OURS, replace(OURS.nics["eth0"], queueing="fq 8001:")),
         with_links(OURS, replace(OURS.nics["eth0"], shaping=(TrafficClass(tag=None, share=1),))),
-        "eth0 has a queueing discipline that is not ours (fq 8001:)",
+        "eth0 has a queueing discipline that Netweft did not make (fq 8001:)",
     ),
     (
         replace(BARE, routes=(THEIR_ROUTE,)),
         replace(BARE, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),
-        "is not ours and in the way",
+        "was not made by Netweft and conflicts",
     ),
     (
         replace(OURS, routes=(Route(to="0.0.0.0/0", link="eth0", via="192.0.2.9"),)),

@@ -44,7 +44,7 @@ def test_linux_parts() -> None:
     assert (pruned.nics.keys(), pruned.bridges.keys()) == ({"eth0", "averylongnic0"}, {"a"})
     assert (pruned.routes, pruned.rules) == ((), ())
     assert lines == (
-        "b is left out: all that it stands on is missing",
+        "b is left out: everything below it is missing",
         "eth1 is left out: it is missing",
         "eth2 is left out: it is missing",
     )
@@ -59,7 +59,7 @@ def test_open_vswitch_parts() -> None:
         "eth0": (("eth0",), ""),
         "a": ((), ""),
     }
-    assert "br-eth2 is left out: all that it stands on is missing" in lines
+    assert "br-eth2 is left out: everything below it is missing" in lines
 
 
 @settings(settings.default, max_examples=settings.default.max_examples // 4)

@@ -205,7 +205,7 @@ def test_what_others_have_made_impossible_keeps_nothing_else_from_being_done() -
     there = applied(view().intent, REPORT)
     shaped = there.with_link(replace(there.nics["eth2"], queueing="fq 8001:"))
     wanted = view(six={"qos": QOS}).intent
-    with pytest.raises(PlanError, match="a queueing discipline that is not ours"):
+    with pytest.raises(PlanError, match="a queueing discipline that Netweft did not make"):
         plan(shaped, desired_host(wanted, shaped))
     assert plan(shaped, desired_host(held(wanted, shaped), shaped)) == []
     bare = view(six={"vlan": None, "vm": False}).intent

@@ -110,7 +110,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
     (
         permission.gives_only_what_it_has("SuperUser", ("login", "create_vm")),
         "CAN_GIVE_ADMIN_ROLES",
-        "SuperUser here: you lack create_vm, login",
+        "SuperUser here, because you lack create_vm, login",
     ),
     (permission.leaves_a_super_user(is_super_user=True, others=0), "LAST_SUPER_USER", "last super user"),
     (event.origin_is_valid(""), "EXTERNAL_EVENT_ILLEGAL", "255"),

@@ -226,7 +226,7 @@ def test_what_a_newer_version_made_is_told(data: Path, tmp_path: Path, capsys: p
     file, again = made(data), tmp_path / "again"
     whole = file.read_bytes()
     file.write_bytes(whole.replace(f"{MAGIC} {FORMAT}\n".encode(), f"{MAGIC} {FORMAT + 1}\n".encode(), 1))
-    assert "which this version does not know" in refusal(capsys, restore_main, file, "--data", again)
+    assert "which this version cannot read" in refusal(capsys, restore_main, file, "--data", again)
     with closing(sqlite3.connect(data / "netweft.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     newer = refusal(capsys, restore_main, made(data), "--data", again)

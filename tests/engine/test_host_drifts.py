@@ -111,7 +111,7 @@ BY_HAND: dict[str, tuple[Callable[[Host], Host], tuple[str, ...], dict[str, int]
     ),
     "something of ours that should have gone": (
         lambda host: host.with_link(replace(host.bridges["tenants"], name="old", owner="gone")),
-        ("old is there, and should not be",),
+        ("old exists, and should not",),
         {"host": 1},
     ),
 }
@@ -188,7 +188,8 @@ def test_a_label_alone_still_touches_no_host(fleet: Fleet) -> None:
 
 def test_what_cannot_be_put_right_says_why(fleet: Fleet) -> None:
     by_hand(fleet, with_link(fleet.host(), "tenants", owner=""))
-    assert lines(fleet)[-1] == "tenants exists on the host and is not ours; rename or remove it there first."
+    text = "tenants exists on the host and was not made by Netweft; rename or remove it there first."
+    assert lines(fleet)[-1] == text
 
 
 def test_a_network_that_the_host_has_yet_to_take_over_is_no_news(fleet: Fleet) -> None:

@@ -172,7 +172,7 @@ def test_a_change_that_may_only_be_asked_about_is_not_confirmed(fleet: Fleet) ->
     fleet.start_worker()
     ended = fleet.failed(job_id)
     assert ended.error_code == ROLLED_BACK
-    assert "Given up" not in ended.error
+    assert "Gave up" not in ended.error
     assert fleet.carried() == {"ovirtmgmt": "eth0"}
     assert fleet.change_states()[-1] == "refused"
 
@@ -184,7 +184,7 @@ def test_a_change_that_the_host_never_got_is_given_up_with_an_event(fleet: Fleet
     before = fleet.report().generation
     fleet.start_worker()
     ended = fleet.failed(job_id)
-    assert "Given up" in ended.error
+    assert "Gave up" in ended.error
     assert fleet.report().generation == before, "it was not tried again"
     assert fleet.codes() == [PERSIST_FAILED]
     assert fleet.change_states()[-1] == "refused"
@@ -196,7 +196,7 @@ def test_an_end_that_nobody_knew_is_told_when_the_host_answers_again(fleet: Flee
     fleet.simulate(unreachable=("confirmed",))
     job_id = set_up(fleet)
     fleet.restart_worker(silence=0.2)
-    assert "nobody knows yet" in fleet.failed(job_id).error
+    assert "the outcome is not known yet" in fleet.failed(job_id).error
     assert UNKNOWN_END in fleet.codes()
     assert SETUP not in fleet.codes()
     fleet.simulate()
@@ -216,7 +216,7 @@ def test_a_machine_whose_start_was_given_up_is_what_its_host_says(fleet: Fleet) 
     wear_out(fleet, job_id)
     fleet.db.run(queue.take_over, silent_for=0)
     fleet.start_worker()
-    assert "Given up" in fleet.failed(job_id).error
+    assert "Gave up" in fleet.failed(job_id).error
     assert GIVEN_UP in fleet.codes()
     fleet.monitor.round(fleet.db)
     with fleet.db.read() as tx:

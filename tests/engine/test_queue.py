@@ -155,7 +155,7 @@ def test_a_job_that_kills_its_workers_is_given_up_and_leaves_an_event(db: Databa
     worker.stop()
     assert not done, "it is not tried again"
     assert (outcome.status, outcome.error_code) == (Status.FAILED, "JOB_LOST")
-    assert "Given up" in outcome.error
+    assert "Gave up" in outcome.error
     with db.read() as tx:
         event = tx.execute(select(events)).one()
     assert (event.code, event.job_id, event.severity, event.user_id) == (GIVEN_UP, job_id, "error", ANNA.user_id)
@@ -173,7 +173,7 @@ def test_a_job_that_can_find_out_how_it_ended_is_let_do_so_before_it_is_given_up
     kill(db, queue.ASKED_MAX)
     worker = Worker(db, {"work": lambda _: {}}, asking={"work"})
     worker.start()
-    assert "Given up" in ended(db, job_id).error
+    assert "Gave up" in ended(db, job_id).error
     worker.stop()
 
 

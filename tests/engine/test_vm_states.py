@@ -196,7 +196,7 @@ def test_memory_that_is_gone_is_noticed(fleet: Fleet, vm_id: str) -> None:
     fleet.monitor.round(fleet.db)
     with fleet.db.read() as tx:
         row = queries.get(tx, vm_id)
-    assert (row.status, row.saved_host_id, row.status_reason) == ("down", None, "its saved memory is gone")
+    assert (row.status, row.saved_host_id, row.status_reason) == ("down", None, "its saved memory no longer exists")
 
 
 def test_what_nobody_knew_the_report_tells(fleet: Fleet, vm_id: str) -> None:

@@ -82,7 +82,7 @@ def _made_by_others(door: MachineNetworking) -> None:
         tc(f"qdisc replace dev eth0 root {made}")
         theirs = door.observe()
         assert theirs.nics["eth0"].queueing == told
-        with pytest.raises(PlanError, match="queueing discipline that is not ours"):
+        with pytest.raises(PlanError, match="queueing discipline that Netweft did not make"):
             plan(theirs, shaped(theirs, REST))
         reach(door, theirs, shaped(theirs))
         assert told in tc("qdisc show dev eth0")

@@ -80,7 +80,7 @@ class Announcer:
             _send([*of_host, *_of_guests(links, vnics)])
             self._send_for_ovs(links, vnics)
         except (OSError, nl.NetlinkError, OvsdbError, ValueError) as error:
-            log.warning("neighbours of %s are not told where it is: %s", ", ".join(sorted(names)), error)
+            log.warning("the addresses of %s are not announced to its neighbours: %s", ", ".join(sorted(names)), error)
 
     def _send_for_ovs(self, links: Iterable[RawLink], vnics: Iterable[GuestNic]) -> None:
         linux = {link.name for link in links if link.kind == "bridge"}
@@ -136,4 +136,4 @@ def _send(frames: Iterable[Frame]) -> None:
             try:
                 endpoint.sendto(frame, (link, 0))
             except OSError as error:  # this link's neighbours only: it went down, or away, just now
-                log.warning("neighbours of %s are not told what is there: %s", link, error)
+                log.warning("the guests of %s are not announced to its neighbours: %s", link, error)

@@ -64,7 +64,7 @@ def enroll(
     if not engine.hostname or engine.scheme not in {"http", "https"}:
         raise IdentityError(f"{url!r} is no address of an engine, such as https://engine.example.com:8443")
     if engine.scheme == "http" and not _is_loopback(engine.hostname):
-        raise IdentityError("the token must not travel in clear text: give the engine's https address")
+        raise IdentityError("the token must not be sent in clear text: give the engine's https address")
     authority = _fetch_authority(engine, plain(fingerprint))
     context = ssl.create_default_context(cadata=authority)
     connection = _connect(engine, context)
@@ -130,7 +130,7 @@ def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
     found = fingerprint_of(pem)
     if found != fingerprint:
         wrong = f"the certificate authority at {engine.geturl()} has the fingerprint {found}, not {fingerprint}"
-        raise IdentityError(f"{wrong}: do not go on")
+        raise IdentityError(f"{wrong}: do not continue")
     return pem
 
 
@@ -157,7 +157,7 @@ def _keep(identity: Identity, authority: str, answer: bytes, known: Mapping[str,
     except msgspec.DecodeError as error:
         raise IdentityError(f"the engine's answer is not understood: {error}") from error
     if fingerprint_of(enrollment.authorities.host) != fingerprint_of(authority):
-        raise IdentityError("the engine answered with another certificate authority than its own: do not go on")
+        raise IdentityError("the engine answered with another certificate authority than its own: do not continue")
     identity.hosts.unlink(missing_ok=True)
     identity.install(enrollment.certificates, enrollment.authorities)
     ids = {**known, "host_id": enrollment.host_id, "host_ids": enrollment.host_ids}

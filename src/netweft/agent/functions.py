@@ -39,7 +39,7 @@ class Functions:
                 self._write(facts.pci_address, count, clear=bool(facts.functions))
             replace_file(self._file, msgspec.json.encode({**self._kept(), facts.pci_address: count}))
         except OSError as error:
-            text = f"The kernel gives NIC {nic} no {count} virtual functions: {error.strerror or error}."
+            text = f"The kernel cannot create {count} virtual functions on NIC {nic}: {error.strerror or error}."
             raise NetworkingError(text) from error
 
     def restore(self) -> None:

@@ -130,7 +130,7 @@ class Identity:
         if not waiting.exists():
             if self.certificate.exists() and self.certificate.read_text() == signed.host:
                 return
-            raise IdentityError("no key waits for a certificate: the request comes first")
+            raise IdentityError("there is no key for this certificate: request one first")
         place = self.pki / hashlib.sha256(signed.host.encode()).hexdigest()[:16]
         place.mkdir(exist_ok=True, mode=0o700)
         for purpose in PURPOSES:

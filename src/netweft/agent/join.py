@@ -45,13 +45,13 @@ def join(options: Namespace, identity: Identity, port: int, names: tuple[str, ..
         log.info("this host has joined %s already%s", options.enroll, ", with this token" if token else "")
         return
     if has_expired:
-        log.warning("the host's certificate has expired: it joins anew")
+        log.warning("the host's certificate has expired: it joins again")
     try:
         _enroll(options, identity, token, port, names)
     except IdentityError as error:
         if not is_known or has_expired:
             raise
-        log.warning("%s; the host goes on as what it is to the engine (host %s)", error, identity.host_id)
+        log.warning("%s; the host keeps its identity (host %s)", error, identity.host_id)
 
 
 def _enroll(options: Namespace, identity: Identity, token: str, port: int, names: tuple[str, ...]) -> None:
@@ -70,7 +70,7 @@ def _enroll(options: Namespace, identity: Identity, token: str, port: int, names
         hostname=options.hostname,
         simulated=names,
     )
-    gone = f"; what it was before, host {before}, it is no more" if before not in {"", enrollment.host_id} else ""
+    gone = f"; its former identity, host {before}, ends" if before not in {"", enrollment.host_id} else ""
     log.info("joined the engine at %s as host %s%s", options.enroll, enrollment.host_id, gone)
 
 

@@ -42,10 +42,10 @@ def leave(service: HostService, identity: Identity, address: str) -> None:
     wanted = cleared(now, _addresses(address or identity.address))
     left = restore(service.driver, wanted)
     if left:
-        raise NetworkingError(f"not everything could be taken off: {'; '.join(left)}")
+        raise NetworkingError(f"not everything could be removed: {'; '.join(left)}")
     identity.forget()
     stays = ", ".join(sorted(kept_names(wanted, owners_on(wanted)))) or "nothing"
-    log.info("the host belongs to no engine; of Netweft's networks stays on it: %s", stays)
+    log.info("the host has left the engine; these of Netweft's networks stay on it: %s", stays)
 
 
 def cleared(now: Host, addresses: set[str]) -> Host:
@@ -53,8 +53,8 @@ def cleared(now: Host, addresses: set[str]) -> Host:
     link = management_link(now, addresses)
     if link is None:
         raise LeaveError(
-            f"nothing on this host has its address ({', '.join(sorted(addresses))}), so it is not known what has to"
-            " stay: give the address with --address https://ADDRESS:PORT"
+            f"nothing on this host has its address ({', '.join(sorted(addresses))}), so the network to keep is not"
+            " known: give the address with --address https://ADDRESS:PORT"
         )
     return desired_host(HostIntent(kept=(link.owner,)), now)
 

@@ -58,7 +58,7 @@ _LOOK = 1.0
 
 EPILOG = """\
 The first start joins an engine, with the token and the fingerprint that the engine gives for the host. Later starts
-need neither. With a new token the host joins again: an engine that has removed it and added it anew, or another one,
+need neither. With a new token the host joins again: an engine that has removed it and added it again, or another one,
 whose host it is from then on. While an agent runs, the same command joins in its place and ends.
 The token is best given in a file or in NETWEFT_ENROLL_TOKEN: a command line can be read by every user of the machine.
 """

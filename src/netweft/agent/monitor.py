@@ -109,7 +109,7 @@ class Monitor:
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
-            log.info("the kernel had more to tell than there was room for")
+            log.info("the kernel sent more notifications than the buffer holds")
             self._read_links()
             self._events.lose()
 

@@ -196,7 +196,7 @@ class Script:
             step = self._made.get(str(row["name"]))
             if step and (as_set(row["error"]) or as_set(row["ofport"]) in ([], [-1])):
                 reason = " ".join(str(word) for word in as_set(row["error"]))
-                reason = reason or "ovs-vswitchd gave it no port number; its log tells why"
+                reason = reason or "ovs-vswitchd gave it no port number; its log shows why"
                 return OvsStepError(step, f"interface {row['name']}: {reason}")
         return None
 
@@ -435,4 +435,4 @@ def inverse(step: OvsdbStep | None) -> OvsdbStep:
         case PlugGuest(port):
             return UnplugGuest(port.name)
         case _:
-            raise TypeError(f"{step} makes nothing")
+            raise TypeError(f"{step} creates nothing")

@@ -34,7 +34,7 @@ class NotConvergedError(Exception):
     """The host is not as wanted although every step was done. ``left``: what differs, a line each."""
 
     def __init__(self, left: tuple[str, ...]) -> None:
-        super().__init__("the host did not become what was asked: " + "; ".join(left))
+        super().__init__("the host does not match the requested state:  " + "; ".join(left))
         self.left = left
 
 

@@ -212,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.trusted:
             raise RefusalError(FORBIDDEN, "denied", "Only the engine may talk to this host.")
         if self.joined != self.server.joined:
-            raise RefusalError(FORBIDDEN, "denied", "This host has joined an engine anew: open a new connection.")
+            raise RefusalError(FORBIDDEN, "denied", "This host has joined an engine again: open a new connection.")
         body = self._body()
         url = urlsplit(self.path)
         prefix, service = self._service(url.path)

@@ -191,7 +191,7 @@ class SimulatedMachine:
         try:
             for step in steps:
                 if self._faults.refuses(step):
-                    raise NetworkingError(f"the simulated host refuses {step}, as it was told to")
+                    raise NetworkingError(f"the simulated host refuses {step}, by its settings")
                 host.apply(step)
         except StepRefusedError as error:
             raise NetworkingError(str(error)) from error

@@ -81,7 +81,7 @@ class Watch:
             try:
                 is_done = self._look()
             except Exception:  # whatever it was, the host must not go unwatched from now on
-                log.exception("the host could not be looked at")
+                log.exception("the host could not be observed")
                 is_done = True
             self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
             if is_done:
@@ -94,7 +94,7 @@ class Watch:
         try:
             now = _Seen(self._driver.observe(), self._worked())
         except NetworkingError as error:
-            log.info("the host could not be looked at: %s", error)
+            log.info("the host could not be observed: %s", error)
             return True
         if self._busy():
             return False

@@ -262,7 +262,7 @@ class TokenEndpoints:
         )
 
     async def logout(self, request: Request) -> Response:
-        """Give a token back."""
+        """Revoke a token."""
         return await self._answered(self._logout, (await self._form(request)).get("token", ""))
 
     async def _logout(self, token: str) -> Response:

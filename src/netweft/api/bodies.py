@@ -64,7 +64,7 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: BodyLim
                 if limit.rate:
                     timer.reschedule(begun + limit.seconds + len(body) / limit.rate)
     except TimeoutError as error:
-        raise SlowError(f"The request's body did not come in time: {len(body)} octets of it have.") from error
+        raise SlowError(f"The request's body was not received in time: {len(body)} octets of it have.") from error
 
 
 def declared_length(headers: Mapping[str, str]) -> int:

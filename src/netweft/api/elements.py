@@ -57,7 +57,7 @@ def is_stored(kind: type[Value], one: Field) -> bool:
 def is_emptied(kind: type[Value], one: Field) -> bool:
     """Whether an empty element takes away what there is."""
     is_text = one.kind == "text" and not one.choices
-    return one.many or is_text or one.name in EMPTIED.get(kind, "").split()
+    return one.many or is_text or one.is_removable or one.name in EMPTIED.get(kind, "").split()
 
 
 def check_body(body: Value, action: str = "") -> None:

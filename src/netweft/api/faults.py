@@ -40,7 +40,7 @@ class TooLargeError(NetweftError):
 
 
 class SlowError(NetweftError):
-    """The request's body did not come in time."""
+    """The request's body was not received in time."""
 
     status = 408
     code = "TOO_SLOW"
@@ -95,7 +95,7 @@ def known_error(error: Exception, correlation_id: str) -> NetweftError:
     if isinstance(error, DataError | OverflowError):
         return MalformedError("A value of the request is too large or too long to be stored.")
     if is_away(error):
-        log.warning("the database cannot be asked", correlation_id=correlation_id, reason=first_line(error))
+        log.warning("the database cannot be queried", correlation_id=correlation_id, reason=first_line(error))
         return UnavailableError(
             "The engine's database cannot be reached, or not do its work. Try again in a moment; whether a change that"
             " was just being stored was stored, a look will tell then."
@@ -103,12 +103,12 @@ def known_error(error: Exception, correlation_id: str) -> NetweftError:
     if isinstance(error, IntegrityError):
         log.warning("constraint violated", constraint=violated(error), correlation_id=correlation_id)
         return BusyError(
-            "Another request changed the same things at the same moment. Look again, and repeat what is needed."
+            "Another request changed the same objects at the same moment. Read them again before you repeat it."
         )
     if isinstance(error, PoolTimeoutError):
         return OverloadError("Too many requests are under way; try again in a moment.")
     log.error("request failed", correlation_id=correlation_id, exc_info=error)
-    return NetweftError(f"The engine failed to do this. Its log tells more: look for {correlation_id}.")
+    return NetweftError(f"The engine failed. Its log has details: look for {correlation_id}.")
 
 
 def failed_job(outcome: Outcome) -> JobError:

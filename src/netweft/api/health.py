@@ -25,7 +25,7 @@ REQUESTS = Counter("netweft_requests", "Requests answered.", ("noun", "method", 
 SECONDS = Histogram("netweft_request_seconds", "Seconds from a request to its answer.", ("noun", "method"))
 JOBS = Gauge("netweft_jobs_unfinished", "Jobs that have not ended.")
 HOSTS = Gauge("netweft_hosts", "Hosts by their status.", ("status",))
-DRIFTING = Gauge("netweft_hosts_out_of_sync", "Hosts whose networking is not as wanted.")
+DRIFTING = Gauge("netweft_hosts_out_of_sync", "Hosts whose networking is not as configured.")
 DATABASE_UP = Gauge("netweft_database_up", "1 when the database answered, 0 when it did not.")
 CLOCK_DIFFERENCE = Gauge(
     "netweft_clock_difference_seconds", "Seconds by which this machine's clock is ahead of the database's."
@@ -98,7 +98,7 @@ class Watch:
         except TimeoutError:
             return _SILENT
         except SQLAlchemyError as error:
-            log.warning("the database cannot be asked", reason=first_line(error))
+            log.warning("the database cannot be queried", reason=first_line(error))
             return type(error).__name__
         return ""
 

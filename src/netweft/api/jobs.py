@@ -180,11 +180,22 @@ class Progress(msgspec.Struct, kw_only=True, frozen=True):
     error_code: str
 
 
+@additions.get("/jobs", many(Progress), needs=READ, queries=LISTED)
+def list_progress(call: Call[None]) -> list[Progress]:
+    """The progress of jobs, newest first."""
+    with call.read() as tx:
+        return [show_progress(row) for row in rows(tx, JobRow, page(tx, call, _visible(call), SEARCHABLE))]
+
+
 @additions.get("/jobs/{job_id}", Progress, needs=READ)
 def get_progress(call: Call[None]) -> Progress:
-    """How a job is getting on: its phase, the seconds to its deadline, its steps, and in the end why it failed."""
+    """The progress of a job: its phase, the seconds to its deadline, its steps, and why it failed."""
     with call.read() as tx:
-        row = _get(tx, call)
+        return show_progress(_get(tx, call))
+
+
+def show_progress(row: JobRow) -> Progress:
+    """The progress of a job."""
     return Progress(
         id=row.id,
         kind=row.kind,

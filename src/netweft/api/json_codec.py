@@ -194,11 +194,13 @@ def _read_null(kind: type[Value], field: Field, where: str) -> object:
     if kind is Action or not elements.is_stored(kind, field):
         return UNSET
     if not elements.is_emptied(kind, field):
-        raise MalformedError(f"{where}: null would take it away, which cannot be. Give it a value, or leave it out.")
+        raise MalformedError(f"{where}: null would remove it, which is not possible. Give it a value, or leave it out.")
     if field.many:
         return []
     if field.struct is not None:
         return field.struct()
+    if field.is_removable:
+        return None
     return "" if field.kind == "text" and field.name not in {"id", "href"} else UNSET
 
 

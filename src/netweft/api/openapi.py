@@ -28,14 +28,14 @@ _SCALARS: Mapping[str, Mapping[str, Any]] = {
 _QUERIES = {
     "search": "A query such as name=vlan* and datacenter=Default sortby name page 2.",
     "max": "How many entities at most.",
-    "case_sensitive": "Whether the search tells upper from lower case.",
+    "case_sensitive": "Whether the search is case-sensitive.",
     "follow": "Links to put in place, such as nics.vnic_profile,permissions.",
     "address": "Addresses that the vNIC shall have of its network's subnets, with commas between; none, or auto.",
     "from": "Only what comes after the entity with this id.",
 }
 _CODES = {
     CODE_HEADER: {
-        "description": "The message codes of what is wrong, in oVirt's spelling, with commas between them.",
+        "description": "oVirt's codes of the messages, separated by commas.",
         "schema": {"type": "string"},
     }
 }
@@ -71,7 +71,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
     for route in table:
         paths.setdefault(route.url, {})[route.method.lower()] = _operation(route)
     paths["/ovirt-engine/sso/oauth/token"] = {"post": _form("getToken", "Get a token for a password.", _LOGIN_FORM)}
-    paths["/ovirt-engine/services/sso-logout"] = {"post": _form("logout", "Give a token back.", _LOGOUT_FORM)}
+    paths["/ovirt-engine/services/sso-logout"] = {"post": _form("logout", "Revoke a token.", _LOGOUT_FORM)}
     return {
         "openapi": "3.1.0",
         "info": {

@@ -104,5 +104,5 @@ def _show(call: Call[Any], qos_id: str) -> Qos:
         return show(queries.get(tx, call.ids["data_center_id"], qos_id))
 
 
-def _limits(body: Qos) -> dict[str, int]:
+def _limits(body: Qos) -> dict[str, int | None]:
     return {name: value for name in LIMITS if not isinstance(value := getattr(body, name), UnsetType)}

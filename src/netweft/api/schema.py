@@ -13,7 +13,7 @@ import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import UnionType
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar, Union
 
 import msgspec
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Text: TypeAlias = str | UnsetType
 Integer: TypeAlias = int | UnsetType
+RemovableInteger: TypeAlias = int | UnsetType | None
+"""A number that a change can remove: by an empty element, or by null in JSON."""
 Decimal: TypeAlias = float | UnsetType
 Boolean: TypeAlias = bool | UnsetType
 Date: TypeAlias = datetime | UnsetType
@@ -126,7 +128,8 @@ def or_unset(value: T | None) -> T | UnsetType:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. ``kind``: text, integer, decimal, boolean, date or struct; ``many``: a list of them, each in an
-    element ``item``, at most ``most`` in a request.
+    element ``item``, at most ``most`` in a request. ``is_removable``: an empty element, or null in
+    JSON, is read as None.
     """
 
     attribute: str
@@ -137,6 +140,7 @@ class Field:
     choices: tuple[str, ...] = ()
     item: str = ""
     most: int = LIST_MAX
+    is_removable: bool = False
 
     @property
     def is_wrapped(self) -> bool:
@@ -162,8 +166,10 @@ def fields_by_name(kind: type[Value]) -> Mapping[str, Field]:
 
 def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation is any object)
     name = attribute.removesuffix("_")
+    is_removable = False
     if typing.get_origin(hint) in (Union, UnionType):
-        (hint,) = (part for part in typing.get_args(hint) if part is not UnsetType)
+        is_removable = NoneType in typing.get_args(hint)
+        (hint,) = (part for part in typing.get_args(hint) if part not in (UnsetType, NoneType))
     most = LIST_MAX
     if typing.get_origin(hint) is Annotated and typing.get_origin(typing.get_args(hint)[0]) is list:
         hint, bound = typing.get_args(hint)
@@ -176,7 +182,7 @@ def _field(attribute: str, hint: Any) -> Field:  # noqa: ANN401 (an annotation i
         hint, choice = typing.get_args(hint)
         choices = choice.values
     if hint in _KINDS:
-        return Field(attribute, name, _KINDS[hint], many, None, choices, name.removesuffix("s"), most)
+        return Field(attribute, name, _KINDS[hint], many, None, choices, name.removesuffix("s"), most, is_removable)
     return Field(attribute, name, "struct", many, hint, (), hint.meta.tag, most)
 
 

@@ -134,7 +134,7 @@ class _Parser:
             elif self._takes("page"):
                 number = self._page_number()
             else:
-                raise MalformedError(f"search: '{self._text()}' is not expected where it stands.")
+                raise MalformedError(f"search: '{self._text()}' is not expected there.")
         return condition, order, number
 
     def _text(self) -> str:
@@ -162,7 +162,7 @@ class _Parser:
 
     def _next(self, what: str, *kinds: str) -> str:
         if self.at >= len(self.tokens) or self.tokens[self.at].kind not in kinds:
-            raise MalformedError(f"search: {what} is expected where '{self._text()}' stands.")
+            raise MalformedError(f"search: {what} is expected instead of '{self._text()}'.")
         self.at += 1
         return self.tokens[self.at - 1].text
 
@@ -218,7 +218,7 @@ class _Parser:
     def _sort_key(self) -> ColumnElement[Any]:
         field = self._field(self._next("a field", "word"))
         if callable(field):
-            raise MalformedError("search: sortby does not know that field.")
+            raise MalformedError("search: sortby does not support that field.")
         if self._takes("desc"):
             return cast("ColumnElement[Any]", field.desc())
         self._takes("asc")

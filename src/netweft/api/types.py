@@ -14,7 +14,19 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-from netweft.api.schema import Boolean, Choice, Date, Decimal, Entity, Integer, Meta, Most, Text, Value
+from netweft.api.schema import (
+    Boolean,
+    Choice,
+    Date,
+    Decimal,
+    Entity,
+    Integer,
+    Meta,
+    Most,
+    RemovableInteger,
+    Text,
+    Value,
+)
 
 BootProtocol: TypeAlias = Annotated[str, Choice("autoconf", "dhcp", "none", "poly_dhcp_autoconf", "static")]
 InheritableBoolean: TypeAlias = Annotated[str, Choice("false", "inherit", "true")]
@@ -517,19 +529,19 @@ class OpenStackSubnet(Entity, kw_only=True):
 
 
 class Qos(Entity, kw_only=True):
-    """Limits. Averages and peaks in Mbit/s, bursts in MB."""
+    """Limits. Averages and peaks in Mbit/s, bursts in MB. An empty element, or null in JSON, removes a limit."""
 
     meta: ClassVar[Meta] = Meta("qos")
     type: Annotated[str, Choice("cpu", "hostnetwork", "network", "storage")] | UnsetType = UNSET
-    inbound_average: Integer = UNSET
-    inbound_burst: Integer = UNSET
-    inbound_peak: Integer = UNSET
-    outbound_average: Integer = UNSET
-    outbound_average_linkshare: Integer = UNSET
-    outbound_average_realtime: Integer = UNSET
-    outbound_average_upperlimit: Integer = UNSET
-    outbound_burst: Integer = UNSET
-    outbound_peak: Integer = UNSET
+    inbound_average: RemovableInteger = UNSET
+    inbound_burst: RemovableInteger = UNSET
+    inbound_peak: RemovableInteger = UNSET
+    outbound_average: RemovableInteger = UNSET
+    outbound_average_linkshare: RemovableInteger = UNSET
+    outbound_average_realtime: RemovableInteger = UNSET
+    outbound_average_upperlimit: RemovableInteger = UNSET
+    outbound_burst: RemovableInteger = UNSET
+    outbound_peak: RemovableInteger = UNSET
     data_center: DataCenter | UnsetType = UNSET
 
 

@@ -30,7 +30,7 @@ def ip(version: int, address: str = "", prefix: int = 0, gateway: str = "") -> I
 def by_name(kind: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Values by name. Raises MalformedError for a name that is given twice."""
     if twice := repeated(name for name, _ in pairs):
-        raise MalformedError(f"The {kind} '{twice[:60]}' is given twice: give it once.")
+        raise MalformedError(f"The {kind} '{twice[:60]}' is given twice. Give it once.")
     return dict(pairs)
 
 

@@ -226,6 +226,8 @@ def _read_one(element: etree._Element, field: Field, where: str, *, is_part: boo
         return _read_struct(element, field.struct, where, is_whole=is_part)
     if len(element):
         raise MalformedError(f"{where}: elements where a value is expected.")
+    if field.is_removable and not (element.text or "").strip():
+        return None
     return read_scalar(field, element.text or "", where)
 
 

@@ -7,6 +7,7 @@ import click
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, show_facts, show_many
+from netweft.cli.selection import Selection, searched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
@@ -30,16 +31,16 @@ _role = click.option(
 
 @click.command("networks")
 @_cluster
+@searched("name=sto*")
 @output_option
 @calls_engine
-def networks(client: Client, cluster: str, form: str) -> None:
+def networks(client: Client, cluster: str, selection: Selection, form: str) -> None:
     """List the networks attached to a cluster.
 
     Example: netweft cluster networks Default
     """
-    show_many(
-        client.list(f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks"), _COLUMNS, form, {"ID": "id"}
-    )
+    path = f"clusters/{resolve(client, _CLUSTER, cluster)['id']}/networks"
+    show_many(client.list(path, **selection.query()), _COLUMNS, form, {"ID": "id"})
 
 
 @click.command("attach")
@@ -70,7 +71,7 @@ def attach(
 def change(
     client: Client, cluster: str, network: str, required: bool | None, roles: tuple[str, ...], form: str
 ) -> None:
-    """Change how a cluster uses a network; roles, when given, replace all that it has.
+    """Change how a cluster uses a network; given roles replace all that it has.
 
     Example: netweft cluster change Default storage --role migration
     """

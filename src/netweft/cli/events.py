@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import click
 
+from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import TABLES, cell, line_of, show_many
+from netweft.cli.output import TABLES, cell, line_of, show_facts, show_many
+from netweft.cli.selection import Selection, searched
 from netweft.cli.session import calls_engine, output_option
-from netweft.cli.verbs import max_option, order
 from netweft.client import Client
+from netweft.client.tree import Tree
 
 _EVENT = noun("event")
 _SEVERITIES = ("normal", "warning", "error", "alert")
@@ -20,20 +25,25 @@ _NOBODY = "SYSTEM"
 _NO_LOGINS = " and ".join(f"code!={code}" for code in _LOGINS)
 _LINE = "{:<19}  {:<8}  {:<16}  {}"
 """Of a stream, which does not know how wide what comes will be: time, severity, who, what."""
+_ABOUT = {"host": "host", "vm": "vm", "cluster": "cluster", "datacenter": "data_center", "template": "template"}
+"""The nouns that an event can be about, and the fields that hold them."""
 _logins = click.option("--logins", is_flag=True, help="Also who logged in and out.")
 
 
+def _about(function: Callable[..., None]) -> Callable[..., None]:
+    for name in reversed(_ABOUT):
+        text = f"Name of the {name} that it is about."
+        function = click.option(f"--{name}", help=text, shell_complete=completes(name))(function)
+    return function
+
+
 @click.command("list")
-@max_option(50)
-@click.option("--search", help="Only those that match, for example 'host=sim-1 or message=\"*storage*\"'.")
-@click.option("--sort", default="", metavar="BY[:desc]", help="Sort by a field, as in --search; newest first without.")
+@searched('host=sim-1 or message="*storage*"', 50)
 @click.option("--severity", type=click.Choice(_SEVERITIES), help="Only those of this severity, or worse.")
 @_logins
 @output_option
 @calls_engine
-def list_events(
-    client: Client, most: int, search: str | None, sort: str, severity: str | None, logins: bool, form: str
-) -> None:
+def list_events(client: Client, selection: Selection, severity: str | None, logins: bool, form: str) -> None:
     """List events, newest first, without who logged in and out.
 
     Example: netweft event list --severity warning --max 10
@@ -42,10 +52,10 @@ def list_events(
     if severity:
         worse = _SEVERITIES[_SEVERITIES.index(severity) :]
         conditions.append(" or ".join(f"severity={one}" for one in worse))
-    if search:
-        conditions.append(search)
-    query = " and ".join(f"({one})" for one in conditions)
-    found = client.list("events", search=f"{query} {order(sort)}".strip(), max=most)
+    if selection.search:
+        conditions.append(selection.search)
+    search = " and ".join(f"({one})" for one in conditions)
+    found = client.list("events", **replace(selection, search=search).query())
     if form in TABLES:
         for event in found:
             event.setdefault("user", {"name": _NOBODY})
@@ -74,4 +84,35 @@ def follow_events(client: Client, after: int | None, logins: bool, form: str) ->
             click.echo(line_of(event, form))
 
 
-COMMANDS = (list_events, follow_events)
+@click.command("add")
+@click.argument("description")
+@click.option("--origin", required=True, help="The system that reports it.")
+@click.option("--severity", type=click.Choice(_SEVERITIES), default="normal", show_default=True, help="How bad it is.")
+@click.option("--custom-id", type=click.IntRange(min=0), help="The number of the event in that system.")
+@_about
+@output_option
+@calls_engine
+def add(
+    client: Client,
+    /,
+    description: str,
+    origin: str,
+    severity: str,
+    custom_id: int | None,
+    form: str,
+    **about: str | None,
+) -> None:
+    """Add an event of another system.
+
+    Example: netweft event add 'Fan 2 of the switch failed' --origin racks --severity warning --host sim-1
+    """
+    body: Tree = {"description": description, "origin": origin, "severity": severity}
+    if custom_id is not None:
+        body["custom_id"] = custom_id
+    for option, name in about.items():
+        if name:
+            body[_ABOUT[option]] = {"id": resolve(client, noun(option), name)["id"]}
+    show_facts(client.add("events", body), _EVENT.columns, form, _EVENT.wide)
+
+
+COMMANDS = (list_events, follow_events, add)

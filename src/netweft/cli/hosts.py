@@ -13,6 +13,7 @@ from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
+from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
 from netweft.client import ApiError, Client
@@ -52,20 +53,22 @@ _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
     help="What to change, as YAML (see docs/setup-networks.md).",
 )
 @click.option(
-    "--plan", is_flag=True, help="Only show the steps, what each costs and who is hurt; nothing is sent to the host."
+    "--plan",
+    is_flag=True,
+    help="Only show the steps, their loss and the affected networks and vNICs; nothing is sent to the host.",
 )
 @click.option(
     "--confirm-within",
     type=click.IntRange(1, 120),
     metavar="S",
-    help="Seconds that the host waits for the engine before it takes the change back.",
+    help="Seconds that the host waits for the engine before it rolls the change back.",
 )
 @output_option
 @calls_engine
 def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_within: int | None, form: str) -> None:
     """Change a host's networking in one transaction.
 
-    The host takes the change back by itself unless the engine reaches it over the new configuration. Ends with status
+    The host rolls the change back by itself unless the engine reaches it over the new configuration. Ends with status
     6 when that happened.
 
     Example: netweft host setup-networks sim-1 -f setup.yaml --plan
@@ -83,12 +86,12 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
 
 @click.command("commit")
 @_name
-@click.option("--force", is_flag=True, help="Commit also what differs from what is wanted.")
+@click.option("--force", is_flag=True, help="Commit although the host differs from its configuration.")
 @calls_engine
 def commit(client: Client, name: str, force: bool) -> None:
-    """Make what runs on the host also what its boot restores.
+    """Commit the present network configuration, so that the host restores it when it boots.
 
-    Refused when what runs there differs from what is wanted of it: its boots would bring that back.
+    Refused when the host differs from its configuration, because its next boot would restore the difference.
 
     Example: netweft host commit sim-1
     """
@@ -96,7 +99,7 @@ def commit(client: Client, name: str, force: bool) -> None:
     found = client.addition("GET", f"{path}/drift")
     if not found["in_sync"] and not force:
         _show_drift(found)
-        say(f"Nothing is committed. 'netweft host sync {name}' puts it right; --force commits it as it is.")
+        say(f"Nothing is committed. 'netweft host sync {name}' synchronizes it; --force commits its present state.")
         raise click.exceptions.Exit(REFUSED)
     run_job(client, f"{path}/commitnetconfig", {})
 
@@ -106,7 +109,7 @@ def commit(client: Client, name: str, force: bool) -> None:
 @click.argument("source", metavar="SOURCE", shell_complete=completes("host"))
 @calls_engine
 def copy_networks(client: Client, name: str, source: str) -> None:
-    """Give a host the networks, bonds and labels of the host SOURCE of its cluster, as a change like any other.
+    """Copy networks, bonds and labels from the host SOURCE of the same cluster to a host.
 
     Example: netweft host copy-networks sim-2 sim-1
     """
@@ -120,8 +123,8 @@ def copy_networks(client: Client, name: str, source: str) -> None:
 def deactivate(client: Client, name: str) -> None:
     """Put the host into maintenance, and wait until its guests have been moved to other hosts.
 
-    Who cannot be moved is told with the reason; the host then goes on preparing for maintenance until the last one is
-    gone, or it is activated.
+    Guests that cannot be moved are listed with the reason. The host stays in preparation for maintenance until the last
+    guest has left it, or it is activated.
 
     Example: netweft host deactivate sim-1
     """
@@ -133,11 +136,11 @@ def deactivate(client: Client, name: str) -> None:
 @_name
 @missing_ok_option
 @yes_option
-@click.option("--clean", is_flag=True, help="Take its networks off it first, but for that for its management.")
+@click.option("--clean", is_flag=True, help="Remove its networks from it first, except the management network.")
 @click.option("--force", is_flag=True, help="Remove it also when it cannot be reached.")
 @calls_engine
 def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, force: bool) -> None:
-    """Remove a host that is in maintenance. What is on it stays there, unless it is cleaned.
+    """Remove a host that is in maintenance. Its networks stay on it without --clean.
 
     Example: netweft host remove sim-1 --clean
     """
@@ -166,7 +169,7 @@ def remove(client: Client, name: str, missing_ok: bool, yes: bool, clean: bool, 
 )
 @calls_engine
 def token(client: Client, name: str, form: str) -> None:
-    """Make a one-time token with which a host's agent joins, and the command that does it.
+    """Create a one-time token for a host's agent to join, and show the command that joins it.
 
     Example: netweft host token rack1 -o command
     """
@@ -179,9 +182,10 @@ def token(client: Client, name: str, form: str) -> None:
 
 @click.command("nics")
 @_name
+@unsearched("the NICs of a host", _NICS)
 @output_option
 @calls_engine
-def nics(client: Client, name: str, form: str) -> None:
+def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the NICs, bonds and VLAN devices of a host, and which network is on each.
 
     BOND says of a bond its mode and its members, and of a member its bond.
@@ -197,7 +201,7 @@ def nics(client: Client, name: str, form: str) -> None:
         _name_of_network(nic, networks)
         nic["address"] = _with_prefix(nic.get("ip", {}))
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
-    show_many(found, _NICS, form, _NICS_WIDE)
+    show_many(selection.arrange(found, _NICS), _NICS, form, _NICS_WIDE)
 
 
 def _slaves(nic: Tree) -> Trees:
@@ -222,8 +226,8 @@ def _with_prefix(ip: Tree) -> str:
 @_name
 @click.argument("nic", metavar="NIC", shell_complete=completes("host nic"))
 @click.argument("count", metavar="[COUNT]", type=click.IntRange(min=0), required=False)
-@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Let them serve only this network, too.")
-@click.option("--for-all", "for_all", is_flag=True, help="Let them serve all networks.")
+@click.option("--for", "served", multiple=True, metavar="NETWORK", help="Allow this network; may be repeated.")
+@click.option("--for-all", "for_all", is_flag=True, help="Allow all networks.")
 @output_option
 @calls_engine
 def functions(
@@ -254,9 +258,10 @@ def functions(
 
 @click.command("attachments")
 @_name
+@unsearched("the attachments of a host", _ATTACHMENTS)
 @output_option
 @calls_engine
-def attachments(client: Client, name: str, form: str) -> None:
+def attachments(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the networks of a host, where they are, and whether they are in sync.
 
     Example: netweft host attachments sim-1
@@ -280,7 +285,7 @@ def attachments(client: Client, name: str, form: str) -> None:
             if c["in_sync"] == "false"
         ]
     found.sort(key=lambda item: (item["host_nic"]["name"], item["network"]["name"]))
-    show_many(found, _ATTACHMENTS, form, {"ID": "id"})
+    show_many(selection.arrange(found, _ATTACHMENTS), _ATTACHMENTS, form, {"ID": "id"})
 
 
 @click.command("drift")
@@ -288,7 +293,7 @@ def attachments(client: Client, name: str, form: str) -> None:
 @output_option
 @calls_engine
 def drift(client: Client, name: str, form: str) -> None:
-    """Show what differs on a host from what is wanted of it. `netweft host sync` puts it right.
+    """Show where a host differs from its configuration. `netweft host sync` synchronizes it.
 
     Example: netweft host drift sim-1
     """
@@ -297,9 +302,9 @@ def drift(client: Client, name: str, form: str) -> None:
         show_one(found, form)
         return
     if found["reported_at"] is None:
-        say("Nobody knows: the host has not reported yet.")
+        say("Unknown: the host has not reported yet.")
     elif found["in_sync"]:
-        say("Nothing differs.")
+        say("The host matches its configuration.")
     else:
         _show_drift(found)
 
@@ -314,7 +319,7 @@ def _show_drift(found: Tree) -> None:
     lines += [{"of": "host", "text": one["text"]} for one in found["host"]]
     show_many(lines, {"OF": "of", "DIFFERS": "text"}, "table")
     if found["obstacle"]:
-        say(f"It cannot be put right as it is: {found['obstacle']}")
+        say(f"It cannot be synchronized: {found['obstacle']}")
 
 
 COMMANDS = (
@@ -355,7 +360,7 @@ def _show_plan(plan: Tree, form: str) -> None:
         show_one(plan, form)
         return
     if not plan["steps"]:
-        say("Nothing to do: the host is already as wanted.")
+        say("Nothing to do: the host is already as configured.")
         return
     show_many(plan["steps"], _STEPS, form)
     say(f"{len(plan['steps'])} steps; worst loss: {plan['loss']}.")

@@ -25,7 +25,7 @@ _folder = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/lab"),
     show_default=True,
-    help="Where the lab keeps its files.",
+    help="Folder for the lab's files.",
 )
 _host = click.argument("host", metavar="HOST")
 
@@ -85,7 +85,7 @@ def join(client: Client, folder: Path, cluster: str) -> None:
 @_folder
 @_tells_lab_errors
 def down(folder: Path) -> None:
-    """End and remove everything that the lab has on this machine; its logs stay.
+    """Remove the lab from this machine; its logs stay.
 
     Example: netweft lab down
     """
@@ -115,7 +115,7 @@ def hosts(folder: Path, form: str) -> None:
 @_folder
 @_tells_lab_errors
 def cut(host: str, nic: str, folder: Path) -> None:
-    """Pull the cable of a host's NIC.
+    """Cut the link of a host's NIC.
 
     Example: netweft lab cut rack1 eth1
     """
@@ -128,7 +128,7 @@ def cut(host: str, nic: str, folder: Path) -> None:
 @_folder
 @_tells_lab_errors
 def mend(host: str, nic: str, folder: Path) -> None:
-    """Put the cable of a host's NIC back.
+    """Restore the link of a host's NIC.
 
     Example: netweft lab mend rack1 eth1
     """
@@ -141,7 +141,7 @@ def mend(host: str, nic: str, folder: Path) -> None:
 @_folder
 @_tells_lab_errors
 def exec_(host: str, command: tuple[str, ...], folder: Path) -> None:
-    """Run a program on a host; ends with its status.
+    """Run a program on a host, and exit with its status.
 
     Example: netweft lab exec rack1 ip address
     """

@@ -71,7 +71,7 @@ def resolve(
     if len(found) > 1:
         name_references(client, noun, found)
         ids = "\n".join(f"  {entity['id']}{_place(noun, entity)}" for entity in found)
-        raise AmbiguousError(f"{len(found)} have the name {name}. Give the id of the one that you mean:\n{ids}")
+        raise AmbiguousError(f"{len(found)} have the name {name}. Give the id of one:\n{ids}")
     return found[0]
 
 

@@ -59,6 +59,8 @@ class Action:
     path: str
     about: str
     nothing: str = "Done."
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """What the API is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,18 +79,18 @@ _INTERFACES = ("virtio", "e1000", "e1000e", "rtl8139", "rtl8139_virtio", "spapr_
 _PROFILE = Field(
     "--profile",
     "vnic_profile.id",
-    "Its vNIC profile; 'none' connects it to nothing.",
+    "Its vNIC profile; 'none' disconnects it.",
     names="profile",
     removable=True,
 )
 _INTERFACE = Field(
     "--interface",
     "interface",
-    "What the machine sees: virtio, e1000 ..., or pci_passthrough for a virtual function.",
+    "Its emulated device: virtio, e1000 ..., or pci_passthrough for a virtual function.",
     click.Choice(_INTERFACES),
 )
-_PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether the machine has it.")
-_LINKED = Field("--linked/--unlinked", "linked", "Whether its cable is in.")
+_PLUGGED = Field("--plugged/--unplugged", "plugged", "Whether it is plugged into the virtual machine.")
+_LINKED = Field("--linked/--unlinked", "linked", "Whether its link is up.")
 _MEMORY = Field("--memory", "memory", "Octets.", click.IntRange(min=1))
 _CLUSTER = Field("--cluster", "cluster.name", "The cluster it belongs to.", default="Default", names="cluster")
 _DATA_CENTER = Field(
@@ -115,7 +115,13 @@ _ADDRESS = Field(
 
 
 def _limit(option: str, text: str, path: str = "") -> Field:
-    return Field(f"--{option}", path or option.replace("-", "_"), text, click.IntRange(min=0))
+    return Field(
+        f"--{option}",
+        path or option.replace("-", "_"),
+        f"{text}; 'none' removes the limit.",
+        click.IntRange(min=0),
+        removable=True,
+    )
 
 
 def _label(name: str, parent: str, path: str, text: str) -> Noun:
@@ -134,13 +140,23 @@ def _label(name: str, parent: str, path: str, text: str) -> Noun:
     )
 
 
+def _read_below(name: str, parent: str, path: str, one: str, columns: dict[str, str], text: str, **refers: str) -> Noun:
+    """What is only listed, below a parent."""
+    return Noun(name, path, one, columns, text, parent=parent, verbs=("list",), searchable=False, refers=refers)
+
+
+def _statistics_of(name: str, parent: str, what: str) -> Noun:
+    columns = {"NAME": "name", "VALUE": "values", "UNIT": "unit"}
+    return _read_below(name, parent, "statistics", "a statistic", columns, f"Counters and rates {what}.")
+
+
 def _tags_of(name: str) -> Noun:
     return Noun(
         f"{name} tag",
         "tags",
         "a tag",
         {"NAME": "name", "DESCRIPTION": "description"},
-        "Its tags, by which searches find it.",
+        "Tags of one object, which searches find it by.",
         parent=name,
         sample="web",
         verbs=_MEMBERS,
@@ -184,7 +200,7 @@ _CLUSTERS = Noun(
     ),
     "racks",
     "--description 'in the cellar'",
-    actions=(Action("sync", "syncallnetworks", "Bring every network of its hosts to what is wanted"),),
+    actions=(Action("sync", "syncallnetworks", "Synchronize every network of its hosts"),),
     refers={"data_center": "datacenter"},
     more="clusters",
 )
@@ -206,7 +222,7 @@ _NETWORKS = Noun(
         Field(
             "--vlan",
             "vlan.id",
-            f"802.1Q tag, 0 to {VLAN_MAX}; 'none' takes it off.",
+            f"802.1Q tag, 0 to {VLAN_MAX}; 'none' removes it.",
             click.IntRange(0, VLAN_MAX),
             removable=True,
         ),
@@ -216,7 +232,7 @@ _NETWORKS = Noun(
         Field(
             "--port-isolation/--no-port-isolation",
             "port_isolation",
-            "Whether guests on one host are kept from each other.",
+            "Whether guests on one host are isolated from each other.",
         ),
         Field(
             "--dns",
@@ -295,15 +311,15 @@ _HOSTS = Noun(
         Action(
             "sync",
             "syncallnetworks",
-            "Bring every network of the host that is out of sync to what is wanted",
+            "Synchronize every network of the host that is out of sync",
             "Nothing to do.",
         ),
-        Action("refresh", "refresh", "Ask the host for its networking again"),
+        Action("refresh", "refresh", "Read the host's networking again"),
         Action("activate", "activate", "Take the host out of maintenance"),
         Action(
             "enroll-certificate",
             "enrollcertificate",
-            "Give the host new keys and certificates while it runs on; the engine does so before they expire",
+            "Renew the keys and certificates of the host; the engine does so by itself before they expire",
         ),
     ),
     refers={"cluster": "cluster"},
@@ -328,7 +344,14 @@ _VMS = Noun(
     "Virtual machines, and their vNICs.",
     (
         _CLUSTER,
-        Field("--template", "template.name", "What it is made from.", default="Blank", names="template", only_add=True),
+        Field(
+            "--template",
+            "template.name",
+            "The template it is made from.",
+            default="Blank",
+            names="template",
+            only_add=True,
+        ),
         _MEMORY,
         Field("--protected/--unprotected", "delete_protected", "Whether it cannot be removed."),
         *_TEXTS,
@@ -337,9 +360,9 @@ _VMS = Noun(
     "--memory 1073741824",
     actions=(
         Action("stop", "stop", "Stop the virtual machine at once"),
-        Action("shutdown", "shutdown", "Ask the virtual machine to shut down in good order"),
-        Action("reboot", "reboot", "Ask the virtual machine to start again"),
-        Action("suspend", "suspend", "Save the memory of the virtual machine and stop it; start lets it go on"),
+        Action("shutdown", "shutdown", "Shut the virtual machine down through its operating system"),
+        Action("reboot", "reboot", "Reboot the virtual machine through its operating system"),
+        Action("suspend", "suspend", "Save the memory of the virtual machine and stop it; start resumes it"),
         Action("reorder-macs", "reordermacaddresses", "Sort the MAC addresses by the names of the vNICs"),
     ),
     refers={"cluster": "cluster", "host": "host"},
@@ -350,7 +373,7 @@ _VM_NICS = Noun(
     "nics",
     "a vNIC",
     {**_VNIC_COLUMNS, "ADDRESSES": "addresses"},
-    "The vNICs of a virtual machine; what is changed of a running one is done at once.",
+    "The vNICs of a virtual machine; changes apply to a running one at once.",
     (
         _PROFILE,
         Field("--mac", "mac.address", "Its MAC address; from the cluster's pool when it is not given."),
@@ -373,7 +396,7 @@ _FILTER_PARAMETERS = Noun(
     "networkfilterparameters",
     "a parameter",
     {"NAME": "name", "VALUE": "value"},
-    "What a vNIC gives to the network filter of its profile, such as the addresses it may use.",
+    "Parameters that a vNIC passes to the network filter of its profile, such as its addresses.",
     (Field("--value", "value", "Its value."),),
     "IP",
     "--value 192.0.2.7",
@@ -390,9 +413,10 @@ _SNAPSHOTS = Noun(
     parent="vm",
     sample="before-update",
     verbs=("list", "show", "add", "remove"),
-    actions=(Action("restore", "restore", "Give the virtual machine back what it was in the snapshot"),),
+    actions=(Action("restore", "restore", "Restore the virtual machine from the snapshot"),),
     searchable=False,
     key="description",
+    more="snapshots",
 )
 _PROFILES = Noun(
     "profile",
@@ -468,17 +492,17 @@ _QOS = Noun(
             only_add=True,
         ),
         *(
-            _limit(f"{way}-{kind}", f"{text}, of the type network.")
+            _limit(f"{way}-{kind}", f"{text}, for the type network")
             for way in ("inbound", "outbound")
             for kind, text in (
-                ("average", "Mbit/s in the long run"),
-                ("peak", "Mbit/s for a short time"),
+                ("average", "Mbit/s on average"),
+                ("peak", "Mbit/s at the peak"),
                 ("burst", "MB that may be sent at the peak"),
             )
         ),
-        _limit("linkshare", "Weight when the link is full, of the type hostnetwork.", "outbound_average_linkshare"),
-        _limit("upperlimit", "Mbit/s at most, of the type hostnetwork.", "outbound_average_upperlimit"),
-        _limit("realtime", "Mbit/s in any case, of the type hostnetwork.", "outbound_average_realtime"),
+        _limit("linkshare", "Share when the link is full, for the type hostnetwork", "outbound_average_linkshare"),
+        _limit("upperlimit", "Mbit/s at most, for the type hostnetwork", "outbound_average_upperlimit"),
+        _limit("realtime", "Mbit/s guaranteed, for the type hostnetwork", "outbound_average_realtime"),
         *_TEXTS,
     ),
     "gold",
@@ -503,7 +527,7 @@ _TEMPLATES = Noun(
     {"NAME": "name", "STATUS": "status", "CLUSTER": "cluster.name", "DESCRIPTION": "description"},
     "Templates that virtual machines are made from.",
     (
-        Field("--vm", "vm.id", "The machine that it is like, with its vNICs.", names="vm", only_add=True),
+        Field("--vm", "vm.id", "The virtual machine to copy, with its vNICs.", names="vm", only_add=True),
         Field("--cluster", "cluster.name", "The cluster it belongs to; all when not given.", names="cluster"),
         _MEMORY,
         *_TEXTS,
@@ -517,7 +541,7 @@ _TEMPLATE_NICS = Noun(
     "nics",
     "a vNIC",
     {name: path for name, path in _VNIC_COLUMNS.items() if name != "MAC"},
-    "The vNICs that machines made from a template begin with.",
+    "The vNICs of virtual machines that are made from a template.",
     (_PROFILE, _INTERFACE, _PLUGGED, _LINKED, *_TEXTS),
     "nic1",
     "--profile tenants",
@@ -530,7 +554,7 @@ _TAGS = Noun(
     "tags",
     "a tag",
     {"NAME": "name", "BELOW": "parent.name", "DESCRIPTION": "description"},
-    "Tags: words that hosts, machines and templates are found by.",
+    "Tags: words to find hosts, virtual machines and templates by.",
     (Field("--parent", "parent.id", "The tag that it is below.", names="tag"), *_TEXTS),
     "web",
     "--description 'serves pages'",
@@ -557,7 +581,7 @@ _MAC_POOLS = Noun(
             many=True,
         ),
         Field("--allow-duplicates/--no-duplicates", "allow_duplicates", "Whether two vNICs may have the same address."),
-        Field("--default/--no-default", "default_pool", "Whether clusters have it that name no other."),
+        Field("--default/--no-default", "default_pool", "Whether clusters that name no pool use it."),
         *_TEXTS,
     ),
     "lab",
@@ -622,7 +646,7 @@ _NETWORK_FILTERS = Noun(
     "networkfilters",
     "a network filter",
     {"NAME": "name"},
-    "Rules on what a vNIC may send, for profiles.",
+    "Network filters: rules for the traffic of vNICs, used by profiles.",
     sample="vdsm-no-mac-spoofing",
     verbs=_READ_ONLY,
     searchable=False,
@@ -632,22 +656,51 @@ _JOBS = Noun(
     "jobs",
     "a job",
     {"STARTED": "start_time", "STATUS": "status", "DESCRIPTION": "description"},
-    "Work that left the engine.",
+    "Work of the engine that takes time, such as changes of hosts.",
     sample="5aade4a2-2f8f-4e0e-9d43-7a3f0d7c6f11",
-    verbs=_READ_ONLY,
-    most=50,
+    verbs=("show",),
+    actions=(
+        Action("end", "end", "End a job of another system as finished"),
+        Action("fail", "end", "End a job of another system as failed", body={"succeeded": False}),
+        Action("clear", "clear", "Remove an ended job of another system from the list"),
+    ),
     key="id",
     search_key="description",
     more="jobs",
+)
+_STEPS = Noun(
+    "job step",
+    "steps",
+    "a step",
+    {"NUMBER": "number", "STATUS": "status", "TYPE": "type", "DESCRIPTION": "description"},
+    "The steps of a job; those of a job of another system can be added and ended.",
+    (
+        Field(
+            "--type",
+            "type",
+            "What it does.",
+            click.Choice(("validating", "executing", "finalizing", "unknown")),
+            default="executing",
+        ),
+    ),
+    "copying",
+    parent="job",
+    verbs=("list", "show", "add"),
+    actions=(
+        Action("end", "end", "End a step of a job of another system as finished"),
+        Action("fail", "end", "End a step of a job of another system as failed", body={"succeeded": False}),
+    ),
+    searchable=False,
+    key="description",
 )
 _EVENTS = Noun(
     "event",
     "events",
     "an event",
     {"TIME": "time", "SEVERITY": "severity", "WHO": "user.name", "WHAT": "description"},
-    "What happened, and who did it.",
+    "Events: what happened, and who did it.",
     sample="17",
-    verbs=("show",),
+    verbs=("show", "remove"),
     key="id",
     wide={"ID": "id", "CODE": "code", "CORRELATION": "correlation_id"},
     more="events",
@@ -657,7 +710,7 @@ _USERS = Noun(
     "users",
     "a user",
     {"NAME": "user_name", "FIRST NAME": "name", "LAST NAME": "last_name"},
-    "Who may log in.",
+    "Users, who can log in.",
     sample="ann",
     verbs=("list", "show", "remove"),
     key="user_name",
@@ -670,18 +723,98 @@ _ROLES = Noun(
     "roles",
     "a role",
     {"NAME": "name", "DESCRIPTION": "description"},
-    "What may be granted.",
+    "Roles, which can be granted.",
     sample="NetworkAdmin",
     verbs=_READ_ONLY,
     searchable=False,
 )
+_DOMAINS = Noun(
+    "domain",
+    "domains",
+    "a domain",
+    {"NAME": "name"},
+    "Where users are defined.",
+    sample="internal",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+_GROUPS = Noun(
+    "group",
+    "groups",
+    "a group",
+    {"NAME": "name"},
+    "Groups of users.",
+    sample="Everyone",
+    verbs=_READ_ONLY,
+    searchable=False,
+)
+_READ_BELOW = (
+    _read_below("role permit", "role", "permits", "a permit", {"NAME": "name"}, "What a role allows."),
+    _read_below(
+        "user role",
+        "user",
+        "roles",
+        "a role",
+        {"NAME": "name", "DESCRIPTION": "description"},
+        "The roles of a user on any object.",
+    ),
+    _read_below(
+        "user permission",
+        "user",
+        "permissions",
+        "a permission",
+        {
+            "ROLE": "role.name",
+            "DATA CENTRE": "data_center.name",
+            "CLUSTER": "cluster.name",
+            "HOST": "host.name",
+            "VM": "vm.name",
+            "TEMPLATE": "template.name",
+        },
+        "The permissions of a user on any object.",
+        role="role",
+        data_center="datacenter",
+        **{name: name for name in ("cluster", "host", "vm", "template")},
+    ),
+    _statistics_of("host statistic", "host", "of a host"),
+    _statistics_of("host nic-statistic", "host nic", "of a NIC"),
+    _statistics_of("vm nic-statistic", "vm nic", "of a vNIC of a running virtual machine"),
+    _read_below(
+        "vm reported-device",
+        "vm",
+        "reporteddevices",
+        "a reported device",
+        {"NAME": "name", "MAC": "mac.address", "ADDRESSES": "ips"},
+        "The NICs that the host reports of a running virtual machine.",
+    ),
+    _read_below(
+        "vm snapshot-nic",
+        "vm snapshot",
+        "nics",
+        "a vNIC",
+        {"NAME": "name", "MAC": "mac.address", "PROFILE": "vnic_profile.name", "INTERFACE": "interface"},
+        "The vNICs that a snapshot holds.",
+        vnic_profile="profile",
+    ),
+    Noun(
+        "host unmanaged-network",
+        "unmanagednetworks",
+        "an unmanaged network",
+        {"NAME": "name"},
+        "Networks on a host that Netweft does not manage.",
+        parent="host",
+        sample="br-old",
+        verbs=("list", "remove"),
+        searchable=False,
+    ),
+)
 
 NOUNS = (
     *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
-    *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS),
-    *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _JOBS, _EVENTS, _USERS, _ROLES),
+    *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
+    *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
-    _label("network label", "network", "networklabels", "Its label: NICs with the same one carry it."),
+    _label("network label", "network", "networklabels", "The label of a network: NICs with the same label carry it."),
     _label("host label", "host nic", "networklabels", "Labels of a NIC: it carries the networks that have them."),
     _label(
         "host function-label",

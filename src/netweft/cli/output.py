@@ -45,7 +45,7 @@ def _item(item: Any) -> str:  # noqa: ANN401 (JSON is any value)
     for first, joint, second in _PAIRS:
         if first in item:
             return f"{item[first]}{joint}{item[second]}" if second else str(item[first])
-    return str(item.get("name") or item.get("id", ""))
+    return next((str(item[key]) for key in ("name", "datum", "id") if item.get(key)), "")
 
 
 def show_many(entities: Sequence[Any], columns: Columns, form: str, wide: Columns | None = None) -> None:

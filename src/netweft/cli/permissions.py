@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_facts, show_many
+from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree, Trees
@@ -39,9 +40,9 @@ _everyone = click.option("--everyone", is_flag=True, help="All users.")
 
 @click.group("permission")
 def permission() -> None:
-    """Who has which role on what.
+    """Roles of users on objects.
 
-    A role holds for a thing and for all below it. The thing is a KIND with its NAME: system (which has no name),
+    A role holds for an object and for all below it. The object is a KIND with its NAME: system (which has no name),
     datacenter, cluster, network, profile, host, vm, template, macpool.
     """
 
@@ -49,14 +50,16 @@ def permission() -> None:
 @permission.command("list")
 @_kind
 @_name
+@unsearched("permissions", _COLUMNS)
 @output_option
 @calls_engine
-def list_permissions(client: Client, kind: str, name: str | None, form: str) -> None:
-    """List the roles that were given on this very thing.
+def list_permissions(client: Client, kind: str, name: str | None, selection: Selection, form: str) -> None:
+    """List the roles that are granted on exactly this object.
 
     Example: netweft permission list network storage
     """
-    show_many(_given(client, _path(client, kind, name)), _COLUMNS, form, _WIDE)
+    found = _given(client, _path(client, kind, name))
+    show_many(selection.arrange(found, _COLUMNS), _COLUMNS, form, _WIDE)
 
 
 @permission.command("grant")
@@ -68,7 +71,7 @@ def list_permissions(client: Client, kind: str, name: str | None, form: str) -> 
 @output_option
 @calls_engine
 def grant(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool, form: str) -> None:
-    """Give a user a role on something. Nothing changes when it was given before.
+    """Grant a user a role on an object. Granting it twice changes nothing.
 
     Example: netweft permission grant network storage --role NetworkAdmin --user ann
     """
@@ -87,7 +90,7 @@ def grant(client: Client, kind: str, name: str | None, role: str, user: str | No
 @_everyone
 @calls_engine
 def revoke(client: Client, kind: str, name: str | None, role: str, user: str | None, everyone: bool) -> None:
-    """Take a role on something back.
+    """Revoke a role on an object.
 
     Example: netweft permission revoke network storage --role NetworkAdmin --user ann
     """

@@ -20,7 +20,7 @@ _password_file = click.option(
     "--new-password-file",
     "password_file",
     type=click.File(),
-    help="File with the user's password, - for standard input; asked for when it is not given.",
+    help="File with the user's password, - for standard input; without it, a prompt reads the password.",
 )
 
 
@@ -35,7 +35,7 @@ _password_file = click.option(
 def add(
     client: Client, name: str, first_name: str, last_name: str, email: str, password_file: TextIO | None, form: str
 ) -> None:
-    """Add a user. What it may do is given by 'netweft permission grant'.
+    """Add a user. 'netweft permission grant' grants it roles.
 
     Example: netweft user add ann --new-password-file ann-password
     """
@@ -55,7 +55,7 @@ def add(
 @_password_file
 @calls_engine
 def set_password(client: Client, name: str, password_file: TextIO | None) -> None:
-    """Give a user a new password. All that was opened with the old one ends.
+    """Set a user's password. Log-ins with the old one end.
 
     Example: netweft user set-password ann --new-password-file ann-password
     """
@@ -74,5 +74,5 @@ def _new_password(file: TextIO | None) -> str:
         except UnicodeDecodeError as error:
             raise click.UsageError("--new-password-file cannot be read: it is no text.") from error
     if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to ask for the password: name a file with --new-password-file.")
+        raise click.UsageError("There is no terminal to read the password from: name a file with --new-password-file.")
     return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))

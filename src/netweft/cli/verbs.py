@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -14,11 +14,10 @@ from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import collection, completes, entities, name_references, path_of, resolve
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
+from netweft.cli.selection import Selection, searched, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import ApiError, Client
-from netweft.client.tree import Tree, Trees
-
-C = TypeVar("C", bound=Callable[..., Any])
+from netweft.client.tree import Tree
 
 _DATA_CENTER = "data_center.id"
 
@@ -41,72 +40,31 @@ def confirm_removal(what: str, *, yes: bool) -> None:
         click.confirm(f"Remove {what}?", abort=True, err=True)
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask; without a terminal nothing is asked.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation; without a terminal there is none.")
 missing_ok_option = click.option("--missing-ok", is_flag=True, help="No error when it is not there.")
-
-
-def max_option(most: int) -> Callable[[C], C]:
-    """The option that says how long a list is to be."""
-    default = most or None
-    return click.option(
-        "--max", "most", type=click.IntRange(min=1), default=default, show_default=bool(most), help="How many."
-    )
 
 
 def _list(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, *, form: str, search: str = "", sort: str = "", most: int | None, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+    def run(client: Client, /, *, form: str, selection: Selection, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         above = _above(noun, values)
-        if noun.searchable:
-            query: dict[str, str | int] = {} if most is None else {"max": most}
-            if text := " ".join(filter(None, (search, order(sort)))):
-                query["search"] = text
-            found = entities(client, noun, above, **query)
-        else:
-            found = _sorted(noun, entities(client, noun, above), sort)[:most]
+        query = selection.query() if noun.searchable else {}
+        found = entities(client, noun, above, **query)
         name_references(client, noun, found)
+        if not noun.searchable:
+            found = selection.arrange(found, noun.columns)
         show_many(found, noun.columns, form, noun.wide)
 
     of = f" of {nouns.noun(noun.parent).one}" if nouns.parents(noun) else ""
-    command = click.Command("list", callback=run, params=_parents(noun), help=f"List the {_plural(noun)}{of}.")
+    text = f"List the {_plural(noun)}{of}."
     if noun.searchable:
         sample = f"name={noun.sample[:3]}*" if noun.search_key == "name" else f'{noun.search_key}="*"'
-        click.option("--search", default="", help=f"Only those that match, for example '{sample}'.")(command)
-        command.help = f"{command.help}{example(noun, 'list', '--search', repr(sample))}"
+        options, text = searched(sample, noun.most), text + example(noun, "list", "--search", repr(sample))
     else:
-        command.help = f"{command.help}{example(noun, 'list')}"
-    fields = "a field, as in --search" if noun.searchable else f"one of {', '.join(noun.columns)}"
-    click.option("--sort", default="", metavar="BY[:desc]", help=f"Sort by {fields}; with :desc downwards.")(command)
-    return output_option(max_option(noun.most)(command))
-
-
-def order(sort: str) -> str:
-    """What a search ends with for an option of the form ``BY[:desc]``. Raises click.UsageError."""
-    field, _, direction = sort.partition(":")
-    return f"sortby {field} {_direction(direction)}" if field else ""
-
-
-def _direction(text: str) -> str:
-    if text not in {"", "asc", "desc"}:
-        raise click.UsageError(f"--sort: {text!r} is neither asc nor desc.")
-    return text
-
-
-def _sorted(noun: Noun, found: Trees, sort: str) -> Trees:
-    """Sorted by a column, where the API does not sort."""
-    by, _, direction = sort.partition(":")
-    is_down = _direction(direction) == "desc"
-    if not by:
-        return found
-    columns = {heading.lower(): path for heading, path in noun.columns.items()}
-    if by.lower() not in columns:
-        raise click.UsageError(f"--sort: {by} is none of {', '.join(columns)}.")
-
-    def key(entity: Tree) -> tuple[bool, int, str]:
-        text = pick(entity, columns[by.lower()])
-        return (not text.isdigit(), int(text) if text.isdigit() else 0, text)
-
-    return sorted(found, key=key, reverse=is_down)
+        options, text = unsearched(f"{_plural(noun)}{of}", noun.columns), text + example(noun, "list")
+    command = click.command("list", help=text)(output_option(options(run)))
+    command.params = [*_parents(noun), *command.params]
+    return command
 
 
 def _show(noun: Noun) -> click.Command:
@@ -116,7 +74,7 @@ def _show(noun: Noun) -> click.Command:
         name_references(client, noun, [found])
         show_one(found, form)
 
-    text = f"Show all that is known of {noun.one}."
+    text = f"Show everything about {noun.one}."
     return output_option(_command(noun, "show", run, text, noun.sample))
 
 
@@ -141,7 +99,7 @@ def _add(noun: Noun) -> click.Command:
         name_references(client, noun, [added])
         show_facts(added, noun.columns, form, noun.wide)
 
-    text = f"Give it {noun.one}." if noun.picks or noun.key == "id" else f"Add {noun.one}."
+    text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if field.path != noun.key]
     return output_option(command)
@@ -160,7 +118,7 @@ def _set(noun: Noun) -> click.Command:
         name_references(client, noun, [changed])
         show_facts(changed, noun.columns, form, noun.wide)
 
-    text = f"Change {noun.one}: what the options name; the rest stays."
+    text = f"Change what the options name of {noun.one}."
     command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
@@ -180,7 +138,7 @@ def _remove(noun: Noun) -> click.Command:
         confirm_removal(f"{noun.name} {name}", yes=yes)
         client.remove(path_of(entity))
 
-    text = f"Take {noun.one} from it." if noun.picks or noun.key == "id" else f"Remove {noun.one}."
+    text = f"{'Unassign' if _is_assigned(noun) else 'Remove'} {noun.one}{_preposition(noun, 'from')}."
     return missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
 
 
@@ -188,7 +146,7 @@ def _action(noun: Noun, action: Action) -> click.Command:
     @calls_engine
     def run(client: Client, /, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         entity = resolve(client, noun, values[noun.argument], _above(noun, values))
-        run_job(client, f"{path_of(entity)}/{action.path}", {}, nothing=action.nothing)
+        run_job(client, f"{path_of(entity)}/{action.path}", dict(action.body), nothing=action.nothing)
 
     return _command(noun, action.verb, run, f"{action.about}.", noun.sample)
 
@@ -216,6 +174,15 @@ def _above(noun: Noun, values: dict[str, Any]) -> Sequence[str]:
         given = values.pop(noun.parent_option.removeprefix("--"), None)
         return (given,) if given else ()
     return tuple(values.pop(one.argument) for one in nouns.parents(noun))
+
+
+def _is_assigned(noun: Noun) -> bool:
+    """Whether its entities exist by themselves, or are words, that a parent is given."""
+    return bool(noun.picks or (noun.parent and noun.key == "id"))
+
+
+def _preposition(noun: Noun, word: str) -> str:
+    return f" {word} {nouns.noun(noun.parent).one}" if nouns.parents(noun) else ""
 
 
 def _plural(noun: Noun) -> str:

@@ -25,7 +25,7 @@ _host = partial(click.option, "--host", shell_complete=completes("host"))
 @_host(help="Name of the host to start it on; any fit host when it is not given.")
 @calls_engine
 def start(client: Client, vm: str, host: str | None) -> None:
-    """Start a virtual machine, or let a suspended one go on.
+    """Start a virtual machine, or resume a suspended one.
 
     Example: netweft vm start web --host sim-1
     """
@@ -37,15 +37,13 @@ def start(client: Client, vm: str, host: str | None) -> None:
 @_vm
 @_host(help="Name of the host to move it to; the best one when it is not given.")
 @click.option("--set-up", is_flag=True, help="Set the networks that are missing on the host up first.")
-@click.option(
-    "--plan", is_flag=True, help="Only show what stands against it, and which networks would be set up first."
-)
+@click.option("--plan", is_flag=True, help="Only show what prevents it, and which networks would be set up first.")
 @output_option
 @calls_engine
 def migrate(client: Client, vm: str, host: str | None, set_up: bool, plan: bool, form: str) -> None:
     """Move a running virtual machine to another host.
 
-    Where only networks are missing on the host, it is offered to set them up first.
+    When only networks are missing on the host, the command offers to set them up first.
 
     Example: netweft vm migrate web --host sim-2 --plan
     """
@@ -76,7 +74,7 @@ def _accepts(found: Tree) -> bool:
 @output_option
 @calls_engine
 def placement(client: Client, vm: str, form: str) -> None:
-    """Show where a virtual machine can run, best first, and why not elsewhere.
+    """Show the hosts that a virtual machine can run on, best first, and why it cannot run on the others.
 
     Example: netweft vm placement web
     """

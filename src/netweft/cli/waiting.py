@@ -38,10 +38,10 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
     default=60,
     show_default=True,
     metavar="S",
-    help="Seconds after which it gives up.",
+    help="Seconds until it fails.",
 )
 def wait(hosts: Sequence[str], timeout: float) -> None:
-    """Wait until the engine answers, and then until these hosts are up; say what is being waited for.
+    """Wait until the engine answers, and then until these hosts are up; print what is missing.
 
     The files of --ca and --password-file need not be there yet: an engine that starts for the first time writes them.
     Without HOST no password is needed. Ends with status 5 when the engine does not answer in time, and 1 when a host is

@@ -117,7 +117,7 @@ def _missing(part: Part, name: str, told: str, *, what: str = PRESENT, table: in
 
 
 def _too_many(part: Part, name: str, told: str, *, what: str = PRESENT, table: int = 0) -> Difference:
-    text = f"{told} is there, and should not be"
+    text = f"{told} exists, and should not"
     return Difference(part=part, name=name, expected=None, actual=what, table=table, text=text)
 
 

@@ -63,7 +63,7 @@ def why_not_changed(host: Host, name: str, count: int) -> str:
     if nic is None:
         return f"This host has no NIC {name}."
     if not nic.facts.functions_max:
-        return f"NIC {name} knows no SR-IOV."
+        return f"NIC {name} does not support SR-IOV."
     if not 0 <= count <= nic.facts.functions_max:
         return f"NIC {name} can have 0 to {nic.facts.functions_max} virtual functions, not {count}."
     if count == len(nic.facts.functions):

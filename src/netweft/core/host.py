@@ -142,7 +142,7 @@ class VirtualFunction:
 class NicFacts:
     """What a NIC is, as sysfs and ethtool tell it. ``speed`` in Mbit/s (0: unknown), PCI ids as ``0x8086``.
 
-    ``functions_max``: how many virtual functions it can have (0: it knows no SR-IOV), ``functions``: those that it has,
+    ``functions_max``: how many virtual functions it can have (0: no SR-IOV), ``functions``: those that it has,
     in the order of their numbers. ``physical``: of a NIC that is itself a virtual function, the PCI address of the NIC
     that it is of.
     """

@@ -36,7 +36,7 @@ def prune_missing(desired: Host, current: Host) -> tuple[Host, tuple[str, ...]]:
         rules=tuple(rule for rule in desired.rules if rule.table not in lost_tables),
     )
     lines = (
-        f"{name} is left out: {'it' if name in lost else 'all that it stands on'} is missing" for name in sorted(gone)
+        f"{name} is left out: {'it' if name in lost else 'everything below it'} is missing" for name in sorted(gone)
     )
     return pruned, tuple(lines)
 

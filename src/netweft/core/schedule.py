@@ -282,7 +282,7 @@ def _why_unfit(host: HostState) -> Iterator[Problem]:
     if host.status not in {"up", "non_operational"}:
         yield Problem("VAR__DETAIL__HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
     if not host.guest_drivers:
-        yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has nothing to run guests with.")
+        yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has no guest driver.")
 
 
 def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
@@ -343,9 +343,7 @@ def _has_display(decision: _Decision, host: HostState) -> Problem | None:
         text = f"Host {host.name} does not have the display network {name}."
         return Problem("VAR__DETAIL__DISPLAY_NETWORK_MISSING", text)
     if network not in host.addressed:
-        text = (
-            f"Host {host.name} has no boot protocol for the display network {name}, so nobody reaches consoles there."
-        )
+        text = f"Host {host.name} has no boot protocol for the display network {name}, so its consoles are unreachable."
         return Problem("VAR__DETAIL__DISPLAY_NETWORK_HAS_NO_BOOT_PROTOCOL", text)
     return None
 

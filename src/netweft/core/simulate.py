@@ -167,7 +167,7 @@ def _set_master(world: World, step: s.SetMaster) -> str | None:  # noqa: PLR0911
     if master is None:
         return f"{step.name}: there is no link {step.master} to join"
     if step.name in world.port_of:
-        return f"{step.name} belongs to OVS port {world.port_of[step.name]}"
+        return f"{step.name} is part of OVS port {world.port_of[step.name]}"
     match master.value:
         case Bond():
             return _join_bond_problem(world, link, master)
@@ -189,7 +189,7 @@ def _join_bridge_problem(world: World, link: WorldLink, bridge: WorldLink) -> st
     if isinstance(link.value, Bridge):
         return f"{link.name} is a bridge, and cannot be a port of bridge {bridge.name}"
     if bridge.name in _below(world, link):
-        return f"{link.name} stands on {bridge.name}, and cannot be its port: that is a loop"
+        return f"{link.name} is above {bridge.name}, and cannot be its port: that is a loop"
     return None
 
 
@@ -461,7 +461,7 @@ def _interface_problem(world: World, port: OvsPort, interface: str) -> str | Non
     if link.master:
         return f"{port.name}: {interface} is a port of {link.master}"
     if interface in world.port_of:
-        return f"{port.name}: {interface} belongs to OVS port {world.port_of[interface]}"
+        return f"{port.name}: {interface} is part of OVS port {world.port_of[interface]}"
     return None
 
 

@@ -33,5 +33,5 @@ def parse_part(text: str) -> Part:
     number, _, of = text.partition("/")
     part = Part(int(number), int(of))
     if not 1 <= part.number <= part.of:
-        raise ValueError(f"{text!r} is no part of anything: 1/2 is the first of two")
+        raise ValueError(f"{text!r} is not a part: 1/2 is the first of two")
     return part

@@ -167,7 +167,7 @@ class AgentLine:
         answer = await self._ask("/v1/host", ANSWER_SECONDS, known)
         boot, _, number = answer.headers.get(EVENT_HEADER.lower(), "").rpartition(" ")
         if not number.isdecimal():
-            raise UnreachableError(f"The agent at {self._endpoint} does not say what its newest event is.")
+            raise UnreachableError(f"The agent at {self._endpoint} does not report its newest event.")
         report = None if answer.status == _UNCHANGED else answer.body
         return Sight(boot=boot, event=int(number), report=report, tag=answer.tag)
 

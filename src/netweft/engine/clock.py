@@ -72,8 +72,8 @@ class Clock:
         """A sentence on the difference."""
         way = "ahead of" if self.difference > 0 else "behind"
         return (
-            f"The clock of {socket.gethostname()} is {abs(self.difference):.0f} s {way} the database's, by which all "
-            "engines go: let both be set by the same time servers."
+            f"The clock of {socket.gethostname()} is {abs(self.difference):.0f} s {way} the database's, which all "
+            "engines use: synchronize both with the same time servers."
         )
 
     def now(self) -> datetime:

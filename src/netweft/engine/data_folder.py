@@ -123,7 +123,7 @@ def sentence(error: Exception, folder: Path) -> str:
     if number == errno.ENOSPC or "disk is full" in text:
         return f"the disk of {folder} is full ({text}): make room, and start again"
     if number in {errno.EACCES, errno.EPERM, errno.EROFS} or "readonly database" in text:
-        return f"{text}: {_name(os.geteuid())}, as whom the engine runs, must be able to write all of {folder}"
+        return f"{text}: {_name(os.geteuid())}, the user of the engine, must be able to write to all of {folder}"
     if "malformed" in text or "not a database" in text:
         return f"the database in {folder} is damaged ({text}). {_RESTORE}"
     if isinstance(error, SQLAlchemyError):

@@ -222,7 +222,7 @@ def _name(common_name: str) -> x509.Name:
 def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"a key of ours is no elliptic curve key but {type(key).__name__}")
+        raise TypeError(f"a key of the engine is not an elliptic curve key but {type(key).__name__}")
     return key
 
 

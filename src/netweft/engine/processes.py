@@ -106,7 +106,7 @@ class Processes:
             if engine.ended is None:
                 continue
             if not self._were_ready:
-                raise EndedError("an engine process ended before it served; what it said last tells why")
+                raise EndedError("an engine process ended before it served; its last output shows why")
             if time.monotonic() - engine.ended >= _PAUSE:
                 log.warning("an engine process ended by itself: another is started", status=engine.program.returncode)
                 engine.close()

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
     connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
     anonymous_connections: int = Field(
-        1024, ge=8, le=60000, description="of these, such on which nobody has logged in (1024)"
+        1024, ge=8, le=60000, description="of these, connections without a log-in (1024)"
     )
     connections_per_address: int = Field(512, ge=4, le=60000, description="of these, from one address (512)")
     job_threads: int = Field(

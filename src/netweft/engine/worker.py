@@ -121,7 +121,7 @@ class Worker:
         except Exception as error:
             if not is_away(error):
                 raise
-            log.warning("the hosts are not given up: others find out that nobody has them", reason=first_line(error))
+            log.warning("the leases of hosts are not released: they will expire", reason=first_line(error))
 
     def _spawn(self, name: str, run: Callable[[], None]) -> None:
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -166,7 +166,7 @@ class Worker:
             try:
                 self._finish(context)
             except LostError as error:
-                log.warning("the job is not ours any more", reason=error.text)
+                log.warning("the job was taken over by another engine", reason=error.text)
             except Exception:
                 log.exception("the end of a job could not be stored; it will be taken over")
             finally:
@@ -178,7 +178,7 @@ class Worker:
         """Run the function and store how it ended. Raises LostError, and what the database raises."""
         job = context.job
         if context.only_asks and (job.kind not in self._asking or job.attempts > queue.ASKED_MAX):
-            log.error("job given up", attempts=job.attempts)
+            log.error("gave up on the job", attempts=job.attempts)
             self._store(give_up, job)
             return
         try:
@@ -199,7 +199,7 @@ class Worker:
                 self._store(queue.fail, job, error.text, error.code)
             else:
                 log.exception("job broke")
-                text = f"The engine failed in the middle of this. Its log tells more: look for job {job.id}."
+                text = f"The engine failed during this job. Its log has details: look for job {job.id}."
                 self._store(queue.fail, job, text, NetweftError.code)
         else:
             self._store(queue.finish, job, result)

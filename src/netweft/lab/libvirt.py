@@ -181,9 +181,9 @@ def _await_answer(path: Path, process: Process) -> None:
             if endpoint.connect_ex(str(path)) == 0:
                 return
         if not process.is_alive:
-            raise LabError(f"libvirtd ended; {path.parent.parent / 'libvirtd.log'} tells why")
+            raise LabError(f"libvirtd ended; {path.parent.parent / 'libvirtd.log'} shows why")
         time.sleep(0.02)
-    raise LabError(f"libvirtd does not answer; {path.parent.parent / 'libvirtd.log'} may tell why")
+    raise LabError(f"libvirtd does not answer; {path.parent.parent / 'libvirtd.log'} may show why")
 
 
 def _is_part(process: Process) -> bool:

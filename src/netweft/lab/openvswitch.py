@@ -83,7 +83,7 @@ def _await_socket(path: Path, process: Process) -> None:
             if endpoint.connect_ex(str(path)) == 0:
                 return
         time.sleep(0.005)
-    raise LabError(f"ovsdb-server ended; {path.parent / 'ovs.log'} tells why")
+    raise LabError(f"ovsdb-server ended; {path.parent / 'ovs.log'} shows why")
 
 
 def _server(switch: OpenVSwitch) -> Sequence[str]:

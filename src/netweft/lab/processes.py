@@ -66,7 +66,7 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
     process = Process.of(child.pid)
     child.returncode = 0  # it is not ours to wait for: without this its end would be a warning here
     if process is None:
-        raise LabError(f"{command[0]} ended at once; {log} tells why")
+        raise LabError(f"{command[0]} ended at once; {log} shows why")
     return process
 
 

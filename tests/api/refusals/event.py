@@ -28,7 +28,7 @@ def add(rule: str, code: str, words: str, origin: str = "x", description: str = 
 
 TABLE: Table = (
     add("event.origin_is_valid", ILLEGAL, "The origin needs 1 to 255 characters", origin=""),
-    add("event.origin_is_valid", f"{ILLEGAL}_ORIGIN", "The origin oVirt is the engine's own", origin="ovirt"),
+    add("event.origin_is_valid", f"{ILLEGAL}_ORIGIN", "The origin oVirt is reserved for the engine", origin="ovirt"),
     add("event.description_is_valid", EMPTY, "The description needs 1 to 4000 characters", description=" "),
     add("event.description_is_valid", EMPTY, "The description needs 1 to 4000 characters", description=LONG),
     add("event.custom_id_is_valid", ILLEGAL, "The custom id must be at most", more="<custom_id>3000000000</custom_id>"),

@@ -122,7 +122,12 @@ TABLE: Table = (
         "is used by clusters: c",
     ),
     nic("mac_pool.mac_is_valid", "nothing", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID", "'nothing' is no MAC address"),
-    nic("mac_pool.mac_is_valid", "00:00:00:00:00:00", "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID", "no address"),
+    nic(
+        "mac_pool.mac_is_valid",
+        "00:00:00:00:00:00",
+        "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID",
+        "is not a valid address",
+    ),
     nic(
         "mac_pool.mac_is_valid",
         "03:00:00:00:00:01",

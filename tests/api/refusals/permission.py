@@ -38,6 +38,6 @@ TABLE: Table = (
         "/networks/{network}/permissions",
         "<permission><role><name>SuperUser</name></role><user id='{ann}'/></permission>",
         "PERMISSION_ADD_FAILED_ONLY_SYSTEM_SUPER_USER_CAN_GIVE_ADMIN_ROLES",
-        "You may not give the role SuperUser here",
+        "You cannot grant the role SuperUser here",
     ),
 )

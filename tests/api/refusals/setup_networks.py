@@ -792,7 +792,7 @@ TABLE: Table = (
         "/hosts/{sim-1}/unmanagednetworks/{docker0}",
         "",
         "UNMANAGED_NETWORK_IS_NOT_OURS",
-        "never removes what is not its own",
+        "removes only what it made",
     ),
     bring_along,
     no2(

@@ -107,7 +107,7 @@ TABLE: Table = (
         "VMT_CANNOT_REMOVE_DETECTED_DERIVED_VM",
         "has VMs that were made from it: child",
     ),
-    nic("template.cluster_is_set", "", "ACTION_TYPE_FAILED_CLUSTER_CAN_NOT_BE_EMPTY", "belongs to no Cluster", "blank"),
+    nic("template.cluster_is_set", "", "ACTION_TYPE_FAILED_CLUSTER_CAN_NOT_BE_EMPTY", "is in no Cluster", "blank"),
     nic("vnic.name_is_valid", "<name> </name>", "ACTION_TYPE_FAILED_VM_INTERFACE_NAME_INVALID", "is not valid"),
     nic("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use"),
     change_nic("vnic.name_is_free", "<name>nic1</name>", "NETWORK_INTERFACE_NAME_ALREADY_IN_USE", "already in use"),

@@ -272,7 +272,7 @@ class LibvirtGuests:
         except FAILURES as error:
             if domain:
                 destroy(domain)
-            raise GuestError(f"Guest {spec.name} cannot go on, and stays suspended: {words(error)}") from error
+            raise GuestError(f"Guest {spec.name} cannot resume, and stays suspended: {words(error)}") from error
         try:
             # Before it runs: with disks that have changed since, this memory must never come back.
             self._store.image(spec.id).unlink()
@@ -331,7 +331,7 @@ class LibvirtGuests:
                 self._store.save(spec)
             self._ports.plug(spec.nics)
         except FAILURES as error:
-            log.warning("guest %s, which came from another host: %s", spec.name, error)
+            log.warning("guest %s, migrated from another host: %s", spec.name, error)
 
     def _device_removed(self, guest_id: str, alias: str) -> None:
         self._ports.device_removed(guest_id, alias)

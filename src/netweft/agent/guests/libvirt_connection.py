@@ -211,7 +211,7 @@ class Connection:
                 was_lost = was_lost or _is_lost_line(error)  # what that left behind there may be in the way for a while
                 if not was_lost or attempt == _LINES:
                     raise
-                log.warning("guest %s: %s; its migration begins anew", guest_id, error.get_error_message())
+                log.warning("guest %s: %s; its migration starts again", guest_id, error.get_error_message())
                 self._closed.wait(_RETRY_SECONDS)
             else:
                 return
@@ -247,7 +247,7 @@ class Connection:
             try:
                 news()
             except Exception:  # one piece of news that could not be dealt with must not keep the next from being heard
-                log.exception("what libvirt told could not be dealt with")
+                log.exception("an event of libvirt could not be processed")
 
     def _reach(self) -> None:
         """Connect, however long that takes."""

@@ -106,7 +106,7 @@ class Ports:
             until = monotonic() + RELEASE_SECONDS
             while not gone.is_set() and vnic in libvirt_xml.interfaces(domain.XMLDesc()):
                 if monotonic() > until:
-                    raise ValueError(f"the guest has not let go of vNIC {vnic} within {RELEASE_SECONDS:g} s")
+                    raise ValueError(f"the guest has not released vNIC {vnic} within {RELEASE_SECONDS:g} s")
                 try:
                     domain.detachDeviceAlias(key[1], _LIVE)
                 except libvirt.libvirtError:

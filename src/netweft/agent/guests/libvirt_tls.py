@@ -131,7 +131,7 @@ class LibvirtTls:
                     command, check=False, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL
                 )
                 if done.returncode:
-                    log.warning("%s does not read its certificates anew: %s", daemon, done.stderr.strip())
+                    log.warning("%s does not reload its certificates: %s", daemon, done.stderr.strip())
 
 
 def _group_of_qemu(capabilities: str) -> int:

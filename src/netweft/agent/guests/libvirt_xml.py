@@ -94,7 +94,7 @@ def read_domain_metadata(domain_xml: str) -> GuestSpec:
     """The specification that a whole domain carries. Raises ValueError when it is none of ours."""
     element = ET.fromstring(domain_xml).find(f"metadata/{{{NAMESPACE}}}guest")  # noqa: S314 - from libvirt
     if element is None:
-        raise ValueError("the domain is none of ours")
+        raise ValueError("the domain was not made by Netweft")
     return _SPEC.decode(element.text or "")
 
 

@@ -50,7 +50,7 @@ def plug(netlink: nl.Netlink, ovsdb: Ovsdb | None, nics: Sequence[GuestNic]) -> 
     for nic in nics:
         link = links.get(veth.host_end(nic.id))
         if link is None:
-            raise ValueError(f"vNIC {nic.name} cannot be plugged in: its link has gone")
+            raise ValueError(f"vNIC {nic.name} cannot be plugged in: its link no longer exists")
         veth.settle_host_end(netlink, link, nic, bridges.get(nic.id))
     _execute(ovsdb, [_ovs_step(nic) for nic in nics if nic.bridge in on_ovs])
     if has_trunks:

@@ -100,8 +100,8 @@ def _make_way(plan: Situation, route: Route, other: Route | None) -> Iterator[s.
         return
     if not plan.is_route_managed(other):
         raise PlanError(
-            f"The route to {route.to} over {other.link} is not ours and in the way of ours over {route.link}; "
-            "remove it on the host first."
+            f"The route to {route.to} over {other.link} was not made by Netweft and conflicts with the route over"
+            f" {route.link}; remove it on the host first."
         )
     yield s.RemoveRoute(other)
 

@@ -56,7 +56,7 @@ def make_room(plan: Situation) -> Iterator[s.Step]:
 
 def _check_ours(plan: Situation, name: str) -> None:
     if not plan.world.links[name].owner:
-        raise PlanError(f"VLAN device {name} is not ours and in the way; remove it on the host first.")
+        raise PlanError(f"VLAN device {name} was not made by Netweft and conflicts; remove it on the host first.")
 
 
 def create_bonds_and_bridges(plan: Situation) -> Iterator[s.Step]:

@@ -64,6 +64,6 @@ def _shape_link(link: WorldLink, want: dict[int | None, TrafficClass]) -> Iterat
 def _check_queueing(link: WorldLink) -> None:
     if isinstance(link.value, Nic | Bond) and link.value.queueing:
         raise PlanError(
-            f"{link.name} has a queueing discipline that is not ours ({link.value.queueing}), so its traffic "
-            "cannot be shaped; remove it on the host, or take the QoS off the networks there."
+            f"{link.name} has a queueing discipline that Netweft did not make ({link.value.queueing}), so its traffic "
+            "cannot be shaped; remove it on the host, or remove the QoS from the networks there."
         )

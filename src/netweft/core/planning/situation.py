@@ -91,7 +91,7 @@ class Situation:
         if mine is not None and not isinstance(getattr(mine, "value", None), Nic) and mine.owner:
             return True
         if owner and (mine is not None or name in world.guests or name in self.current.unmanaged):
-            raise PlanError(f"{name} exists on the host and is not ours; rename or remove it there first.")
+            raise PlanError(f"{name} exists on the host and was not made by Netweft; rename or remove it there first.")
         return bool(owner)
 
     def _is_port_managed(self, port: OvsPort) -> bool:
@@ -99,7 +99,9 @@ class Situation:
             return self._is_managed(port.name, port.owner)
         mine = self.world.ovs_ports.get(port.name)
         if mine is not None and port.owner and not mine.owner:
-            raise PlanError(f"OVS port {port.name} exists on the host and is not ours; remove it there first.")
+            raise PlanError(
+                f"OVS port {port.name} exists on the host and was not made by Netweft; remove it there first."
+            )
         return bool(port.owner or (mine is not None and mine.owner))
 
     def _find_gone(self) -> None:

@@ -17,7 +17,7 @@ def origin_is_valid(origin: str) -> Problem | None:
     if not 0 < len(origin) <= ORIGIN_MAX:
         return Problem("ACTION_TYPE_FAILED_EXTERNAL_EVENT_ILLEGAL", f"The origin needs 1 to {ORIGIN_MAX} characters.")
     if origin.lower() == OWN_ORIGIN.lower():
-        text = f"The origin {OWN_ORIGIN} is the engine's own. Give the name of the system that tells of the event."
+        text = f"The origin {OWN_ORIGIN} is reserved for the engine. Name the system that reports the event."
         return Problem("ACTION_TYPE_FAILED_EXTERNAL_EVENT_ILLEGAL_ORIGIN", text)
     return None
 

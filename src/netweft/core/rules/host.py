@@ -71,10 +71,7 @@ def has_joined(host: str, agent_url: str) -> Problem | None:
     """Something is asked of a host only when it has an agent that could be asked (``agent_url``: empty when not)."""
     if agent_url:
         return None
-    text = (
-        f"Host {host} has never joined, so nothing can be asked of it: join it with the command that 'netweft host"
-        f" token {host}' shows."
-    )
+    text = f"Host {host} has never joined an engine: join it with the command that 'netweft host token {host}' shows."
     return Problem("HOST_NEVER_JOINED", text)
 
 
@@ -85,8 +82,8 @@ def may_enroll_certificate(host: str, status: str) -> Problem | None:
     if status not in {"installing", "non_responsive"}:
         return None
     text = (
-        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, let it join"
-        " anew with a new token."
+        f"Host {host} is in status {status}: its agent cannot be reached. If its certificate has expired, join it"
+        " again with a new token."
     )
     return Problem("CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL", text)
 
@@ -144,7 +141,7 @@ def may_be_activated(status: str) -> Problem | None:
         return Problem("VDS_ALREADY_UP", "Host in Up status.")
     if status in ACTIVATABLE:
         return None
-    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it has settled.")
+    return Problem("ACTION_TYPE_FAILED_VDS_STATUS_ILLEGAL", f"The Host status is {status}. Wait until it changes.")
 
 
 def may_be_deactivated(status: str) -> Problem | None:

@@ -277,7 +277,7 @@ def host_side_name_is_free(host: HostView, one: Resolved) -> Problem | None:
     if not one.network or (one.existing and one.existing.nic == one.nic):
         return None
     network, is_ovs = one.network.intent, host.intent.switch_type == "ovs"
-    code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link, which is not ours."
+    code, told = "NETWORK_NAME_USED_BY_LINK_OF_HOST", f"and Host {host.name} has such a link that Netweft did not make."
     if (network.vm or is_ovs) and network.host_side_name in host.limits.names:
         text = f"Network '{network.name}' is called '{network.host_side_name}' on hosts, {told} Rename one of the two."
         return Problem(code, text)

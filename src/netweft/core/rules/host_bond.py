@@ -89,7 +89,7 @@ def options_can_work(bond: BondIntent) -> Problem | None:
         problem = "arp_interval needs arp_ip_target, the addresses to ask for"
     if not problem:
         return None
-    return Problem("NETWORK_BOND_INVALID_OPTION", f"Bond {bond.name} would never carry anything: {problem}.")
+    return Problem("NETWORK_BOND_INVALID_OPTION", f"Bond {bond.name} would never carry traffic: {problem}.")
 
 
 def primary_is_slave(bond: BondIntent) -> Problem | None:
@@ -165,9 +165,7 @@ def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem 
         if theirs is not None and not theirs.owner and final.bond(master) is None:
             others.append(master)
         if others:
-            text = (
-                f"NIC {slave} is in bond {others[0]} already: take it out there, or leave it out of bond {bond.name}."
-            )
+            text = f"NIC {slave} is in bond {others[0]} already: remove it there, or leave it out of bond {bond.name}."
             return Problem("NETWORK_INTERFACE_ALREADY_IN_BOND", text)
     return None
 

@@ -92,7 +92,7 @@ def network_follows_its_label(one: Resolved, labels: Mapping[str, str], added: C
         return None  # it is where it was: bringing it to its label has failed so far
     text = f"Network '{one.network.name}' has the label '{label}', which NIC '{labels[label]}' has"
     if one.existing and label not in added:
-        text = f"{text}, so it cannot move to '{one.nic}'. Move the label instead, or take it off the NIC first."
+        text = f"{text}, so it cannot move to '{one.nic}'. Move the label instead, or remove it from the NIC first."
         return Problem("CANNOT_MOVE_LABELED_NETWORK_TO_ANOTHER_NIC", text)
     text = f"{text} or gets, so it cannot be put on '{one.nic}'. Leave the attachment out, or use that NIC."
     return Problem("NETWORK_SHOULD_BE_ATTACHED_VIA_LABEL_TO_ANOTHER_NIC", text)
@@ -140,5 +140,5 @@ def nic_is_not_labelled_so(nic: str, label: str, labels: Mapping[str, str]) -> P
         return None
     if labels[label] == nic:
         return Problem("INTERFACE_ALREADY_LABELED", f"NIC '{nic}' has the label '{label}' already.")
-    text = f"The label '{label}' is on NIC '{labels[label]}' of this Host already. Take it off there first."
+    text = f"The label '{label}' is on NIC '{labels[label]}' of this Host already. Remove it there first."
     return Problem("OTHER_INTERFACE_ALREADY_LABELED", text)

@@ -64,7 +64,7 @@ def mac_is_valid(mac: str) -> Problem | None:
         )
     if number == 0:
         return Problem(
-            "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID", "00:00:00:00:00:00 stands for no address. Use another."
+            "VALIDATION_VM_NETWORK_MAC_ADDRESS_INVALID", "00:00:00:00:00:00 is not a valid address. Use another one."
         )
     return None
 

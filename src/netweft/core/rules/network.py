@@ -93,7 +93,7 @@ def name_servers_are_valid(servers: Sequence[str]) -> Problem | None:
         if name_server(server) is None:
             return Problem(
                 "NAME_SERVER_INVALID_ADDRESS",
-                f"Name server '{server}' is not an IP address that a host can ask. Give one as IPv4 or IPv6 address.",
+                f"Name server '{server}' is not an IP address of a name server. Give one as IPv4 or IPv6 address.",
             )
     if len({name_server(server) for server in servers}) < len(servers):
         return Problem("NAME_SERVER_DUPLICATED", f"A name server is given twice: {', '.join(servers)}. Name each once.")
@@ -175,8 +175,8 @@ def rename_leaves_hosts_alone(name: str, hosts: Sequence[str]) -> Problem | None
     if hosts:
         return Problem(
             _in_use(hosts),
-            f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Take it off those hosts "
-            "first.",
+            f"The network '{name}' cannot be renamed while hosts carry it: {listed(hosts)}. Remove it from those "
+            "hosts first.",
         )
     return None
 
@@ -187,7 +187,7 @@ def mtu_leaves_room_for_ipv6(name: str, mtu: int, hosts: Sequence[str]) -> Probl
         return Problem(
             "NETWORK_ATTACHMENT_IPV6_MTU_TOO_SMALL",
             f"The network '{name}' cannot have an MTU of {mtu} while hosts have IPv6 on it, which needs "
-            f"{IPV6_MIN_MTU}: {listed(hosts)}. Take the IPv6 configuration off those hosts first.",
+            f"{IPV6_MIN_MTU}: {listed(hosts)}. Remove the IPv6 configuration from those hosts first.",
         )
     return None
 

@@ -14,7 +14,7 @@ def gives_only_what_it_has(role: str, missing: Collection[str]) -> Problem | Non
     """
     if not missing:
         return None
-    text = f"You may not give the role {role} here: you lack {', '.join(sorted(missing))} yourself."
+    text = f"You cannot grant the role {role} here, because you lack {', '.join(sorted(missing))} yourself."
     return Problem("PERMISSION_ADD_FAILED_ONLY_SYSTEM_SUPER_USER_CAN_GIVE_ADMIN_ROLES", text)
 
 
@@ -22,5 +22,5 @@ def leaves_a_super_user(is_super_user: bool, others: int) -> Problem | None:
     """Somebody must be left who may do all. ``others``: how many others may."""
     if not is_super_user or others:
         return None
-    text = "This is the last super user of the system. Make somebody else one first."
+    text = "This is the last super user of the system. Grant the role to another user first."
     return Problem("ACTION_TYPE_FAILED_LAST_SUPER_USER", text)

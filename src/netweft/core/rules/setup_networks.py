@@ -331,7 +331,7 @@ def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
     if name in left or name in kept_names(host.report, host.intent.kept):
         return None
     if name in unmanaged_networks(host.report, set(host.bonds)):
-        text = f"'{name}' on Host {host.name} was not made by Netweft, which never removes what is not its own."
+        text = f"'{name}' on Host {host.name} was not made by Netweft, which removes only what it made."
         return Problem("UNMANAGED_NETWORK_IS_NOT_OURS", f"{text} Remove it on the host.")
     return Problem("REMOVED_UNMANAGED_NETWORK_DOES_NOT_EXISTS", f"Host {host.name} has no unmanaged network '{name}'.")
 
@@ -344,8 +344,8 @@ def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
     if management is None or management.intent.id in {one.network_id for one in final.attachments}:
         return None
     text = (
-        f"Management network '{management.name}' is not attached to Host {host.name}, so it is not known what its"
-        " management stands on. Attach it by the same request, or install the Host again: with a new token, or by"
+        f"Management network '{management.name}' is not attached to Host {host.name}, so the links of its"
+        " management are not known. Attach it by the same request, or install the Host again: with a new token, or by"
         " activating it when its installation failed."
     )
     return Problem("MANAGEMENT_NETWORK_NOT_ON_HOST", text)

@@ -53,5 +53,5 @@ def keeps_its_state(vm: str, *, stateless: bool) -> Problem | None:
     """The machine is not in a run of which nothing is kept."""
     if not stateless:
         return None
-    text = f"VM {vm} runs stateless: nothing of this run is kept. Stop it first."
+    text = f"VM {vm} runs stateless, so its changes are not kept. Stop it first."
     return Problem("ACTION_TYPE_FAILED_VM_RUNNING_STATELESS", text)

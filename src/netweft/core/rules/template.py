@@ -45,5 +45,5 @@ def cluster_is_set(template: str, cluster_id: str | None) -> Problem | None:
     """VNICs need a cluster, whose networks they can be on."""
     if cluster_id is not None:
         return None
-    text = f"Template '{template}' belongs to no Cluster, so it takes no vNICs. Add them to a template of a Cluster."
+    text = f"Template '{template}' is in no Cluster, so it cannot have vNICs. Add them to a template of a Cluster."
     return Problem("ACTION_TYPE_FAILED_CLUSTER_CAN_NOT_BE_EMPTY", text)

@@ -120,7 +120,7 @@ def may_shut_down(name: str, status: str) -> Problem | None:
     """
     if status in {"up", "powering_down", "suspended"}:
         return None
-    text = f"VM {name} is in status {status}: only a VM that is up can shut down in good order. Stop it instead."
+    text = f"VM {name} is in status {status}: only a VM that is up can be shut down. Stop it instead."
     return Problem("ACTION_TYPE_FAILED_VM_IS_NOT_UP", text)
 
 
@@ -267,7 +267,7 @@ def resumes_as_it_was(name: str, changed: Sequence[str]) -> Problem | None:
     """A suspended machine goes on as it was; nothing else can be said for that run (``changed``: what was)."""
     if not changed:
         return None
-    text = f"VM {name} is suspended, and goes on as it was: nothing can be changed for this run. Stop it first."
+    text = f"VM {name} is suspended and resumes as it was, so nothing can be changed for this run. Stop it first."
     return Problem("ACTION_TYPE_FAILED_RUN_ONCE_WITH_SUSPENDED_VM", text)
 
 
@@ -275,5 +275,5 @@ def stateless_is_not_suspended(name: str, *, stateless: bool) -> Problem | None:
     """The memory of a run that leaves nothing behind is not kept."""
     if not stateless:
         return None
-    text = f"VM {name} runs stateless: nothing of this run is kept, so that it cannot be suspended. Stop it instead."
+    text = f"VM {name} runs stateless, so it cannot be suspended. Stop it instead."
     return Problem("VM_CANNOT_SUSPEND_STATELESS_VM", text)

@@ -132,7 +132,7 @@ class Reader:
             raise BackupError(f"{self._path} is no backup of Netweft.")
         if int(version) > FORMAT:
             raise BackupError(
-                f"{self._path} is a backup of format {version}, which this version does not know: restore it with the"
+                f"{self._path} is a backup of format {version}, which this version cannot read: restore it with the"
                 " version of Netweft that made it, or a newer one."
             )
         return first + self._file.readline(_LINE_MAX)
@@ -147,7 +147,7 @@ class Reader:
             progress("checking", done / self._end)
         if digest.digest() != self._file.read():
             raise BackupError(
-                f"{self._path} is damaged or incomplete: its checksum is another. Copy it anew, or take another backup."
+                f"{self._path} is damaged or incomplete: its checksum differs. Copy it again, or use another backup."
             )
 
     def _opened(self, lines: bytes, passphrase: str) -> Iterator[bytes]:
@@ -177,7 +177,7 @@ class _Seal:
     def __init__(self, encryption: dict[str, Any], passphrase: str, lines: bytes) -> None:
         cost = encryption["n"]
         if encryption["scheme"] != "scrypt-aes256gcm" or not 1 < cost <= _COST_MAX:
-            raise BackupError("The backup is encrypted in a way that this version does not know.")
+            raise BackupError("The backup is encrypted by a method that this version cannot read.")
         kdf = Scrypt(salt=base64.b64decode(encryption["salt"]), length=32, n=cost, r=8, p=1)
         self._cipher = AESGCM(kdf.derive(passphrase.encode()))
         self._prefix = base64.b64decode(encryption["nonce"])
@@ -209,4 +209,4 @@ def _header(path: Path, lines: bytes) -> Header:
     try:
         return Header(**json.loads(lines.splitlines()[1]))
     except (ValueError, TypeError, IndexError) as error:
-        raise BackupError(f"{path} does not say what is in it: it was not made by netweft backup.") from error
+        raise BackupError(f"{path} has no table of contents: it was not made by netweft backup.") from error

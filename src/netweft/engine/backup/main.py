@@ -20,7 +20,7 @@ from netweft.engine.logs import configure_logging
 from netweft.engine.secrets import SecretError
 
 _BACKUP = """Write all that an engine is into one file: its database as it is at this moment, and the keys without
-which it would be worth nothing. The engine may go on running. What is told to 'netweft serve' (options, environment) is
+it depends on. The engine may keep running. What is given to 'netweft serve' (options, environment) is
 not in it."""
 _RESTORE = """Make the data folder, and where --database is given the contents of an empty PostgreSQL database, from a
 file of 'netweft backup'. No engine may be running on them. Start 'netweft serve' with them afterwards: it takes over
@@ -31,10 +31,10 @@ _EVERY = 2.0
 
 def backup_main(arguments: Sequence[str]) -> int:
     """``netweft backup``. Returns the exit status: 0 when the file is complete, 1 when there is none."""
-    file = "to write, readable by its owner only; one that is there is replaced"
+    file = "to write, readable by its owner only; an existing one is replaced"
     words = (
         "encrypt with the passphrase in the first line of this file; without it the backup is not encrypted, and"
-        " whoever reads it has the keys of the engine"
+        " anyone who reads it has the keys of the engine"
     )
     parser = _parser("netweft backup", _BACKUP, file, words)
     given = parser.parse_args(arguments)

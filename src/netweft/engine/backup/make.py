@@ -66,7 +66,7 @@ def back_up(file: Path, data: Path, database: str, passphrase: str, progress: Pr
         with _new_file(file) as draft:
             _write(draft, header, passphrase, members, progress)
     size = file.stat().st_size / 2**20
-    state = "encrypted" if passphrase else "NOT encrypted: whoever reads it has the keys of the engine"
+    state = "encrypted" if passphrase else "NOT encrypted: anyone who reads it has the keys of the engine"
     return f"{file}: {size:.1f} MiB, the {header.database} database and the keys of {data}, {state}."
 
 

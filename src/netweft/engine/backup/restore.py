@@ -97,7 +97,7 @@ def _unpack(file: Path, reader: Reader, data: Path) -> None:
             for member in tar:
                 content = tar.extractfile(member)
                 if content is None or member.name not in (DUMP, *FILES):
-                    raise BackupError(f"{file} has something in it that no backup has: {member.name!r}.")
+                    raise BackupError(f"{file} has a member that backups do not have: {member.name!r}.")
                 descriptor = os.open(data / member.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "wb") as out:
                     shutil.copyfileobj(content, out, _PART)

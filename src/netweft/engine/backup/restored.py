@@ -24,5 +24,5 @@ def settle(tx: Tx, created: str) -> None:
     for job_id in list(tx.scalars(sa.select(jobs.c.id).where(running))):
         queue.abandon(tx, job_id, text)
     leave(tx, sa.true(), text)
-    said = f"The engine was restored from the backup of {created}. Hosts are asked what has changed since."
+    said = f"The engine was restored from the backup of {created}. Hosts report what has changed since."
     audit.record(tx, SYSTEM, RESTORED, said, Severity.WARNING)

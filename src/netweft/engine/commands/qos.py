@@ -41,12 +41,14 @@ _REMOVE = "Cannot remove QoS."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddQos(Texts):
-    """A QoS to be. ``limits`` by their names in :data:`netweft.core.rules.qos.LIMITS`; one left out is no limit."""
+    """A QoS to be. ``limits`` by their names in :data:`netweft.core.rules.qos.LIMITS`; one that is left out or None
+    does not limit.
+    """
 
     data_center_id: str
     name: str
     type: str
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
             raise
         return _record(job, agent, task, change, data.row.name, is_setup=is_setup)
     except UnreachableError as error:
-        text = f"Host {data.row.name} does not answer, so nobody knows yet how it ended: {error.text}"
+        text = f"Host {data.row.name} does not answer, so the outcome is not known yet: {error.text}"
         job.write(_record_unknown, task, text)
         raise UnknownOutcomeError(text) from error
 
@@ -114,8 +114,8 @@ class _LaterError(HostError):
 
     def __init__(self, report: HostReport) -> None:
         super().__init__(
-            f"The host has taken change {report.generation} already, which this engine knows nothing of. What the host "
-            "carries has been taken over: look at it, and repeat the request."
+            f"The host has taken change {report.generation} already, which this engine does not know. Its present "
+            "networks were taken over: check them, and repeat the request."
         )
         self.report = report
 
@@ -307,7 +307,7 @@ def _record_refused(
 
 
 def _record_unknown(tx: Tx, job: JobContext, task: ApplyHost, text: str) -> None:
-    said = f"{job.job.description}: {text} It will say so itself when it answers again."
+    said = f"{job.job.description}: {text} The host reports the outcome when it answers again."
     audit.record(tx, actor_of(job), UNKNOWN_END, said, Severity.WARNING, host=task.host_id, job=job.job.id)
 
 

@@ -93,7 +93,7 @@ def _look(tx: Tx, job: JobContext, host_id: str) -> tuple[Sequence[Member] | Non
         guest = progress.guests.setdefault(row.id, _Guest(name=row.name))
         ended = queue.outcome(tx, guest.job) if guest.job and row.status == "up" and not guest.reason else None
         if ended is not None:
-            _tell_stayed(tx, job, row, guest, ended.error or "It came back.")
+            _tell_stayed(tx, job, row, guest, ended.error or "It is back on the host.")
     return rows, progress
 
 
@@ -132,8 +132,8 @@ def _give_up(tx: Tx, job: JobContext, host_id: str, stuck: Mapping[str, str]) ->
     host = lock(tx, hosts, host_id)
     told = " ".join(f"{name}: {reason}" for name, reason in sorted(stuck.items()))
     text = (
-        f"Host {host.name} cannot change into maintenance mode - not all guests could be moved. Stop or migrate them by"
-        f" hand, ask again, or activate the Host. {told}"
+        f"Host {host.name} cannot change into maintenance mode - not all guests could be moved. Stop or migrate them,"
+        f" repeat the request, or activate the Host. {told}"
     )
     audit.record(tx, actor_of(job), INCOMPLETE, text, Severity.WARNING, host=host_id, job=job.job.id)
     return IncompleteError(text)

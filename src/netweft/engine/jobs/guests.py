@@ -202,7 +202,7 @@ def _record_synced(tx: Tx, *, job: JobContext, taken: AppliedGuest, code: int = 
         vm = lock(tx, vms, taken.guest.id)
         names = ", ".join(row.name for row in queries.vnics_of(tx, (vm.id,))[vm.id] if row.id in stale)
         text = (
-            f"vNICs of VM {vm.name} run on as they were before the change: {names}. They take it over when they are"
+            f"vNICs of VM {vm.name} keep their state from before the change: {names}. It takes effect when they are"
             " unplugged and plugged in again."
         )
         _tell(tx, job, vm, code, text, Severity.ALERT)

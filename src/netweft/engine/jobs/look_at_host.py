@@ -42,7 +42,7 @@ def activate(agents: Agents, job: JobContext) -> Mapping[str, Any]:
 
 def commit(agents: Agents, job: JobContext) -> Mapping[str, Any]:
     """The job ``commit_host``. Raises HostError when the host does not answer or cannot."""
-    return _look(agents, job, "told to keep its network changes", COMMITTED, COMMIT_FAILED, commits=True)
+    return _look(agents, job, "its network changes were committed", COMMITTED, COMMIT_FAILED, commits=True)
 
 
 def set_functions(agents: Agents, job: JobContext) -> Mapping[str, Any]:

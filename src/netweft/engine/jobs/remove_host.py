@@ -68,7 +68,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
     attachments = tuple(one for one in data.intent.attachments if one.network_id in management)
     if not attachments:
         text = (
-            f"Management network of Host {data.row.name} is not attached to it, so it is not known what has to stay."
+            f"Management network of Host {data.row.name} is not attached to it, so the links to keep are not known."
             " Install the Host again first, or remove it without clearing it."
         )
         raise HostError(text, code="MANAGEMENT_NETWORK_NOT_ON_HOST")

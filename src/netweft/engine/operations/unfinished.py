@@ -23,7 +23,7 @@ class GivenUpError(HostError):
     code = queue.LostError.code
 
     def __init__(self, attempts: int) -> None:
-        super().__init__(f"Given up: {attempts - 1} engines ended in the middle of it.")
+        super().__init__(f"Gave up after {attempts - 1} engines ended while running it.")
 
 
 def give_up(tx: Tx, job: queue.Job) -> None:

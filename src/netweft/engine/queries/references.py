@@ -44,7 +44,7 @@ def ask(tx: Tx, table: Table, ref: Ref, kind: str) -> Answer[Found]:
     MalformedError.
     """
     if not ref.id and not ref.name:
-        raise MalformedError(f"Which {kind} is missing: give its id or its name.")
+        raise MalformedError(f"The {kind} is missing: give its id or its name.")
     return _meant(table, by_id=bool(ref.id), by_name=bool(ref.name)).ask(tx, id=ref.id, name=ref.name)
 
 

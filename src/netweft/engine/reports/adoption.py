@@ -36,8 +36,8 @@ def take_over(tx: Tx, host: HostRow, report: HostReport) -> None:
     """
     host_changes.catch_up(tx, host.id, report.generation)
     text = (
-        f"Host {host.name} has taken change {report.generation}, of which this engine knows nothing: its database is"
-        " older than the host. What the host carries is taken over."
+        f"Host {host.name} has taken change {report.generation}, which this engine does not know: its database is older"
+        " than the host. The host's present networks are taken over."
     )
     audit.record(tx, SYSTEM, AHEAD, text, Severity.WARNING, host=host.id, cluster=host.cluster_id)
     adopt(tx, host.id, report.host)
@@ -85,7 +85,7 @@ def _tell(tx: Tx, data: queries.HostData, host: Host, found: Adoption) -> None:
     new = kept_names(host, set(found.kept) - set(data.intent.kept))
     if new:
         text = (
-            f"Host {data.row.name} carries networks of another engine, which stay as they are until they are removed as"
+            f"Host {data.row.name} carries networks of another engine, which stay until they are removed as"
             f" unmanaged networks: {', '.join(sorted(new))}."
         )
         audit.record(tx, SYSTEM, KEPT, text, Severity.WARNING, host=data.row.id, cluster=data.row.cluster_id)

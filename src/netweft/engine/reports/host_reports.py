@@ -50,7 +50,7 @@ VM_FOUND, VM_TWICE = 20_155, 20_158
 _TOLD_BY_REPORTS = ("up", "unknown", "powering_down", "suspended")
 """Statuses of a machine that a report may change; in any other a job has the word."""
 
-_ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory is gone"}
+_ENDS = {"powering_down": "the guest was shut down", "suspended": "its saved memory no longer exists"}
 """What it means that a machine has ended, by the status that it had."""
 
 AUTO_STATUSES = frozenset({"up", "non_operational", "non_responsive", "unassigned", "down"})
@@ -176,7 +176,7 @@ def _settle_changes(tx: Tx, host: HostRow, report: HostReport) -> bool:
             has_others |= host_changes.record_applied(tx, host.id, row.generation)
             host_changes.amend_job(tx, row.job_id, queue.Status.FINISHED)
             code = host_changes.PERSISTED if row.candidate is None else host_changes.SETUP
-            text = f"Network changes were applied on host {host.name}, as it says now that it answers again."
+            text = f"Network changes were applied on host {host.name}, as it reports after it was out of reach."
             audit.record(tx, SYSTEM, code, text, host=host.id, cluster=host.cluster_id, job=row.job_id)
     return has_others
 
@@ -185,7 +185,7 @@ def _settle_refused(tx: Tx, host: HostRow, row: HostChangeRow, error: str, error
     host_changes.record_refused(tx, host.id, row.generation, error)
     host_changes.amend_job(tx, row.job_id, queue.Status.FAILED, error, error_code)
     code = host_changes.PERSIST_FAILED if row.candidate is None else host_changes.SETUP_FAILED
-    text = f"Failed to apply changes on host {host.name}, as it says now that it answers again: {error}"
+    text = f"Failed to apply changes on host {host.name}, as it reports after it was out of reach: {error}"
     audit.record(tx, SYSTEM, code, text, Severity.ERROR, host=host.id, cluster=host.cluster_id, job=row.job_id)
 
 
@@ -232,7 +232,7 @@ def _find_running(tx: Tx, host: HostRow, spec: TakeReport) -> None:
             code, severity = VM_TWICE, Severity.ERROR
             other = tx.scalar(sa.select(hosts.c.name).where(hosts.c.id == vm.host_id))
             text = (
-                f"VM {vm.name} runs on Host {host.name} as well as on Host {other}, where it belongs. Stop it on "
+                f"VM {vm.name} runs on Host {host.name} as well as on Host {other}, its host. Stop it on "
                 f"{host.name} by hand."
             )
         audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)

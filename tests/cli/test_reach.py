@@ -1,0 +1,136 @@
+"""Each operation of the API is reached by a verb of the command line, or is an exception with its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.commands import commands
+from netweft.cli import nouns
+from netweft.cli.noun_types import Noun
+
+API = "/ovirt-engine/api"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+VERBS = {
+    "GET /clusters/{}/networks": "cluster networks",
+    "POST /clusters/{}/networks": "cluster attach",
+    "GET /clusters/{}/networks/{}": "cluster networks",
+    "PUT /clusters/{}/networks/{}": "cluster change",
+    "DELETE /clusters/{}/networks/{}": "cluster detach",
+    "GET /hosts/{}/networkattachments": "host attachments",
+    "GET /hosts/{}/networkattachments/{}": "host attachments",
+    "POST /hosts/{}/networkattachments": "host setup-networks",
+    "PUT /hosts/{}/networkattachments/{}": "host setup-networks",
+    "DELETE /hosts/{}/networkattachments/{}": "host setup-networks",
+    "GET /hosts/{}/nics": "host nics",
+    "POST /hosts/{}/commitnetconfig": "host commit",
+    "POST /hosts/{}/copyhostnetworks": "host copy-networks",
+    "POST /hosts/{}/deactivate": "host deactivate",
+    "POST /hosts/{}/setupnetworks": "host setup-networks",
+    "POST /hosts/{}/nics/{}/updatevirtualfunctionsconfiguration": "host functions",
+    "GET /permissions": "permission list",
+    "POST /permissions": "permission grant",
+    "GET /permissions/{}": "permission list",
+    "DELETE /permissions/{}": "permission revoke",
+    "GET /events": "event list",
+    "POST /events": "event add",
+    "GET /jobs": "job list",
+    "POST /jobs": "job add",
+    "POST /users": "user add",
+    "POST /vms/{}/start": "vm start",
+    "POST /vms/{}/migrate": "vm migrate",
+    "POST /vms/{}/previewsnapshot": "vm snapshot preview",
+    "POST /vms/{}/commitsnapshot": "vm snapshot commit",
+    "POST /vms/{}/undosnapshot": "vm snapshot undo",
+    "GET /netweft/v1/events": "event follow",
+    "GET /netweft/v1/hosts/{}/drift": "host drift",
+    "POST /netweft/v1/hosts/{}/enrollment": "host token",
+    "GET /netweft/v1/jobs": "job list",
+    "GET /netweft/v1/jobs/{}": "job show",
+    "POST /netweft/v1/plans": "host setup-networks",
+    "PUT /netweft/v1/users/{}/password": "user set-password",
+    "GET /netweft/v1/vms/{}/migration": "vm migrate",
+    "GET /netweft/v1/vms/{}/placement": "vm placement",
+    "POST /ovirt-engine/services/sso-logout": "logout",
+}
+"""Operations of verbs that are written by hand; paths without a root are below that of oVirt's API. Those of the usual
+verbs and of actions follow from the table of nouns.
+"""
+
+_CHILD = "the entities of one parent, which the list of all entities has too"
+_EMPTY = "a collection that is empty or constant here, for clients of oVirt"
+_CONSTANT = ("openstacknetworkproviders", "schedulingpolicies", "storagedomains")
+EXCEPTIONS = {
+    "GET /": "the list of the other paths, for clients that follow links",
+    "GET /openapi.json": "the description of the API, for programs",
+    "GET /netweft/v1/ca.pem": "read without a login before the engine can be trusted, see docs/install.md",
+    "POST /netweft/v1/enroll": "for agents",
+    "POST /ovirt-engine/sso/oauth/token": "the log-in, which every command does by itself",
+    "GET /clusters/{}/networkfilters": _CHILD,
+    "GET /datacenters/{}/clusters": _CHILD,
+    "GET /vms/{}/nics/{}/reporteddevices": "part of what 'vm reported-device list' shows",
+    "GET /vms/{}/statistics": _EMPTY,
+    **{f"GET /{path}": _EMPTY for path in _CONSTANT},
+    **{f"GET /{path}/{{}}": _EMPTY for path in _CONSTANT},
+    **{f"GET /vms/{{}}/{path}": _EMPTY for path in ("affinitylabels", "diskattachments", "numanodes")},
+    "GET /templates/{}/diskattachments": _EMPTY,
+    "GET /datacenters/{}/storagedomains": _EMPTY,
+}
+TWINS = {
+    "/datacenters/{}/networks": "/networks",
+    "/networks/{}/vnicprofiles": "/vnicprofiles",
+    "/hosts/{}/nics/{}/networkattachments": "/hosts/{}/networkattachments",
+}
+"""Collections below a parent, and the collections that have the same operations on the same entities."""
+
+
+def operations() -> set[str]:
+    found = set()
+    for path, methods in json.loads(DOCUMENT.read_text())["paths"].items():
+        plain = re.sub(r"{\w+}", "{}", path).removeprefix(API) or "/"
+        found |= {f"{method.upper()} {plain}" for method in methods if method != "parameters"}
+    return found
+
+
+def path_of(noun: Noun) -> str:
+    return f"{path_of(nouns.noun(noun.parent))}/{{}}/{noun.path}" if noun.parent else f"/{noun.path}"
+
+
+def reached_by(noun: Noun, verbs: set[str]) -> Iterator[tuple[str, str]]:
+    """What the usual verbs and the actions of a noun reach. A list shows each entity with all that there is of it."""
+    path = path_of(noun)
+    usual = {
+        "list": "GET {}",
+        "show": "GET {}/{{}}",
+        "add": "POST {}",
+        "set": "PUT {}/{{}}",
+        "remove": "DELETE {}/{{}}",
+    }
+    for verb, operation in {**usual, "remove": "DELETE {0}/{{}}"}.items():
+        if (command := f"{noun.name} {verb}") in verbs:
+            yield operation.format(path), command
+    if "show" not in noun.verbs and f"{noun.name} list" in verbs:
+        yield f"GET {path}/{{}}", f"{noun.name} list"
+    for action in noun.actions:
+        yield f"POST {path}/{{}}/{action.path}", f"{noun.name} {action.verb}"
+    for operation in ("GET", "POST", "GET {}", "DELETE {}"):
+        method, _, one = operation.partition(" ")
+        below = f"{method} {path}/{{}}/permissions{'/' + one if one else ''}"
+        yield below, VERBS[f"{method} /permissions{'/' + one if one else ''}"]
+
+
+def test_each_operation_of_the_api_is_reached_by_a_verb() -> None:
+    verbs, found = {path for path, _ in commands()}, operations()
+    reached = {operation: verb for noun in nouns.NOUNS for operation, verb in reached_by(noun, verbs)} | VERBS
+    for below, above in TWINS.items():
+        pattern = re.compile(rf"(\w+ ){re.escape(above)}((?:/{{}})?)")
+        matches = [(pattern.fullmatch(operation), verb) for operation, verb in reached.items()]
+        reached |= {f"{match[1]}{below}{match[2]}": verb for match, verb in matches if match}
+    missing = sorted(found - reached.keys() - EXCEPTIONS.keys())
+    assert not missing, f"no verb reaches {missing}: add one, or say here which does, or why none does"
+    assert {reached[operation] for operation in found & reached.keys()} <= verbs
+    assert VERBS.keys() | EXCEPTIONS.keys() <= found, "an operation named here is gone"
+    assert not reached.keys() & EXCEPTIONS.keys(), "these are no exceptions any more"
