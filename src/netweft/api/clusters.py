@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, filled, said, shown
 from netweft.api.constants import POLICIES
 from netweft.api.routes import Call, Routes
 from netweft.api.schema import keep, or_default, reference
@@ -43,17 +43,9 @@ from netweft.engine.queries.clusters import ClusterDetails
 routes = Routes("clusters")
 
 
-def show(row: ClusterDetails) -> Cluster:
-    """A cluster.
-
-    Storage, fencing, migration and memory are not ours; clients read those parts without asking, so they say "off" or
-    oVirt's default.
-    """
-    return Cluster(
-        **shown(Cluster, row),
-        href=f"/clusters/{row.id}",
+_NOT_OURS = filled(
+    Cluster(
         ballooning_enabled=False,
-        cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
         custom_scheduling_policy_properties=[],
         error_handling=ErrorHandling(on_error="migrate"),
         fencing_policy=FencingPolicy(
@@ -78,12 +70,26 @@ def show(row: ClusterDetails) -> Cluster:
         threads_as_cores=False,
         trusted_service=False,
         tunnel_migration=False,
-        version=version(row.version),
         virt_service=True,
+        scheduling_policy=reference(SchedulingPolicy, str(POLICIES[0].id)),
+    )
+)
+"""Storage, fencing, migration and memory, which Netweft does not manage: clients read those parts without asking, so
+they say "off" or oVirt's default.
+"""
+
+
+def show(row: ClusterDetails) -> Cluster:
+    """A cluster."""
+    return Cluster(
+        **_NOT_OURS,
+        **shown(Cluster, row),
+        href=f"/clusters/{row.id}",
+        cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
+        version=version(row.version),
         data_center=reference(DataCenter, row.data_center_id),
         mac_pool=reference(MacPool, row.mac_pool_id),
         management_network=reference(Network, row.management_network_id or ""),
-        scheduling_policy=reference(SchedulingPolicy, str(POLICIES[0].id)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from netweft.api.collections import Collection, said, shown
+from netweft.api.collections import Collection, filled, said, shown
 from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import reference
@@ -60,32 +60,16 @@ from netweft.engine.queries.hosts import HostDetails
 routes = Routes("hosts")
 
 
-def show(row: HostDetails) -> Host:
-    """A host.
-
-    Storage, power and firmware are not ours; clients read those parts without asking, so they say "none".
-    """
-    capabilities = queries.capabilities_of(row)
-    return Host(
-        **shown(Host, row),
-        href=f"/hosts/{row.id}",
+_NOT_OURS = filled(
+    Host(
         auto_numa_status="unknown",
-        certificate=Certificate(organization="Netweft", subject=f"CN={row.id}"),
-        cpu=_cpu(capabilities),
         device_passthrough=Enabled(enabled=False),
         external_status="ok",
         hardware_information=HardwareInformation(supported_rng_sources=["urandom"]),
         iscsi=IscsiDetails(initiator=""),
         kdump_status="unknown",
         ksm=Ksm(enabled=False),
-        libvirt_version=_version(capabilities.libvirt_version if capabilities else ""),
-        max_scheduling_memory=capabilities.memory if capabilities else 0,
-        memory=capabilities.memory if capabilities else 0,
-        network_operation_in_progress=row.is_changing,
-        networks_committed=not row.dirty if capabilities else UNSET,
-        networks_in_sync=row.drifts_since is None if capabilities else UNSET,
         numa_supported=False,
-        os=_system(capabilities),
         port=AGENT_PORT,
         power_management=PowerManagement(automatic_pm_enabled=True, enabled=False, kdump_detection=False),
         protocol="stomp",
@@ -93,11 +77,34 @@ def show(row: HostDetails) -> Host:
         se_linux=SeLinux(mode="disabled"),
         spm=Spm(priority=5, status="none"),
         ssh=Ssh(port=22),
-        status_detail=row.status_reason or UNSET,
-        summary=VmSummary(active=row.vms_active, migrating=0, total=row.vms_total),
         transparent_hugepages=Enabled(enabled=True),
         type="rhel",
         update_available=False,
+    )
+)
+"""Storage, power and firmware, which Netweft does not manage: clients read those parts without asking, so they say
+"none".
+"""
+
+
+def show(row: HostDetails) -> Host:
+    """A host."""
+    capabilities = queries.capabilities_of(row)
+    return Host(
+        **_NOT_OURS,
+        **shown(Host, row),
+        href=f"/hosts/{row.id}",
+        certificate=Certificate(organization="Netweft", subject=f"CN={row.id}"),
+        cpu=_cpu(capabilities),
+        libvirt_version=_version(capabilities.libvirt_version if capabilities else ""),
+        max_scheduling_memory=capabilities.memory if capabilities else 0,
+        memory=capabilities.memory if capabilities else 0,
+        network_operation_in_progress=row.is_changing,
+        networks_committed=not row.dirty if capabilities else UNSET,
+        networks_in_sync=row.drifts_since is None if capabilities else UNSET,
+        os=_system(capabilities),
+        status_detail=row.status_reason or UNSET,
+        summary=VmSummary(active=row.vms_active, migrating=0, total=row.vms_total),
         version=_version(capabilities.agent_version if capabilities else ""),
         cluster=reference(Cluster, row.cluster_id),
     )

@@ -22,7 +22,7 @@ from netweft.engine.actor import Actor
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import request_apply
 from netweft.engine.db import Tx, lock
-from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.cluster_networks import ClusterNetworkRow, cluster_networks
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
@@ -33,6 +33,7 @@ from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries.references import Ref, resolve
+from netweft.engine.statements import add
 
 DISPLAY_MOVED = 1099
 """Event code (oVirt: NETWORK_UPDATE_DISPLAY_FOR_CLUSTER_WITH_ACTIVE_VM)."""
@@ -89,15 +90,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
     ):
-        tx.execute(
-            sa.insert(cluster_networks).values(
-                cluster_id=cluster.id,
-                network_id=network_id,
-                required=spec.required,
-                status="operational",
-                **dict.fromkeys(Role, False),
-            )
-        )
+        add_cluster_network(tx, cluster.id, network_id, required=spec.required)
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
@@ -107,6 +100,17 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
     return network_id
+
+
+def add_cluster_network(
+    tx: Tx, cluster_id: str, network_id: str, *, required: bool, roles: Collection[Role] = ()
+) -> None:
+    """Store that a cluster has a network, with roles that no other network has there. Asks no rule."""
+    has = {role: role in roles for role in Role}
+    row = ClusterNetworkRow(
+        cluster_id=cluster_id, network_id=network_id, required=required, status="operational", **has
+    )
+    add(tx, cluster_networks, row)
 
 
 def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> None:

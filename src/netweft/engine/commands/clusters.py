@@ -12,14 +12,14 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
-from netweft.core.rules.cluster_network import Role
+from netweft.core.rules.cluster_network import HANDED_BACK, Role
 from netweft.engine import audit
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, update_cluster_network
+from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, add_cluster_network, update_cluster_network
 from netweft.engine.commands.data_centers import MANAGEMENT_NETWORK
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.setup_networks import sync_all_networks
@@ -102,28 +102,10 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     )
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
     management = _management_network(tx, data_center.id, spec.management_network)
-    if management is None:
-        check(_ADD, rules.management_network_is_found(None))
-        raise AssertionError("unreachable: the rule does not hold")
-    in_data_center = management.data_center_id == data_center.id
-    isolated = [management.name] if management.port_isolation else []
-    check(
-        _ADD,
-        rules.network_is_in_data_center(management.name, is_in=in_data_center),
-        rules.switch_carries_isolation(cluster.switch_type, isolated),
-        rules.version_carries_isolation(version, isolated),
-    )
+    _check_management_network(cluster, management)
     with translate_constraint_errors(_ADD, lambda _: _name_is_taken(spec.name)):
         add(tx, clusters, cluster)
-    tx.execute(
-        sa.insert(cluster_networks).values(
-            cluster_id=cluster.id,
-            network_id=management.id,
-            required=True,
-            status="operational",
-            **{role: role is not Role.GLUSTER for role in Role},
-        )
-    )
+    add_cluster_network(tx, cluster.id, management.id, required=True, roles=HANDED_BACK | {Role.MANAGEMENT})
     text = f"Cluster {cluster.name} was added by {actor.name}."
     audit.record(tx, actor, 809, text, cluster=cluster.id, data_center=data_center.id)
     return cluster.id
@@ -229,8 +211,9 @@ def _usable_pool(tx: Tx, actor: Actor, ref: Ref) -> str:
     return str(pool.id)
 
 
-def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> NetworkRow | None:
-    """The network asked for, or the data centre's default management network; None when there is no such default.
+def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> NetworkRow:
+    """The network asked for, or the data centre's default management network. Raises ValidationError when there is no
+    such default.
 
     The default (oVirt): the network of the well-known name, else the only network, else the only one that is a
     management network already.
@@ -249,7 +232,19 @@ def _management_network(tx: Tx, data_center_id: str, ref: Ref | None) -> Network
         found = NETWORKS.all(tx, query.limit(2))
         if len(found) == 1:
             return found[0]
-    return None
+    check(_ADD, rules.management_network_is_found(None))
+    raise AssertionError("unreachable: the rule does not hold")
+
+
+def _check_management_network(cluster: ClusterRow, network: NetworkRow) -> None:
+    """Whether a new cluster can have the network. Raises ValidationError."""
+    isolated = [network.name] if network.port_isolation else []
+    check(
+        _ADD,
+        rules.network_is_in_data_center(network.name, is_in=network.data_center_id == cluster.data_center_id),
+        rules.switch_carries_isolation(cluster.switch_type, isolated),
+        rules.version_carries_isolation(cluster.version, isolated),
+    )
 
 
 def _move_management(tx: Tx, actor: Actor, cluster: ClusterDetails, ref: Ref) -> None:

@@ -24,7 +24,7 @@ from netweft.engine.commands import snapshots
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.templates import templates
+from netweft.engine.model.templates import TemplateRow, templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import functions, hardware, vnic_addresses
@@ -105,20 +105,7 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
     if spec.clone:
         lock(tx, templates, template_id)  # so that it is not removed before this machine refers to it
     template = template_queries.get(tx, template_id)
-    now = utc_now()
-    vm = made(
-        VmRow,
-        spec,
-        id=new_id(),
-        cluster_id=cluster_id,
-        template_id=BLANK_ID if spec.clone else template_id,
-        original_template_id=template_id if spec.clone else None,
-        **spec.hardware.over(template),
-        addresses=_stored(_ADD, spec.addresses),
-        status="down",
-        created_at=now,
-        changed_at=now,
-    )
+    vm = _new(spec, cluster, template)
     check(
         _ADD,
         *_problems(tx, vm),
@@ -135,6 +122,24 @@ def add_vm(tx: Tx, actor: Actor, spec: AddVm) -> str:
         text += f" These vNICs are on no network, as Cluster {cluster.name} has not theirs: {', '.join(lost)}."
     audit.record(tx, actor, ADDED, text, vm=vm.id, cluster=cluster_id, data_center=cluster.data_center_id)
     return vm.id
+
+
+def _new(spec: AddVm, cluster: ClusterRow, template: TemplateRow) -> VmRow:
+    """The row of a machine to be. Raises ValidationError for an address that is none."""
+    now = utc_now()
+    return made(
+        VmRow,
+        spec,
+        id=new_id(),
+        cluster_id=cluster.id,
+        template_id=BLANK_ID if spec.clone else template.id,
+        original_template_id=template.id if spec.clone else None,
+        **spec.hardware.over(template),
+        addresses=_stored(_ADD, spec.addresses),
+        status="down",
+        created_at=now,
+        changed_at=now,
+    )
 
 
 def _copy_vnics(tx: Tx, template_id: str, vm_id: str, cluster: ClusterRow) -> list[str]:
