@@ -53,7 +53,7 @@ def test_what_hosts_can_have(cidr: str, first: str, last: str) -> None:
     ],
 )
 def test_what_is_given_out(cidr: str, gateway: str, pools: list[tuple[str, str]], shown: list[str]) -> None:
-    found = given_out(cidr, gateway, pools)
+    found = given_out(cidr, gateway, tuple(pools))
     assert ["-".join(texts(cidr, one.first, one.last)) for one in found] == shown
 
 

@@ -19,10 +19,11 @@ from netweft.engine import seed as bootstrap
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import snapshots
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.clusters import AddCluster, add_cluster
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.commands.templates import AddTemplate, add_template
-from netweft.engine.commands.vms import AddVm, add_vm, remove_vm
+from netweft.engine.commands.vms import AddVm, UpdateVm, add_vm, remove_vm, update_vm
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, remove_vnic, update_vnic
 from netweft.engine.db import Database, Tx
 from netweft.engine.model.clusters import clusters
@@ -196,6 +197,19 @@ def test_addresses_change_with_the_network(site: Site) -> None:
     assert site.taken() == []
     site.change(vm_id, vnic_id, addresses="auto")
     assert len(site.addresses(vnic_id)) == 1
+
+
+def test_addresses_move_with_their_machine_to_another_cluster(site: Site) -> None:
+    site.subnet("192.0.2.0/24")
+    vm_id = site.vm()
+    vnic_id = site.vnic(vm_id)
+    before = site.addresses(vnic_id)
+    spec = AddCluster(name="edge", data_center=Ref(name="Default"))
+    cluster_id = site.db.run(add_cluster, SYSTEM, spec)
+    attached = AttachNetwork(cluster_id=cluster_id, network=Ref(name="tenants"), required=False)
+    site.db.run(attach_network, SYSTEM, attached)
+    site.db.run(update_vm, SYSTEM, UpdateVm(id=vm_id, cluster=Ref(name="edge")))
+    assert site.addresses(vnic_id) == before
 
 
 def test_another_profile_of_the_network_changes_nothing(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import accumulate
 from typing import TypeAlias
@@ -37,7 +38,8 @@ def host_range(network: Network) -> AddressRange:
     return AddressRange(first + 1, last - 1 if isinstance(network, IPv4Network) else last)
 
 
-def given_out(cidr: str, gateway: str, pools: Sequence[tuple[str, str]]) -> tuple[AddressRange, ...]:
+@lru_cache(maxsize=1024)
+def given_out(cidr: str, gateway: str, pools: tuple[tuple[str, str], ...]) -> tuple[AddressRange, ...]:
     """The ranges that addresses are given out of, in order: the pools, pairs of the first address and the last; without
     any the whole subnet but for its gateway (empty: it has none). All must be valid, see
     :mod:`netweft.core.rules.subnet`.
@@ -53,14 +55,14 @@ def given_out(cidr: str, gateway: str, pools: Sequence[tuple[str, str]]) -> tupl
 
 
 def drawn(ranges: Sequence[AddressRange], count: int, draw: Callable[[int], int]) -> list[int]:
-    """Addresses to try: ``count`` of them at random, or all where there are no more. ``draw``: a number below its
-    argument, at random.
+    """Addresses to try: ``count`` of them, or all where there are no more, from a random one on with a random distance
+    between them. ``draw``: a number below its argument, at random.
     """
     total = sum(one.size for one in ranges)
-    if total <= count:
-        start = draw(total) if total else 0
-        return [_nth(ranges, (start + step) % total) for step in range(total)]
-    return [_nth(ranges, draw(total)) for _ in range(count)]
+    if not total:
+        return []
+    start, distance = draw(total), 1 if total <= count else 1 + draw(total - 1)
+    return [_nth(ranges, (start + step * distance) % total) for step in range(min(count, total))]
 
 
 def next_free(ranges: Sequence[AddressRange], taken: Sequence[int], start: int) -> int | None:

@@ -35,9 +35,9 @@ Wishes: TypeAlias = tuple[str, ...] | Literal["auto"]
 LOST = 10956
 """Event code (Netweft's own)."""
 
-_TRIES = 16
+_TRIES = 8
 """Addresses at random of which the database takes the first that is free; when none is, it is asked for all that are
-taken. With the pools half full that is one time in 65,536.
+taken. With the pools half full that is one time in 256.
 """
 
 _VERSIONS = (4, 6)
