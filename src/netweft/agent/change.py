@@ -2,7 +2,8 @@
 
 ``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a
 request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was
-killed knows on its next start what was going on, and takes an unfinished change back before anything else.
+killed knows on its next start what was going on, and takes an unfinished change back before anything else. What may
+happen when is decided in :mod:`netweft.agent.transitions` and :mod:`netweft.agent.change_requests`; here it is done.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from datetime import UTC, datetime
 from threading import Condition, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
+from netweft.agent import change_requests
+from netweft.agent.committed import Committed
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import NotConvergedError, reconcile, restore
 from netweft.agent.store import Record, StoreError
-from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, RefusalError, encode, tag_of
+from netweft.agent.transitions import AT_WORK, Start, Trigger, after_steps, at_start, is_news, is_over, keep, transition
+from netweft.agent.wire import BROKEN, CONFLICT, RefusalError, encode, tag_of
 from netweft.core.compare import differences
-from netweft.core.host import Host
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import PROGRESS_EVERY, Change, Phase
 from netweft.core.prune import leave_missing
@@ -32,22 +34,13 @@ if TYPE_CHECKING:
     from netweft.agent.events import Events
     from netweft.agent.networking import Networking
     from netweft.agent.store import Store
+    from netweft.core.host import Host
     from netweft.core.protocol import ChangeRequest
     from netweft.core.steps import Step
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 3600.0
-"""Seconds that a request may leave between the apply and the rollback; a host that hangs longer than that on a change
-helps nobody.
-"""
-
-LAST_GENERATION = (1 << 63) - 1
-
 HOST_FILES = ("checkpoint-", "desired-", "committed-")
-
-EMPTY = Host()
-"""What boot restores on a host where nothing was committed yet: nothing of ours."""
 
 
 class StoppedError(Exception):
@@ -64,6 +57,7 @@ class Changes:
         self, store: Store, driver: Networking, events: Events, changed: Callable[[], None] = lambda: None
     ) -> None:
         self._store = store
+        self._committed = Committed(store)
         self._driver = driver
         self._events = events
         self._changed = changed
@@ -76,7 +70,6 @@ class Changes:
         self._steps = (0, 0)
         self._applied = 0.0
         self._deadline = 0.0
-        self._boots_to: tuple[str, Host] = ("", EMPTY)
 
     # What others ask
 
@@ -92,12 +85,12 @@ class Changes:
 
     def is_dirty(self, running: Host) -> bool:
         """Whether what runs is not what boot restores. Raises StoreError."""
-        return bool(differences(self._committed(), running))
+        return bool(differences(self._committed.host(self._record), running))
 
     def is_at_work(self) -> bool:
         """Whether steps are being done now."""
         change = self._record.change
-        return bool(change and change.phase in {Phase.APPLYING, Phase.ROLLING_BACK})
+        return bool(change and change.phase in AT_WORK)
 
     def put(self, request: ChangeRequest) -> Change:
         """Take a request: once this returns, it and the checkpoint are on the disk, and the change is on its way.
@@ -105,15 +98,13 @@ class Changes:
         Raises RefusalError: for an older generation, while another change is under way, when no plan leads there, when
         the host cannot be looked at or the disk is full. The host is untouched then.
         """
-        if not 1 <= request.generation <= LAST_GENERATION or not 0 <= request.confirm_within <= LONGEST_WAIT:
-            text = f"A generation is from 1 to {LAST_GENERATION}, confirm_within from 0 to {LONGEST_WAIT:.0f} seconds."
-            raise RefusalError(MALFORMED, "malformed", text)
+        change_requests.require_in_range(request)
         with self._moved:
             known = self._known(request)
             if known:
                 return known
             if self._busy or self._closed:
-                raise self._busy_refusal()
+                raise change_requests.busy(self._record.generation)
             self._busy = True
         try:
             seen, steps = self._checkpoint(request)
@@ -138,13 +129,10 @@ class Changes:
             steps = self._steps
             while (now := monotonic()) < until:
                 change = self._record.change
-                if change is None or change.generation != generation:
-                    return
-                moved = change.phase != phase
-                if moved and (change.phase is Phase.AWAITING or change.phase.is_final):
+                if change is None or is_news(change, generation=generation, phase=phase):
                     return
                 if now >= pause:
-                    if moved or self._steps != steps:
+                    if change.phase != phase or self._steps != steps:
                         return
                     pause = now + PROGRESS_EVERY
                 self._moved.wait(min(pause, until) - now)
@@ -156,39 +144,20 @@ class Changes:
         wait for a confirmation (any more), and when the disk did not take it.
         """
         with self._moved:
-            change = self._change_of(generation)
-            if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
+            change = change_requests.require_current(self._record.change, generation)
+            window = change_requests.Window(applied=self._applied, deadline=self._deadline, is_stopped=bool(self._stop))
+            if not change_requests.may_confirm(change, window, opened=opened, now=monotonic()):
                 return self._shown()
-            if change.phase is not Phase.AWAITING or self._stop or monotonic() >= self._deadline:
-                raise RefusalError(
-                    CONFLICT,
-                    "wrong_phase",
-                    f"Change {generation} awaits no confirmation: it is {_words(change.phase)}.",
-                )
-            if opened <= self._applied:
-                raise RefusalError(
-                    CONFLICT,
-                    "old_connection",
-                    "This connection was opened before the change was applied: confirm on a new one.",
-                )
             try:
-                self._settle()
+                self._enter(keep(commit=self._record.commit))
             except StoreError as error:
                 raise RefusalError(BROKEN, "failed", str(error)) from error
-            self._moved.notify_all()
             return self._shown()
 
     def roll_back(self, generation: int) -> Change:
         """Take the change back now. Raises RefusalError (``wrong_phase``) when it was confirmed."""
         with self._moved:
-            change = self._change_of(generation)
-            if change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
-                raise RefusalError(
-                    CONFLICT,
-                    "wrong_phase",
-                    f"Change {generation} is {_words(change.phase)}: send the older configuration as a new one.",
-                )
-            if not change.phase.is_final:
+            if change_requests.may_roll_back(change_requests.require_current(self._record.change, generation)):
                 self._stop = self._stop or "it was asked to be taken back"
                 self._moved.notify_all()
             return self._shown()
@@ -200,13 +169,13 @@ class Changes:
         """
         with self._moved:
             if self._busy:
-                raise self._busy_refusal()
+                raise change_requests.busy(self._record.generation)
             try:
                 running = self._driver.observe()
-                record = replace(self._record, committed=self._file_of(running))
-                change = record.change or Change(generation=record.generation, phase=Phase.COMMITTED, started=_now())
-                if change.phase is Phase.CONFIRMED:
-                    record = replace(record, change=replace(change, phase=Phase.COMMITTED))
+                record = replace(self._record, committed=self._committed.file_of(running, self._record))
+                if record.change:
+                    phase = transition(record.change.phase, Trigger.COMMIT).to
+                    record = replace(record, change=replace(record.change, phase=phase))
                 if record != self._record:
                     self._store.save(record)
                     self._record = record
@@ -214,6 +183,7 @@ class Changes:
             except (NetworkingError, StoreError) as error:
                 raise RefusalError(BROKEN, "failed", str(error)) from error
             self._store.sweep(self._record, HOST_FILES)
+            change = record.change or Change(generation=record.generation, phase=Phase.COMMITTED, started=_now())
             return replace(change, phase=Phase.COMMITTED)
 
     def recover(self, patience: float = 0) -> None:
@@ -227,12 +197,13 @@ class Changes:
         self._record = self._store.load()
         boot, change = self._driver.boot(), self._record.change
         self._steps = (change.steps_done, change.steps_total) if change else (0, 0)
-        if not self._record.boot:
+        start = at_start(noted_boot=self._record.boot, boot=boot, phase=change.phase if change else None)
+        if start is Start.NOTE_BOOT:
             self._record = replace(self._record, boot=boot)
             self._store.save(self._record)
-        elif self._record.boot != boot:
+        elif start is Start.RESTORE_COMMITTED:
             self._restore_at_boot(boot, patience)
-        elif change and not change.phase.is_final:
+        elif start is Start.ROLL_BACK:
             self._roll_back("the agent ended in the middle of the change")
 
     def close(self, patience: float) -> None:
@@ -297,22 +268,20 @@ class Changes:
 
     def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
         """Apply, and wait for the word. Returns when the change is kept; raises when it has to be taken back."""
-        with self._moved:
-            self._enter(Phase.APPLYING)
+
+        def has_ended() -> bool:
+            return is_over(self._record.change, request.generation)
+
+        self._enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
         self._changed()
         with self._moved:
             self._applied = monotonic()
             self._deadline = self._applied + request.confirm_within
-            if request.confirm_within == 0:
-                self._settle()
-                return
-            self._enter(Phase.AWAITING)
-            self._moved.wait_for(
-                lambda: self._stop or self._is_over(request.generation), timeout=self._deadline - monotonic()
-            )
-            if not self._is_over(request.generation):
+            self._enter(after_steps(confirm_within=request.confirm_within, commit=request.commit))
+            self._moved.wait_for(lambda: self._stop or has_ended(), timeout=self._deadline - monotonic())
+            if not has_ended():
                 raise StoppedError(self._stop or f"nobody confirmed it within {request.confirm_within:g} s")
 
     def _report(self, done: int, total: int) -> None:
@@ -320,45 +289,33 @@ class Changes:
         if self._stop:
             raise StoppedError(self._stop)
 
-    def _settle(self) -> None:
-        """Confirmed; and committed in the same write when that was asked, so that no crash falls between the two.
+    def _enter(self, trigger: Trigger, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
+        """Put the next phase on the disk, then let everybody see it; with a final one the host is free for the next
+        change.
 
-        Called with the lock.
+        Raises StoreError with the phase as it was, where the next one needs the disk.
         """
-        if self._record.commit:
-            self._enter(Phase.COMMITTED, committed=self._record.desired)
-        else:
-            self._enter(Phase.CONFIRMED)
-
-    def _enter(self, phase: Phase, *, committed: str = "", error: str = "", difference: tuple[str, ...] = ()) -> None:
-        """Put the next phase on the disk, then let it be seen. Called with the lock.
-
-        Raises StoreError with the phase as it was.
-        """
-        record = self._next(phase, committed, error, difference)
-        self._store.save(record)
-        self._show(record)
-
-    def _next(self, phase: Phase, committed: str, error: str, difference: tuple[str, ...]) -> Record:
-        change = self._record.change
-        if change is None:
-            raise RuntimeError("a phase without a change")
-        done, total = self._steps
-        change = replace(
-            change, phase=phase, steps_done=done, steps_total=total, error=error or change.error, difference=difference
-        )
-        return replace(self._record, change=change, committed=committed or self._record.committed)
-
-    def _show(self, record: Record) -> None:
-        """Let everybody see the phase, and with a final one that the host is free for the next change.
-
-        Called with the lock.
-        """
-        self._record = record
-        if record.change:
-            self._busy = not record.change.phase.is_final
+        with self._moved:
+            record, change = self._record, self._record.change
+            if change is None:
+                raise RuntimeError("a phase without a change")
+            move = transition(change.phase, trigger)
+            done, total = self._steps
+            error = error or change.error
+            change = replace(
+                change, phase=move.to, steps_done=done, steps_total=total, error=error, difference=difference
+            )
+            record = replace(record, change=change, committed=record.desired if move.commits else record.committed)
+            try:
+                self._store.save(record)
+            except StoreError:
+                if move.needs_disk:
+                    raise
+                log.exception("going on without having noted the phase %s", move.to)
+            self._record = record
+            self._busy = not move.to.is_final
             self._moved.notify_all()
-            self._events.change(record.generation, record.change.phase)
+            self._events.change(record.generation, move.to)
 
     def _roll_back(self, reason: str) -> None:
         """Go back to the checkpoint.
@@ -367,14 +324,14 @@ class Changes:
         start goes back again.
         """
         log.warning("change %d is taken back: %s", self._record.generation, reason)
-        self._enter_anyway(Phase.ROLLING_BACK, error=reason)
+        self._enter(Trigger.FAIL, error=reason)
         try:
             desired = self._store.host(self._record.desired)
             taken = [name for name, link in desired.links().items() if link.owner]
             difference = self._back_to(self._store.host(self._record.checkpoint), taken)
         except StoreError as error:
             difference = (str(error),)
-        self._enter_anyway(Phase.ROLLED_BACK, difference=difference)
+        self._enter(Trigger.RESTORED, difference=difference)
 
     def _back_to(self, host: Host, watch: Collection[str] = ()) -> tuple[str, ...]:
         try:
@@ -385,28 +342,19 @@ class Changes:
             return (f"the way back failed: {error}",)
         return difference
 
-    def _enter_anyway(self, phase: Phase, *, error: str = "", difference: tuple[str, ...] = ()) -> None:
-        with self._moved:
-            record = self._next(phase, "", error, difference)
-            try:
-                self._store.save(record)
-            except StoreError:
-                log.exception("going on without having noted the phase %s", phase)
-            self._show(record)
-
     # Boot
 
     def _restore_at_boot(self, boot: str, patience: float) -> None:
         """Restore what was committed, once per boot. A change that was not committed is gone with the boot."""
-        committed = self._committed()
+        committed = self._committed.host(self._record)
         self._wait_for_nics(committed, patience)
         difference = self._back_to(committed)
         for line in difference:
             log.error("not restored at boot: %s", line)
         record, change = replace(self._record, boot=boot), self._record.change
-        if change and change.phase not in {Phase.COMMITTED, Phase.ROLLED_BACK}:
+        if change and (phase := transition(change.phase, Trigger.BOOT).to) is not change.phase:
             why = "the host was started again before the change was committed"
-            record = replace(record, change=replace(change, phase=Phase.ROLLED_BACK, error=why, difference=difference))
+            record = replace(record, change=replace(change, phase=phase, error=why, difference=difference))
         self._store.save(record)
         self._record = record
         self._events.lose()
@@ -417,24 +365,6 @@ class Changes:
             sleep(0.2)
 
     # Small things
-
-    def _committed(self) -> Host:
-        """What boot restores; read from the disk when that changed."""
-        file = self._record.committed
-        if file != self._boots_to[0]:
-            self._boots_to = (file, self._store.host(file))
-        return self._boots_to[1]
-
-    def _file_of(self, running: Host) -> str:
-        """The file of what runs: a new one, unless what was wanted last runs (it leaves open what may be open)."""
-        record = self._record
-        if record.committed and not _differs(self._committed(), running):
-            return record.committed
-        if record.change and record.change.phase in {Phase.CONFIRMED, Phase.COMMITTED}:
-            with suppress(StoreError):
-                if not _differs(self._store.host(record.desired), running):
-                    return record.desired
-        return self._store.keep(f"committed-{uuid4().hex}", running)
 
     def _known(self, request: ChangeRequest) -> Change | None:
         """The change of a request that is only repeated. Raises RefusalError for one that is too old.
@@ -449,21 +379,7 @@ class Changes:
             with suppress(StoreError):
                 if self._store.host(record.desired) == request.desired:
                     return self._shown()
-        raise RefusalError(
-            CONFLICT,
-            "stale_generation",
-            f"Generation {request.generation} is too old: the host has seen generation {record.generation}.",
-        )
-
-    def _change_of(self, generation: int) -> Change:
-        change = self._record.change
-        if change is None or generation > change.generation:
-            raise RefusalError(CONFLICT, "wrong_phase", f"The host knows no change {generation}.")
-        if generation < change.generation:
-            raise RefusalError(
-                CONFLICT, "stale_generation", f"Change {generation} is over: the host is at {change.generation}."
-            )
-        return change
+        raise change_requests.stale(request, record.generation)
 
     def _shown(self) -> Change:
         change = self._record.change
@@ -473,26 +389,6 @@ class Changes:
         done, total = self._steps
         return replace(change, steps_done=done, steps_total=total, seconds_left=left)
 
-    def _is_over(self, generation: int) -> bool:
-        """Whether nothing more will happen to the change: it has ended, and perhaps another has begun since."""
-        change = self._record.change
-        return change is None or change.generation != generation or change.phase.is_final
-
-    def _busy_refusal(self) -> RefusalError:
-        return RefusalError(
-            CONFLICT, "busy", f"Another change of the host is under way (generation {self._record.generation})."
-        )
-
-
-def _differs(wanted: Host, running: Host) -> bool:
-    """Whether what runs is not what is wanted, as far as the NICs that are there go."""
-    wanted, _ = leave_missing(wanted, running)
-    return bool(differences(wanted, running))
-
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _words(phase: Phase) -> str:
-    return phase.replace("_", " ")

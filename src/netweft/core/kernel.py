@@ -3,15 +3,15 @@
 :class:`Kernel` is the mutable twin of :class:`~netweft.core.host.Host`: indexed, so that a step costs the same on a
 host with ten links or ten thousand.
 
-What a kernel decides from things that no observation shows is unknown: :data:`UNKNOWN_MTU`, :data:`UNKNOWN_MAC`. It is
-unknown whether a bridge follows its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had
-before it joined a bond.
+What a kernel decides from things that no observation shows is :data:`~netweft.core.world_link.UNKNOWN`. It is unknown
+whether a bridge follows its ports in MTU and MAC (it stops once somebody set them), and which MTU a NIC had before it
+joined a bond.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
 from netweft.core.host import (
     Bond,
@@ -27,18 +27,10 @@ from netweft.core.host import (
     Vlan,
 )
 from netweft.core.limits import DEFAULT_MTU, IPV6_MIN_MTU
-from netweft.core.shaping import by_tag
+from netweft.core.world_link import UNKNOWN, AnyLink, Unknown, WorldLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-AnyLink: TypeAlias = Nic | Bond | Vlan | Bridge | OvsPort
-
-UNKNOWN_MTU: Final = 0
-"""The MTU of a link of which nobody can say what the kernel gave it."""
-
-UNKNOWN_MAC: Final = ""
-"""Likewise a MAC address."""
 
 IPV6_METRIC = 1024
 """What the kernel makes of metric 0 for an IPv6 route."""
@@ -71,85 +63,6 @@ def comes_by_itself(route: Route, link: Link | None) -> bool:
     if route.protocol == DHCP_ROUTE:
         return link.dhcp6 if is_ipv6(route.to) else link.dhcp4
     return route.protocol == RA_ROUTE and link.autoconf
-
-
-_FROZEN = (
-    "owner",
-    "up",
-    "mtu",
-    "mac",
-    "master",
-    "addresses",
-    "dhcp4",
-    "dhcp6",
-    "leased_default",
-    "autoconf",
-    "dynamic",
-)
-
-
-class WorldLink:
-    """A link that can change. ``value`` is the link as it was when it entered the world, for what never changes (kind,
-    base, tag, mode).
-    """
-
-    __slots__ = (
-        "addresses",
-        "autoconf",
-        "dhcp4",
-        "dhcp6",
-        "dynamic",
-        "leased_default",
-        "mac",
-        "master",
-        "mtu",
-        "name",
-        "options",
-        "owner",
-        "shaping",
-        "stp",
-        "up",
-        "value",
-    )
-
-    def __init__(self, value: AnyLink) -> None:
-        self.value = value
-        self.name = value.name
-        self.owner = value.owner
-        self.up = value.up
-        self.mtu = value.mtu
-        self.mac = value.mac
-        self.master = value.master
-        self.addresses = value.addresses
-        self.dhcp4 = value.dhcp4
-        self.dhcp6 = value.dhcp6
-        self.leased_default = value.leased_default
-        self.autoconf = value.autoconf
-        self.dynamic = value.dynamic
-        self.options = None if isinstance(value, Nic | Vlan) else value.options
-        self.stp = isinstance(value, Bridge) and value.stp
-        classes = value.shaping if isinstance(value, Nic | Bond) else ()
-        self.shaping = {traffic.tag: traffic for traffic in classes}
-
-    def reset(self) -> None:
-        """Make it what a new link is: down and alone, whatever its value says."""
-        self.up = self.dhcp4 = self.dhcp6 = self.leased_default = self.autoconf = False
-        self.master = ""
-        self.addresses = self.dynamic = ()
-        self.shaping = {}
-
-    def freeze(self) -> AnyLink:
-        """The link as a value."""
-        changed: dict[str, object] = {
-            name: mine for name in _FROZEN if (mine := getattr(self, name)) != getattr(self.value, name)
-        }
-        if isinstance(self.value, Bond | Bridge) and self.options != self.value.options:
-            changed["options"] = self.options
-        if isinstance(self.value, Bridge) and self.stp != self.value.stp:
-            changed["stp"] = self.stp
-        if isinstance(self.value, Nic | Bond) and (classes := by_tag(self.shaping.values())) != self.value.shaping:
-            changed["shaping"] = classes
-        return replace(self.value, **changed) if changed else self.value  # type: ignore[arg-type] # names and types are those of the value's own fields
 
 
 class Kernel:
@@ -265,7 +178,7 @@ class Kernel:
         link.up = True
         if isinstance(link.value, Vlan) and link.mac != self.links[link.value.base].mac:
             # It takes the MAC of its base now, unless somebody gave it one of its own (vlan_dev_open).
-            self._change_mac(link, UNKNOWN_MAC)
+            self._change_mac(link, UNKNOWN)
         for vlan in self.vlans_over(link.name):
             if not vlan.up:
                 self._go_up(vlan)
@@ -279,27 +192,27 @@ class Kernel:
             if vlan.up:
                 self._go_down(vlan)
 
-    def _change_mtu(self, link: WorldLink, mtu: int) -> None:
+    def _change_mtu(self, link: WorldLink, mtu: int | Unknown) -> None:
         if mtu == link.mtu:
             return
         link.mtu = mtu
-        if UNKNOWN_MTU < mtu < IPV6_MIN_MTU:
+        if mtu is not UNKNOWN and mtu < IPV6_MIN_MTU:
             self._drop_ipv6(link)
             link.autoconf = False
         for vlan in self.vlans_over(link.name):
-            if mtu == UNKNOWN_MTU or vlan.mtu > mtu:
+            if mtu is UNKNOWN or (vlan.mtu is not UNKNOWN and vlan.mtu > mtu):
                 self._change_mtu(vlan, mtu)
         if isinstance(link.value, Bond):
             for port in self.ports_of(link.name):
                 self._change_mtu(self.links[port], mtu)
         self._follow_ports(link.master)
 
-    def _change_mac(self, link: WorldLink, mac: str) -> None:
+    def _change_mac(self, link: WorldLink, mac: str | Unknown) -> None:
         old = link.mac
         link.mac = mac
         for vlan in self.vlans_over(link.name):
             if vlan.up and vlan.mac == old:  # while it is down it keeps what it had
-                self._change_mac(vlan, mac if old != UNKNOWN_MAC else UNKNOWN_MAC)
+                self._change_mac(vlan, mac if old is not UNKNOWN else UNKNOWN)
         if isinstance(link.value, Bond) and not keeps_port_macs(link):
             for port in self.ports_of(link.name):
                 self._change_mac(self.links[port], mac)
@@ -311,11 +224,13 @@ class Kernel:
         if bridge is None or not isinstance(bridge.value, Bridge):
             return
         ports = [self.links[port] for port in self.ports_of(name)]
-        if bridge.mtu != min((port.mtu for port in ports), default=DEFAULT_MTU):
-            self._change_mtu(bridge, UNKNOWN_MTU)
-        least = min((port.mac for port in ports), default=UNKNOWN_MAC)
-        if bridge.mac != UNKNOWN_MAC and (self.guests_on.get(name) or bridge.mac != least):
-            self._change_mac(bridge, UNKNOWN_MAC)
+        mtus = [port.mtu for port in ports if port.mtu is not UNKNOWN]
+        if len(mtus) < len(ports) or bridge.mtu != min(mtus, default=DEFAULT_MTU):
+            self._change_mtu(bridge, UNKNOWN)
+        macs = [port.mac for port in ports if port.mac is not UNKNOWN]
+        least = min(macs) if len(macs) == len(ports) > 0 else UNKNOWN
+        if bridge.mac is not UNKNOWN and (self.guests_on.get(name) or bridge.mac != least):
+            self._change_mac(bridge, UNKNOWN)
 
     def _join(self, link: WorldLink, master: WorldLink) -> None:
         first = not self.ports.get(master.name)
@@ -329,7 +244,7 @@ class Kernel:
         if first and master.mac != link.mac:
             # A bond takes the MAC of its first port unless somebody gave it one; what was given shows as a MAC, and so
             # does a random one.
-            self._change_mac(master, UNKNOWN_MAC if master.mac != UNKNOWN_MAC else link.mac)
+            self._change_mac(master, UNKNOWN if master.mac is not UNKNOWN else link.mac)
         if not keeps_port_macs(master):
             self._change_mac(link, master.mac)
 
@@ -343,10 +258,10 @@ class Kernel:
             return
         if link.up:
             self._go_down(link)
-        self._change_mtu(link, UNKNOWN_MTU)
-        self._change_mac(link, link.value.facts.permanent_mac if isinstance(link.value, Nic) else UNKNOWN_MAC)
+        self._change_mtu(link, UNKNOWN)
+        self._change_mac(link, (isinstance(link.value, Nic) and link.value.facts.permanent_mac) or UNKNOWN)
         if not left:
-            self._change_mac(master, UNKNOWN_MAC)
+            self._change_mac(master, UNKNOWN)
 
     def _remove(self, link: WorldLink) -> None:
         for vlan in self.vlans_over(link.name):

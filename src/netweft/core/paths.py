@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netweft.core.host import OvsBridge
-    from netweft.core.kernel import WorldLink
     from netweft.core.world import World
+    from netweft.core.world_link import Unknown, WorldLink
 
 LACP_MODE = "802.3ad"
 """The kernel's bond mode that negotiates with the switch."""
@@ -58,7 +58,7 @@ class Ways:
         self._world = world
         self._known: dict[str, Way] = {}
 
-    def of_addresses(self) -> dict[str, tuple[str, Way]]:
+    def of_addresses(self) -> dict[str, tuple[str | Unknown, Way]]:
         """Of every address on a link that is up, static or not: the link's MAC address and its way."""
         return {
             address.ip: (link.mac, self.of(link.name))

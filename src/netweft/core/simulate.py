@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import MAIN_TABLE, NAME_MAX, Bond, Bridge, Nic, OvsPort, Vlan
-from netweft.core.kernel import WorldLink, canonical, is_ipv6
+from netweft.core.kernel import canonical, is_ipv6
 from netweft.core.limits import INTERNAL_MTU_MAX, IPV6_MIN_MTU, MTU_MAX, MTU_MIN, VLAN_MAX
 from netweft.core.options import MODES, bond_problem, bond_running_problem, bridge_problem
 from netweft.core.shaping import class_problem
 from netweft.core.world import World
+from netweft.core.world_link import UNKNOWN, WorldLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,7 +105,7 @@ def _missing(world: World, name: str) -> str | None:
 def _over_base_problem(world: World, name: str, base: str, mtu: int) -> str | None:
     """The rule of vlan_dev_change_mtu() and vlan_newlink(): not more than the base."""
     most = world.links[base].mtu
-    return f"{name}: an MTU of {mtu} is more than the {most} of {base}" if most and mtu > most else None
+    return f"{name}: an MTU of {mtu} is more than the {most} of {base}" if most is not UNKNOWN and mtu > most else None
 
 
 def _create_link(world: World, step: s.CreateLink) -> str | None:
@@ -270,9 +271,9 @@ def _set_autoconf(world: World, step: s.SetAutoconf) -> str | None:
 
 def _no_ipv6(link: WorldLink) -> str | None:
     """addrconf_notify() of the kernel: a link has IPv6 while its MTU has room for it; an unknown one may not."""
-    if link.mtu >= IPV6_MIN_MTU:
+    if link.has_room_for_ipv6:
         return None
-    return f"{link.name}: no IPv6 while its MTU is {link.mtu or 'not known'}; it takes {IPV6_MIN_MTU}"
+    return f"{link.name}: no IPv6 while its MTU is {link.mtu}; it takes {IPV6_MIN_MTU}"
 
 
 def _add_address(world: World, step: s.AddAddress) -> str | None:

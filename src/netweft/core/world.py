@@ -14,7 +14,8 @@ from netweft.core.host import (
     OvsPort,
     Vlan,
 )
-from netweft.core.kernel import DHCP_ROUTE, AnyLink, Kernel, WorldLink, canonical, is_ipv6
+from netweft.core.kernel import DHCP_ROUTE, Kernel, canonical, is_ipv6
+from netweft.core.world_link import AnyLink, WorldLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from netweft.core import steps as s
 from netweft.core.host import MAIN_TABLE, PROTOCOL, Route
-from netweft.core.kernel import AnyLink, WorldLink, canonical, is_ipv6
+from netweft.core.kernel import canonical, is_ipv6
 from netweft.core.paths import moved
 from netweft.core.planning.situation import PlanError, Situation
 from netweft.core.world import World
+from netweft.core.world_link import AnyLink, WorldLink
 
 
 def move_addresses(plan: Situation) -> Iterator[s.Step]:

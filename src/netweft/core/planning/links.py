@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from netweft.core import steps as s
 from netweft.core.host import Bond, Bridge, Vlan
-from netweft.core.kernel import AnyLink, WorldLink
-from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import ONLY_WHILE_DOWN, changed_keys
 from netweft.core.planning.situation import PlanError, Situation
 from netweft.core.planning.switches import make_room_in_ovs
+from netweft.core.world_link import UNKNOWN, AnyLink, WorldLink
 
 
 def forget_autoconf(plan: Situation) -> Iterator[s.Step]:
@@ -94,7 +93,7 @@ def _raise_mtu(plan: Situation, vlan: Vlan) -> Iterator[s.Step]:
     base = plan.world.links.get(vlan.base)
     if base is None:
         raise PlanError(f"{vlan.name}: its base {vlan.base} is not on the host.")
-    if base.mtu >= vlan.mtu:
+    if base.mtu is not UNKNOWN and base.mtu >= vlan.mtu:
         return
     want = plan.want.get(vlan.base)
     if want is None or want.mtu < vlan.mtu:
@@ -133,7 +132,7 @@ def set_autoconf(plan: Situation, name: str) -> Iterator[s.Step]:
     is not known, has to wait until it has another.
     """
     want, link = plan.want[name], plan.world.links[name]
-    if link.autoconf != want.autoconf and link.mtu >= IPV6_MIN_MTU:
+    if link.autoconf != want.autoconf and link.has_room_for_ipv6:
         yield s.SetAutoconf(name, want.autoconf)
 
 

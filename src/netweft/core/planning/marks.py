@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from netweft.core import steps as s
 from netweft.core.host import FOREIGN_SHAPING, Bond, Nic, OvsPort, TrafficClass
-from netweft.core.kernel import WorldLink
 from netweft.core.planning.situation import PlanError, Situation
+from netweft.core.world_link import WorldLink
 
 
 def mark(plan: Situation) -> Iterator[s.Step]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from netweft.core import steps as s
 from netweft.core.errors import HostError
 from netweft.core.host import PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
-from netweft.core.kernel import AnyLink, WorldLink, comes_by_itself, without_failover_macs
+from netweft.core.kernel import comes_by_itself, without_failover_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.world import World
+from netweft.core.world_link import AnyLink, WorldLink
 
 
 class PlanError(HostError):
