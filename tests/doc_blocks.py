@@ -12,12 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-DATA = {"yaml", "json", "http", "text"}
+DATA = {"yaml", "json", "http", "text", "toml"}
 PLACES = {
     "engine": "tests/cli/test_docs.py: the terminal of an engine with simulated hosts",
     "simulated": "tests/cli/test_docs.py: another terminal beside it",
     "alone": "tests/cli/test_disasters.py: a terminal in a folder with the examples",
     "replicas": "tests/cli/test_engines.py: a terminal in a folder with the examples, and a PostgreSQL beside it",
+    "neutron": "tests/providers/test_registered.py: beside an engine, and a Neutron with a network that is called blue",
     "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
     "clone": "tests/installation: as root, in a clone on a new machine",
     "engine-machine": "tests/installation: as root, on the machine of the engine",

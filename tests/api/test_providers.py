@@ -8,6 +8,7 @@ from pathlib import Path
 import ovirtsdk4
 import ovirtsdk4.types as ovirt
 import pytest
+from lxml import etree
 
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
@@ -49,6 +50,15 @@ def test_one_that_does_not_answer_is_refused(sdk: ovirtsdk4.Connection) -> None:
     with pytest.raises(ovirtsdk4.Error, match="cannot be reached: nobody is there"):
         add(sdk, url="http://down.example")
     assert sdk.system_service().openstack_network_providers_service().list() == []
+
+
+def test_one_that_is_added_without_waiting(client: Client, fleet: Fleet) -> None:
+    body = "<openstack_network_provider><name>blue</name><type>neutron</type><url>http://up.example</url>"
+    path = "/openstacknetworkproviders"
+    answer = client.post(f"{path}?async=true", content=f"{body}</openstack_network_provider>".encode())
+    assert answer.status_code == 202, answer.text
+    provider_id = etree.fromstring(answer.content).get("id")
+    fleet.until(lambda: client.get(f"{path}/{provider_id}").status_code == 200)
 
 
 def test_certificates_are_imported(sdk: ovirtsdk4.Connection) -> None:

@@ -52,6 +52,10 @@ VERBS = {
     "GET /netweft/v1/jobs/{}": "job show",
     "POST /netweft/v1/plans": "host setup-networks",
     "PUT /netweft/v1/users/{}/password": "user set-password",
+    "POST /openstacknetworkproviders/{}/importcertificates": "provider set",
+    "GET /netweft/v1/providers": "provider status",
+    "GET /netweft/v1/providers/{}": "provider status",
+    "GET /netweft/v1/vms/{}/nics": "vm nic list",
     "GET /netweft/v1/vms/{}/migration": "vm migrate",
     "GET /netweft/v1/vms/{}/placement": "vm placement",
     "POST /ovirt-engine/services/sso-logout": "logout",
@@ -62,7 +66,7 @@ verbs and of actions follow from the table of nouns.
 
 _CHILD = "the entities of one parent, which the list of all entities has too"
 _EMPTY = "a collection that is empty or constant here, for clients of oVirt"
-_CONSTANT = ("openstacknetworkproviders", "schedulingpolicies", "storagedomains")
+_CONSTANT = ("schedulingpolicies", "storagedomains")
 EXCEPTIONS = {
     "GET /": "the list of the other paths, for clients that follow links",
     "GET /openapi.json": "the description of the API, for programs",
@@ -102,6 +106,8 @@ def path_of(noun: Noun) -> str:
 def reached_by(noun: Noun, verbs: set[str]) -> Iterator[tuple[str, str]]:
     """What the usual verbs and the actions of a noun reach. A list shows each entity with all that there is of it."""
     path = path_of(noun)
+    if noun.is_addition:
+        path = f"/netweft/v1{path}"
     usual = {
         "list": "GET {}",
         "show": "GET {}/{{}}",

@@ -219,7 +219,8 @@ class Server:
 
     def _call(self, incoming: _Incoming, route: Route, values: list[str], session: Session) -> Call[Any]:
         body = _parsed(incoming, route)
-        is_async = incoming.is_async or (isinstance(body, Action) and body.async_ is True)
+        # What is read has nothing to say before its job has ended.
+        is_async = route.method != "GET" and (incoming.is_async or (isinstance(body, Action) and body.async_ is True))
         return Call(
             db=self.db,
             actor=session.actor,

@@ -13,7 +13,7 @@ from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, reference
 from netweft.api.shown import require_visible, required
 from netweft.api.types import Action, Certificate, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
-from netweft.core.errors import NotFoundError
+from netweft.core.errors import BusyError, NotFoundError
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import provider as rules
@@ -89,7 +89,14 @@ def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
     )
     services = call.services
     job_id = call.run(add_provider, call.actor, spec, box=services.box, types=services.provider_types)
-    return Later(job_id, lambda: PROVIDERS.one(call, spec.id))
+    return Later(job_id, lambda: _added(call, spec))
+
+
+def _added(call: Call[Any], spec: AddProvider) -> OpenStackNetworkProvider:
+    """The new provider, or which one it will be."""
+    with call.read() as tx:
+        row = queries.find(tx, spec.id)
+    return show(row) if row else reference(OpenStackNetworkProvider, spec.id)
 
 
 @routes.put("/openstacknetworkproviders/{provider_id}", OpenStackNetworkProvider, needs=_NEEDS)
@@ -212,7 +219,9 @@ def _require_visible(call: Call[Any]) -> None:
 def _result(call: Call[Any], job_id: str, what: str) -> Sequence[Mapping[str, Any]]:
     with call.read() as tx:
         ended = outcome(tx, job_id)
-    result: Sequence[Mapping[str, Any]] = ended.result[what] if ended else ()
+    if ended is None:
+        raise BusyError("The provider has other questions to answer before this one. Ask again later.")
+    result: Sequence[Mapping[str, Any]] = ended.result[what]
     return result
 
 

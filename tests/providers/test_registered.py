@@ -1,0 +1,163 @@
+"""Providers as an administrator has them: the engine as a program, the real Neutron, and what becomes of faults."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openstack.connection import Connection
+
+from doc_blocks import scripts
+from engine_process import PASSWORD, EngineProcess
+from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
+from providers.neutron import PROJECT, Neutron
+from providers.test_neutron import connect
+
+NAMES = ["blue", "Zürich ☃", "сеть", "网络", "a b  c", "x" * 255, '"quoted" & <tagged>', "-o json"]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with EngineProcess(tmp_path_factory.mktemp("engine") / "data", options=("--insecure-http",)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def api(engine: EngineProcess) -> Iterator[httpx.Client]:
+    login = httpx.BasicAuth("admin@internal", PASSWORD)
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    with httpx.Client(base_url=f"{engine.url}/ovirt-engine/api", auth=login, headers=headers, timeout=60) as api:
+        yield api
+
+
+@pytest.fixture
+def networks(neutron: Neutron) -> Iterator[dict[str, str]]:
+    """Networks with names of any script, by name their ids; more than Neutron gives at once. The first has subnets."""
+    with connect(neutron.url) as cloud:
+        made = _networks(cloud)
+        yield made
+        for network_id in made.values():
+            cloud.network.delete_network(network_id)
+
+
+def _networks(cloud: Connection) -> dict[str, str]:
+    names = [*NAMES, *(f"net{number}" for number in range(7))]
+    made = {name: str(cloud.network.create_network(name=name, project_id=PROJECT).id) for name in names}
+    for values in (
+        {"name": "low", "ip_version": 4, "cidr": "192.0.2.0/24", "dns_nameservers": ["192.0.2.53"]},
+        {"name": "six", "ip_version": 6, "cidr": "2001:db8::/64", "gateway_ip": None},
+    ):
+        cloud.network.create_subnet(network_id=made["blue"], project_id=PROJECT, **values)
+    return made
+
+
+def add(api: httpx.Client, url: str) -> httpx.Response:
+    return api.post("/openstacknetworkproviders", json={"name": "neutron", "type": "neutron", "url": url})
+
+
+@pytest.fixture
+def provider(api: httpx.Client, neutron: Neutron) -> Iterator[tuple[str, FaultyProxy]]:
+    """The path of a provider, and the proxy before it."""
+    with FaultyProxy(neutron.url) as proxy:
+        added = add(api, proxy.url)
+        assert added.status_code == 201, added.text
+        path = f"/openstacknetworkproviders/{added.json()['id']}"
+        yield path, proxy
+        proxy.mend()
+        assert api.delete(path).status_code == 200
+
+
+def listed(api: httpx.Client, path: str, item: str) -> list[dict[str, Any]]:
+    answered = api.get(path)
+    assert answered.status_code == 200, answered.text
+    return list(answered.json().get(item, []))
+
+
+def test_what_neutron_has_is_listed_whole(
+    api: httpx.Client, provider: tuple[str, FaultyProxy], networks: dict[str, str]
+) -> None:
+    path, _ = provider
+    assert {one["name"]: one["id"] for one in listed(api, f"{path}/networks", "openstack_network")} == networks
+    below = f"{path}/networks/{networks['blue']}"
+    subnets = listed(api, f"{below}/subnets", "openstack_subnet")
+    assert [(one["name"], one["cidr"], one["ip_version"], one.get("gateway")) for one in subnets] == [
+        ("low", "192.0.2.0/24", "v4", "192.0.2.1"),
+        ("six", "2001:db8::/64", "v6", None),
+    ]
+    assert api.get(f"{path}/networks/{networks['net0']}/subnets").json() == {}
+    assert api.get(f"{path}/networks/none/subnets").status_code == 409
+
+
+REFUSED, LOST = "refused", "cannot be reached"
+FAULTS: dict[str, tuple[Fault, str, str]] = {
+    "401": (answer(401), "PROVIDER_AUTHENTICATION_FAILURE", "does not let us in"),
+    "403": (answer(403), "PROVIDER_AUTHENTICATION_FAILURE", "does not let us in"),
+    "409": (answer(409), "PROVIDER_FAILURE", REFUSED),
+    "500": (answer(500), "PROVIDER_FAILURE", REFUSED),
+    "503": (answer(503), "PROVIDER_FAILURE", REFUSED),
+    "closed": (CLOSE, "PROVIDER_FAILURE", LOST),
+    "reply lost": (LOSE, "PROVIDER_FAILURE", LOST),
+    "hung": (HANG, "PROVIDER_FAILURE", LOST),
+}
+STEPS = {
+    "test": ("POST", "/testconnectivity", "GET /v2.0/extensions"),
+    "list networks": ("GET", "/networks", "GET /v2.0/networks"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_is_told_and_passes(
+    api: httpx.Client, provider: tuple[str, FaultyProxy], step: str, fault: str
+) -> None:
+    path, proxy = provider
+    method, below, line = STEPS[step]
+    kind, code, words = FAULTS[fault]
+    proxy.fail(line, kind, times=10)
+    failed = api.request(method, f"{path}{below}", json={} if method == "POST" else None)
+    assert (failed.status_code, failed.headers["Netweft-Code"]) == (409, code), failed.text
+    assert words in failed.text
+    state = api.get(f"{str(api.base_url).partition('/ovirt-engine')[0]}/netweft/v1/providers").json()["providers"][0]
+    assert (state["status"], words in state["status_reason"]) == (("error", True) if step == "test" else ("ok", False))
+    proxy.mend()
+    assert api.request(method, f"{path}{below}", json={} if method == "POST" else None).status_code == 200
+
+
+def test_one_that_hangs_holds_up_nobody_else(api: httpx.Client, provider: tuple[str, FaultyProxy]) -> None:
+    path, proxy = provider
+    asked = proxy.seen.count("GET /")
+    proxy.fail("GET", HANG, times=100)
+    for _ in range(6):
+        with pytest.raises(httpx.ReadTimeout):  # who asked gives up; the job goes on
+            api.get(f"{path}/networks", params={"async": "true"}, timeout=0.2)
+    began = time.monotonic()
+    assert api.get("/networks").status_code == 200
+    assert api.post("/datacenters", json={"name": "meanwhile"}).status_code == 201
+    assert time.monotonic() - began < 5
+    assert proxy.seen.count("GET /") == asked + 1, "one call at a time"
+
+
+def test_the_page(engine: EngineProcess, neutron: Neutron, networks: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "NETWEFT_URL": engine.url,
+        "NETWEFT_PASSWORD_FILE": str(tmp_path / "password"),
+        "XDG_CACHE_HOME": str(tmp_path),
+        "NEUTRON_URL": neutron.url,
+    }
+    script = f"{scripts('neutron')['docs/providers.md']}netweft provider remove neutron --yes\n"
+    done = subprocess.run(
+        ["bash", "-euxc", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in ("ok", *list(networks)[1:3], "192.0.2.0/24"):
+        assert said in done.stdout
