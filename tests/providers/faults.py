@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -71,10 +71,10 @@ class Rule:
 
 
 class FaultyProxy(Proxy):
-    """Passes on what no rule befalls. ``seen``: the lines of all requests, in order."""
+    """Passes on what no rule befalls. ``seen``: the lines of all requests, in order. ``tls``: as of Proxy."""
 
-    def __init__(self, upstream: str) -> None:
-        super().__init__(upstream, _Handler)
+    def __init__(self, upstream: str, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(upstream, _Handler, tls=tls)
         self.seen: list[str] = []
         self.released = Event()
         self._rules: list[Rule] = []
@@ -133,7 +133,7 @@ class _Handler(ProxyHandler):
         self.connection.settimeout(0.05)
         while time.monotonic() < deadline and not released.is_set():
             with suppress(TimeoutError):
-                if not self.connection.recv(1, socket.MSG_PEEK):
+                if not self.connection.recv(1):
                     return
 
 
