@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import ssl
+import sys
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 _OF_ONE_CONNECTION = {"connection", "transfer-encoding", "content-length", "date", "server", "keep-alive"}
 """Headers that are not passed on."""
@@ -65,14 +67,17 @@ class ProxyHandler(BaseHTTPRequestHandler):
 
 
 class Proxy:
-    """Listens on loopback while it is a context manager, at ``url``."""
+    """Listens on loopback while it is a context manager, at ``url``. ``tls``: what it shows clients, if anything; the
+    service is asked without.
+    """
 
-    def __init__(self, upstream: str, handler: type[ProxyHandler]) -> None:
+    def __init__(self, upstream: str, handler: type[ProxyHandler], *, tls: ssl.SSLContext | None = None) -> None:
         own = type(handler.__name__, (handler,), {"service": upstream.partition("//")[2], "proxy": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), own)
-        self._server.daemon_threads = True  # a client that keeps its connection open does not keep the test from ending
+        self._server = _Server(("127.0.0.1", 0), own)
+        if tls:  # hands are shaken by each connection's own thread, when it reads
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,3 +87,12 @@ class Proxy:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True  # a client that keeps its connection open does not keep the test from ending
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that is gone, as one that does not trust our certificate is."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 
 from http_proxy import Proxy, ProxyHandler, Reply
 
-_LONGEST = 300.0
+LONGEST = 300.0
 """Seconds after which what hangs ends in any case."""
 
 Kind = Literal["answer", "close", "hang", "lose", "lose and hang"]
@@ -70,19 +70,14 @@ class Rule:
         return True
 
 
-class FaultyProxy(Proxy):
-    """Passes on what no rule befalls. ``seen``: the lines of all requests, in order."""
+class Faults:
+    """The rules of a proxy. ``seen``: the lines of all requests, in order."""
 
-    def __init__(self, upstream: str) -> None:
-        super().__init__(upstream, _Handler)
+    def __init__(self) -> None:
         self.seen: list[str] = []
         self.released = Event()
         self._rules: list[Rule] = []
         self._lock = Lock()
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        super().__exit__()
 
     def fail(self, pattern: str, fault: Fault, *, nth: int = 1, times: int = 1) -> Rule:
         """Make a rule."""
@@ -109,9 +104,21 @@ class FaultyProxy(Proxy):
             return (faults[0] if faults else None), self.released
 
 
+class FaultyProxy(Faults, Proxy):
+    """Passes on what no rule befalls. ``tls``: as of Proxy."""
+
+    def __init__(self, upstream: str, *, tls: ssl.SSLContext | None = None) -> None:
+        Faults.__init__(self)
+        Proxy.__init__(self, upstream, _Handler, tls=tls)
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        super().__exit__()
+
+
 class _Handler(ProxyHandler):
     proxy: ClassVar[FaultyProxy]
-    patience = _LONGEST
+    patience = LONGEST
 
     def handle_request(self, body: bytes) -> None:
         fault, released = self.proxy.fault_of(f"{self.command} {self.path}")
@@ -129,11 +136,11 @@ class _Handler(ProxyHandler):
 
     def _hang(self, released: Event) -> None:
         """Until the proxy is mended, or the client has closed its end."""
-        deadline = time.monotonic() + _LONGEST
+        deadline = time.monotonic() + LONGEST
         self.connection.settimeout(0.05)
         while time.monotonic() < deadline and not released.is_set():
             with suppress(TimeoutError):
-                if not self.connection.recv(1, socket.MSG_PEEK):
+                if not self.connection.recv(1):
                     return
 
 

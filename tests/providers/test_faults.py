@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from agent.rig import Authority
 from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault, FaultyProxy, answer
 from providers.waiting import until
 
@@ -43,15 +49,20 @@ def made() -> list[str]:
 
 
 @pytest.fixture
-def proxy(made: list[str]) -> Iterator[FaultyProxy]:
+def service(made: list[str]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Ports,), {"made": made}))
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    with FaultyProxy(f"http://127.0.0.1:{server.server_port}") as proxy:
-        yield proxy
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def proxy(service: str) -> Iterator[FaultyProxy]:
+    with FaultyProxy(service) as proxy:
+        yield proxy
 
 
 @pytest.fixture
@@ -128,3 +139,24 @@ def test_the_nth_request_that_matches_fails_and_as_many_after_it_as_are_said(
 def test_a_service_that_is_not_there_ends_the_connection() -> None:
     with FaultyProxy("http://127.0.0.1:1") as proxy, pytest.raises(httpx.RemoteProtocolError):
         httpx.get(proxy.url, trust_env=False)
+
+
+def test_a_client_trusts_the_authority_of_the_certificate_that_is_shown_or_asks_nothing(
+    service: str, made: list[str], tmp_path: Path
+) -> None:
+    authority = Authority()
+    key = ec.generate_private_key(ec.SECP256R1())
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    (tmp_path / "both.pem").write_text(authority.sign(key.public_key(), "localhost") + secret)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "both.pem")
+    with FaultyProxy(service, tls=tls) as proxy:
+        for one in (authority, Authority("Somebody else's authority")):
+            context = ssl.create_default_context(cadata=one.pem)
+            with suppress(httpx.ConnectError):
+                httpx.post(proxy.url, content=one.name.rfc4514_string(), verify=context, trust_env=False)
+        assert (made, proxy.seen) == ([authority.name.rfc4514_string()], ["POST /"])
+        proxy.fail("POST", HANG)
+        trusting = ssl.create_default_context(cadata=authority.pem)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(proxy.url, verify=trusting, trust_env=False, timeout=0.5)

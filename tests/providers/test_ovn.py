@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from ovsdbapp.backend.ovs_idl import connection
 from ovsdbapp.schema.ovn_northbound.impl_idl import OvnNbApiIdlImpl
 
+from netweft.lab.processes import LabError, run
+from providers.faults import CLOSE, HANG, LOSE, LOSE_AND_HANG, Fault
 from providers.guests import guest, reach_each_other
 from providers.ovn import Ovn
+from providers.ovsdb_faults import FaultyDatabase, refusal
 from providers.waiting import PATIENCE, until
 
 _MADE = ("Logical_Switch", "DHCP_Options")
@@ -76,6 +81,44 @@ def test_central_is_killed_and_started_again_and_keeps_what_it_had(ovn: Ovn) -> 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)))
     ovn.central.start()
-    assert ovn.central.nbctl("--bare", "--columns=name", "list", "Logical_Switch").split() == ["net"]
+    assert switches(ovn) == ["net"]
     ovn.central.nbctl("--wait=hv", "ls-del", "net")  # until both chassis know, so that they are there again
-    assert ovn.central.nbctl("--bare", "--columns=name", "list", "Logical_Switch") == ""
+    assert switches(ovn) == []
+
+
+@pytest.fixture
+def database(ovn: Ovn) -> Iterator[FaultyDatabase]:
+    with FaultyDatabase(ovn.central.address) as database:
+        yield database
+
+
+def switches(ovn: Ovn) -> list[str]:
+    return ovn.central.nbctl("--bare", "--columns=name", "list", "Logical_Switch").split()
+
+
+@pytest.mark.parametrize(
+    ("fault", "acts"), [(refusal(), False), (CLOSE, False), (HANG, False), (LOSE, True), (LOSE_AND_HANG, True)]
+)
+def test_faults_between_client_and_northbound(ovn: Ovn, database: FaultyDatabase, fault: Fault, *, acts: bool) -> None:
+    command = ["ovn-nbctl", "--timeout=20", f"--db={database.address}"]
+    run([*command, "ls-add", "before"])
+    rule = database.fail("transact .*second", fault, times=1000)  # the client tries again
+    adding = subprocess.Popen([*command, "ls-add", "second"], stderr=subprocess.PIPE)
+    until(lambda: rule.met, "the transaction")
+    if acts:
+        until(lambda: "second" in switches(ovn), "what the transaction does")
+    adding.terminate()
+    assert adding.wait() != 0
+    adding.communicate()
+    assert sorted(switches(ovn)) == ["before", "second"][: 1 + acts]
+    database.mend()
+    run([*command, "--if-exists", "ls-del", "second", "--", "ls-del", "before"])
+    assert switches(ovn) == []
+
+
+def test_central_hangs_and_goes_on(ovn: Ovn) -> None:
+    ovn.central.send(signal.SIGSTOP)
+    with pytest.raises(LabError):
+        run(["ovn-nbctl", "--timeout=1", f"--db={ovn.central.northbound}", "show"])
+    ovn.central.send(signal.SIGCONT)
+    assert switches(ovn) == []
