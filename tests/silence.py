@@ -14,8 +14,8 @@ from uuid import uuid4
 from contract.ovs_door import DATAPATH
 from netweft.agent.events import Events
 from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.host_guests import Guests
 from netweft.agent.reconcile import reconcile
-from netweft.agent.service import Guests
 from netweft.core.desired import desired_host
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent, SwitchType
 from netweft.core.protocol import GuestNic, GuestSpec

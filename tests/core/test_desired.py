@@ -8,7 +8,9 @@ from zlib import adler32
 import pytest
 
 from core.strategies import mac_of, machine
-from netweft.core.desired import IntentError, desired_host, ovs_bridge_name, vlan_name
+from netweft.core.desired import desired_host
+from netweft.core.desired_linux import vlan_name
+from netweft.core.desired_ovs import IntentError, ovs_bridge_name
 from netweft.core.host import Address, Bond, Host, Nic, OvsPort, TrafficClass, Vlan
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CA_PATH = "/netweft/v1/ca.pem"
 ENROLL_PATH = "/netweft/v1/enroll"
 SECONDS = 30.0
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+
 LARGEST_ANSWER = 4 * 1024 * 1024
 
 
@@ -60,11 +62,7 @@ def enroll(
     the engine, with ``port``. ``simulated``: names of the hosts that this process simulates, which share its
     certificate.
     """
-    engine = urlsplit(url)
-    if not engine.hostname or engine.scheme not in {"http", "https"}:
-        raise IdentityError(f"{url!r} is no address of an engine, such as https://engine.example.com:8443")
-    if engine.scheme == "http" and not _is_loopback(engine.hostname):
-        raise IdentityError("the token must not be sent in clear text: give the engine's https address")
+    engine = _engine_at(url)
     authority = _fetch_authority(engine, plain(fingerprint))
     context = ssl.create_default_context(cadata=authority)
     connection = _connect(engine, context)
@@ -72,17 +70,14 @@ def enroll(
         connection.connect()
         local = connection.sock.getsockname()[0]
         address = address or f"https://{f'[{local}]' if ':' in local else local}:{port}"
-        keys = identity.request(hostname)
         request = {
             "token": token,
-            "requests": msgspec.to_builtins(keys),
+            "requests": msgspec.to_builtins(identity.request(hostname)),
             "address": address,
             "hostname": hostname,
         }
         body = json.dumps({**request, "simulated": simulated} if simulated else request)
-        connection.request(
-            "POST", ENROLL_PATH, body, {"Content-Type": "application/json", "Accept": "application/json"}
-        )
+        connection.request("POST", ENROLL_PATH, body, HEADERS)
         response = connection.getresponse()
         answer = response.read(LARGEST_ANSWER)
     except (OSError, http.client.HTTPException) as error:
@@ -92,6 +87,16 @@ def enroll(
     if response.status not in {http.client.OK, http.client.CREATED}:
         raise IdentityError(f"the engine refused: {response.status} {response.reason}: {_reason(answer)}")
     return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
+
+
+def _engine_at(url: str) -> SplitResult:
+    """The parts of an engine's URL. Raises IdentityError for one to which no token can be sent."""
+    engine = urlsplit(url)
+    if not engine.hostname or engine.scheme not in {"http", "https"}:
+        raise IdentityError(f"{url!r} is no address of an engine, such as https://engine.example.com:8443")
+    if engine.scheme == "http" and not _is_loopback(engine.hostname):
+        raise IdentityError("the token must not be sent in clear text: give the engine's https address")
+    return engine
 
 
 def _reason(answer: bytes) -> str:

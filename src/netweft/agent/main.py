@@ -93,6 +93,24 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_places(parser)
+    _add_joining(parser.add_argument_group("joining an engine"))
+    _add_host(parser.add_argument_group("the host"))
+    add = parser.add_argument
+    add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
+    add(
+        "--part",
+        type=parse_part,
+        default=WHOLE,
+        metavar="I/P",
+        help="be the first (1/2) or second (2/2) of so many agents that share the simulated hosts and their --state",
+    )
+    add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
+    add("--version", action="version", version=agent.version())
+    return parser
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--state",
@@ -114,19 +132,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="where the engine reaches the agent (%(default)s)",
     )
-    _add_joining(parser.add_argument_group("joining an engine"))
-    _add_host(parser.add_argument_group("the host"))
-    add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
-    add(
-        "--part",
-        type=parse_part,
-        default=WHOLE,
-        metavar="I/P",
-        help="be the first (1/2) or second (2/2) of so many agents that share the simulated hosts and their --state",
-    )
-    add("--log-level", default="info", choices=("debug", "info", "warning", "error"), help="(%(default)s)")
-    add("--version", action="version", version=agent.version())
-    return parser
 
 
 def seconds(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from netweft.agent.ovsdb_session import (
     Json,
@@ -16,6 +16,7 @@ from netweft.agent.ovsdb_session import (
     to_map,
     to_set,
 )
+from netweft.agent.ovsdb_steps import OvsdbStep, OvsStepError, PlugGuest, UnplugGuest
 from netweft.agent.ovsdb_tables import GUEST_KEY, OWNER_KEY, PORT_KEY, PortRow, Tables
 from netweft.core.host import NAME_MAX
 from netweft.core.limits import DEFAULT_MTU, INTERNAL_MTU_MAX, MTU_MIN
@@ -25,7 +26,6 @@ from netweft.core.steps import (
     CreateOvsPort,
     DeleteOvsBridge,
     DeleteOvsPort,
-    OvsStep,
     SetMac,
     SetMtu,
     SetOvsBridge,
@@ -43,51 +43,6 @@ _BUMP: Sequence[Operation] = (
     {"op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg", "cur_cfg"]},
 )
 """The end of a transaction that ovs-vswitchd shall confirm (ovs-vswitchd.conf.db(5), next_cfg)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlugGuest:
-    """Make a link that exists the port of an OVS bridge for a vNIC, or move it there.
-
-    ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
-    tagged; the port's tag is then that of untagged frames. ``mirrored``: it gets a copy of every frame of its VLAN on
-    the bridge, and then nothing else: what it sends is dropped (ovs-vswitchd.conf.db(5), Mirror, output_port).
-
-    For guest drivers, never part of a plan.
-    """
-
-    port: GuestPort
-    isolated: bool = False
-    trunks: tuple[int, ...] = ()
-    mirrored: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UnplugGuest:
-    """Remove a guest's port; nothing happens when there is none. For guest drivers."""
-
-    name: str
-
-
-OvsdbStep: TypeAlias = OvsStep | SetMtu | SetMac | PlugGuest | UnplugGuest
-"""What can be executed: the steps of a plan for OVS, and what guest drivers need.
-
-MTU and MAC are those of internal ports: Open vSwitch sets them itself, and takes back what others set.
-"""
-
-
-class OvsStepError(Exception):
-    """A step that Open vSwitch refused, and its reason.
-
-    ``step`` is None when the database refused the transaction for a reason that no single step has.
-    """
-
-    def __init__(self, step: OvsdbStep | None, reason: str) -> None:
-        super().__init__(
-            f"Open vSwitch refused {step}: {reason}" if step else f"Open vSwitch refused the changes: {reason}"
-        )
-        self.step = step
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,16 +378,3 @@ def bump(session: Session) -> Asked:
 def _asked(session: Session, results: Sequence[Row]) -> Asked:
     row = only_row(session.rows(results[-1]))
     return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
-
-
-def inverse(step: OvsdbStep | None) -> OvsdbStep:
-    """The step that takes away what a step made."""
-    match step:
-        case CreateOvsBridge(bridge):
-            return DeleteOvsBridge(bridge.name)
-        case CreateOvsPort(port):
-            return DeleteOvsPort(port.name)
-        case PlugGuest(port):
-            return UnplugGuest(port.name)
-        case _:
-            raise TypeError(f"{step} creates nothing")

@@ -12,6 +12,7 @@ from netweft.agent.dhcp import Dhcp
 from netweft.agent.events import Events
 from netweft.agent.functions import Functions
 from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.host_guests import Guests
 from netweft.agent.identity import Identity
 from netweft.agent.machine import BOOT_ID, MachineNetworking
 from netweft.agent.monitor import Monitor
@@ -19,7 +20,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.ovsdb_watch import OvsdbWatch
 from netweft.agent.resolver import Resolver
-from netweft.agent.service import Guests, HostService
+from netweft.agent.service import HostService
 from netweft.agent.store import Store
 from netweft.agent.watch import Watch
 from netweft.extras import how_to_get

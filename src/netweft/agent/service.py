@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.agent.guests import GuestError
+from netweft.agent.host_guests import Guests
 from netweft.agent.networking import NetworkingError
 from netweft.agent.store import StoreError
 from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode, tag_of
@@ -19,20 +17,17 @@ from netweft.core.protocol import (
     ChangeRequest,
     FunctionsRequest,
     GenerationRef,
-    GuestNic,
     GuestSpec,
-    GuestState,
     HostReport,
     Migration,
     Progress,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from netweft.agent.change import Changes
     from netweft.agent.events import Events
-    from netweft.agent.guests import GuestDriver
     from netweft.agent.networking import Networking
     from netweft.core.protocol import Capabilities
 
@@ -42,11 +37,6 @@ LONGEST_POLL = 60.0
 """Seconds that an answer waits at most for something to happen, whatever it is asked."""
 
 OK, ACCEPTED, NO_CONTENT, NOT_MODIFIED, NOT_ALLOWED = 200, 202, 204, 304, 405
-
-_ORDERS_MAX = 10_000
-"""Guests of which the last order is remembered: more than any host has, with those that it had."""
-MIGRATION, SUSPEND = "migration", "suspend"
-"""Kinds of events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,198 +64,6 @@ class Reply:
 
 
 Answer: TypeAlias = tuple[int, object] | Reply
-
-
-class Guests:
-    """The guests of one host, of all its drivers. Starting, changing and stopping happens one at a time."""
-
-    def __init__(self, drivers: Sequence[GuestDriver], events: Events) -> None:
-        self._drivers = {driver.name: driver for driver in drivers}
-        self._events = events
-        self._lock = Lock()
-        self._worked = 0
-        self._orders: dict[str, int] = {}
-        self._going: dict[str, str] = {}
-        """What is being done with guests in the background: from the request until its end was told."""
-        for driver in drivers:
-            driver.watch(lambda guest: events.add("guest", guest, "ended"))
-
-    def is_at_work(self) -> bool:
-        """Whether a guest is being started, changed or stopped now; that it is done is told by an event."""
-        return self._lock.locked()
-
-    def work_done(self) -> int | None:
-        """How often that has happened; None while it happens."""
-        return None if self._lock.locked() else self._worked
-
-    def list(self) -> list[GuestState]:
-        """Every guest on the host."""
-        going = dict(self._going)
-        return [
-            replace(
-                state,
-                migrating=state.migrating or going.get(state.id) == MIGRATION,
-                saving=state.saving or going.get(state.id) == SUSPEND,
-            )
-            for driver in self._drivers.values()
-            for state in driver.list()
-        ]
-
-    def addresses(self) -> dict[str, tuple[str, ...]]:
-        """What is seen of the addresses inside running guests, by vNIC; the log has it when a driver cannot look."""
-        found: dict[str, tuple[str, ...]] = {}
-        for driver in self._drivers.values():
-            try:
-                found |= driver.addresses()
-            except GuestError as error:
-                log.warning("%s", error)
-        return found
-
-    def plugged(self) -> tuple[GuestNic, ...]:
-        """The vNICs of the guests that run; the log has it when a driver cannot look."""
-        found: tuple[GuestNic, ...] = ()
-        for driver in self._drivers.values():
-            try:
-                found += tuple(nic for state in driver.list() if state.status == "up" for nic in state.nics)
-            except GuestError as error:
-                log.warning("%s", error)
-        return found
-
-    def put(self, spec: GuestSpec, order: int = 0) -> GuestState:
-        """Start or resume a guest, or make the vNICs of a running one equal to the spec. ``order``, of this as of all
-        that follows: see core.protocol.ORDER_HEADER.
-
-        Raises RefusalError, GuestError.
-        """
-        driver = self._drivers.get(spec.driver)
-        if driver is None:
-            known = ", ".join(sorted(self._drivers)) or "none"
-            raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
-        with self._at_work_on(spec.id, order):
-            status = next((state.status for state in driver.list() if state.id == spec.id), "")
-            if status == "up":
-                driver.update(spec)
-            else:
-                if status == "down":
-                    driver.stop(spec.id)  # what is left of one that ended by itself
-                driver.start(spec)
-            return next(state for state in driver.list() if state.id == spec.id)
-
-    def shut_down(self, guest_id: str, order: int = 0, *, again: bool = False) -> GuestState:
-        """Ask a running guest to end in good order, or (``again``) to start again. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
-            driver, state = self._running(guest_id)
-            (driver.reboot if again else driver.shutdown)(guest_id)
-            return state
-
-    def migrate(self, guest_id: str, migration: Migration, order: int = 0) -> GuestState:
-        """Begin to move a running guest to another host. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
-            driver, state = self._running(guest_id)
-            self._begin(MIGRATION, guest_id, partial(driver.migrate, guest_id, migration))
-            return replace(state, migrating=True)
-
-    def suspend(self, guest_id: str, order: int = 0) -> GuestState:
-        """Begin to save a running guest. Raises RefusalError, GuestError."""
-        with self._obeying(guest_id, order):
-            driver, state = self._running(guest_id)
-            self._begin(SUSPEND, guest_id, partial(driver.suspend, guest_id))
-            return replace(state, saving=True)
-
-    def _running(self, guest_id: str) -> tuple[GuestDriver, GuestState]:
-        """The driver of a guest that runs here and is to stay."""
-        for driver in self._drivers.values():
-            for state in driver.list():
-                is_leaving = state.migrating or state.saving or guest_id in self._going
-                if state.id == guest_id and state.status == "up" and not is_leaving:
-                    return driver, state
-        raise RefusalError(CONFLICT, "failed", f"Guest {guest_id} does not run on this host, or is on its way already.")
-
-    def _begin(self, kind: str, guest_id: str, work: Callable[[], None]) -> None:
-        """Do something that takes long in a thread, at whose end an event tells how it went."""
-
-        def run() -> None:
-            problem = ""
-            try:
-                work()
-            except GuestError as error:
-                problem = str(error)
-                log.warning("%s", error)
-            except Exception as error:  # who waits for the event must be told something
-                problem = f"The agent failed: {error!r}"
-                log.exception("%s of guest %s", kind, guest_id)
-            self._events.add(kind, guest_id, problem)
-            del self._going[guest_id]
-
-        self._going[guest_id] = kind
-        Thread(target=run, name=f"{kind} {guest_id}", daemon=True).start()
-
-    def repair(self) -> None:
-        """Plug the guests in again after bridges changed; one that cannot be is told of by an event and by the log."""
-        with self._working():
-            for driver in self._drivers.values():
-                try:
-                    driver.repair()
-                except GuestError as error:
-                    log.warning("guests of driver %s: %s", driver.name, error)
-                    self._events.add("guest", "", str(error))
-
-    def stop(self, guest_id: str, order: int = 0) -> None:
-        """Stop a guest, whichever driver runs it. Raises RefusalError, GuestError."""
-        with self._at_work_on(guest_id, order):
-            for driver in self._drivers.values():
-                driver.stop(guest_id)
-
-    def halted(self) -> AbstractContextManager[object]:
-        """While it lasts no guest is started, changed or stopped."""
-        return self._working()
-
-    @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Alone."""
-        with self._lock:
-            try:
-                yield
-            finally:
-                self._worked += 1
-
-    @contextmanager
-    def _at_work_on(self, guest_id: str, order: int) -> Iterator[None]:
-        """Alone; and that something was done, or tried, is told at the end."""
-        try:
-            with self._obeying(guest_id, order):
-                yield
-        finally:
-            self._events.add("guest", guest_id, "worked on")
-
-    @contextmanager
-    def _obeying(self, guest_id: str, order: int) -> Iterator[None]:
-        """Alone, by an order that is not late. Raises RefusalError."""
-        with self._working():
-            self._take_order(guest_id, order)
-            yield
-
-    def _take_order(self, guest_id: str, order: int) -> None:
-        """Raises RefusalError for an order that is older than the last one for the guest."""
-        if not order:
-            return
-        last = self._orders.pop(guest_id, 0)
-        self._orders[guest_id] = max(order, last)  # put last again, as the first to go is that of longest ago
-        if len(self._orders) > _ORDERS_MAX:
-            del self._orders[next(iter(self._orders))]
-        if order < last:
-            text = f"A later order for guest {guest_id} has been taken: this one is of an engine that hung meanwhile."
-            raise RefusalError(CONFLICT, "superseded", text)
-
-    def certificate_changed(self) -> None:
-        """Tell those who use the host's certificates to move guests. Raises GuestError."""
-        for driver in self._drivers.values():
-            driver.certificate_changed()
-
-    def close(self) -> None:
-        """Stop watching; the guests stay."""
-        for driver in self._drivers.values():
-            driver.close()
 
 
 class HostService:

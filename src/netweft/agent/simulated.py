@@ -16,7 +16,8 @@ from netweft import agent
 from netweft.agent.change import Changes
 from netweft.agent.events import Events
 from netweft.agent.guests.simulated import SimulatedGuests
-from netweft.agent.service import OK, Guests, HostService, Reply, Request
+from netweft.agent.host_guests import Guests
+from netweft.agent.service import OK, HostService, Reply, Request
 from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netweft.core.compare import Difference, compare, field_difference
-from netweft.core.desired import desired_host, ovs_bridge_name
+from netweft.core.desired import desired_host
+from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import HostError
 from netweft.core.host import GuestPort, Host
 from netweft.core.intent import HostIntent

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from netweft.core.desired import ovs_bridge_name, vlan_name
+from netweft.core.desired_linux import vlan_name
+from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import Problem
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved

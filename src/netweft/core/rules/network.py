@@ -20,7 +20,8 @@ _HOST_SIDE_NAME: Final = re.compile(r"[0-9A-Za-z_-]{1,15}")
 _LABEL: Final = re.compile(r"[0-9A-Za-z_-]+")
 _RESERVED: Final = re.compile(r"lo|all|default|(br|ovs)-.*")
 """Names that a link cannot have: the loopback, two folders of /proc/sys/net/ipv4/conf, our Open vSwitch bridges
-(:func:`netweft.core.desired.ovs_bridge_name`), and the devices of Open vSwitch itself (``ovs-system``, ``ovs-netdev``).
+(:func:`netweft.core.desired_ovs.ovs_bridge_name`), and the devices of Open vSwitch itself (``ovs-system``,
+``ovs-netdev``).
 """
 
 
