@@ -20,7 +20,7 @@ from netweft.core.host_request import Ref as WishRef
 from netweft.core.protocol import GuestSpec
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
-from netweft.engine.agents import RefusedError
+from netweft.engine.agent_answers import RefusedError
 from netweft.engine.commands import providers
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network

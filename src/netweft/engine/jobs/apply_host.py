@@ -24,7 +24,8 @@ from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Prog
 from netweft.core.rules.host_standing import held
 from netweft.engine import audit
 from netweft.engine.actor import Actor
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError

@@ -16,7 +16,8 @@ from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import audit
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError

@@ -18,7 +18,8 @@ from netweft.core.management import check_vlan, management_attachment, managemen
 from netweft.core.protocol import HostReport
 from netweft.core.rules.setup_networks import validate
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agents, UnreachableError
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.job_context import JobContext

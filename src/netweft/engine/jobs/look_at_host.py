@@ -10,7 +10,8 @@ from typing import Any
 from netweft.core.errors import HostError
 from netweft.core.protocol import FunctionsRequest
 from netweft.engine import audit
-from netweft.engine.agents import Agent, Agents, UnreachableError
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext

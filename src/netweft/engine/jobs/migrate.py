@@ -13,7 +13,9 @@ from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport, Migration
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agent, Agents, UnreachableError, parse_address
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agent_connections import parse_address
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError

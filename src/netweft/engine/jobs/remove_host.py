@@ -7,7 +7,8 @@ from typing import Any
 
 from netweft.core.errors import HostError, NotFoundError
 from netweft.engine import audit
-from netweft.engine.agents import Agents, UnreachableError
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN, forget_host
 from netweft.engine.db import Tx, lock

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestState
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
