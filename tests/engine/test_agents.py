@@ -14,7 +14,9 @@ import pytest
 from fleet import AgentsProcess
 from netweft.core.errors import HostError
 from netweft.core.protocol import ChangeRequest, GuestSpec, Phase
-from netweft.engine.agents import Agents, Endpoint, RefusedError, UnreachableError, parse_address
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agent_connections import Endpoint, parse_address
+from netweft.engine.agents import Agents
 from netweft.engine.bootstrap import bootstrap
 from netweft.engine.db import Database
 from netweft.engine.pki import Authority, open_authority

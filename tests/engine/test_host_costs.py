@@ -43,6 +43,7 @@ from netweft.engine.commands.setup_networks import (
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
 from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.everything import metadata
@@ -178,7 +179,7 @@ class Scene:
     def do(self, job: queue.Job) -> None:
         # A slow host is not asked again, as what it says then is stored.
         patience = Patience(poll=60.0)
-        context = queue.JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
+        context = JobContext(db=self.db, job=job, stop=threading.Event(), patience=patience)
         self.db.run(queue.finish, job, functions(self.fleet.outside)[job.kind](context))
 
     def take_report(self) -> None:

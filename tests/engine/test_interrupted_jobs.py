@@ -21,6 +21,7 @@ from netweft.engine.commands.hosts import activate_host, deactivate_host, reques
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.db import Database
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import apply_host, guests, install_host, look_at_host
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
@@ -29,7 +30,6 @@ from netweft.engine.model.vms import vms
 from netweft.engine.operations.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
 from netweft.engine.operations.unfinished import GIVEN_UP
 from netweft.engine.queries.references import Ref
-from netweft.engine.queue import JobContext, PostponedError
 
 Run = Callable[[Agents, JobContext], Mapping[str, Any]]
 

@@ -20,7 +20,7 @@ from netweft.core.host_request import Ref as WishRef
 from netweft.core.protocol import GuestSpec
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
-from netweft.engine.agents import RefusedError
+from netweft.engine.agent_answers import RefusedError
 from netweft.engine.commands import providers
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -35,6 +35,7 @@ from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.guests import agent_of
 from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
@@ -44,7 +45,6 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
-from netweft.engine.queue import JobContext, PostponedError
 
 Case = Callable[[Fleet], Iterator[str]]
 """Prepares what the job is about, asks for it of an engine that does nothing yet, yields the job's id, and says what

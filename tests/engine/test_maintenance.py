@@ -22,12 +22,12 @@ from netweft.engine.commands.hosts import activate_host, deactivate_host
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import StartVm, start_vm, stop_vm
 from netweft.engine.db import Database, Tx
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs import evacuate_host
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_reports
 from netweft.engine.model.vms import vms
 from netweft.engine.queries.references import Ref
-from netweft.engine.queue import JobContext
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_an_engine_that_died_in_the_middle_is_followed_by_another(fleet: Fleet) 
     job_id = deactivate(fleet)
     died = queue.claim_next(fleet.db, "died", frozenset({"evacuate_host"}))
     assert died is not None
-    with pytest.raises(queue.PostponedError):
+    with pytest.raises(PostponedError):
         evacuate_host.run(JobContext(db=fleet.db, job=died, stop=threading.Event()))
     assert [row(fleet, vm_id).status for vm_id in ids].count("migrating") == 2
     fleet.db.run(queue.take_over, silent_for=0)

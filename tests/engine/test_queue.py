@@ -11,13 +11,14 @@ import pytest
 from sqlalchemy import select, update
 
 from netweft.core.errors import HostError, NotFoundError
-from netweft.engine import audit, queue
+from netweft.engine import audit, job_progress, queue
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.db import Database, Tx, new_id, utc_now
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.operations.unfinished import GIVEN_UP
-from netweft.engine.queue import Job, JobContext, LostError, PostponedError, Status
+from netweft.engine.queue import Job, LostError, Status
 from netweft.engine.slots import Slots
 from netweft.engine.worker import Timer, Worker
 
@@ -200,14 +201,14 @@ def test_steps_and_progress_are_seen_while_the_job_runs(db: Database) -> None:
             assert tx.execute(select(job_steps.c.status)).scalar_one() == "started"
     with pytest.raises(HostError), context.step("Second"):
         raise HostError("no")
-    left = db.run(queue.add_step, job_id, "Third")
+    left = db.run(job_progress.add_step, job_id, "Third")
     db.run(queue.fail, job, "no", "CODE")
     with db.read() as tx:
         steps = tx.execute(select(job_steps.c.description, job_steps.c.status).order_by(job_steps.c.number)).all()
     assert [tuple(step) for step in steps] == [("First", "finished"), ("Second", "failed"), ("Third", "failed")]
     assert left
     with pytest.raises(NotFoundError):
-        db.run(queue.finish_step, "none")
+        db.run(job_progress.finish_step, "none")
 
 
 def test_waiting_ends_with_the_job_or_the_time(db: Database) -> None:

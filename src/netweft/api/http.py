@@ -1,34 +1,32 @@
-"""The server: from an HTTP request to a handler's call and back.
+"""The server: from an HTTP request (:mod:`netweft.api.incoming`) to a handler's call and back to an answer
+(:mod:`netweft.api.outgoing`).
 
 Asynchronous code only reads the body and waits for jobs; parsing, handler and answer run in a thread. The rules that
-clients of oVirt's API rely on (statuses, headers, empty bodies) are all here and in :mod:`netweft.api.faults`.
+clients of oVirt's API rely on (statuses, headers, empty bodies) are all in these modules and in
+:mod:`netweft.api.faults`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 import structlog
 from argon2 import PasswordHasher
 from prometheus_client import Counter, Histogram
 from starlette.applications import Starlette
-from starlette.datastructures import URL, QueryParams
-from starlette.responses import StreamingResponse
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from netweft.api import codec, elements, json_codec, nouns
-from netweft.api.auth import Authenticator, LoginQueue, Session, TokenEndpoints, UnprovedError, tell_known
+from netweft.api import nouns
+from netweft.api.auth import Authenticator, LoginQueue, Session, TokenEndpoints, UnprovedError
 from netweft.api.bodies import BODIES, BodyLimits, is_small, read_body
-from netweft.api.codec import Form
 from netweft.api.faults import (
     CODE_HEADER,
     RETRY_AFTER,
@@ -43,12 +41,14 @@ from netweft.api.faults import (
 )
 from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
+from netweft.api.incoming import Incoming, check_version, incoming_of, parsed
+from netweft.api.outgoing import Outgoing, send_answer, written
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
-from netweft.api.schema import Value, reference
+from netweft.api.schema import reference
 from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
-from netweft.engine.access.tokens import HASHER, User
-from netweft.engine.db import Database, new_id
+from netweft.engine.access.tokens import HASHER
+from netweft.engine.db import Database
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
@@ -58,49 +58,11 @@ THREADS = 40
 LARGE_BODIES = 16
 """Bodies that are read at the same moment, of those that are larger than what anybody may send."""
 _LOOK = 2.0
-_UNWANTED = re.compile("[^0-9A-Za-z_-]")
-_CORRELATION_MAX = 36
-_VERSIONED = re.compile(rf"{API}/v(?P<version>[0-9]+)(?P<rest>/.*)?")
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Incoming:
-    """A request with all that is read of it before its handler is known to succeed. ``base``: the root that hrefs in
-    the answer begin with. ``proved``: whose password it brought.
-    """
-
-    method: str
-    path: str
-    base: str
-    address: str
-    origin: Callable[[], str]
-    headers: Mapping[str, str]
-    query: Query
-    correlation_id: str
-    form: Form
-    tell_known: Callable[[], None]
-    body: bytes = b""
-    proved: User | None = None
-
-    @property
-    def is_async(self) -> bool:
-        return self.query.flag("async") or self.headers.get("expect", "").lower() == "202-accepted"
-
-
-@dataclass(slots=True)
-class _Outgoing:
-    """What a request came to; ``content`` is the answer's value as it is sent, of type ``media``."""
-
-    answer: Answer | Raw | Stream
-    headers: dict[str, str] = field(default_factory=dict)
-    route: Route | None = None
-    content: bytes = b""
-    media: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +104,7 @@ class Server:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI). Never raises for what a client did."""
         begun = time.monotonic()
-        incoming = _incoming(scope)
+        incoming = incoming_of(scope)
         try:
             done = await self._done_with(incoming, receive)
             if isinstance(done, _Waiting):
@@ -150,11 +112,11 @@ class Server:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a fault
             done = self._fault(error, incoming, self._route_of_fault(incoming))
         noun = done.route.noun if done.route is not None else ""
-        status = await _send(incoming, done, scope, receive, send)
+        status = await send_answer(incoming, done, scope, receive, send)
         _requests(noun, incoming.method, status).inc()
         _seconds(noun, incoming.method).observe(time.monotonic() - begun)
 
-    async def _done_with(self, incoming: _Incoming, receive: Receive) -> _Outgoing | _Waiting:
+    async def _done_with(self, incoming: Incoming, receive: Receive) -> Outgoing | _Waiting:
         if incoming.method not in {"POST", "PUT"}:
             return await self._proving(self._serve, incoming)
         if is_small(incoming.headers):
@@ -166,7 +128,7 @@ class Server:
             incoming.body = await read_body(incoming.headers, receive, limit)
             return await self._in_thread(self._serve, incoming, session)
 
-    async def _proving(self, work: Callable[[_Incoming], T], incoming: _Incoming) -> T:
+    async def _proving(self, work: Callable[[Incoming], T], incoming: Incoming) -> T:
         """Call ``work`` in a thread, and once more when a password had to be checked for it."""
         try:
             return await self._in_thread(work, incoming)
@@ -178,7 +140,7 @@ class Server:
     def _in_thread(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    def _route(self, incoming: _Incoming) -> tuple[Route, list[str]]:
+    def _route(self, incoming: Incoming) -> tuple[Route, list[str]]:
         """The endpoint that is meant, and the ids in the path. Raises NotFoundError, WrongMethodError."""
         methods, values = self.router.find(incoming.path)
         route = methods.get("GET" if incoming.method == "HEAD" else incoming.method)
@@ -188,37 +150,37 @@ class Server:
             raise WrongMethodError(text, allowed=allowed)
         return route, values
 
-    def _admit(self, incoming: _Incoming) -> Session:
+    def _admit(self, incoming: Incoming) -> Session:
         """Who sends a request, if there is an endpoint for it. Raises NetweftError, UnprovedError."""
         return self._session(incoming, self._route(incoming)[0])
 
-    def _session(self, incoming: _Incoming, route: Route) -> Session:
-        _check_version(incoming)
+    def _session(self, incoming: Incoming, route: Route) -> Session:
+        check_version(incoming)
         session = self._authenticator.admit(incoming.headers, incoming.correlation_id, route.needs, incoming.proved)
         if session.is_user:
             incoming.tell_known()
         return session
 
-    def _serve(self, incoming: _Incoming, session: Session | None = None) -> _Outgoing | _Waiting:
+    def _serve(self, incoming: Incoming, session: Session | None = None) -> Outgoing | _Waiting:
         """``session``: of who is known already. Raises UnprovedError."""
         route = None
         try:
             if incoming.method == "OPTIONS":
-                return _Outgoing(Answer(200), {"Allow": _allowed(self.router.find(incoming.path)[0])})
+                return Outgoing(Answer(200), {"Allow": _allowed(self.router.find(incoming.path)[0])})
             route, values = self._route(incoming)
             session = session or self._session(incoming, route)
             call = self._call(incoming, route, values, session)
             given = route.handler(call)
             if isinstance(given, Later) and not call.is_async:
                 return _Waiting(given, route, session.headers)
-            return _written(incoming, _Outgoing(self._answer(incoming, route, call, given), session.headers, route))
+            return written(incoming, Outgoing(self._answer(incoming, route, call, given), session.headers, route))
         except UnprovedError:
             raise
         except Exception as error:  # noqa: BLE001 - the same
             return self._fault(error, incoming, route)
 
-    def _call(self, incoming: _Incoming, route: Route, values: list[str], session: Session) -> Call[Any]:
-        body = _parsed(incoming, route)
+    def _call(self, incoming: Incoming, route: Route, values: list[str], session: Session) -> Call[Any]:
+        body = parsed(incoming, route)
         # What is read has nothing to say before its job has ended.
         is_async = route.method != "GET" and (incoming.is_async or (isinstance(body, Action) and body.async_ is True))
         return Call(
@@ -250,7 +212,7 @@ class Server:
         )
         return route.handler(call)
 
-    def _answer(self, incoming: _Incoming, route: Route, call: Call[Any], given: Any) -> Answer | Raw | Stream:  # noqa: ANN401 (whatever the handler gave)
+    def _answer(self, incoming: Incoming, route: Route, call: Call[Any], given: Any) -> Answer | Raw | Stream:  # noqa: ANN401 (whatever the handler gave)
         if isinstance(given, Raw | Stream):
             return given
         if isinstance(given, Later):
@@ -265,7 +227,7 @@ class Server:
             follow(call, kind, given if isinstance(given, list) else [given], wanted)
         return Answer(_done(route), given)
 
-    def _finish(self, incoming: _Incoming, waiting: _Waiting, is_late: bool) -> _Outgoing | None:
+    def _finish(self, incoming: Incoming, waiting: _Waiting, is_late: bool) -> Outgoing | None:
         """The answer of a job that has ended, or for which no more time is left (``is_late``); else None."""
         route = waiting.route
         try:
@@ -274,18 +236,18 @@ class Server:
             if ended is None and not is_late:
                 return None
             if ended is None:
-                return _written(incoming, _Outgoing(_pending(route, waiting.later), waiting.headers, route))
+                return written(incoming, Outgoing(_pending(route, waiting.later), waiting.headers, route))
             if ended.status != "finished":
                 return self._fault(failed_job(ended), incoming, route)
             value = waiting.later.show()
             if route.is_action:
                 value = _complete(value if isinstance(value, Action) else None)
                 value.job = reference(Job, ended.job_id)
-            return _written(incoming, _Outgoing(Answer(_done(route), value), waiting.headers, route))
+            return written(incoming, Outgoing(Answer(_done(route), value), waiting.headers, route))
         except Exception as error:  # noqa: BLE001 - the same
             return self._fault(error, incoming, route)
 
-    async def _ended(self, incoming: _Incoming, waiting: _Waiting) -> _Outgoing:
+    async def _ended(self, incoming: Incoming, waiting: _Waiting) -> Outgoing:
         """Wait for a job without holding a thread."""
         news = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -307,14 +269,14 @@ class Server:
         finally:
             stop()
 
-    def _route_of_fault(self, incoming: _Incoming) -> Route | None:
+    def _route_of_fault(self, incoming: Incoming) -> Route | None:
         """The endpoint, for what went wrong before it was called."""
         try:
             return self._route(incoming)[0]
         except (NotFoundError, WrongMethodError):
             return None
 
-    def _fault(self, error: Exception, incoming: _Incoming, route: Route | None) -> _Outgoing:
+    def _fault(self, error: Exception, incoming: Incoming, route: Route | None) -> Outgoing:
         known = known_error(error, incoming.correlation_id)
         is_action = route is not None and route.is_action
         answer = answer_of(known, is_action=is_action, has_body=incoming.method in {"POST", "PUT"})
@@ -327,29 +289,7 @@ class Server:
             headers["Allow"] = known.allowed
         if isinstance(known, OverloadError):
             headers["Retry-After"] = str(known.wait)
-        return _written(incoming, _Outgoing(answer, headers, route))
-
-
-async def _send(incoming: _Incoming, done: _Outgoing, scope: Scope, receive: Receive, send: Send) -> int:
-    """Send an answer; returns its status. A whole one goes without Starlette, whose way to it takes longer."""
-    headers = {**done.headers, "Correlation-Id": incoming.correlation_id}
-    answer = done.answer
-    if isinstance(answer, Stream):
-        headers["Cache-Control"] = "no-store"
-        stream = StreamingResponse(answer.parts(), headers=headers, media_type="text/event-stream")
-        await stream(scope, receive, send)
-        return stream.status_code
-    if isinstance(answer, Raw):
-        status, content, media = 200, answer.content, answer.media
-    else:
-        status, content, media = answer.status, done.content, done.media
-    fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    fields.append((b"content-length", str(len(content)).encode()))
-    if media:
-        fields.append((b"content-type", media.encode("latin-1")))
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": content})
-    return status
+        return written(incoming, Outgoing(answer, headers, route))
 
 
 @cache
@@ -360,21 +300,6 @@ def _requests(noun: str, method: str, status: int) -> Counter:
 @cache
 def _seconds(noun: str, method: str) -> Histogram:
     return SECONDS.labels(noun, method)
-
-
-def _written(incoming: _Incoming, done: _Outgoing) -> _Outgoing:
-    """An answer with its content, which takes long for a large one: to be called in a thread of a request."""
-    if isinstance(done.answer, Answer) and done.answer.value is not None:
-        done.content, done.media = _encoded(incoming, done.route, done.answer.value)
-    return done
-
-
-def _encoded(incoming: _Incoming, route: Route | None, value: Value | list[Value]) -> tuple[bytes, str]:
-    if incoming.path.startswith(ADDITIONS):
-        return json_codec.write_plain(value), Form.JSON.value
-    gives = route.gives if route is not None else None
-    kind = gives.of if isinstance(gives, Many) else type(value)
-    return codec.write(incoming.form, cast("type[Value]", kind), value, incoming.base), incoming.form.value
 
 
 def _complete(action: Action | None) -> Action:
@@ -395,63 +320,6 @@ def _pending(route: Route, later: Later) -> Answer:
 
 def _allowed(methods: Mapping[str, Route]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}))
-
-
-def _parsed(incoming: _Incoming, route: Route) -> Any:  # noqa: ANN401 (what the route takes)
-    if route.takes is None:
-        return None
-    if not incoming.body.strip():
-        if route.is_action:
-            return Action()
-        what = f"'{route.takes.meta.tag}'" if route.root == API else "a JSON object"
-        raise MalformedError(f"The request has no body; {what} is expected.")
-    if route.root == ADDITIONS:
-        codec.check_charset(incoming.headers.get("content-type", ""))
-        return json_codec.read_plain(incoming.body, route.takes)
-    form = codec.request_form(incoming.headers.get("content-type", ""))
-    body = codec.read(form, incoming.body, route.takes)
-    elements.check_body(body, route.path.rpartition("/")[2])
-    return body
-
-
-def _check_version(incoming: _Incoming) -> None:
-    version = incoming.headers.get("version", "4")
-    if version != "4":
-        raise MalformedError(f"Version '{version[:20]}' of the API is not spoken here; 4 is.")
-
-
-def _incoming(scope: Scope) -> _Incoming:
-    path, base = scope["path"], API
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    query = dict(QueryParams(scope["query_string"])) if scope["query_string"] else {}
-    versioned = _VERSIONED.fullmatch(path)
-    if versioned:
-        headers["version"] = versioned["version"]
-        base = f"{API}/v{versioned['version']}"
-        path = API + (versioned["rest"] or "")
-    client = scope["client"]
-    return _Incoming(
-        method=scope["method"],
-        path=path,
-        base=base,
-        address=client[0] if client else "",
-        origin=partial(_origin, scope),
-        headers=headers,
-        query=Query(query),
-        correlation_id=_correlation_id(headers.get("correlation-id") or query.get("correlation_id") or ""),
-        form=codec.answer_form(headers.get("accept", "")),
-        tell_known=partial(tell_known, scope),
-    )
-
-
-def _origin(scope: Scope) -> str:
-    url = URL(scope=scope)
-    return f"{url.scheme}://{url.netloc}"
-
-
-def _correlation_id(given: str) -> str:
-    """The client's own id for what it does, made harmless, or a new one."""
-    return (given and _UNWANTED.sub("", given)[:_CORRELATION_MAX]) or new_id()
 
 
 def create_app(

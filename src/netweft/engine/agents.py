@@ -13,16 +13,14 @@ from __future__ import annotations
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, is_dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from netweft.core import protocol
 from netweft.core.errors import HostError
 from netweft.core.protocol import (
     EVENT_HEADER,
@@ -39,22 +37,15 @@ from netweft.core.protocol import (
     Migration,
     Phase,
     Progress,
-    Refusal,
 )
+from netweft.engine.agent_answers import UnreachableError, accepted, decode, decode_report, explained
 from netweft.engine.agent_connections import Connections, Endpoint, parse_address
 from netweft.engine.agent_lines import Line
 from netweft.engine.agent_wire import Answer, BrokenError, NotReachedError, request
 from netweft.engine.pki import Authority
 from netweft.engine.slots import Waiting
 
-__all__ = ["Agent", "Agents", "Endpoint", "RefusedError", "UnreachableError", "parse_address"]
-
 T = TypeVar("T")
-
-# msgspec works a type out when it is first used, and two threads that do so at once crash the program: all types of
-# the protocol are worked out here, while there is one thread.
-for _kind in filter(is_dataclass, vars(protocol).values()):
-    msgspec.json.Decoder(_kind)
 
 _AGAIN = (0.0, 0.1, 0.3, 1.0)
 """Seconds before each further try when a connection was refused or broke. The first is at once: it may have been a kept
@@ -64,27 +55,10 @@ ANSWER_SECONDS = 30.0
 """How long an agent may be silent while it answers (it observes a thousand networks in far less)."""
 EVENT_SECONDS = 10.0
 """How long beyond the asked time an agent may be silent while it waits, when it observes nothing."""
-_ERRORS, _UNCHANGED = 400, 304
+_UNCHANGED = 304
 _REPEATABLE_METHODS = {"GET", "PUT", "DELETE"}
 _REPEATABLE = {"/v1/host/confirm", "/v1/host/commit"}
 """What comes to the same when it is asked twice, besides those."""
-
-
-class UnreachableError(HostError):
-    """No answer from the host: it is off, cut off, or somebody else answers in its place. What was asked may or may not
-    have been done.
-    """
-
-    code = "VDS_NETWORK_ERROR"
-
-
-class RefusedError(HostError):
-    """The host answered that it will not or cannot. ``refusal`` is what it said."""
-
-    def __init__(self, text: str, status: int, refusal: Refusal) -> None:
-        super().__init__(text)
-        self.host_status = status
-        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +97,7 @@ class Agents:
     async def line(self, host_id: str, address: str) -> AgentLine:
         """A connection for watching a host, in the event loop that runs. Raises HostError."""
         endpoint = _endpoint(address)
-        with _telling(endpoint):
+        with explained(endpoint):
             return AgentLine(await Line.open(host_id, endpoint, self._context), host_id, endpoint)
 
     def is_current(self, line: AgentLine) -> bool:
@@ -160,7 +134,7 @@ class AgentLine:
         ``patience`` longer for the answer.
         """
         answer = await self._ask(f"/v1/events?{urlencode({'after': after, 'wait': wait})}", wait + patience)
-        return _decode(self._endpoint, EventPage, answer.body)
+        return decode(self._endpoint, EventPage, answer.body)
 
     async def look(self, known: str) -> Sight:
         """What the host is like, unless that is what has the tag ``known``."""
@@ -174,7 +148,7 @@ class AgentLine:
     async def counters(self) -> bytes:
         """What its links have counted: JSON of a core.protocol.LinkCounters each, by name."""
         answer = await self._ask("/v1/counters", ANSWER_SECONDS)
-        _decode(self._endpoint, dict[str, LinkCounters], answer.body)
+        decode(self._endpoint, dict[str, LinkCounters], answer.body)
         return answer.body
 
     def close(self) -> None:
@@ -182,9 +156,9 @@ class AgentLine:
         self._line.close()
 
     async def _ask(self, path: str, patience: float, known: str = "") -> Answer:
-        with _telling(self._endpoint):
+        with explained(self._endpoint):
             whole = request("GET", self._host_id, self._endpoint.prefix + path, known=known)
-            answer = _content(self._endpoint, await self._line.ask(whole, patience))
+            answer = accepted(self._endpoint, await self._line.ask(whole, patience))
             if not answer.keeps:
                 raise BrokenError("it closes the connection")
         return answer
@@ -212,7 +186,7 @@ class Agent:
     def counters(self) -> bytes:
         """As :meth:`AgentLine.counters`."""
         content = self._exchange("GET", "/v1/counters", None).body
-        _decode(self._endpoint, dict[str, LinkCounters], content)
+        decode(self._endpoint, dict[str, LinkCounters], content)
         return content
 
     def progress(self) -> Progress:
@@ -285,7 +259,7 @@ class Agent:
 
     def shows(self, certificate: str) -> bool:
         """Whether it shows this certificate (PEM) to who comes now."""
-        with _telling(self._endpoint):
+        with explained(self._endpoint):
             connection = self._connections.open(self._host_id, self._endpoint)
             try:
                 return connection.certificate == ssl.PEM_cert_to_DER_cert(certificate)
@@ -294,11 +268,11 @@ class Agent:
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Any request, once, for simulated hosts know more than these. Raises UnreachableError."""
-        with _telling(self._endpoint):
+        with explained(self._endpoint):
             return self._try(method, path, body, patience=ANSWER_SECONDS, fresh=True)
 
     def _get(self, path: str, kind: type[T], *, patience: float = ANSWER_SECONDS) -> T:
-        return _decode(self._endpoint, kind, self._exchange("GET", path, None, patience=patience).body)
+        return decode(self._endpoint, kind, self._exchange("GET", path, None, patience=patience).body)
 
     def _send(
         self,
@@ -311,14 +285,14 @@ class Agent:
         fresh: bool = False,
     ) -> T:
         body = b"" if value is None else msgspec.json.encode(value)
-        return _decode(self._endpoint, kind, self._exchange(method, path, body, patience=patience, fresh=fresh).body)
+        return decode(self._endpoint, kind, self._exchange(method, path, body, patience=patience, fresh=fresh).body)
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, *, patience: float = ANSWER_SECONDS, fresh: bool = False
     ) -> Answer:
-        with _telling(self._endpoint), self._waiting():
+        with explained(self._endpoint), self._waiting():
             answer = self._try(method, path, body, patience=patience, fresh=fresh)
-        return _content(self._endpoint, answer)
+        return accepted(self._endpoint, answer)
 
     def _try(self, method: str, path: str, body: bytes | None, *, patience: float, fresh: bool) -> Answer:
         """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice. What may not
@@ -337,35 +311,6 @@ class Agent:
                 if pause is None or (is_asked and not may_repeat) or _is_anothers(error):
                     raise
                 time.sleep(pause)
-
-
-def decode_report(endpoint: object, content: bytes, tag: str) -> HostReport:
-    """A report from its JSON, with its tag. Raises UnreachableError when it is none; ``endpoint`` says whose."""
-    return replace(_decode(endpoint, HostReport, content), tag=tag)
-
-
-def _decode(endpoint: object, kind: type[T], content: bytes) -> T:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreachableError(f"The agent at {endpoint} answers what is not understood: {error}") from error
-
-
-def _content(endpoint: Endpoint, answer: Answer) -> Answer:
-    """The answer, if it is not that the host refuses. Raises RefusedError."""
-    if answer.status < _ERRORS:
-        return answer
-    refusal = _refusal(answer.status, answer.body)
-    raise RefusedError(f"The agent at {endpoint} refused: {refusal.message}", answer.status, refusal)
-
-
-@contextmanager
-def _telling(endpoint: Endpoint) -> Iterator[None]:
-    """Errors of the way to the host, in words."""
-    try:
-        yield
-    except OSError as error:
-        raise UnreachableError(f"The agent at {endpoint} does not answer: {_reason(error)}") from error
 
 
 def _endpoint(address: str) -> Endpoint:
@@ -389,17 +334,3 @@ def _context(authority: Authority) -> ssl.SSLContext:
 def _is_anothers(error: Exception) -> bool:
     """Whether somebody answered who is not the host: that will be no other in a moment."""
     return isinstance(error.__cause__, ssl.SSLCertVerificationError)
-
-
-def _refusal(status: int, content: bytes) -> Refusal:
-    try:
-        return msgspec.json.decode(content, type=Refusal)
-    except msgspec.DecodeError:
-        return Refusal(code="failed", message=f"status {status}")
-
-
-def _reason(error: Exception) -> str:
-    """A text for what went wrong on the way."""
-    if isinstance(error, TimeoutError):
-        return "it took too long"
-    return str(error) or type(error).__name__

@@ -8,11 +8,9 @@ ordinary transactions (READ COMMITTED).
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,18 +18,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, overload
 
-import psycopg
 import structlog
 from sqlalchemy import (
     Connection,
-    Engine,
     Index,
     PrimaryKeyConstraint,
     Row,
     Table,
     UniqueConstraint,
     bindparam,
-    create_engine,
     event,
     func,
     literal,
@@ -40,10 +35,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from netweft.core.errors import NetweftError, NotFoundError
 from netweft.engine.clock import CLOCK
+from netweft.engine.db_engines import postgres_engine, sqlite_engine, with_driver
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
 from netweft.engine.model.base import metadata
 from netweft.engine.model.records import R, Stored
@@ -57,41 +53,10 @@ Tx: TypeAlias = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_BUSY_MS = 10_000
-"""How long SQLite waits for another process (a backup, a shell) that holds the file."""
-_WAL_PAGES = 8192
-"""Pages of 4 KiB in SQLite's log at which a commit moves them into the file itself (:meth:`Database.checkpoint` does so
-before, where an engine runs).
-"""
 _ATTEMPTS = 4
 """How often :meth:`Database.run` tries before it gives up on deadlocks."""
-_LEFT_ALONE = {
-    "idle_in_transaction_session_timeout": "10s",
-    "tcp_keepalives_idle": "4",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "2",
-    "tcp_user_timeout": "8s",
-}
-"""Settings of our sessions in PostgreSQL, by which one whose engine went without a word (a power cut) ends soon, and
-locks no rows any more that other engines need.
-"""
-_CONNECTION = {
-    "connect_timeout": "5",
-    "keepalives_idle": "4",
-    "keepalives_interval": "2",
-    "keepalives_count": "2",
-    "tcp_user_timeout": "8000",
-    "options": " ".join(f"-c {name}={value}" for name, value in _LEFT_ALONE.items()),
-}
-"""libpq's parameters (seconds, ``tcp_user_timeout`` milliseconds) with which a connection to a PostgreSQL that went
-without a word ends soon; those of the URL go first. It has to be sooner than an engine that gives no sign of life
-counts as dead (:data:`netweft.engine.leases.TAKE_OVER`).
-"""
 _START_LOCK = 0x6E65746C6F6F6D
 """Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
-_IDLE = 1.0
-"""Seconds after which an unused connection to PostgreSQL is asked whether it is still there."""
-_LEFT = "netweft_left"
 
 log = structlog.get_logger(__name__)
 
@@ -118,21 +83,21 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self.url: URL = _with_driver(make_url(url))
+        self.url: URL = with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.notifications = Notifications()
         self._listener: Listener | None = None
         self._mutex = threading.Lock()
         self._inside = threading.local()
         if self.is_sqlite:
-            self._writer = _sqlite_engine(self.url, pool_size=1)
+            self._writer = sqlite_engine(self.url, pool_size=1)
             self._group = GroupCommit(self._writer, self.notifications.notify)
             self._moved = 0
-            self._reader = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
-            self._looker = _sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._reader = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
+            self._looker = sqlite_engine(self.url, pool_size=pool_size, read_only=True)
             event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         else:
-            self._writer = _postgres_engine(self.url, pool_size)
+            self._writer = postgres_engine(self.url, pool_size)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._looker = self._writer.execution_options(isolation_level="AUTOCOMMIT")
         self._is_closed = False
@@ -382,62 +347,3 @@ def _unique_over(table_name: str, columns: set[str]) -> str:
         (str(candidate.name) for candidate in candidates if {column.name for column in candidate.columns} == columns),
         "",
     )
-
-
-def _with_driver(url: URL) -> URL:
-    """PostgreSQL always through psycopg 3, however the URL spells it, and not without end."""
-    if url.get_backend_name() != "postgresql":
-        return url
-    return url.set(drivername="postgresql+psycopg", query={**_CONNECTION, **url.query})
-
-
-def _postgres_engine(url: URL, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=2 * pool_size)
-
-    @event.listens_for(engine, "checkin")
-    def leave(_connection: Any, record: Any) -> None:  # noqa: ANN401 - untyped in SQLAlchemy's events
-        record.info[_LEFT] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def take(connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401 - the same
-        """Make sure that a connection which nobody has used for a moment is still there; else the pool makes it and
-        its like anew.
-        """
-        if time.monotonic() - record.info.get(_LEFT, math.inf) > _IDLE and not _answers(engine, connection):
-            raise InvalidatePoolError
-
-    return engine
-
-
-def _answers(engine: Engine, connection: Any) -> bool:  # noqa: ANN401 - the driver's connection
-    try:
-        return bool(engine.dialect.do_ping(connection))
-    except psycopg.Error:
-        return False
-
-
-def _sqlite_engine(url: URL, *, pool_size: int, read_only: bool = False) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0 if pool_size == 1 else 2 * pool_size,
-        connect_args={"check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's connection, untyped in SQLAlchemy's events
-        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-        # FULL: a commit that was answered survives a power cut, as on PostgreSQL. WAL: readers never wait for the
-        # writer. What a savepoint is undone from is kept in memory, not in a file that is made and removed each time.
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"wal_autocheckpoint={_WAL_PAGES}",
-            "temp_store=MEMORY",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_MS}",
-            f"query_only={int(read_only)}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine

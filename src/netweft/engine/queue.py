@@ -8,15 +8,13 @@ job must be safe to repeat. What a lost replica still says about a job is refuse
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import Float, and_, bindparam, delete, exists, func, insert, literal, or_, select, text, update
@@ -30,12 +28,7 @@ from netweft.engine.db import Database, Tx, announce, new_id, utc_now, violated
 from netweft.engine.leases import TAKE_OVER
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.model.replicas import host_leases, replicas
-from netweft.engine.patience import PATIENCE, Patience
-from netweft.engine.slots import Waiting
 from netweft.engine.statements import Statement
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 HEARTBEAT = leases.HEARTBEAT
 """Seconds between a running job's signs of life, which go with those of its replica."""
@@ -71,16 +64,6 @@ class LostError(NetweftError):
 
     status = 409
     code = "JOB_LOST"
-
-
-class PostponedError(Exception):
-    """Raised by a job's function that has to be called again, ``delay`` seconds from now: what it needs is not there
-    yet, or the engine stops.
-    """
-
-    def __init__(self, delay: float = 0.0) -> None:
-        super().__init__(f"again in {delay} s")
-        self.delay = delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,8 +291,8 @@ def fail(tx: Tx, job: Job, error: str, code: str, result: Mapping[str, Any] | No
 def hold(tx: Tx, job: Job) -> None:
     """Make sure that the job is still this replica's until the transaction ends; raises LostError.
 
-    :meth:`JobContext.write` does so in each transaction in which a job records what it did, so that a replica that was
-    taken for dead overwrites nothing.
+    :meth:`netweft.engine.job_context.JobContext.write` does so in each transaction in which a job records what it did,
+    so that a replica that was taken for dead overwrites nothing.
     """
     row = _HOLDER.first(tx, id=job.id)
     if row is None or row.claimed_by != job.claimed_by or row.status != Status.STARTED:
@@ -365,60 +348,6 @@ _END_STEPS = Statement(
 )
 
 
-def show_progress(tx: Tx, job_id: str, progress: Mapping[str, Any]) -> None:
-    """Replace what users see of a running job: ``phase``, ``deadline`` (RFC 3339), ``seconds_left``, ``steps`` (a text
-    each), ``message``.
-    """
-    _SHOW.run(tx, id=job_id, progress=dict(progress), last_updated=utc_now())
-    announce(tx, f"job:{job_id}", replicas=True)
-
-
-_SHOW = Statement(update(jobs).where(jobs.c.id == bindparam("id")), ("progress", "last_updated"))
-
-
-def add_step(
-    tx: Tx,
-    job_id: str,
-    description: str,
-    *,
-    step_type: str = "executing",
-    parent_id: str | None = None,
-    external: bool = False,
-) -> str:
-    """Begin a step of a job and return its id. ``step_type`` in oVirt's words: ``validating``, ``executing``,
-    ``finalizing`` ...
-    """
-    step_id, now = new_id(), utc_now()
-    _ADD_STEP.run(
-        tx,
-        id=step_id,
-        job_id=job_id,
-        parent_id=parent_id,
-        type=step_type,
-        description=description,
-        status=Status.STARTED,
-        external=external,
-        start_time=now,
-    )
-    _TOUCH.run(tx, id=job_id, last_updated=now)
-    return step_id
-
-
-_ADD_STEP = Statement(
-    insert(job_steps).inline(),
-    ("id", "job_id", "parent_id", "type", "description", "status", "external", "start_time"),
-)
-_TOUCH = Statement(update(jobs).where(jobs.c.id == bindparam("id")), ("last_updated",))
-
-
-def finish_step(tx: Tx, step_id: str, *, succeeded: bool = True) -> None:
-    """End a step; raises NotFoundError when there is none."""
-    status = Status.FINISHED if succeeded else Status.FAILED
-    done = tx.execute(update(job_steps).where(job_steps.c.id == step_id).values(status=status, end_time=utc_now()))
-    if not done.rowcount:
-        raise NotFoundError(f"There is no step {step_id}.")
-
-
 def outcome(tx: Tx, job_id: str) -> Outcome | None:
     """How a job ended, None while it has not. Raises NotFoundError."""
     row = _OUTCOME.first(tx, id=job_id)
@@ -464,55 +393,3 @@ def busy_with(tx: Tx, key: str) -> str | None:
     """The id of the oldest job of a lock key that has not ended, None when the key is free."""
     unfinished = select(jobs.c.id).where(jobs.c.lock_key == key, jobs.c.status == Status.STARTED)
     return tx.execute(unfinished.order_by(jobs.c.number).limit(1)).scalar()
-
-
-@dataclass(frozen=True)
-class JobContext:
-    """What a job's function gets: its job, the database, the event that says that the engine stops, what it enters
-    while it waits (``waiting``), so that other jobs may work meanwhile, and how long it waits for hosts.
-    """
-
-    db: Database
-    job: Job
-    stop: threading.Event
-    waiting: Waiting = nullcontext
-    patience: Patience = PATIENCE
-
-    def pause(self, seconds: float) -> None:
-        """Wait, but not when the engine stops: another worker goes on then. Raises PostponedError."""
-        with self.waiting():
-            if self.stop.wait(seconds):
-                raise PostponedError
-
-    def write(self, command: Callable[Concatenate[Tx, JobContext, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``command(tx, job, ...)`` in a transaction in which the job is this replica's (:func:`hold`). Raises
-        LostError.
-        """
-
-        def held(tx: Tx) -> T:
-            hold(tx, self.job)
-            return command(tx, self, *args, **kwargs)
-
-        return self.db.run(held)
-
-    @property
-    def only_asks(self) -> bool:
-        """Whether so many replicas have died over the job that its function may only find out how things stand."""
-        return self.job.attempts > ATTEMPTS_MAX
-
-    def progress(self, **progress: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Show where the job stands (:func:`show_progress`), in a transaction of its own."""
-        self.db.run(show_progress, self.job.id, progress)
-
-    @contextmanager
-    def step(self, description: str, *, step_type: str = "executing") -> Iterator[str]:
-        """A step that users see, from begin to end of the block; failed when the block raises. Holds no transaction
-        meanwhile.
-        """
-        step_id = self.db.run(add_step, self.job.id, description, step_type=step_type)
-        try:
-            yield step_id
-        except BaseException:
-            self.db.run(finish_step, step_id, succeeded=False)
-            raise
-        self.db.run(finish_step, step_id)

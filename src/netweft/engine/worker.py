@@ -19,10 +19,11 @@ import structlog
 from netweft.core.errors import NetweftError
 from netweft.engine import leases, queue
 from netweft.engine.db import Database, Tx, new_id
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.operations.unfinished import give_up
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.patience import PATIENCE, Patience
-from netweft.engine.queue import HEARTBEAT, WORK, Job, JobContext, LostError, PostponedError, Result
+from netweft.engine.queue import HEARTBEAT, WORK, Job, LostError, Result
 from netweft.engine.slots import Slots
 
 P = ParamSpec("P")
@@ -56,8 +57,8 @@ class Timer:
 class Worker:
     """The jobs and timers of one replica. ``functions`` by the kind of job; jobs of other kinds are left to other
     replicas. ``asking``: the kinds whose functions can find out how things stand without doing anything
-    (:attr:`netweft.engine.queue.JobContext.only_asks`); others are given up when they have killed too many replicas.
-    ``replica``: its id; empty for a new one.
+    (:attr:`netweft.engine.job_context.JobContext.only_asks`); others are given up when they have killed too many
+    replicas. ``replica``: its id; empty for a new one.
     ``slots``: places for the jobs. ``patience``: how long they wait for hosts.
     """
 

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.core.rules import check
 from netweft.core.rules import event as rules
-from netweft.engine import queue
+from netweft.engine import job_progress
 from netweft.engine.access import authorize
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
@@ -88,14 +88,14 @@ def add_step(tx: Tx, actor: Actor, job_id: str, description: str, step_type: str
     check("Cannot add Step.", rules.description_is_valid(description))
     if parent_id is not None:
         _step(tx, job_id, parent_id)
-    return queue.add_step(tx, job_id, description, step_type=step_type, parent_id=parent_id, external=True)
+    return job_progress.add_step(tx, job_id, description, step_type=step_type, parent_id=parent_id, external=True)
 
 
 def end_step(tx: Tx, actor: Actor, job_id: str, step_id: str, *, succeeded: bool) -> None:
     """A step is over. Raises as :func:`end_job` does."""
     _status(tx, actor, job_id)
     _step(tx, job_id, step_id)
-    queue.finish_step(tx, step_id, succeeded=succeeded)
+    job_progress.finish_step(tx, step_id, succeeded=succeeded)
 
 
 def _status(tx: Tx, actor: Actor, job_id: str) -> str:

@@ -33,9 +33,8 @@ from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, rel
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import OnVm, StopVm
 from netweft.engine.queries import clusters as cluster_queries
-from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
-from netweft.engine.queries import placements
+from netweft.engine.queries import network_views, placements
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as queries
@@ -196,7 +195,7 @@ def _move(tx: Tx, actor: Actor, vm: VmRow, cluster_id: str) -> None:
     """Check a move to another cluster; its MAC addresses move along to that cluster's pool."""
     authorize.require(tx, actor, ActionGroup.CREATE_VM, ObjectRef(ObjectType.CLUSTER, cluster_id))
     cluster = lock(tx, clusters, cluster_id)
-    known = {*host_queries.names_in_cluster(tx, cluster_id), None}
+    known = {*network_views.names_in_cluster(tx, cluster_id), None}
     rows = queries.vnics_of(tx, (vm.id,))[vm.id]
     missing = [row.network_name for row in rows if row.network_name and row.network_id not in known]
     check(_UPDATE, rules.is_down(vm.name, vm.status), rules.networks_in_cluster(cluster.name, missing))

@@ -24,9 +24,11 @@ from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Prog
 from netweft.core.rules.host_standing import held
 from netweft.engine import audit
 from netweft.engine.actor import Actor
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes, network_status, vnic_sync
 from netweft.engine.operations.host_changes import (
@@ -41,7 +43,6 @@ from netweft.engine.operations.host_changes import (
 from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
 from netweft.engine.reports.host_reports import TakeReport, take_report

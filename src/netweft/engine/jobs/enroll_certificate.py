@@ -10,13 +10,13 @@ from netweft.core.protocol import Credentials
 from netweft.engine import audit
 from netweft.engine.agents import Agent, Agents
 from netweft.engine.db import Tx
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import HostRow
 from netweft.engine.operations import certificates
 from netweft.engine.payloads import OnHost
 from netweft.engine.pki import Authority
 from netweft.engine.queries import hosts
-from netweft.engine.queue import JobContext
 
 
 def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:

@@ -23,13 +23,13 @@ from netweft.engine.audit import Severity
 from netweft.engine.commands import migrations
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance
 from netweft.engine.db import Tx, lock
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
 from netweft.engine.payloads import OnHost
 from netweft.engine.queries.clusters import Member
-from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.statements import rows as rows_of
 
 VM_STAYED, INCOMPLETE = 140, 602

@@ -9,8 +9,8 @@ from functools import partial
 from netweft.core.errors import HostError
 from netweft.core.protocol import EventPage
 from netweft.engine.agents import Agent
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.payloads import OnVm
-from netweft.engine.queue import JobContext, PostponedError
 
 _WAIT = 5.0
 """Seconds of one question for the end; whether the engine stops is looked at in between."""

@@ -16,9 +16,11 @@ from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport
 from netweft.core.sync import Location, locate_networks
 from netweft.engine import audit
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
@@ -32,7 +34,7 @@ from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
-from netweft.engine.queue import JobContext, PostponedError, Result
+from netweft.engine.queue import Result
 from netweft.engine.reports.host_reports import settle_guest
 
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111

@@ -15,7 +15,8 @@ import structlog
 
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.protocol import EventPage, Phase
-from netweft.engine.agents import AgentLine, Agents, Sight, UnreachableError, decode_report
+from netweft.engine.agent_answers import UnreachableError, decode_report
+from netweft.engine.agents import AgentLine, Agents, Sight
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.pace import Pace
 from netweft.engine.model.records import Record

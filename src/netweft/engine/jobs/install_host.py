@@ -18,9 +18,11 @@ from netweft.core.management import check_vlan, management_attachment, managemen
 from netweft.core.protocol import HostReport
 from netweft.core.rules.setup_networks import validate
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agents, UnreachableError
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.operations import host_changes
@@ -28,7 +30,6 @@ from netweft.engine.payloads import ApplyHost, OnHost
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.hosts import plain
-from netweft.engine.queue import JobContext
 from netweft.engine.reports.adoption import adopt
 from netweft.engine.reports.host_reports import TakeReport, evaluate_status, take_report
 

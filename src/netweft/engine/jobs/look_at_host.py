@@ -10,13 +10,14 @@ from typing import Any
 from netweft.core.errors import HostError
 from netweft.core.protocol import FunctionsRequest
 from netweft.engine import audit
-from netweft.engine.agents import Agent, Agents, UnreachableError
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, utc_now
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.payloads import OnHost, SetFunctions
 from netweft.engine.queries import hosts
-from netweft.engine.queue import JobContext
 from netweft.engine.reports.host_counters import take_counters
 from netweft.engine.reports.host_reports import TakeReport, lose_host, take_report
 

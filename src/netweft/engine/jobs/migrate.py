@@ -13,9 +13,12 @@ from netweft.core.errors import HostError
 from netweft.core.protocol import GuestSpec, GuestState, HostReport, Migration
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agent, Agents, UnreachableError, parse_address
+from netweft.engine.agent_answers import UnreachableError
+from netweft.engine.agent_connections import parse_address
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
 from netweft.engine.jobs.look_at_host import take_in
@@ -27,7 +30,7 @@ from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.payloads import MigrateVm
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
-from netweft.engine.queue import JobContext, PostponedError, Status
+from netweft.engine.queue import Status
 
 DONE, FAILED, NOT_PLUGGED_BACK = 63, 65, 12003
 """Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED, VM_MIGRATION_NOT_ALL_VM_NICS_WERE_PLUGGED_BACK)."""

@@ -13,6 +13,7 @@ from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN
 from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes, host_labels
@@ -21,7 +22,6 @@ from netweft.engine.payloads import ApplyHost, OnHost, PropagateLabels
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
-from netweft.engine.queue import JobContext
 
 _ACTION = "Cannot apply labels."
 

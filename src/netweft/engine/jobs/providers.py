@@ -18,10 +18,11 @@ from netweft.engine import audit
 from netweft.engine.audit import Severity
 from netweft.engine.commands.providers import save_provider
 from netweft.engine.db import Tx, utc_now
+from netweft.engine.job_context import JobContext
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
-from netweft.engine.queue import JobContext, Result
+from netweft.engine.queue import Result
 from netweft.engine.secrets import SecretBox
 from netweft.providers.contract import Account, NetworkProvider, ProviderError
 from netweft.providers.installed import Installed

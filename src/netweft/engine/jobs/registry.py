@@ -8,6 +8,7 @@ from functools import partial
 
 from netweft.engine import leases
 from netweft.engine.agents import Agents
+from netweft.engine.job_context import JobContext
 from netweft.engine.jobs import (
     apply_host,
     enroll_certificate,
@@ -23,7 +24,7 @@ from netweft.engine.jobs import (
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
 from netweft.engine.jobs.providers import Providers
-from netweft.engine.queue import JobContext, Result
+from netweft.engine.queue import Result
 from netweft.engine.worker import JobFunction, Timer
 
 _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {

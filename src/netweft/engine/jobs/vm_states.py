@@ -10,16 +10,17 @@ import sqlalchemy as sa
 from netweft.core.errors import HostError
 from netweft.core.protocol import GuestState
 from netweft.engine import audit, queue
-from netweft.engine.agents import Agent, Agents, RefusedError, UnreachableError
+from netweft.engine.agent_answers import RefusedError, UnreachableError
+from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end
 from netweft.engine.jobs.guests import agent_of, look
 from netweft.engine.jobs.look_at_host import take_in
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.payloads import OnVm, ShutDownVm
-from netweft.engine.queue import JobContext, PostponedError
 from netweft.engine.reports.host_reports import settle_guest
 
 SHUTDOWN_FAILED, REBOOT_FAILED, SUSPENDED, SUSPEND_FAILED = 74, 158, 503, 502

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
-from msgspec.structs import astuple
 
 from netweft.core.drift import Drift, find_drift
 from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, HostSetup, NetworkIntent
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostSetup
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
-from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import AttachmentRow, attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_reports, hosts
-from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.model.qos import qoss
-from netweft.engine.model.vms import vms
-from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.host_addresses import elsewhere
+from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.statements import Among, Statement
-
-QOS_LIMITS = ("outbound_average_linkshare", "outbound_average_upperlimit", "outbound_average_realtime")
-"""Columns of the QoS of a network on hosts: link shares and Mbit/s."""
-
-ROLES = ("management", "display", "migration", "default_route", "gluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +62,6 @@ class HostInCluster(HostRow, frozen=True, kw_only=True):
 
 class _Reported(HostRow, frozen=True, kw_only=True):
     report: bytes | None
-
-
-class _Network(NetworkRow, frozen=True, kw_only=True):
-    """A network, what it is in a cluster (None for one that is in none), and the limits of its QoS."""
-
-    cluster_id: str | None
-    management: bool | None
-    display: bool | None
-    migration: bool | None
-    default_route: bool | None
-    gluster: bool | None
-    outbound_average_linkshare: int | None
-    outbound_average_upperlimit: int | None
-    outbound_average_realtime: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +152,13 @@ def load(
     nics = _nics(tx, host_ids)
     labels = _labels(tx, host_ids)
     carried = {attachment.network_id for each in wanted.values() for attachment in each}
-    known = _networks(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
-    users = _users(tx, host_ids)
+    known = networks_among(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
+    users = users_of(tx, host_ids)
     stored = {} if reports is not None else _reports(tx, host_ids)
-    shared = {cluster_id: _views(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
+    shared = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     loaded = {}
     for row in rows:
-        views = _used(shared[row.cluster_id], users[row.id])
+        views = with_users(shared[row.cluster_id], users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         setup = HostSetup(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
         loaded[row.id] = HostData(
@@ -299,8 +274,8 @@ def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
     for row in rows:
         candidates[row.id].insert(0, Candidate(attachments=tuple(stored[row.id]), bonds=tuple(bonds[row.id])))
     carried = {one.network_id for each in candidates.values() for candidate in each for one in candidate.attachments}
-    known = _networks(tx, {row.cluster_id for row in rows}, carried)
-    views = {cluster_id: _views(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
+    known = networks_among(tx, {row.cluster_id for row in rows}, carried)
+    views = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     limits = {row.id: msgspec.convert(row.limits or {}, HostLimits) for row in rows}
     return [
         HostView(
@@ -406,114 +381,6 @@ def _labels(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
 
 
 _LABELS = Statement(sa.select(nic_labels).where(Among(nic_labels.c.host_id, "ids")).order_by(nic_labels.c.label))
-
-
-def networks_of_clusters(tx: Tx, cluster_ids: Collection[str]) -> list[tuple[object, ...]]:
-    """The values of every network of the clusters with its roles and QoS: all of networks that a host's state depends
-    on.
-    """
-    return [astuple(row) for row in _networks(tx, cluster_ids, ())]
-
-
-def _networks(tx: Tx, cluster_ids: Collection[str], network_ids: Collection[str]) -> Sequence[_Network]:
-    """Every network of the clusters, and those that are named; a row for each cluster that has it, or one without
-    cluster.
-    """
-    return _NETWORKS.all(tx, clusters=cluster_ids, networks=network_ids)
-
-
-def _networks_among() -> sa.CompoundSelect[Any]:
-    columns = [cluster_networks.c[name] for name in ("cluster_id", *ROLES)] + [qoss.c[name] for name in QOS_LIMITS]
-    rows, is_there = sa.select(networks, *columns), cluster_networks.c.network_id == networks.c.id
-    has_limits = qoss.c.id == networks.c.qos_id
-    here = Among(cluster_networks.c.cluster_id, "clusters")
-    of_others = sa.or_(cluster_networks.c.cluster_id.is_(None), ~here)
-    # Two parts, each of which an index leads to: for one condition with OR SQLite reads all networks that there are.
-    return sa.union_all(
-        rows.select_from(networks.join(cluster_networks, is_there).outerjoin(qoss, has_limits)).where(here),
-        rows.select_from(networks.outerjoin(cluster_networks, is_there).outerjoin(qoss, has_limits)).where(
-            Among(networks.c.id, "networks"), of_others
-        ),
-    )
-
-
-_NETWORKS = Statement(_networks_among(), record=_Network)
-
-
-def _users(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
-    """Names of the running guests of each host by the network that a plugged vNIC of theirs is on."""
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in _USERS.all(tx, ids=host_ids):
-        found[row.host_id][row.network_id].append(row.name)
-    return found
-
-
-_USERS = Statement(
-    sa.select(vms.c.host_id, vnic_profiles.c.network_id, vms.c.name)
-    .distinct()
-    .join(vnics, vnics.c.vm_id == vms.c.id)
-    .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
-    .where(Among(vms.c.host_id, "ids"), vnics.c.plugged, vms.c.status != "down")
-    .order_by(vms.c.name)
-)
-
-
-def _used(views: Mapping[str, NetworkView], users: Mapping[str, Sequence[str]]) -> Mapping[str, NetworkView]:
-    """The networks with the guests of a host that use them."""
-    known = users.keys() & views.keys()
-    return {**views, **{network_id: replace(views[network_id], users=tuple(users[network_id])) for network_id in known}}
-
-
-def _views(cluster_id: str, rows: Sequence[_Network]) -> dict[str, NetworkView]:
-    managing = {row.id for row in rows if row.management}
-    found: dict[str, NetworkView] = {}
-    for row in rows:
-        here = row.cluster_id == cluster_id
-        if row.id in found and not here:
-            continue
-        found[row.id] = NetworkView(
-            intent=network_intent(row),
-            in_cluster=here,
-            roles=frozenset(role for role in ROLES if here and getattr(row, role)),
-            is_management=row.id in managing,
-            label=row.label or "",
-        )
-    return found
-
-
-def network_intent(row: _Network) -> NetworkIntent:
-    """A network's columns as hosts need them."""
-    return NetworkIntent(
-        id=row.id,
-        name=row.name,
-        host_side_name=row.host_side_name,
-        vlan=row.vlan_id,
-        mtu=row.mtu,
-        vm=row.vm_network,
-        stp=row.stp,
-        dns=tuple(row.name_servers),
-        port_isolation=row.port_isolation,
-        qos=network_qos(row),
-    )
-
-
-def network_qos(row: _Network) -> HostQos | None:
-    """The QoS of a network, out of its columns of that."""
-    if row.qos_id is None:
-        return None
-    return HostQos(
-        link_share=row.outbound_average_linkshare,
-        upper_limit=row.outbound_average_upperlimit,
-        real_time=row.outbound_average_realtime,
-    )
-
-
-def names_in_cluster(tx: Tx, cluster_id: str) -> dict[str, str]:
-    """Names by id of the networks of a cluster."""
-    query = sa.select(networks.c.id, networks.c.name).join(
-        cluster_networks, cluster_networks.c.network_id == networks.c.id
-    )
-    return {row.id: row.name for row in tx.execute(query.where(cluster_networks.c.cluster_id == cluster_id))}
 
 
 def hosts_of_nics(tx: Tx, nic_ids: Collection[str]) -> list[str]:

@@ -19,6 +19,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import network_views
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.vms import VnicDetails
@@ -97,7 +98,7 @@ def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
     rows = tx.execute(query.where(wanted)).all()
     host_ids = [row.id for row in rows]
     # Networks are values of many kinds; that two of their texts have the same hash does not happen.
-    known = hash(repr(host_queries.networks_of_clusters(tx, {row.cluster_id for row in rows})))
+    known = hash(repr(network_views.networks_of_clusters(tx, {row.cluster_id for row in rows})))
     made_of = {row.id: (*row, known) for row in rows}
     true = {one: kept.state for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
     fresh = [one for one in host_ids if one not in true]
