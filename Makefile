@@ -59,10 +59,10 @@ providers: install system native neutron ## what providers are proved with: a re
 	$(PYTEST) -n 1 tests/providers
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
-	$(PYTEST) -n 2 --dist loadfile tests/e2e
+	$(PYTEST) $(SPREAD) tests/e2e
 
 metal: install system ## VLAN, bonding and traffic shaping on a kernel that has them, in User-Mode Linux
-	$(PYTEST) -n 2 tests/metal
+	$(PYTEST) -n 3 tests/metal
 
 installation: install system ## docs/install.md on new machines with nothing but Debian, and simulated hosts without root
 	@tools/debian-base
