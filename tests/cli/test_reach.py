@@ -108,18 +108,19 @@ def reached_by(noun: Noun, verbs: set[str]) -> Iterator[tuple[str, str]]:
     path = path_of(noun)
     if noun.is_addition:
         path = f"/netweft/v1{path}"
+    one = f"/netweft/v1/{noun.path}/{{}}" if noun.is_addition else f"{path}/{{}}"
     usual = {
         "list": "GET {}",
-        "show": "GET {}/{{}}",
+        "show": "GET {one}",
         "add": "POST {}",
-        "set": "PUT {}/{{}}",
-        "remove": "DELETE {}/{{}}",
+        "set": "PUT {one}",
+        "remove": "DELETE {one}",
     }
-    for verb, operation in {**usual, "remove": "DELETE {0}/{{}}"}.items():
+    for verb, operation in usual.items():
         if (command := f"{noun.name} {verb}") in verbs:
-            yield operation.format(path), command
+            yield operation.format(path, one=one), command
     if "show" not in noun.verbs and f"{noun.name} list" in verbs:
-        yield f"GET {path}/{{}}", f"{noun.name} list"
+        yield f"GET {one}", f"{noun.name} list"
     for action in noun.actions:
         yield f"POST {path}/{{}}/{action.path}", f"{noun.name} {action.verb}"
     for operation in ("GET", "POST", "GET {}", "DELETE {}"):
