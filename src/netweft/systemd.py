@@ -1,4 +1,4 @@
-"""Telling systemd how a service is getting on, as sd_notify(3) does."""
+"""Notifies systemd of the state of a service, as sd_notify(3) does."""
 
 from __future__ import annotations
 

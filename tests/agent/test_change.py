@@ -41,7 +41,7 @@ def test_nobody_confirms(engine: Engine) -> None:
     before = engine.host()
     engine.put(1, with_network(before), confirm_within=0.05)
     change = engine.until(Phase.ROLLED_BACK)
-    assert "nobody confirmed" in change.error
+    assert "the engine did not confirm" in change.error
     assert change.difference == ()
     assert engine.host() == before
     assert not engine.report().dirty

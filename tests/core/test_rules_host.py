@@ -70,7 +70,7 @@ FAILS: list[tuple[Problem | None, str, str]] = [
     (
         host.may_enroll_certificate("one", "non_responsive"),
         "CANNOT_ENROLL_CERTIFICATE_HOST_STATUS_ILLEGAL",
-        "join anew with a new token",
+        "join it again with a new token",
     ),
     (host.is_reachable_for_work("installing"), "VDS_STATUS_ILLEGAL", "installing"),
     (host_copy.is_another_host("a", "a"), "INVALID_HOST_ID", "another one"),

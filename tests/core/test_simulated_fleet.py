@@ -20,5 +20,5 @@ def test_each_host_is_in_one_part_and_stays_there_when_more_come(count: int, mos
 def test_a_part_is_written_as_a_fraction() -> None:
     assert parse_part("2/3") == Part(2, 3)
     for text in ("", "1", "0/2", "3/2", "a/b"):
-        with pytest.raises(ValueError, match=r"int\(\)|no part"):
+        with pytest.raises(ValueError, match=r"int\(\)|not a part"):
             parse_part(text)

@@ -97,7 +97,7 @@ def test_who_may_and_when(fleet: Fleet) -> None:
     with pytest.raises(DeniedError):
         fleet.db.run(enroll_certificate, guest, fleet.id())
     fleet.set_status("non_responsive")
-    with pytest.raises(ValidationError, match=r"join\s+anew with a new token"):
+    with pytest.raises(ValidationError, match=r"join it\s+again with a new token"):
         fleet.db.run(enroll_certificate, SYSTEM, fleet.id())
 
 
@@ -135,7 +135,7 @@ def test_what_could_not_be_renewed_is_told_before_and_after_the_end_and_not_all_
     for _ in range(2):
         fleet.db.run(renew_due, authority)
     assert len(told(fleet, 877)) == 2
-    assert "join anew" in told(fleet, 877)[0]
+    assert "join again" in told(fleet, 877)[0]
     assert renewals(fleet) == [], "nobody can be asked"
 
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Telling the neighbours of a host where its addresses and its guests are now.
+"""Announces the addresses and the guests of a host to its neighbours.
 
 Without it they find out when their own caches expire: up to a minute for addresses, minutes for the ports of switches.
 

@@ -1,4 +1,4 @@
-"""Test-then-commit: a change is tried, kept when somebody outside says that the host is still there, else taken back.
+"""Test, then commit: applies a change, and keeps it only if the engine confirms that it still reaches the host.
 
 ``checkpointed -> applying -> awaiting_confirmation -> confirmed -> committed``; any failure, a missed deadline or a
 request leads to ``rolling_back -> rolled_back``. Each phase is on the disk before it begins, so an agent that was
@@ -263,7 +263,7 @@ class Changes:
         except (NetworkingError, NotConvergedError, PlanError, StoreError, StoppedError) as error:
             self._roll_back(str(error))
         except Exception as error:  # whatever went wrong, the host must go back to what it was
-            log.exception("change %d failed in a way that nobody foresaw", request.generation)
+            log.exception("change %d failed unexpectedly", request.generation)
             self._roll_back(f"the agent failed: {error!r}")
 
     def _try_out(self, request: ChangeRequest, seen: Host, steps: list[Step]) -> None:
@@ -282,7 +282,7 @@ class Changes:
             self._enter(after_steps(confirm_within=request.confirm_within, commit=request.commit))
             self._moved.wait_for(lambda: self._stop or has_ended(), timeout=self._deadline - monotonic())
             if not has_ended():
-                raise StoppedError(self._stop or f"nobody confirmed it within {request.confirm_within:g} s")
+                raise StoppedError(self._stop or f"the engine did not confirm it within {request.confirm_within:g} s")
 
     def _report(self, done: int, total: int) -> None:
         self._steps = (done, total)

@@ -1,4 +1,4 @@
-"""The kernel's tables as they are: links, addresses, routes, neighbours; what they mean is for others to say."""
+"""Reads the kernel's tables: links, addresses, routes, neighbours. Other modules interpret them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joining an engine: a key made on the host, and for a token that works once a certificate from the engine's authority.
+"""Joining an engine: the host makes a key, and a one-time token gets it a certificate from the engine's authority.
 
 Trust starts at the fingerprint of the authority's certificate, which the administrator carries here together with the
 token: the certificate is fetched without trust and used only if it has that fingerprint, and the token is sent only to

@@ -1,4 +1,4 @@
-"""What happened on the host, for those who wait for it: the last events in a ring, read by long poll."""
+"""Events of the host: the last ones in a ring buffer, which long polls read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying out steps.
+"""Executes steps.
 
 Kernel steps go as netlink requests, many in one datagram; Open vSwitch steps in one transaction; the rest one by one.
 

@@ -1,4 +1,4 @@
-"""Frames that tell neighbours where an address is, or ask them for theirs, packed by hand."""
+"""Builds the frames that announce an address to neighbours or look for theirs."""
 
 from __future__ import annotations
 

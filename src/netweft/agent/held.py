@@ -1,4 +1,4 @@
-"""Which addresses the host has, or had a moment ago."""
+"""The addresses that the host has, or had shortly before."""
 
 from __future__ import annotations
 

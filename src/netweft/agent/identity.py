@@ -1,4 +1,4 @@
-"""By which the host is known: its keys and certificates, in files that are only ever replaced together.
+"""The identity of the host: its keys and certificates, in files that are replaced only together.
 
 There are three pairs, each of an authority of its own (see core.protocol.Credentials), so that none opens a connection
 that another is for: who breaks out of a guest can read QEMU's key, and is nobody to an agent and to a libvirt; whoever

@@ -1,5 +1,5 @@
-"""Leaving the engine by hand: what Netweft made of the host goes, but for what its management stands on, and the host
-is nobody's any more.
+"""Leaving the engine by hand: everything that Netweft made is removed, except the links of its management, and the host
+belongs to no engine afterwards.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How fast the counters of links grow."""
+"""Computes rates from the counters of links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making a host what it should be: look, plan, do, until nothing is left to do; then look whether it is so."""
+"""Reconciles a host: observe, plan, execute, until no step is left; then verify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one host answers to the engine: the routes of core.protocol, from a request's path to a value."""
+"""The routes of core.protocol for one host, from a request's path to a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine that a simulated host is, in a file, and what shall go wrong with it."""
+"""The state of a simulated host in a file, and the faults to inject."""
 
 from __future__ import annotations
 

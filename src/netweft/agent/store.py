@@ -1,4 +1,4 @@
-"""What the agent must know after a crash, on disk.
+"""The state that the agent needs after a crash, on disk.
 
 One small file, ``state.json``, is the truth, and is only ever replaced as a whole. The Hosts that it speaks of
 (checkpoint, wanted, committed) are files of their own that never change once written; it names them. So there is no

@@ -1,4 +1,4 @@
-"""Connections to the agent that have not proved yet that they are the engine's: bounded, and never in its way.
+"""Limits connections to the agent that are not authenticated yet, so that they cannot block the engine.
 
 There is always room for one more: the oldest of the address that has most of them goes for it. Whoever is the engine
 proves it in a moment; whoever is silent, slow, without a certificate or with another's does not.

@@ -1,4 +1,4 @@
-"""Watching the host as a whole: what somebody changes by hand becomes an event, whatever it is.
+"""Watches the whole host: any change that was not made by the agent becomes an event.
 
 The kernel and Open vSwitch's database tell of most changes at once (agent/monitor.py and agent/ovsdb_watch.py stir this
 watch then), but nobody tells of settings below /proc/sys or of the resolvers' file. So the host is also looked at at

@@ -1,4 +1,4 @@
-"""What becomes of each element of a request, as data: see :mod:`netweft.api.elements`."""
+"""How each element of a request is handled, as data: see :mod:`netweft.api.elements`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of each element of a request: nothing that a client asks for is dropped without a word.
+"""Handles each element of a request: no element is ignored silently.
 
 Every element of every type that a request may carry is in one of these places (a test walks them all):
 

@@ -1,4 +1,4 @@
-"""What virtual machines and templates say alike: processors, what they boot, custom properties."""
+"""The parts that virtual machines and templates share: processors, boot options, custom properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the engine is well, and its figures, for machines that watch it."""
+"""Health and metrics of the engine for monitoring."""
 
 from __future__ import annotations
 

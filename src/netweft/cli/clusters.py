@@ -1,4 +1,4 @@
-"""What can be done with a cluster beside the usual verbs: which networks its hosts carry."""
+"""Verbs of clusters beside the usual ones: the networks that their hosts carry."""
 
 from __future__ import annotations
 

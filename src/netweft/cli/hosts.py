@@ -1,4 +1,4 @@
-"""What can be done with a host beside the usual verbs: its networking, above all."""
+"""Verbs of hosts beside the usual ones, mainly for their networking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a job that a command started: its progress, and how it ended."""
+"""Follows a job that a command started: its progress and its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds what is meant by a name or an id on the command line."""
+"""Resolves names and ids of the command line."""
 
 from __future__ import annotations
 

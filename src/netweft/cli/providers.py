@@ -1,4 +1,4 @@
-"""What can be seen of a provider of external networks beside the usual verbs: how it was when it was last asked."""
+"""Verbs of a provider of external networks beside the usual ones: its state at the last check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _provider = click.argument("provider", metavar="PROVIDER", shell_complete=comple
 @output_option
 @calls_engine
 def status(client: Client, provider: str, form: str) -> None:
-    """Show how a provider was when it was last asked.
+    """Show the state of a provider at its last check.
 
     Example: netweft provider status neutron
     """

@@ -1,4 +1,4 @@
-"""What can be done with a virtual machine beside the usual verbs."""
+"""Verbs of virtual machines beside the usual ones."""
 
 from __future__ import annotations
 

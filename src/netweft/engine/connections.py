@@ -1,4 +1,4 @@
-"""The connections of clients, counted: who comes in, and who has to go for it.
+"""Limits the connections of clients: which are accepted, and which are closed for them.
 
 Nobody who has not logged in can keep others out. A connection is *anonymous* until a request on it was admitted. When
 there are too many of those, of one address or altogether, the one that has waited longest for nothing makes room;

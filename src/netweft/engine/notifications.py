@@ -1,4 +1,4 @@
-"""Notifications after a commit: whoever waits for something looks again when it may have come."""
+"""Notifications after a commit: threads that wait for a change check again."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def read_box(folder: Path) -> SecretBox:
     except ValueError as error:
         raise SecretError(
             f"{path} is damaged: it is no key. Put the right one in its place, from a backup (netweft restore) or from"
-            " another engine on the same database; without it every host has to join anew."
+            " another engine on the same database; without it every host has to join again."
         ) from error
 
 

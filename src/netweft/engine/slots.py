@@ -1,4 +1,4 @@
-"""How many jobs work at a time, and how many there may be besides that wait for their hosts."""
+"""Limits how many jobs run at a time, and how many more may wait for their hosts."""
 
 from __future__ import annotations
 

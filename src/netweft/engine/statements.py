@@ -1,4 +1,4 @@
-"""Statements that are put together once and then go to the driver as they are.
+"""Statements that are compiled once and then passed to the driver directly.
 
 SQLAlchemy builds, looks up and runs a statement in 100 to 200 µs, of which the drivers need 10 (SQLite) to 60
 (PostgreSQL). What every request asks is a :class:`Statement`: written with the same tables, compiled once.

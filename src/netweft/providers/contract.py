@@ -1,4 +1,4 @@
-"""What Netweft asks of an external system that has networks of its own.
+"""The contract between Netweft and an external system that provides networks.
 
 A module for a kind of system has a function that connects to one (:data:`Connect`), and is found by an entry point of
 the group ``netweft.providers`` whose name is the provider's type:

@@ -1,4 +1,4 @@
-"""What a driver of libvirt's guests may meet, and its words."""
+"""Errors of the libvirt driver, and their texts."""
 
 from __future__ import annotations
 

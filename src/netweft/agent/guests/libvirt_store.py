@@ -1,4 +1,4 @@
-"""Files that tell what guests of libvirt were asked to be, also when no domain does."""
+"""Stores the specifications of libvirt's guests in files, also while they have no domain."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Described(Protocol):
 
     @property
     def requires_authentication(self) -> bool:
-        """Whether one has to log in."""
+        """Whether it requires a log-in."""
 
     @property
     def authentication_url(self) -> str:

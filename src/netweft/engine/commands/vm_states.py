@@ -1,4 +1,4 @@
-"""Asking a running virtual machine to end, to start again, or to be saved.
+"""Shutting down, rebooting and suspending running virtual machines.
 
 oVirt's commands: ShutdownVm, RebootVm, HibernateVm.
 """

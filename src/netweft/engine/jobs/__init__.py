@@ -1,1 +1,1 @@
-"""What leaves the engine: one function for each kind of job, and the timers. Only here are agents talked to."""
+"""Jobs, one function for each kind, and timers. Only this package calls agents."""

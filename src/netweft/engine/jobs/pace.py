@@ -1,4 +1,4 @@
-"""How many at a time, when some may take for ever."""
+"""Limits how many tasks run at a time when some may never end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking running guests to end, to start again, or to be saved. All safe to repeat."""
+"""Shutting down, rebooting and suspending running guests. All safe to repeat."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _warn(tx: Tx, authority: Authority, host: HostRow) -> None:
         text = f"Host {host.name} certification is about to expire at {until} and could not be renewed so far."
         _tell(tx, authority, HOST_EXPIRES, text, Severity.WARNING, host)
     else:
-        text = f"Host {host.name} certification has expired at {until}: the host has to join anew, with a new token."
+        text = f"Host {host.name} certification has expired at {until}: the host has to join again, with a new token."
         _tell(tx, authority, HOST_EXPIRED, text, Severity.ALERT, host)
 
 

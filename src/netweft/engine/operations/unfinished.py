@@ -1,4 +1,4 @@
-"""Jobs that nobody will bring to an end: what they left half done is for hosts to tell."""
+"""Jobs that no engine will finish: the reports of hosts show what they left half done."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What hosts say: taking it in, and what follows from it."""
+"""Processes the reports of hosts and their consequences."""

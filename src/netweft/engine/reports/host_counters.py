@@ -1,4 +1,4 @@
-"""Taking in what the links of hosts have counted."""
+"""Stores the counters of the links of hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeing whether a host is as wanted, and telling when that begins and when it is over."""
+"""Detects drift of hosts, and reports when it begins and when it ends."""
 
 from __future__ import annotations
 
