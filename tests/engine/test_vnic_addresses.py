@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -333,6 +334,30 @@ def test_networks_without_subnet_cost_nothing_and_those_with_one_statement(site:
     assert len(cost("nic2")) == len(without) + 1
     site.subnet("2001:db8::/64")
     assert len(cost("nic3")) == len(without) + 1
+
+
+def test_each_address_that_is_tried_is_looked_up_by_itself(site: Site) -> None:
+    """However many of its subnet are taken: no plan goes through them."""
+    subnet_id, vnic_id = site.subnet("10.0.0.0/20"), site.vnic(site.vm())
+    with site.db.write() as tx:
+        taken = [f"10.0.{number // 250}.{number % 250 + 1}" for number in range(2000)]
+        there = set(tx.scalars(sa.select(vnic_addresses.c.address)))
+        new = [{"subnet_id": subnet_id, "address": one, "vnic_id": vnic_id} for one in taken if one not in there]
+        tx.execute(sa.insert(vnic_addresses), new)
+    spec = AddVnic(vm_id=site.vm("db"), name="nic1", profile_id=site.profiles["tenants"])
+    with site.db.write() as tx, statements_in(tx) as seen:
+        add_vnic(tx, SYSTEM, spec)
+    draw = next(text for text in seen if text.startswith("INSERT INTO vnic_addresses"))
+    with site.db.write() as tx:
+        if tx.dialect.name == "sqlite":
+            plan = [row.detail for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {draw}")]
+        else:
+            values = {"subnet_4": subnet_id, "addresses_4": ["10.0.9.1"], "subnet_6": "", "addresses_6": []}
+            explained = tx.connection.driver_connection.execute(f"EXPLAIN {draw}", {**values, "vnic_id": vnic_id})
+            plan = [row[0] for row in explained]
+    looks = [line for line in plan if re.search(r"subnet_id\b.*=.* AND \(?\(?address\b.*=", line)]
+    assert len(looks) == 2, "\n".join(plan)
+    assert not any("Join" in line or "SCAN vnic_addresses" in line for line in plan), "\n".join(plan)
 
 
 COUNT, CLIENTS = 2000, 8

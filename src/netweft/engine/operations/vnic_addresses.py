@@ -281,8 +281,10 @@ def _drawing(insert: Any, listed: Any) -> Statement[Any]:  # noqa: ANN401 - the 
     for version in _VERSIONS:
         subnet = sa.bindparam(f"subnet_{version}", type_=sa.String)
         tried = listed(sa.bindparam(f"addresses_{version}", type_=Texts()), f"of_{version}")
-        used = sa.exists().where(vnic_addresses.c.subnet_id == subnet, vnic_addresses.c.address == tried.c.value)
-        choice = sa.select(subnet.label("subnet_id"), tried.c.value.label("address")).where(sa.not_(used))
+        # A value, and no EXISTS, which PostgreSQL turns into a join with all addresses of the subnet.
+        same = vnic_addresses.c.subnet_id == subnet, vnic_addresses.c.address == tried.c.value
+        user = sa.select(vnic_addresses.c.vnic_id).where(*same).scalar_subquery()
+        choice = sa.select(subnet.label("subnet_id"), tried.c.value.label("address")).where(user.is_(None))
         found.append(sa.select(choice.limit(sa.literal_column("1")).subquery(f"free_{version}")))
     every = sa.union_all(*found).subquery("free")
     values = sa.select(every.c.subnet_id, every.c.address, sa.bindparam("vnic_id", type_=sa.String)).where(
