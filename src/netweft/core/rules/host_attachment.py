@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from netweft.core.desired_linux import vlan_name
 from netweft.core.desired_ovs import ovs_bridge_name
@@ -16,6 +15,7 @@ from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import bridge_options, bridge_problem, repeated
 from netweft.core.rules.fields import name_server
 from netweft.core.rules.network import NAME_SERVERS_MAX
+from netweft.core.station_addresses import is_host_address, is_not_a_stations, is_reached, network_of, parsed
 
 
 def attachment_exists(host: HostView, attachment_id: str) -> Problem | None:
@@ -178,8 +178,8 @@ def address_is_usable(name: str, ip: IpAssignment) -> Problem | None:
     """The address is one that a host can have, of the version that it is said to be, and so is the prefix."""
     if ip.method != "static":
         return None
-    address, net = _parsed(ip.address), _network(ip)
-    if address and net and address.version == ip.version and _is_host_address(address, net):
+    address, net = parsed(ip.address), network_of(ip)
+    if address and net and address.version == ip.version and is_host_address(address, net):
         return None
     text = f"Network '{name}': {ip.address}/{ip.prefix} is not an IPv{ip.version} address that a host can have. "
     if ip.version == 4:  # noqa: PLR2004 -- IP version
@@ -194,11 +194,11 @@ def gateway_is_reachable(name: str, ip: IpAssignment) -> Problem | None:
 
     oVirt only warns of a gateway outside the subnet, and the host then refuses.
     """
-    net = _network(ip)
+    net = network_of(ip)
     if ip.method != "static" or not ip.gateway or not net:
         return None
-    gateway = _parsed(ip.gateway)
-    if gateway and gateway.version == net.version and gateway != _parsed(ip.address) and _is_reached(gateway, net):
+    gateway = parsed(ip.gateway)
+    if gateway and gateway.version == net.version and gateway != parsed(ip.address) and is_reached(gateway, net):
         return None
     text = f"Network '{name}': the gateway {ip.gateway} is not another station's address in the subnet {net}."
     return Problem("NETWORK_ATTACHMENT_GATEWAY_OUTSIDE_SUBNET", text)
@@ -260,8 +260,8 @@ def name_servers_are_valid(one: Resolved, attachment: AttachmentIntent) -> Probl
     if one.wish.dns is KEEP or not attachment.dns:
         return None
     servers = [name_server(server) for server in attachment.dns]
-    nets = [net for ip in attachment.assignments if (net := _network(ip))]
-    usable = all(server and not any(_is_not_a_stations(server, net) for net in nets) for server in servers)
+    nets = [net for ip in attachment.assignments if (net := network_of(ip))]
+    usable = all(server and not any(is_not_a_stations(server, net) for net in nets) for server in servers)
     if len(servers) <= NAME_SERVERS_MAX and usable and not repeated(map(str, servers)):
         return None
     text = (
@@ -353,57 +353,6 @@ def synchronized_exists(host: HostView, attachment_id: str) -> Problem | None:
     return Problem("NETWORK_ATTACHMENT_NOT_EXISTS", text)
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; none with a link behind it (``%eth0``), as it stands on the network's own."""
-    try:
-        return ip_address(text) if "%" not in text else None
-    except ValueError:
-        return None
-
-
 def _canonical(ip: IpAssignment) -> tuple[object, ...]:
     """What an assignment says, however its addresses are spelt."""
-    return ip.version, ip.method, _parsed(ip.address), ip.prefix, _parsed(ip.gateway)
-
-
-def _network(ip: IpAssignment) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(f"{ip.address}/{ip.prefix}", strict=False)
-    except ValueError:
-        return None
-
-
-def _is_host_address(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
-    if address.is_multicast or address.is_loopback or address.is_unspecified or address.is_link_local:
-        return False
-    if address.is_reserved or address in _THIS_NETWORK or _is_site_local(address):
-        return False
-    return not _is_not_a_stations(address, net) and not _is_anycast(address, net)
-
-
-def _is_site_local(address: IPv4Address | IPv6Address) -> bool:
-    """Addresses that are given up (RFC 3879), and that the kernel counts as of another scope."""
-    return isinstance(address, IPv6Address) and address.is_site_local
-
-
-_THIS_NETWORK = IPv4Network("0.0.0.0/8")
-"""Never the address of a station (RFC 1122, section 3.2.1.3)."""
-
-
-def _is_not_a_stations(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
-    """The first and the broadcast address of an IPv4 subnet are nobody's, but of one of two addresses (RFC 3021)."""
-    if net.version == 6 or net.prefixlen >= net.max_prefixlen - 1:  # noqa: PLR2004 -- IP version
-        return False
-    return address in {net.network_address, net.broadcast_address}
-
-
-def _is_anycast(address: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
-    """The first address of an IPv6 subnet is that of all its routers (RFC 4291, section 2.6.1; RFC 6164)."""
-    return net.version == 6 and net.prefixlen < net.max_prefixlen - 1 and address == net.network_address  # noqa: PLR2004 -- IP version
-
-
-def _is_reached(gateway: IPv4Address | IPv6Address, net: IPv4Network | IPv6Network) -> bool:
-    """Whether a gateway is some station's, on the link."""
-    if net.version == 6 and gateway.is_link_local:  # noqa: PLR2004 -- IP version
-        return True
-    return gateway in net and (_is_host_address(gateway, net) or _is_anycast(gateway, net))
+    return ip.version, ip.method, parsed(ip.address), ip.prefix, parsed(ip.gateway)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
-from netweft.core.intent import AttachmentIntent, HostIntent, IpAssignment
+from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment
 
 
 def is_another_host(source: str, target: str) -> Problem | None:
@@ -62,12 +62,7 @@ def copy_request(
     bonds = [bond for bond in source.bonds if all(slave in pairs for slave in bond.slaves)]
     pairs |= {bond.name: bond.name for bond in bonds}
     wishes = tuple(
-        AttachmentChange(
-            network=Ref(id=one.network_id),
-            nic=Ref(name=pairs[one.nic]),
-            assignments=_without_static(one),
-            qos=one.qos,
-        )
+        _attachment_change(one, pairs[one.nic])
         for one in source.attachments
         if one.nic in pairs and one.network_id not in management
     )
@@ -77,18 +72,25 @@ def copy_request(
     return SetupRequest(
         attachments=wishes,
         removed=tuple(Ref(id=one.id) for one in removed),
-        bonds=tuple(
-            BondChange(
-                bond=Ref(name=bond.name),
-                slaves=tuple(Ref(name=pairs[slave]) for slave in bond.slaves),
-                options=bond.options,
-            )
-            for bond in bonds
-        ),
+        bonds=tuple(_bond_change(bond, pairs) for bond in bonds),
         removed_bonds=tuple(Ref(name=bond.name) for bond in target.bonds if bond.name not in names | kept),
         removed_labels=tuple(sorted(label for label, nic in labels.items() if nic not in kept)),
         commit_on_success=True,
     )
+
+
+def _attachment_change(attachment: AttachmentIntent, nic: str) -> AttachmentChange:
+    return AttachmentChange(
+        network=Ref(id=attachment.network_id),
+        nic=Ref(name=nic),
+        assignments=_without_static(attachment),
+        qos=attachment.qos,
+    )
+
+
+def _bond_change(bond: BondIntent, pairs: Mapping[str, str]) -> BondChange:
+    slaves = tuple(Ref(name=pairs[slave]) for slave in bond.slaves)
+    return BondChange(bond=Ref(name=bond.name), slaves=slaves, options=bond.options)
 
 
 def _without_static(attachment: AttachmentIntent) -> tuple[IpAssignment, ...]:
