@@ -322,6 +322,22 @@ def _allowed(methods: Mapping[str, Route]) -> str:
     return ", ".join(sorted({*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}))
 
 
+def _pages(server: Server, desk: TokenEndpoints, watch: Watch) -> Starlette:
+    """What is served besides the API, and the API's answer to whatever is not there."""
+    return Starlette(
+        routes=[
+            StarletteRoute("/health", watch.health),
+            StarletteRoute("/metrics", watch.metrics),
+            StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
+            StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
+            StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),
+            StarletteRoute(
+                "/{path:path}", server, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
+            ),
+        ]
+    )
+
+
 def create_app(
     db: Database,
     services: Services,
@@ -340,20 +356,7 @@ def create_app(
     table = router or nouns.router()
     server = Server(db, table, services, secure=secure, bodies=bodies, wait_max=wait_max, hasher=hasher)
     desk = TokenEndpoints(db, server.logins, bodies.anonymous, hasher)
-
-    watch = Watch(db)
-    pages = Starlette(
-        routes=[
-            StarletteRoute("/health", watch.health),
-            StarletteRoute("/metrics", watch.metrics),
-            StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
-            StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
-            StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),
-            StarletteRoute(
-                "/{path:path}", server, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
-            ),
-        ]
-    )
+    pages = _pages(server, desk, Watch(db))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         """The API goes straight to its server: Starlette's layers would take as long as many a command."""

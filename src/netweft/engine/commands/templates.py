@@ -22,13 +22,13 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, settled
-from netweft.engine.commands.vnics import check_profile, check_type
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations import hardware
 from netweft.engine.operations.hardware import SAME, Hardware
+from netweft.engine.operations.profile_use import check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import templates as queries
 from netweft.engine.queries import vms as vm_queries

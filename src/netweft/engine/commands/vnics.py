@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep, settle
@@ -14,25 +15,24 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
 from netweft.core.rules.mac_pool import MacRange
-from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import made
+from netweft.engine.changes import made, settled
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
-from netweft.engine.operations import functions, vnic_addresses
+from netweft.engine.operations import vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
+from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
+from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, reserve_function
 from netweft.engine.payloads import Undo, UpdateGuest
-from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries import vnic_profiles as profile_queries
@@ -50,8 +50,6 @@ _ADD = "Cannot add Interface."
 _UPDATE = "Cannot edit Interface."
 _REMOVE = "Cannot remove Interface."
 _PLUG = "Cannot activate/deactivate Interface."
-
-RUNNING = "up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +129,12 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         rules.interface_is_supported(spec.interface),
         fields.text_is_valid("vNIC", "description", spec.description),
     )
-    passthrough = _check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
+    passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
     check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
     if spec.plugged and not passthrough:
-        _check_network_on_host(tx, _ADD, vm, spec.profile_id)
-    if spec.mac:
-        mac = take_mac_for(tx, vm.id, vm.mac_pool_id, spec.mac, action=_ADD)
-    else:
-        known = [MacRange(one.first, one.last) for one in ranges.all()]
-        mac = allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=known)
-    vnic = made(VnicRow, spec, id=new_id(), mac=mac, synced=True)
+        check_network_on_host(tx, _ADD, vm, spec.profile_id)
+    known = [MacRange(one.first, one.last) for one in ranges.all()]
+    vnic = made(VnicRow, spec, id=new_id(), mac=_take_mac(tx, vm, spec.mac, known), synced=True)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
     with translate_constraint_errors(_ADD, lambda broken: _name_problem(broken, vnic.name)), pipelined(tx):
         add(tx, vnics, vnic)
@@ -148,9 +142,16 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
     vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged and passthrough:
-        _reserve_function(tx, _ADD, vm, vnic.id)
+        reserve_function(tx, _ADD, vm, vnic.id)
     job_id = _tell(tx, actor, vm, Undo(remove=vnic.id)) if vnic.plugged else None
     return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
+
+
+def _take_mac(tx: Tx, vm: _Vm, mac: str, ranges: Sequence[MacRange]) -> str:
+    """The MAC address for a new vNIC: the one asked for, else one of the ranges of the machine's pool."""
+    if mac:
+        return take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_ADD)
+    return allocate_mac(tx, vm.mac_pool_id, action=_ADD, ranges=ranges)
 
 
 def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
@@ -161,54 +162,66 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     """
     vm = _begin(tx, actor, spec.vm_id)
     old = queries.get_vnic(tx, spec.vm_id, spec.id)
-    names = ("name", "description", "profile_id", "interface", "plugged", "linked")
-    values = {name: settle(getattr(spec, name), getattr(old, name)) for name in names}
-    mac = settle(spec.mac, old.mac).lower() or old.mac
-    others = queries.vnic_names(tx, spec.vm_id, besides=spec.id)
+    after = settled(old, spec)
+    after = replace(after, mac=after.mac.lower() or old.mac)
+    passthrough = _check_update(tx, actor, vm, old, after)
+    if after.mac != old.mac:
+        take_mac_for(tx, vm.id, vm.mac_pool_id, after.mac, action=_UPDATE)
+    _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*_RESTORED, "mac")})
+    moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=after.profile_id)
+    had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
+    if after.mac != old.mac:
+        release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
+    if after.plugged and not old.plugged and passthrough:
+        reserve_function(tx, _UPDATE, vm, spec.id)
+    _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
+    if not (old.plugged or after.plugged) or _wiring(old) == _wiring(after):
+        return Change(vnic_id=spec.id, job_id=None)
+    before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}
+    undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
+    return Change(vnic_id=spec.id, job_id=_tell(tx, actor, vm, undo))
+
+
+_RESTORED = ("name", "description", "profile_id", "interface", "plugged", "linked")
+"""What a vNIC has again when its host refuses a change; a MAC address that was given back may be another's by then."""
+
+
+def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDetails) -> bool:
+    """Whether a vNIC may become that; returns whether it is for pass-through then. Raises ValidationError,
+    DeniedError.
+    """
+    moves, readdressed = after.profile_id != old.profile_id, after.mac != old.mac
     hot = {
-        "The MAC address": mac != old.mac,
-        "The interface type": values["interface"] != old.interface,
-        "The profile": old.interface == rules.PASSTHROUGH and values["profile_id"] != old.profile_id,
+        "The MAC address": readdressed,
+        "The interface type": after.interface != old.interface,
+        "The profile": old.interface == rules.PASSTHROUGH and moves,
     }
-    running, stays = vm.status == RUNNING, old.plugged and values["plugged"]
+    running, stays = vm.status == RUNNING, old.plugged and after.plugged
     check(
         _UPDATE,
         rules.vm_may_change(vm.status),
-        rules.name_is_valid(values["name"]),
-        rules.name_is_free(values["name"], others),
-        rules.interface_is_supported(values["interface"]),
-        fields.text_is_valid("vNIC", "description", values["description"]),
+        rules.name_is_valid(after.name),
+        rules.name_is_free(after.name, queries.vnic_names(tx, vm.id, besides=old.id)),
+        rules.interface_is_supported(after.interface),
+        fields.text_is_valid("vNIC", "description", after.description),
         rules.may_change_while_running(running, stays, [what for what, changed in hot.items() if changed]),
     )
-    rewired = any(values[name] != getattr(old, name) for name in ("profile_id", "linked"))
     passthrough = bool(old.passthrough)
-    if values["profile_id"] != old.profile_id:
-        passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, values["profile_id"])
-    check_type(_UPDATE, values["interface"], passthrough=passthrough, linked=values["linked"])
-    check(_UPDATE, rules.may_be_rewired(running and stays and rewired, _mirroring(tx, old, values["profile_id"])))
-    if values["plugged"] and (not old.plugged or mac != old.mac):
-        check(_UPDATE, rules.mac_is_not_plugged_elsewhere(mac, _others_with_mac(tx, vm, spec.id, mac)))
-    if values["plugged"] and not passthrough and (values["profile_id"] != old.profile_id or not old.plugged):
-        _check_network_on_host(tx, _UPDATE, vm, values["profile_id"])
-    if mac != old.mac:
-        take_mac_for(tx, vm.id, vm.mac_pool_id, mac, action=_UPDATE)
-    _write(tx, _UPDATE, spec.id, {**values, "mac": mac})
-    moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=values["profile_id"])
-    had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
-    if mac != old.mac:
-        release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
-    if values["plugged"] and not old.plugged and passthrough:
-        _reserve_function(tx, _UPDATE, vm, spec.id)
-    _audit(tx, actor, UPDATED, f"Interface {values['name']} was updated for VM {vm.name}. (User: {actor.name})", vm)
-    before = {name: getattr(old, name) for name in (*names, "synced")}
-    wired = any(values[name] != before[name] for name in ("profile_id", "plugged", "linked")) and (
-        old.plugged or values["plugged"]
-    )
-    undo = Undo(restore=spec.id, values=before, addresses=had)
-    job_id = _tell(tx, actor, vm, undo) if wired and mac == old.mac else None
-    if wired and mac != old.mac:
-        job_id = _tell(tx, actor, vm, Undo())
-    return Change(vnic_id=spec.id, job_id=job_id)
+    if moves:
+        passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, after.profile_id)
+    check_type(_UPDATE, after.interface, passthrough=passthrough, linked=after.linked)
+    rewired = running and stays and (moves or after.linked != old.linked)
+    check(_UPDATE, rules.may_be_rewired(rewired, _mirroring(tx, old, after.profile_id)))
+    if after.plugged and (not old.plugged or readdressed):
+        check(_UPDATE, rules.mac_is_not_plugged_elsewhere(after.mac, _others_with_mac(tx, vm, old.id, after.mac)))
+    if after.plugged and not passthrough and (moves or not old.plugged):
+        check_network_on_host(tx, _UPDATE, vm, after.profile_id)
+    return passthrough
+
+
+def _wiring(vnic: VnicRow) -> tuple[str | None, bool, bool]:
+    """What a running guest has to be told of a vNIC when it changes."""
+    return vnic.profile_id, vnic.plugged, vnic.linked
 
 
 def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
@@ -235,12 +248,12 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     if old.plugged == plugged:
         return None
     if vm.status == RUNNING and not old.passthrough:
-        _check_network_on_host(tx, _PLUG, vm, old.profile_id)
+        check_network_on_host(tx, _PLUG, vm, old.profile_id)
     if plugged:
         check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))
     _write(tx, _PLUG, vnic_id, {"plugged": plugged, "synced": True})
     if plugged and old.passthrough:
-        _reserve_function(tx, _PLUG, vm, vnic_id)
+        reserve_function(tx, _PLUG, vm, vnic_id)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
     return _tell(tx, actor, vm, Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced}))
@@ -333,100 +346,10 @@ _LOCK = Statement(
 )
 
 
-def check_profile(
-    tx: Tx,
-    actor: Actor,
-    action: str,
-    cluster_id: str,
-    profile_id: str | None,
-    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
-) -> bool:
-    """The profile exists, the actor may use it, and its network serves virtual machines of this cluster. Returns
-    whether it is for pass-through.
-
-    Part of other commands. Raises ValidationError, DeniedError.
-    """
-    profile = None if profile_id is None else profile_queries.for_cluster(tx, profile_id, cluster_id)
-    return _check_found_profile(tx, actor, action, profile_id, profile, group)
-
-
-def _check_found_profile(
-    tx: Tx,
-    actor: Actor,
-    action: str,
-    profile_id: str | None,
-    profile: profile_queries.ProfileForCluster | None,
-    group: ActionGroup = ActionGroup.CONFIGURE_VM_NETWORK,
-) -> bool:
-    """:func:`check_profile` for who has what :func:`profile_queries.for_cluster` says."""
-    if profile_id is None:
-        return False
-    check(action, rules.profile_exists(profile_id, profile is not None))
-    if profile is None:
-        return False
-    authorize.require(tx, actor, group, ObjectRef(ObjectType.VNIC_PROFILE, profile_id))
-    check(
-        action,
-        rules.network_is_in_cluster(profile.network_name, profile.cluster_name, profile.attached),
-        rules.network_is_for_vms(profile.network_name, profile.vm_network),
-        rules.trunk_needs_ovs(
-            profile.name,
-            profile.cluster_name,
-            profile.network_name,
-            trunk=bool(profile.custom_properties.get("trunk")),
-            switch_type=profile.switch_type,
-            vlan=profile.vlan_id,
-        ),
-    )
-    return bool(profile.passthrough)
-
-
-def check_type(action: str, interface: str, *, passthrough: bool, linked: bool) -> None:
-    """The interface type and the profile, which is for pass-through or not, go together.
-
-    Part of other commands. Raises ValidationError.
-    """
-    check(
-        action,
-        rules.type_matches_profile(interface, passthrough=passthrough),
-        rules.passthrough_is_linked(interface, linked=linked),
-    )
-
-
-def _reserve_function(tx: Tx, action: str, vm: VmRow, vnic_id: str) -> None:
-    """While the guest runs, its host must have a virtual function for a pass-through vNIC that is plugged in."""
-    if vm.status != RUNNING or vm.host_id is None:
-        return
-    vnic = queries.get_vnic(tx, vm.id, vnic_id)
-    for failover in queries.failovers_of(tx, (vnic,)).values():
-        _check_network_on_host(tx, action, vm, failover.id)
-    data, free = functions.lock_free(tx, vm.host_id)
-    fit = [one for nic in free if nic.networks is None or vnic.network_id in nic.networks for one in nic.functions]
-    check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
-    functions.promise(tx, vm.host_id, fit[0], vnic_id)
-
-
 def _mirroring(tx: Tx, old: VnicRow, profile_id: str | None) -> list[str]:
     """Names of those of a vNIC's profiles, the one that it has and the one that it gets, that mirror."""
     profiles = sa.select(vnic_profiles.c.name).where(vnic_profiles.c.id.in_((old.profile_id, profile_id)))
     return list(tx.scalars(profiles.where(vnic_profiles.c.port_mirroring)))
-
-
-def _check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None) -> None:
-    """While the guest runs, the network must be on its host."""
-    if vm.status != RUNNING or vm.host_id is None or profile_id is None:
-        return
-    network = _NETWORK_OF.ask(tx, id=profile_id).one()
-    name, host = host_queries.last_networking(tx, vm.host_id)
-    is_there = host is not None and network.id in locate_networks(host)
-    check(action, rules.network_is_on_host(network.name, name, is_there))
-
-
-_NETWORK_OF = Statement(
-    sa.select(networks.c.id, networks.c.name)
-    .join(vnic_profiles, vnic_profiles.c.network_id == networks.c.id)
-    .where(vnic_profiles.c.id == sa.bindparam("id"))
-)
 
 
 def _others_with_mac(tx: Tx, vm: _Vm, vnic_id: str, mac: str) -> list[str]:
