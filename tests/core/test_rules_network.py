@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from netweft.core.errors import Problem, ValidationError
-from netweft.core.keep import KEEP, settle
+from netweft.core.keep import KEEP, or_current
 from netweft.core.network_filters import DEFAULT_FILTER, FILTERS, IDS
 from netweft.core.rules import (
     check,
@@ -357,9 +357,9 @@ def test_addresses_as_numbers() -> None:
 
 
 def test_what_is_not_said_stays() -> None:
-    assert settle(KEEP, 5) == 5
-    assert settle(6, 5) == 6
-    assert settle(None, 5) is None
+    assert or_current(KEEP, 5) == 5
+    assert or_current(6, 5) == 6
+    assert or_current(None, 5) is None
 
 
 def test_filters_have_the_ids_that_clients_know() -> None:

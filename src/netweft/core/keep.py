@@ -18,6 +18,6 @@ Keep: TypeAlias = Literal[_Keep.KEEP]
 T = TypeVar("T")
 
 
-def settle(value: T | Keep, current: T) -> T:
+def or_current(value: T | Keep, current: T) -> T:
     """What a field will be: the value that the change gives it, else the one it has."""
     return current if value is KEEP else value

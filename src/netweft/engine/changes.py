@@ -36,7 +36,7 @@ def made(record: type[R], spec: DataclassInstance, **others: Any) -> R:  # noqa:
     return record(**{**_said(record, spec), **others})
 
 
-def settled(before: R, spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
+def updated(before: R, spec: DataclassInstance, **others: Any) -> R:  # noqa: ANN401 - any column's value
     """The row as the command wants it: what it says, and ``others``, which go before it."""
     return msgspec.structs.replace(before, **{**_said(type(before), spec), **others})
 

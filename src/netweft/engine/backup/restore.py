@@ -18,7 +18,7 @@ from sqlalchemy import select
 from netweft.engine.backup.archive import BackupError, Header, Progress, Reader
 from netweft.engine.backup.dumps import check_sqlite, load_postgresql, require_empty
 from netweft.engine.backup.make import DUMP, FILES
-from netweft.engine.backup.restored import settle
+from netweft.engine.backup.restored import end_unfinished
 from netweft.engine.db import Database
 from netweft.engine.model.certificates import certificates
 from netweft.engine.secrets import read_box
@@ -116,7 +116,7 @@ def _take_up(url: str, data: Path, header: Header) -> None:
         with db.write() as tx:
             for stored in tx.scalars(select(certificates.c.private_key)):
                 box.decrypt(stored)
-            settle(tx, header.created)
+            end_unfinished(tx, header.created)
     finally:
         db.close()
 

@@ -15,7 +15,7 @@ RESTORED = 20_153
 """An event code of our own."""
 
 
-def settle(tx: Tx, created: str) -> None:
+def end_unfinished(tx: Tx, created: str) -> None:
     """End what was under way when the backup was made: nothing of it may be done again, as nobody knows what has been
     done since. Hosts tell how their changes ended and which guests they run. ``created``: when the backup was made.
     """

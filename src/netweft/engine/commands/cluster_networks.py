@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check
 from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
@@ -130,8 +130,8 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     row = queries.find(tx, cluster.id, network.id)
     check(_UPDATE, rules.is_attached(network.name, cluster.name, is_attached=row is not None))
     row = queries.get(tx, cluster.id, network.id)
-    before, required = queries.roles_of(row), settle(spec.required, row.required)
-    after = settle(spec.roles, before)
+    before, required = queries.roles_of(row), or_current(spec.required, row.required)
+    after = or_current(spec.roles, before)
     if (after, required) == (before, row.required):
         return
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))

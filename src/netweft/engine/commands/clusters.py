@@ -18,7 +18,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands.cluster_networks import UpdateClusterNetwork, add_cluster_network, update_cluster_network
 from netweft.engine.commands.data_centers import MANAGEMENT_NETWORK
 from netweft.engine.commands.hosts import follow
@@ -121,7 +121,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
     lock(tx, clusters, spec.id)
     before = queries.get(tx, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_CLUSTER_CONFIGURATION, ObjectRef(ObjectType.CLUSTER, spec.id))
-    after = settled(before, spec)
+    after = updated(before, spec)
     if (
         spec.mac_pool is not KEEP
         and (pool_id := resolve(tx, mac_pools, spec.mac_pool, "MAC pool")) != before.mac_pool_id

@@ -15,7 +15,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands.networks import AddNetwork, create_network
 from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
@@ -81,7 +81,7 @@ def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
     authorize.require(
         tx, actor, ActionGroup.EDIT_STORAGE_POOL_CONFIGURATION, ObjectRef(ObjectType.DATA_CENTER, spec.id)
     )
-    after = settled(before, spec)
+    after = updated(before, spec)
     changed = changes(before, after)
     check(_UPDATE, *_problems(after))
     if "version" in changed:

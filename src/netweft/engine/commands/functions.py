@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.core.functions import free_functions
 from netweft.core.host import Nic
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check
 from netweft.core.rules import functions as rules
 from netweft.core.rules.host import is_reachable_for_work
@@ -62,7 +62,7 @@ def update_functions(tx: Tx, actor: Actor, spec: UpdateFunctions) -> str | None:
     """
     data, nic = _begin(tx, actor, _UPDATE, spec.host_id, spec.nic_id)
     facts = nic.facts
-    count = settle(spec.count, len(facts.functions))
+    count = or_current(spec.count, len(facts.functions))
     check(_UPDATE, rules.count_is_in_range(nic.name, count, facts.functions_max))
     job_id = None
     if count != len(facts.functions):

@@ -19,7 +19,7 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.audit import Severity
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -136,7 +136,7 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
     """
     host = lock(tx, hosts, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, spec.id))
-    after = settled(host, spec)
+    after = updated(host, spec)
     check(_UPDATE, *_problems(after))
     check(_UPDATE, *_clashes(tx, after))
     cluster_id = host.cluster_id if spec.cluster is KEEP else resolve(tx, clusters, spec.cluster, "cluster")

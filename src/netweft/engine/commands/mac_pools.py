@@ -17,7 +17,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.mac_pools import MacPoolRow, mac_pools, mac_ranges
 from netweft.engine.operations.mac_addresses import set_exclusive
@@ -87,7 +87,7 @@ def update_mac_pool(tx: Tx, actor: Actor, spec: UpdateMacPool) -> None:
     lock(tx, mac_pools, queries.default_id(tx))
     before = lock(tx, mac_pools, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_MAC_POOL, ObjectRef(ObjectType.MAC_POOL, spec.id))
-    after = settled(before, spec)
+    after = updated(before, spec)
     changed = changes(before, after)
     forbids = changed.get("allow_duplicates") is False
     check(

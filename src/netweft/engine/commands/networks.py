@@ -18,7 +18,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands.cluster_networks import detach_from_hosts
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
@@ -219,7 +219,7 @@ def _require_configure(tx: Tx, actor: Actor, network_id: str) -> None:
 
 def _after(before: NetworkRow, spec: UpdateNetwork) -> NetworkRow:
     """The network as it will be."""
-    after = settled(before, spec)
+    after = updated(before, spec)
     if after.name == before.name:
         return after
     return replace(after, host_side_name=rules.host_side_name(after.name, before.id))

@@ -20,7 +20,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations.races import translate_constraint_errors
@@ -88,7 +88,7 @@ def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBo
     Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     before = _locked(tx, actor, spec.id)
-    after = _sealed(settled(before, spec), spec, box)
+    after = _sealed(updated(before, spec), spec, box)
     _check(_UPDATE, after, spec)
     taken = queries.PROVIDERS.is_taken(tx, after.name, besides=spec.id)
     check(_UPDATE, _name_is_taken(after.name) if taken else None)

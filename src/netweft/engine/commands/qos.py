@@ -16,7 +16,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands.hosts import follow
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
@@ -85,7 +85,7 @@ def update_qos(tx: Tx, actor: Actor, spec: UpdateQos) -> None:
     """
     data_center = _begin(tx, actor, spec.data_center_id)
     before = queries.get(tx, spec.data_center_id, spec.id)
-    after = settled(before, spec, **spec.limits)
+    after = updated(before, spec, **spec.limits)
     check(_UPDATE, rules.type_is_kept(before.type, after.type))
     _check(_UPDATE, after)
     check(_UPDATE, _name_is_free(tx, after))

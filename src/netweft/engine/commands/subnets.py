@@ -17,7 +17,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import changes, made, settled
+from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.subnets import SubnetRow, subnets
@@ -94,7 +94,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
     network = _begin(tx, actor, queries.get(tx, spec.id).network_id)
     before = lock(tx, subnets, spec.id)
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
-    after = settled(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
+    after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
     after = _checked(_UPDATE, after)
     changed = changes(before, after)

@@ -16,7 +16,7 @@ from netweft.engine.access import authorize, objects
 from netweft.engine.access.objects import ObjectRef
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import changes, made, settled
+from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, insert_if_absent, lock, new_id
 from netweft.engine.model.tags import TagRow, tags
 from netweft.engine.operations.races import translate_constraint_errors
@@ -74,11 +74,11 @@ def update_tag(tx: Tx, actor: Actor, spec: UpdateTag) -> None:
     authorize.require(tx, actor, ActionGroup.TAG_MANAGEMENT)
     if spec.id == ROOT_ID:
         shown = TagRow(id=ROOT_ID, name="root", description="root")
-        check(_UPDATE, rules.is_not_root(is_root=settled(shown, spec) != shown))
+        check(_UPDATE, rules.is_not_root(is_root=updated(shown, spec) != shown))
         return
     before = lock(tx, tags, spec.id)
     parent_id = before.parent_id if spec.parent is KEEP else _parent(tx, spec.parent)
-    after = settled(before, spec, parent_id=parent_id)
+    after = updated(before, spec, parent_id=parent_id)
     if after == before:
         return
     is_below = parent_id in queries.below(tx, spec.id)

@@ -21,7 +21,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.templates import TemplateRow, TemplateVnicRow, template_vnics, templates
@@ -116,7 +116,7 @@ def update_template(tx: Tx, actor: Actor, spec: UpdateTemplate) -> None:
     """Change a template. Needs EDIT_TEMPLATE_PROPERTIES on it. Raises NotFoundError, DeniedError, ValidationError."""
     before = lock(tx, templates, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_TEMPLATE_PROPERTIES, ObjectRef(ObjectType.TEMPLATE, spec.id))
-    after = settled(before, spec, **spec.hardware.over(before))
+    after = updated(before, spec, **spec.hardware.over(before))
     check(_UPDATE, _architecture_problem(tx, before.cluster_id, spec.architecture))
     changed = changes(before, after)
     if not changed:
@@ -209,7 +209,7 @@ def update_template_vnic(tx: Tx, actor: Actor, spec: UpdateTemplateVnic) -> None
     """
     template = _begin(tx, actor, spec.template_id)
     old = queries.get_vnic(tx, spec.template_id, spec.id)
-    vnic = settled(old, spec)
+    vnic = updated(old, spec)
     rows = queries.vnics_of(tx, (spec.template_id,))[spec.template_id]
     _check_vnic(_UPDATE_NIC, template, vnic, [row.name for row in rows if row.id != spec.id])
     passthrough = bool(old.passthrough)

@@ -19,7 +19,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands import snapshots
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.clusters import ClusterRow, clusters
@@ -168,7 +168,7 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     """
     vm = lock(tx, vms, spec.id)
     authorize.require(tx, actor, ActionGroup.EDIT_VM_PROPERTIES, ObjectRef(ObjectType.VM, spec.id))
-    after = settled(
+    after = updated(
         vm,
         spec,
         **spec.hardware.over(vm),

@@ -19,7 +19,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import EVERYONE, ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, settled
+from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
@@ -106,7 +106,7 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
     authorize.require(
         tx, actor, ActionGroup.CONFIGURE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.VNIC_PROFILE, spec.id)
     )
-    after = settled(before, spec)
+    after = updated(before, spec)
     changed = changes(before, after)
     network_id = before.network_id if spec.network is KEEP else resolve(tx, networks, spec.network, "network")
     check(

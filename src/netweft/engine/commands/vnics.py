@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import asdict, replace
 
 from netweft.core.errors import NotFoundError, Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check, fields
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
@@ -20,7 +20,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import made, settled
+from netweft.engine.changes import made, updated
 from netweft.engine.db import Tx, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
@@ -162,7 +162,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     """
     vm = _begin(tx, actor, spec.vm_id)
     old = queries.get_vnic(tx, spec.vm_id, spec.id)
-    after = settled(old, spec)
+    after = updated(old, spec)
     after = replace(after, mac=after.mac.lower() or old.mac)
     passthrough = _check_update(tx, actor, vm, old, after)
     if after.mac != old.mac:
@@ -278,7 +278,7 @@ def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
     """
     vm, vnic, undo = _begin_filter(tx, actor, spec.vm_id, spec.vnic_id)
     old = queries.get_parameter(tx, spec.vnic_id, spec.id) if spec.id else None
-    values = {name: settle(getattr(spec, name), getattr(old, name, "")) for name in ("name", "value")}
+    values = {name: or_current(getattr(spec, name), getattr(old, name, "")) for name in ("name", "value")}
     check(_UPDATE, rules.parameter_is_valid(values["name"], values["value"]))
     parameter_id = spec.id or new_id()
     if old:

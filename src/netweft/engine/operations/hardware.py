@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from netweft.core.errors import Problem
-from netweft.core.keep import KEEP, Keep, settle
+from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import vm as rules
 from netweft.engine.model.hardware import HardwareRow
 
@@ -61,7 +61,7 @@ class Hardware:
 
     def over(self, source: HardwareRow) -> dict[str, Any]:
         """Columns of vms and templates: what is said, else what ``source`` has."""
-        return {column: settle(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
+        return {column: or_current(getattr(self, name), getattr(source, column)) for name, column in _COLUMNS.items()}
 
     def for_one_run(self) -> dict[str, Any]:
         """Columns of vms that a run has another value of, of those that it can."""

@@ -24,7 +24,7 @@ from netweft.engine.queries.networks import known_among
 from netweft.engine.statements import Statement
 
 
-def settle(tx: Tx, host_id: str) -> set[Claim]:
+def align(tx: Tx, host_id: str) -> set[Claim]:
     """Make a host's rows those of its attachments and of its changes under way. Repeating it changes nothing.
 
     Returns what it should have and other hosts have: an address that came with a host, or both had before there were
@@ -42,12 +42,12 @@ _OWN = Statement(sa.select(host_addresses).where(host_addresses.c.host_id == sa.
 
 
 def reserve(tx: Tx, action: str, host_id: str, had: Collection[Claim]) -> None:
-    """:func:`settle` for what was just written down; raises ValidationError when another host has what is new.
+    """:func:`align` for what was just written down; raises ValidationError when another host has what is new.
 
     ``had``: what was the host's before, of which it is not asked here how that came to be. Raises BusyError when the
     other host gave the address back in this very moment.
     """
-    taken = settle(tx, host_id) - set(had)
+    taken = align(tx, host_id) - set(had)
     if not taken:
         return
     others = elsewhere(tx, {address for _, address in taken}, host_id)

@@ -153,7 +153,7 @@ def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: 
 
 def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
     _END.run(tx, host_id=host_id, generation=generation, state=state, error=error)
-    host_addresses.settle(tx, host_id)
+    host_addresses.align(tx, host_id)
 
 
 def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:

@@ -49,7 +49,7 @@ def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
         _enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
 
 
-def settle(tx: Tx, host_id: str, report: HostReport) -> None:
+def review(tx: Tx, host_id: str, report: HostReport) -> None:
     """See, by a host's report, whether vNICs there that were out of sync still are; try again what can be changed."""
     states = {guest.id: guest for guest in report.guests if guest.status == "up"}
     locations = None

@@ -70,7 +70,7 @@ def adopt(tx: Tx, host_id: str, host: Host) -> Adoption:
 
 def _tell_of_addresses(tx: Tx, data: queries.HostData) -> None:
     """An address that another host has as well: both have it, whatever the engine says."""
-    taken = host_addresses.settle(tx, data.row.id)
+    taken = host_addresses.align(tx, data.row.id)
     others = elsewhere(tx, {address for _, address in taken}, data.row.id)
     for claim in sorted(taken & others.keys()):
         text = f"Host {data.row.name} came with the address {claim[1]}, which Host {others[claim]} has on that network."

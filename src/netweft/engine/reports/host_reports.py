@@ -82,7 +82,7 @@ def take_report(tx: Tx, spec: TakeReport) -> None:
     if spec.report.generation > host.generation:  # it was given out by an engine of which this database knows nothing
         take_over(tx, host, spec.report)
     _look_after_guests(tx, host, spec)
-    vnic_sync.settle(tx, host.id, spec.report)
+    vnic_sync.review(tx, host.id, spec.report)
     host_drifts.judge_drift(tx, host.id, spec.report)
     evaluate_status(tx, spec.host_id, spec.report)
     if has_others:  # after the host was judged by what was required of it until now, as where a job records its change
