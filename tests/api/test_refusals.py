@@ -80,6 +80,7 @@ def test_every_rule_of_setting_up_meets_every_entry_point() -> None:
         "host_qos",
         "host_addresses",
         "host_ability",
+        "host_unmanaged",
     }
     there_are = {name for name in RULE_FUNCTIONS if name.partition(".")[0] in of_hosts}
     known = entry_points.STANDING | entry_points.OF_THE_REQUEST.keys()

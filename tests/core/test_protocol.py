@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netweft.core.protocol import FIXED_WHILE_PLUGGED, GuestNic, apply_hot_pluggable
+from netweft.core.hot_plug import FIXED_WHILE_PLUGGED, apply_hot_pluggable
+from netweft.core.protocol import GuestNic
 
 NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
 OTHER = replace(

@@ -23,7 +23,8 @@ from netweft.core.host_request import (
     removed_ids,
 )
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
-from netweft.core.rules.setup_networks import left_behind, unmanaged_networks, validate
+from netweft.core.rules.host_unmanaged import left_behind, unmanaged_networks
+from netweft.core.rules.setup_networks import validate
 
 
 def net(name: str, vlan: int | None = None, **values: Any) -> NetworkView:

@@ -21,7 +21,8 @@ from netweft.core.host_request import (
     SetupRequest,
 )
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
-from netweft.core.rules.setup_networks import left_behind, network_occurs_once, unmanaged_networks, validate
+from netweft.core.rules.host_unmanaged import left_behind, unmanaged_networks
+from netweft.core.rules.setup_networks import network_occurs_once, validate
 
 STATIC = IpAssignment(method="static", address="192.0.2.5", prefix=24, gateway="192.0.2.1")
 OTHER = IpAssignment(method="static", address="198.51.100.5", prefix=24)

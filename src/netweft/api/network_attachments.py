@@ -32,8 +32,8 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent, HostQos, IpAssignment
 from netweft.core.kept import kept_names
+from netweft.core.rules.host_unmanaged import left_behind, unmanaged_networks
 from netweft.core.rules.qos import HOST_NETWORK
-from netweft.core.rules.setup_networks import left_behind, unmanaged_networks
 from netweft.core.sync import locate_networks
 from netweft.engine.access import visibility
 from netweft.engine.access.objects import ObjectType

@@ -99,11 +99,11 @@ OF_THE_REQUEST: Mapping[str, str] = {
             "timeout_is_in_range": "of the request alone",
             "network_occurs_once": "a constraint holds it: a host has one attachment of a network",
             "nic_is_no_slave": "only setting up changes bonds and the NICs of attachments",
-            "unmanaged_may_be_removed": "of what is removed",
             "networks_brought_along_stay": "of networks that a host brought from another engine, where it is set up",
-            "nic_carries_no_unmanaged": "of what is put on a NIC, where others have put something",
         }.items()
     },
+    "host_unmanaged.unmanaged_may_be_removed": "of what is removed",
+    "host_unmanaged.nic_carries_no_unmanaged": "of what is put on a NIC, where others have put something",
     **{
         f"host_attachment.{name}": "of what the request names, adds or removes"
         for name in (

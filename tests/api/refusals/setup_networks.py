@@ -763,7 +763,7 @@ TABLE: Table = (
     confess(),
     occupy,
     no(
-        "setup_networks.nic_carries_no_unmanaged",
+        "host_unmanaged.nic_carries_no_unmanaged",
         at("blue", "eth3"),
         "NIC_CARRIES_UNMANAGED_NETWORK",
         "which carries docker0: not made by Netweft",
@@ -787,7 +787,7 @@ TABLE: Table = (
         "which Netweft does not manage, so it cannot join bond1",
     ),
     Refusal(
-        "setup_networks.unmanaged_may_be_removed",
+        "host_unmanaged.unmanaged_may_be_removed",
         "DELETE",
         "/hosts/{sim-1}/unmanagednetworks/{docker0}",
         "",

@@ -25,7 +25,8 @@ from netweft.agent.guests.libvirt_ports import Ports
 from netweft.agent.guests.libvirt_recovery import destroy, end_starts, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
-from netweft.core.protocol import GuestSpec, GuestState, Migration, apply_hot_pluggable
+from netweft.core.hot_plug import apply_hot_pluggable
+from netweft.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,15 +11,15 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.simulated_arrivals import send
 from netweft.agent.simulated_machine import with_functions
 from netweft.core.host import GuestPort, Host
-from netweft.core.protocol import GuestState, apply_hot_pluggable
+from netweft.core.hot_plug import apply_hot_pluggable
+from netweft.core.protocol import GuestState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netweft.agent.guests import Ended
     from netweft.agent.simulated_machine import SimulatedMachine
-    from netweft.core.protocol import GuestNic, GuestSpec, Migration
-
+from netweft.core.protocol import GuestNic, GuestSpec, Migration
 
 _SCHEME = "simulated:"
 

@@ -12,13 +12,12 @@ is not as it should be does not keep the others from being set up.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
 from netweft.core.desired import desired_host
 from netweft.core.errors import Problem
-from netweft.core.host import Host
 from netweft.core.host_labels import expand
 from netweft.core.host_request import (
     FinalSet,
@@ -34,12 +33,13 @@ from netweft.core.host_request import (
     static_assignments,
 )
 from netweft.core.intent import AttachmentIntent, HostIntent
-from netweft.core.kept import displaced, kept_names
+from netweft.core.kept import displaced
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.rules import check, host_ability, host_bond, host_label, host_qos
 from netweft.core.rules import host_attachment as rule
 from netweft.core.rules.host import is_reachable_for_work
 from netweft.core.rules.host_addresses import address_is_unique, subnets_do_not_overlap
+from netweft.core.rules.host_unmanaged import nic_carries_no_unmanaged, unmanaged_may_be_removed, unmanaged_networks
 from netweft.core.rules.network import label_is_valid
 
 ACTION = "Cannot setup Networks."
@@ -319,23 +319,6 @@ def nic_is_no_slave(host: HostView, final: FinalSet, attachment: AttachmentInten
     return Problem("NETWORK_CANNOT_BE_ATTACHED_TO_SLAVE", text)
 
 
-def unmanaged_may_be_removed(host: HostView, name: str) -> Problem | None:
-    """O: what is removed as unmanaged is no network of the cluster, is on the host, and was left behind by us.
-
-    What others made is theirs: unlike oVirt we do not touch it.
-    """
-    if any(view.in_cluster and name in {view.name, view.intent.host_side_name} for view in host.networks.values()):
-        text = f"'{name}' is a network of the Cluster, not an unmanaged one. Remove its attachment instead."
-        return Problem("REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK", text)
-    left = left_behind(host.report, {view.intent.host_side_name for view in host.networks.values()})
-    if name in left or name in kept_names(host.report, host.intent.kept):
-        return None
-    if name in unmanaged_networks(host.report, set(host.bonds)):
-        text = f"'{name}' on Host {host.name} was not made by Netweft, which removes only what it made."
-        return Problem("UNMANAGED_NETWORK_IS_NOT_OURS", f"{text} Remove it on the host.")
-    return Problem("REMOVED_UNMANAGED_NETWORK_DOES_NOT_EXISTS", f"Host {host.name} has no unmanaged network '{name}'.")
-
-
 def management_is_attached(host: HostView, final: FinalSet) -> Problem | None:
     """Where a host's management network is has to be known before anything else there changes: what the engine does not
     know of, a change could take away.
@@ -369,49 +352,6 @@ def networks_brought_along_stay(host: HostView, final: FinalSet) -> Problem | No
         " them from the Host first as unmanaged networks, or attach networks of the same names there."
     )
     return Problem("NETWORKS_OF_ANOTHER_ENGINE_IN_THE_WAY", text)
-
-
-def nic_carries_no_unmanaged(
-    host: HostView, attachment: AttachmentIntent, unmanaged: Mapping[str, str]
-) -> Problem | None:
-    """O: no network is put on a NIC that carries an unmanaged one."""
-    names = sorted(name for name, nic in unmanaged.items() if nic == attachment.nic)
-    if not names:
-        return None
-    network = host.networks[attachment.network_id].name
-    text = (
-        f"Network '{network}' cannot be put on '{attachment.nic}', which carries {', '.join(names)}: not made by "
-        "Netweft."
-    )
-    return Problem("NIC_CARRIES_UNMANAGED_NETWORK", f"{text} Remove that on the host, or use another NIC.")
-
-
-def unmanaged_networks(report: Host, bonds: set[str]) -> dict[str, str]:
-    """What others made of the host's NICs (and ``bonds`` that we may use): bridges and VLAN devices, each with the
-    NIC below.
-    """
-    bases = set(report.nics) | bonds
-    found = {name: vlan.base for name, vlan in report.vlans.items() if not vlan.owner and vlan.base in bases}
-    for name, bridge in report.bridges.items():
-        ports = report.ports_of(name)
-        below = [report.vlans[port].base if port in report.vlans else port for port in ports]
-        base = next((base for base in below if base in bases), "")
-        if base and not bridge.owner:
-            found[name] = base
-    for port in report.ovs_ports.values():
-        base = next((base for base in port.interfaces if base in bases), "")
-        if base and not port.owner and not report.ovs_bridges[port.bridge].owner:
-            found[port.bridge] = base
-    return found
-
-
-def left_behind(report: Host, known: set[str]) -> dict[str, str]:
-    """Bridges and internal ports that carry our mark but belong to no network that we know (by its name on hosts),
-    each with the link below.
-    """
-    ours = {name for name, bridge in report.bridges.items() if bridge.owner}
-    ours |= {name for name, port in report.ovs_ports.items() if port.owner and port.is_internal and name != port.bridge}
-    return {name: next(iter(report.ports_of(name)), "") for name in sorted(ours - known)}
 
 
 def _views(host: HostView, final: FinalSet, nic: str) -> list[NetworkView]:

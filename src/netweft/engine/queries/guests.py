@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from netweft.core.errors import HostError
+from netweft.core.hot_plug import apply_hot_pluggable
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate, apply_hot_pluggable
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx

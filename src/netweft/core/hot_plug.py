@@ -1,0 +1,23 @@
+"""What of a guest's vNICs can change while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from netweft.core.protocol import GuestNic
+
+FIXED_WHILE_PLUGGED = ("mac", "mtu", "model", "queues", "boot_order", "port", "function", "standby", "stands_by")
+"""What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
+
+
+def apply_hot_pluggable(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
+    """What the vNICs of a running guest can become without any that stays being unplugged, in the order as wanted."""
+    plugged = {nic.id: nic for nic in now}
+    return tuple(_apply_hot_pluggable(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
+
+
+def _apply_hot_pluggable(now: GuestNic, wanted: GuestNic) -> GuestNic:
+    if now.function:
+        return replace(now, name=wanted.name)
+    return replace(wanted, **{name: getattr(now, name) for name in FIXED_WHILE_PLUGGED})
