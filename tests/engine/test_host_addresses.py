@@ -233,10 +233,10 @@ def test_a_host_that_comes_with_anothers_address_is_told_of(fleet: Fleet) -> Non
     assert owned(fleet) == {"10.0.0.5": "sim-2", "10.1.0.5": "sim-1", "10.0.0.6": "sim-1"}
 
 
-def test_settling_again_changes_nothing(fleet: Fleet) -> None:
+def test_aligning_again_changes_nothing(fleet: Fleet) -> None:
     fleet.done(fleet.setup(asks("10.0.0.5")))
     before = owned(fleet)
-    assert fleet.db.run(host_addresses.settle, fleet.id()) == set()
+    assert fleet.db.run(host_addresses.align, fleet.id()) == set()
     assert owned(fleet) == before
 
 
