@@ -68,15 +68,15 @@ def enroll(
     connection = _connect(engine, context)
     try:
         connection.connect()
-        local = connection.sock.getsockname()[0]
-        address = address or f"https://{f'[{local}]' if ':' in local else local}:{port}"
+        address = address or _reached_at(connection.sock.getsockname()[0], port)
         request = {
             "token": token,
             "requests": msgspec.to_builtins(identity.request(hostname)),
             "address": address,
             "hostname": hostname,
+            **({"simulated": simulated} if simulated else {}),
         }
-        body = json.dumps({**request, "simulated": simulated} if simulated else request)
+        body = json.dumps(request)
         connection.request("POST", ENROLL_PATH, body, HEADERS)
         response = connection.getresponse()
         answer = response.read(LARGEST_ANSWER)
@@ -87,6 +87,11 @@ def enroll(
     if response.status not in {http.client.OK, http.client.CREATED}:
         raise IdentityError(f"the engine refused: {response.status} {response.reason}: {_reason(answer)}")
     return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
+
+
+def _reached_at(local: str, port: int) -> str:
+    """The URL of this agent at a local address."""
+    return f"https://{f'[{local}]' if ':' in local else local}:{port}"
 
 
 def _engine_at(url: str) -> SplitResult:
