@@ -10,7 +10,8 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def enroll(
     authority = _fetch_authority(engine, plain(fingerprint))
     context = ssl.create_default_context(cadata=authority)
     connection = _connect(engine, context)
-    try:
+    with _answering(connection, url):
         connection.connect()
         address = address or _reached_at(connection.sock.getsockname()[0], port)
         request = {
@@ -80,13 +81,20 @@ def enroll(
         connection.request("POST", ENROLL_PATH, body, HEADERS)
         response = connection.getresponse()
         answer = response.read(LARGEST_ANSWER)
+    if response.status not in {http.client.OK, http.client.CREATED}:
+        raise IdentityError(f"the engine refused: {response.status} {response.reason}: {_reason(answer)}")
+    return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
+
+
+@contextmanager
+def _answering(connection: http.client.HTTPConnection, url: str) -> Iterator[None]:
+    """Close the connection to the engine at the end. Raises IdentityError when the engine does not answer."""
+    try:
+        yield
     except (OSError, http.client.HTTPException) as error:
         raise IdentityError(f"the engine at {url} cannot be reached: {error}") from error
     finally:
         connection.close()
-    if response.status not in {http.client.OK, http.client.CREATED}:
-        raise IdentityError(f"the engine refused: {response.status} {response.reason}: {_reason(answer)}")
-    return _keep(identity, authority, answer, {"engine": url, "address": address, "token": digest_of(token)})
 
 
 def _reached_at(local: str, port: int) -> str:
@@ -125,14 +133,10 @@ def _fetch_authority(engine: SplitResult, fingerprint: str) -> str:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     connection = _connect(engine, context)
-    try:
+    with _answering(connection, engine.geturl()):
         connection.request("GET", CA_PATH)
         response = connection.getresponse()
         pem = response.read(LARGEST_ANSWER).decode("ascii", errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise IdentityError(f"the engine at {engine.geturl()} cannot be reached: {error}") from error
-    finally:
-        connection.close()
     if response.status != http.client.OK:
         raise IdentityError(
             f"{engine.geturl()}{CA_PATH} answers {response.status} {response.reason}: is that a Netweft engine?"
