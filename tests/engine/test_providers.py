@@ -108,6 +108,17 @@ def test_where_it_is_changes_once_it_has_answered_there(fleet: Fleet) -> None:
     assert (made.url, fleet.box.decrypt(made.password)) == ("http://other.example", PASSWORD)
 
 
+def test_what_is_changed_while_it_is_asked_stays(fleet: Fleet) -> None:
+    provider_id = add(fleet)
+    fleet.stop_worker()
+    job_id = change(fleet, provider_id, url="http://other.example")
+    assert change(fleet, provider_id, name="green", comment="meanwhile") is None
+    fleet.start_worker()
+    fleet.done(job_id)
+    made = row(fleet, provider_id)
+    assert (made.name, made.comment, made.url) == ("green", "meanwhile", "http://other.example")
+
+
 def test_its_certificate(fleet: Fleet) -> None:
     _, untrusted = ask(fleet, url="https://tls.example")
     assert fleet.failed(untrusted).error_code == "PROVIDER_SSL_FAILURE"

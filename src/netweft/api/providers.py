@@ -40,7 +40,7 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """How a provider was at the last contact. ``latency``: milliseconds until it answered."""
+    """How a provider was at the last test. ``latency``: milliseconds until it answered."""
 
     id: str
     name: str

@@ -121,9 +121,9 @@ class OnProvider(Payload, frozen=True, kw_only=True):
 
 
 class SaveProvider(OnProvider, frozen=True, kw_only=True):
-    """``row``: the provider as it is to be, its password encrypted."""
+    """``values``: the columns of a new provider, or those that change of one that is there; its password encrypted."""
 
-    row: dict[str, Any]
+    values: dict[str, Any]
     is_new: bool
 
 

@@ -6,7 +6,9 @@ asks for that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -78,7 +80,8 @@ def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, typ
     row = _sealed(made(ProviderRow, spec, id=spec.id), spec, box)
     _check(_ADD, row, spec)
     check(_ADD, _name_is_taken(row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
-    return _save(tx, actor, row, f"Adding Provider {row.name}", is_new=True)
+    payload = SaveProvider(provider_id=row.id, values=msgspec.to_builtins(row), is_new=True)
+    return _enqueue(tx, actor, "save_provider", f"Adding Provider {row.name}", payload)
 
 
 def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBox) -> str | None:
@@ -96,23 +99,28 @@ def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBo
     if not changed:
         return None
     if changed.keys() <= _TEXTS:
-        save_provider(tx, actor, after, is_new=False)
+        change_provider(tx, actor, spec.id, changed)
         return None
-    return _save(tx, actor, after, f"Changing Provider {before.name}", is_new=False)
+    payload = SaveProvider(provider_id=spec.id, values=changed, is_new=False)
+    return _enqueue(tx, actor, "save_provider", f"Changing Provider {before.name}", payload)
 
 
-def save_provider(tx: Tx, actor: Actor, row: ProviderRow, *, is_new: bool) -> None:
-    """Keep a provider that has answered. Raises NotFoundError when it was removed meanwhile, ValidationError when
-    another took its name.
+def insert_provider(tx: Tx, actor: Actor, row: ProviderRow) -> None:
+    """Keep a new provider, which has answered. Raises ValidationError when another took its name meanwhile."""
+    with translate_constraint_errors(_ADD, lambda _: _name_is_taken(row.name)):
+        add(tx, providers, row)
+    audit.record(tx, actor, ADDED, f"Provider {row.name} was added by {actor.name}.")
+
+
+def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str, Any]) -> None:
+    """Keep what changes of a provider, which has answered if that matters. What else was changed meanwhile stays.
+
+    Raises NotFoundError when it was removed meanwhile, ValidationError when another took its name.
     """
-    with translate_constraint_errors(_ADD if is_new else _UPDATE, lambda _: _name_is_taken(row.name)):
-        if is_new:
-            add(tx, providers, row)
-        else:
-            before = lock(tx, providers, row.id)
-            tx.execute(sa.update(providers).where(providers.c.id == row.id).values(changes(before, row)))
-    code, what = (ADDED, "added") if is_new else (UPDATED, "changed")
-    audit.record(tx, actor, code, f"Provider {row.name} was {what} by {actor.name}.")
+    row = msgspec.structs.replace(lock(tx, providers, provider_id), **values)
+    with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(row.name)):
+        tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))
+    audit.record(tx, actor, UPDATED, f"Provider {row.name} was changed by {actor.name}.")
 
 
 def test_provider(tx: Tx, actor: Actor, provider_id: str) -> str:
@@ -175,11 +183,6 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
         rules.password_is_valid("" if spec.password is KEEP else spec.password),
         rules.authentication_is_complete(row),
     )
-
-
-def _save(tx: Tx, actor: Actor, row: ProviderRow, description: str, *, is_new: bool) -> str:
-    payload = SaveProvider(provider_id=row.id, row=msgspec.to_builtins(row), is_new=is_new)
-    return _enqueue(tx, actor, "save_provider", description, payload)
 
 
 def _enqueue(tx: Tx, actor: Actor, kind: str, description: str, payload: OnProvider) -> str:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.engine import audit
 from netweft.engine.audit import Severity
-from netweft.engine.commands.providers import save_provider
+from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.model.providers import ProviderRow, providers
@@ -58,11 +58,19 @@ def save(outside: Providers, job: JobContext) -> Result:
     ValidationError when another took its name meanwhile, NotFoundError when it was removed meanwhile.
     """
     told = SaveProvider.of(job.job)
-    row = msgspec.convert(told.row, ProviderRow)
-    latency = _tested(outside, job, row)
-    now = utc_now()
-    row = msgspec.structs.replace(row, status="ok", status_reason="", latency=latency, checked_at=now)
-    return lambda tx: save_provider(tx, job.job.actor, row, is_new=told.is_new)
+    latency = _tested(outside, job, _to_be(job, told))
+    values = {**told.values, "status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
+    if told.is_new:
+        return lambda tx: insert_provider(tx, job.job.actor, msgspec.convert(values, ProviderRow))
+    return lambda tx: change_provider(tx, job.job.actor, told.provider_id, values)
+
+
+def _to_be(job: JobContext, told: SaveProvider) -> ProviderRow:
+    """The provider as it is to be. Raises NotFoundError when it was removed meanwhile."""
+    if told.is_new:
+        return msgspec.convert(told.values, ProviderRow)
+    with job.db.read() as tx:
+        return msgspec.structs.replace(queries.get(tx, told.provider_id), **told.values)
 
 
 def test(outside: Providers, job: JobContext) -> Result:

@@ -13,7 +13,7 @@ from netweft.engine.model.records import Key, LongText, Name, Record, stored
 class ProviderRow(Record, frozen=True):
     """A system that has networks of its own. ``password``: encrypted. ``certificate``: what its TLS certificate is
     verified with (PEM), empty for the authorities that the machine trusts. ``latency``: milliseconds that it took
-    to answer; it, ``status`` and ``checked_at`` are of the last contact.
+    to answer; it, ``status`` and ``checked_at`` are of the last test.
     """
 
     id: Key
