@@ -67,14 +67,14 @@ def test_a_host_that_has_all_fits() -> None:
 REFUSED = [
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
-    ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "nothing to run guests with"),
+    ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "has no guest driver"),
     (
         {"guest_drivers": ("namespace",)},
         {"driver": "libvirt"},
         "NO_GUEST_DRIVER",
         "no guest driver 'libvirt', only name",
     ),
-    ({"guest_drivers": ()}, {"driver": "libvirt"}, "NO_GUEST_DRIVER", "nothing to run guests with"),
+    ({"guest_drivers": ()}, {"driver": "libvirt"}, "NO_GUEST_DRIVER", "has no guest driver"),
     ({"memory_free": 99}, {}, "NOT_ENOUGH_MEMORY", "99 octets of memory left, and the VM needs 100"),
     ({"switch_type": "ovs"}, {}, "SWITCH_TYPE_DIFFERENT", "switch type ovs, and the VM is on legacy"),
     ({"networks": {"mgmt": GOOD}}, {}, "NETWORK_MISSING", "blue net"),
