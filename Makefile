@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 3 --dist loadfile # as tests wait more than they work, more of them than there are processors
-EXAMPLES := 500 # that the properties of core take
+EXAMPLES ?= 500
 
 .PHONY: help demo test check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
 
@@ -19,7 +19,6 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: EXAMPLES := 1000
 test: check locks contract agent engine api cli clients providers e2e metal installation ## everything
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
@@ -34,7 +33,7 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
-core: install ## rules, plan, desired, schedule: properties and golden cases, every branch
+core: install ## rules, plan, desired, schedule: properties (EXAMPLES=500 each) and golden cases, every branch
 	NETWEFT_EXAMPLES=$(EXAMPLES) $(PYTEST) -n 2 --dist worksteal tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 contract: install system ## the simulation against the real kernel and a real Open vSwitch
