@@ -24,6 +24,7 @@ from lxml import etree
 ALSO_LINKS = {
     "HostNic": {"networkattachments", "linklayerdiscoveryprotocolelements"},
     "Host": {"nics", "permissions", "tags"},
+    "OpenStackNetwork": {"subnets"},
 }
 ALSO_FIELDS = {
     "Host": {"networks_committed": ("scalar", "boolean"), "networks_in_sync": ("scalar", "boolean")},

@@ -264,4 +264,4 @@ def test_a_machine_that_runs_where_it_does_not_belong_is_told_of_once(fleet: Fle
         assert (queries.get(tx, vm_id).status, queries.get(tx, vm_id).host_id) == ("up", fleet.id(1))
         told = tx.execute(sa.select(events).where(events.c.code == VM_TWICE)).all()
     assert [(event.severity, event.host_id) for event in told] == [("error", fleet.id(2))]
-    assert "runs on Host sim-2 as well as on Host sim-1, where it belongs" in told[0].description
+    assert "runs on Host sim-2 as well as on Host sim-1, its host" in told[0].description

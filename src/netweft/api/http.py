@@ -182,7 +182,7 @@ class Server:
     def _call(self, incoming: Incoming, route: Route, values: list[str], session: Session) -> Call[Any]:
         body = parsed(incoming, route)
         # What is read has nothing to say before its job has ended.
-        is_async = route.method != "GET" and (incoming.is_async or (isinstance(body, Action) and body.async_ is True))
+        is_async = (incoming.is_async or (isinstance(body, Action) and body.async_ is True)) and route.method != "GET"
         return Call(
             db=self.db,
             actor=session.actor,

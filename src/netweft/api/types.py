@@ -524,7 +524,7 @@ class OpenStackSubnet(Entity, kw_only=True):
     cidr: Text = UNSET
     dns_servers: Annotated[list[str], FEW] | UnsetType = UNSET
     gateway: Text = UNSET
-    ip_version: Annotated[str, Choice("v4", "v6")] | UnsetType = UNSET
+    ip_version: Text = UNSET
     openstack_network: OpenStackNetwork | UnsetType = UNSET
 
 
