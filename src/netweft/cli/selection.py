@@ -65,7 +65,7 @@ def unsearched(what: str, columns: Columns) -> Callable[[Run], Run]:
             raise click.UsageError(f"--search: the API cannot search {what}. Use --sort and --max.")
         return ""
 
-    search = click.option("--search", hidden=True, callback=refuse)
+    search = click.option("--search", hidden=True, callback=refuse, help="Refused: the API cannot search these.")
     return _selects(search, _sort_option(f"one of {', '.join(columns)}"), max_option(0))
 
 
