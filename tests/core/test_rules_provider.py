@@ -88,6 +88,11 @@ def test_types() -> None:
     assert "No provider module is installed." in none.text
 
 
+def test_a_type_stays() -> None:
+    assert rules.type_stays("neutron", "neutron") is None
+    assert rules.type_stays("neutron", "external") is not None
+
+
 def test_passwords() -> None:
     assert rules.password_is_valid("x" * rules.PASSWORD_MAX) is None
     assert rules.password_is_valid("x" * (rules.PASSWORD_MAX + 1)) is not None

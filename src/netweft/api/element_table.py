@@ -154,7 +154,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
     ),
     types.OpenStackNetworkProvider: Elements(
         spec=UpdateProvider,
-        stored="type certificates",
+        stored="certificates",
         derived=_NAMED,
         ignored="plugin_type external_plugin_type",
         fixed={"auto_sync": "false", "unmanaged": "false"},

@@ -52,6 +52,12 @@ TABLE: Table = (
     ),
     add("fields.name_is_valid", "<name/>", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", "may not be empty"),
     add("fields.name_is_free", "<name>red</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'red' is already used"),
+    change(
+        "provider.type_stays",
+        "<type>external</type>",
+        "ACTION_TYPE_FAILED_CANNOT_CHANGE_PROVIDER_TYPE",
+        "is 'neutron' and cannot become 'external'",
+    ),
     change("fields.name_is_free", "<name>red</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'red' is already used"),
     change(
         "fields.text_is_valid", f"<comment>{LONG}</comment>", "VALIDATION_DESCRIPTION_INVALID", "has 4001 characters"

@@ -66,6 +66,16 @@ def type_is_known(type_: str, known: frozenset[str]) -> Problem | None:
     return Problem("ACTION_TYPE_FAILED_PROVIDER_NOT_SUPPORTED", f"There is no provider type '{type_}'. {has}")
 
 
+def type_stays(before: str, after: str) -> Problem | None:
+    """A provider's type does not change: what it has would be another system's."""
+    if before == after:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_CANNOT_CHANGE_PROVIDER_TYPE",
+        f"The type of the provider is '{before}' and cannot become '{after}'. Add another provider.",
+    )
+
+
 def url_is_valid(what: str, url: str) -> Problem | None:
     """``http`` or ``https``, a host, perhaps a port and a path; neither user nor password, which would be shown with
     it.

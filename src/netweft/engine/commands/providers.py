@@ -45,6 +45,7 @@ class UpdateProvider(Texts):
     """What changes of a provider. ``password`` is readable here, and nowhere else."""
 
     id: str
+    type: str | Keep = KEEP
     url: str | Keep = KEEP
     requires_authentication: bool | Keep = KEEP
     authentication_url: str | Keep = KEEP
@@ -92,6 +93,7 @@ def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBo
     """
     before = _locked(tx, actor, spec.id)
     after = _sealed(updated(before, spec), spec, box)
+    check(_UPDATE, rules.type_stays(before.type, after.type))
     _check(_UPDATE, after, spec)
     taken = queries.PROVIDERS.is_taken(tx, after.name, besides=spec.id)
     check(_UPDATE, _name_is_taken(after.name) if taken else None)
