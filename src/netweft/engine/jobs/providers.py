@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import msgspec
@@ -30,8 +30,10 @@ from netweft.providers.installed import Installed
 TESTED, TEST_FAILED = 20_160, 20_161
 """Event codes of our own."""
 
-_SHARED = ("url", "requires_authentication", "authentication_url", "username", "tenant_name", "project_name")
-_MORE = ("user_domain_name", "project_domain_name", "region", "certificate")
+_SAID = tuple(
+    one.name for one in fields(Account) if one.name in ProviderRow.__struct_fields__ and one.name != "password"
+)
+"""What an account takes from the provider's row as it is."""
 
 
 class Providers:
@@ -49,7 +51,7 @@ class Providers:
             yield provider
 
     def _account(self, row: ProviderRow) -> Account:
-        said = {name: getattr(row, name) for name in (*_SHARED, *_MORE)}
+        said = {name: getattr(row, name) for name in _SAID}
         return Account(**said, password=self._box.decrypt(row.password) if row.password else "")
 
 
@@ -59,7 +61,7 @@ def save(outside: Providers, job: JobContext) -> Result:
     """
     told = SaveProvider.of(job.job)
     latency = _tested(outside, job, _to_be(job, told))
-    values = {**told.values, "status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
+    values = {**told.values, **_answered(latency)}
     if told.is_new:
         return lambda tx: insert_provider(tx, job.job.actor, msgspec.convert(values, ProviderRow))
     return lambda tx: change_provider(tx, job.job.actor, told.provider_id, values)
@@ -78,8 +80,11 @@ def test(outside: Providers, job: JobContext) -> Result:
     provider_id = OnProvider.of(job.job).provider_id
     with job.db.read() as tx:
         row = queries.get(tx, provider_id)
-    with _recorded(job, row):
+    try:
         latency = _tested(outside, job, row)
+    except ProviderError as error:
+        job.write(_record_failure, row, error.text)
+        raise
     return lambda tx: _record(tx, job, row, latency)
 
 
@@ -112,19 +117,13 @@ def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> int:
     return round(1000 * (time.monotonic() - began))
 
 
-@contextmanager
-def _recorded(job: JobContext, row: ProviderRow) -> Iterator[None]:
-    """Record a failure of the provider with it."""
-    try:
-        yield
-    except ProviderError as error:
-        job.write(_record_failure, row, error.text)
-        raise
+def _answered(latency: int) -> dict[str, Any]:
+    """The state of a provider that has answered."""
+    return {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
 
 
 def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int) -> None:
-    values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
-    _update(tx, row, values)
+    _update(tx, row, _answered(latency))
     text = f"Provider {row.name} answered {job.job.actor.name} in {latency} ms."
     audit.record(tx, job.job.actor, TESTED, text, job=job.job.id)
 
