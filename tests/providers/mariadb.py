@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 from pathlib import Path
-from typing import Self
 
 from netweft.lab.processes import run
+from providers.service import Service
 from providers.waiting import listens, until
 
 _STOP = 60.0
@@ -22,7 +22,7 @@ _OPTIONS = (
 )
 
 
-class MariaDB:
+class MariaDB(Service):
     """One over a data folder, which is made if need be. As a context manager it runs, with one database in it."""
 
     def __init__(self, folder: Path, database: str) -> None:
@@ -33,22 +33,11 @@ class MariaDB:
         self._database = database
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start it, and wait until it takes sessions."""
         if not self.data.exists():
             how = ("--auth-root-authentication-method=normal", "--skip-test-db")
             run(["mariadb-install-db", *_OPTIONS, *how, f"--datadir={self.data}"], timeout=120.0)
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start it, and wait until it takes sessions."""
         begin = self.socket.with_name("begin.sql")
         begin.write_text(f"CREATE DATABASE IF NOT EXISTS {self._database};\n")
         places = (

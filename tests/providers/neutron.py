@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 
 from engine_process import free_port
 from netweft.lab.processes import Process, end, run
 from providers.mariadb import MariaDB
 from providers.ovn import PHYSICAL_NETWORK, Central
+from providers.service import Service
 from providers.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +103,7 @@ request: there is one at a time, and one that is kept open would keep all others
 """
 
 
-class Neutron:
+class Neutron(Service):
     """The API server. As a context manager it runs. ``url``: the root of its API. ``page``: the most that one answer
     lists.
     """
@@ -119,17 +119,6 @@ class Neutron:
         _write_configuration(folder, database, page=page)
         (folder / "ml2.ini").write_text(_ML2.format(**ovn))
         (folder / "uwsgi.ini").write_text(_UWSGI.format(listen=self.listen))
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def log(self) -> str:

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from engine_process import free_port
 from netweft.lab.namespaces import inside, ip, offload_no_checksums
 from netweft.lab.openvswitch import OpenVSwitch
 from netweft.lab.processes import Process, end, run, spawn
 from ovs_host import namespace, private_ovs
+from providers.service import Service
 from providers.waiting import listens, until
 
 SCHEMAS = Path("/usr/share/ovn")
@@ -33,7 +33,7 @@ UNDERLAY, PHYSICAL = "underlay", "physical"
 QUIET = ("--no-chdir", "-vconsole:warn", "-vsyslog:off")
 
 
-class Central:
+class Central(Service):
     """The northbound and the southbound database, and ovn-northd. As a context manager it runs."""
 
     def __init__(self, folder: Path) -> None:
@@ -43,17 +43,6 @@ class Central:
         self.address = f"tcp:127.0.0.1:{free_port('127.0.0.1')}"
         """The northbound database again, over TCP."""
         self._processes: list[Process] = []
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Start it, on the databases that are there from before, and wait until it answers."""
