@@ -18,6 +18,7 @@ from typing import Self
 import httpx
 
 from netweft.client import Client
+from processes import children
 
 PASSWORD = "a long and unusual password"
 _READY = 60.0
@@ -67,9 +68,7 @@ class EngineProcess:
 
     def children(self, word: str = "") -> list[int]:
         """The programs that it has begun; with ``word`` those that were told it on their command line."""
-        path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        pids = [int(pid) for pid in path.read_text().split()]
-        return [pid for pid in pids if not word or word in Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
+        return [one.pid for one in children(self.pid) if not word or word in one.command]
 
     @property
     def ca(self) -> Path:

@@ -30,7 +30,7 @@ from netweft.core.steps import CreateOvsBridge
 from netweft.lab import libvirt as lab_libvirt
 from netweft.lab.libvirt import Libvirt
 from netweft.lab.namespaces import ip
-from netweft.lab.processes import inside_namespace
+from netweft.lab.processes import Process, inside_namespace
 from observed import observed
 from ovs_host import namespace, ovs_host, standing_in
 
@@ -220,9 +220,8 @@ def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None
     on_linux.driver.start(spec)
     on_linux.driver.start(other)
     on_linux.driver.stop(spec.id)
-    for process in inside_namespace(Path("/run/netns") / on_linux.namespace):
-        if "qemu-system" in Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]:
-            process.send(9)
+    for process in guests_of(on_linux):
+        process.send(9)
     assert on_linux.ended[other.id].wait(SECONDS)
     assert not on_linux.ended[spec.id].is_set()
 
@@ -317,10 +316,10 @@ def test_a_guest_is_suspended_even_if_its_ports_cannot_be_taken_away(on_ovs: Pla
     assert [state.status for state in on_ovs.driver.list()] == ["suspended"]
 
 
-def guests_of(place: Place) -> list[int]:
+def guests_of(place: Place) -> list[Process]:
     """The processes of a host's virtual machines."""
     processes = inside_namespace(Path("/run/netns") / place.namespace)
-    return [one.pid for one in processes if "qemu-system" in Path(f"/proc/{one.pid}/comm").read_text()]
+    return [one for one in processes if any("qemu-system" in program for program in one.command[:1])]
 
 
 def test_guests_stay_where_they_are_when_libvirt_itself_starts_again(place: Place) -> None:

@@ -22,6 +22,7 @@ from netweft.engine.db import Database
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.replicas import host_leases, replicas
+from processes import is_running
 
 PATIENCE = 120.0
 TAKEN_OVER = 30.0
@@ -134,13 +135,6 @@ def test_what_one_process_has_done_the_others_know(db: Database, database_url: s
         serving = engine.children("serve")
         engine.kill()
         until(lambda: not any(is_running(pid) for pid in serving))  # nobody serves on whom nobody looks after
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def alive(db: Database) -> list[Any]:

@@ -21,6 +21,7 @@ import pytest
 
 from netweft.core.simulated_fleet import BLOCK
 from netweft.engine.data_folder import FolderError, open_folder
+from processes import children, is_running
 
 PATIENCE = 60.0
 
@@ -40,8 +41,7 @@ class Engine:
         return httpx.Client(base_url=self.urls[0], verify=context, auth=("admin@internal", known), trust_env=False)
 
     def children(self) -> list[int]:
-        path = Path(f"/proc/{self.program.pid}/task/{self.program.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return [one.pid for one in children(self.program.pid)]
 
 
 @contextmanager
@@ -132,12 +132,12 @@ def test_simulated_hosts_are_kept_alive_and_end_with_the_engine(tmp_path: Path) 
         (agent,) = engine.children()
         engine.program.kill()
         engine.program.wait()
-        until(lambda: not _is_running(agent))
+        until(lambda: not is_running(agent))
         engine.program.returncode = 0
     with serve(data, "--simulated-hosts", "3") as engine, engine.client() as client:
         until(lambda: hosts_up(client) == 3)
         (agent,) = engine.children()
-    assert not _is_running(agent)
+    assert not is_running(agent)
 
 
 def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_many_simulated_hosts_are_shared_by_programs_and_join_once(tmp_path: Pat
         until(lambda: len(set(engine.children()) - set(agents)) == 1 and are_open(data, programs))
         agents = engine.children()
         assert len(agents) == programs
-    assert not any(map(_is_running, agents))
+    assert not any(map(is_running, agents))
     with serve(data, "--simulated-hosts", str(BLOCK + 6)) as engine, engine.client() as client:
         until(lambda: hosts_up(client) == BLOCK + 6)
         assert len(engine.children()) == programs
@@ -177,13 +177,6 @@ def hosts_up(client: httpx.Client) -> float:
     """As /metrics counts them."""
     found = re.search(r'netweft_hosts\{status="up"\} ([0-9.]+)', client.get("/metrics").text)
     return float(found[1]) if found else 0.0
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.parametrize(

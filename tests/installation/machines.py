@@ -18,6 +18,7 @@ from pathlib import Path
 from doc_blocks import ROOT
 from netweft.lab import namespaces
 from netweft.lab.processes import run
+from processes import children
 
 BASE = ROOT / ".cache" / "debian"
 NETWORK = {"engine.example.com": "198.51.100.1", "host1": "198.51.100.11"}
@@ -127,11 +128,10 @@ def network() -> Iterator[dict[str, str]]:
 
 def _leader(nspawn: subprocess.Popen[bytes], log: Path) -> int:
     """The process that is the machine's first: systemd-nspawn's only child."""
-    children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children")
     while nspawn.poll() is None:
-        for child in children.read_text().split():
-            if Path(f"/proc/{child}/cmdline").read_text().rpartition("/")[2].startswith("systemd\0"):
-                return int(child)
+        for child in children(nspawn.pid):
+            if any(program.rpartition("/")[2] == "systemd" for program in child.command[:1]):
+                return child.pid
         time.sleep(0.05)
     raise AssertionError(f"the machine does not run:\n{log.read_text()}")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine_process import free_port
 from netweft.lab.processes import Process, end, run
+from processes import children
 from providers.mariadb import MariaDB
 from providers.ovn import PHYSICAL_NETWORK, Central
 from providers.service import Service
@@ -172,8 +173,7 @@ class Neutron(Service):
         master = Process.of(self._process.pid)
         if master is None:
             return []
-        children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
-        return [master, *filter(None, map(Process.of, map(int, children)))]
+        return [master, *children(master.pid)]
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -188,8 +188,4 @@ def _await_answer(path: Path, process: Process) -> None:
 
 def _is_part(process: Process) -> bool:
     """Whether it is a virtual machine, or the daemon."""
-    try:
-        program = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")[0]
-    except OSError:
-        return False
-    return "qemu-system" in program or "libvirtd" in program
+    return any("qemu-system" in program or "libvirtd" in program for program in process.command[:1])

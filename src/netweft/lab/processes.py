@@ -47,6 +47,14 @@ class Process:
         """Whether it, and not another with its number, is running."""
         return Process.of(self.pid) == self
 
+    @property
+    def command(self) -> list[str]:
+        """Its program and arguments; empty when it has ended, which it may do at any moment (proc(5), cmdline)."""
+        try:
+            return Path(f"/proc/{self.pid}/cmdline").read_text().split("\0")[:-1] if self.is_alive else []
+        except OSError:
+            return []
+
     def send(self, number: int) -> None:
         """Send it a signal; nothing happens when it has ended."""
         if self.is_alive:
