@@ -8,6 +8,11 @@ the group ``netweft.providers`` whose name is the provider's type:
 
 Every call ends within the time that :attr:`Account.timeout` says, and raises :class:`ProviderError` when the system
 could not be reached, refused, or answered what nobody understands.
+
+Netweft asks again whatever it does not know to be done: ``ensure_...`` makes what is missing and changes what differs,
+``remove_...`` is content when nothing is there. What we make there is marked with the id that it has here, from the
+moment when it is made, so that it is found again when the answer was lost. What does not bear our mark is neither
+changed nor removed, but for the ports that we make on it.
 """
 
 from __future__ import annotations
@@ -40,6 +45,16 @@ class MissingError(ProviderError):
     """What was asked for is not there."""
 
 
+class RefusedError(ProviderError):
+    """It answered that it does not do this: what was asked for contradicts something there, or is not supported."""
+
+
+class BindingError(ProviderError):
+    """It cannot have the port on that host: no agent of its lives there, or has not the physical network."""
+
+    code = "PROVIDER_BINDING_FAILED"
+
+
 class CertificateError(ProviderError):
     """Its TLS certificate is not the one that was imported, or of no authority that the machine trusts."""
 
@@ -68,18 +83,64 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderNetwork:
-    """A network there. ``mtu``: 0 when it does not say."""
+class NetworkSpec:
+    """A network as it shall be there. ``id``: of the network here. ``mtu``: in octets, 0 for what the system gives.
+
+    ``physical_network``: the system's name of the wire that it is on, empty for a network of tunnels; ``vlan_id``: on
+    that wire, None for untagged. Neither can change later. ``port_security``: whether ports let only their own
+    addresses pass, unless they say otherwise.
+    """
 
     id: str
     name: str
     description: str = ""
     mtu: int = 0
+    physical_network: str = ""
+    vlan_id: int | None = None
+    port_security: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderNetwork:
+    """A network there. ``owner``: the id of the network here that it was made for, empty when we did not make it.
+
+    ``mtu``: 0 when it does not say. ``physical_network``, ``vlan_id``: as in :class:`NetworkSpec`.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    mtu: int = 0
+    owner: str = ""
+    physical_network: str = ""
+    vlan_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetSpec:
+    """A subnet as it shall be there. ``id``: of the subnet here; ``network_id``: of its network there.
+
+    ``cidr`` cannot change later. ``gateway``: empty for none. ``pools``: first and last address of each range that
+    addresses are given from, empty for all. ``routes``: destination (a CIDR) and next hop of each. ``dhcp``: whether
+    the system tells guests their addresses.
+    """
+
+    id: str
+    network_id: str
+    name: str
+    cidr: str
+    gateway: str = ""
+    pools: tuple[tuple[str, str], ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] = ()
+    dhcp: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSubnet:
-    """A subnet of a network there. ``gateway``: empty for none."""
+    """A subnet of a network there. ``gateway``: empty for none. ``owner``: the id of the subnet here that it was made
+    for, empty when we did not make it.
+    """
 
     id: str
     name: str
@@ -88,6 +149,57 @@ class ProviderSubnet:
     ip_version: int
     gateway: str = ""
     dns_servers: tuple[str, ...] = ()
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortSpec:
+    """A port as it shall be there. ``id``: of the vNIC here; ``device_id``: of its virtual machine.
+
+    ``addresses``: that the guest has by it; empty for those that the system chooses. ``security_groups``: their ids or
+    names there, None for the system's default; ``port_security``: None for the network's.
+    """
+
+    id: str
+    network_id: str
+    name: str
+    mac_address: str
+    device_id: str
+    addresses: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] | None = None
+    port_security: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPort:
+    """A port there. ``owner``: the id of the vNIC that it was made for, empty when we did not make it.
+
+    ``host``: where it is bound, empty for nowhere; ``bridge``: the OVS bridge there that the guest is plugged into,
+    with ``id`` as the interface's id. ``is_active``: whether frames pass. ``mtu``: of its network, in octets, 0 when
+    the system does not say.
+    """
+
+    id: str
+    network_id: str
+    mac_address: str
+    addresses: tuple[str, ...] = ()
+    owner: str = ""
+    host: str = ""
+    bridge: str = ""
+    is_active: bool = False
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderHost:
+    """A host on which the system can have ports. ``name``: as the system knows it, its host name as a rule.
+
+    ``is_alive``: whether its agent works. ``physical_networks``: that are wired to it.
+    """
+
+    name: str
+    is_alive: bool
+    physical_networks: frozenset[str] = frozenset()
 
 
 class NetworkProvider(Protocol):
@@ -96,11 +208,53 @@ class NetworkProvider(Protocol):
     def test(self) -> None:
         """Make sure that it answers as such a system, and lets us in."""
 
+    def hosts(self) -> Sequence[ProviderHost]:
+        """The hosts on which it can have ports, by their names."""
+
     def networks(self) -> Sequence[ProviderNetwork]:
         """All networks that we may see, by their names; whole, however many it gives at once."""
 
+    def ensure_network(self, spec: NetworkSpec) -> ProviderNetwork:
+        """Have the network that bears the mark of ``spec.id``. Raises RefusedError when it cannot become so."""
+
+    def remove_network(self, owner: str) -> None:
+        """Have no network, with its subnets, that bears the mark. Raises RefusedError while it is in use there."""
+
     def subnets(self, network_id: str) -> Sequence[ProviderSubnet]:
         """All subnets of a network, by their names. Raises MissingError when there is no such network."""
+
+    def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
+        """Have the subnet that bears the mark of ``spec.id``. Raises MissingError without its network, RefusedError."""
+
+    def remove_subnet(self, owner: str) -> None:
+        """Have no subnet that bears the mark. Raises RefusedError while it is in use there."""
+
+    def ports(self) -> Sequence[ProviderPort]:
+        """All ports that bear our mark, by their owners; whole."""
+
+    def ensure_port(self, spec: PortSpec) -> ProviderPort:
+        """Have the port that bears the mark of ``spec.id``; where it is bound stays. Raises MissingError without its
+        network or a security group, RefusedError when somebody has its MAC or IP address.
+        """
+
+    def bind_port(self, owner: str, host: str) -> ProviderPort:
+        """Bind the port that bears the mark to a host, and to no other. ``host``: by any of its names, short or full.
+
+        Raises MissingError without the port, BindingError when the host cannot have it: the port is bound nowhere then.
+        """
+
+    def admit_port(self, owner: str, host: str) -> ProviderPort:
+        """Have a bound port ready on a second host, that its guest is about to move to; :meth:`bind_port` decides.
+
+        What a system cannot prepare happens at :meth:`bind_port` alone. Raises MissingError, BindingError; the port
+        stays bound where it was.
+        """
+
+    def port(self, owner: str) -> ProviderPort | None:
+        """The port that bears the mark, None when there is none."""
+
+    def remove_port(self, owner: str) -> None:
+        """Have no port that bears the mark."""
 
 
 Connect = Callable[[Account], AbstractContextManager[NetworkProvider]]
