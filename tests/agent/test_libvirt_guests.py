@@ -215,6 +215,26 @@ def test_a_guest_that_ends_by_itself_is_noticed_at_once_and_its_ports_go(place: 
     assert place.driver.list() == []
 
 
+def test_a_guest_that_is_started_paused_waits_with_its_vnics_until_it_is_put_again(place: Place) -> None:
+    spec = tiny_guest(make_nic(1))
+    place.driver.start(replace(spec, paused=True))
+    assert is_paused(place, spec)
+    place.restart_agent()
+    place.driver.update(replace(spec, paused=True))
+    assert is_paused(place, spec)
+    place.driver.update(spec)
+    assert not is_paused(place, spec)
+    place.driver.update(spec)
+    place.driver.update(replace(spec, paused=True))  # of one that runs it says nothing
+    assert not is_paused(place, spec)
+    assert [state.status for state in place.driver.list()] == ["up"]
+
+
+def is_paused(place: Place, spec: GuestSpec) -> bool:
+    with connected(place) as connection:
+        return connection.lookupByUUIDString(spec.id).state()[0] == libvirt.VIR_DOMAIN_PAUSED
+
+
 def test_a_guest_that_is_stopped_does_not_end_by_itself(on_linux: Place) -> None:
     spec, other = tiny_guest(make_nic(1)), tiny_guest(make_nic(2))
     on_linux.driver.start(spec)

@@ -254,6 +254,10 @@ class GuestSpec:
     cpus: int = 1
     nics: tuple[GuestNic, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
+    paused: bool = False
+    """Whether a guest that is started waits, with its vNICs plugged in, until it is put again without this; one that
+    runs already, or resumes, runs on. (Only of ``libvirt`` is there anything to pause.)
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from netweft.agent.guests import GuestError, failed_start, libvirt_xml, veth
 from netweft.agent.guests.libvirt_connection import Connection, Domain, Stop
 from netweft.agent.guests.libvirt_errors import FAILURES, words
 from netweft.agent.guests.libvirt_ports import Ports
-from netweft.agent.guests.libvirt_recovery import destroy, end_starts, spec_of
+from netweft.agent.guests.libvirt_recovery import destroy, end_starts, resume, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
 from netweft.core.hot_plug import apply_hot_pluggable
@@ -121,6 +121,9 @@ class LibvirtGuests:
         after = replace(before, nics=apply_hot_pluggable(before.nics, spec.nics))
         try:
             self._settle(domain, before, after)
+            if before.paused and not spec.paused:
+                resume(domain)  # before it is written down: who is killed between the two finds it running
+                self._describe(domain, replace(after, paused=False))
         except FAILURES as error:
             reason = f"The vNICs of guest {spec.name} cannot be changed: {words(error)}"
             try:
@@ -251,13 +254,14 @@ class LibvirtGuests:
             raise failed_start(self, spec, words(error)) from error
 
     def _run(self, spec: GuestSpec) -> None:
-        """Start a guest, and let it go only when its ports are as they shall be."""
+        """Start a guest, and let it go, unless it shall wait, only when its ports are as they shall be."""
         self._ports.define_filters(spec.nics)
         kind = self._kind or self._connection.best_kind()
         domain = self._connection.create(libvirt_xml.domain(spec, kind, self._ports.ovs_bridges()))
         self._store.save(spec)
         self._ports.plug(spec.nics)
-        domain.resume()
+        if not spec.paused:
+            domain.resume()
 
     def _restore(self, spec: GuestSpec, image_xml: str) -> None:
         """Let a suspended guest go on. When it cannot, it stays suspended. Raises GuestError."""
@@ -285,9 +289,13 @@ class LibvirtGuests:
     def _settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""
         self._ports.settle(domain, before, after)
-        element = libvirt_xml.metadata(after)
+        self._describe(domain, after)
+
+    def _describe(self, domain: Domain, spec: GuestSpec) -> None:
+        """Write down what a domain was asked to be."""
+        element = libvirt_xml.metadata(spec)
         domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, element, libvirt_xml.KEY, libvirt_xml.NAMESPACE, _LIVE)
-        self._store.save(after)
+        self._store.save(spec)
 
     # -- what libvirt tells
 

@@ -41,7 +41,14 @@ def _let_go(domain: Domain, store: GuestStore, ports: Ports) -> None:
     ports.plug(spec.nics)
     store.save(spec)
     store.image(spec.id).unlink(missing_ok=True)
-    domain.resume()
+    if not spec.paused:
+        domain.resume()
+
+
+def resume(domain: Domain) -> None:
+    """Let a domain run that was started paused; one that runs already runs on. Raises libvirtError."""
+    if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+        domain.resume()
 
 
 def destroy(domain: Domain) -> set[str]:
