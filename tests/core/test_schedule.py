@@ -18,6 +18,8 @@ from netweft.core.schedule import (
     HostState,
     NetworkOn,
     Policy,
+    ProvidedNetwork,
+    ProviderAgent,
     Reservation,
     Uplink,
     choose,
@@ -46,6 +48,9 @@ GUEST = GuestNeeds(
     switch_type="legacy",
 )
 STALE, SILENT = replace(GOOD, in_sync=False), replace(GOOD, has_boot_protocol=False)
+AGENT = ProviderAgent(is_alive=True, physical_networks=frozenset({"wire1"}))
+TUNNELS = ProvidedNetwork(name="tunnels", provider_id="p", provider_name="P")
+WIRE = ProvidedNetwork(name="wire", provider_id="p", provider_name="P", physical_network="wire1")
 TWO_VFS = {"nic1": "blue", "nic2": ""}
 
 
@@ -99,7 +104,26 @@ REFUSED = [
         "NO_SUITABLE_VF",
         "for 1 of the 2 pass-through vNICs",
     ),
+    ({}, {"provided": {"t": TUNNELS}}, "PROVIDER_NETWORK_MISSING", "tunnels (provider P has no agent there)"),
+    (
+        {"agents": {"p": replace(AGENT, is_alive=False)}},
+        {"provided": {"t": TUNNELS}},
+        "PROVIDER_NETWORK_MISSING",
+        "tunnels (provider P has an agent there that does not work)",
+    ),
+    (
+        {"agents": {"p": AGENT}},
+        {"provided": {"w": replace(WIRE, physical_network="wire2"), "t": TUNNELS}},
+        "PROVIDER_NETWORK_MISSING",
+        ": wire (provider P has no physical network wire2 there).",
+    ),
 ]
+
+
+def test_a_host_fits_where_the_provider_of_each_network_has_an_agent() -> None:
+    guest = replace(GUEST, provided={"w": WIRE, "t": TUNNELS})
+    assert choose(guest, [replace(HOST, agents={"p": AGENT})]).host == "h1"
+    assert choose(guest, [replace(HOST, agents={"q": AGENT})]).host is None
 
 
 @pytest.mark.parametrize(("host", "guest", "code", "words"), REFUSED)
@@ -258,6 +282,11 @@ def random_host(random: Random, number: int) -> HostState:
             )
             for n in range(random.randint(0, 3))
         ),
+        agents={
+            name: ProviderAgent(is_alive=mostly(), physical_networks=frozenset({"wire"} if mostly() else ()))
+            for name in ("p", "q")
+            if mostly()
+        },
     )
 
 
@@ -272,6 +301,12 @@ def random_guest(random: Random) -> GuestNeeds:
         passthrough={f"n{n}": random.choice(("", "blue", "red")) for n in range(random.choice((0, 0, 1, 2, 3)))},
         switch_type=random.choice(("", "legacy")),
         driver=random.choice(("", "", "simulated", "libvirt")),
+        provided={
+            f"{provider}{wire}": ProvidedNetwork(
+                name=wire, provider_id=provider, provider_name=provider, physical_network=wire
+            )
+            for provider, wire in random.sample([("p", ""), ("p", "wire"), ("q", "wire")], random.choice((0, 0, 1, 2)))
+        },
     )
 
 
@@ -303,6 +338,12 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
         and all(name in host.networks and host.networks[name].in_sync for name in wanted)
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
+        and all(
+            one.provider_id in host.agents
+            and host.agents[one.provider_id].is_alive
+            and one.physical_network in {"", *host.agents[one.provider_id].physical_networks}
+            for one in guest.provided.values()
+        )
     )
 
 
@@ -354,5 +395,6 @@ def test_another_host_never_makes_it_fail_nor_worse(random: Random) -> None:
     assert max((one.total for one in before.ranking), default=0) <= max((o.total for o in more.ranking), default=0)
     drivers = ("libvirt", "simulated")
     fit = replace(HOST, id="fit", memory_free=10, guest_drivers=drivers, functions=(FreeFunctions(nic="eth9", free=3),))
-    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD))
+    wired = replace(AGENT, physical_networks=frozenset({"wire"}))
+    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD), agents={"p": wired, "q": wired})
     assert choose(guest, [*hosts, fit]).host is not None

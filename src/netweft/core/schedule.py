@@ -50,6 +50,26 @@ class FreeFunctions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderAgent:
+    """What a provider of networks has on a host. ``is_alive``: whether it works; ``physical_networks``: that are wired
+    to the host.
+    """
+
+    is_alive: bool
+    physical_networks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvidedNetwork:
+    """A network that a provider has. ``physical_network``: the wire that it is on, empty for one of tunnels."""
+
+    name: str
+    provider_id: str
+    provider_name: str
+    physical_network: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
     """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
 
@@ -57,6 +77,8 @@ class HostState:
 
     A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
     that network; ``dark``: those of its networks that have no link there.
+
+    ``agents``: by the provider's id what each has on the host; asked for only where the guest needs one.
     """
 
     id: str
@@ -71,6 +93,7 @@ class HostState:
     switch_type: str = "legacy"
     uplinks: Mapping[str, Uplink] = field(default_factory=dict)
     functions: tuple[FreeFunctions, ...] = ()
+    agents: Mapping[str, ProviderAgent] = field(default_factory=dict)
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
     loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
@@ -104,7 +127,8 @@ class GuestNeeds:
     (empty for none). ``required``: names by id of the networks that its cluster requires; without one a host is not
     operational, but serves guests that do without it, too. ``display``: id and name of
     the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
-    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any.
+    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any. ``provided``: by
+    id the networks of its plugged vNICs that providers have.
     """
 
     id: str = ""
@@ -116,6 +140,7 @@ class GuestNeeds:
     display: tuple[str, str] | None = None
     switch_type: str = ""
     driver: str = ""
+    provided: Mapping[str, ProvidedNetwork] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,6 +382,29 @@ def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
     return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
 
 
+def _has_provided(decision: _Decision, host: HostState) -> Problem | None:
+    missing = [
+        f"{one.name} (provider {one.provider_name} {reason})"
+        for one in sorted(decision.guest.provided.values(), key=lambda one: one.name)
+        if (reason := _why_not_provided(one, host.agents.get(one.provider_id)))
+    ]
+    if not missing:
+        return None
+    text = f"Host {host.name} cannot have these networks of providers: {', '.join(missing)}."
+    return Problem("VAR__DETAIL__PROVIDER_NETWORK_MISSING", text)
+
+
+def _why_not_provided(network: ProvidedNetwork, agent: ProviderAgent | None) -> str:
+    """What the provider lacks on a host to have the network there; empty when nothing is missing."""
+    if agent is None:
+        return "has no agent there"
+    if not agent.is_alive:
+        return "has an agent there that does not work"
+    if network.physical_network and network.physical_network not in agent.physical_networks:
+        return f"has no physical network {network.physical_network} there"
+    return ""
+
+
 FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_driver,
     _has_memory,
@@ -366,6 +414,7 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_links,
     _has_display,
     _has_functions,
+    _has_provided,
 )
 """What a host that can run guests has to have for this one, in the order in which reasons are told."""
 
@@ -377,5 +426,6 @@ def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_D
         _has_same_technology: not guest.switch_type,
         _has_display: guest.display is None or policy.only_required,
         _has_functions: not guest.passthrough,
+        _has_provided: not guest.provided,
     }
     return [one for one, is_idle in idle.items() if is_idle]
