@@ -32,8 +32,9 @@ from netweft.engine.commands.setup_networks import SetupHostNetworks, setup_host
 from netweft.engine.db import Database
 from netweft.engine.jobs.host_watch import Intervals
 from netweft.engine.jobs.monitor import Monitor
+from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.providers import Providers
-from netweft.engine.jobs.registry import ASKING, Outside, functions
+from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts

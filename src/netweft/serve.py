@@ -31,6 +31,7 @@ from netweft.engine.http_server import HttpServer
 from netweft.engine.jobs import registry
 from netweft.engine.jobs.clock_watch import ClockWatch
 from netweft.engine.jobs.monitor import Monitor
+from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
@@ -174,7 +175,7 @@ def _worker(
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
-    outside = registry.Outside(agents=agents, providers=Providers(installed, box))
+    outside = Outside(agents=agents, providers=Providers(installed, box))
     return Worker(db, registry.functions(outside), timers, slots=slots, asking=registry.ASKING, replica=replica)
 
 

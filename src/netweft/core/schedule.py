@@ -78,7 +78,7 @@ class HostState:
     A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
     that network; ``dark``: those of its networks that have no link there.
 
-    ``agents``: by the provider's id what each has on the host; asked for only where the guest needs one.
+    ``hostname``: what it calls itself. ``agents``: by the provider's id what each has on the host; asked for only where the guest needs one.
     """
 
     id: str
@@ -93,6 +93,7 @@ class HostState:
     switch_type: str = "legacy"
     uplinks: Mapping[str, Uplink] = field(default_factory=dict)
     functions: tuple[FreeFunctions, ...] = ()
+    hostname: str = ""
     agents: Mapping[str, ProviderAgent] = field(default_factory=dict)
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)

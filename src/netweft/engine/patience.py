@@ -12,13 +12,15 @@ class Patience:
     ``silence``: without an answer, beyond those that a host waits for its confirmation, after which the engine stops
     asking how a change ends. ``report``: without an answer, until a host's networks for a guest count as unknown.
     ``poll``: of one question for the progress of a change; whether the engine stops is looked at in between.
-    ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed.
+    ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed. ``port``:
+    until a port on a provider that passes no frames counts as failed.
     """
 
     silence: float = 30.0
     report: float = 15.0
     poll: float = 2.0
     shutdown: float = 60.0
+    port: float = 60.0
 
 
 PATIENCE = Patience()

@@ -72,6 +72,12 @@ class OnVm(Payload, frozen=True, kw_only=True):
     host_id: str
 
 
+class SyncPorts(Payload, frozen=True, kw_only=True):
+    """The ports of a virtual machine on providers are not as they should be."""
+
+    vm_id: str
+
+
 class StopVm(OnVm, frozen=True, kw_only=True):
     """``reason``: what the machine says from then on of why it is down."""
 

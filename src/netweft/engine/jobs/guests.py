@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,11 +21,14 @@ from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
+from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of, wait_for_report
 from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import filter_parameters, vnics
 from netweft.engine.operations import functions, vnic_addresses, vnic_sync
+from netweft.engine.operations import ports as port_operations
 from netweft.engine.operations.mac_addresses import release_mac_of
 from netweft.engine.payloads import OnVm, StopVm, SyncGuest, Undo, UpdateGuest
 from netweft.engine.queries import host_networks as host_queries
@@ -36,6 +39,7 @@ from netweft.engine.queries import vms as queries
 from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
 from netweft.engine.queue import Result
 from netweft.engine.reports.host_reports import settle_guest
+from netweft.providers.contract import ProviderError
 
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_STOP_SUSPENDED_VM)."""
@@ -43,52 +47,88 @@ STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
 _AGAIN = 30.0
 
 
-def start(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``start_vm``. Raises HostError when the host could not; the virtual machine is down then (or suspended,
-    if it was) and says why.
+def start(outside: Outside, job: JobContext) -> Mapping[str, Any]:
+    """The job ``start_vm``. Raises HostError when the host could not, ProviderError when a provider could not have a
+    port there; the virtual machine is down then (or suspended, if it was) and says why.
     """
     told = OnVm.of(job.job)
     vm_id, host_id = told.vm_id, told.host_id
     try:
-        taken = _put(agents, job, vm_id, host_id)
+        taken = _run(outside, job, vm_id, host_id)
     except UnreachableError as error:
         job.write(_record_unknown, vm_id, error.text)
         raise
-    except HostError as error:
+    except (HostError, ProviderError) as error:
         job.write(_record_not_started, vm_id, error.text)
+        ports.remove_released(outside, job, vm_id)
         raise
     job.write(_record_up, vm_id, host_id, taken)
-    look(agents, job, host_id)
+    look(outside.agents, job, host_id)
     return {}
 
 
-def update(agents: Agents, job: JobContext) -> Callable[[Tx], None]:
-    """The job ``update_guest``. Raises HostError when the host could not; the vNIC is then as it was before."""
-    told = UpdateGuest.of(job.job)
+def _run(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> AppliedGuest:
+    """Start a guest. One with ports on providers waits, paused, until all of them pass frames; one that was suspended
+    does not, as it had them before. Raises HostError, ProviderError, with nothing left on the host.
+    """
+    on_providers = ports.prepare(outside, job, vm_id, host_id)
+    with job.db.read() as tx:
+        waits = bool(on_providers) and queries.get(tx, vm_id).saved_host_id is None
+    taken = _put(outside.agents, job, vm_id, host_id, paused=waits)
+    if not waits:
+        return taken
     try:
-        taken = _put(agents, job, told.vm_id, told.host_id)
-    except HostError as error:
-        job.write(_undo, told.vm_id, told.undo, error.text)
+        ports.wait_until_active(outside, job, vm_id, on_providers)
+    except ProviderError:
+        agent_of(outside.agents, job, host_id).delete_guest(vm_id)
         raise
+    return _put(outside.agents, job, vm_id, host_id)
+
+
+def update(outside: Outside, job: JobContext) -> Callable[[Tx], None]:
+    """The job ``update_guest``. Raises HostError when the host could not, ProviderError when a provider could not; the
+    vNIC is then as it was before.
+    """
+    told = UpdateGuest.of(job.job)
+    vm_id, host_id = told.vm_id, told.host_id
+    try:
+        on_providers = ports.prepare(outside, job, vm_id, host_id)
+        taken = _put(outside.agents, job, vm_id, host_id)
+    except (HostError, ProviderError) as error:
+        job.write(_undo, vm_id, told.undo, error.text)
+        ports.remove_released(outside, job, vm_id)
+        raise
+    try:
+        ports.wait_until_active(outside, job, vm_id, on_providers)
+    except ProviderError as error:
+        job.write(_undo, vm_id, told.undo, error.text)
+        job.write(_undo_on_host)
+        raise
+    job.write(_release_unused, vm_id)
+    ports.remove_released(outside, job, vm_id)
     # The host tells that the guest was changed, upon which the monitor takes in its report.
     return partial(_record_synced, job=job, taken=taken)
 
 
-def sync(agents: Agents, job: JobContext) -> Result:
+def sync(outside: Outside, job: JobContext) -> Result:
     """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
     far as it can. Raises HostError when the host could not; the vNICs stay out of sync.
     """
     told = SyncGuest.of(job.job)
     vm_id, code = told.vm_id, told.code
+    agents = outside.agents
     with job.db.read() as tx:
         vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
     if vm is None or vm.status != "up":
         return {}
+    ports.prepare(outside, job, vm_id, vm.host_id)
     taken = _put(agents, job, vm_id, vm.host_id)
+    job.write(_release_unused, vm_id)
+    ports.remove_released(outside, job, vm_id)
     return partial(_record_synced, job=job, taken=taken, code=code)
 
 
-def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``stop_vm``. Raises HostError when the host does not answer: the virtual machine's status is unknown
     then.
     """
@@ -99,16 +139,17 @@ def stop(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         vm = queries.get(tx, vm_id)
     host_id = vm.host_id or told.host_id
     try:
-        agent_of(agents, job, host_id).delete_guest(vm_id)
+        agent_of(outside.agents, job, host_id).delete_guest(vm_id)
     except HostError as error:
         job.write(_record_unknown, vm_id, error.text)
         raise
     job.write(_record_stopped, vm_id)
-    look(agents, job, host_id)
+    ports.remove_released(outside, job, vm_id)
+    look(outside.agents, job, host_id)
     return {}
 
 
-def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
+def clear(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     """The job ``clear_guest``: take away what is left on the host of a guest that ended by itself or was removed.
 
     Raises HostError; PostponedError while the host does not answer.
@@ -119,9 +160,10 @@ def clear(agents: Agents, job: JobContext) -> Mapping[str, Any]:
         row = tx.execute(sa.select(vms.c.host_id, vms.c.saved_host_id).where(vms.c.id == vm_id)).one_or_none()
     if row is None or host_id not in row:  # else it was started there again, which cleared up too
         try:
-            agent_of(agents, job, host_id).delete_guest(vm_id)
+            agent_of(outside.agents, job, host_id).delete_guest(vm_id)
         except UnreachableError as error:
             raise PostponedError(_AGAIN) from error
+    ports.remove_released(outside, job, vm_id)
     return {}
 
 
@@ -139,8 +181,9 @@ def look(agents: Agents, job: JobContext, host_id: str) -> None:
         take_in(job, agent_of(agents, job, host_id), host_id)
 
 
-def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> AppliedGuest:
-    """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay.
+def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str, *, paused: bool = False) -> AppliedGuest:
+    """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay;
+    ``paused``: as GuestSpec says.
 
     Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
     whether they are elsewhere now.
@@ -152,15 +195,16 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str) -> AppliedGu
     if known is None or all(guest.id != vm_id for guest in known.guests):
         known = wait_for_report(job, agent, job.patience.report)
     locations = locate_networks(known.host)
-    spec = _spec(wanted, known, locations)
+    spec = replace(_spec(wanted, known, locations), paused=paused)
     try:
         state = agent.put_guest(spec)
     except RefusedError:
         known = wait_for_report(job, agent, job.patience.report)
         locations = locate_networks(known.host)
-        if _spec(wanted, known, locations) == spec:
+        now = replace(_spec(wanted, known, locations), paused=paused)
+        if now == spec:
             raise
-        state = agent.put_guest(_spec(wanted, known, locations))
+        state = agent.put_guest(now)
     return AppliedGuest(host_id=host_id, guest=state, locations=locations)
 
 
@@ -215,6 +259,7 @@ def _record_not_started(tx: Tx, job: JobContext, vm_id: str, reason: str) -> Non
     settle_guest(tx, vm_id, "suspended" if vm.saved_host_id else "down", vm.saved_host_id, reason)
     if vm.saved_host_id is None:
         functions.release(tx, vm_id)
+        port_operations.release(tx, vm_id)
     text = f"Failed to {'resume' if vm.saved_host_id else 'run'} VM {vm.name}: {reason}"
     _tell(tx, job, vm, START_FAILED, text, Severity.ERROR)
 
@@ -224,6 +269,7 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
     settle_guest(tx, vm_id, "down", reason=StopVm.of(job.job).reason)
     vnic_sync.write(tx, vm_id, ())
     functions.release(tx, vm_id)
+    port_operations.release(tx, vm_id)
     if vm.saved_host_id:
         _tell(tx, job, vm, STOPPED_SUSPENDED, f"Suspended VM {vm.name} was stopped by {job.job.owner_name}.")
     else:
@@ -233,6 +279,17 @@ def _record_stopped(tx: Tx, job: JobContext, vm_id: str) -> None:
 def _tell(tx: Tx, job: JobContext, vm: VmRow, code: int, text: str, severity: Severity = Severity.NORMAL) -> None:
     ids = audit.About(vm=vm.id, host=vm.host_id or vm.saved_host_id, cluster=vm.cluster_id, job=job.job.id)
     audit.record(tx, actor_of(job), code, text, severity, **ids)
+
+
+def _release_unused(tx: Tx, _: JobContext, vm_id: str) -> None:
+    port_operations.release(tx, vm_id, unused_only=True)
+
+
+def _undo_on_host(tx: Tx, job: JobContext) -> None:
+    """Have the host, which has taken a change that is undone here, take it back."""
+    told = UpdateGuest.of(job.job)
+    vm = lock(tx, vms, told.vm_id)
+    vnic_sync.enqueue(tx, job.job.actor, vm.id, vm.name, 0)
 
 
 def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
@@ -263,5 +320,6 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
         if undo.parameters:
             tx.execute(sa.insert(filter_parameters), undo.parameters)
     functions.release(tx, vm_id, unplugged_only=True)
+    port_operations.release(tx, vm_id, unused_only=True)
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
     audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)

@@ -19,9 +19,11 @@ from netweft.engine.agents import Agent, Agents
 from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
+from netweft.engine.jobs import ports
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.jobs.guest_events import last_event, wait_for_end, wait_until
 from netweft.engine.jobs.look_at_host import take_in
+from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
@@ -31,6 +33,7 @@ from netweft.engine.payloads import MigrateVm
 from netweft.engine.queries import hosts
 from netweft.engine.queries.guests import guest_spec, wanted_of
 from netweft.engine.queue import Status
+from netweft.providers.contract import ProviderError
 
 DONE, FAILED, NOT_PLUGGED_BACK = 63, 65, 12003
 """Event codes (oVirt: VM_MIGRATION_DONE, VM_MIGRATION_FAILED, VM_MIGRATION_NOT_ALL_VM_NICS_WERE_PLUGGED_BACK)."""
@@ -38,24 +41,29 @@ DONE, FAILED, NOT_PLUGGED_BACK = 63, 65, 12003
 _AGAIN = 2.0
 
 
-def run(agents: Agents, job: JobContext) -> Mapping[str, Any]:
-    """The job ``migrate_vm``. Raises HostError when the guest stayed where it was; PostponedError while nobody can be
-    asked where it is.
+def run(outside: Outside, job: JobContext) -> Mapping[str, Any]:
+    """The job ``migrate_vm``. Raises HostError when the guest stayed where it was, ProviderError when a provider could
+    not have its ports on the target; PostponedError while nobody can be asked where it is.
+
+    Its ports on providers are bound where it is at the end, whatever was said of the way there.
     """
+    agents = outside.agents
     told = MigrateVm.of(job.job)
     vm_id, source_id, target_id = told.vm_id, told.host_id, told.target_id
     source, target = _agent(agents, job, source_id), _agent(agents, job, target_id)
     try:
         _await_setup(job, told.after)
-        _move(job, source, target)
+        _move(outside, job, source, target)
     except UnreachableError as error:
         raise PostponedError(_AGAIN) from error
-    except HostError as error:
+    except (HostError, ProviderError) as error:
         job.write(_record_stayed, vm_id, error.text)
+        ports.follow(outside, job, vm_id, source_id)
         _plug_functions(job, source, source_id)
         _look(job, source, source_id)  # it may have ended meanwhile
         raise
     job.write(_record_moved, vm_id, target_id)
+    ports.follow(outside, job, vm_id, target_id)
     _plug_functions(job, target, target_id)
     _look(job, source, source_id)
     _look(job, target, target_id)
@@ -85,8 +93,10 @@ def _await_setup(job: JobContext, job_id: str | None) -> None:
         raise HostError(f"The networks could not be set up on the target: {ended.error}", code=ended.error_code)
 
 
-def _move(job: JobContext, source: Agent, target: Agent) -> None:
-    """Bring the guest to the target. Raises HostError when it stayed, UnreachableError while nobody knows."""
+def _move(outside: Outside, job: JobContext, source: Agent, target: Agent) -> None:
+    """Bring the guest to the target. Raises HostError or ProviderError when it stayed, UnreachableError while nobody
+    knows.
+    """
     vm_id = MigrateVm.of(job.job).vm_id
     try:
         after = last_event(source)
@@ -104,6 +114,7 @@ def _move(job: JobContext, source: Agent, target: Agent) -> None:
     if not guest.migrating:
         if job.only_asks:
             raise GivenUpError(job.job.attempts)
+        ports.admit(outside, job, vm_id, MigrateVm.of(job.job).target_id)
         _begin(job, source, target, here)
     wait_for_end(
         job,

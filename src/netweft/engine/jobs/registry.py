@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from netweft.engine import leases
@@ -17,12 +16,14 @@ from netweft.engine.jobs import (
     install_host,
     look_at_host,
     migrate,
+    ports,
     propagate_labels,
     providers,
     remove_host,
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
+from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.queue import Result
 from netweft.engine.worker import JobFunction, Timer
@@ -37,16 +38,20 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
     "commit_host": look_at_host.commit,
     "set_functions": look_at_host.set_functions,
     "propagate_labels": propagate_labels.run,
-    "start_vm": guests.start,
-    "stop_vm": guests.stop,
     "shut_down_vm": vm_states.shut_down,
     "settle_shutdown": vm_states.settle_shutdown,
     "reboot_vm": vm_states.reboot,
     "suspend_vm": vm_states.suspend,
+}
+
+_FUNCTIONS_OF_BOTH: Mapping[str, Callable[[Outside, JobContext], Result]] = {
+    "start_vm": guests.start,
+    "stop_vm": guests.stop,
     "migrate_vm": migrate.run,
     "update_guest": guests.update,
     "sync_guest": guests.sync,
     "clear_guest": guests.clear,
+    "sync_ports": ports.sync,
 }
 
 _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
@@ -57,14 +62,6 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """Everything outside of the engine that jobs reach."""
-
-    agents: Agents
-    providers: Providers
-
-
 ASKING = frozenset({"apply_host", "install_host", "migrate_vm", "propagate_labels"})
 """The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
 
@@ -73,7 +70,8 @@ def functions(outside: Outside) -> dict[str, JobFunction]:
     """The functions of all jobs."""
     on_hosts: dict[str, JobFunction] = {kind: partial(run, outside.agents) for kind, run in _FUNCTIONS.items()}
     on_providers = {kind: partial(run, outside.providers) for kind, run in _PROVIDER_FUNCTIONS.items()}
-    return {**on_hosts, **on_providers, "evacuate_host": evacuate_host.run}
+    on_both = {kind: partial(run, outside) for kind, run in _FUNCTIONS_OF_BOTH.items()}
+    return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run}
 
 
 def timers(monitor: Monitor) -> list[Timer]:

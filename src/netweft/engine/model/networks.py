@@ -33,6 +33,10 @@ class NetworkRow(Record, frozen=True):
     qos_id: Annotated[str, Refers("qoss.id", on_delete="SET NULL")] | None = None
     # IP addresses.
     name_servers: list[str] = msgspec.field(default_factory=list)
+    # That has the network; None for one that hosts have by themselves.
+    provider_id: Annotated[str, Refers("providers.id")] | None = None
+    # The provider's name of the wire that the network is on; empty for one of tunnels.
+    physical_network: Annotated[str, String(256), With(server_default="")] = ""
 
 
 networks = stored(

@@ -33,17 +33,21 @@ def reserve_function(tx: Tx, action: str, vm: VmRow, vnic_id: str) -> None:
 
 
 def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None) -> None:
-    """While the guest runs, the network must be on its host."""
+    """While the guest runs, the network must be on its host; of one that a provider has, the provider says so when it
+    is to have the port there.
+    """
     if vm.status != RUNNING or vm.host_id is None or profile_id is None:
         return
     network = _NETWORK_OF.ask(tx, id=profile_id).one()
+    if network.provider_id:
+        return
     name, host = host_queries.last_networking(tx, vm.host_id)
     is_there = host is not None and network.id in locate_networks(host)
     check(action, rules.network_is_on_host(network.name, name, is_there))
 
 
 _NETWORK_OF = Statement(
-    sa.select(networks.c.id, networks.c.name)
+    sa.select(networks.c.id, networks.c.name, networks.c.provider_id)
     .join(vnic_profiles, vnic_profiles.c.network_id == networks.c.id)
     .where(vnic_profiles.c.id == sa.bindparam("id"))
 )

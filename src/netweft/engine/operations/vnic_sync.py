@@ -40,13 +40,13 @@ def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> Non
     """Have the guests of these vNICs take over what they can. ``code``: of the event about what they cannot."""
     query = sa.select(vms.c.id, vms.c.name).distinct().join(vnics, vnics.c.vm_id == vms.c.id)
     for vm in tx.execute(query.where(vms.c.status == "up", vnics.c.plugged, ~vnics.c.synced, *which)):
-        _enqueue(tx, actor, vm.id, vm.name, code)
+        enqueue(tx, actor, vm.id, vm.name, code)
 
 
 def tell_host(tx: Tx, actor: Actor, host_id: str) -> None:
     """:func:`tell` for the vNICs on a host whose networks have changed."""
     for vm in _STALE.all(tx, host_id=host_id):
-        _enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
+        enqueue(tx, actor, vm.id, vm.name, ON_NETWORK_UPDATE)
 
 
 def review(tx: Tx, host_id: str, report: HostReport) -> None:
@@ -58,7 +58,7 @@ def review(tx: Tx, host_id: str, report: HostReport) -> None:
             locations = locate_networks(report.host) if locations is None else locations
             drift = record(tx, host_id, guest, locations)
             if drift.live and not _was_tried(tx, vm.id):
-                _enqueue(tx, SYSTEM, vm.id, vm.name, 0)
+                enqueue(tx, SYSTEM, vm.id, vm.name, 0)
 
 
 _STALE = Statement(
@@ -97,6 +97,7 @@ def _was_tried(tx: Tx, vm_id: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
-def _enqueue(tx: Tx, actor: Actor, vm_id: str, name: str, code: int) -> None:
+def enqueue(tx: Tx, actor: Actor, vm_id: str, name: str, code: int) -> None:
+    """Have a guest take over what is wanted of its vNICs. ``code``: of the event about what it cannot, 0 for none."""
     payload = SyncGuest(vm_id=vm_id, code=code)
     queue.enqueue(tx, actor, "sync_guest", f"vm:{vm_id}", f"Updating interfaces of VM {name}", payload)

@@ -18,7 +18,9 @@ from netweft.engine.db import Tx
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
+from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import vms as queries
+from netweft.engine.queries.ports import Port
 from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
 
@@ -27,7 +29,7 @@ class Wanted:
     """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
 
     ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
-    networks that take over for them, by their profiles.
+    networks that take over for them, by their profiles; ``ports``: those on providers, by vNIC.
     """
 
     vm: VmDetails
@@ -35,6 +37,7 @@ class Wanted:
     parameters: Mapping[str, list[FilterParameterRow]]
     functions: Mapping[str, str]
     failovers: Mapping[str, Failover]
+    ports: Mapping[str, Port]
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
@@ -49,6 +52,7 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
         parameters=parameters,
         functions={vnic_id: address for address, vnic_id in held.items()},
         failovers=queries.failovers_of(tx, rows),
+        ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
     )
 
 
@@ -60,7 +64,9 @@ def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -
         replace(nic, **own) if (own := _own(nic, row, wanted, orders)) else nic
         for row in wanted.vnics
         if row.plugged
-        for nic in (_passed(row, wanted, locations) if row.passthrough else (_nic(row, locations),))
+        for nic in (
+            _passed(row, wanted, locations) if row.passthrough else (_nic(row, _place(row, wanted, locations)),)
+        )
     )
     cpus = vm.sockets * vm.cores * vm.threads
     return GuestSpec(
@@ -144,23 +150,50 @@ def _filter(row: VnicDetails | Failover, location: Location) -> str:
     return FILTERS[row.network_filter_id].name if row.network_filter_id and location.switch != "ovs" else ""
 
 
-def _nic(row: VnicDetails, locations: Mapping[str, Location]) -> GuestNic:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a vNIC goes, by the names of :class:`netweft.core.protocol.GuestNic`."""
+
+    bridge: str
+    tag: int | None = None
+    mtu: int
+    filter: str = ""
+    port: str = ""
+
+
+def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) -> _Place | None:
+    """None for a vNIC on no network. Raises HostError when its network is not on the host, or its port not bound."""
     if row.network_id is None:
+        return None
+    mtu = row.mtu or DEFAULT_MTU
+    if row.provider_id is None:
+        location = _location(row, locations)
+        tag = location.vlan if location.switch == "ovs" else None
+        return _Place(bridge=location.plug, tag=tag, mtu=mtu, filter=_filter(row, location))
+    port = wanted.ports.get(row.id)
+    if port is None:
+        raise HostError(f"vNIC '{row.name}' has no port on network '{row.network_name}' of its provider.")
+    return _Place(bridge=port.bridge, mtu=port.mtu or mtu, port=port.external_id)
+
+
+def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
+    if place is None:
         return GuestNic(id=row.id, name=row.name, mac=row.mac, bridge="", linked=False, model=row.interface)
-    location, properties = _location(row, locations), row.profile_properties or {}
+    properties = row.profile_properties or {}
     return GuestNic(
         id=row.id,
         name=row.name,
         mac=row.mac,
-        bridge=location.plug,
-        tag=location.vlan if location.switch == "ovs" else None,
-        mtu=row.mtu or DEFAULT_MTU,
+        bridge=place.bridge,
+        tag=place.tag,
+        mtu=place.mtu,
+        port=place.port,
         linked=row.linked,
         isolated=bool(row.port_isolation),
         mirrored=bool(row.port_mirroring),
         trunks=parse_trunk(properties.get("trunk", "")),
         model=row.interface,
-        filter=_filter(row, location),
+        filter=place.filter,
         inbound=_rate(row.inbound_average, row.inbound_peak, row.inbound_burst),
         outbound=_rate(row.outbound_average, row.outbound_peak, row.outbound_burst),
         queues=int(properties.get("queues", 0)),
@@ -197,7 +230,7 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     switched = [
         (row.id, wanted.failovers.get(row.failover_id or "") if row.passthrough else row)
         for row in wanted.vnics
-        if row.plugged and row.network_id
+        if row.plugged and row.network_id and row.provider_id is None
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
     return Drift(stale=frozenset(stale), live=set(apply_hot_pluggable(guest.nics, spec.nics)) != set(guest.nics))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -10,18 +10,29 @@ import sqlalchemy as sa
 from netweft.core.host import MEGABIT
 from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, LinkCounters
-from netweft.core.schedule import Choice, FreeFunctions, GuestNeeds, HostState, NetworkOn, Uplink, choose
+from netweft.core.schedule import (
+    Choice,
+    FreeFunctions,
+    GuestNeeds,
+    HostState,
+    NetworkOn,
+    ProvidedNetwork,
+    Uplink,
+    choose,
+)
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_counters, host_reports, hosts
 from netweft.engine.model.networks import networks
+from netweft.engine.model.providers import providers
 from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import network_views
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.provider_hosts import agents_on
 from netweft.engine.queries.vms import VnicDetails
 
 
@@ -40,6 +51,8 @@ def choice(
     needs = _needs(tx, vm, vnics)
     if needs.passthrough:
         states = _with_functions(tx, states)
+    if needs.provided:
+        states = _with_agents(tx, states, needs)
     if leaving:
         switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
         needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
@@ -55,11 +68,16 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
     display = tx.execute(of_cluster.where(cluster_networks.c.display)).first()
     bridged = [row for row in vnics if row.plugged and not row.passthrough]
     passed = [row for row in vnics if row.plugged and row.passthrough]
+    on_providers = {row.network_id for row in bridged if row.provider_id}
     return GuestNeeds(
         id=vm.id,
         cluster_id=vm.cluster_id,
         networks={
-            **{row.network_id: row.network_name for row in bridged if row.network_id and row.network_name},
+            **{
+                row.network_id: row.network_name
+                for row in bridged
+                if row.network_id and row.network_name and not row.provider_id
+            },
             **{one.network_id: one.network_name for one in vm_queries.failovers_of(tx, passed).values()},
         },
         passthrough={row.id: row.network_id or "" for row in passed},
@@ -67,7 +85,31 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         display=(display.id, display.name) if display else None,
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
+        provided=_provided(tx, on_providers) if on_providers else {},
     )
+
+
+def _provided(tx: Tx, network_ids: Collection[str | None]) -> dict[str, ProvidedNetwork]:
+    query = (
+        sa.select(
+            networks.c.id,
+            networks.c.name,
+            networks.c.provider_id,
+            networks.c.physical_network,
+            providers.c.name.label("provider_name"),
+        )
+        .join(providers, providers.c.id == networks.c.provider_id)
+        .where(networks.c.id.in_(network_ids))
+    )
+    return {
+        row.id: ProvidedNetwork(
+            name=row.name,
+            provider_id=row.provider_id,
+            provider_name=row.provider_name,
+            physical_network=row.physical_network,
+        )
+        for row in tx.execute(query)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +183,7 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
             if one.network_id in on
         },
         guest_drivers=capabilities.guest_drivers if capabilities else (),
+        hostname=capabilities.hostname if capabilities else "",
         guests=0,
         memory=whole,
         memory_free=whole,
@@ -160,6 +203,13 @@ def _with_functions(tx: Tx, states: Sequence[HostState]) -> list[HostState]:
         functions = tuple(FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks) for one in free)
         found.append(replace(state, functions=functions))
     return found
+
+
+def _with_agents(tx: Tx, states: Sequence[HostState], needs: GuestNeeds) -> list[HostState]:
+    """The states with what the providers of the guest's networks have on the hosts."""
+    wanted = {one.provider_id for one in needs.provided.values()}
+    agents = agents_on(tx, wanted, {state.id: state.hostname for state in states})
+    return [replace(state, agents=agents.get(state.id, {})) for state in states]
 
 
 def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:

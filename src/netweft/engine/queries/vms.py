@@ -104,6 +104,7 @@ class VnicDetails(VnicRow, frozen=True, kw_only=True):
     mtu: int | None
     vm_network: bool | None
     port_isolation: bool | None
+    provider_id: str | None
     cluster_id: str
     vm_name: str
     in_cluster: bool
@@ -131,6 +132,7 @@ def _select_vnics() -> sa.Select[Any]:
         networks.c.mtu,
         networks.c.vm_network,
         networks.c.port_isolation,
+        networks.c.provider_id,
         vms.c.cluster_id,
         vms.c.name.label("vm_name"),
         in_cluster,

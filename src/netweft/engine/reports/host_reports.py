@@ -29,7 +29,7 @@ from netweft.engine.model.host_networks import HostChangeRow, host_bonds
 from netweft.engine.model.hosts import HostNicRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
-from netweft.engine.operations import functions, host_changes, host_labels, vnic_sync
+from netweft.engine.operations import functions, host_changes, host_labels, ports, vnic_sync
 from netweft.engine.operations.network_status import attachments_changed
 from netweft.engine.payloads import OnVm
 from netweft.engine.reports import host_drifts
@@ -279,6 +279,7 @@ def _record_end(tx: Tx, host: HostRow, vm: VmRow, guest: GuestState | None) -> N
     code, severity = (VM_DOWN_ERROR, Severity.ERROR) if bad else (VM_DOWN, Severity.NORMAL)
     settle_guest(tx, vm.id, "down", reason=why)
     functions.release(tx, vm.id)
+    ports.release(tx, vm.id)
     text = f"VM {vm.name} is down. Exit message: {why}."
     audit.record(tx, SYSTEM, code, text, severity, vm=vm.id, host=host.id, cluster=vm.cluster_id)
 

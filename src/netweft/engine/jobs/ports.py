@@ -1,0 +1,200 @@
+"""The ports that virtual machines have on providers of networks: made and bound before a guest runs, bound anew where it
+moves, removed when it does not run any more.
+
+Whatever a job does with the ports of a machine it does under the machine's lock key, so no two do at once. What a
+provider did not take is tried again by the job ``sync_ports``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError
+from netweft.engine.db import Tx
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.outside import Outside
+from netweft.engine.model.vms import vms
+from netweft.engine.operations import ports
+from netweft.engine.payloads import SyncPorts
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import ports as queries
+from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.ports import PortNeeds
+from netweft.providers.contract import BindingError, NetworkProvider, PortSpec, ProviderError, ProviderPort
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_Use: TypeAlias = Callable[[NetworkProvider, PortNeeds], None]
+
+_POLL = 0.2
+"""Seconds between two questions whether a port passes frames."""
+
+
+def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> frozenset[str]:
+    """Have a port, bound to the host, for each plugged vNIC on a network of a provider. The ids of these vNICs.
+
+    Raises ProviderError, HostError when a network is not ready.
+    """
+    wanted = job.write(_want, vm_id)
+    if not wanted:
+        return frozenset()
+    host = _name_of_host(job, host_id)
+
+    def ensure(there: NetworkProvider, need: PortNeeds) -> None:
+        _ask(job, there.ensure_port, _spec(need))
+        found = _ask(job, there.bind_port, need.vnic_id, host)
+        job.write(_record, need.provider_id, found)
+
+    _each(outside, job, wanted, ensure)
+    return frozenset(need.vnic_id for need in wanted)
+
+
+def admit(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
+    """Have the ports of a running guest ready on a second host, to which it is about to move. Raises ProviderError."""
+    wanted = _needs(job, vm_id)
+    if not wanted:
+        return
+    host = _name_of_host(job, host_id)
+
+    def admit_one(there: NetworkProvider, need: PortNeeds) -> None:
+        _ask(job, there.admit_port, need.vnic_id, host)
+
+    _each(outside, job, wanted, admit_one)
+
+
+def wait_until_active(outside: Outside, job: JobContext, vm_id: str, vnic_ids: Collection[str]) -> None:
+    """Wait until these vNICs' ports pass frames. Raises ProviderError when they do not in time."""
+    deadline = time.monotonic() + job.patience.port
+
+    def wait_for(there: NetworkProvider, need: PortNeeds) -> None:
+        while not _is_active(_ask(job, there.port, need.vnic_id), need):
+            if time.monotonic() > deadline:
+                seconds = f"{job.patience.port:g} s"
+                raise BindingError(f"The port of vNIC '{need.vnic_name}' passes no frames after {seconds}.")
+            job.pause(_POLL)
+
+    _each(outside, job, [need for need in _needs(job, vm_id) if need.vnic_id in vnic_ids], wait_for)
+
+
+def _is_active(port: ProviderPort | None, need: PortNeeds) -> bool:
+    """Raises ProviderError when the port is gone."""
+    if port is None:
+        raise ProviderError(f"Somebody removed the port of vNIC '{need.vnic_name}' from its provider.")
+    return port.is_active
+
+
+def follow(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
+    """:func:`prepare` for a guest that runs: what fails is written down, to be tried again."""
+    wanted = [need.vnic_id for need in _needs(job, vm_id)]
+    if wanted:
+        with _noting_failure(job, wanted):
+            prepare(outside, job, vm_id, host_id)
+
+
+def remove_released(outside: Outside, job: JobContext, vm_id: str) -> None:
+    """Remove the ports of a machine that are not wanted any more; what fails is written down, to be tried again."""
+    with job.db.read() as tx:
+        released = queries.released(tx, vm_id)
+    for provider_id, owners in released.items():
+        with _noting_failure(job, owners), _connected(outside, job, provider_id) as there:
+            for vnic_id in owners:
+                _ask(job, there.remove_port, vnic_id)
+                job.write(_forget, vnic_id, provider_id)
+
+
+def sync(outside: Outside, job: JobContext) -> Mapping[str, str]:
+    """The job ``sync_ports``: have the ports of a machine as they should be, where it runs now."""
+    vm_id = SyncPorts.of(job.job).vm_id
+    with job.db.read() as tx:
+        vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
+    if vm is not None and vm.status == "up":
+        follow(outside, job, vm_id, vm.host_id)
+    remove_released(outside, job, vm_id)
+    return {}
+
+
+def _needs(job: JobContext, vm_id: str) -> list[PortNeeds]:
+    with job.db.read() as tx:
+        return queries.needs(tx, vm_id)
+
+
+def _spec(need: PortNeeds) -> PortSpec:
+    return PortSpec(
+        id=need.vnic_id,
+        network_id=need.network_id,
+        name=f"{need.vm_name}/{need.vnic_name}",
+        mac_address=need.mac,
+        device_id=need.vm_id,
+        addresses=need.addresses,
+        security_groups=need.security_groups,
+    )
+
+
+def _each(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], use: _Use) -> None:
+    """Use each port's provider, by one connection for all ports of the same."""
+    for provider_id in dict.fromkeys(need.provider_id for need in wanted):
+        with _connected(outside, job, provider_id) as there:
+            for need in wanted:
+                if need.provider_id == provider_id:
+                    use(there, need)
+
+
+@contextmanager
+def _connected(outside: Outside, job: JobContext, provider_id: str) -> Iterator[NetworkProvider]:
+    with job.db.read() as tx:
+        row = provider_queries.get(tx, provider_id)
+    with outside.providers.connected(row) as there:
+        yield there
+
+
+def _ask(job: JobContext, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a call to a provider gives; other jobs may work meanwhile."""
+    with job.waiting():
+        return call(*args, **kwargs)
+
+
+@contextmanager
+def _noting_failure(job: JobContext, vnic_ids: Collection[str]) -> Iterator[None]:
+    """Write down why ports are not as they should be, instead of failing."""
+    try:
+        yield
+    except (ProviderError, HostError) as error:
+        job.write(_postpone, vnic_ids, error.text)
+
+
+def _name_of_host(job: JobContext, host_id: str) -> str:
+    """What the host calls itself. Raises HostError when it has never reported."""
+    with job.db.read() as tx:
+        host, report = host_queries.last_report(tx, host_id)
+    if report is None:
+        raise HostError(f"Host {host.name} has not reported yet what it is called.")
+    return report.capabilities.hostname
+
+
+def _want(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
+    """Raises HostError when a network is not ready on its provider."""
+    wanted = queries.needs(tx, vm_id)
+    for need in wanted:
+        if not need.network_id:
+            text = f"Network '{need.network_name}' is not ready on provider '{need.provider_name}'."
+            raise HostError(text, code="PROVIDER_NETWORK_NOT_READY")
+    ports.want(tx, wanted)
+    return wanted
+
+
+def _record(tx: Tx, _: JobContext, provider_id: str, found: ProviderPort) -> None:
+    facts = {"external_id": found.id, "host": found.host, "bridge": found.bridge, "mtu": found.mtu}
+    ports.record(tx, found.owner, provider_id, **facts)
+
+
+def _forget(tx: Tx, _: JobContext, vnic_id: str, provider_id: str) -> None:
+    ports.forget(tx, vnic_id, provider_id)
+
+
+def _postpone(tx: Tx, _: JobContext, vnic_ids: Collection[str], reason: str) -> None:
+    ports.postpone(tx, vnic_ids, reason)

@@ -1,0 +1,24 @@
+"""The hosts on which providers can have ports, as the providers said last."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from sqlalchemy import PrimaryKeyConstraint
+
+from netweft.engine.model.records import Name, Record, Refers, stored
+
+
+class ProviderHostRow(Record, frozen=True):
+    """What a provider has on a host. ``name``: as the provider knows the host; ``is_alive``: whether its agent works;
+    ``physical_networks``: that are wired to it.
+    """
+
+    provider_id: Annotated[str, Refers("providers.id", on_delete="CASCADE", index=False)]
+    name: Name
+    is_alive: bool
+    physical_networks: list[str] = msgspec.field(default_factory=list)
+
+
+provider_hosts = stored("provider_hosts", ProviderHostRow, PrimaryKeyConstraint("provider_id", "name"))

@@ -1,0 +1,51 @@
+"""What the engine wants on providers of networks, and what is there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String
+
+from netweft.engine.model.records import Id, LongText, Name, Record, Refers, With, stored
+
+
+class ProviderObjectRow(Record, frozen=True):
+    """A network, a subnet or a port on a provider. It is there until the provider has let go of it, also when what it
+    is for has been removed here.
+
+    ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here; ``parent_id``: of the network of a
+    subnet, of the virtual machine of a port. ``wanted``: whether it shall be ``present`` or ``absent``.
+    ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made it, else it was imported,
+    and is never changed there. ``state``: ``locked`` until the provider has done what is wanted, ``ok``, ``error``
+    with the reason in ``error``. ``attempts``: how often it has failed in a row; ``next_try``: None when nothing is to
+    be done.
+
+    Of a port ``host``: where it is bound, by the provider's name; ``bridge``: the OVS bridge there; ``mtu``: of its
+    network, 0 when the provider does not say.
+    """
+
+    kind: Annotated[str, String(16)]
+    object_id: Id
+    provider_id: Annotated[str, Refers("providers.id")]
+    parent_id: Annotated[Id, With(index=True)]
+    wanted: Annotated[str, String(16)] = "present"
+    external_id: Name = ""
+    owned: bool = True
+    state: Annotated[str, String(16)] = "locked"
+    error: LongText = ""
+    attempts: int = 0
+    next_try: Annotated[datetime | None, With(index=True)] = None
+    host: Name = ""
+    bridge: Name = ""
+    mtu: int = 0
+
+
+provider_objects = stored(
+    "provider_objects",
+    ProviderObjectRow,
+    PrimaryKeyConstraint("kind", "object_id", "provider_id"),
+    CheckConstraint("kind IN ('network', 'subnet', 'port')", name="kind"),
+    CheckConstraint("wanted IN ('present', 'absent')", name="wanted"),
+    CheckConstraint("state IN ('locked', 'ok', 'error')", name="state"),
+)

@@ -1,0 +1,64 @@
+"""What the engine knows and wants of the ports that vNICs have on providers of networks. Parts of commands and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.networks import networks
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.queries.ports import PORT, PortNeeds
+from netweft.engine.statements import Statement
+
+_OF_VM = sa.and_(provider_objects.c.kind == PORT, provider_objects.c.parent_id == sa.bindparam("vm_id"))
+_IN_USE = sa.exists(
+    sa.select(vnics.c.id)
+    .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+    .join(networks, networks.c.id == vnic_profiles.c.network_id)
+    .where(
+        vnics.c.id == provider_objects.c.object_id,
+        vnics.c.plugged,
+        networks.c.provider_id == provider_objects.c.provider_id,
+    )
+    .correlate(provider_objects)
+)
+_RELEASED = (
+    sa.update(provider_objects)
+    .where(_OF_VM, provider_objects.c.wanted == "present")
+    .values(wanted="absent", state="locked", error="", attempts=0, next_try=sa.bindparam("now"))
+)
+_RELEASE, _RELEASE_UNUSED = Statement(_RELEASED), Statement(_RELEASED.where(~_IN_USE))
+
+
+def want(tx: Tx, wanted: Sequence[PortNeeds]) -> None:
+    """From now on these vNICs have ports, until they are released."""
+    for need in wanted:
+        objects.want(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
+
+
+def record(tx: Tx, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - values of columns
+    """A port is there, bound to a host. ``facts``: by column."""
+    objects.done(tx, PORT, vnic_id, provider_id, **facts)
+
+
+def release(tx: Tx, vm_id: str, *, unused_only: bool = False) -> None:
+    """The ports of a machine's vNICs are not wanted any more: all, or those of vNICs that are not plugged into a network
+    of the provider now.
+    """
+    (_RELEASE_UNUSED if unused_only else _RELEASE).run(tx, vm_id=vm_id, now=utc_now())
+
+
+def forget(tx: Tx, vnic_id: str, provider_id: str) -> None:
+    """The provider has removed a port that was released."""
+    objects.forget(tx, PORT, vnic_id, provider_id)
+
+
+def postpone(tx: Tx, vnic_ids: Collection[str], reason: str) -> None:
+    """Ports are not as they should be: that is tried again later."""
+    objects.postpone(tx, reason, provider_objects.c.kind == PORT, provider_objects.c.object_id.in_(vnic_ids))

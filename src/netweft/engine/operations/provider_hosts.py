@@ -1,0 +1,18 @@
+"""Writing down on which hosts providers can have ports. Part of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx
+from netweft.engine.model.provider_hosts import ProviderHostRow, provider_hosts
+
+
+def replace(tx: Tx, provider_id: str, found: Sequence[ProviderHostRow]) -> None:
+    """These are the hosts of a provider, and no others."""
+    tx.execute(sa.delete(provider_hosts).where(provider_hosts.c.provider_id == provider_id))
+    if found:
+        tx.execute(sa.insert(provider_hosts), [msgspec.structs.asdict(one) for one in found])

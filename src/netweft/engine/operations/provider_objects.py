@@ -1,0 +1,80 @@
+"""What the engine wants of an object on a provider, and how far the provider is. Parts of commands and jobs.
+
+A pause after a failure doubles with each one that follows, so that who is away, or refuses, is not asked all the time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx, insert_if_absent, utc_now
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.statements import Statement
+
+PAUSE, PAUSE_MAX = 5.0, 600.0
+"""Seconds until the try that follows the first failure, and at most."""
+
+_WANTED = {"state": "locked", "error": "", "attempts": 0}
+_KEY = (
+    provider_objects.c.kind == sa.bindparam("a_kind"),
+    provider_objects.c.object_id == sa.bindparam("an_object"),
+    provider_objects.c.provider_id == sa.bindparam("a_provider"),
+)
+_WANT = Statement(
+    sa.update(provider_objects).where(*_KEY).values(wanted="present", next_try=sa.bindparam("now"), **_WANTED)
+)
+
+
+def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -> None:
+    """The object shall be there, as it is said to be now."""
+    key = {"kind": kind, "object_id": object_id, "provider_id": provider_id}
+    now = utc_now()
+    values: dict[str, Any] = {"parent_id": parent_id, "wanted": "present", "next_try": now, **_WANTED}
+    unset = {"external_id": "", "owned": True, "host": "", "bridge": "", "mtu": 0}
+    if not insert_if_absent(tx, provider_objects, **key, **values, **unset):
+        _WANT.run(tx, a_kind=kind, an_object=object_id, a_provider=provider_id, now=now)
+
+
+def done(tx: Tx, kind: str, object_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - column values
+    """The provider has what is wanted. ``facts``: what it says of it, by column."""
+    values = {"state": "ok", "error": "", "attempts": 0, "next_try": None, **facts}
+    tx.execute(sa.update(provider_objects).where(*_at(kind, object_id, provider_id)).values(values))
+
+
+def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
+    """These objects shall not be there any more; whether there are any."""
+    values = {"wanted": "absent", "next_try": utc_now(), **_WANTED}
+    still = provider_objects.c.wanted == "present"
+    return bool(tx.execute(sa.update(provider_objects).where(still, *which).values(values)).rowcount)
+
+
+def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
+    """The provider has let go of an object that is not wanted there; one that is wanted again meanwhile stays."""
+    gone = provider_objects.c.wanted == "absent"
+    tx.execute(sa.delete(provider_objects).where(gone, *_at(kind, object_id, provider_id)))
+
+
+def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
+    """The provider did not do what is wanted of these objects: it is tried again later, after a pause that grows."""
+    keys = provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.provider_id
+    for row in tx.execute(sa.select(*keys, provider_objects.c.attempts).where(*which)):
+        pause = min(PAUSE * 2 ** min(row.attempts, 16), PAUSE_MAX)
+        values = {
+            "state": "error",
+            "error": reason,
+            "attempts": row.attempts + 1,
+            "next_try": utc_now() + timedelta(seconds=pause),
+        }
+        at = _at(row.kind, row.object_id, row.provider_id)
+        tx.execute(sa.update(provider_objects).where(*at).values(values))
+
+
+def _at(kind: str, object_id: str, provider_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        provider_objects.c.kind == kind,
+        provider_objects.c.object_id == object_id,
+        provider_objects.c.provider_id == provider_id,
+    )

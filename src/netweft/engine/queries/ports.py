@@ -1,0 +1,194 @@
+"""Reads of the ports that vNICs have, or shall have, on providers of networks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx
+from netweft.engine.model.networks import networks
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.providers import providers
+from netweft.engine.model.records import Record
+from netweft.engine.model.subnets import vnic_addresses
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.grouping import grouped
+from netweft.engine.statements import Statement
+
+PORT = "port"
+"""The kind of the objects that these are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortNeeds:
+    """A plugged vNIC on a network of a provider. ``network_id``: the provider's, empty while the network is not there;
+    ``security_groups``: None when its profile says nothing of them.
+    """
+
+    vnic_id: str
+    vnic_name: str
+    vm_id: str
+    vm_name: str
+    mac: str
+    network_name: str
+    network_id: str
+    provider_id: str
+    provider_name: str
+    addresses: tuple[str, ...]
+    security_groups: tuple[str, ...] | None
+
+
+class _Needs(Record, frozen=True):
+    vnic_id: str
+    vnic_name: str
+    vm_name: str
+    mac: str
+    network_name: str
+    provider_id: str
+    provider_name: str
+    properties: dict[str, str]
+    external_id: str | None
+
+
+_NEEDS = Statement(
+    sa.select(
+        vnics.c.id.label("vnic_id"),
+        vnics.c.name.label("vnic_name"),
+        vms.c.name.label("vm_name"),
+        vnics.c.mac,
+        networks.c.name.label("network_name"),
+        networks.c.provider_id,
+        providers.c.name.label("provider_name"),
+        vnic_profiles.c.custom_properties.label("properties"),
+        provider_objects.c.external_id,
+    )
+    .select_from(
+        vnics.join(vms, vms.c.id == vnics.c.vm_id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .join(networks, networks.c.id == vnic_profiles.c.network_id)
+        .join(providers, providers.c.id == networks.c.provider_id)
+        .outerjoin(
+            provider_objects,
+            sa.and_(
+                provider_objects.c.kind == "network",
+                provider_objects.c.object_id == networks.c.id,
+                provider_objects.c.wanted == "present",
+            ),
+        )
+    )
+    .where(vnics.c.vm_id == sa.bindparam("vm_id"), vnics.c.plugged)
+    .order_by(vnics.c.name),
+    record=_Needs,
+)
+_ADDRESSES = Statement(
+    sa.select(vnic_addresses.c.vnic_id, vnic_addresses.c.address)
+    .join(vnics, vnics.c.id == vnic_addresses.c.vnic_id)
+    .where(vnics.c.vm_id == sa.bindparam("vm_id"))
+    .order_by(vnic_addresses.c.address)
+)
+
+
+def needs(tx: Tx, vm_id: str) -> list[PortNeeds]:
+    """What the plugged vNICs of a machine need of providers, by their names."""
+    found = _NEEDS.all(tx, vm_id=vm_id)
+    if not found:
+        return []
+    addresses: dict[str, list[str]] = defaultdict(list)
+    for row in _ADDRESSES.all(tx, vm_id=vm_id):
+        addresses[row.vnic_id].append(row.address)
+    return [
+        PortNeeds(
+            vnic_id=row.vnic_id,
+            vnic_name=row.vnic_name,
+            vm_id=vm_id,
+            vm_name=row.vm_name,
+            mac=row.mac,
+            network_name=row.network_name,
+            network_id=row.external_id or "",
+            provider_id=row.provider_id,
+            provider_name=row.provider_name,
+            addresses=tuple(addresses[row.vnic_id]),
+            security_groups=_security_groups(row.properties),
+        )
+        for row in found
+    ]
+
+
+def _security_groups(properties: dict[str, str]) -> tuple[str, ...] | None:
+    """Those of a profile (oVirt's custom property); None when it says nothing of them."""
+    text = properties.get("SecurityGroups")
+    return None if text is None else tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+class Port(Record, frozen=True):
+    """Where a vNIC's port is. ``external_id``: the provider's id of it; ``bridge``: the OVS bridge on its host; ``mtu``:
+    0 when the provider does not say.
+    """
+
+    vnic_id: str
+    external_id: str
+    bridge: str
+    mtu: int
+
+
+_PORTS = Statement(
+    sa.select(
+        provider_objects.c.object_id.label("vnic_id"),
+        provider_objects.c.external_id,
+        provider_objects.c.bridge,
+        provider_objects.c.mtu,
+    ).where(
+        provider_objects.c.kind == PORT,
+        provider_objects.c.parent_id == sa.bindparam("vm_id"),
+        provider_objects.c.wanted == "present",
+        provider_objects.c.bridge != "",
+    ),
+    record=Port,
+)
+
+
+def bound(tx: Tx, vm_id: str) -> dict[str, Port]:
+    """The bound ports of a machine, by vNIC."""
+    return {port.vnic_id: port for port in _PORTS.all(tx, vm_id=vm_id)}
+
+
+class _Released(Record, frozen=True):
+    provider_id: str
+    vnic_id: str
+
+
+_RELEASED = Statement(
+    sa.select(provider_objects.c.provider_id, provider_objects.c.object_id.label("vnic_id"))
+    .where(
+        provider_objects.c.kind == PORT,
+        provider_objects.c.parent_id == sa.bindparam("vm_id"),
+        provider_objects.c.wanted == "absent",
+    )
+    .order_by(provider_objects.c.object_id),
+    record=_Released,
+)
+
+
+def released(tx: Tx, vm_id: str) -> dict[str, list[str]]:
+    """The vNICs of a machine whose ports are to be removed, by provider."""
+    return {
+        one: [row.vnic_id for row in rows]
+        for one, rows in grouped(_RELEASED.all(tx, vm_id=vm_id), "provider_id").items()
+    }
+
+
+_DUE = Statement(
+    sa.select(provider_objects.c.parent_id)
+    .distinct()
+    .where(provider_objects.c.kind == PORT, provider_objects.c.next_try <= sa.bindparam("now"))
+)
+
+
+def due(tx: Tx, now: datetime) -> list[str]:
+    """The machines of which a port is to be tried again now."""
+    return [row.parent_id for row in _DUE.all(tx, now=now)]
