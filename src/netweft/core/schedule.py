@@ -78,7 +78,8 @@ class HostState:
     A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
     that network; ``dark``: those of its networks that have no link there.
 
-    ``hostname``: what it calls itself. ``agents``: by the provider's id what each has on the host; asked for only where the guest needs one.
+    ``hostname``: what it calls itself. ``agents``: by the provider's id what each has on the host; asked for only where
+    the guest needs one.
     """
 
     id: str

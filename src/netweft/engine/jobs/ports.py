@@ -1,5 +1,5 @@
-"""The ports that virtual machines have on providers of networks: made and bound before a guest runs, bound anew where it
-moves, removed when it does not run any more.
+"""The ports that virtual machines have on providers of networks: made and bound before a guest runs, bound anew where
+it moves, removed when it does not run any more.
 
 Whatever a job does with the ports of a machine it does under the machine's lock key, so no two do at once. What a
 provider did not take is tried again by the job ``sync_ports``.

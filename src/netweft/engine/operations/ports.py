@@ -48,8 +48,8 @@ def record(tx: Tx, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noq
 
 
 def release(tx: Tx, vm_id: str, *, unused_only: bool = False) -> None:
-    """The ports of a machine's vNICs are not wanted any more: all, or those of vNICs that are not plugged into a network
-    of the provider now.
+    """The ports of a machine's vNICs are not wanted any more: all, or those of vNICs that are not plugged into a
+    network of the provider now.
     """
     (_RELEASE_UNUSED if unused_only else _RELEASE).run(tx, vm_id=vm_id, now=utc_now())
 

@@ -126,8 +126,8 @@ def _security_groups(properties: dict[str, str]) -> tuple[str, ...] | None:
 
 
 class Port(Record, frozen=True):
-    """Where a vNIC's port is. ``external_id``: the provider's id of it; ``bridge``: the OVS bridge on its host; ``mtu``:
-    0 when the provider does not say.
+    """Where a vNIC's port is. ``external_id``: the provider's id of it; ``bridge``: the OVS bridge on its host;
+    ``mtu``: 0 when the provider does not say.
     """
 
     vnic_id: str
