@@ -154,7 +154,7 @@ def test_the_host_tells_the_addresses_of_those_whom_it_talks_to(on_linux: Place)
     with console(on_linux.libvirt.uri, spec) as line:
         assert eventually(lambda: reaches(line, "192.0.2.9"))
     assert on_linux.driver.addresses() == {nic.id: ("192.0.2.1",)}
-    assert read_capabilities(None, [on_linux.driver]).libvirt_version == on_linux.driver.version()
+    assert read_capabilities(None, [on_linux.driver], "h").libvirt_version == on_linux.driver.version()
     assert on_linux.driver.version().count(".") == 2
 
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 MODPROBE_SECONDS = 10.0
 
 
-def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver]) -> Capabilities:
-    """Look at the machine. Open vSwitch counts as absent while its database does not answer."""
+def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver], hostname: str) -> Capabilities:
+    """Look at the machine, which calls itself so. Open vSwitch counts as absent while its database does not answer."""
     system = platform.freedesktop_os_release()
     ovs_version, datapaths = _open_vswitch(ovsdb)
     return Capabilities(
-        hostname=platform.node(),
+        hostname=hostname,
         agent_version=agent.version(),
         kernel=platform.release(),
         os_name=system.get("NAME", ""),

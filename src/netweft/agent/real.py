@@ -65,7 +65,7 @@ def real_host(options: Namespace) -> HostService:
     )
     changes = Changes(Store(options.state), driver, events, guests.repair)
     changes.recover(options.boot_wait)
-    capabilities = partial(read_capabilities, ovsdb, drivers)
+    capabilities = partial(read_capabilities, ovsdb, drivers, options.hostname)
     service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)
     service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
     stir = service.watch.stir
