@@ -133,18 +133,25 @@ def ovn(names: Sequence[str] = ("h1", "h2")) -> Iterator[Ovn]:
 @contextmanager
 def chassis(name: str, central: Central, wires: str, address: str) -> Iterator[Chassis]:
     """A host with an ovn-controller, until the block ends. ``address``: that of its tunnels."""
-    with namespace() as place, private_ovs(place) as switch:
-        plug(place, "eth0", wires, UNDERLAY)
-        plug(place, "eth1", wires, PHYSICAL)
-        for bridge in (INTEGRATION_BRIDGE, UNDERLAY_BRIDGE, EXTERNAL_BRIDGE):
-            switch.vsctl("add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev")
-        switch.vsctl("set", "Bridge", INTEGRATION_BRIDGE, "fail_mode=secure")
-        switch.vsctl("add-port", UNDERLAY_BRIDGE, "eth0", "--", "add-port", EXTERNAL_BRIDGE, "eth1")
-        ip(place, "address", "add", f"{address}/24", "dev", UNDERLAY_BRIDGE)
-        ip(place, "link", "set", UNDERLAY_BRIDGE, "up")
-        switch.vsctl("set", "Open_vSwitch", ".", *_settings(name, central, address))
-        with ovn_controller(switch):
-            yield Chassis(name=name, namespace=place, switch=switch)
+    with namespace() as place, private_ovs(place) as switch, chassis_of(name, switch, central, wires, address) as made:
+        yield made
+
+
+@contextmanager
+def chassis_of(name: str, switch: OpenVSwitch, central: Central, wires: str, address: str) -> Iterator[Chassis]:
+    """What makes a chassis of the host where an Open vSwitch is, until the block ends; its NICs and bridges stay."""
+    place = switch.namespace
+    for nic, wire in (("ovn0", UNDERLAY), ("ovn1", PHYSICAL)):
+        plug(place, nic, wires, wire)
+    for bridge in (INTEGRATION_BRIDGE, UNDERLAY_BRIDGE, EXTERNAL_BRIDGE):
+        switch.vsctl("add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev")
+    switch.vsctl("set", "Bridge", INTEGRATION_BRIDGE, "fail_mode=secure")
+    switch.vsctl("add-port", UNDERLAY_BRIDGE, "ovn0", "--", "add-port", EXTERNAL_BRIDGE, "ovn1")
+    ip(place, "address", "add", f"{address}/24", "dev", UNDERLAY_BRIDGE)
+    ip(place, "link", "set", UNDERLAY_BRIDGE, "up")
+    switch.vsctl("set", "Open_vSwitch", ".", *_settings(name, central, address))
+    with ovn_controller(switch):
+        yield Chassis(name=name, namespace=place, switch=switch)
 
 
 @contextmanager
