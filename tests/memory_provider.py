@@ -227,3 +227,8 @@ class MemoryProvider:
 @contextmanager
 def connect(account: Account) -> Iterator[MemoryProvider]:
     yield MemoryProvider(account)
+
+
+def forget(url: str) -> None:
+    """The system at a URL is a new one."""
+    _SYSTEMS.pop(urlsplit(url).hostname or "", None)

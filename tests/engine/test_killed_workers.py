@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography import x509
 
+import memory_provider
 from fleet import Fleet, running_fleet
 from memory_provider import INSTALLED
 from netweft.core.host_request import AttachmentChange, SetupRequest
@@ -28,23 +29,28 @@ from netweft.engine.commands.functions import UpdateFunctions, update_functions
 from netweft.engine.commands.hosts import activate_host, deactivate_host, refresh_host, remove_host
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, add_network, label_network
-from netweft.engine.commands.providers import AddProvider
+from netweft.engine.commands.providers import AddProvider, insert_provider
 from netweft.engine.commands.setup_networks import commit_network_changes, label_nic
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, add_vnic
-from netweft.engine.db import Database
+from netweft.engine.db import Database, new_id
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.guests import agent_of
 from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
+from netweft.engine.model.providers import ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations import ports, provider_objects
+from netweft.engine.payloads import SyncPorts
+from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
+from netweft.providers.contract import ProviderPort
 
 Case = Callable[[Fleet], Iterator[str]]
 """Prepares what the job is about, asks for it of an engine that does nothing yet, yields the job's id, and says what
@@ -262,6 +268,22 @@ def stop(fleet: Fleet) -> Iterator[str]:
     assert guests(fleet) == []
 
 
+def sync_ports(fleet: Fleet) -> Iterator[str]:
+    """Of a machine that was removed while its provider was away."""
+    url, vm_id, vnic_id = "http://killed.example", new_id(), new_id()
+    there = memory_provider.system(url)
+    there.ports[vnic_id] = ProviderPort(id="p", network_id="1", mac_address="", owner=vnic_id)
+    provider = ProviderRow(id=new_id(), name="clouds", type="neutron", url=url)
+    fleet.db.run(insert_provider, SYSTEM, provider)
+    fleet.db.run(provider_objects.want, "port", vnic_id, provider.id, vm_id)
+    fleet.db.run(ports.release, vm_id)
+    worked(fleet)
+    yield fleet.db.run(queue.enqueue, SYSTEM, "sync_ports", f"vm:{vm_id}", "Following", SyncPorts(vm_id=vm_id))
+    assert there.ports == {}
+    with fleet.db.read() as tx:
+        assert port_queries.released(tx, vm_id) == {}
+
+
 def shut_down(fleet: Fleet) -> Iterator[str]:
     vm_id = running_vm(fleet)
     yield fleet.db.run(shut_down_vm, SYSTEM, vm_id)
@@ -371,6 +393,7 @@ CASES: Mapping[str, Case] = {
     "reboot_vm": reboot,
     "suspend_vm": suspend,
     "migrate_vm": migrate,
+    "sync_ports": sync_ports,
     "update_guest": update,
     "sync_guest": sync,
     "clear_guest": clear,

@@ -220,10 +220,15 @@ class Script:
         known = self._tables.ports.get(port.name)
         if known and known.bridge == port.bridge:
             self._update("Port", known.uuid, columns)
+            if names := _names_for_controllers(step):
+                inserted = [["external_ids", "delete", to_set(tuple(names))], ["external_ids", "insert", to_map(names)]]
+                self._mutate("Interface", self._tables.interfaces[port.name]["_uuid"], inserted)
         else:
             if known:
                 self._remove_port(port.name, known)
-            new = self._new_port(port.name, port.bridge, {port.name: {}}, columns)
+            names = _names_for_controllers(step)
+            settings: Row = {"external_ids": to_map(names)} if names else {}
+            new = self._new_port(port.name, port.bridge, {port.name: settings}, columns)
             self._joining.setdefault(port.bridge, []).append(new)
         self._mirror_to(port, on=step.mirrored)
 
@@ -378,3 +383,7 @@ def bump(session: Session) -> Asked:
 def _asked(session: Session, results: Sequence[Row]) -> Asked:
     row = only_row(session.rows(results[-1]))
     return Asked(target=int(str(row["next_cfg"])), applied=int(str(row["cur_cfg"])))
+
+
+def _names_for_controllers(step: PlugGuest) -> dict[str, str]:
+    return {"iface-id": step.interface_id, "attached-mac": step.mac} if step.interface_id else {}

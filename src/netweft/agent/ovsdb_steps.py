@@ -16,6 +16,8 @@ class PlugGuest:
     ``isolated``: frames do not pass between it and other isolated ports of the bridge. ``trunks``: the VLANs that pass
     tagged; the port's tag is then that of untagged frames. ``mirrored``: it gets a copy of every frame of its VLAN on
     the bridge, and then nothing else: what it sends is dropped (ovs-vswitchd.conf.db(5), Mirror, output_port).
+    ``interface_id``, ``mac``: by which a controller of the bridge knows the port (ibid., Interface, external_ids);
+    empty where none asks.
 
     For guest drivers, never part of a plan.
     """
@@ -24,6 +26,8 @@ class PlugGuest:
     isolated: bool = False
     trunks: tuple[int, ...] = ()
     mirrored: bool = False
+    interface_id: str = ""
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)

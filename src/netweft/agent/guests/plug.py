@@ -90,4 +90,4 @@ def _linux_bridge(nic: GuestNic, links: Mapping[str, RawLink]) -> RawLink | None
 
 def _ovs_step(nic: GuestNic) -> PlugGuest:
     port = GuestPort(name=veth.host_end(nic.id), vnic=nic.id, bridge=nic.bridge, tag=nic.tag)
-    return PlugGuest(port, nic.isolated, nic.trunks, nic.mirrored)
+    return PlugGuest(port, nic.isolated, nic.trunks, nic.mirrored, nic.port, nic.mac if nic.port else "")

@@ -31,7 +31,7 @@ from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
-from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, reserve_function
+from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, network_of, reserve_function
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import vms as queries
@@ -194,7 +194,7 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     hot = {
         "The MAC address": readdressed,
         "The interface type": after.interface != old.interface,
-        "The profile": old.interface == rules.PASSTHROUGH and moves,
+        "The profile": moves and (old.interface == rules.PASSTHROUGH or _is_provided(tx, old, after.profile_id)),
     }
     running, stays = vm.status == RUNNING, old.plugged and after.plugged
     check(
@@ -217,6 +217,11 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     if after.plugged and not passthrough and (moves or not old.plugged):
         check_network_on_host(tx, _UPDATE, vm, after.profile_id)
     return passthrough
+
+
+def _is_provided(tx: Tx, old: VnicDetails, profile_id: str | None) -> bool:
+    """Whether a vNIC leaves a network of a provider, or gets onto one: its port's name on the host does not change."""
+    return bool(old.provider_id or (profile_id and network_of(tx, profile_id).provider_id))
 
 
 def _wiring(vnic: VnicRow) -> tuple[str | None, bool, bool]:

@@ -9,6 +9,7 @@ from netweft.core.rules import vnic as rules
 from netweft.core.sync import locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
+from netweft.engine.model.records import Record
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import functions
@@ -38,7 +39,7 @@ def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None
     """
     if vm.status != RUNNING or vm.host_id is None or profile_id is None:
         return
-    network = _NETWORK_OF.ask(tx, id=profile_id).one()
+    network = network_of(tx, profile_id)
     if network.provider_id:
         return
     name, host = host_queries.last_networking(tx, vm.host_id)
@@ -46,8 +47,22 @@ def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None
     check(action, rules.network_is_on_host(network.name, name, is_there))
 
 
+class NetworkOf(Record, frozen=True):
+    """The network of a profile; ``provider_id``: None when hosts have it by themselves."""
+
+    id: str
+    name: str
+    provider_id: str | None
+
+
+def network_of(tx: Tx, profile_id: str) -> NetworkOf:
+    """The network of a profile that is there."""
+    return _NETWORK_OF.ask(tx, id=profile_id).one()
+
+
 _NETWORK_OF = Statement(
     sa.select(networks.c.id, networks.c.name, networks.c.provider_id)
     .join(vnic_profiles, vnic_profiles.c.network_id == networks.c.id)
-    .where(vnic_profiles.c.id == sa.bindparam("id"))
+    .where(vnic_profiles.c.id == sa.bindparam("id")),
+    record=NetworkOf,
 )

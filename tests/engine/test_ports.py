@@ -1,0 +1,306 @@
+"""Ports of virtual machines on a provider of networks: with them from start to end, and when the provider fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import memory_provider
+from fleet import Fleet, running_fleet
+from memory_provider import BRIDGE, DOWN, System
+from netweft.core.errors import ValidationError
+from netweft.core.host import OvsBridge
+from netweft.core.protocol import GuestNic
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.migrations import MigrateVm, migrate_vm
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.providers import insert_provider
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
+from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
+from netweft.engine.db import Database, new_id
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
+from netweft.engine.model.provider_hosts import ProviderHostRow
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations import provider_hosts
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.payloads import SyncPorts
+from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.references import Ref
+from netweft.engine.queue import enqueue
+from netweft.providers.contract import ProviderHost
+
+URL = "http://ports.example"
+RED = "1"
+"""The id of the network there."""
+
+
+class Clouds:
+    """A fleet of two hosts, with a network of a provider in their cluster, and a machine with a vNIC on it."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.there = memory_provider.system(URL)
+        self.there.hosts = [ProviderHost(name=f"sim-{number}", is_alive=True) for number in (1, 2)]
+        for number in (1, 2):
+            host = fleet.host(number)
+            bridges = {**host.ovs_bridges, BRIDGE: OvsBridge(name=BRIDGE)}  # the provider's own
+            fleet.simulate(number, host=replace(host, ovs_bridges=bridges))
+        fleet.restart_worker(port=0.5)
+        self.provider_id = new_id()
+        row = ProviderRow(id=self.provider_id, name="clouds", type="neutron", url=URL)
+        fleet.db.run(insert_provider, SYSTEM, row)
+        self.network_id = self.network("red", RED)
+        self.vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+        self.vnic_id = self.add_vnic("nic1", self.network_id)[0]
+        with fleet.db.write() as tx:
+            rows = [ProviderHostRow(self.provider_id, one.name, True) for one in self.there.hosts]
+            provider_hosts.replace(tx, self.provider_id, rows)
+
+    def network(self, name: str, external_id: str = "") -> str:
+        """A network of the cluster: of the provider, when it has an id there."""
+        db = self.fleet.db
+        made = db.run(add_network, SYSTEM, AddNetwork(name=name, data_center=Ref(name="Default"))).id
+        with db.write() as tx:
+            if external_id:
+                tx.execute(sa.update(networks).where(networks.c.id == made).values(provider_id=self.provider_id))
+                objects.want(tx, "network", made, self.provider_id, "")
+                objects.done(tx, "network", made, self.provider_id, external_id=external_id)
+            cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+        spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=made), required=False)
+        db.run(attach_network, SYSTEM, spec)
+        return str(made)
+
+    def profile(self, network_id: str) -> str:
+        with self.fleet.db.read() as tx:
+            query = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)
+            return str(tx.execute(query).scalar_one())
+
+    def add_vnic(self, name: str, network_id: str) -> tuple[str, str | None]:
+        """The vNIC's id, and the job that plugs it in while the machine runs."""
+        spec = AddVnic(vm_id=self.vm_id, name=name, profile_id=self.profile(network_id))
+        made = self.fleet.db.run(add_vnic, SYSTEM, spec)
+        return made.vnic_id, made.job_id
+
+    def start(self, host: str = "sim-1") -> str:
+        return str(self.fleet.db.run(start_vm, SYSTEM, StartVm(id=self.vm_id, host=Ref(name=host))))
+
+    def stop(self) -> str | None:
+        return self.fleet.db.run(stop_vm, SYSTEM, self.vm_id)
+
+    def change(self, vnic_id: str, **values: object) -> str | None:
+        return self.fleet.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=self.vm_id, id=vnic_id, **values)).job_id
+
+    def state(self) -> tuple[str, str]:
+        """The machine's status, and why."""
+        with self.fleet.db.read() as tx:
+            vm = vm_queries.get(tx, self.vm_id)
+        return vm.status, vm.status_reason
+
+    def nics(self, number: int = 1) -> dict[str, GuestNic]:
+        """The vNICs that run on a host, by id."""
+        return {nic.id: nic for guest in self.fleet.agent(number).guests() for nic in guest.nics}
+
+    def known(self) -> dict[str, tuple[str, str]]:
+        """What the engine wants of ports, and how far the provider is."""
+        with self.fleet.db.read() as tx:
+            query = sa.select(provider_objects).where(provider_objects.c.kind == "port")
+            return {row.object_id: (row.wanted, row.state) for row in tx.execute(query)}
+
+    def sync(self) -> None:
+        """What the engine does some time after a failure."""
+        payload = SyncPorts(vm_id=self.vm_id)
+        job = self.fleet.db.run(enqueue, SYSTEM, "sync_ports", f"vm:{self.vm_id}", "Following", payload)
+        self.fleet.done(job)
+
+
+@pytest.fixture
+def clouds(db: Database, tmp_path: Path) -> Iterator[Clouds]:
+    memory_provider.forget(URL)
+    with running_fleet(db, tmp_path, 2) as fleet:
+        yield Clouds(fleet)
+
+
+def failing(method: str, error: Exception = DOWN, times: int = 1000) -> Callable[[str], None]:
+    """A fault of the next calls of a method."""
+    left = [times]
+
+    def fail(called: str) -> None:
+        if called == method and left[0]:
+            left[0] -= 1
+            raise error
+
+    return fail
+
+
+def bound(there: System) -> dict[str, str]:
+    """Where the ports are, by their owners."""
+    return {port.owner: port.host for port in there.ports.values()}
+
+
+def test_a_machine_has_a_port_from_its_start_to_its_end(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    port = clouds.there.ports[clouds.vnic_id]
+    assert (port.host, port.network_id) == ("sim-1", RED)
+    nic = clouds.nics()[clouds.vnic_id]
+    assert (nic.bridge, nic.port, nic.mtu, nic.tag, nic.filter) == ("br-int", port.id, 1442, None, "")
+    assert clouds.there.asked[clouds.vnic_id].device_id == clouds.vm_id
+    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+    clouds.fleet.done(clouds.stop())
+    assert (clouds.there.ports, clouds.known()) == ({}, {})
+
+
+def test_a_native_network_and_one_of_a_provider_are_side_by_side(clouds: Clouds) -> None:
+    native, _ = clouds.add_vnic("nic2", clouds.network("native"))
+    clouds.fleet.attach("native", "eth1")
+    clouds.fleet.done(clouds.start())
+    nics = clouds.nics()
+    assert nics[native].port == ""
+    assert nics[clouds.vnic_id].bridge == "br-int"
+    assert set(clouds.there.ports) == {clouds.vnic_id}
+
+
+def test_what_is_plugged_in_gets_a_port_and_what_is_unplugged_loses_it(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    second, job = clouds.add_vnic("nic2", clouds.network_id)
+    clouds.fleet.done(job)
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1", second: "sim-1"}
+    clouds.fleet.done(clouds.change(second, plugged=False))
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
+    clouds.fleet.done(clouds.change(second, plugged=True))
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1", second: "sim-1"}
+
+
+def test_a_vnic_changes_between_networks_of_which_one_is_a_providers_when_it_is_unplugged(clouds: Clouds) -> None:
+    native, blue = (clouds.profile(clouds.network(*names)) for names in (("native",), ("blue", "2")))
+    clouds.fleet.attach("native", "eth1")
+    clouds.fleet.done(clouds.start())
+    for profile in (native, blue):
+        with pytest.raises(ValidationError, match="The profile"):
+            clouds.change(clouds.vnic_id, profile_id=profile)
+    clouds.fleet.done(clouds.change(clouds.vnic_id, plugged=False))
+    assert clouds.there.ports == {}
+    clouds.change(clouds.vnic_id, profile_id=blue)
+    clouds.fleet.done(clouds.change(clouds.vnic_id, plugged=True))
+    assert clouds.there.ports[clouds.vnic_id].network_id == "2"
+    assert clouds.nics()[clouds.vnic_id].port == clouds.there.ports[clouds.vnic_id].id
+    clouds.fleet.done(clouds.change(clouds.vnic_id, plugged=False))
+    clouds.change(clouds.vnic_id, profile_id=native)
+    clouds.fleet.done(clouds.change(clouds.vnic_id, plugged=True))
+    assert (clouds.there.ports, clouds.nics()[clouds.vnic_id].port) == ({}, "")
+    with pytest.raises(ValidationError, match="The profile"):
+        clouds.change(clouds.vnic_id, profile_id=blue)
+
+
+@pytest.mark.parametrize("method", ["ensure_port", "bind_port", "port"])
+def test_a_machine_whose_provider_fails_is_down_and_leaves_nothing(clouds: Clouds, method: str) -> None:
+    clouds.there.fault = failing(method)
+    ended = clouds.fleet.failed(clouds.start())
+    assert "nobody is there" in ended.error
+    assert clouds.state() == ("down", "The provider cannot be reached: nobody is there")
+    assert clouds.nics() == {}
+    assert clouds.there.ports == {}
+
+
+def test_a_machine_whose_ports_pass_no_frames_is_down(clouds: Clouds) -> None:
+    clouds.there.is_active = False
+    clouds.fleet.failed(clouds.start())
+    assert clouds.state() == ("down", "The port of vNIC 'nic1' passes no frames after 0.5 s.")
+    assert (clouds.nics(), clouds.there.ports, clouds.known()) == ({}, {}, {})
+
+
+def test_a_host_that_the_provider_cannot_have_the_port_on_is_refused_by_it(clouds: Clouds) -> None:
+    clouds.there.hosts = clouds.there.hosts[1:]  # the engine has yet to see that
+    ended = clouds.fleet.failed(clouds.start())
+    assert ended.error_code == "PROVIDER_BINDING_FAILED"
+    assert (clouds.state()[0], clouds.there.ports) == ("down", {})
+
+
+def test_a_hundred_failed_starts_leave_one_port_at_most(clouds: Clouds) -> None:
+    clouds.there.lost = failing("bind_port")
+    clouds.there.fault = failing("remove_port")
+    for _ in range(100):
+        clouds.fleet.failed(clouds.start())
+    assert len(clouds.there.ports) == 1
+    assert clouds.known() == {clouds.vnic_id: ("absent", "error")}
+    clouds.there.fault = failing("nothing")
+    clouds.sync()
+    assert (clouds.there.ports, clouds.known()) == ({}, {})
+
+
+def test_a_provider_that_is_away_does_not_keep_a_machine_from_stopping(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = failing("remove_port")
+    clouds.fleet.done(clouds.stop())
+    assert clouds.state()[0] == "down"
+    assert clouds.known() == {clouds.vnic_id: ("absent", "error")}
+    clouds.fleet.db.run(remove_vm, SYSTEM, clouds.vm_id)
+    clouds.there.fault = failing("nothing")
+    clouds.sync()
+    assert (clouds.there.ports, clouds.known()) == ({}, {})
+
+
+def test_a_machine_that_ends_by_itself_leaves_no_port(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.fleet.simulate(end_guests=(clouds.vm_id,))
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert clouds.state()[0] == "down"
+    clouds.fleet.until(lambda: clouds.known() == {})
+    assert clouds.there.ports == {}
+
+
+def test_ports_go_with_a_machine_that_moves(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    job = clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name="sim-2")))
+    clouds.fleet.done(job)
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
+    assert clouds.there.admitted == {}
+    assert clouds.nics(2)[clouds.vnic_id].port == clouds.there.ports[clouds.vnic_id].id
+
+
+def test_a_machine_stays_when_the_target_cannot_have_its_ports(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.hosts = clouds.there.hosts[:1]
+    job = clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name="sim-2")))
+    clouds.fleet.failed(job)
+    assert clouds.state()[0] == "up"
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
+
+
+def test_the_binding_follows_a_machine_whose_move_was_told_to_have_failed(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = failing("bind_port")
+    job = clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name="sim-2")))
+    clouds.fleet.done(job)
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
+    assert clouds.known() == {clouds.vnic_id: ("present", "error")}
+    clouds.there.fault = failing("nothing")
+    clouds.sync()
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
+    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+
+
+def test_only_hosts_on_which_the_provider_has_an_agent_are_chosen(clouds: Clouds) -> None:
+    with clouds.fleet.db.write() as tx:
+        provider_hosts.replace(tx, clouds.provider_id, [ProviderHostRow(clouds.provider_id, "sim-2.lab.test", True)])
+    with pytest.raises(Exception, match="provider clouds has no agent there"):
+        clouds.start("sim-1")
+    clouds.there.hosts = clouds.there.hosts[1:]
+    clouds.fleet.done(clouds.fleet.db.run(start_vm, SYSTEM, StartVm(id=clouds.vm_id)))
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
+
+
+def test_a_network_that_is_not_ready_is_refused_by_name(clouds: Clouds) -> None:
+    clouds.add_vnic("nic2", clouds.network("green", "3"))
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(provider_objects).where(provider_objects.c.external_id == "3").values(external_id=""))
+    ended = clouds.fleet.failed(clouds.start())
+    assert ended.error == "Network 'green' is not ready on provider 'clouds'."
+    assert (clouds.state()[0], clouds.there.ports) == ("down", {})
