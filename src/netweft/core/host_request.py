@@ -109,7 +109,7 @@ class SetupRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkView:
     """A network as the rules need it. ``roles``: those in the host's cluster; ``users``: running guests of this host
-    with a vNIC plugged into it. ``label``: empty for none.
+    with a vNIC plugged into it. ``label``: empty for none. ``is_provided``: a provider has it, and not the hosts.
     """
 
     intent: NetworkIntent
@@ -118,6 +118,7 @@ class NetworkView:
     is_management: bool = False
     users: tuple[str, ...] = ()
     label: str = ""
+    is_provided: bool = False
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from netweft.core.intent import AttachmentIntent, IpAssignment, network_mtu
 from netweft.core.keep import KEEP
 from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import bridge_options, bridge_problem, repeated
+from netweft.core.rules import provider_network
 from netweft.core.rules.fields import name_server
 from netweft.core.rules.network import NAME_SERVERS_MAX
 from netweft.core.station_addresses import is_host_address, is_not_a_stations, is_reached, network_of, parsed
@@ -95,6 +96,15 @@ def network_is_in_cluster(host: HostView, one: Resolved) -> Problem | None:
         return None
     text = f"Network '{one.network.name}' is not attached to the Cluster of Host {host.name}. Attach it there first."
     return Problem("NETWORK_NOT_EXISTS_IN_CLUSTER", text)
+
+
+def network_is_one_of_hosts(one: Resolved) -> Problem | None:
+    """D10: no network of a provider is attached to NICs."""
+    return (
+        provider_network.is_not_for_hosts(one.network.name, is_provided=one.network.is_provided)
+        if one.network
+        else None
+    )
 
 
 def role_network_has_address(one: Resolved, attachment: AttachmentIntent) -> Problem | None:

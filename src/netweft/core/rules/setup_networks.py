@@ -110,6 +110,7 @@ def _check_wish(action: str, host: HostView, one: Resolved, request: SetupReques
         rule.is_not_removed_as_well(one, removed),
         rule.nic_is_no_vlan_device(host, one),
         rule.attachment_is_reused(host, one),
+        rule.network_is_one_of_hosts(one),
         rule.network_is_in_cluster(host, one),
         rule.nic_is_given(one),
         rule.nic_exists(host, one, new_bonds),

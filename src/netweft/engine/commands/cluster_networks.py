@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from netweft.core.errors import BusyError
+from netweft.core.errors import BusyError, Problem
 from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check
 from netweft.core.rules import cluster as cluster_rules
 from netweft.core.rules import cluster_network as rules
 from netweft.core.rules import network as network_rules
+from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
 from netweft.engine import audit
 from netweft.engine.access import authorize
@@ -45,11 +46,13 @@ _DETACH = "Cannot detach Network from Cluster."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachNetwork:
-    """A network for a cluster, and what it is to do there. A role that another network has moves."""
+    """A network for a cluster, and what it is to do there. A role that another network has moves. ``required``: kept,
+    it is, unless it is a provider's (so oVirt).
+    """
 
     cluster_id: str
     network: Ref
-    required: bool = True
+    required: bool | Keep = KEEP
     roles: frozenset[Role] = frozenset()
 
 
@@ -84,13 +87,14 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
             network.name, cluster.name, is_attached=queries.find(tx, cluster.id, network_id) is not None
         ),
     )
-    _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=spec.required)
+    required = or_current(spec.required, network.provider_id is None)
+    _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
     ):
-        add_cluster_network(tx, cluster.id, network_id, required=spec.required)
+        add_cluster_network(tx, cluster.id, network_id, required=required)
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
@@ -240,6 +244,17 @@ def _check_roles(
             network.name, port_isolation=network.port_isolation, switch_type=cluster.switch_type
         ),
         cluster_rules.version_carries_isolation(cluster.version, isolated),
+        *_provider_problems(network, after, required=required),
+    )
+
+
+def _provider_problems(network: NetworkRow, roles: Collection[Role], *, required: bool) -> tuple[Problem | None, ...]:
+    """What a network of a provider cannot be in a cluster."""
+    if network.provider_id is None:
+        return ()
+    return (
+        provider_rules.is_optional(network.name, required=required),
+        provider_rules.has_no_role(network.name, sorted(roles)),
     )
 
 

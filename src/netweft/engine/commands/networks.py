@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep
+from netweft.core.network_filters import DEFAULT_FILTER
 from netweft.core.rules import check, fields
 from netweft.core.rules import network as rules
+from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules import qos as qos_rules
 from netweft.engine import audit
 from netweft.engine.access import authorize
@@ -28,9 +30,10 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import host_labels, host_standing, vnic_sync
+from netweft.engine.operations import host_labels, host_standing, provider_networks, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
+from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries.networks import Names
 from netweft.engine.queries.references import Ref, ask, only_one, resolve
@@ -63,10 +66,15 @@ class AddNetwork(_Fields):
     """A network to be.
 
     ``profile_required``: a VM network gets a vNIC profile of its name, which everyone may use when ``profile_public``.
+    ``provider``: that shall have it, None for the hosts; ``physical``: the network of hosts whose wire and VLAN it is
+    on there, None for one of tunnels; ``external_id``: of the provider's network that it is, empty to have one made.
     """
 
     name: str
     data_center: Ref
+    provider: Ref | None = None
+    physical: Ref | None = None
+    external_id: str = ""
     label: str | None = None
     profile_required: bool = True
     profile_public: bool = True
@@ -74,10 +82,14 @@ class AddNetwork(_Fields):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateNetwork(_Fields):
-    """What changes of a network. Its label is changed by commands of its own."""
+    """What changes of a network. Its label is changed by commands of its own; ``provider`` and ``physical``, as
+    :class:`AddNetwork` has them, stay as they are.
+    """
 
     id: str
     data_center: Ref | Keep = KEEP
+    provider: Ref | Keep | None = KEEP
+    physical: Ref | Keep | None = KEEP
 
 
 def add_network(tx: Tx, actor: Actor, spec: AddNetwork) -> NetworkRow:
@@ -116,12 +128,21 @@ def _create(
         _qos_problem(tx, data_center_id, network.qos_id),
     )
     check(_ADD, *_name_problems(network.name, clashes))
+    if spec.provider is not None:
+        network = provider_networks.on_provider(
+            tx, _ADD, network, spec.provider, spec.physical, external_id=spec.external_id
+        )
+    elif spec.physical is not None:
+        check(_ADD, provider_rules.physical_network_needs_provider(network.name))
     with translate_constraint_errors(_ADD, lambda constraint: _name_problem(constraint, network.name)), pipelined(tx):
         add(tx, networks, network)
+        if network.provider_id is not None:
+            provider_networks.begin(tx, actor, network, spec.external_id)
         if actor.user_id:
             authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
         if network.vm_network and spec.profile_required:
-            add_default_profile(tx, network_id, network.name, public=spec.profile_public)
+            filter_id = DEFAULT_FILTER if network.provider_id is None else None
+            add_default_profile(tx, network_id, network.name, filter_id, public=spec.profile_public)
         text = f"Network {network.name} was added by {actor.name}."
         audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
     return network
@@ -152,6 +173,8 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
         rename_default_profile(tx, spec.id, before.name, after.name)
     if before.vm_network and not after.vm_network:
         remove_profiles(tx, spec.id)
+    if {"name", "description", "mtu"} & changed.keys():
+        provider_networks.want_again(tx, actor, after)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
         standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
@@ -167,7 +190,12 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     """
     before = lock(tx, networks, network_id)
     _require_configure(tx, actor, network_id)
-    check(_LABEL, rules.label_is_valid(label), rules.is_not_labelled(before.name, before.label))
+    check(
+        _LABEL,
+        rules.label_is_valid(label),
+        rules.is_not_labelled(before.name, before.label),
+        provider_rules.is_not_labelled(before.name, is_provided=before.provider_id is not None),
+    )
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
     host_labels.propagate(tx, actor, f"network {before.name} has got label {label}", networks.c.id == network_id)
     text = f"Network {before.name} was labelled {label} by {actor.name}."
@@ -201,12 +229,14 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
         rules.is_no_management_network(network.name, queries.managed_clusters(tx, network_id)),
         rules.unused_by_vms(network.name, queries.vms_using(tx, network_id)),
         rules.unused_by_templates(network.name, queries.templates_using(tx, network_id)),
+        provider_rules.physical_network_is_unused(network.name, object_queries.networks_over(tx, network_id)),
     )
     for cluster_id in queries.clusters_with(tx, network_id):
         lock(tx, clusters, cluster_id)
         detach_from_hosts(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
     remove_profiles(tx, network_id)
     authorize.forget(tx, network_id)
+    provider_networks.release(tx, actor, network)
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
@@ -237,6 +267,7 @@ def _check_update(tx: Tx, before: NetworkRow, after: NetworkRow, spec: UpdateNet
         _qos_problem(tx, data_center_id, after.qos_id),
         rules.isolation_is_kept(before=before.port_isolation, after=after.port_isolation),
     )
+    provider_networks.check_update(tx, _UPDATE, before, after, spec.provider, spec.physical)
     if after.name != before.name:
         clashes = queries.namesakes(tx, data_center_id, after.name, after.host_side_name, besides=before.id)
         check(

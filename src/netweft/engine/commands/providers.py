@@ -17,6 +17,7 @@ from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import provider as rules
+from netweft.core.rules import provider_network as network_rules
 from netweft.engine import audit, queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
@@ -27,6 +28,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
+from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.secrets import SecretBox
 from netweft.engine.statements import add
@@ -36,6 +38,7 @@ ADDED, UPDATED, REMOVED = 205, 207, 209
 
 _ADD = "Cannot add Provider."
 _UPDATE = "Cannot edit Provider."
+_REMOVE = "Cannot remove Provider."
 _TEXTS = frozenset({"name", "description", "comment", "read_only"})
 """What may change without the provider being asked."""
 
@@ -153,11 +156,13 @@ def list_provider_subnets(tx: Tx, actor: Actor, provider_id: str, network_id: st
 
 
 def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
-    """Remove a provider. What it has stays there.
+    """Remove a provider that has no network. What it has of others stays there.
 
-    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError.
+    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
     """
     row = _locked(tx, actor, provider_id)
+    networks = object_queries.networks_on(tx, provider_id)
+    check(_REMOVE, network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)))
     authorize.forget(tx, provider_id)
     tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
     audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.")

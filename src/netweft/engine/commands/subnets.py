@@ -21,6 +21,7 @@ from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.subnets import SubnetRow, subnets
+from netweft.engine.operations import provider_networks
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries.subnets import SUBNETS
@@ -74,7 +75,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     network = _begin(tx, actor, spec.network_id)
     check(_ADD, rules.cidr_is_valid(spec.cidr))
     subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
-    subnet = _checked(_ADD, subnet)
+    subnet = _checked(_ADD, network, subnet)
     others = {row.name: row.cidr for row in queries.of_network(tx, network.id)}
     check(
         _ADD,
@@ -82,6 +83,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
         rules.overlaps_no_other(ip_network(subnet.cidr), others),
     )
     add(tx, subnets, subnet)
+    provider_networks.want_subnet(tx, actor, network, subnet.id)
     _audit(tx, actor, ADDED, f"Subnet {subnet.name} ({subnet.cidr}) was added to network {network.name}", network)
     return subnet.id
 
@@ -96,7 +98,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
     after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
-    after = _checked(_UPDATE, after)
+    after = _checked(_UPDATE, network, after)
     changed = changes(before, after)
     here = subnets.c.network_id == network.id
     user = queries.user_of(tx, spec.id, after.gateway) if changed.get("gateway") else ""
@@ -108,6 +110,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
     if not changed:
         return
     tx.execute(sa.update(subnets).where(subnets.c.id == spec.id).values(changed))
+    provider_networks.want_subnet(tx, actor, network, spec.id)
     _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
 
 
@@ -121,6 +124,7 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> None:
     check(_REMOVE, rules.is_unused(subnet.name, queries.vnics_using(tx, subnet_id)))
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(subnets).where(subnets.c.id == subnet_id))
+    provider_networks.release_subnet(tx, actor, network, subnet_id)
     _audit(tx, actor, REMOVED, f"Subnet {subnet.name} was removed from network {network.name}", network)
 
 
@@ -140,7 +144,7 @@ def _lists(spec: _Fields, pools: list[dict[str, str]], routes: list[dict[str, st
     return {"allocation_pools": pools, "host_routes": routes}
 
 
-def _checked(action: str, subnet: SubnetRow) -> SubnetRow:
+def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
     """The subnet with its addresses in the one form that they have. Its CIDR is valid. Raises ValidationError for what
     the rules on it alone refuse.
     """
@@ -153,7 +157,7 @@ def _checked(action: str, subnet: SubnetRow) -> SubnetRow:
         fields.text_is_valid("subnet", "description", subnet.description),
         rules.cidr_is_for_guests(cidr),
         rules.lists_are_short(pools, subnet.dns_servers, routes),
-        rules.dhcp_is_not_asked_for(dhcp=subnet.dhcp),
+        rules.dhcp_is_not_asked_for(dhcp=subnet.dhcp and network.provider_id is None),
     )
     check(
         action,

@@ -12,6 +12,7 @@ from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.network_filters import DEFAULT_FILTER, FILTERS
 from netweft.core.rules import check, fields
+from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules import qos as qos_rules
 from netweft.core.rules import vnic_profile as rules
 from netweft.engine import audit
@@ -78,12 +79,13 @@ def add_vnic_profile(tx: Tx, actor: Actor, spec: AddVnicProfile) -> str:
     network = network_queries.get(tx, resolve(tx, networks, spec.network, "network"))
     authorize.require(tx, actor, ActionGroup.CREATE_NETWORK_VNIC_PROFILE, ObjectRef(ObjectType.NETWORK, network.id))
     profile = made(VnicProfileRow, spec, id=new_id(), network_id=network.id)
-    if spec.network_filter_id is KEEP and not profile.passthrough:
+    if spec.network_filter_id is KEEP and not profile.passthrough and network.provider_id is None:
         profile = replace(profile, network_filter_id=DEFAULT_FILTER)
     check(
         _ADD,
         rules.network_is_vm_network(network.name, is_vm_network=network.vm_network),
         *_problems(profile, port_isolation=network.port_isolation),
+        _provider_problem(profile, is_provided=network.provider_id is not None),
         *_reference_problems(tx, network.data_center_id, profile),
         _name_is_free(tx, profile),
     )
@@ -113,6 +115,7 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
         _UPDATE,
         rules.network_is_kept(before.network_id, network_id),
         *_problems(after, port_isolation=before.port_isolation),
+        _provider_problem(after, is_provided=before.provider_id is not None),
         rules.failover_is_another(spec.id, after.failover_id),
         *_reference_problems(tx, before.data_center_id, after),
         _name_is_free(tx, after) if "name" in changed else None,
@@ -155,10 +158,12 @@ def remove_vnic_profile(tx: Tx, actor: Actor, profile_id: str) -> None:
     audit.record(tx, actor, 1126, text, data_center=profile.data_center_id, network=profile.network_id)
 
 
-def add_default_profile(tx: Tx, network_id: str, network_name: str, *, public: bool) -> str:
+def add_default_profile(
+    tx: Tx, network_id: str, network_name: str, filter_id: str | None = DEFAULT_FILTER, *, public: bool
+) -> str:
     """The profile that a VM network begins with, named like it. Asks no rule, records no event; returns its id."""
     profile = VnicProfileRow(
-        id=new_id(), network_id=network_id, name=network_name, is_default=True, network_filter_id=DEFAULT_FILTER
+        id=new_id(), network_id=network_id, name=network_name, is_default=True, network_filter_id=filter_id
     )
     add(tx, vnic_profiles, profile)
     if public:
@@ -206,13 +211,28 @@ def _problems(profile: VnicProfileRow, *, port_isolation: bool) -> tuple[Problem
     )
 
 
+def _provider_problem(profile: VnicProfileRow, *, is_provided: bool) -> Problem | None:
+    if not is_provided:
+        return provider_rules.profile_suits_hosts(profile.name, profile.custom_properties)
+    return provider_rules.profile_suits_provider(
+        profile.name,
+        passthrough=profile.passthrough,
+        port_mirroring=profile.port_mirroring,
+        properties=profile.custom_properties,
+    )
+
+
 def _reference_problems(tx: Tx, data_center_id: str, profile: VnicProfileRow) -> tuple[Problem | None, ...]:
     """The rules on the QoS and the profile that a profile names."""
     qos_id, failover_id = profile.qos_id, profile.failover_id
+    failover = VNIC_PROFILES.find(tx, failover_id) if failover_id else None
     return (
         qos_rules.serves_vnics(qos_id, qos_queries.types_of(tx, data_center_id, qos_id)) if qos_id else None,
         rules.failover_is_fit(failover_id, is_fit=queries.can_take_over(tx, data_center_id, failover_id))
         if failover_id
+        else None,
+        provider_rules.failover_is_native(failover.network_name, is_provided=failover.provider_id is not None)
+        if failover
         else None,
     )
 

@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check, fields
+from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
 from netweft.core.rules.mac_pool import MacRange
@@ -194,7 +195,7 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     hot = {
         "The MAC address": readdressed,
         "The interface type": after.interface != old.interface,
-        "The profile": moves and (old.interface == rules.PASSTHROUGH or _is_provided(tx, old, after.profile_id)),
+        "The profile": old.interface == rules.PASSTHROUGH and moves,
     }
     running, stays = vm.status == RUNNING, old.plugged and after.plugged
     check(
@@ -211,7 +212,12 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
         passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, after.profile_id)
     check_type(_UPDATE, after.interface, passthrough=passthrough, linked=after.linked)
     rewired = running and stays and (moves or after.linked != old.linked)
-    check(_UPDATE, rules.may_be_rewired(rewired, _mirroring(tx, old, after.profile_id)))
+    provided = rewired and moves and _is_provided(tx, old, after.profile_id)
+    check(
+        _UPDATE,
+        rules.may_be_rewired(rewired, _mirroring(tx, old, after.profile_id)),
+        provider_rules.is_not_rewired(after.name, rewired=rewired, is_provided=provided),
+    )
     if after.plugged and (not old.plugged or readdressed):
         check(_UPDATE, rules.mac_is_not_plugged_elsewhere(after.mac, _others_with_mac(tx, vm, old.id, after.mac)))
     if after.plugged and not passthrough and (moves or not old.plugged):

@@ -35,8 +35,10 @@ class NetworkRow(Record, frozen=True):
     name_servers: list[str] = msgspec.field(default_factory=list)
     # That has the network; None for one that hosts have by themselves.
     provider_id: Annotated[str, Refers("providers.id")] | None = None
-    # The provider's name of the wire that the network is on; empty for one of tunnels.
+    # The provider's name of the wire that the network is on; empty for one of tunnels. The network of hosts that it is
+    # named after, where it was made from one.
     physical_network: Annotated[str, String(256), With(server_default="")] = ""
+    physical_network_id: Annotated[str, Refers("networks.id")] | None = None
 
 
 networks = stored(

@@ -38,10 +38,20 @@ def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) ->
         _WANT.run(tx, a_kind=kind, an_object=object_id, a_provider=provider_id, now=now)
 
 
-def done(tx: Tx, kind: str, object_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - column values
-    """The provider has what is wanted. ``facts``: what it says of it, by column."""
+def done(
+    tx: Tx,
+    kind: str,
+    object_id: str,
+    provider_id: str,
+    *seen: sa.ColumnElement[bool],
+    **facts: Any,  # noqa: ANN401 - values of columns
+) -> None:
+    """The provider has what was wanted. ``facts``: what it says of it, by column. ``seen``: what has to hold still, or
+    something else is wanted meanwhile, as when the object is not wanted at all any more.
+    """
     values = {"state": "ok", "error": "", "attempts": 0, "next_try": None, **facts}
-    tx.execute(sa.update(provider_objects).where(*_at(kind, object_id, provider_id)).values(values))
+    still = provider_objects.c.wanted == "present"
+    tx.execute(sa.update(provider_objects).where(still, *_at(kind, object_id, provider_id), *seen).values(values))
 
 
 def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:

@@ -111,6 +111,7 @@ def views_of(cluster_id: str, rows: Sequence[NetworkInCluster]) -> dict[str, Net
             roles=frozenset(role for role in ROLES if here and getattr(row, role)),
             is_management=row.id in managing,
             label=row.label or "",
+            is_provided=row.provider_id is not None,
         )
     return found
 

@@ -26,6 +26,7 @@ class VnicProfileDetails(VnicProfileRow, frozen=True, kw_only=True):
     port_isolation: bool
     data_center_id: str
     data_center_name: str
+    provider_id: str | None
 
 
 VNIC_PROFILES = Noun(
@@ -38,6 +39,7 @@ VNIC_PROFILES = Noun(
         networks.c.port_isolation,
         networks.c.data_center_id,
         data_centers.c.name.label("data_center_name"),
+        networks.c.provider_id,
     ).select_from(
         vnic_profiles.join(networks, networks.c.id == vnic_profiles.c.network_id).join(
             data_centers, data_centers.c.id == networks.c.data_center_id

@@ -18,8 +18,13 @@ def upgrade() -> None:
     with op.batch_alter_table("networks") as batch:
         batch.add_column(sa.Column("provider_id", sa.String(length=36), nullable=True))
         batch.add_column(sa.Column("physical_network", sa.String(length=256), nullable=False, server_default=""))
+        batch.add_column(sa.Column("physical_network_id", sa.String(length=36), nullable=True))
         batch.create_foreign_key(op.f("fk_networks_provider_id_providers"), "providers", ["provider_id"], ["id"])
+        batch.create_foreign_key(
+            op.f("fk_networks_physical_network_id_networks"), "networks", ["physical_network_id"], ["id"]
+        )
         batch.create_index(op.f("ix_networks_provider_id"), ["provider_id"])
+        batch.create_index(op.f("ix_networks_physical_network_id"), ["physical_network_id"])
     op.create_table(
         "provider_objects",
         sa.Column("kind", sa.String(length=16), nullable=False),

@@ -1,0 +1,164 @@
+"""Bringing networks and subnets to a provider, and taking away those that are not wanted any more.
+
+What is wanted is in the database; who asks twice changes nothing. What a provider refuses of one object does not hold
+up the others; one that cannot be reached is left alone for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.providers import Providers
+from netweft.engine.model.networks import NetworkRow
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.subnets import SubnetRow
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.payloads import OnProvider
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.provider_objects import NETWORK
+from netweft.providers.contract import (
+    BindingError,
+    MissingError,
+    NetworkProvider,
+    NetworkSpec,
+    ProviderError,
+    RefusedError,
+    SubnetSpec,
+)
+
+_OF_ONE_OBJECT = (BindingError, MissingError, RefusedError)
+"""What a provider says of one object; of another it may say something else."""
+
+_Step: TypeAlias = Callable[[NetworkProvider, JobContext, ProviderObjectRow], None]
+
+
+def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``reconcile_provider``. What fails is written down with the object, to be tried again.
+
+    Raises ProviderError when the provider cannot be reached, or does not let us in.
+    """
+    provider_id = OnProvider.of(job.job).provider_id
+    with job.db.read() as tx:
+        provider = provider_queries.get(tx, provider_id)
+        due = queries.due(tx, provider_id, utc_now())
+    left = list(due)
+    try:
+        with outside.connected(provider) as there:
+            for row in due:
+                _bring(there, job, row)
+                left.remove(row)
+    except ProviderError as error:
+        for row in left:
+            job.write(_postpone, row, error.text)
+        raise
+    return {}
+
+
+def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    step: _Step = _STEPS[row.wanted, row.kind == NETWORK]
+    try:
+        step(there, job, row)
+    except _OF_ONE_OBJECT as error:
+        job.write(_postpone, row, error.text)
+
+
+def _ensure_network(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.db.read() as tx:
+        try:
+            network = network_queries.get(tx, row.object_id)
+        except NotFoundError:
+            return  # released meanwhile, which is due by itself
+    with job.waiting():
+        found = there.ensure_network(_network_spec(network))
+    job.write(_record, row, {"external_id": found.id, "mtu": found.mtu})
+
+
+def _network_spec(network: NetworkRow) -> NetworkSpec:
+    return NetworkSpec(
+        id=network.id,
+        name=network.name,
+        description=network.description,
+        mtu=network.mtu,
+        physical_network=network.physical_network,
+        vlan_id=network.vlan_id,
+    )
+
+
+def _ensure_subnet(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.db.read() as tx:
+        subnet = queries.subnet(tx, row.object_id)
+        network = queries.of_network(tx, row.parent_id)
+    if subnet is None or network is None:
+        return
+    if not network.external_id:
+        raise MissingError("Its network is not there yet.")
+    with job.waiting():
+        found = there.ensure_subnet(_subnet_spec(subnet, network.external_id))
+    job.write(_record, row, {"external_id": found.id})
+
+
+def _subnet_spec(subnet: SubnetRow, network_id: str) -> SubnetSpec:
+    return SubnetSpec(
+        id=subnet.id,
+        network_id=network_id,
+        name=subnet.name,
+        cidr=subnet.cidr,
+        gateway=subnet.gateway,
+        pools=tuple((one["first"], one["last"]) for one in subnet.allocation_pools),
+        dns_servers=tuple(subnet.dns_servers),
+        routes=tuple((one["destination"], one["next_hop"]) for one in subnet.host_routes),
+        dhcp=subnet.dhcp,
+    )
+
+
+def _remove_network(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    if row.owned:
+        with job.waiting():
+            there.remove_network(row.object_id)
+    job.write(_forget, row)
+
+
+def _remove_subnet(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.waiting():
+        there.remove_subnet(row.object_id)
+    job.write(_forget, row)
+
+
+_STEPS: Mapping[tuple[str, bool], _Step] = {
+    ("present", True): _ensure_network,
+    ("present", False): _ensure_subnet,
+    ("absent", True): _remove_network,
+    ("absent", False): _remove_subnet,
+}
+
+
+def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, Any]) -> None:
+    unchanged = provider_objects.c.next_try == row.next_try
+    objects.done(tx, row.kind, row.object_id, row.provider_id, unchanged, **facts)
+    if facts["external_id"] != row.external_id:  # also when something else is wanted of it by now
+        here = provider_objects.c.kind == row.kind, provider_objects.c.object_id == row.object_id
+        tx.execute(sa.update(provider_objects).where(*here).values(facts))
+
+
+def _forget(tx: Tx, _: JobContext, row: ProviderObjectRow) -> None:
+    objects.forget(tx, row.kind, row.object_id, row.provider_id)
+
+
+def _postpone(tx: Tx, _: JobContext, row: ProviderObjectRow, reason: str) -> None:
+    unchanged = provider_objects.c.next_try == row.next_try
+    objects.postpone(
+        tx,
+        reason,
+        provider_objects.c.kind == row.kind,
+        provider_objects.c.object_id == row.object_id,
+        provider_objects.c.provider_id == row.provider_id,
+        unchanged,
+    )

@@ -1,0 +1,148 @@
+"""Networks that providers have: what of them is asked of a provider, and when it is. Parts of commands."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from sqlalchemy import Table
+
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check
+from netweft.core.rules import provider_network as rules
+from netweft.engine import queue
+from netweft.engine.actor import Actor
+from netweft.engine.db import Tx
+from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.payloads import OnProvider
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.provider_objects import NETWORK, SUBNET
+from netweft.engine.queries.references import Ref, resolve
+
+_ONLY_EXTERNAL = "external"
+"""The type of provider that may be read-only (oVirt asks no other)."""
+
+
+def on_provider(
+    tx: Tx, action: str, network: NetworkRow, provider: Ref, physical: Ref | None, *, external_id: str
+) -> NetworkRow:
+    """The new network as it is on a provider; ``external_id``: of the network there that it is, empty for a new one.
+
+    Raises NotFoundError, ValidationError.
+    """
+    row = provider_queries.get(tx, resolve(tx, providers, provider, "provider"))
+    read_only = row.read_only and row.type == _ONLY_EXTERNAL and not external_id
+    known = queries.network_with(tx, network.data_center_id, row.id, external_id) if external_id else ""
+    check(
+        action,
+        rules.is_vm_network(network.name, vm_network=network.vm_network),
+        rules.has_nothing_of_hosts(network.name, _of_hosts(network)),
+        rules.provider_takes_networks(row.name, read_only=read_only),
+        rules.vlan_is_of_physical_network(
+            network.name, vlan=network.vlan_id is not None and not external_id, physical=physical is not None
+        ),
+        rules.is_not_imported(external_id, known),
+    )
+    network = replace(network, provider_id=row.id)
+    if physical is None:
+        return network
+    here = networks.c.data_center_id == network.data_center_id
+    wire = network_queries.get(tx, resolve(tx, networks, physical, "physical network", here))
+    check(action, rules.physical_network_is_native(wire.name, is_provided=wire.provider_id is not None))
+    return replace(network, physical_network=wire.host_side_name, physical_network_id=wire.id, vlan_id=wire.vlan_id)
+
+
+def _of_hosts(network: NetworkRow) -> list[str]:
+    """What a network has that its hosts would do."""
+    asked = {
+        "stp": network.stp,
+        "port_isolation": network.port_isolation,
+        "label": network.label,
+        "dns_resolver_configuration": network.name_servers,
+        "qos": network.qos_id,
+    }
+    return [name for name, value in asked.items() if value]
+
+
+def check_update(
+    tx: Tx,
+    action: str,
+    before: NetworkRow,
+    after: NetworkRow,
+    provider: Ref | Keep | None,
+    physical: Ref | Keep | None,
+) -> None:
+    """Raises ValidationError when a network of a provider may not become that, NotFoundError."""
+    given = [
+        (before.provider_id, before.provider_id if provider is KEEP else _id(tx, providers, provider)),
+        (before.physical_network_id, before.physical_network_id if physical is KEEP else _id(tx, networks, physical)),
+    ]
+    check(action, *(rules.provider_is_kept(before.name, old, new) for old, new in given))
+    if before.provider_id is None:
+        return
+    found = queries.of_network(tx, before.id)
+    changed = [name for name in ("vlan_id", "vm_network") if getattr(before, name) != getattr(after, name)]
+    check(
+        action,
+        rules.details_are_kept(before.name, changed),
+        rules.has_nothing_of_hosts(before.name, _of_hosts(after)),
+        rules.import_is_kept(before.name, ["mtu"] if found and not found.owned and after.mtu != before.mtu else ()),
+    )
+
+
+def _id(tx: Tx, table: Table, ref: Ref | None) -> str | None:
+    return None if ref is None else resolve(tx, table, ref, "network" if table is networks else "provider")
+
+
+def begin(tx: Tx, actor: Actor, network: NetworkRow, external_id: str) -> None:
+    """The provider shall have a new network of ours, or has one that we did not make (``external_id``: its own id)."""
+    provider_id = network.provider_id or ""
+    objects.want(tx, NETWORK, network.id, provider_id, network.data_center_id)
+    if external_id:
+        objects.done(tx, NETWORK, network.id, provider_id, owned=False, external_id=external_id)
+    else:
+        reconcile(tx, actor, provider_id)
+
+
+def want_again(tx: Tx, actor: Actor, network: NetworkRow) -> None:
+    """The provider shall know what has changed of a network, if it is ours."""
+    found = queries.of_network(tx, network.id)
+    if found and found.owned and network.provider_id is not None:
+        objects.want(tx, NETWORK, network.id, network.provider_id, network.data_center_id)
+        reconcile(tx, actor, network.provider_id)
+
+
+def release(tx: Tx, actor: Actor, network: NetworkRow) -> None:
+    """The provider shall not have a network of ours any more, nor its subnets; one that was imported stays there."""
+    if network.provider_id is None:
+        return
+    subnets = provider_objects.c.kind == SUBNET, provider_objects.c.parent_id == network.id
+    objects.release(tx, *subnets)
+    objects.release(tx, provider_objects.c.kind == NETWORK, provider_objects.c.object_id == network.id)
+    reconcile(tx, actor, network.provider_id)
+
+
+def want_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> None:
+    """The provider of a network shall have a subnet of it, as it is now."""
+    if network.provider_id is not None:
+        objects.want(tx, SUBNET, subnet_id, network.provider_id, network.id)
+        reconcile(tx, actor, network.provider_id)
+
+
+def release_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> None:
+    """The provider of a network shall not have a subnet of it any more."""
+    if network.provider_id is not None:
+        objects.release(tx, provider_objects.c.kind == SUBNET, provider_objects.c.object_id == subnet_id)
+        reconcile(tx, actor, network.provider_id)
+
+
+def reconcile(tx: Tx, actor: Actor, provider_id: str) -> str:
+    """Have a provider do what is wanted of it. Returns the job's id."""
+    row: ProviderRow = provider_queries.get(tx, provider_id)
+    text = f"Bringing networks to provider {row.name}"
+    return queue.enqueue_once(
+        tx, actor, "reconcile_provider", f"provider:{provider_id}", text, OnProvider(provider_id=provider_id)
+    )

@@ -1,0 +1,88 @@
+"""Reads of what the engine wants on providers of networks, and of what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx
+from netweft.engine.model.networks import networks
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.subnets import SubnetRow, subnets
+from netweft.engine.statements import rows
+
+NETWORK, SUBNET = "network", "subnet"
+"""Kinds of objects; for ports see :mod:`netweft.engine.queries.ports`."""
+
+_DUE = provider_objects.c.kind != "port"
+
+
+def of_network(tx: Tx, network_id: str) -> ProviderObjectRow | None:
+    """What there is of a network on its provider."""
+    found = of_networks(tx, (network_id,))
+    return found[0] if found else None
+
+
+def of_networks(tx: Tx, network_ids: Collection[str]) -> list[ProviderObjectRow]:
+    """What there is of networks on their providers."""
+    here = provider_objects.c.kind == NETWORK, provider_objects.c.object_id.in_(network_ids)
+    return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
+
+
+def of_provider(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
+    """All that is wanted, or still to be removed, there."""
+    query = sa.select(provider_objects).where(provider_objects.c.provider_id == provider_id)
+    return rows(tx, ProviderObjectRow, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
+
+
+def due(tx: Tx, provider_id: str, now: datetime) -> list[ProviderObjectRow]:
+    """The networks and subnets that are to be made or removed on a provider now, in the order in which that can be
+    done: a subnet comes after its network, and goes before it.
+    """
+    here = _DUE, provider_objects.c.provider_id == provider_id, provider_objects.c.next_try <= now
+    found = rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
+    order = {("present", NETWORK): 0, ("present", SUBNET): 1, ("absent", SUBNET): 2, ("absent", NETWORK): 3}
+    return sorted(found, key=lambda row: (order[row.wanted, row.kind], row.object_id))
+
+
+def providers_due(tx: Tx, now: datetime) -> list[str]:
+    """The providers on which something is to be done now."""
+    query = sa.select(provider_objects.c.provider_id).distinct().where(_DUE, provider_objects.c.next_try <= now)
+    return sorted(tx.scalars(query))
+
+
+def still_there(tx: Tx, provider_id: str) -> int:
+    """How much is wanted of a provider, or still to be removed from it."""
+    query = sa.select(sa.func.count()).select_from(provider_objects)
+    return tx.execute(query.where(provider_objects.c.provider_id == provider_id)).scalar_one()
+
+
+def networks_on(tx: Tx, provider_id: str) -> list[str]:
+    """The names of the networks that are on a provider."""
+    return list(tx.scalars(sa.select(networks.c.name).where(networks.c.provider_id == provider_id).order_by("name")))
+
+
+def networks_over(tx: Tx, network_id: str) -> list[str]:
+    """The names of the networks of providers whose physical network this one is."""
+    query = sa.select(networks.c.name).where(networks.c.physical_network_id == network_id)
+    return list(tx.scalars(query.order_by(networks.c.name)))
+
+
+def network_with(tx: Tx, data_center_id: str, provider_id: str, external_id: str) -> str:
+    """The name of the network of a data centre that is this one of a provider; empty when none is."""
+    here = (
+        provider_objects.c.kind == NETWORK,
+        provider_objects.c.provider_id == provider_id,
+        provider_objects.c.external_id == external_id,
+        networks.c.data_center_id == data_center_id,
+    )
+    query = sa.select(networks.c.name).join(provider_objects, provider_objects.c.object_id == networks.c.id)
+    return tx.scalar(query.where(*here)) or ""
+
+
+def subnet(tx: Tx, subnet_id: str) -> SubnetRow | None:
+    """A subnet, None for one that has been removed."""
+    found = rows(tx, SubnetRow, sa.select(subnets).where(subnets.c.id == subnet_id))
+    return found[0] if found else None
