@@ -12,6 +12,11 @@ from providers.ovn import Ovn
 from providers.ovn import ovn as running_ovn
 
 
+def pytest_configure() -> None:
+    """Have asserts of the kit say what they compared, as those of a test module do."""
+    pytest.register_assert_rewrite("providers.kit")
+
+
 @pytest.fixture(scope="session")
 def ovn() -> Iterator[Ovn]:
     """An OVN with the chassis h1 and h2."""

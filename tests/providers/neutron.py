@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from engine_process import free_port
 from netweft.lab.processes import Process, end, run
@@ -47,6 +48,8 @@ notify_nova_on_port_data_changes = false
 pagination_max_limit = {page}
 [oslo_messaging_notifications]
 driver = noop
+[oslo_policy]
+policy_file = {folder}/policy.yaml
 [oslo_concurrency]
 lock_path = {folder}/locks
 [quotas]
@@ -82,6 +85,13 @@ ovn_sb_connection = {southbound}
 ovn_metadata_enabled = false
 neutron_sync_mode = off
 """
+
+_SERVICE_RIGHTS = """\
+"create_port_binding": "@"
+"delete_port_binding": "@"
+"activate": "@"
+"""
+"""What a user with the role ``service`` may do beyond an administrator: have a port on a second host."""
 
 _UWSGI = """\
 [uwsgi]
@@ -119,12 +129,17 @@ class Neutron(Service):
         ovn = {"northbound": central.northbound, "southbound": central.southbound, "physical": PHYSICAL_NETWORK}
         _write_configuration(folder, database, page=page)
         (folder / "ml2.ini").write_text(_ML2.format(**ovn))
+        self.have_role("service")
         (folder / "uwsgi.ini").write_text(_UWSGI.format(listen=self.listen))
 
     @property
     def log(self) -> str:
         """What it has written: the one place where it says why a port was not bound."""
         return self._log.read_text() if self._log.exists() else ""
+
+    def have_role(self, role: Literal["service", "admin"]) -> None:
+        """From now on let everybody do what an administrator may, or what the services of OpenStack may besides."""
+        (self._folder / "policy.yaml").write_text(_SERVICE_RIGHTS if role == "service" else "{}\n")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

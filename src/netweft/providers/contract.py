@@ -209,7 +209,7 @@ class NetworkProvider(Protocol):
         """Make sure that it answers as such a system, and lets us in."""
 
     def hosts(self) -> Sequence[ProviderHost]:
-        """The hosts on which it can have ports, by their names."""
+        """The hosts on which it can have ports, by their names. None where it does not say."""
 
     def networks(self) -> Sequence[ProviderNetwork]:
         """All networks that we may see, by their names; whole, however many it gives at once."""
@@ -246,8 +246,8 @@ class NetworkProvider(Protocol):
     def admit_port(self, owner: str, host: str) -> ProviderPort:
         """Have a bound port ready on a second host, that its guest is about to move to; :meth:`bind_port` decides.
 
-        What a system cannot prepare happens at :meth:`bind_port` alone. Raises MissingError, BindingError; the port
-        stays bound where it was.
+        What a system cannot prepare happens at :meth:`bind_port` alone. Raises MissingError, BindingError, RefusedError
+        when it is bound nowhere; the port stays as it was.
         """
 
     def port(self, owner: str) -> ProviderPort | None:

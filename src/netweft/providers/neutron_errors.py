@@ -1,0 +1,78 @@
+"""What goes wrong between Netweft and a Neutron, as the errors of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from keystoneauth1.exceptions import ClientException, DiscoveryFailure, HttpError, NotFound, SSLError, Unauthorized
+from openstack.exceptions import (
+    BadRequestException,
+    ConflictException,
+    ForbiddenException,
+    HttpException,
+    NotFoundException,
+    SDKException,
+)
+
+from netweft.providers.contract import (
+    BindingError,
+    CertificateError,
+    LoginError,
+    MissingError,
+    ProviderError,
+    RefusedError,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TEXT_MAX = 500
+_UNAUTHORIZED = 401
+
+
+def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the call gives; its errors as ours. Raises ProviderError."""
+    try:
+        return call(*args, **kwargs)
+    except SSLError as error:
+        raise CertificateError(f"The TLS certificate of the provider is not trusted: {_text(error)}") from error
+    except HttpException as error:
+        raise _answered(error) from error
+    except Unauthorized as error:
+        raise LoginError(f"The provider does not let us in: {_text(error)}") from error
+    except (DiscoveryFailure, NotFound) as error:
+        raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
+    except HttpError as error:
+        raise ProviderError(f"The provider refused: {_text(error)}") from error
+    except (ClientException, SDKException) as error:
+        raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProviderError(f"The provider answers what is no answer of Neutron: {_text(error)}") from error
+
+
+def _answered(error: HttpException) -> ProviderError:
+    """What an answer of Neutron that is an error means."""
+    if isinstance(error, ForbiddenException) or error.status_code == _UNAUTHORIZED:
+        return LoginError(f"The provider does not let us in: {_text(error)}")
+    if _kind(error) == "PortBindingError":
+        return BindingError(f"The provider cannot bind the port: {_text(error)}")
+    if isinstance(error, NotFoundException):
+        return MissingError(f"The provider has no such thing: {_text(error)}")
+    if isinstance(error, BadRequestException | ConflictException):
+        return RefusedError(f"The provider refused: {_text(error)}")
+    return ProviderError(f"The provider refused: {_text(error)}")
+
+
+def _kind(error: HttpException) -> str:
+    """What Neutron calls an error, empty when it does not say."""
+    try:
+        return str(error.response.json()["NeutronError"]["type"]) if error.response is not None else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _text(error: Exception) -> str:
+    """What an error says, in one line of reasonable length."""
+    details = getattr(error, "details", None)
+    return " ".join(str(details or str(error) or type(error).__name__).split())[:_TEXT_MAX]

@@ -1,0 +1,113 @@
+"""The conformance kit, on each kind of system that comes with Netweft."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from netweft.providers import neutron as neutron_module
+from netweft.providers.contract import Account, NetworkProvider, ProviderNetwork, ProviderPort, RefusedError
+from netweft.providers.neutron_api import marked
+from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
+from providers.guests import Guest, guest
+from providers.kit import Failure, ProviderKit, System, network_spec, port_spec
+from providers.neutron import PROJECT, Neutron
+from providers.ovn import PHYSICAL_NETWORK, Chassis, Ovn
+from providers.test_neutron import connect
+
+FAULTS: dict[Failure, Fault] = {"refuse": answer(409), "close": CLOSE, "hang": HANG, "lose": LOSE}
+PATIENCE: dict[Failure, float] = {"hang": 2.0}
+"""Seconds that what hangs may be silent; all else has the time that a machine with much to do takes."""
+
+
+@contextmanager
+def plugged(chassis: Chassis, port: ProviderPort) -> Iterator[Guest]:
+    with guest(chassis, port.id, port.mac_address) as plugged:
+        yield plugged
+
+
+class TestNeutron(ProviderKit):
+    @pytest.fixture
+    def system(self, neutron: Neutron, ovn: Ovn) -> Iterator[System]:
+        with connect(neutron.url) as cloud:
+
+            def view() -> Sequence[str]:
+                network = cloud.network
+                kinds = {"network": network.networks, "subnet": network.subnets, "port": network.ports}
+                there = [f"{kind} {one.name} {one.id}" for kind, listed in kinds.items() for one in listed()]
+                return [*there, *northbound(ovn)]
+
+            @contextmanager
+            def others() -> Iterator[str]:
+                made = cloud.network.create_network(name="theirs", project_id=PROJECT)
+                port = cloud.network.create_port(network_id=made.id, project_id=PROJECT, device_owner="compute:nova")
+                yield str(made.id)
+                cloud.network.delete_port(port.id)
+                cloud.network.delete_network(made.id)
+
+            @contextmanager
+            def failing(failure: Failure) -> Iterator[NetworkProvider]:
+                with FaultyProxy(neutron.url) as proxy:
+                    proxy.fail("^(POST|PUT|DELETE) ", FAULTS[failure], times=1000)
+                    account = Account(url=proxy.url, timeout=PATIENCE.get(failure, 60.0))
+                    with neutron_module.connect(account) as provider:
+                        yield provider
+
+            yield System(
+                connect=lambda: neutron_module.connect(Account(url=neutron.url, timeout=60.0)),
+                view=view,
+                hosts=("h1", "h2"),
+                physical_network=PHYSICAL_NETWORK,
+                others=others,
+                failing=failing,
+                plugged=lambda host, port: plugged(ovn.chassis[host], port),
+            )
+
+    def test_who_may_not_prepare_a_second_host_moves_all_the_same(
+        self, provider: NetworkProvider, network: ProviderNetwork, neutron: Neutron
+    ) -> None:
+        spec = port_spec(network)
+        provider.ensure_port(spec)
+        provider.bind_port(spec.id, "h1")
+        neutron.have_role("admin")
+        try:
+            assert provider.admit_port(spec.id, "h2").host == "h1"
+            assert provider.bind_port(spec.id, "h2").host == "h2"
+        finally:
+            neutron.have_role("service")
+
+    def test_a_second_host_is_prepared_for_a_port_that_has_one(
+        self, provider: NetworkProvider, network: ProviderNetwork, neutron: Neutron
+    ) -> None:
+        spec = port_spec(network)
+        made = provider.ensure_port(spec)
+        with pytest.raises(RefusedError):
+            provider.admit_port(spec.id, "h2")
+        provider.bind_port(spec.id, "h1")
+        provider.admit_port(spec.id, "h2")
+        with connect(neutron.url) as cloud:
+            bindings = {one.host: one.status for one in cloud.network.port_bindings(made.id)}
+        assert bindings == {"h1": "ACTIVE", "h2": "INACTIVE"}
+
+    def test_of_two_that_bear_one_mark_the_older_stays(self, provider: NetworkProvider, neutron: Neutron) -> None:
+        spec = network_spec()
+        made = provider.ensure_network(spec)
+        with connect(neutron.url) as cloud:
+            time.sleep(1.0)  # Neutron tells when something was made in whole seconds
+            late = cloud.network.create_network(name="net", description=marked("", spec.id), project_id=PROJECT)
+            assert provider.ensure_network(spec) == made
+            assert cloud.network.find_network(late.id) is None
+        provider.remove_network(spec.id)
+
+
+def northbound(ovn: Ovn) -> Sequence[str]:
+    """What is in OVN's database and not part of something else there."""
+    tables = ("Logical_Switch", "DHCP_Options", "Logical_Switch_Port")
+    return [
+        f"{table} {row}"
+        for table in tables
+        for row in ovn.central.nbctl("--bare", "--columns=_uuid", "list", table).split()
+    ]
