@@ -167,15 +167,15 @@ def _worker(
     replica = new_id()
     monitor = Monitor(agents, "" if db.is_sqlite else replica)
     stack.callback(monitor.close)
+    outside = Outside(agents=agents, providers=Providers(installed, box))
     renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
     timers = [
-        *registry.timers(monitor),
+        *registry.timers(monitor, outside),
         renewal.timer(),
         ClockWatch().timer(),
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
-    outside = Outside(agents=agents, providers=Providers(installed, box))
     return Worker(db, registry.functions(outside), timers, slots=slots, asking=registry.ASKING, replica=replica)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,10 @@ from netweft.engine.commands.cluster_networks import AttachNetwork, attach_netwo
 from netweft.engine.commands.functions import UpdateFunctions, update_functions
 from netweft.engine.commands.hosts import activate_host, deactivate_host, refresh_host, remove_host
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
-from netweft.engine.commands.networks import AddNetwork, add_network, label_network
+from netweft.engine.commands.networks import AddNetwork, add_network, label_network, remove_network
 from netweft.engine.commands.providers import AddProvider, insert_provider
 from netweft.engine.commands.setup_networks import commit_network_changes, label_nic
+from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vm_states import reboot_vm, shut_down_vm, suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
@@ -47,6 +49,7 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import ports, provider_objects
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports as port_queries
+from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
@@ -268,6 +271,28 @@ def stop(fleet: Fleet) -> Iterator[str]:
     assert guests(fleet) == []
 
 
+def reconcile(fleet: Fleet) -> Iterator[str]:
+    """A network with a subnet that a provider is to have, and one that it is to have no more."""
+    url = "http://reconciled.example"
+    memory_provider.forget(url)
+    provider = ProviderRow(id=new_id(), name="clouds", type="neutron", url=url)
+    fleet.db.run(insert_provider, SYSTEM, provider)
+    spec = AddNetwork(name="gone", data_center=Ref(name="Default"), provider=Ref(id=provider.id))
+    gone = fleet.db.run(add_network, SYSTEM, spec).id
+    worked(fleet)
+    fleet.db.run(remove_network, SYSTEM, gone)
+    network_id = fleet.db.run(add_network, SYSTEM, replace(spec, name="red")).id
+    fleet.db.run(add_subnet, SYSTEM, AddSubnet(network_id=network_id, name="low", cidr="192.0.2.0/24"))
+    yield waiting(fleet, "reconcile_provider")
+    there = memory_provider.system(url)
+    mine = [one for one in there.networks.values() if one.owner]
+    assert [(one.owner, one.name) for one in mine] == [(network_id, "red")]
+    assert [one.cidr for one in there.subnets[mine[0].id]] == ["192.0.2.0/24"]
+    with fleet.db.read() as tx:
+        states = [(row.wanted, row.state) for row in object_queries.of_provider(tx, provider.id)]
+    assert states == [("present", "ok")] * 2
+
+
 def sync_ports(fleet: Fleet) -> Iterator[str]:
     """Of a machine that was removed while its provider was away."""
     url, vm_id, vnic_id = "http://killed.example", new_id(), new_id()
@@ -394,6 +419,7 @@ CASES: Mapping[str, Case] = {
     "suspend_vm": suspend,
     "migrate_vm": migrate,
     "sync_ports": sync_ports,
+    "reconcile_provider": reconcile,
     "update_guest": update,
     "sync_guest": sync,
     "clear_guest": clear,

@@ -85,15 +85,12 @@ _NIC = Elements(
 )
 _NETWORK = Elements(
     spec=UpdateNetwork,
-    stored="dns_resolver_configuration profile_required usages vlan data_center qos",
+    stored="dns_resolver_configuration profile_required usages vlan data_center qos external_provider"
+    " external_provider_physical_network",
     derived=f"{_NAMED} cluster status vdsm_name",
     ignored="display required",
     collections="network_labels permissions vnic_profiles",
-    fixed={
-        **{f"ip.{part}": "" for part in ("address", "gateway", "netmask", "version")},
-        "external_provider": "",
-        "external_provider_physical_network": "",
-    },
+    fixed={f"ip.{part}": "" for part in ("address", "gateway", "netmask", "version")},
 )
 
 _DECLARED: Mapping[type[Value], Elements] = {
@@ -300,6 +297,7 @@ START_VM = (
 ACTIONS: Mapping[str, str] = {
     "copyhostnetworks": "source_host",
     "end": "succeeded force",
+    "import": "data_center",
     "importcertificates": "certificates",
     "migrate": "host force",
     "previewsnapshot": "restore_memory snapshot",
@@ -332,7 +330,7 @@ _TEXTS = "comment description name"
 
 FOREIGN: Mapping[type[Value], str] = {
     types.Action: "activate allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
-    " clone clone_permissions cluster collapse_snapshots comment connection data_center"
+    " clone clone_permissions cluster collapse_snapshots comment connection"
     " deploy_hosted_engine description details directory discard_snapshots discovered_targets disk disk_profile disks"
     " exclusive fence_type filename filter fix_layout follow image image_transfer import_as_template is_attached iscsi"
     " iscsi_targets lease logical_units maintenance_after_restart maintenance_enabled"

@@ -47,6 +47,7 @@ MODULES = (
     jobs.routes,
     jobs.additions,
     networks.routes,
+    networks.additions,
     subnets.routes,
     clusters.routes,
     cluster_networks.routes,

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import or_default, reference
-from netweft.api.shown import require_visible, required
+from netweft.api.shown import require_visible, required, required_ref
 from netweft.api.types import Action, Certificate, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
 from netweft.core.errors import BusyError, NotFoundError
 from netweft.core.keep import KEEP, Keep
@@ -23,6 +23,7 @@ from netweft.engine.commands.providers import (
     AddProvider,
     UpdateProvider,
     add_provider,
+    import_provider_network,
     list_provider_networks,
     list_provider_subnets,
     remove_provider,
@@ -175,6 +176,18 @@ def get_subnet(call: Call[None]) -> Later:
     """One of them."""
     job_id = _asked_for_subnets(call)
     return Later(job_id, lambda: _one(_subnets(call, job_id), call.ids["subnet_id"], "subnet"))
+
+
+@routes.action(
+    "/openstacknetworkproviders/{provider_id}/networks/{network_id}/import",
+    needs=ActionGroup.CREATE_STORAGE_POOL_NETWORK,
+)
+def import_network(call: Call[Action]) -> Later:
+    """Have a network of a provider as a network of a data centre."""
+    _require_visible(call)
+    data_center = required_ref(call.body.data_center, "Action [dataCenter")
+    provider_id, network_id = PROVIDERS.id(call), call.ids["network_id"]
+    return Later(call.run(import_provider_network, call.actor, provider_id, network_id, data_center))
 
 
 @additions.get("/providers", ProviderStates, needs=READ)

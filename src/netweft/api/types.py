@@ -1226,6 +1226,7 @@ class Action(Value, kw_only=True):
     check_connectivity: Boolean = UNSET
     commit_on_success: Boolean = UNSET
     connectivity_timeout: Integer = UNSET
+    data_center: DataCenter | UnsetType = UNSET
     correlation_id: Text = UNSET
     fault: Fault | UnsetType = UNSET
     force: Boolean = UNSET

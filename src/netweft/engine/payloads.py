@@ -139,6 +139,12 @@ class ListSubnets(OnProvider, frozen=True, kw_only=True):
     network_id: str
 
 
+class ImportNetwork(ListSubnets, frozen=True, kw_only=True):
+    """Into which data centre."""
+
+    data_center_id: str
+
+
 class SyncGuest(Payload, frozen=True, kw_only=True):
     """vNICs of a running guest are out of sync; ``code``: of the event that tells that they are in sync again, 0 for
     none.

@@ -136,8 +136,6 @@ def _create(
         check(_ADD, provider_rules.physical_network_needs_provider(network.name))
     with translate_constraint_errors(_ADD, lambda constraint: _name_problem(constraint, network.name)), pipelined(tx):
         add(tx, networks, network)
-        if network.provider_id is not None:
-            provider_networks.begin(tx, actor, network, spec.external_id)
         if actor.user_id:
             authorize.grant(tx, actor.user_id, "NetworkAdmin", ObjectRef(ObjectType.NETWORK, network_id))
         if network.vm_network and spec.profile_required:
@@ -145,6 +143,8 @@ def _create(
             add_default_profile(tx, network_id, network.name, filter_id, public=spec.profile_public)
         text = f"Network {network.name} was added by {actor.name}."
         audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
+    if network.provider_id is not None:
+        provider_networks.begin(tx, actor, network, spec.external_id)
     return network
 
 

@@ -25,11 +25,13 @@ from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations.races import translate_constraint_errors
-from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
+from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
+from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.secrets import SecretBox
 from netweft.engine.statements import add
 
@@ -172,6 +174,20 @@ def _locked(tx: Tx, actor: Actor, provider_id: str) -> ProviderRow:
     row = lock(tx, providers, provider_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL, ObjectRef(ObjectType.PROVIDER, provider_id))
     return row
+
+
+def import_provider_network(tx: Tx, actor: Actor, provider_id: str, network_id: str, data_center: Ref) -> str:
+    """Ask for a network that a provider has (``network_id``: its own id) to be one of a data centre; returns the job's
+    id.
+
+    Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError.
+    """
+    row = queries.get(tx, provider_id)
+    data_center_id = resolve(tx, data_centers, data_center, "data centre")
+    here = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
+    authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, here)
+    payload = ImportNetwork(provider_id=provider_id, network_id=network_id, data_center_id=data_center_id)
+    return _enqueue(tx, actor, "import_provider_network", f"Importing a network of provider {row.name}", payload)
 
 
 def _sealed(row: ProviderRow, spec: UpdateProvider, box: SecretBox) -> ProviderRow:

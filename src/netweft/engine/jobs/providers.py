@@ -16,15 +16,18 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.engine import audit
 from netweft.engine.audit import Severity
+from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
+from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.payloads import ListSubnets, OnProvider, SaveProvider
+from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
+from netweft.engine.queries.references import Ref
 from netweft.engine.queue import Result
 from netweft.engine.secrets import SecretBox
-from netweft.providers.contract import Account, NetworkProvider, ProviderError
+from netweft.providers.contract import Account, MissingError, NetworkProvider, ProviderError, ProviderNetwork
 from netweft.providers.installed import Installed
 
 TESTED, TEST_FAILED = 20_160, 20_161
@@ -98,6 +101,35 @@ def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     """The job ``list_provider_subnets``. Raises ProviderError."""
     told = ListSubnets.of(job.job)
     return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+
+
+def import_network(outside: Providers, job: JobContext) -> Result:
+    """The job ``import_provider_network``: adds a network that the provider has to a data centre, as it is there.
+
+    Raises ProviderError, MissingError when the provider has it no more, ValidationError when it cannot be one here.
+    """
+    told = ImportNetwork.of(job.job)
+    with job.db.read() as tx:
+        row = queries.get(tx, told.provider_id)
+    with job.waiting(), outside.connected(row) as provider:
+        found = next((one for one in provider.networks() if one.id == told.network_id), None)
+    if found is None:
+        raise MissingError(f"The provider has no network {told.network_id}.")
+    return lambda tx: _import(tx, job, told, found)
+
+
+def _import(tx: Tx, job: JobContext, told: ImportNetwork, found: ProviderNetwork) -> None:
+    spec = AddNetwork(
+        name=found.name,
+        description=found.description,
+        mtu=found.mtu,
+        data_center=Ref(id=told.data_center_id),
+        provider=Ref(id=told.provider_id),
+        external_id=found.id,
+    )
+    wire = {"physical_network": found.physical_network, "vlan_id": found.vlan_id}
+    network = add_network(tx, job.job.actor, spec)
+    tx.execute(sa.update(networks).where(networks.c.id == network.id).values(wire))
 
 
 def _asked(

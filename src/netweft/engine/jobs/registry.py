@@ -18,7 +18,9 @@ from netweft.engine.jobs import (
     migrate,
     ports,
     propagate_labels,
+    provider_watch,
     providers,
+    reconcile_provider,
     remove_host,
     vm_states,
 )
@@ -57,6 +59,8 @@ _FUNCTIONS_OF_BOTH: Mapping[str, Callable[[Outside, JobContext], Result]] = {
 _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
     "save_provider": providers.save,
     "test_provider": providers.test,
+    "import_provider_network": providers.import_network,
+    "reconcile_provider": reconcile_provider.run,
     "list_provider_networks": providers.list_networks,
     "list_provider_subnets": providers.list_subnets,
 }
@@ -74,8 +78,16 @@ def functions(outside: Outside) -> dict[str, JobFunction]:
     return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run}
 
 
-def timers(monitor: Monitor) -> list[Timer]:
-    """The watch over the replica's hosts, and on PostgreSQL over which hosts those are."""
+def timers(monitor: Monitor, outside: Outside) -> list[Timer]:
+    """The watches over the replica's hosts, on PostgreSQL over which hosts those are, and over providers."""
+    return [
+        *_host_timers(monitor),
+        Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
+        Timer(name="providers-ask", every=provider_watch.EVERY, run=partial(provider_watch.ask, outside.providers)),
+    ]
+
+
+def _host_timers(monitor: Monitor) -> list[Timer]:
     watch = Timer(name="monitor", every=EVERY, run=monitor.watch, topic=leases.TOPIC)
     if not monitor.replica:
         return [watch]

@@ -32,7 +32,7 @@ from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import network_views
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
-from netweft.engine.queries.provider_hosts import agents_on
+from netweft.engine.queries.provider_hosts import agents_on, hosts_of
 from netweft.engine.queries.vms import VnicDetails
 
 
@@ -52,7 +52,7 @@ def choice(
     if needs.passthrough:
         states = _with_functions(tx, states)
     if needs.provided:
-        states = _with_agents(tx, states, needs)
+        needs, states = _with_agents(tx, needs, states)
     if leaving:
         switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
         needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
@@ -205,11 +205,14 @@ def _with_functions(tx: Tx, states: Sequence[HostState]) -> list[HostState]:
     return found
 
 
-def _with_agents(tx: Tx, states: Sequence[HostState], needs: GuestNeeds) -> list[HostState]:
-    """The states with what the providers of the guest's networks have on the hosts."""
-    wanted = {one.provider_id for one in needs.provided.values()}
-    agents = agents_on(tx, wanted, {state.id: state.hostname for state in states})
-    return [replace(state, agents=agents.get(state.id, {})) for state in states]
+def _with_agents(tx: Tx, needs: GuestNeeds, states: Sequence[HostState]) -> tuple[GuestNeeds, list[HostState]]:
+    """The states with what the providers of the guest's networks have on the hosts; of a provider that does not say,
+    nothing is needed before it is asked for the port.
+    """
+    known = hosts_of(tx, {one.provider_id for one in needs.provided.values()})
+    provided = {network: one for network, one in needs.provided.items() if one.provider_id in known}
+    agents = agents_on(known, {state.id: state.hostname for state in states})
+    return replace(needs, provided=provided), [replace(one, agents=agents.get(one.id, {})) for one in states]
 
 
 def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:

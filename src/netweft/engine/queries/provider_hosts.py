@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,13 +20,20 @@ _OF_PROVIDERS = Statement(
 )
 
 
-def agents_on(
-    tx: Tx, provider_ids: Collection[str], hostnames: Mapping[str, str]
-) -> dict[str, dict[str, ProviderAgent]]:
+Known: TypeAlias = Mapping[str, Sequence[ProviderHostRow]]
+"""The hosts of providers, by the provider's id; those that do not say on which hosts they can have ports are left out.
+"""
+
+
+def hosts_of(tx: Tx, provider_ids: Collection[str]) -> Known:
+    """The hosts on which providers can have ports."""
+    return grouped(_OF_PROVIDERS.all(tx, provider_ids=provider_ids), "provider_id")
+
+
+def agents_on(known: Known, hostnames: Mapping[str, str]) -> dict[str, dict[str, ProviderAgent]]:
     """For each host what each provider has there, by the provider's id. ``hostnames``: how the hosts call themselves,
     by id.
     """
-    known = grouped(_OF_PROVIDERS.all(tx, provider_ids=provider_ids), "provider_id")
     found: dict[str, dict[str, ProviderAgent]] = defaultdict(dict)
     for provider_id, rows in known.items():
         by_name = {row.name: row for row in rows}
