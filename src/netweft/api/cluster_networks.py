@@ -97,7 +97,7 @@ def post_network_of_cluster(call: Call[ClusterNetwork]) -> ClusterNetwork:
     spec = AttachNetwork(
         cluster_id=call.ids["cluster_id"],
         network=required_ref(body, "Network"),
-        required=or_default(body.required, True),
+        required=keep(body.required),
         roles=roles,
     )
     network_id = call.run(attach_network, call.actor, spec)

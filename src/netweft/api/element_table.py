@@ -85,15 +85,12 @@ _NIC = Elements(
 )
 _NETWORK = Elements(
     spec=UpdateNetwork,
-    stored="dns_resolver_configuration profile_required usages vlan data_center qos",
+    stored="dns_resolver_configuration external_provider external_provider_physical_network profile_required usages"
+    " vlan data_center qos",
     derived=f"{_NAMED} cluster status vdsm_name",
     ignored="display required",
     collections="network_labels permissions vnic_profiles",
-    fixed={
-        **{f"ip.{part}": "" for part in ("address", "gateway", "netmask", "version")},
-        "external_provider": "",
-        "external_provider_physical_network": "",
-    },
+    fixed={f"ip.{part}": "" for part in ("address", "gateway", "netmask", "version")},
 )
 
 _DECLARED: Mapping[type[Value], Elements] = {
