@@ -214,7 +214,8 @@ class OvnPorts(OvnApi):
 
     def _behind(self, wanted: int) -> set[str]:
         """The chassis that have not come as far as this."""
-        return {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg < wanted}
+        up = {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg >= wanted}
+        return {row.name for row in self._southbound.rows("Chassis")} - up
 
     def _known(self, owner: str) -> Any:  # noqa: ANN401 - the same
         found = self._marked(PORT, PORT_MARK, owner)
