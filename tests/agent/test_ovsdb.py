@@ -72,6 +72,21 @@ def test_queues_of_uplinks_are_left_alone_while_they_are_ports(ovs: OpenVSwitch,
     assert rows() == []
 
 
+def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSwitch, door: Ovsdb) -> None:
+    """ovn-controller gives the first one that it finds to its own ports."""
+    for name in ("eth0", "theirs"):
+        ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
+    door.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
+    with Session(str(ovs.socket), 10) as session:
+        ((row,),) = session.select({"QoS": ("type", "external_ids")})
+    ovs.vsctl("add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev")
+    ovs.vsctl("add-port", "br-int", "theirs", "--", "set", "Port", "theirs", f"qos={row['_uuid'][1]}")
+    door.execute([DeleteOvsBridge("br0")])
+    with Session(str(ovs.socket), 10) as session:
+        ((left,),) = session.select({"QoS": ("type", "external_ids")})
+    assert (left["_uuid"], left["external_ids"]) == (row["_uuid"], ["map", []])
+
+
 def test_no_database_is_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(OvsdbError, match=r"cannot reach .*db\.sock.*No such file.*is ovsdb-server running"):
         Ovsdb(str(tmp_path / "db.sock")).observe()

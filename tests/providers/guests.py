@@ -30,9 +30,10 @@ for name in ip mask mtu router dns domain; do eval "echo $name=\\$$name"; done
 
 @dataclass(frozen=True)
 class Guest:
-    """A guest. ``namespace``: where its NIC is."""
+    """A guest. ``namespace``: where its NIC is, and what it is called there."""
 
     namespace: str
+    nic: str = NIC
 
     def lease(self) -> dict[str, str]:
         """Ask for an address, take it, and tell what the server gave: ip, mask (its length), mtu, router, dns,
@@ -43,13 +44,13 @@ class Guest:
             script.write_text(_SCRIPT)
             script.chmod(0o700)
             options = [part for option in _WANTED for part in ("-O", option)]
-            command = ["udhcpc", "-f", "-q", "-n", "-t", "30", "-T", "1", "-i", NIC, "-s", str(script), *options]
+            command = ["udhcpc", "-f", "-q", "-n", "-t", "30", "-T", "1", "-i", self.nic, "-s", str(script), *options]
             told = run([*inside(self.namespace), *command], timeout=60.0)
         return dict(line.split("=", 1) for line in told.splitlines())
 
     def take(self, address: str) -> None:
         """Have an address without asking anybody."""
-        ip(self.namespace, "address", "add", address, "dev", NIC)
+        ip(self.namespace, "address", "add", address, "dev", self.nic)
 
     def reaches(self, address: str) -> bool:
         """Whether one ping is answered. The first between two hosts may be lost, while the tunnel's ends find out

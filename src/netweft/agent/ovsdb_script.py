@@ -274,18 +274,26 @@ class Script:
         self._forget(name)
 
     def _forget(self, name: str) -> None:
+        if name in self._tables.hands_off:
+            self._take_hands_back(name)
         port = self._tables.ports.pop(name)
         self._tables.mirrors.pop(name, None)
-        hands_off = self._tables.hands_off.pop(name, None)
-        if hands_off:
-            # The port goes by itself when the transaction ends, which is too late for what it refers to.
-            self._update("Port", port.uuid, {"qos": to_set([])})
-            self._put({"op": "delete", "table": "QoS", "where": [["_uuid", "==", hands_off]]})
         self.frees_nics |= any(self._tables.interfaces[member].get("type") != "internal" for member in port.interfaces)
         for interface in port.interfaces:
             self._tables.interfaces.pop(interface)
             self._made.pop(interface, None)
         self._gone.update((name, *port.interfaces))
+
+    def _take_hands_back(self, port: str) -> None:
+        """Remove our row of QoS for a port; one that others have taken to is theirs from now on."""
+        is_shared = self._tables.has_qos_of(port)
+        uuid = self._tables.hands_off.pop(port)
+        # The port goes by itself when the transaction ends, which is too late for what it refers to.
+        self._update("Port", self._tables.ports[port].uuid, {"qos": to_set([])})
+        if is_shared:
+            self._mutate("QoS", uuid, [["external_ids", "delete", to_set([PORT_KEY])]])
+        else:
+            self._put({"op": "delete", "table": "QoS", "where": [["_uuid", "==", uuid]]})
 
     def _join(self) -> None:
         for bridge, ports in self._joining.items():

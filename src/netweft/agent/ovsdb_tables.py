@@ -25,7 +25,10 @@ PORT_KEY = "netweft-port"
 COLUMNS: Mapping[str, Sequence[str]] = {
     "Open_vSwitch": ("ovs_version",),
     "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
-    "Port": ("name", "interfaces", "tag", "trunks", "bond_mode", "lacp", *BOND_COLUMNS, "other_config", "external_ids"),
+    "Port": (
+        *("name", "interfaces", "tag", "trunks", "qos", "bond_mode", "lacp", *BOND_COLUMNS),
+        *("other_config", "external_ids"),
+    ),
     "QoS": ("external_ids",),
     "Interface": ("name", "type", "mac", "mtu_request"),
     "Mirror": ("name",),
@@ -82,6 +85,13 @@ class Tables:
                 port: row["_uuid"] for row in rows["QoS"] if (port := as_map(row["external_ids"]).get(PORT_KEY))
             },
         )
+
+    def has_qos_of(self, port: str) -> bool:
+        """Whether other ports have taken to our row of QoS for this one: ovn-controller gives the first ``linux-noop``
+        that it finds to the ports of its tunnels.
+        """
+        ours = self.hands_off[port]
+        return any(other.row.get("qos") == ours for name, other in self.ports.items() if name != port)
 
     def copy(self) -> Tables:
         """The same rows in dictionaries of their own."""

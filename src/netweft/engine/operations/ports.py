@@ -39,7 +39,7 @@ _RELEASE, _RELEASE_UNUSED = Statement(_RELEASED), Statement(_RELEASED.where(~_IN
 def want(tx: Tx, wanted: Sequence[PortNeeds]) -> None:
     """From now on these vNICs have ports, until they are released."""
     for need in wanted:
-        objects.want(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
+        objects.begin(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
 
 
 def record(tx: Tx, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - values of columns

@@ -16,6 +16,8 @@ from netweft.engine.statements import Statement
 
 PAUSE, PAUSE_MAX = 5.0, 600.0
 """Seconds until the try that follows the first failure, and at most."""
+WORKING = 120.0
+"""Seconds after which a job that has begun with an object, and said no more, has left it to others."""
 
 _WANTED = {"state": "locked", "error": "", "attempts": 0}
 _KEY = (
@@ -26,6 +28,18 @@ _KEY = (
 _WANT = Statement(
     sa.update(provider_objects).where(*_KEY).values(wanted="present", next_try=sa.bindparam("now"), **_WANTED)
 )
+
+
+def begin(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -> None:
+    """A job has an object made, or looks whether it is as it should be, now; if nothing is heard of that, it is due
+    after :data:`WORKING` seconds.
+    """
+    later = utc_now() + timedelta(seconds=WORKING)
+    at = _at(kind, object_id, provider_id)
+    is_wanted = provider_objects.c.wanted == "present"
+    if not tx.execute(sa.update(provider_objects).where(is_wanted, *at).values(next_try=later)).rowcount:
+        want(tx, kind, object_id, provider_id, parent_id)
+        tx.execute(sa.update(provider_objects).where(*at).values(next_try=later))
 
 
 def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) -> None:
