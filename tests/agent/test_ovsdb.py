@@ -78,12 +78,12 @@ def test_a_row_for_queues_that_others_have_taken_to_is_left_to_them(ovs: OpenVSw
         ip(ovs.namespace, "link", "add", name, "type", "veth", "peer", "name", f"far-{name}")
     door.execute([CreateOvsPort(OvsPort(name="eth0", owner="base", bridge="br0", interfaces=("eth0",)))])
     with Session(str(ovs.socket), 10) as session:
-        ((row,),) = session.select({"QoS": ("type", "external_ids")})
+        ((row,),) = session.select({"QoS": ("_uuid", "type", "external_ids")})
     ovs.vsctl("add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=netdev")
     ovs.vsctl("add-port", "br-int", "theirs", "--", "set", "Port", "theirs", f"qos={row['_uuid'][1]}")
     door.execute([DeleteOvsBridge("br0")])
     with Session(str(ovs.socket), 10) as session:
-        ((left,),) = session.select({"QoS": ("type", "external_ids")})
+        ((left,),) = session.select({"QoS": ("_uuid", "type", "external_ids")})
     assert (left["_uuid"], left["external_ids"]) == (row["_uuid"], ["map", []])
 
 
