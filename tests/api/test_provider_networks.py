@@ -173,7 +173,6 @@ def test_a_provider_that_fails_is_told_and_tried_again(
 
 def again(fleet: Fleet) -> None:
     """The time of the next try has come."""
-
     with fleet.db.write() as tx:
         tx.execute(sa.update(provider_objects).where(provider_objects.c.attempts > 0).values(next_try=utc_now()))
     provider_watch.retry(fleet.db)

@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Select
 
 from netweft.api.follow import loads, loads_link
-from netweft.api.routes import READ, Call, Handler, Needs, Routes, many
+from netweft.api.routes import READ, Call, Handler, Later, Needs, Routes, many
 from netweft.api.schema import Entity, Value, plain_fields, told
 from netweft.api.search import LISTED, Searchable, page
 from netweft.api.shown import require_visible, required_ref
@@ -160,33 +160,40 @@ class Collection(Generic[R, E]):
         if one:
             self.routes.get(path, self.kind, needs=READ)(_described(get_below, one))
 
-    def adds(self, needs: Needs, *, below: str) -> Callable[[Callable[[Call[E], Ref], E]], None]:
+    def adds(
+        self, needs: Needs, *, below: str, queries: Sequence[str] = ()
+    ) -> Callable[[Callable[[Call[E], Ref], E | Later]], None]:
         """Declare what adds an entity, given its parent: the one that the request names, or the one of the path."""
         parent = self._parent()
         element = parent.column.removesuffix("_id")
         first, *more = element.split("_")
         where = f"{self.kind.__name__} [{first}{''.join(map(str.capitalize, more))}"
 
-        def declare(add: Callable[[Call[E], Ref], E]) -> None:
-            def post(call: Call[E]) -> E:
+        def declare(add: Callable[[Call[E], Ref], E | Later]) -> None:
+            def post(call: Call[E]) -> E | Later:
                 return add(call, required_ref(getattr(call.body, element), where))
 
-            def post_below(call: Call[E]) -> E:
+            def post_below(call: Call[E]) -> E | Later:
                 return add(call, Ref(id=call.ids[parent.column]))
 
-            self.routes.post(_above(self.path), self.kind, needs=needs)(_described(post, add.__doc__))
-            self.routes.post(_above(parent.path + self.path), self.kind, needs=needs)(_described(post_below, below))
+            paths = _above(self.path), _above(parent.path + self.path)
+            self.routes.post(paths[0], self.kind, needs=needs, queries=queries)(_described(post, add.__doc__))
+            self.routes.post(paths[1], self.kind, needs=needs, queries=queries)(_described(post_below, below))
 
         return declare
 
     def changes(
         self, needs: Needs, *, below: str = "", queries: Sequence[str] = ()
-    ) -> Callable[[Callable[[Call[E]], Any]], None]:
-        """Declare what changes the entity of a request's path; the answer is the entity then."""
+    ) -> Callable[[Callable[[Call[E]], str | None]], None]:
+        """Declare what changes the entity of a request's path; the answer is the entity then, if there is a job that
+        may fail to bring the change elsewhere (whose id is given) when that has ended.
+        """
 
-        def declare(change: Callable[[Call[E]], Any]) -> None:
-            def put(call: Call[E]) -> E:
-                change(call)
+        def declare(change: Callable[[Call[E]], str | None]) -> None:
+            def put(call: Call[E]) -> E | Later:
+                job_id = change(call)
+                if job_id:
+                    return Later(job_id, lambda: self.one(call, self.id(call)), may_fail=True)
                 return self.one(call, self.id(call))
 
             self.routes.put(self.path, self.kind, needs=needs, queries=queries)(_described(put, change.__doc__))
@@ -199,16 +206,17 @@ class Collection(Generic[R, E]):
     def removes(
         self,
         needs: Needs,
-        remove: Callable[[Tx, Actor, str], None],
+        remove: Callable[[Tx, Actor, str], str | None],
         text: str,
         *,
         below: str = "",
         queries: Sequence[str] = (),
     ) -> None:
-        """The command that removes one."""
+        """The command that removes one; it gives the id of the job that removes it elsewhere, if there is one."""
 
-        def delete(call: Call[None]) -> None:
-            call.run(remove, call.actor, self.id(call))
+        def delete(call: Call[None]) -> Later | None:
+            job_id = call.run(remove, call.actor, self.id(call))
+            return Later(job_id, may_fail=True) if job_id else None
 
         self.routes.delete(self.path, needs=needs, queries=queries)(_described(delete, text))
         if below:

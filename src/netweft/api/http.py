@@ -237,7 +237,7 @@ class Server:
                 return None
             if ended is None:
                 return written(incoming, Outgoing(_pending(route, waiting.later), waiting.headers, route))
-            if ended.status != "finished":
+            if ended.status != "finished" and not waiting.later.may_fail:
                 return self._fault(failed_job(ended), incoming, route)
             value = waiting.later.show()
             if route.is_action:

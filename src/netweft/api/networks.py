@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from netweft.api import qos as qos_api
 from netweft.api.collections import Collection, said, shown
-from netweft.api.routes import ADDITIONS, READ, Call, Routes
+from netweft.api.routes import Call, Later, Routes
 from netweft.api.schema import Entity, or_default, reference
-from netweft.api.shown import id_of, kept_ref, ref, require_visible, required
+from netweft.api.shown import id_of, kept_ref, ref, required
 from netweft.api.types import DataCenter, DnsResolverConfiguration, Network, OpenStackNetworkProvider, Vlan
 from netweft.core.keep import KEEP, Keep
-from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
-from netweft.engine.db import Tx
 from netweft.engine.model.networks import NetworkRow
-from netweft.engine.model.provider_objects import ProviderObjectRow
+from netweft.engine.operations import provider_networks
 from netweft.engine.queries import networks as queries
-from netweft.engine.queries import provider_objects as object_queries
-from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
 
 routes = Routes("networks")
-additions = Routes("networks", ADDITIONS)
+
+PHYSICAL_NETWORK = "physical_network"
+"""The parameter by which a request says what a provider calls the wire that a network is on: oVirt's network has no
+element for it.
+"""
 
 
 def show(row: NetworkRow) -> Network:
@@ -84,40 +82,53 @@ def _name_servers(body: Network) -> tuple[str, ...] | Keep:
     return KEEP if isinstance(dns, UnsetType) else tuple(or_default(dns.name_servers, []))
 
 
-@NETWORKS.adds(ActionGroup.CREATE_STORAGE_POOL_NETWORK, below="Add a network to the data centre.")
-def add(call: Call[Network], data_center: Ref) -> Network:
-    """Add a network to the data centre that it names."""
+@NETWORKS.adds(
+    ActionGroup.CREATE_STORAGE_POOL_NETWORK,
+    below="Add a network to the data centre; on a provider, if it names one.",
+    queries=(PHYSICAL_NETWORK,),
+)
+def add(call: Call[Network], data_center: Ref) -> Network | Later:
+    """Add a network to the data centre that it names; on a provider, if it names one."""
     body = call.body
     required(body.name, "Network [name]")
-    provider, physical = ref(body.external_provider), ref(body.external_provider_physical_network)
     spec = AddNetwork(
-        data_center=data_center, provider=provider, physical=physical, **said(body, AddNetwork), **_named(body)
+        data_center=data_center,
+        provider=ref(body.external_provider),
+        physical=ref(body.external_provider_physical_network),
+        physical_name=call.query.text(PHYSICAL_NETWORK),
+        **said(body, AddNetwork),
+        **_named(body),
     )
-    return show(call.run(add_network, call.actor, spec))
+    row = call.run(add_network, call.actor, spec)
+    if row.provider_id is None:
+        return show(row)
+    with call.read() as tx:
+        job_id = provider_networks.reconciling(tx, row.provider_id)
+    return Later(job_id, lambda: show(row), may_fail=True) if job_id else show(row)
 
 
 @NETWORKS.changes(
-    ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK, below="Change a network of a data centre; hosts that carry it follow."
+    ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK,
+    below="Change a network of a data centre; hosts that carry it, or its provider, follow.",
 )
-def change(call: Call[Network]) -> None:
-    """Change a network; hosts that carry it follow."""
-    data_center = kept_ref(call.body.data_center, "Network [dataCenter")
+def change(call: Call[Network]) -> str | None:
+    """Change a network; hosts that carry it, or its provider, follow."""
     body = call.body
     spec = UpdateNetwork(
         id=NETWORKS.id(call),
-        data_center=data_center,
+        data_center=kept_ref(body.data_center, "Network [dataCenter"),
         provider=_kept(body.external_provider),
         physical=_kept(body.external_provider_physical_network),
         **said(body, UpdateNetwork),
         **_named(body),
     )
-    call.run(update_network, call.actor, spec)
+    return call.run(update_network, call.actor, spec)
 
 
 NETWORKS.removes(
     ActionGroup.DELETE_STORAGE_POOL_NETWORK,
     remove_network,
-    "Remove a network from clusters, hosts and the data centre.",
+    "Remove a network from clusters, hosts, the provider on which it was made, and the data centre.",
     below="Remove a network of a data centre.",
 )
 
@@ -130,65 +141,3 @@ def _named(body: Network) -> dict[str, Any]:
         "name_servers": _name_servers(body),
         "qos_id": id_of(body.qos),
     }
-
-
-class NetworkState(msgspec.Struct, kw_only=True):
-    """How far the provider of a network is with what is wanted of it.
-
-    ``state``: ``ok``; ``locked`` while the provider has yet to do it; ``error`` with the reason, and when it is tried
-    again. ``external_id``: the provider's own id, empty until it has one; ``owned``: whether Netweft made it there,
-    else it was imported. A network that hosts have by themselves has no provider, and is ``ok``.
-    """
-
-    id: str
-    name: str
-    provider: str
-    external_id: str
-    owned: bool
-    state: str
-    reason: str
-    attempts: int
-    next_try: str | None
-
-
-class NetworkStates(msgspec.Struct, kw_only=True):
-    """Those of several."""
-
-    networks: list[NetworkState]
-
-
-@additions.get("/networks", NetworkStates, needs=READ)
-def list_states(call: Call[None]) -> NetworkStates:
-    """How the networks are that providers have."""
-    with call.read() as tx:
-        found = [row for row in NETWORKS.visible(tx, call) if row.provider_id is not None]
-        return NetworkStates(networks=_states(tx, found))
-
-
-@additions.get("/networks/{network_id}", NetworkState, needs=READ)
-def get_state(call: Call[None]) -> NetworkState:
-    """How one network is."""
-    network_id = call.ids["network_id"]
-    with call.read() as tx:
-        require_visible(tx, call, ObjectType.NETWORK, network_id)
-        return _states(tx, [queries.get(tx, network_id)])[0]
-
-
-def _states(tx: Tx, found: Sequence[NetworkRow]) -> list[NetworkState]:
-    there = {row.object_id: row for row in object_queries.of_networks(tx, [row.id for row in found])}
-    names = {row.id: row.name for row in PROVIDERS.all(tx, PROVIDERS.select)} if there else {}
-    return [_state(row, there.get(row.id), names.get(row.provider_id or "", "")) for row in found]
-
-
-def _state(row: NetworkRow, there: ProviderObjectRow | None, provider: str) -> NetworkState:
-    return NetworkState(
-        id=row.id,
-        name=row.name,
-        provider=provider,
-        external_id=there.external_id if there else "",
-        owned=there.owned if there else True,
-        state=there.state if there else "ok",
-        reason=there.error if there else "",
-        attempts=there.attempts if there else 0,
-        next_try=there.next_try.isoformat() if there and there.next_try else None,
-    )

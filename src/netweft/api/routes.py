@@ -23,7 +23,6 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 import msgspec
 
-from netweft.api.schema import Value
 from netweft.api.types import Action
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.roles import ActionGroup
@@ -148,11 +147,13 @@ class Call(Generic[B]):
 @dataclass(frozen=True, slots=True)
 class Later:
     """The answer comes when a job has ended (at once, with the job, when the client asked for that). ``show`` makes it;
-    an action may leave it out.
+    an action may leave it out. ``may_fail``: what was asked is done already, and the answer is the same when the job
+    fails, as something else tells of it and it is tried again.
     """
 
     job_id: str
-    show: Callable[[], Value | list[Any] | None] = lambda: None
+    show: Callable[[], Any] = lambda: None
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.provider_networks import Provision, provisions
+from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
 from netweft.api.shown import require_visible
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Tx
+from netweft.engine.operations import provider_networks
+from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries.subnets import SubnetDetails
 
@@ -67,7 +71,9 @@ class SubnetChange(SubnetFields, kw_only=True, frozen=True):
 
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):
-    """A subnet. ``used``: how many addresses vNICs have of it."""
+    """A subnet. ``used``: how many addresses vNICs have of it; ``provision``: how far the provider of its network
+    is with it, null where the network is the hosts'.
+    """
 
     id: str
     href: str
@@ -84,10 +90,12 @@ class Subnet(msgspec.Struct, kw_only=True, frozen=True):
     dhcp: bool
     used: int
     created_at: datetime
+    provision: Provision | None
 
 
 def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
     used = queries.used(tx, [row.id for row in rows])
+    provided = provisions(tx, object_queries.of_subnets(tx, [row.id for row in rows]))
     return [
         Subnet(
             id=row.id,
@@ -105,6 +113,7 @@ def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
             dhcp=row.dhcp,
             used=used.get(row.id, 0),
             created_at=row.created_at,
+            provision=provided.get(row.id),
         )
         for row in rows
     ]
@@ -140,11 +149,20 @@ def list_subnets(call: Call[None]) -> list[Subnet]:
 @routes.post(
     "/networks/{network_id}/subnets", NewSubnet, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK
 )
-def post_subnet(call: Call[NewSubnet]) -> Subnet:
-    """Add a subnet to the network."""
+def post_subnet(call: Call[NewSubnet]) -> Subnet | Later:
+    """Add a subnet to the network; to the provider as well that has the network."""
     body = call.body
     spec = AddSubnet(network_id=call.ids["network_id"], name=body.name, cidr=body.cidr, **_said(body))
-    return _one(call, call.run(add_subnet, call.actor, spec))
+    subnet_id = call.run(add_subnet, call.actor, spec)
+    with call.read() as tx:
+        provider_id = network_queries.get(tx, spec.network_id).provider_id
+        job_id = provider_networks.reconciling(tx, provider_id) if provider_id else None
+    return _when_brought(call, job_id, subnet_id)
+
+
+def _when_brought(call: Call[Any], job_id: str | None, subnet_id: str) -> Subnet | Later:
+    """The subnet as it is when the job has ended that brings it to a provider, if there is one."""
+    return Later(job_id, lambda: _one(call, subnet_id), may_fail=True) if job_id else _one(call, subnet_id)
 
 
 @routes.get("/subnets/{subnet_id}", Subnet, needs=READ)
@@ -157,15 +175,15 @@ def get_subnet(call: Call[None]) -> Subnet:
 
 
 @routes.put("/subnets/{subnet_id}", SubnetChange, gives=Subnet, needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def put_subnet(call: Call[SubnetChange]) -> Subnet:
+def put_subnet(call: Call[SubnetChange]) -> Subnet | Later:
     """Change a subnet; what is left out stays. Addresses that vNICs have stay theirs."""
     body, subnet_id = call.body, call.ids["subnet_id"]
     spec = UpdateSubnet(id=subnet_id, name=keep(body.name), cidr=keep(body.cidr), **_said(body))
-    call.run(update_subnet, call.actor, spec)
-    return _one(call, subnet_id)
+    return _when_brought(call, call.run(update_subnet, call.actor, spec), subnet_id)
 
 
 @routes.delete("/subnets/{subnet_id}", needs=ActionGroup.CONFIGURE_STORAGE_POOL_NETWORK)
-def delete_subnet(call: Call[None]) -> None:
-    """Remove a subnet of which no vNIC has an address."""
-    call.run(remove_subnet, call.actor, call.ids["subnet_id"])
+def delete_subnet(call: Call[None]) -> Later | None:
+    """Remove a subnet of which no vNIC has an address; from the provider as well that has its network."""
+    job_id = call.run(remove_subnet, call.actor, call.ids["subnet_id"])
+    return Later(job_id, may_fail=True) if job_id else None

@@ -159,7 +159,12 @@ def enqueue_once(
     waiting = select(jobs.c.id).where(
         jobs.c.kind == kind, jobs.c.lock_key == key, jobs.c.status == Status.STARTED, jobs.c.claimed_by.is_(None)
     )
-    return tx.execute(waiting.limit(1)).scalar() or enqueue(tx, actor, kind, key, description, payload)
+    # Locked, so that it does not begin before this transaction has committed what it shall find.
+    job_id = tx.execute(waiting.limit(1).with_for_update(skip_locked=True)).scalar()
+    if job_id is None:
+        return enqueue(tx, actor, kind, key, description, payload)
+    announce(tx, WORK, replicas=True)
+    return str(job_id)
 
 
 def claim(tx: Tx, replica: str, kinds: frozenset[str]) -> Job | None:
@@ -387,6 +392,12 @@ def sweep(tx: Tx) -> int:
     """Remove what ended long ago and need not be cleared by hand; returns how many jobs."""
     old = and_(jobs.c.status != Status.STARTED, jobs.c.auto_cleared.is_(True), jobs.c.end_time < utc_now() - KEPT)
     return tx.execute(delete(jobs).where(old)).rowcount
+
+
+def newest(tx: Tx, kind: str, key: str) -> str | None:
+    """The id of the job of this kind and lock key that was asked for last, None when there is none."""
+    of_kind = select(jobs.c.id).where(jobs.c.lock_key == key, jobs.c.kind == kind)
+    return tx.execute(of_kind.order_by(jobs.c.number.desc()).limit(1)).scalar()
 
 
 def busy_with(tx: Tx, key: str) -> str | None:

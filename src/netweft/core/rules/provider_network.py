@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 
 from netweft.core.errors import Problem
 
+PHYSICAL_NAME_MAX = 64
+"""Characters of a physical network's name (Neutron: ``provider:physical_network``)."""
+
 _CANNOT = "EXTERNAL_NETWORK_DETAILS_CANNOT_BE_EDITED"
 _ON_PROVIDERS = frozenset({"SecurityGroups"})
 """Custom properties of profiles that only providers know."""
@@ -47,13 +50,28 @@ def vlan_is_of_physical_network(name: str, *, vlan: bool, physical: bool) -> Pro
     text = (
         f"Network '{name}' gets the VLAN of its physical network. Leave the VLAN out."
         if physical
-        else f"Network '{name}' is on a provider: name a physical network that has the VLAN, and leave the VLAN out."
+        else f"Network '{name}' is on a provider: name a physical network for the VLAN, or leave the VLAN out."
     )
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_WITH_VLAN_MUST_BE_CUSTOM", text)
 
 
-def physical_network_needs_provider(name: str) -> Problem:
-    """Only a network of a provider is on another."""
+def physical_name_is_valid(physical_name: str, *, is_linked: bool) -> Problem | None:
+    """The provider's name of a wire (empty: none), where no network of hosts is named for it (``is_linked``)."""
+    if not physical_name:
+        return None
+    if is_linked:
+        text = f"Two physical networks are named: a network of hosts, and '{physical_name[:60]}'. Name one."
+        return Problem("ACTION_TYPE_FAILED_PHYSICAL_NETWORK_NAMED_TWICE", text)
+    if len(physical_name) > PHYSICAL_NAME_MAX or not physical_name.isprintable():
+        text = f"'{physical_name[:60]}' is no name of a physical network. Give the one that the provider has for it."
+        return Problem("ACTION_TYPE_FAILED_PHYSICAL_NETWORK_NAME_INVALID", text)
+    return None
+
+
+def physical_network_needs_provider(name: str, *, is_given: bool) -> Problem | None:
+    """A network of hosts is on no physical network."""
+    if not is_given:
+        return None
     text = (
         f"Network '{name}' is one of hosts, which have it on their NICs. Name a provider too, or no physical network."
     )

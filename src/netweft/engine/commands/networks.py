@@ -67,13 +67,15 @@ class AddNetwork(_Fields):
 
     ``profile_required``: a VM network gets a vNIC profile of its name, which everyone may use when ``profile_public``.
     ``provider``: that shall have it, None for the hosts; ``physical``: the network of hosts whose wire and VLAN it is
-    on there, None for one of tunnels; ``external_id``: of the provider's network that it is, empty to have one made.
+    on there, or ``physical_name``, what the provider calls the wire, on which it is in its own VLAN; neither for one of
+    tunnels. ``external_id``: of the provider's network that it is, empty to have one made.
     """
 
     name: str
     data_center: Ref
     provider: Ref | None = None
     physical: Ref | None = None
+    physical_name: str = ""
     external_id: str = ""
     label: str | None = None
     profile_required: bool = True
@@ -128,12 +130,7 @@ def _create(
         _qos_problem(tx, data_center_id, network.qos_id),
     )
     check(_ADD, *_name_problems(network.name, clashes))
-    if spec.provider is not None:
-        network = provider_networks.on_provider(
-            tx, _ADD, network, spec.provider, spec.physical, external_id=spec.external_id
-        )
-    elif spec.physical is not None:
-        check(_ADD, provider_rules.physical_network_needs_provider(network.name))
+    network = _placed(tx, network, spec)
     with translate_constraint_errors(_ADD, lambda constraint: _name_problem(constraint, network.name)), pipelined(tx):
         add(tx, networks, network)
         if actor.user_id:
@@ -148,8 +145,19 @@ def _create(
     return network
 
 
-def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
-    """Change a network, and have every host that carries it follow.
+def _placed(tx: Tx, network: NetworkRow, spec: AddNetwork) -> NetworkRow:
+    """The new network as it is on its provider, if it is on one."""
+    if spec.provider is None:
+        physical = spec.physical is not None or bool(spec.physical_name)
+        check(_ADD, provider_rules.physical_network_needs_provider(network.name, is_given=physical))
+        return network
+    names = {"physical_name": spec.physical_name, "external_id": spec.external_id}
+    return provider_networks.on_provider(tx, _ADD, network, spec.provider, spec.physical, **names)
+
+
+def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
+    """Change a network, and have every host that carries it follow, or its provider. Returns the id of the job that
+    brings the change to the provider, if there is one.
 
     The new intent stays also when a host refuses: the network is out of sync there until it is put right. vNICs that
     run on the network follow when their host has, as far as they can, and are out of sync until then.
@@ -164,7 +172,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
     watched = host_standing.watch(tx, _UPDATE, [spec.id] if on_hosts else ())
     _check_update(tx, before, after, spec, watched.names)
     if not changed:
-        return
+        return None
     with translate_constraint_errors(_UPDATE, lambda constraint: _name_problem(constraint, after.name)):
         tx.execute(sa.update(networks).where(networks.c.id == spec.id).values(changed))
     if on_hosts:
@@ -173,14 +181,16 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> None:
         rename_default_profile(tx, spec.id, before.name, after.name)
     if before.vm_network and not after.vm_network:
         remove_profiles(tx, spec.id)
+    job_id = None
     if {"name", "description", "mtu"} & changed.keys():
-        provider_networks.want_again(tx, actor, after)
+        job_id = provider_networks.want_again(tx, actor, after)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
         standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
         vnic_sync.mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)))
     text = f"Network {after.name} was changed by {actor.name}."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
+    return job_id
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -217,8 +227,9 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id)
 
 
-def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
-    """Remove a network with its profiles, from its clusters (where the management network takes its roles) and hosts.
+def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
+    """Remove a network with its profiles, from its clusters (where the management network takes its roles), hosts, and
+    the provider on which it was made. Returns the id of the job that does the last, if there is one.
 
     Needs DELETE_STORAGE_POOL_NETWORK on it. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -236,11 +247,12 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> None:
         detach_from_hosts(tx, actor, cluster_id, network_id, f"network {network.name} was removed")
     remove_profiles(tx, network_id)
     authorize.forget(tx, network_id)
-    provider_networks.release(tx, actor, network)
+    job_id = provider_networks.release(tx, actor, network)
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
     audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id)
+    return job_id
 
 
 def _require_configure(tx: Tx, actor: Actor, network_id: str) -> None:

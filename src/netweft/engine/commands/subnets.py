@@ -88,8 +88,9 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     return subnet.id
 
 
-def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
-    """Change a subnet. Addresses that vNICs have stay theirs, also outside of its new allocation pools.
+def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
+    """Change a subnet. Addresses that vNICs have stay theirs, also outside of its new allocation pools. Returns the id
+    of the job that brings the change to the network's provider, if there is one.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -108,14 +109,16 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> None:
         rules.gateway_is_free(after.gateway, user),
     )
     if not changed:
-        return
+        return None
     tx.execute(sa.update(subnets).where(subnets.c.id == spec.id).values(changed))
-    provider_networks.want_subnet(tx, actor, network, spec.id)
+    job_id = provider_networks.want_subnet(tx, actor, network, spec.id)
     _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
+    return job_id
 
 
-def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> None:
-    """Remove a subnet of which no vNIC has an address.
+def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> str | None:
+    """Remove a subnet of which no vNIC has an address. Returns the id of the job that removes it from the network's
+    provider, if there is one.
 
     Needs CONFIGURE_STORAGE_POOL_NETWORK on its network. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -124,8 +127,9 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> None:
     check(_REMOVE, rules.is_unused(subnet.name, queries.vnics_using(tx, subnet_id)))
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(subnets).where(subnets.c.id == subnet_id))
-    provider_networks.release_subnet(tx, actor, network, subnet_id)
+    job_id = provider_networks.release_subnet(tx, actor, network, subnet_id)
     _audit(tx, actor, REMOVED, f"Subnet {subnet.name} was removed from network {network.name}", network)
+    return job_id
 
 
 def _begin(tx: Tx, actor: Actor, network_id: str) -> NetworkRow:

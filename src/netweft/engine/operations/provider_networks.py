@@ -22,14 +22,24 @@ from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.provider_objects import NETWORK, SUBNET
 from netweft.engine.queries.references import Ref, resolve
 
+_KIND = "reconcile_provider"
 _ONLY_EXTERNAL = "external"
 """The type of provider that may be read-only (oVirt asks no other)."""
 
 
 def on_provider(
-    tx: Tx, action: str, network: NetworkRow, provider: Ref, physical: Ref | None, *, external_id: str
+    tx: Tx,
+    action: str,
+    network: NetworkRow,
+    provider: Ref,
+    physical: Ref | None,
+    *,
+    physical_name: str = "",
+    external_id: str = "",
 ) -> NetworkRow:
-    """The new network as it is on a provider; ``external_id``: of the network there that it is, empty for a new one.
+    """The new network as it is on a provider. ``physical``: the network of hosts that is its wire, or
+    ``physical_name``, what the provider calls that; ``external_id``: of the network there that it is, empty for a new
+    one.
 
     Raises NotFoundError, ValidationError.
     """
@@ -42,11 +52,14 @@ def on_provider(
         rules.has_nothing_of_hosts(network.name, _of_hosts(network)),
         rules.provider_takes_networks(row.name, read_only=read_only),
         rules.vlan_is_of_physical_network(
-            network.name, vlan=network.vlan_id is not None and not external_id, physical=physical is not None
+            network.name,
+            vlan=network.vlan_id is not None and not (physical_name or external_id),
+            physical=physical is not None,
         ),
+        rules.physical_name_is_valid(physical_name, is_linked=physical is not None),
         rules.is_not_imported(external_id, known),
     )
-    network = replace(network, provider_id=row.id)
+    network = replace(network, provider_id=row.id, physical_network=physical_name)
     if physical is None:
         return network
     here = networks.c.data_center_id == network.data_center_id
@@ -82,6 +95,10 @@ def check_update(
     ]
     check(action, *(rules.provider_is_kept(before.name, old, new) for old, new in given))
     if before.provider_id is None:
+        moves = (before.vlan_id, before.host_side_name) != (after.vlan_id, after.host_side_name)
+        check(
+            action, rules.physical_network_is_unused(before.name, queries.networks_over(tx, before.id) if moves else ())
+        )
         return
     found = queries.of_network(tx, before.id)
     changed = [name for name in ("vlan_id", "vm_network") if getattr(before, name) != getattr(after, name)]
@@ -107,42 +124,54 @@ def begin(tx: Tx, actor: Actor, network: NetworkRow, external_id: str) -> None:
         reconcile(tx, actor, provider_id)
 
 
-def want_again(tx: Tx, actor: Actor, network: NetworkRow) -> None:
-    """The provider shall know what has changed of a network, if it is ours."""
+def want_again(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
+    """The provider shall know what has changed of a network, if it is ours. Returns the id of the job, if any."""
     found = queries.of_network(tx, network.id)
-    if found and found.owned and network.provider_id is not None:
-        objects.want(tx, NETWORK, network.id, network.provider_id, network.data_center_id)
-        reconcile(tx, actor, network.provider_id)
+    if not found or not found.owned or network.provider_id is None:
+        return None
+    objects.want(tx, NETWORK, network.id, network.provider_id, network.data_center_id)
+    return reconcile(tx, actor, network.provider_id)
 
 
-def release(tx: Tx, actor: Actor, network: NetworkRow) -> None:
-    """The provider shall not have a network of ours any more, nor its subnets; one that was imported stays there."""
+def release(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
+    """The provider shall not have a network of ours any more, nor its subnets; one that was imported stays there.
+    Returns the id of the job, if any.
+    """
     if network.provider_id is None:
-        return
+        return None
     subnets = provider_objects.c.kind == SUBNET, provider_objects.c.parent_id == network.id
     objects.release(tx, *subnets)
     objects.release(tx, provider_objects.c.kind == NETWORK, provider_objects.c.object_id == network.id)
-    reconcile(tx, actor, network.provider_id)
+    return reconcile(tx, actor, network.provider_id)
 
 
-def want_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> None:
-    """The provider of a network shall have a subnet of it, as it is now."""
-    if network.provider_id is not None:
-        objects.want(tx, SUBNET, subnet_id, network.provider_id, network.id)
-        reconcile(tx, actor, network.provider_id)
+def want_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> str | None:
+    """The provider of a network shall have a subnet of it, as it is now. Returns the id of the job, if any."""
+    if network.provider_id is None:
+        return None
+    objects.want(tx, SUBNET, subnet_id, network.provider_id, network.id)
+    return reconcile(tx, actor, network.provider_id)
 
 
-def release_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> None:
-    """The provider of a network shall not have a subnet of it any more."""
-    if network.provider_id is not None:
-        objects.release(tx, provider_objects.c.kind == SUBNET, provider_objects.c.object_id == subnet_id)
-        reconcile(tx, actor, network.provider_id)
+def release_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> str | None:
+    """The provider of a network shall not have a subnet of it any more. Returns the id of the job, if any."""
+    if network.provider_id is None:
+        return None
+    objects.release(tx, provider_objects.c.kind == SUBNET, provider_objects.c.object_id == subnet_id)
+    return reconcile(tx, actor, network.provider_id)
 
 
 def reconcile(tx: Tx, actor: Actor, provider_id: str) -> str:
     """Have a provider do what is wanted of it. Returns the job's id."""
     row: ProviderRow = provider_queries.get(tx, provider_id)
     text = f"Bringing networks to provider {row.name}"
-    return queue.enqueue_once(
-        tx, actor, "reconcile_provider", f"provider:{provider_id}", text, OnProvider(provider_id=provider_id)
-    )
+    return queue.enqueue_once(tx, actor, _KIND, _key(provider_id), text, OnProvider(provider_id=provider_id))
+
+
+def reconciling(tx: Tx, provider_id: str) -> str | None:
+    """The id of the job by which a provider does what was wanted of it last."""
+    return queue.newest(tx, _KIND, _key(provider_id))
+
+
+def _key(provider_id: str) -> str:
+    return f"provider:{provider_id}"

@@ -31,6 +31,12 @@ def of_networks(tx: Tx, network_ids: Collection[str]) -> list[ProviderObjectRow]
     return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
 
 
+def of_subnets(tx: Tx, subnet_ids: Collection[str]) -> list[ProviderObjectRow]:
+    """What there is of subnets on the providers of their networks."""
+    here = provider_objects.c.kind == SUBNET, provider_objects.c.object_id.in_(subnet_ids)
+    return rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
+
+
 def of_provider(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
     """All that is wanted, or still to be removed, there."""
     query = sa.select(provider_objects).where(provider_objects.c.provider_id == provider_id)
