@@ -19,6 +19,7 @@ PLACES = {
     "alone": "tests/cli/test_disasters.py: a terminal in a folder with the examples",
     "replicas": "tests/cli/test_engines.py: a terminal in a folder with the examples, and a PostgreSQL beside it",
     "neutron": "tests/providers/test_registered.py: beside an engine, and a Neutron with a network that is called blue",
+    "ovn": "tests/providers/test_registered.py: beside an engine, and the databases of an OVN",
     "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
     "clone": "tests/installation: as root, in a clone on a new machine",
     "engine-machine": "tests/installation: as root, on the machine of the engine",

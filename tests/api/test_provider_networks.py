@@ -56,7 +56,7 @@ def mine(there: System) -> list[ProviderNetwork]:
 def state(client: Client, network: ovirt.Network) -> dict[str, object]:
     answer = client.get(f"{addition(client)}/networks/{network.id}", headers=JSON)
     assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    return dict(answer.json()["provision"])
 
 
 def addition(client: Client) -> str:
@@ -77,7 +77,7 @@ def test_the_life_of_one(
     found = until(fleet, client, made, "ok")
     (one,) = mine(there)
     assert (one.owner, one.name, one.description, one.mtu) == (made.id, "red net", "a red one", 1400)
-    assert (found["external_id"], found["owned"], found["provider"]) == (one.id, True, "clouds")
+    assert (found["external_id"], found["imported"], found["provider_id"]) == (one.id, False, provider.id)
     service = sdk.system_service().networks_service().network_service(made.id)
     service.update(ovirt.Network(name="green", description="", mtu=1300))
     fleet.until(lambda: mine(there)[0].name == "green")
@@ -107,7 +107,7 @@ def test_one_is_imported(sdk: ovirtsdk4.Connection, client: Client, there: Syste
     (made,) = sdk.system_service().networks_service().list(search="name=red")
     assert (made.description, made.mtu, made.external_provider.id) == ("a red one", 1442, provider.id)
     found = state(client, made)
-    assert (found["state"], found["owned"], found["external_id"]) == ("ok", False, "1")
+    assert (found["state"], found["imported"], found["external_id"]) == ("ok", True, "1")
     sdk.system_service().networks_service().network_service(made.id).update(ovirt.Network(name="mine"))
     with pytest.raises(ovirtsdk4.Error, match="is in the data centre already, as 'mine'"):
         networks.network_service("1").import_(data_center=DEFAULT)

@@ -54,6 +54,39 @@ def test_what_is_no_url(url: str, words: str) -> None:
     assert words in problem.text
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://neutron.example:9696",
+        "tcp:192.0.2.1:6641",
+        "tcp:[2001:db8::1]:6641,tcp:[2001:db8::2]:6641",
+        "unix:/run/ovn/ovnnb_db.sock",
+        "tcp:a:1?southbound=unix:/b",
+    ],
+)
+def test_addresses(url: str) -> None:
+    assert rules.address_is_valid(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://a",
+        "tcp:a",
+        "tcp:u:p@a:6641",
+        "unix:nb.sock",
+        "tcp:a:1,",
+        "tcp:a:1?x=1",
+        "unix:/" + "x" * rules.URL_MAX,
+    ],
+)
+def test_what_is_no_address(url: str) -> None:
+    problem = rules.address_is_valid(url)
+    assert problem is not None
+    assert "is not valid" in problem.text
+
+
 @pytest.mark.parametrize("url", ["", "http://a:5000/v3", "http://a:35357/v2.0/", "https://a/identity/v3/"])
 def test_authentication_urls(url: str) -> None:
     assert rules.authentication_url_is_valid(url) is None

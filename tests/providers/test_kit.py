@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from netweft.providers import neutron as neutron_module
+from netweft.providers import ovn as ovn_module
 from netweft.providers.contract import Account, NetworkProvider, ProviderNetwork, ProviderPort, RefusedError
 from netweft.providers.neutron_api import marked
 from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
@@ -16,9 +17,11 @@ from providers.guests import Guest, guest
 from providers.kit import Failure, ProviderKit, System, network_spec, port_spec
 from providers.neutron import PROJECT, Neutron
 from providers.ovn import PHYSICAL_NETWORK, Chassis, Ovn
+from providers.ovsdb_faults import FaultyDatabase, refusal
 from providers.test_neutron import connect
 
 FAULTS: dict[Failure, Fault] = {"refuse": answer(409), "close": CLOSE, "hang": HANG, "lose": LOSE}
+DATABASE_FAULTS: dict[Failure, Fault] = {"refuse": refusal(), "close": CLOSE, "hang": HANG, "lose": LOSE}
 PATIENCE: dict[Failure, float] = {"hang": 2.0}
 """Seconds that what hangs may be silent; all else has the time that a machine with much to do takes."""
 
@@ -61,6 +64,7 @@ class TestNeutron(ProviderKit):
                 view=view,
                 hosts=("h1", "h2"),
                 physical_network=PHYSICAL_NETWORK,
+                security_group="default",
                 others=others,
                 failing=failing,
                 plugged=lambda host, port: plugged(ovn.chassis[host], port),
@@ -101,6 +105,42 @@ class TestNeutron(ProviderKit):
             assert provider.ensure_network(spec) == made
             assert cloud.network.find_network(late.id) is None
         provider.remove_network(spec.id)
+
+
+class TestOvn(ProviderKit):
+    @pytest.fixture
+    def system(self, ovn: Ovn) -> Iterator[System]:
+        nbctl = ovn.central.nbctl
+
+        @contextmanager
+        def others() -> Iterator[str]:
+            nbctl("ls-add", "theirs", "--", "lsp-add", "theirs", "their port")
+            yield nbctl("--bare", "--columns=_uuid", "find", "Logical_Switch", "name=theirs").strip()
+            nbctl("ls-del", "theirs")
+
+        @contextmanager
+        def failing(failure: Failure) -> Iterator[NetworkProvider]:
+            with FaultyDatabase(ovn.central.address) as database:
+                database.fail("^transact .*(insert|update|mutate|delete)", DATABASE_FAULTS[failure], times=1000)
+                with ovn_module.connect(account(ovn, database.address, 1.0)) as provider:
+                    yield provider
+
+        nbctl("pg-add", "web")
+        yield System(
+            connect=lambda: ovn_module.connect(account(ovn, ovn.central.northbound, 60.0)),
+            view=lambda: northbound(ovn),
+            hosts=("h1", "h2"),
+            physical_network=PHYSICAL_NETWORK,
+            security_group="web",
+            others=others,
+            failing=failing,
+            plugged=lambda host, port: plugged(ovn.chassis[host], port),
+        )
+        nbctl("pg-del", "web")
+
+
+def account(ovn: Ovn, address: str, timeout: float) -> Account:
+    return Account(url=f"{address}?southbound={ovn.central.southbound}", timeout=timeout)
 
 
 def northbound(ovn: Ovn) -> Sequence[str]:

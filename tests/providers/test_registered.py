@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from doc_blocks import scripts
 from engine_process import PASSWORD, EngineProcess
 from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
 from providers.neutron import PROJECT, Neutron
+from providers.ovn import Ovn
 from providers.test_neutron import connect
 
 NAMES = ["blue", "Zürich ☃", "сеть", "网络", "a b  c", "x" * 255, '"quoted" & <tagged>', "-o json"]
@@ -144,20 +145,48 @@ def test_one_that_hangs_holds_up_nobody_else(api: httpx.Client, provider: tuple[
     assert proxy.seen.count("GET /") == asked + 1, "one call at a time"
 
 
-def test_the_page(engine: EngineProcess, neutron: Neutron, networks: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture
+def terminal(engine: EngineProcess, tmp_path: Path) -> Callable[..., str]:
+    """Runs commands beside the engine, with variables, and gives what they wrote."""
     (tmp_path / "password").write_text(PASSWORD)
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "NETWEFT_URL": engine.url,
-        "NETWEFT_PASSWORD_FILE": str(tmp_path / "password"),
-        "XDG_CACHE_HOME": str(tmp_path),
-        "NEUTRON_URL": neutron.url,
-    }
+
+    def run(script: str, **variables: str) -> str:
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "NETWEFT_URL": engine.url,
+            "NETWEFT_PASSWORD_FILE": str(tmp_path / "password"),
+            "XDG_CACHE_HOME": str(tmp_path),
+            **variables,
+        }
+        done = subprocess.run(
+            ["bash", "-euxc", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_the_page(neutron: Neutron, networks: dict[str, str], terminal: Callable[..., str]) -> None:
     script = f"{scripts('neutron')['docs/providers.md']}netweft provider remove neutron --yes\n"
-    done = subprocess.run(
-        ["bash", "-euxc", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    wrote = terminal(script, NEUTRON_URL=neutron.url)
     for said in ("ok", *list(networks)[1:3], "192.0.2.0/24"):
-        assert said in done.stdout
+        assert said in wrote
+
+
+def test_the_page_about_ovn(ovn: Ovn, terminal: Callable[..., str]) -> None:
+    ovn.central.nbctl("ls-add", "blue")
+    script = f"{scripts('ovn')['docs/providers.md']}netweft provider status ovn\nnetweft provider remove ovn --yes\n"
+    wrote = terminal(script, OVN_NORTHBOUND=ovn.central.northbound, OVN_SOUTHBOUND=ovn.central.southbound)
+    ovn.central.nbctl("ls-del", "blue")
+    for said in ("ok", "blue"):
+        assert said in wrote
+
+
+@pytest.mark.parametrize("url", ["tcp:127.0.0.1:1?southbound=tcp:127.0.0.1:1", "tcp:127.0.0.1:7777"])
+def test_an_ovn_that_is_not_there_is_refused(api: httpx.Client, url: str) -> None:
+    body = {"name": "ovn", "type": "ovn", "url": url}
+    failed = api.post("/openstacknetworkproviders", json=body)
+    assert (failed.status_code, failed.headers["Netweft-Code"]) == (409, "PROVIDER_FAILURE"), failed.text
+    assert "cannot be" in failed.text

@@ -85,8 +85,8 @@ _NIC = Elements(
 )
 _NETWORK = Elements(
     spec=UpdateNetwork,
-    stored="dns_resolver_configuration profile_required usages vlan data_center qos external_provider"
-    " external_provider_physical_network",
+    stored="dns_resolver_configuration external_provider external_provider_physical_network profile_required usages"
+    " vlan data_center qos",
     derived=f"{_NAMED} cluster status vdsm_name",
     ignored="display required",
     collections="network_labels permissions vnic_profiles",

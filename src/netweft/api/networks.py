@@ -40,11 +40,7 @@ def show(row: NetworkRow) -> Network:
         if row.name_servers
         else UNSET,
         data_center=reference(DataCenter, row.data_center_id),
-        external_provider=reference(
-            OpenStackNetworkProvider, row.provider_id, f"/openstacknetworkproviders/{row.provider_id}"
-        )
-        if row.provider_id
-        else UNSET,
+        external_provider=reference(OpenStackNetworkProvider, row.provider_id) if row.provider_id else UNSET,
         external_provider_physical_network=reference(Network, row.physical_network_id)
         if row.physical_network_id
         else UNSET,
@@ -65,11 +61,6 @@ NETWORKS.reads(
     "One network.",
     below=("Networks of one data centre.", "One network of a data centre."),
 )
-
-
-def _kept(entity: Entity | UnsetType) -> Ref | Keep | None:
-    """What a change says of a thing that need not be; an empty element means none."""
-    return KEEP if isinstance(entity, UnsetType) else ref(entity)
 
 
 def _vlan_id(body: Network) -> int | None:

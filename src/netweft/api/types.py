@@ -484,7 +484,9 @@ class Certificate(Value, kw_only=True):
 
 
 class OpenStackNetworkProvider(Entity, kw_only=True):
-    """A system with networks of its own that speaks the API of OpenStack Neutron. Its password is never shown."""
+    """A system with networks of its own. Its password is never shown. ``type``: ``neutron``, ``external``, and beyond
+    oVirt's what modules are installed for, such as ``ovn``.
+    """
 
     meta: ClassVar[Meta] = Meta(
         "openstack_network_provider",
@@ -503,7 +505,7 @@ class OpenStackNetworkProvider(Entity, kw_only=True):
     read_only: Boolean = UNSET
     requires_authentication: Boolean = UNSET
     tenant_name: Text = UNSET
-    type: Annotated[str, Choice("external", "neutron")] | UnsetType = UNSET
+    type: Text = UNSET
     unmanaged: Boolean = UNSET
     url: Text = UNSET
     user_domain_name: Text = UNSET

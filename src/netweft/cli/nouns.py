@@ -594,8 +594,14 @@ _PROVIDERS = Noun(
     {"NAME": "name", "TYPE": "type", "URL": "url", "READ ONLY": "read_only", "DESCRIPTION": "description"},
     "External systems that provide networks, such as OpenStack Neutron.",
     (
-        Field("--type", "type", "What it is.", click.Choice(("neutron", "external")), default="neutron", only_add=True),
-        Field("--address", "url", "URL of its API, such as https://neutron.example.com:9696."),
+        Field(
+            "--type",
+            "type",
+            "What it is: neutron, ovn, or another that the engine knows.",
+            default="neutron",
+            only_add=True,
+        ),
+        Field("--address", "url", "URL of its API, such as https://neutron.example.com:9696; of OVN tcp:HOST:6641."),
         Field("--authentication/--no-authentication", "requires_authentication", "Whether it requires a log-in."),
         Field("--authentication-url", "authentication_url", "URL of its Keystone; ends with /v3 or /v2.0."),
         Field("--login", "username", "The user that Netweft logs in as."),

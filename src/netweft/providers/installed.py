@@ -8,6 +8,9 @@ from importlib.metadata import EntryPoint, entry_points
 from netweft.extras import how_to_get
 from netweft.providers.contract import ENTRY_POINTS, Connect, ProviderError
 
+_EXTRAS = {"netweft.providers.neutron": "neutron", "netweft.providers.ovn": "ovn"}
+"""What brings the libraries of our own modules."""
+
 
 class Installed:
     """What is installed, by the provider's type. A module is imported when it is first used, as most engines have no
@@ -32,7 +35,7 @@ class Installed:
         try:
             connect: Connect = point.load()
         except ModuleNotFoundError as error:
-            needs = how_to_get("neutron") if point.value.startswith("netweft.") else ""
+            needs = how_to_get(_EXTRAS[point.module]) if point.module in _EXTRAS else ""
             raise ProviderError(
                 f"The module for providers of the type {provider_type} needs {error.name}. {needs}".strip()
             ) from error

@@ -63,6 +63,7 @@ TABLE: Table = (
         "fields.text_is_valid", f"<comment>{LONG}</comment>", "VALIDATION_DESCRIPTION_INVALID", "has 4001 characters"
     ),
     add("provider.url_is_valid", "<url>neutron</url>", "VALIDATION_PROVIDER_URL_INVALID", "is not valid"),
+    add("provider.address_is_valid", "<url>tcp:ovn</url>", "VALIDATION_PROVIDER_URL_INVALID", "Write it as tcp:"),
     change(
         "provider.url_is_valid", "<url>http://u:p@a</url>", "VALIDATION_PROVIDER_URL_INVALID", "a user or a password"
     ),

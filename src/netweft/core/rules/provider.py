@@ -5,6 +5,7 @@ oVirt's commands: AddProvider, UpdateProvider.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,10 @@ PASSWORD_MAX = 200
 URL_MAX = 512
 VERSIONS = ("/v2.0", "/v3")
 """The versions of Keystone whose addresses are taken."""
+_DATABASES = ("tcp:", "unix:")
+_ONE = r"(tcp:[^\s,?@/]+:\d{1,5}|unix:/[^\s,?]+)"
+_DATABASE = re.compile(rf"{_ONE}(,{_ONE})*(\?southbound={_ONE}(,{_ONE})*)?")
+"""Several are the members of a cluster."""
 
 
 class Described(Protocol):
@@ -73,6 +78,21 @@ def type_stays(before: str, after: str) -> Problem | None:
     return Problem(
         "ACTION_TYPE_FAILED_CANNOT_CHANGE_PROVIDER_TYPE",
         f"The type of the provider is '{before}' and cannot become '{after}'. Add another provider.",
+    )
+
+
+def address_is_valid(url: str) -> Problem | None:
+    """Where a provider is: a URL, or of one that is reached by its databases (OVN) their addresses as ovsdb(7) writes
+    them.
+    """
+    if not url.startswith(_DATABASES):
+        return url_is_valid("provider URL", url)
+    if _DATABASE.fullmatch(url) and len(url) <= URL_MAX:
+        return None
+    return Problem(
+        "VALIDATION_PROVIDER_URL_INVALID",
+        f"The provider URL '{url[:100]}' is not valid."
+        " Write it as tcp:ovn.example.com:6641?southbound=tcp:ovn.example.com:6642.",
     )
 
 

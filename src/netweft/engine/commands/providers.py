@@ -204,7 +204,7 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
     check(
         action,
         *fields.texts_are_valid("Provider", row),
-        rules.url_is_valid("provider URL", row.url),
+        rules.address_is_valid(row.url),
         rules.authentication_url_is_valid(row.authentication_url),
         rules.password_is_valid("" if spec.password is KEEP else spec.password),
         rules.authentication_is_complete(row),

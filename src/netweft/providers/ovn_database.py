@@ -1,0 +1,160 @@
+"""A database of OVN, by ovsdbapp: what is in it, as it is now, and transactions; nothing takes longer than is allowed.
+
+ovsdbapp's own connection runs in a thread that waits for ever for a database that keeps silent, fetches the schema with
+no limit at all, and is one for all databases of a process, as it is kept with the class. Here everything happens in the
+caller's thread until a deadline, and the part of the schema that is used is known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from threading import RLock
+from typing import Any, TypeVar
+
+from ovs.db.data import Datum
+from ovs.db.idl import Idl, SchemaHelper, Transaction
+from ovsdbapp.backend.ovs_idl import Backend
+from ovsdbapp.backend.ovs_idl.command import BaseCommand
+from ovsdbapp.backend.ovs_idl.idlutils import wait_for_change
+
+from netweft.providers.contract import ProviderError, RefusedError
+
+T = TypeVar("T")
+
+_FOREVER = 3600.0
+"""Seconds after which ovsdbapp itself would give up; the deadline is always earlier."""
+
+
+class Database:
+    """A database at ``remote`` (``unix:PATH``, ``tcp:HOST:PORT``, or several of a cluster with commas), read whole when
+    it is first used. ``timeout``: seconds that each call may take.
+    """
+
+    def __init__(self, remote: str, schema: Mapping[str, Any], timeout: float) -> None:
+        self._remote = remote
+        self._timeout = timeout
+        helper = SchemaHelper(schema_json=dict(schema))
+        helper.register_all()
+        self._idl = _Idl(remote, helper, probe_interval=round(1000 * timeout))
+        own = type("Api", (Backend,), {"_ovsdb_connection": None, "schema": schema["name"]})
+        self._api: Any = own(_Connection(self._idl), start=False, auto_index=False)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._idl.close()
+
+    def rows(self, table: str) -> list[Any]:
+        """The rows of a table, as they are in the copy here."""
+        return list(self._idl.tables[table].rows.values())
+
+    def insert(self, txn: Any, table: str, parent: Any = None, **columns: Any) -> Any:  # noqa: ANN401 - the same
+        """A new row with these columns. ``parent``: the row among whose ``ports`` it is."""
+        row = txn.insert(self._idl.tables[table])
+        for column in self._idl.tables[table].columns.values():
+            default = Datum.default(column.type).to_python(lambda atom, _: atom)
+            setattr(row, column.name, columns.get(column.name, default))
+        if parent is not None:
+            parent.addvalue("ports", row)
+        return row
+
+    def refresh(self) -> None:
+        """Have in the copy whatever was there when this was called. Raises ProviderError."""
+        self.transact(lambda txn: txn.add_op({"op": "comment", "comment": "netweft reads"}))
+
+    def transact(self, act: Callable[[Any], T]) -> T:
+        """What ``act`` gives, once what it changes in the transaction is done.
+
+        It is called anew when the database has changed meanwhile in what it relied on (``verify``, ``wait``). Raises
+        ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is done then.
+        """
+        self._idl.deadline = time.monotonic() + self._timeout
+        command = _Act(self._api, act)
+        try:
+            if not self._idl.has_ever_connected():
+                wait_for_change(self._idl)
+            transaction = self._api.create_transaction(check_error=True, log_errors=False)
+            transaction.add(command)
+            transaction.commit()
+        except TimeoutError as error:
+            raise ProviderError(
+                f"The provider cannot be reached: the database at {self._remote} did not answer for"
+                f" {self._timeout:g} seconds."
+            ) from error
+        except RuntimeError as error:
+            raise RefusedError(f"The provider refused: {error}") from error
+        return command.given  # type: ignore[no-any-return] # whatever act gave
+
+    def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether it came to hold in the copy within so many seconds. Raises ProviderError."""
+        limit = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > limit:
+                return False
+            time.sleep(0.02)
+            self.refresh()
+        return True
+
+
+class _Idl(Idl):  # type: ignore[misc] # a library without types
+    """A copy of a database that is kept up to ``deadline`` (of the monotonic clock). Raises TimeoutError after it."""
+
+    deadline = 0.0
+
+    def run(self) -> bool:
+        if time.monotonic() > self.deadline:
+            raise TimeoutError
+        return bool(super().run())
+
+    def wait(self, poller: Any) -> None:  # noqa: ANN401 - the same
+        super().wait(poller)
+        poller.timer_wait(max(0, round(1000 * (self.deadline - time.monotonic()))) + 1)
+
+
+class _Connection:
+    """What ovsdbapp needs of a connection."""
+
+    def __init__(self, idl: _Idl) -> None:
+        self.idl = idl
+        self.timeout = _FOREVER
+        self.is_running = True
+        self.lock = RLock()
+
+    def queue_txn(self, transaction: Any) -> None:  # noqa: ANN401 - the same
+        """Commit it, at once."""
+        transaction.results.put(transaction.do_commit())
+
+
+class _Act(BaseCommand):  # type: ignore[misc] # the same
+    """A command that is a function."""
+
+    def __init__(self, api: Any, act: Callable[[Any], Any]) -> None:  # noqa: ANN401 - the same
+        super().__init__(api)
+        self._act = act
+        self.given: Any = None
+
+    def run_idl(self, txn: Transaction) -> None:
+        self.given = self._act(txn)
+
+
+def alone(txn: Any, row: Any, key: str) -> None:  # noqa: ANN401 - the same
+    """Let a transaction happen only if a row that it makes is the one of its table with this in its external_ids,
+    whoever else makes one at the same time.
+    """
+    name = f"row{row.uuid}".replace("-", "_")  # as ovs.db.idl names it
+    txn.add_op(
+        {
+            "op": "wait",
+            "table": row._table.name,  # noqa: SLF001 - rows say it in no other way
+            "timeout": 0,
+            "where": [["external_ids", "includes", ["map", [[key, row.external_ids[key]]]]]],
+            "columns": ["_uuid"],
+            "until": "==",
+            "rows": [{"_uuid": ["named-uuid", name]}],
+        }
+    )
+
+
+def having(rows: list[Any], key: str, value: str) -> Iterator[Any]:
+    """The rows that have this in their external_ids."""
+    return (row for row in rows if row.external_ids.get(key) == value)

@@ -1,0 +1,290 @@
+"""Ports in an OVN, and the hosts that it can have them on.
+
+A port's name is the id of its vNIC: names of ports are unique in OVN, and what it looks for on a host as ``iface-id``.
+Where it may be is an option, ``requested-chassis``: a host, or two of them while a guest moves.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from netweft.core.addresses import given_out, next_free
+from netweft.providers.contract import (
+    BindingError,
+    MissingError,
+    PortSpec,
+    ProviderError,
+    ProviderHost,
+    ProviderPort,
+    RefusedError,
+    SubnetSpec,
+)
+from netweft.providers.names import named
+from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, said, wire
+from netweft.providers.ovn_database import alone
+from netweft.providers.ovn_networks import has_port_security, network_mtu, port_addresses, serve, subnet_spec
+
+_BRIDGE = "br-int"
+"""Where guests are plugged in (the default of ovn-controller's option ovn-bridge)."""
+_REQUESTED = "requested-chassis"
+_DEVICE, _NAME = "netweft:device", "netweft:name"
+_ANSWER = 3.0
+"""Seconds within which a chassis that is alive takes over what is new."""
+_UNKNOWN = "unknown"
+
+
+class OvnPorts(OvnApi):
+    """What the contract says of ports and hosts."""
+
+    def hosts(self) -> Sequence[ProviderHost]:
+        """The chassis by their host names. Which are alive, an increment of ``nb_cfg`` finds out: each says how far it
+        has come.
+        """
+
+        def count(_: object) -> int:
+            for row in self._northbound.rows("NB_Global"):
+                row.verify("nb_cfg")
+                row.nb_cfg += 1
+                return int(row.nb_cfg)
+            raise ProviderError("The northbound database has not been initialised.")
+
+        wanted = self._northbound.transact(count)
+        self._southbound.refresh()
+        self._southbound.until(lambda: not self._behind(wanted), _ANSWER)
+        behind = self._behind(wanted)
+        chassis = defaultdict(list)
+        for row in self._southbound.rows("Chassis"):
+            chassis[row.hostname].append(row)
+        return [
+            ProviderHost(
+                name=host,
+                is_alive=any(row.name not in behind for row in rows),
+                physical_networks=frozenset(name for row in rows for name in _physical_networks(row)),
+            )
+            for host, rows in sorted(chassis.items())
+        ]
+
+    def ports(self) -> Sequence[ProviderPort]:
+        """All ports of ours."""
+        self._northbound.refresh()
+        shown = [
+            _shown_port(switch, port)
+            for switch in self._northbound.rows(SWITCH)
+            for port in switch.ports
+            if PORT_MARK in port.external_ids
+        ]
+        return sorted(shown, key=lambda one: (one.owner, one.id))
+
+    def port(self, owner: str) -> ProviderPort | None:
+        """A port, or None."""
+        self._northbound.refresh()
+        found = self._marked(PORT, PORT_MARK, owner)
+        return _shown_port(self._switch_of(found), found) if found else None
+
+    def ensure_port(self, spec: PortSpec) -> ProviderPort:
+        """Have a port."""
+        self._northbound.transact(lambda txn: self._have_port(txn, spec))
+        return self._shown(spec.id)
+
+    def remove_port(self, owner: str) -> None:
+        """Have no such port."""
+
+        def act(_: object) -> None:
+            port = self._marked(PORT, PORT_MARK, owner)
+            if port is not None:
+                self._switch_of(port).delvalue("ports", port)
+
+        self._northbound.transact(act)
+
+    def bind_port(self, owner: str, host: str) -> ProviderPort:
+        """Let a port be on one host, and on no other."""
+        self._southbound.refresh()
+        refusals: list[BindingError] = []
+
+        def act(_: object) -> None:
+            port = self._known(owner)
+            refusals.clear()
+            try:
+                _request(port, [self._fitting(port, host)])
+            except BindingError as error:
+                refusals.append(error)
+                _request(port, [])
+
+        self._northbound.transact(act)
+        if refusals:
+            raise refusals[0]
+        return self._shown(owner)
+
+    def admit_port(self, owner: str, host: str) -> ProviderPort:
+        """Let a port be on a second host as well."""
+        self._southbound.refresh()
+
+        def act(_: object) -> None:
+            port = self._known(owner)
+            bound = _requested(port)
+            if not bound:
+                raise RefusedError("The port is bound nowhere, so that no second host can be admitted.")
+            there = self._fitting(port, host)
+            _request(port, [bound[0], *({there} - {bound[0]})])
+
+        self._northbound.transact(act)
+        return self._shown(owner)
+
+    def _have_port(self, txn: Any, spec: PortSpec) -> None:  # noqa: ANN401 - rows of a library without types
+        switch = self._switch(spec.network_id)
+        switch.verify("ports")  # who has which address is known
+        port = self._marked(PORT, PORT_MARK, spec.id)
+        if port is None:
+            if any(one.name == spec.id for one in self._northbound.rows(PORT)):
+                raise RefusedError(f"Somebody else has a port with the name {spec.id} there.")
+            addresses = self._addresses(switch, spec, [])
+            port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
+            alone(txn, port, PORT_MARK)
+        elif self._switch_of(port).uuid != switch.uuid:
+            raise RefusedError(f"The port {spec.name} is on another network there, which cannot change.")
+        else:
+            addresses = self._addresses(switch, spec, port_addresses(port))
+        said(port, {_NAME: spec.name, _DEVICE: spec.device_id})
+        secure = has_port_security(switch) if spec.port_security is None else spec.port_security
+        entry = " ".join((spec.mac_address, *addresses))
+        _write(port, "addresses", [entry] if secure else [entry, _UNKNOWN])
+        _write(port, "port_security", [entry] if secure else [])
+        self._serve(switch, port, addresses)
+        if spec.security_groups is not None:
+            self._join(port, spec.security_groups)
+
+    def _addresses(self, switch: Any, spec: PortSpec, had: Sequence[str]) -> Sequence[str]:  # noqa: ANN401 - the same
+        """The addresses of a port: those that it shall have, or those that it has, or free ones.
+
+        Raises RefusedError when somebody has the MAC or an IP address, or there is none.
+        """
+        others = [port for port in switch.ports if port.external_ids.get(PORT_MARK) != spec.id]
+        if any(
+            entry.split()[0].casefold() == spec.mac_address.casefold() for port in others for entry in port.addresses
+        ):
+            raise RefusedError(f"Somebody on the network has the MAC address {spec.mac_address}.")
+        taken = {ip_address(one) for port in others for one in port_addresses(port)}
+        subnets = [subnet_spec(row) for row in self._options_of(switch)]
+        for one in spec.addresses:
+            if ip_address(one) in taken:
+                raise RefusedError(f"Somebody on the network has the address {one}.")
+            if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
+                raise RefusedError(f"The address {one} is in no subnet of the network.")
+        return spec.addresses or had or _free(subnets, taken)
+
+    def _serve(self, switch: Any, port: Any, addresses: Sequence[str]) -> None:  # noqa: ANN401 - the same
+        """Have a port served by the DHCP options of the subnets of its addresses."""
+        for row in self._options_of(switch):
+            subnet = subnet_spec(row)
+            if any(ip_address(one) in ip_network(subnet.cidr) for one in addresses):
+                serve(port, row, subnet)
+
+    def _join(self, port: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - the same
+        """Have a port in these port groups, and in no other. Raises MissingError."""
+        groups = self._northbound.rows("Port_Group")
+        unknown = sorted(set(names) - {name for group in groups for name in (group.name, str(group.uuid))})
+        if unknown:
+            raise MissingError(f"The provider has no port group {unknown[0]}.")
+        for group in groups:
+            is_wanted = not {group.name, str(group.uuid)}.isdisjoint(names)
+            if is_wanted and port not in group.ports:
+                group.addvalue("ports", port)
+            elif not is_wanted and port in group.ports:
+                group.delvalue("ports", port)
+
+    def _fitting(self, port: Any, host: str) -> str:  # noqa: ANN401 - the same
+        """What OVN calls a host. Raises BindingError when the port cannot be there."""
+        chassis = self._southbound.rows("Chassis")
+        there = named({row.hostname for row in chassis}, host)
+        found = [row for row in chassis if row.hostname == there]
+        if not found:
+            raise BindingError(f"OVN has no chassis on the host {host}. Start its ovn-controller.")
+        if len(found) > 1:
+            ids = ", ".join(sorted(row.name for row in found))
+            raise BindingError(f"OVN has more than one chassis that is called {there}: {ids}. Give each its own name.")
+        to_wire = wire(self._switch_of(port))
+        physical = to_wire.options.get("network_name", "") if to_wire else ""
+        if physical and physical not in _physical_networks(found[0]):
+            raise BindingError(f"The chassis on the host {host} has no bridge for the physical network {physical}.")
+        return str(there)
+
+    def _behind(self, wanted: int) -> set[str]:
+        """The chassis that have not come as far as this."""
+        up = {row.name for row in self._southbound.rows("Chassis_Private") if row.nb_cfg >= wanted}
+        return {row.name for row in self._southbound.rows("Chassis")} - up
+
+    def _known(self, owner: str) -> Any:  # noqa: ANN401 - the same
+        found = self._marked(PORT, PORT_MARK, owner)
+        if found is None:
+            raise MissingError("The provider has no such port.")
+        return found
+
+    def _switch_of(self, port: Any) -> Any:  # noqa: ANN401 - the same
+        return next(switch for switch in self._northbound.rows(SWITCH) if port in switch.ports)
+
+    def _shown(self, owner: str) -> ProviderPort:
+        port = self._known(owner)
+        return _shown_port(self._switch_of(port), port)
+
+
+def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Address]) -> list[str]:
+    """An address of each IP version that there are subnets of. Raises RefusedError when all are taken."""
+    chosen: dict[int, str] = {}
+    versions = set()
+    for subnet in subnets:
+        cidr = ip_network(subnet.cidr)
+        versions.add(cidr.version)
+        if cidr.version in chosen:
+            continue
+        ranges = given_out(subnet.cidr, subnet.gateway, subnet.pools)
+        start = secrets.randbelow(sum(one.size for one in ranges) or 1)
+        number = next_free(ranges, sorted({int(one) for one in taken if one in cidr}), start)
+        if number is not None:
+            chosen[cidr.version] = str(type(cidr.network_address)(number))
+    if chosen.keys() != versions:
+        raise RefusedError("The subnets of the network have no address left.")
+    return [chosen[version] for version in sorted(chosen)]
+
+
+def _write(row: Any, column: str, values: Sequence[str]) -> None:  # noqa: ANN401 - the same
+    if sorted(getattr(row, column)) != sorted(values):
+        setattr(row, column, list(values))
+
+
+def _requested(port: Any) -> list[str]:  # noqa: ANN401 - the same
+    return [host for host in port.options.get(_REQUESTED, "").split(",") if host]
+
+
+def _request(port: Any, hosts: Sequence[str]) -> None:  # noqa: ANN401 - the same
+    """Let a port be on these hosts, of which the first is where its guest runs."""
+    if _requested(port) == list(hosts):
+        return
+    others = {key: value for key, value in port.options.items() if key != _REQUESTED}
+    port.options = {**others, _REQUESTED: ",".join(hosts)} if hosts else others
+
+
+def _physical_networks(chassis: Any) -> list[str]:  # noqa: ANN401 - the same
+    """Those that a chassis has a bridge for; OVN said so elsewhere before version 20.12."""
+    key = "ovn-bridge-mappings"
+    written = chassis.other_config.get(key) or chassis.external_ids.get(key, "")
+    return [name for pair in written.split(",") if (name := pair.partition(":")[0].strip())]
+
+
+def _shown_port(switch: Any, port: Any) -> ProviderPort:  # noqa: ANN401 - the same
+    hosts = _requested(port)
+    entry = next((one for one in port.addresses if one != _UNKNOWN), "")
+    return ProviderPort(
+        id=port.name,
+        network_id=str(switch.uuid),
+        mac_address=entry.partition(" ")[0],
+        addresses=tuple(port_addresses(port)),
+        owner=port.external_ids[PORT_MARK],
+        host=hosts[0] if hosts else "",
+        bridge=_BRIDGE if hosts else "",
+        is_active=bool(hosts) and port.up == [True],
+        mtu=network_mtu(switch),
+    )

@@ -1,0 +1,124 @@
+"""What of OVN as a provider is its own: its databases, their addresses, and its chassis."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from netweft.providers.contract import Account, BindingError, LoginError, NetworkProvider, ProviderError
+from netweft.providers.ovn import addresses, connect
+from providers.kit import network_spec, port_spec
+from providers.ovn import Ovn
+from providers.waiting import until
+
+BESIDE = "tcp:a:6642"
+
+
+@pytest.mark.parametrize(
+    ("url", "northbound", "southbound"),
+    [
+        ("tcp:a:6641", "tcp:a:6641", BESIDE),
+        ("tcp:a:6641,tcp:b:6641", "tcp:a:6641,tcp:b:6641", "tcp:a:6642,tcp:b:6642"),
+        ("unix:/run/ovn/ovnnb_db.sock", "unix:/run/ovn/ovnnb_db.sock", "unix:/run/ovn/ovnsb_db.sock"),
+        ("unix:/n?southbound=tcp:a:1,tcp:b:1", "unix:/n", "tcp:a:1,tcp:b:1"),
+    ],
+)
+def test_where_the_databases_are(url: str, northbound: str, southbound: str) -> None:
+    assert addresses(url) == (northbound, southbound)
+
+
+@pytest.mark.parametrize("url", ["tcp:a:7777", "http://a", "tcp:a:6641?x=y", "tcp:a:1?southbound=", "ssl:a:6641"])
+def test_where_no_databases_are(url: str) -> None:
+    with pytest.raises(ProviderError):
+        addresses(url)
+
+
+def account(ovn: Ovn, timeout: float = 60.0) -> Account:
+    return Account(url=f"{ovn.central.address}?southbound={ovn.central.southbound}", timeout=timeout)
+
+
+@pytest.fixture
+def provider(ovn: Ovn) -> Iterator[NetworkProvider]:
+    with connect(account(ovn)) as provider:
+        yield provider
+
+
+def test_two_systems_in_one_process_are_two(ovn: Ovn, provider: NetworkProvider) -> None:
+    nobody = Account(url="tcp:127.0.0.1:1?southbound=tcp:127.0.0.1:1", timeout=0.5)
+    provider.test()
+    with connect(nobody) as other, pytest.raises(ProviderError):
+        other.test()
+    with connect(account(ovn)) as other:
+        other.test()
+
+
+def test_databases_have_no_users(ovn: Ovn) -> None:
+    with (
+        pytest.raises(LoginError),
+        connect(Account(url=ovn.central.northbound, requires_authentication=True)) as provider,
+    ):
+        provider.test()
+
+
+def test_what_hangs_and_what_is_killed_is_told_and_passes(ovn: Ovn) -> None:
+    spec = network_spec()
+    with connect(account(ovn, timeout=2.0)) as provider:
+        provider.test()
+        ovn.central.send(signal.SIGSTOP)
+        with pytest.raises(ProviderError, match="did not answer for 2 seconds"):
+            provider.ensure_network(spec)
+        with connect(account(ovn, timeout=2.0)) as late, pytest.raises(ProviderError, match="did not answer"):
+            late.networks()
+        ovn.central.send(signal.SIGCONT)
+    with connect(account(ovn)) as provider:
+        made = provider.ensure_network(spec)
+        assert [one.id for one in provider.networks()] == [made.id]
+        ovn.central.kill()
+        with connect(account(ovn, timeout=1.0)) as late, pytest.raises(ProviderError, match="cannot be reached"):
+            late.networks()
+        ovn.central.start()
+        assert provider.networks() == [made]  # on a connection of its own accord
+        provider.remove_network(spec.id)
+        until(lambda: all(host.is_alive for host in provider.hosts()), "the chassis")
+
+
+def test_a_chassis_that_is_dead_is_none_that_is_alive(ovn: Ovn, provider: NetworkProvider) -> None:
+    ovn.central.sbctl("chassis-add", "gone", "geneve", "10.99.0.99", "--", "set", "Chassis", "gone", "hostname=gone")
+    try:
+        assert {host.name: host.is_alive for host in provider.hosts()} == {"gone": False, "h1": True, "h2": True}
+    finally:
+        ovn.central.sbctl("chassis-del", "gone")
+
+
+def test_two_chassis_with_one_host_name_are_refused(ovn: Ovn, provider: NetworkProvider) -> None:
+    spec = network_spec()
+    port = port_spec(provider.ensure_network(spec))
+    provider.ensure_port(port)
+    name_chassis(ovn, "h1")
+    try:
+        with pytest.raises(BindingError, match="more than one chassis that is called h1"):
+            provider.bind_port(port.id, "h1")
+    finally:
+        name_chassis(ovn, "h2")
+    assert provider.bind_port(port.id, "h1").host == "h1"
+    provider.remove_port(port.id)
+    provider.remove_network(spec.id)
+
+
+def name_chassis(ovn: Ovn, name: str) -> None:
+    """Give the second chassis a host name, and wait until that is known."""
+    ovn.chassis["h2"].switch.vsctl("set", "Open_vSwitch", ".", f"external_ids:hostname={name}")
+    until(lambda: ovn.central.chassis() == ["h1", name], "the host name")
+
+
+def test_a_chassis_without_the_physical_network_is_refused(provider: NetworkProvider) -> None:
+    spec = replace(network_spec(), physical_network="nowhere")
+    port = port_spec(provider.ensure_network(spec))
+    provider.ensure_port(port)
+    with pytest.raises(BindingError, match="no bridge for the physical network nowhere"):
+        provider.bind_port(port.id, "h1")
+    provider.remove_port(port.id)
+    provider.remove_network(spec.id)
