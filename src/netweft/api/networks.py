@@ -103,7 +103,7 @@ def add(call: Call[Network], data_center: Ref) -> Network | Later:
     below="Change a network of a data centre; hosts that carry it, or its provider, follow.",
 )
 def change(call: Call[Network]) -> str | None:
-    """Change a network; hosts that carry it, or its provider, follow."""
+    """Change a network; hosts that carry it follow, or its provider."""
     body = call.body
     spec = UpdateNetwork(
         id=NETWORKS.id(call),
@@ -114,6 +114,11 @@ def change(call: Call[Network]) -> str | None:
         **_named(body),
     )
     return call.run(update_network, call.actor, spec)
+
+
+def _kept(entity: Entity | UnsetType) -> Ref | Keep | None:
+    """What a change says of a thing; None that there shall be none."""
+    return KEEP if isinstance(entity, UnsetType) else ref(entity)
 
 
 NETWORKS.removes(

@@ -4,94 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from netweft.api.networks import NETWORKS
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.api.shown import require_visible
+from netweft.core.errors import NotFoundError
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.db import Tx
-from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
-from netweft.engine.queries.providers import PROVIDERS
+from netweft.engine.queries.networks import NetworkDetails
 
 routes = Routes("provider_networks", ADDITIONS)
 
 
 class Provision(msgspec.Struct, kw_only=True, frozen=True):
-    """How far a provider is with what is wanted of it.
-
-    ``provider``: its name; ``external_id``: the provider's own id, empty until it has one; ``owned``: whether Netweft
-    made it there, else it was imported. ``state``: ``ok``; ``locked`` while the provider has yet to do it; ``error``
-    with the reason, how often it has failed in a row, and when it is tried again.
+    """What a provider has of something here. ``external_id``: its id there, null until it is known; ``imported``: it
+    was there before, so it is never changed or removed there. ``wanted``: ``present``, or ``absent`` while it is to be
+    removed. ``state``: ``locked`` until the provider has done what is wanted, ``ok``, or ``error`` with the ``reason``
+    and when it is tried again.
     """
 
-    provider: str
-    external_id: str
-    owned: bool
+    provider_id: str
+    external_id: str | None
+    imported: bool
+    wanted: str
     state: str
     reason: str
     attempts: int
     next_try: datetime | None
 
 
-class NetworkState(Provision, kw_only=True, frozen=True):
-    """A network. ``physical_network``: what its provider calls the wire that it is on, empty for one of tunnels. One
-    that hosts have by themselves has no provider, and is ``ok``.
+class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
+    """A network on a provider. ``physical_network``: what the provider calls the wire that it is on, null for one of
+    tunnels; ``mtu``: in octets, null while the provider has not said.
     """
 
     id: str
     name: str
-    physical_network: str
+    physical_network: str | None
+    vlan_id: int | None
+    mtu: int | None
+    provision: Provision
 
 
-class ProviderObject(Provision, kw_only=True, frozen=True):
-    """What is wanted of a provider (``present``), or to be removed from it (``absent``): a ``network``, a ``subnet`` or
-    the ``port`` of a vNIC. ``id``: what that has here, or had. ``host``: where a port is bound, by the provider's name.
+class ProviderObject(msgspec.Struct, kw_only=True, frozen=True):
+    """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, or the ``port`` of
+    a vNIC. ``id``: what it has here, or had. ``host``: where a port is bound, by the provider's name.
     """
 
     kind: str
     id: str
-    wanted: str
-    host: str
+    host: str | None
+    provision: Provision
 
 
-_NATIVE = {"external_id": "", "owned": True, "state": "ok", "reason": "", "attempts": 0, "next_try": None}
+def provision(row: ProviderObjectRow) -> Provision:
+    """What a provider has of it."""
+    return Provision(
+        provider_id=row.provider_id,
+        external_id=row.external_id or None,
+        imported=not row.owned,
+        wanted=row.wanted,
+        state=row.state,
+        reason=row.error,
+        attempts=row.attempts,
+        next_try=row.next_try,
+    )
 
 
-def provisions(tx: Tx, found: Sequence[ProviderObjectRow]) -> dict[str, Provision]:
-    """How far providers are with these, by their ids here."""
-    names = _names(tx) if found else {}
-    return {row.object_id: Provision(**_told(row, names)) for row in found}
-
-
-def _names(tx: Tx) -> dict[str, str]:
-    return {row.id: row.name for row in PROVIDERS.all(tx, PROVIDERS.select)}
-
-
-def _told(row: ProviderObjectRow, names: dict[str, str]) -> dict[str, Any]:
-    same = ("external_id", "owned", "state", "attempts", "next_try")
-    return {name: getattr(row, name) for name in same} | {"reason": row.error, "provider": names[row.provider_id]}
-
-
-@routes.get("/networks", many(NetworkState), needs=READ)
-def list_networks(call: Call[None]) -> list[NetworkState]:
-    """How the networks are that providers have."""
+@routes.get("/networks", many(ProvidedNetwork), needs=READ)
+def list_networks(call: Call[None]) -> list[ProvidedNetwork]:
+    """The networks that are on providers, by name."""
     with call.read() as tx:
-        return _states(tx, NETWORKS.visible(tx, call, networks.c.provider_id.is_not(None)))
+        return _show(tx, NETWORKS.visible(tx, call, networks.c.provider_id.is_not(None)))
 
 
-@routes.get("/networks/{network_id}", NetworkState, needs=READ)
-def get_network(call: Call[None]) -> NetworkState:
-    """How one network is."""
+@routes.get("/networks/{network_id}", ProvidedNetwork, needs=READ)
+def get_network(call: Call[None]) -> ProvidedNetwork:
+    """One of them."""
     network_id = call.ids["network_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.NETWORK, network_id)
-        return _states(tx, [network_queries.get(tx, network_id)])[0]
+        found = _show(tx, [network_queries.get(tx, network_id)])
+    if not found:
+        raise NotFoundError(f"The network {network_id} is on no provider.")
+    return found[0]
 
 
 @routes.get("/providers/{provider_id}/objects", many(ProviderObject), needs=READ)
@@ -100,22 +102,23 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-        names = _names(tx)
         return [
-            ProviderObject(kind=row.kind, id=row.object_id, wanted=row.wanted, host=row.host, **_told(row, names))
+            ProviderObject(kind=row.kind, id=row.object_id, host=row.host or None, provision=provision(row))
             for row in queries.of_provider(tx, provider_id)
         ]
 
 
-def _states(tx: Tx, found: Sequence[NetworkRow]) -> list[NetworkState]:
-    there = {row.object_id: row for row in queries.of_networks(tx, [row.id for row in found])}
-    names = _names(tx) if there else {}
+def _show(tx: Tx, rows: Sequence[NetworkDetails]) -> list[ProvidedNetwork]:
+    known = {one.object_id: one for one in queries.of_networks(tx, [row.id for row in rows])}
     return [
-        NetworkState(
+        ProvidedNetwork(
             id=row.id,
             name=row.name,
-            physical_network=row.physical_network,
-            **(_told(there[row.id], names) if row.id in there else {**_NATIVE, "provider": ""}),
+            physical_network=row.physical_network or None,
+            vlan_id=row.vlan_id,
+            mtu=known[row.id].mtu or None,
+            provision=provision(known[row.id]),
         )
-        for row in found
+        for row in rows
+        if row.id in known
     ]

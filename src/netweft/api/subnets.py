@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netweft.api.provider_networks import Provision, provisions
+from netweft.api.provider_networks import Provision, provision
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
 from netweft.api.schema import Text, keep
 from netweft.api.shown import require_visible
@@ -71,8 +71,8 @@ class SubnetChange(SubnetFields, kw_only=True, frozen=True):
 
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):
-    """A subnet. ``used``: how many addresses vNICs have of it; ``provision``: how far the provider of its network
-    is with it, null where the network is the hosts'.
+    """A subnet. ``used``: how many addresses vNICs have of it; ``provision``: what the provider of its network has of
+    it, null where the network is the hosts'.
     """
 
     id: str
@@ -95,7 +95,7 @@ class Subnet(msgspec.Struct, kw_only=True, frozen=True):
 
 def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
     used = queries.used(tx, [row.id for row in rows])
-    provided = provisions(tx, object_queries.of_subnets(tx, [row.id for row in rows]))
+    provided = {one.object_id: provision(one) for one in object_queries.of_subnets(tx, [row.id for row in rows])}
     return [
         Subnet(
             id=row.id,
