@@ -17,6 +17,9 @@ _STATE = {
     "REASON": "status_reason",
     "LATENCY (MS)": "latency",
     "CHECKED": "checked_at",
+    "FAILING": "failing",
+    "TO REMOVE": "to_remove",
+    "RECONCILED": "reconciled_at",
     "URL": "url",
 }
 _OBJECT = {
