@@ -242,3 +242,41 @@ def test_a_provider_with_networks_stays(sdk: ovirtsdk4.Connection, provider: obj
     add(sdk, provider)
     with pytest.raises(ovirtsdk4.Error, match="has these networks: red net"):
         remove(sdk, provider)
+
+
+def test_an_answer_comes_when_the_provider_has_tried(
+    sdk: ovirtsdk4.Connection, client: Client, fleet: Fleet, there: System, provider: object
+) -> None:
+    made = add(sdk, provider)
+    assert state(client, made)["state"] == "ok"
+    service = sdk.system_service().networks_service().network_service(made.id)
+    service.update(ovirt.Network(name="green"))
+    assert [one.name for one in mine(there)] == ["green"]
+    there.fault = lambda _: (_ for _ in ()).throw(DOWN)
+    service.update(ovirt.Network(name="blue"))
+    assert state(client, made)["state"] == "error"
+    (status,) = client.get(f"{addition(client)}/providers", headers=JSON).json()["providers"]
+    assert (status["failing"], status["to_remove"]) == (1, 0)
+    assert status["reconciled_at"]
+    there.fault = lambda _: None
+    service.remove()
+    assert mine(there) == []
+    body = "<network><name>later</name><data_center><name>Default</name></data_center>"
+    body += f"<external_provider id='{provider.id}'/></network>"
+    assert client.post("/networks?async=true", content=body.encode()).status_code == 202
+    fleet.until(lambda: [one.name for one in mine(there)] == ["later"])
+
+
+def test_one_on_a_wire_that_the_provider_names(client: Client, there: System, provider: object) -> None:
+    body = "<network><name>tagged</name><data_center><name>Default</name></data_center><vlan id='100'/>"
+    body += f"<external_provider id='{provider.id}'/></network>"
+    made = client.post_xml("/networks?physical_network=physnet1", body)
+    assert [(one.physical_network, one.vlan_id) for one in mine(there)] == [("physnet1", 100)]
+    shown = client.get(f"{addition(client)}/networks/{made.get('id')}", headers=JSON).json()
+    assert shown["physical_network"] == "physnet1"
+    (listed,) = client.get(f"{addition(client)}/networks", headers=JSON).json()
+    assert listed == shown
+    objects = client.get(f"{addition(client)}/providers/{provider.id}/objects", headers=JSON).json()
+    assert [(one["kind"], one["id"], one["provision"]["state"]) for one in objects] == [
+        ("network", made.get("id"), "ok")
+    ]

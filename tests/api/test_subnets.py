@@ -70,6 +70,7 @@ def test_a_subnets_life(engine: Engine, client: Client) -> None:
         "host_routes": [{"destination": "10.0.0.0/8", "next_hop": "192.0.2.2"}],
         "dhcp": False,
         "used": 0,
+        "provision": None,
     }
     six = subnets.add("six", "2001:DB8:0::/64", gateway="FE80::1", dns_servers=["2001:0db8::53"])
     assert (six["cidr"], six["gateway"], six["dns_servers"]) == ("2001:db8::/64", "fe80::1", ["2001:db8::53"])

@@ -401,6 +401,18 @@ def of_provider(ask: Callable[[Fleet, str], str]) -> Case:
     return case
 
 
+def import_network(fleet: Fleet) -> Iterator[str]:
+    memory_provider.forget("http://up.example")
+    home = Ref(name="Default")
+    yield from of_provider(lambda fleet, one: fleet.db.run(providers.import_provider_network, SYSTEM, one, "1", home))(
+        fleet
+    )
+    with fleet.db.read() as tx:
+        (provider_id,) = PROVIDERS.names(tx)
+        assert object_queries.networks_on(tx, provider_id) == ["red"]
+        assert [(row.owned, row.state) for row in object_queries.of_provider(tx, provider_id)] == [(False, "ok")]
+
+
 CASES: Mapping[str, Case] = {
     "install_host": install,
     "apply_host": apply,
@@ -426,6 +438,7 @@ CASES: Mapping[str, Case] = {
     "evacuate_host": evacuate,
     "save_provider": save_provider,
     "test_provider": of_provider(lambda fleet, one: fleet.db.run(providers.test_provider, SYSTEM, one)),
+    "import_provider_network": import_network,
     "list_provider_networks": of_provider(
         lambda fleet, one: fleet.db.run(providers.list_provider_networks, SYSTEM, one)
     ),

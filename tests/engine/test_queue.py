@@ -189,6 +189,21 @@ def test_once_means_one_that_still_waits(db: Database) -> None:
         assert queue.busy_with(tx, "host:b") is None
 
 
+def test_one_that_waits_does_not_begin_before_who_relies_on_it_has_committed(db: Database) -> None:
+    first = db.run(queue.enqueue_once, SYSTEM, "work", "host:a", "Doing work")
+    claimed: list[Job | None] = []
+    other = threading.Thread(target=lambda: claimed.append(claim(db)))
+    with db.write() as tx:
+        assert queue.enqueue_once(tx, SYSTEM, "work", "host:a", "Doing work") == first
+        other.start()
+        other.join(1)
+        assert not any(claimed), "it would not find what this transaction writes"
+    other.join()
+    got = next(filter(None, claimed), None) or claim(db)
+    assert got is not None
+    assert got.id == first
+
+
 def test_steps_and_progress_are_seen_while_the_job_runs(db: Database) -> None:
     job_id = ask(db)
     job = claim(db)

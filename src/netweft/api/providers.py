@@ -31,6 +31,7 @@ from netweft.engine.commands.providers import (
     update_provider,
 )
 from netweft.engine.model.providers import ProviderRow
+from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
 
@@ -41,7 +42,11 @@ _NEEDS = ActionGroup.CREATE_STORAGE_POOL
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """How a provider was at the last test. ``latency``: milliseconds until it answered."""
+    """How a provider was at the last test. ``latency``: milliseconds until it answered.
+
+    ``failing``: of how many networks, subnets and ports it has not done what is wanted; ``to_remove``: how many are
+    still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
+    """
 
     id: str
     name: str
@@ -52,6 +57,9 @@ class ProviderState(msgspec.Struct, kw_only=True):
     status_reason: str
     latency: int | None
     checked_at: str | None
+    failing: int
+    to_remove: int
+    reconciled_at: str | None
 
 
 class ProviderStates(msgspec.Struct, kw_only=True):
@@ -194,7 +202,8 @@ def import_network(call: Call[Action]) -> Later:
 def list_states(call: Call[None]) -> ProviderStates:
     """How all providers are."""
     with call.read() as tx:
-        return ProviderStates(providers=[_state(row) for row in PROVIDERS.visible(tx, call)])
+        found = object_queries.summaries(tx)
+        return ProviderStates(providers=[_state(row, found[row.id]) for row in PROVIDERS.visible(tx, call)])
 
 
 @additions.get("/providers/{provider_id}", ProviderState, needs=READ)
@@ -203,14 +212,17 @@ def get_state(call: Call[None]) -> ProviderState:
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-        return _state(queries.get(tx, provider_id))
+        return _state(queries.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
 
 
-def _state(row: ProviderRow) -> ProviderState:
+def _state(row: ProviderRow, summary: object_queries.Summary) -> ProviderState:
     return ProviderState(
         **{name: getattr(row, name) for name in ("id", "name", "type", "url", "region", "status", "status_reason")},
         latency=row.latency,
         checked_at=row.checked_at.isoformat() if row.checked_at else None,
+        failing=summary.failing,
+        to_remove=summary.to_remove,
+        reconciled_at=summary.reconciled_at.isoformat() if summary.reconciled_at else None,
     )
 
 

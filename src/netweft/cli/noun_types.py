@@ -101,8 +101,8 @@ class Noun:
     """What a name has that does not say otherwise, from an ``@`` on."""
     is_addition: bool = False
     """Whether its collection is one of Netweft's additions."""
-    beside: str = ""
-    """A field that the addition at the same path tells of each, where oVirt's entity has no place for it."""
+    beside: tuple[str, ...] = ()
+    """Fields that the addition at the same path tells of each, where oVirt's entity has no place for them."""
     more: str = ""
     """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
 

@@ -214,9 +214,11 @@ _NETWORKS = Noun(
         "VLAN": "vlan.id",
         "MTU": "mtu",
         "USAGES": "usages",
+        "PROVIDER": "external_provider.name",
+        "STATE": "provision.state",
         "DESCRIPTION": "description",
     },
-    "Logical networks.",
+    "Logical networks: of hosts, or of a provider.",
     (
         _DATA_CENTER,
         Field(
@@ -249,17 +251,41 @@ _NETWORKS = Noun(
             only={"type": "hostnetwork"},
             removable=True,
         ),
+        Field(
+            "--provider", "external_provider.id", "The provider that shall have it.", names="provider", only_add=True
+        ),
+        Field(
+            "--physical-network",
+            "external_provider_physical_network.id",
+            "The network of hosts on whose wire, and in whose VLAN, the provider has it.",
+            names="network",
+            only_add=True,
+        ),
+        Field(
+            "--physical-name",
+            "physical_network",
+            "What the provider calls the wire that it is on; --vlan is the VLAN there.",
+            only_add=True,
+            in_query=True,
+        ),
         *_TEXTS,
     ),
     "storage",
     "--vlan 100 --mtu 9000",
-    refers={"data_center": "datacenter", "qos": "qos"},
+    refers={
+        "data_center": "datacenter",
+        "qos": "qos",
+        "external_provider": "provider",
+        "external_provider_physical_network": "network",
+    },
+    beside=("provision", "physical_network"),
 )
 _SUBNETS = Noun(
     "subnet",
     "subnets",
     "a subnet",
-    {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "POOLS": "allocation_pools", "USED": "used"},
+    {"NAME": "name", "CIDR": "cidr", "GATEWAY": "gateway", "POOLS": "allocation_pools", "USED": "used"}
+    | {"STATE": "provision.state"},
     "Subnets of a network: its vNICs have addresses of them.",
     (
         Field("--cidr", "cidr", "Its addresses, such as 192.0.2.0/24 or 2001:db8::/64.", only_add=True),
@@ -386,7 +412,7 @@ _VM_NICS = Noun(
     "nic1",
     "--profile tenants",
     parent="vm",
-    beside="addresses",
+    beside=("addresses",),
     actions=(Action("activate", "activate", "Plug the vNIC in"), Action("deactivate", "deactivate", "Unplug the vNIC")),
     searchable=False,
     refers={"vnic_profile": "profile"},
@@ -635,6 +661,7 @@ _PROVIDER_NETWORKS = Noun(
     verbs=("list", "show"),
     parent="provider",
     searchable=False,
+    more="provider_networks",
 )
 _PROVIDER_SUBNETS = Noun(
     "provider network subnet",

@@ -1,4 +1,4 @@
-"""Verbs of a provider of external networks beside the usual ones: its state at the last check."""
+"""Verbs of a provider of external networks beside the usual ones: its state, and what is wanted of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import show_facts
+from netweft.cli.output import show_facts, show_many
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
 
@@ -17,7 +17,19 @@ _STATE = {
     "REASON": "status_reason",
     "LATENCY (MS)": "latency",
     "CHECKED": "checked_at",
+    "FAILING": "failing",
+    "TO REMOVE": "to_remove",
+    "RECONCILED": "reconciled_at",
     "URL": "url",
+}
+_OBJECT = {
+    "KIND": "kind",
+    "ID": "id",
+    "WANTED": "provision.wanted",
+    "STATE": "provision.state",
+    "REASON": "provision.reason",
+    "NEXT TRY": "provision.next_try",
+    "HOST": "host",
 }
 _provider = click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
 
@@ -35,4 +47,22 @@ def status(client: Client, provider: str, form: str) -> None:
     show_facts(client.addition("GET", f"providers/{found['id']}"), _STATE, form, {"ID": "id"})
 
 
-COMMANDS = (status,)
+@click.command("objects")
+@_provider
+@output_option
+@calls_engine
+def objects(client: Client, provider: str, form: str) -> None:
+    """List what Netweft wants a provider to have, and what it is still to remove, with the reasons of failures.
+
+    Example: netweft provider objects neutron
+    """
+    found = resolve(client, _PROVIDER, provider)
+    show_many(
+        client.addition("GET", f"providers/{found['id']}/objects"),
+        _OBJECT,
+        form,
+        {"EXTERNAL ID": "provision.external_id"},
+    )
+
+
+COMMANDS = (status, objects)

@@ -231,8 +231,8 @@ def _entity(client: Client, noun: Noun, values: dict[str, Any], scope: Callable[
 
 def _query(noun: Noun, values: dict[str, Any]) -> dict[str, str | int]:
     """What options say that goes into the request's query."""
-    said = {field.path: values.get(field.parameter) for field in noun.fields if field.in_query}
-    return {name: ",".join(value) for name, value in said.items() if value}
+    said = [(field, values.get(field.parameter)) for field in noun.fields if field.in_query]
+    return {field.path: ",".join(value) if field.many else value for field, value in said if value}
 
 
 def _referred(client: Client, field: Field, name: str, scope: Callable[[], str]) -> str:

@@ -16,6 +16,8 @@ CODES: Mapping[str, str] = {
     "NETWORK_VLAN_DIFFERENT_THAN_MANAGEMENT_NETWORK": "the same; tests/core/test_management.py",
     "MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK": "the same; tests/core/test_management.py",
     "HOST_HAS_NO_GUEST_DRIVER": "the job of a guest ends with it; tests/api/test_vm_nics.py sees the words",
+    "PROVIDER_NETWORK_NOT_READY": "the job that starts a guest ends with it; tests/engine/test_ports.py",
+    "VAR__DETAIL__PROVIDER_NETWORK_MISSING": "a provider must have said where it is; tests/core/test_schedule.py",
     "TOO_LONG": "a text, a list or a whole request is longer than may be; tests/api/test_bounds.py",
     "JOB_LOST": "a job ends with it after several workers did; tests/engine/test_queue.py",
 }

@@ -108,6 +108,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
         f"host_attachment.{name}": "of what the request names, adds or removes"
         for name in (
             "attachment_exists", "network_is_known", "nic_id_and_name_agree", "network_id_and_name_agree",
+            "network_is_one_of_hosts",
             "is_not_removed_as_well", "nic_is_no_vlan_device", "attachment_is_reused", "nic_is_given", "nic_exists",
             "network_is_kept", "removed_attachment_exists", "management_network_stays", "network_is_not_used_by_guests",
             "network_in_use_keeps_its_base", "is_in_sync", "synchronized_exists",

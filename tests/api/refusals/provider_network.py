@@ -247,6 +247,14 @@ TABLE: Table = (
         IN_USE,
         "has these networks: imported, red, wired",
     ),
+    Refusal(
+        "provider_network.is_not_imported",
+        "POST",
+        "/openstacknetworkproviders/{clouds}/networks/1/import",
+        f"<action>{IN_DEFAULT}</action>",
+        "ACTION_TYPE_FAILED_EXTERNAL_NETWORK_ALREADY_EXISTS",
+        "in the data centre already, as 'imported'",
+    ),
     leave,
     Refusal(
         "provider_network.provider_is_unused",

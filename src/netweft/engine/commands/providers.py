@@ -41,6 +41,7 @@ ADDED, UPDATED, REMOVED = 205, 207, 209
 _ADD = "Cannot add Provider."
 _UPDATE = "Cannot edit Provider."
 _REMOVE = "Cannot remove Provider."
+_IMPORT = "Cannot import Network."
 _TEXTS = frozenset({"name", "description", "comment", "read_only"})
 """What may change without the provider being asked."""
 
@@ -180,12 +181,14 @@ def import_provider_network(tx: Tx, actor: Actor, provider_id: str, network_id: 
     """Ask for a network that a provider has (``network_id``: its own id) to be one of a data centre; returns the job's
     id.
 
-    Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError.
+    Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
     row = queries.get(tx, provider_id)
     data_center_id = resolve(tx, data_centers, data_center, "data centre")
     here = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, here)
+    known = object_queries.network_with(tx, data_center_id, provider_id, network_id)
+    check(_IMPORT, network_rules.is_not_imported(network_id, known))
     payload = ImportNetwork(provider_id=provider_id, network_id=network_id, data_center_id=data_center_id)
     return _enqueue(tx, actor, "import_provider_network", f"Importing a network of provider {row.name}", payload)
 

@@ -20,7 +20,6 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
-from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
@@ -124,12 +123,12 @@ def _import(tx: Tx, job: JobContext, told: ImportNetwork, found: ProviderNetwork
         description=found.description,
         mtu=found.mtu,
         data_center=Ref(id=told.data_center_id),
+        vlan_id=found.vlan_id,
         provider=Ref(id=told.provider_id),
+        physical_name=found.physical_network,
         external_id=found.id,
     )
-    wire = {"physical_network": found.physical_network, "vlan_id": found.vlan_id}
-    network = add_network(tx, job.job.actor, spec)
-    tx.execute(sa.update(networks).where(networks.c.id == network.id).values(wire))
+    add_network(tx, job.job.actor, spec)
 
 
 def _asked(

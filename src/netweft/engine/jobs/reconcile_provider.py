@@ -1,12 +1,13 @@
 """Bringing networks and subnets to a provider, and taking away those that are not wanted any more.
 
 What is wanted is in the database; who asks twice changes nothing. What a provider refuses of one object does not hold
-up the others; one that cannot be reached is left alone for a while.
+up the others; one that cannot be reached is left alone for a while, with all that is wanted of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.ports import PORT
 from netweft.engine.queries.provider_objects import NETWORK
 from netweft.providers.contract import (
     BindingError,
@@ -49,15 +51,14 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     with job.db.read() as tx:
         provider = provider_queries.get(tx, provider_id)
         due = queries.due(tx, provider_id, utc_now())
-    left = list(due)
     try:
-        with outside.connected(provider) as there:
+        with ExitStack() as stack:
+            with job.waiting():
+                there = stack.enter_context(outside.connected(provider))
             for row in due:
                 _bring(there, job, row)
-                left.remove(row)
     except ProviderError as error:
-        for row in left:
-            job.write(_postpone, row, error.text)
+        job.write(_postpone_all, provider_id, error.text)
         raise
     return {}
 
@@ -150,6 +151,14 @@ def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, A
 
 def _forget(tx: Tx, _: JobContext, row: ProviderObjectRow) -> None:
     objects.forget(tx, row.kind, row.object_id, row.provider_id)
+
+
+def _postpone_all(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:
+    """Also what has failed before and would be tried sooner: else a provider that is away, and of which much is wanted,
+    would be asked all the time.
+    """
+    unfinished = provider_objects.c.kind != PORT, provider_objects.c.next_try.is_not(None)
+    objects.postpone(tx, reason, provider_objects.c.provider_id == provider_id, *unfinished)
 
 
 def _postpone(tx: Tx, _: JobContext, row: ProviderObjectRow, reason: str) -> None:

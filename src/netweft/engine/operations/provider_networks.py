@@ -19,10 +19,9 @@ from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
-from netweft.engine.queries.provider_objects import NETWORK, SUBNET
+from netweft.engine.queries.provider_objects import NETWORK, RECONCILE, SUBNET
 from netweft.engine.queries.references import Ref, resolve
 
-_KIND = "reconcile_provider"
 _ONLY_EXTERNAL = "external"
 """The type of provider that may be read-only (oVirt asks no other)."""
 
@@ -165,12 +164,12 @@ def reconcile(tx: Tx, actor: Actor, provider_id: str) -> str:
     """Have a provider do what is wanted of it. Returns the job's id."""
     row: ProviderRow = provider_queries.get(tx, provider_id)
     text = f"Bringing networks to provider {row.name}"
-    return queue.enqueue_once(tx, actor, _KIND, _key(provider_id), text, OnProvider(provider_id=provider_id))
+    return queue.enqueue_once(tx, actor, RECONCILE, _key(provider_id), text, OnProvider(provider_id=provider_id))
 
 
 def reconciling(tx: Tx, provider_id: str) -> str | None:
     """The id of the job by which a provider does what was wanted of it last."""
-    return queue.newest(tx, _KIND, _key(provider_id))
+    return queue.newest(tx, RECONCILE, _key(provider_id))
 
 
 def _key(provider_id: str) -> str:

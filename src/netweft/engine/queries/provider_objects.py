@@ -8,11 +8,16 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from netweft.engine.db import Tx
+from netweft.engine.model.jobs import jobs
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.providers import providers
+from netweft.engine.model.records import Record
 from netweft.engine.model.subnets import SubnetRow, subnets
 from netweft.engine.statements import rows
 
+RECONCILE = "reconcile_provider"
+"""The kind of the job that brings a provider what is wanted of it."""
 NETWORK, SUBNET = "network", "subnet"
 """Kinds of objects; for ports see :mod:`netweft.engine.queries.ports`."""
 
@@ -57,6 +62,42 @@ def providers_due(tx: Tx, now: datetime) -> list[str]:
     """The providers on which something is to be done now."""
     query = sa.select(provider_objects.c.provider_id).distinct().where(_DUE, provider_objects.c.next_try <= now)
     return sorted(tx.scalars(query))
+
+
+class Summary(Record, frozen=True):
+    """How far a provider is: of how much it has not done what is wanted at the last try, how much is still to be
+    removed from it, and when all that was due had been tried last.
+    """
+
+    provider_id: str
+    failing: int
+    to_remove: int
+    reconciled_at: datetime | None
+
+
+def summaries(tx: Tx) -> dict[str, Summary]:
+    """How far each provider is."""
+    last = (
+        sa.select(sa.func.max(jobs.c.end_time))
+        .where(
+            jobs.c.kind == RECONCILE,
+            jobs.c.lock_key == sa.literal("provider:") + providers.c.id,
+            jobs.c.status == "finished",
+        )
+        .scalar_subquery()
+    )
+    here = provider_objects.c.provider_id == providers.c.id
+    query = (
+        sa.select(
+            providers.c.id.label("provider_id"),
+            sa.func.count(sa.case((provider_objects.c.state == "error", 1))).label("failing"),
+            sa.func.count(sa.case((provider_objects.c.wanted == "absent", 1))).label("to_remove"),
+            last.label("reconciled_at"),
+        )
+        .select_from(providers.outerjoin(provider_objects, here))
+        .group_by(providers.c.id)
+    )
+    return {row.provider_id: row for row in rows(tx, Summary, query)}
 
 
 def still_there(tx: Tx, provider_id: str) -> int:

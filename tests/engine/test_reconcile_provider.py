@@ -1,0 +1,214 @@
+"""What a provider is to have of networks and subnets, whatever fails: a table of steps, faults and outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import memory_provider
+from fleet import Fleet, running_fleet
+from memory_provider import DOWN, NETWORKS
+from netweft.core.errors import ValidationError
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
+from netweft.engine.commands.providers import insert_provider, remove_provider
+from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
+from netweft.engine.db import Database, new_id, utc_now
+from netweft.engine.jobs import provider_watch
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries.references import Ref
+from netweft.engine.queue import busy_with
+from netweft.providers.contract import LoginError, ProviderError, RefusedError
+
+URL = "http://reconciling.example"
+
+
+@dataclass
+class Clouds:
+    """A provider, and one network with a subnet that it has."""
+
+    fleet: Fleet
+    provider_id: str = ""
+    network_id: str = ""
+    subnet_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.there = memory_provider.system(URL)
+        self.provider_id = new_id()
+        row = ProviderRow(id=self.provider_id, name="clouds", type="neutron", url=URL)
+        self.fleet.db.run(insert_provider, SYSTEM, row)
+        self.network_id = self.add_network("red")
+        self.subnet_id = self.add_subnet("low", "192.0.2.0/24")
+        self.wait()
+
+    def add_network(self, name: str) -> str:
+        spec = AddNetwork(name=name, data_center=Ref(name="Default"), provider=Ref(id=self.provider_id))
+        return str(self.fleet.db.run(add_network, SYSTEM, spec).id)
+
+    def add_subnet(self, name: str, cidr: str) -> str:
+        spec = AddSubnet(network_id=self.network_id, name=name, cidr=cidr, dhcp=True)
+        return self.fleet.db.run(add_subnet, SYSTEM, spec)
+
+    def wait(self) -> None:
+        """Until no job is at work on the provider."""
+        self.fleet.until(lambda: not self.fleet.db.run(busy_with, f"provider:{self.provider_id}"))
+
+    def again(self) -> None:
+        """The time of the next try has come."""
+        with self.fleet.db.write() as tx:
+            waits = provider_objects.c.next_try.is_not(None)
+            tx.execute(sa.update(provider_objects).where(waits).values(next_try=utc_now()))
+        provider_watch.retry(self.fleet.db)
+        self.wait()
+
+    def rows(self) -> list[ProviderObjectRow]:
+        with self.fleet.db.read() as tx:
+            return queries.of_provider(tx, self.provider_id)
+
+    def view(self) -> dict[str, set[str]]:
+        """What the provider has that is ours: networks by name, each with the names of its subnets."""
+        ours = [one for one in self.there.networks.values() if one.owner]
+        found = {one.name: {subnet.name for subnet in self.there.subnets[one.id]} for one in ours}
+        assert len(found) == len(ours), "nothing is there twice"
+        return found
+
+
+@pytest.fixture
+def clouds(db: Database, tmp_path: Path) -> Iterator[Clouds]:
+    memory_provider.forget(URL)
+    with running_fleet(db, tmp_path) as fleet:
+        yield Clouds(fleet)
+
+
+def rename_network(clouds: Clouds) -> None:
+    clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=clouds.network_id, name="green"))
+
+
+def rename_subnet(clouds: Clouds) -> None:
+    clouds.fleet.db.run(update_subnet, SYSTEM, UpdateSubnet(id=clouds.subnet_id, name="high"))
+
+
+STEPS: dict[str, tuple[Callable[[Clouds], object], str, dict[str, set[str]]]] = {
+    "a network is added": (lambda it: it.add_network("blue"), "ensure_network", {"red": {"low"}, "blue": set()}),
+    "a network changes": (rename_network, "ensure_network", {"green": {"low"}}),
+    "a subnet is added": (lambda it: it.add_subnet("six", "2001:db8::/64"), "ensure_subnet", {"red": {"low", "six"}}),
+    "a subnet changes": (rename_subnet, "ensure_subnet", {"red": {"high"}}),
+    "a subnet is removed": (
+        lambda it: it.fleet.db.run(remove_subnet, SYSTEM, it.subnet_id),
+        "remove_subnet",
+        {"red": set()},
+    ),
+    "a network is removed": (lambda it: it.fleet.db.run(remove_network, SYSTEM, it.network_id), "remove_network", {}),
+}
+"""What is asked for, the provider's method that fails, and what the provider has of ours when all is well again."""
+
+FAULTS: dict[str, tuple[str, ProviderError]] = {
+    "it is away": ("fault", DOWN),
+    "it does not let us in": ("fault", LoginError("The provider does not let us in: 401")),
+    "it refuses": ("fault", RefusedError("The provider refused: 409")),
+    "it breaks": ("fault", ProviderError("The provider failed: 500")),
+    "its answer is lost": ("lost", DOWN),
+}
+"""When a method fails, and how."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_fails_is_told_and_heals(clouds: Clouds, step: str, fault: str) -> None:
+    ask, method, wanted = STEPS[step]
+    when, error = FAULTS[fault]
+
+    def fail(called: str) -> None:
+        if called == method:
+            raise error
+
+    setattr(clouds.there, when, fail)
+    ask(clouds)
+    clouds.wait()
+    failed = [row for row in clouds.rows() if row.state == "error"]
+    assert {row.error for row in failed} == {error.text}
+    assert all(row.next_try is not None and row.attempts == 1 for row in failed)
+    clouds.again()
+    assert max(row.attempts for row in clouds.rows()) == 2, "the pause grows"
+    setattr(clouds.there, when, lambda _: None)
+    clouds.again()
+    assert clouds.view() == wanted
+    assert {(row.wanted, row.state, row.error, row.attempts) for row in clouds.rows()} <= {("present", "ok", "", 0)}
+    assert [one for one in clouds.there.networks.values() if not one.owner] == list(NETWORKS), "not ours, not touched"
+
+
+def test_a_provider_that_is_away_is_asked_once_for_all_that_is_wanted(clouds: Clouds) -> None:
+    clouds.there.fault = lambda _: (_ for _ in ()).throw(DOWN)
+    for name in ("one", "two", "three"):
+        clouds.add_network(name)
+        clouds.wait()
+    calls = len(clouds.there.calls)
+    before = {row.object_id: row.attempts for row in clouds.rows() if row.next_try}
+    clouds.again()
+    assert len(clouds.there.calls) == calls + 1
+    assert {row.object_id: row.attempts - 1 for row in clouds.rows() if row.next_try} == before
+    assert sorted(before.values()) == [1, 2, 3]
+
+
+def test_what_was_asked_for_and_taken_back_meanwhile_leaves_nothing(clouds: Clouds) -> None:
+    made: list[str] = []
+
+    def take_back(method: str) -> None:
+        if method == "ensure_network" and made:
+            clouds.fleet.db.run(remove_network, SYSTEM, made.pop())
+
+    clouds.there.lost = take_back
+    with clouds.fleet.db.write() as tx:
+        spec = AddNetwork(name="blue", data_center=Ref(name="Default"), provider=Ref(id=clouds.provider_id))
+        made.append(add_network(tx, SYSTEM, spec).id)
+    clouds.fleet.until(lambda: not made)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}}
+    assert {row.object_id for row in clouds.rows()} == {clouds.network_id, clouds.subnet_id}
+
+
+def test_native_networks_do_not_wait_for_it(clouds: Clouds) -> None:
+    clouds.there.fault = lambda _: (_ for _ in ()).throw(DOWN)
+    clouds.add_network("blue")
+    native = clouds.fleet.db.run(add_network, SYSTEM, AddNetwork(name="native", data_center=Ref(name="Default"))).id
+    with clouds.fleet.db.read() as tx:
+        cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+    clouds.fleet.db.run(attach_network, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=native)))
+    clouds.fleet.attach("native", "eth1")
+    assert clouds.fleet.carried()["native"] == "eth1"
+
+
+def test_one_that_was_imported_stays_there(clouds: Clouds) -> None:
+    spec = AddNetwork(
+        name="imported", data_center=Ref(name="Default"), provider=Ref(id=clouds.provider_id), external_id="1"
+    )
+    calls = len(clouds.there.calls)
+    made = clouds.fleet.db.run(add_network, SYSTEM, spec).id
+    clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=made, name="other", description="here"))
+    clouds.fleet.db.run(remove_network, SYSTEM, made)
+    clouds.wait()
+    assert len(clouds.there.calls) == calls
+    assert "1" in clouds.there.networks
+    clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
+    clouds.wait()
+    clouds.fleet.db.run(remove_provider, SYSTEM, clouds.provider_id)
+
+
+def test_a_provider_is_kept_until_it_has_let_go_of_all(clouds: Clouds) -> None:
+    clouds.there.fault = lambda _: (_ for _ in ()).throw(DOWN)
+    clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
+    clouds.wait()
+    with pytest.raises(ValidationError, match=r"2 object\(s\) are still to be removed"):
+        clouds.fleet.db.run(remove_provider, SYSTEM, clouds.provider_id)
+    clouds.there.fault = lambda _: None
+    clouds.again()
+    clouds.fleet.db.run(remove_provider, SYSTEM, clouds.provider_id)
+    assert clouds.view() == {}
