@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from netweft.core.host_names import HostNames
 from netweft.providers.contract import (
     BindingError,
     LoginError,
@@ -20,7 +21,6 @@ from netweft.providers.contract import (
     ProviderPort,
     RefusedError,
 )
-from netweft.providers.names import named
 from netweft.providers.neutron_api import NeutronApi, changes, marked
 from netweft.providers.neutron_errors import translated
 
@@ -136,7 +136,7 @@ class NeutronPorts(NeutronApi):
 
     def _its_name(self, host: str) -> str:
         """What Neutron calls a host; as it is called here where it does not know such a host, and will say so."""
-        return named([one.name for one in self.hosts()], host) or host
+        return HostNames(one.name for one in self.hosts()).find(host) or host
 
     def _bindings(self, port: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a type that the library keeps to itself
         """The bindings of a port by their hosts, where there can be more than one."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netweft.core.addresses import Address, Network
 from netweft.providers.contract import MissingError
-from netweft.providers.ovn_database import Database, having
+from netweft.providers.ovn_database import Database, entries, values
 
 SWITCH, PORT, OPTIONS = "Logical_Switch", "Logical_Switch_Port", "DHCP_Options"
 NETWORK_MARK, SUBNET_MARK, PORT_MARK = "netweft:network", "netweft:subnet", "netweft:port"
@@ -27,7 +26,8 @@ class OvnApi:
 
     def _marked(self, table: str, mark: str, owner: str) -> Any:  # noqa: ANN401 - rows of a library without types
         """The row that bears a mark, None when there is none."""
-        return next(having(self._northbound.rows(table), mark, owner), None) if owner else None
+        rows = self._northbound.rows(table) if owner else []
+        return next((row for row in rows if entries(row, "external_ids").get(mark) == owner), None)
 
     def _switch(self, network_id: str) -> Any:  # noqa: ANN401 - the same
         """The row of a network. Raises MissingError."""
@@ -36,25 +36,26 @@ class OvnApi:
             raise MissingError(f"The provider has no network {network_id}.")
         return found
 
+    def _ports_of(self, switch: Any) -> list[Any]:  # noqa: ANN401 - the same
+        """The rows of a network's ports."""
+        return [self._northbound.row(PORT, row_id) for row_id in values(switch, "ports")]
+
     def _options_of(self, switch: Any) -> list[Any]:  # noqa: ANN401 - the same
-        """The rows of a network's subnets, by their names."""
+        """The rows of a network's subnets, always in one order."""
         rows = [row for row in self._northbound.rows(OPTIONS) if row.external_ids.get(SWITCH_ID) == str(switch.uuid)]
         return sorted(rows, key=lambda row: str(row.external_ids.get(SUBNET_MARK)))
 
+    def _wired_to(self, switch: Any) -> tuple[str, int | None]:  # noqa: ANN401 - the same
+        """The physical network that a network is on, empty for none, and with which VLAN."""
+        for port in self._ports_of(switch):
+            if values(port, "type") == ["localnet"]:
+                return port.options.get("network_name", ""), (port.tag[0] if port.tag else None)
+        return "", None
 
-def said(row: Any, values: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
+
+def said(row: Any, wanted: Mapping[str, str | None]) -> None:  # noqa: ANN401 - the same
     """Have these entries in the external_ids of a row that is there, and those with None not; all others stay."""
-    merged = {**row.external_ids, **values}
+    merged = {**row.external_ids, **wanted}
     kept = {key: value for key, value in merged.items() if value is not None}
     if kept != row.external_ids:
         row.external_ids = kept
-
-
-def wire(switch: Any) -> Any:  # noqa: ANN401 - the same
-    """The port of a network that leads to a physical network, None when there is none."""
-    return next((port for port in switch.ports if port.type == "localnet"), None)
-
-
-def within(address: Address, cidr: Network) -> bool:
-    """Whether an address is in a subnet; one of the other version is not."""
-    return address in cidr  # of another version it is not

@@ -8,9 +8,10 @@ caller's thread until a deadline, and the part of the schema that is used is kno
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, TypeVar
+from uuid import UUID
 
 from ovs.db.data import Datum
 from ovs.db.idl import Idl, SchemaHelper, Transaction
@@ -44,9 +45,13 @@ class Database:
         """End the connection."""
         self._idl.close()
 
+    def row(self, table: str, row_id: UUID) -> Any:  # noqa: ANN401 - a library without types
+        """The row with an id, None when there is none."""
+        return self._idl.tables[table].rows.get(row_id)
+
     def rows(self, table: str) -> list[Any]:
-        """The rows of a table, as they are in the copy here."""
-        return list(self._idl.tables[table].rows.values())
+        """The rows of a table, as they are in the copy here, without those that a transaction is about to make."""
+        return [row for row in self._idl.tables[table].rows.values() if row._data is not None]  # noqa: SLF001 - the same
 
     def insert(self, txn: Any, table: str, parent: Any = None, **columns: Any) -> Any:  # noqa: ANN401 - the same
         """A new row with these columns. ``parent``: the row among whose ``ports`` it is."""
@@ -155,6 +160,13 @@ def alone(txn: Any, row: Any, key: str) -> None:  # noqa: ANN401 - the same
     )
 
 
-def having(rows: list[Any], key: str, value: str) -> Iterator[Any]:
-    """The rows that have this in their external_ids."""
-    return (row for row in rows if row.external_ids.get(key) == value)
+def values(row: Any, column: str) -> list[Any]:  # noqa: ANN401 - the same
+    """The values of a column that is a set, as the database has them, whatever a transaction is about to change. They
+    are read for all ports of a network: as attributes they would take a tenth of a millisecond each.
+    """
+    return [atom.value for atom in row._data[column].values]  # noqa: SLF001 - the same
+
+
+def entries(row: Any, column: str) -> dict[str, str]:  # noqa: ANN401 - the same
+    """The same of one that is a map."""
+    return {key.value: value.value for key, value in row._data[column].values.items()}  # noqa: SLF001 - the same

@@ -25,15 +25,16 @@ from netweft.providers.ovn_api import (
     SWITCH_ID,
     OvnApi,
     said,
-    wire,
 )
-from netweft.providers.ovn_database import alone
+from netweft.providers.ovn_database import alone, entries, values
 
 _DESCRIPTION, _MTU, _SECURITY, _SPEC = (f"netweft:{key}" for key in ("description", "mtu", "port-security", "spec"))
 _TUNNELLED, _WIRED = 1442, 1500
 """Octets that fit through Geneve over IPv4, on a wire of 1500."""
 _LEASE = 3600
 """Seconds of a lease: nothing happens when it ends, as OVN keeps none."""
+UNKNOWN = "unknown"
+"""What stands among a port's addresses for all that nobody else has."""
 _NOBODY = "169.254.0.1"
 """What the DHCP server calls itself where there is no gateway. Guests need no way to it: they ask everybody."""
 
@@ -44,13 +45,13 @@ class OvnNetworks(OvnApi):
     def networks(self) -> Sequence[ProviderNetwork]:
         """All logical switches."""
         self._northbound.refresh()
-        shown = [_shown_network(row) for row in self._northbound.rows(SWITCH)]
+        shown = [self._shown_network(row) for row in self._northbound.rows(SWITCH)]
         return sorted(shown, key=lambda one: (one.name, one.id))
 
     def ensure_network(self, spec: NetworkSpec) -> ProviderNetwork:
         """Have a logical switch."""
         self._northbound.transact(lambda txn: self._have_network(txn, spec))
-        return _shown_network(self._marked(SWITCH, NETWORK_MARK, spec.id))
+        return self._shown_network(self._marked(SWITCH, NETWORK_MARK, spec.id))
 
     def remove_network(self, owner: str) -> None:
         """Have no such logical switch, nor the DHCP options of its subnets."""
@@ -60,7 +61,7 @@ class OvnNetworks(OvnApi):
             if switch is None:
                 return
             switch.verify("ports")
-            ports = [port.name for port in switch.ports if port.type != "localnet"]
+            ports = [port.name for port in self._ports_of(switch) if port.type != "localnet"]
             if ports:
                 raise RefusedError(f"The network {switch.name} has ports there: {', '.join(sorted(ports)[:3])}.")
             for options in self._options_of(switch):
@@ -88,12 +89,24 @@ class OvnNetworks(OvnApi):
             if row is None:
                 return
             switches = [one for one in self._northbound.rows(SWITCH) if str(one.uuid) == row.external_ids[SWITCH_ID]]
-            users = [port.name for one in switches for port in one.ports if _has_address_in(port, row.cidr)]
+            users = [port.name for one in switches for port in self._ports_of(one) if _has_address_in(port, row.cidr)]
             if users:
                 raise RefusedError(f"Ports have addresses of the subnet {row.cidr}: {', '.join(sorted(users)[:3])}.")
             row.delete()
 
         self._northbound.transact(act)
+
+    def _shown_network(self, row: Any) -> ProviderNetwork:  # noqa: ANN401 - rows of a library without types
+        physical, vlan = self._wired_to(row)
+        return ProviderNetwork(
+            id=str(row.uuid),
+            name=row.name,
+            description=row.external_ids.get(_DESCRIPTION, ""),
+            mtu=network_mtu(row),
+            owner=row.external_ids.get(NETWORK_MARK, ""),
+            physical_network=physical,
+            vlan_id=vlan,
+        )
 
     def _have_network(self, txn: Any, spec: NetworkSpec) -> None:  # noqa: ANN401 - rows of a library without types
         row = self._marked(SWITCH, NETWORK_MARK, spec.id)
@@ -102,7 +115,7 @@ class OvnNetworks(OvnApi):
             alone(txn, row, NETWORK_MARK)
             if spec.physical_network:
                 self._northbound.insert(txn, PORT, row, **_localnet(spec))
-        elif _wired_to(row) != (spec.physical_network, spec.vlan_id):
+        elif self._wired_to(row) != (spec.physical_network, spec.vlan_id):
             raise RefusedError(f"The network {spec.name} is on another wire there, which cannot change.")
         row.name = spec.name
         said(
@@ -130,8 +143,8 @@ class OvnNetworks(OvnApi):
             raise RefusedError(f"The subnet {spec.name} has the addresses {row.cidr} there, which cannot change.")
         said(row, {_SPEC: msgspec.json.encode(asdict(spec)).decode()})
         row.options = _dhcp_options(spec, network_mtu(switch))
-        for port in switch.ports:
-            if PORT_MARK in port.external_ids and _has_address_in(port, spec.cidr):
+        for port in self._ports_of(switch):
+            if PORT_MARK in entries(port, "external_ids") and _has_address_in(port, spec.cidr):
                 serve(port, row, spec)
 
 
@@ -158,10 +171,15 @@ def has_port_security(switch: Any) -> bool:  # noqa: ANN401 - the same
     return bool(switch.external_ids.get(_SECURITY) != "false")
 
 
+def port_entries(port: Any) -> list[list[str]]:  # noqa: ANN401 - the same
+    """What a port has: each time a MAC address, and after it IP addresses; ``unknown`` is left out."""
+    written = (*sorted(values(port, "addresses")), *values(port, "dynamic_addresses"))
+    return [parts for text in written if (parts := text.split()) and parts[0] != UNKNOWN]
+
+
 def port_addresses(port: Any) -> list[str]:  # noqa: ANN401 - the same
     """The IP addresses of a port, in order."""
-    parts = (entry.split() for entry in (*sorted(port.addresses), *port.dynamic_addresses))
-    return [part for entry in parts for part in entry[1:] if part != "dynamic"]
+    return [part for parts in port_entries(port) for part in parts[1:] if part != "dynamic"]
 
 
 def _has_address_in(port: Any, cidr: str) -> bool:  # noqa: ANN401 - the same
@@ -174,28 +192,8 @@ def _localnet(spec: NetworkSpec) -> Mapping[str, Any]:
         "type": "localnet",
         "options": {"network_name": spec.physical_network},
         "tag": [] if spec.vlan_id is None else [spec.vlan_id],
-        "addresses": ["unknown"],
+        "addresses": [UNKNOWN],
     }
-
-
-def _wired_to(switch: Any) -> tuple[str, int | None]:  # noqa: ANN401 - the same
-    port = wire(switch)
-    if port is None:
-        return "", None
-    return port.options.get("network_name", ""), (port.tag[0] if port.tag else None)
-
-
-def _shown_network(row: Any) -> ProviderNetwork:  # noqa: ANN401 - the same
-    physical, vlan = _wired_to(row)
-    return ProviderNetwork(
-        id=str(row.uuid),
-        name=row.name,
-        description=row.external_ids.get(_DESCRIPTION, ""),
-        mtu=network_mtu(row),
-        owner=row.external_ids.get(NETWORK_MARK, ""),
-        physical_network=physical,
-        vlan_id=vlan,
-    )
 
 
 def _shown_subnet(row: Any) -> ProviderSubnet:  # noqa: ANN401 - the same

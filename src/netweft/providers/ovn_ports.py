@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from netweft.core.addresses import given_out, next_free
+from netweft.core.host_names import HostNames
 from netweft.providers.contract import (
     BindingError,
     MissingError,
@@ -23,10 +24,17 @@ from netweft.providers.contract import (
     RefusedError,
     SubnetSpec,
 )
-from netweft.providers.names import named
-from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, said, wire
-from netweft.providers.ovn_database import alone
-from netweft.providers.ovn_networks import has_port_security, network_mtu, port_addresses, serve, subnet_spec
+from netweft.providers.ovn_api import PORT, PORT_MARK, SWITCH, OvnApi, said
+from netweft.providers.ovn_database import alone, entries, values
+from netweft.providers.ovn_networks import (
+    UNKNOWN,
+    has_port_security,
+    network_mtu,
+    port_addresses,
+    port_entries,
+    serve,
+    subnet_spec,
+)
 
 _BRIDGE = "br-int"
 """Where guests are plugged in (the default of ovn-controller's option ovn-bridge)."""
@@ -34,7 +42,6 @@ _REQUESTED = "requested-chassis"
 _DEVICE, _NAME = "netweft:device", "netweft:name"
 _ANSWER = 3.0
 """Seconds within which a chassis that is alive takes over what is new."""
-_UNKNOWN = "unknown"
 
 
 class OvnPorts(OvnApi):
@@ -74,8 +81,8 @@ class OvnPorts(OvnApi):
         shown = [
             _shown_port(switch, port)
             for switch in self._northbound.rows(SWITCH)
-            for port in switch.ports
-            if PORT_MARK in port.external_ids
+            for port in self._ports_of(switch)
+            if PORT_MARK in entries(port, "external_ids")
         ]
         return sorted(shown, key=lambda one: (one.owner, one.id))
 
@@ -139,7 +146,7 @@ class OvnPorts(OvnApi):
         switch.verify("ports")  # who has which address is known
         port = self._marked(PORT, PORT_MARK, spec.id)
         if port is None:
-            if any(one.name == spec.id for one in self._northbound.rows(PORT)):
+            if any(values(one, "name") == [spec.id] for one in self._northbound.rows(PORT)):
                 raise RefusedError(f"Somebody else has a port with the name {spec.id} there.")
             addresses = self._addresses(switch, spec, [])
             port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
@@ -151,7 +158,7 @@ class OvnPorts(OvnApi):
         said(port, {_NAME: spec.name, _DEVICE: spec.device_id})
         secure = has_port_security(switch) if spec.port_security is None else spec.port_security
         entry = " ".join((spec.mac_address, *addresses))
-        _write(port, "addresses", [entry] if secure else [entry, _UNKNOWN])
+        _write(port, "addresses", [entry] if secure else [entry, UNKNOWN])
         _write(port, "port_security", [entry] if secure else [])
         self._serve(switch, port, addresses)
         if spec.security_groups is not None:
@@ -162,10 +169,9 @@ class OvnPorts(OvnApi):
 
         Raises RefusedError when somebody has the MAC or an IP address, or there is none.
         """
-        others = [port for port in switch.ports if port.external_ids.get(PORT_MARK) != spec.id]
-        if any(
-            entry.split()[0].casefold() == spec.mac_address.casefold() for port in others for entry in port.addresses
-        ):
+        others = [one for one in self._ports_of(switch) if entries(one, "external_ids").get(PORT_MARK) != spec.id]
+        mac_addresses = {parts[0].casefold() for port in others for parts in port_entries(port)}
+        if spec.mac_address.casefold() in mac_addresses:
             raise RefusedError(f"Somebody on the network has the MAC address {spec.mac_address}.")
         taken = {ip_address(one) for port in others for one in port_addresses(port)}
         subnets = [subnet_spec(row) for row in self._options_of(switch)]
@@ -199,15 +205,14 @@ class OvnPorts(OvnApi):
     def _fitting(self, port: Any, host: str) -> str:  # noqa: ANN401 - the same
         """What OVN calls a host. Raises BindingError when the port cannot be there."""
         chassis = self._southbound.rows("Chassis")
-        there = named({row.hostname for row in chassis}, host)
+        there = HostNames({row.hostname for row in chassis}).find(host)
         found = [row for row in chassis if row.hostname == there]
         if not found:
             raise BindingError(f"OVN has no chassis on the host {host}. Start its ovn-controller.")
         if len(found) > 1:
             ids = ", ".join(sorted(row.name for row in found))
             raise BindingError(f"OVN has more than one chassis that is called {there}: {ids}. Give each its own name.")
-        to_wire = wire(self._switch_of(port))
-        physical = to_wire.options.get("network_name", "") if to_wire else ""
+        physical, _ = self._wired_to(self._switch_of(port))
         if physical and physical not in _physical_networks(found[0]):
             raise BindingError(f"The chassis on the host {host} has no bridge for the physical network {physical}.")
         return str(there)
@@ -224,7 +229,7 @@ class OvnPorts(OvnApi):
         return found
 
     def _switch_of(self, port: Any) -> Any:  # noqa: ANN401 - the same
-        return next(switch for switch in self._northbound.rows(SWITCH) if port in switch.ports)
+        return next(switch for switch in self._northbound.rows(SWITCH) if port.uuid in values(switch, "ports"))
 
     def _shown(self, owner: str) -> ProviderPort:
         port = self._known(owner)
@@ -276,11 +281,11 @@ def _physical_networks(chassis: Any) -> list[str]:  # noqa: ANN401 - the same
 
 def _shown_port(switch: Any, port: Any) -> ProviderPort:  # noqa: ANN401 - the same
     hosts = _requested(port)
-    entry = next((one for one in port.addresses if one != _UNKNOWN), "")
+    entry = next(iter(port_entries(port)), [""])
     return ProviderPort(
         id=port.name,
         network_id=str(switch.uuid),
-        mac_address=entry.partition(" ")[0],
+        mac_address=entry[0],
         addresses=tuple(port_addresses(port)),
         owner=port.external_ids[PORT_MARK],
         host=hosts[0] if hosts else "",
