@@ -13,7 +13,7 @@ from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
-from netweft.agent.dumps import GUEST_MARK, RawLink, dump_links
+from netweft.agent.dumps import DHCP_MARK, GUEST_MARK, RawLink, dump_links
 from netweft.agent.link_options import (
     BOND_OPTIONS,
     IFLA_BOND_ACTIVE_SLAVE,
@@ -151,6 +151,8 @@ class _Sorter:
             port = ovs_ports.get(name)
             if link.type == _ARPHRD_LOOPBACK or name in self._ovs_bridges or name in self._ovs_guests:
                 continue
+            if link.alias.startswith(DHCP_MARK):
+                continue  # a guest's service, and nothing of the host's networking
             if link.alias.startswith(GUEST_MARK):
                 guests[name] = GuestPort(name=name, vnic=link.alias.removeprefix(GUEST_MARK), bridge=self._master(link))
             elif port and port.is_internal:
