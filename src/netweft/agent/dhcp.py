@@ -9,7 +9,6 @@ host's name: the first are a property of the link in its own right, the second h
 
 from __future__ import annotations
 
-import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path

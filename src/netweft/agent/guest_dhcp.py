@@ -9,9 +9,11 @@ there off processes and filters, so an agent that was killed anywhere goes on wh
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
-from threading import Lock
+from threading import Event, Lock, Thread
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from netweft.agent import guest_dhcp_filters as filters
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
 
     from netweft.agent.dumps import RawLink
     from netweft.core.protocol import GuestNic
+
+log = logging.getLogger(__name__)
+
+EVERY = 5.0
+"""Seconds between two looks while nothing stirs: a dnsmasq that was killed, filters that were taken away."""
+
+GAP = 0.5
+"""Seconds between two looks at least."""
+
+SHARE = 20
+"""A look is followed by a pause of so many times what it took of a processor."""
 
 DHCP_LINK = "nwd"
 """What the name of a link to a server begins with."""
@@ -49,6 +62,12 @@ class GuestDhcp:
     def __init__(self, folder: Path) -> None:
         self._servers = Servers(folder)
         self._lock = Lock()
+
+    def check(self, nics: Iterable[GuestNic]) -> str:
+        """Why this host cannot serve these vNICs; empty when it can, or need not."""
+        if any(nic.leases for nic in nics) and not can_serve():
+            return "this host has no dnsmasq, which serves guests their addresses; install the package dnsmasq-base"
+        return ""
 
     def apply(self, plugged: Callable[[], Iterable[GuestNic]]) -> list[str]:
         """Serve the leases of these vNICs and nothing else, whatever is served now; what could not be done, a line
@@ -107,11 +126,38 @@ class GuestDhcp:
         self._servers.start(name, configuration(nics))
 
 
-def check(nics: Iterable[GuestNic]) -> str:
-    """Why this host cannot serve DHCP to these vNICs; empty when it can, or need not."""
-    if any(nic.leases for nic in nics) and not can_serve():
-        return "this host has no dnsmasq, which serves guests their addresses; install the package dnsmasq-base"
-    return ""
+class DhcpWatch:
+    """A thread that has the leases of guests served whatever happens by itself: a guest that ends or arrives from
+    another host, a server that is killed, filters that others take away. ``serve``: does so.
+    """
+
+    def __init__(self, serve: Callable[[], None]) -> None:
+        self._serve = serve
+        self._stirred = Event()
+        self._closed = Event()
+        self._thread = Thread(target=self._run, name="guests' DHCP", daemon=True)
+        self._thread.start()
+
+    def stir(self) -> None:
+        """Something may have changed: look soon."""
+        self._stirred.set()
+
+    def close(self) -> None:
+        """End the thread; the servers stay."""
+        self._closed.set()
+        self._stirred.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            self._stirred.clear()
+            began = thread_time()
+            try:
+                self._serve()
+            except Exception:  # whatever it was, guests must not go unserved from now on
+                log.exception("the DHCP of guests could not be looked after")
+            self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
+            self._stirred.wait(EVERY)
 
 
 def can_serve() -> bool:

@@ -38,7 +38,7 @@ _GO_ON, _STOLEN = -1, 4  # TC_ACT_UNSPEC, with which other filters get their tur
 _REDIRECT, _MIRROR = 1, 2  # TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR
 
 GUEST_PRIORITIES = range(16, 32)
-"""Those of our filters on guests' ports: before what limits the guest's rate (Open vSwitch's is 49, libvirt's later)."""
+"""Those of our filters on guests' ports: before what limits a guest's rate, of Open vSwitch (49) and of libvirt."""
 SERVER_PRIORITIES = range(1, 1 << 16)
 """Those on the server's link, where there are no others."""
 

@@ -46,7 +46,7 @@ class Background:
         self._children: set[int] = set()
         self._lock = Lock()
 
-    def spawn(self, command: Sequence[str], log: Path) -> int:
+    def spawn(self, command: list[str], log: Path) -> int:
         """Start a program in the calling thread's namespaces; returns its number. ``log``: where it writes to.
 
         Raises OSError.

@@ -201,4 +201,5 @@ def capabilities(name: str) -> Capabilities:
         ovs_version="3.1.0",
         ovs_datapaths=("netdev", "system"),
         guest_drivers=(SimulatedGuests.name,),
+        dhcp_server=True,
     )
