@@ -32,6 +32,8 @@ class SubnetRow(Record, frozen=True):
     # Of {"destination": ..., "next_hop": ...}.
     host_routes: list[dict[str, str]] = msgspec.field(default_factory=list)
     dhcp: bool = False
+    # What DHCP is served from on each host; empty without DHCP, and with IPv6.
+    dhcp_server: Annotated[str, String(_ADDRESS_LENGTH)] = ""
 
 
 subnets = stored("subnets", SubnetRow, UniqueConstraint("network_id", "name"))

@@ -11,13 +11,14 @@ from netweft.core.errors import HostError
 from netweft.core.hot_plug import apply_hot_pluggable
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Lease, Rate
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
@@ -27,7 +28,7 @@ class Wanted:
     """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
 
     ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
-    networks that take over for them, by their profiles.
+    networks that take over for them, by their profiles; ``leases``: what DHCP tells the guest, by vNIC.
     """
 
     vm: VmDetails
@@ -35,6 +36,7 @@ class Wanted:
     parameters: Mapping[str, list[FilterParameterRow]]
     functions: Mapping[str, str]
     failovers: Mapping[str, Failover]
+    leases: Mapping[str, tuple[Lease, ...]]
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
@@ -49,6 +51,7 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
         parameters=parameters,
         functions={vnic_id: address for address, vnic_id in held.items()},
         failovers=queries.failovers_of(tx, rows),
+        leases=subnet_queries.leases_of(tx, [row.id for row in rows if row.plugged and not row.passthrough]),
     )
 
 
@@ -82,6 +85,7 @@ def _own(nic: GuestNic, row: VnicDetails, wanted: Wanted, orders: Mapping[str, i
         "gateways": tuple(one["gateway"] for one in here if one.get("gateway")),
         "boot_order": orders.get(nic.id, 0),
         "filter_parameters": tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
+        "leases": wanted.leases.get(row.id, ()),
     }
     return {name: value for name, value in own.items() if value}
 
