@@ -67,8 +67,8 @@ class SubnetChange(SubnetFields, kw_only=True, frozen=True):
 
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):
-    """A subnet. ``dhcp_server``: the address that DHCP is served from, null without DHCP and with IPv6. ``used``: how
-    many addresses vNICs have of it.
+    """A subnet. ``used``: how many addresses vNICs have of it. ``dhcp_server``: the address that DHCP is served from;
+    not there without DHCP, nor with IPv6.
     """
 
     id: str
@@ -84,9 +84,9 @@ class Subnet(msgspec.Struct, kw_only=True, frozen=True):
     dns_servers: list[str]
     host_routes: list[HostRoute]
     dhcp: bool
-    dhcp_server: str | None
     used: int
     created_at: datetime
+    dhcp_server: str | UnsetType = UNSET
 
 
 def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
@@ -106,9 +106,9 @@ def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
             dns_servers=row.dns_servers,
             host_routes=[HostRoute(**one) for one in row.host_routes],
             dhcp=row.dhcp,
-            dhcp_server=row.dhcp_server or None,
             used=used.get(row.id, 0),
             created_at=row.created_at,
+            dhcp_server=row.dhcp_server or UNSET,
         )
         for row in rows
     ]
