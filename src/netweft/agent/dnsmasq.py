@@ -150,7 +150,7 @@ class Servers:
         self._background = Background()
 
     def running(self) -> dict[str, Server]:
-        """Those that run."""
+        """Those that run; what is left of others goes."""
         self._background.reap()
         found = {}
         for path in self._folder.glob("*.server"):
@@ -158,6 +158,8 @@ class Servers:
             process = Process(int(pid), started)
             if process.runs:
                 found[path.stem] = Server(process, self._configuration(path.stem).read_text())
+            else:
+                path.unlink()
         return found
 
     def start(self, name: str, text: str) -> None:
