@@ -24,7 +24,7 @@ from netweft.core.host import OvsBridge
 from netweft.core.protocol import GuestNic, GuestSpec, Lease
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab.agents import run_inside
-from netweft.lab.namespaces import ip
+from netweft.lab.namespaces import inside, ip
 from observed import observed
 from ovs_host import namespace, private_ovs, standing_in
 
@@ -36,6 +36,24 @@ ON_EVENT = """\
 # What udhcpc(8) is told, one line for each event.
 echo "$1 $ip $serverid $router $dns $mtu $lease $staticroutes" >>"$EVENTS"
 case $1 in bound|renew) ip -4 address replace "$ip/$mask" dev "$interface" ;; esac
+"""
+
+ON_EVENT6 = """\
+#!/bin/sh
+# The same of dhcpcd(8): what router advertisements tell, and what DHCPv6 does.
+case $reason in
+ROUTERADVERT) echo "$reason $nd1_flags $nd1_mtu $nd1_lifetime $nd1_prefix_information1_flags" \
+    "$nd1_prefix_information1_prefix $nd1_rdnss1_servers" ;;
+*) echo "$reason $new_dhcp6_ia_na1_ia_addr1 $new_dhcp6_name_servers" ;;
+esac >>"$EVENTS"
+"""
+
+SETTINGS6 = """\
+duid ll
+ipv6only
+ia_na
+option dhcp6_name_servers
+env EVENTS={events}
 """
 
 PATIENCE = 30.0
@@ -136,6 +154,22 @@ class Host:
         self.clients.append(Client(subprocess.Popen(command, stdin=null, stdout=null, stderr=null), events))
         return self.clients[-1]
 
+    def ask6(self, guest: GuestSpec) -> Client:
+        """Run a client of IPv6 in a guest."""
+        folder = self.folder / f"six-{len(self.clients)}"
+        for name in ("run", "lib"):
+            (folder / name).mkdir(parents=True)
+        events, script, settings = folder / "events", folder / "on-event", folder / "settings"
+        script.write_text(ON_EVENT6)
+        script.chmod(0o755)
+        settings.write_text(SETTINGS6.format(events=events))
+        mounts = f"mount --bind {folder}/run /run/dhcpcd && mount --bind {folder}/lib /var/lib/dhcpcd"
+        then = f"mkdir -p /run/dhcpcd /var/lib/dhcpcd && {mounts} && exec dhcpcd -B -f {settings} -c {script} nic1"
+        command = [*inside(f"nwg-{guest.id}"), "unshare", "--mount", "--propagation", "private", "sh", "-c", then]
+        null = subprocess.DEVNULL
+        self.clients.append(Client(subprocess.Popen(command, stdin=null, stdout=null, stderr=null), events))
+        return self.clients[-1]
+
     def servers(self) -> list[int]:
         """The process ids of its dnsmasqs."""
         return [int(path.read_text().split()[0]) for path in sorted(self.folder.glob("dhcp/*.server"))]
@@ -158,6 +192,10 @@ def lease(number: int) -> Lease:
         dns_servers=("192.0.2.53",),
         routes=(("10.0.0.0/8", "192.0.2.9"),),
     )
+
+
+def lease6(number: int) -> Lease:
+    return Lease(address=f"2001:db8::{number}/64", dns_servers=("2001:db8::53",))
 
 
 def vnic(number: int, **fields: object) -> GuestNic:
@@ -410,3 +448,22 @@ def links(host: Host) -> list[str]:
         line.split()[1].rstrip(":").split("@")[0]
         for line in run_inside(host.name, ["ip", "-o", "link"]).stdout.splitlines()
     ]
+
+
+def test_a_guest_gets_its_ipv6_address(host: Host) -> None:
+    """Routers of IPv6 advertise themselves: what the host says makes none of it."""
+    guest = host.start(7, leases=(lease(7), lease6(7)))
+    client = host.ask6(guest)
+    assert client.wait_for("BOUND6") == ["2001:db8::7", "2001:db8::53"]
+    flags, mtu, lifetime, prefix_flags, prefix, *servers = client.wait_for("ROUTERADVERT")
+    assert (flags, mtu, lifetime) == ("MO", "1400", "0")
+    assert (prefix, prefix_flags, servers) == ("2001:db8::", "L", ["2001:db8::53"])
+    assert host.ask(guest).wait_for("bound")[0] == "192.0.2.7"
+
+
+def test_ipv6_is_served_by_the_own_host_only(wire: Wire) -> None:
+    guests = [(wire.one, wire.one.start(7, leases=(lease6(7),))), (wire.two, wire.two.start(8, leases=(lease6(8),)))]
+    wire.listen()
+    clients = [host.ask6(guest) for host, guest in guests]
+    assert [client.wait_for("BOUND6")[0] for client in clients] == ["2001:db8::7", "2001:db8::8"]
+    assert wire.heard == []

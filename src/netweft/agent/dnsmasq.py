@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, ip_interface
 from time import sleep
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 LINK = "guests"
 """The name of its link in its namespace."""
 
-LEASE_SECONDS = 3600
-"""How long guests may use an address before they ask again, which they do at half of it."""
+LEASE_SECONDS, LEASE6_SECONDS = 3600, 600
+"""How long guests may use an address, of IPv4 and of IPv6; they ask again at half of it.
+
+DHCPv6 knows guests by an identifier that they choose: one that was installed anew has another, and dnsmasq keeps the
+address for the former until its lease has ended.
+"""
 
 _ADVERTISED_EVERY = 600
 """Seconds between two router advertisements that nobody asked for."""
@@ -111,8 +115,9 @@ def _own(lease: Lease) -> str:
 
 def _range(address: IPv4Interface | IPv6Interface) -> str:
     network = address.network
-    mask = network.netmask if isinstance(address, IPv4Interface) else network.prefixlen
-    return f"dhcp-range={network.network_address},static,{mask},{LEASE_SECONDS}"
+    if isinstance(network, IPv4Network):
+        return f"dhcp-range={network.network_address},static,{network.netmask},{LEASE_SECONDS}"
+    return f"dhcp-range={network.network_address},static,{network.prefixlen},{LEASE6_SECONDS}"
 
 
 def _options(lease: Lease, mtu: int) -> Iterator[str]:
