@@ -65,6 +65,7 @@ def test_a_host_that_has_all_fits() -> None:
 
 
 REFUSED = [
+    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which serves the VM"),
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
     ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "has no guest driver"),
@@ -249,6 +250,7 @@ def random_host(random: Random, number: int) -> HostState:
         memory=10,
         memory_free=random.randint(2, 10),
         switch_type="legacy" if mostly() else "ovs",
+        dhcp_server=mostly(),
         uplinks={"eth0": Uplink(load=random.choice((0, 0.5)), ports_up=random.choice((0, 1, 1, 1)))},
         functions=tuple(
             FreeFunctions(
@@ -272,6 +274,7 @@ def random_guest(random: Random) -> GuestNeeds:
         passthrough={f"n{n}": random.choice(("", "blue", "red")) for n in range(random.choice((0, 0, 1, 2, 3)))},
         switch_type=random.choice(("", "legacy")),
         driver=random.choice(("", "", "simulated", "libvirt")),
+        leases=random.choice((False, True)),
     )
 
 
@@ -300,6 +303,7 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
         (host.cluster_id, serves, bool(host.guest_drivers), shown) == ("c", True, True, True)
         and guest.switch_type in {"", host.switch_type}
         and guest.driver in {"", *host.guest_drivers}
+        and (host.dhcp_server or not guest.leases)
         and all(name in host.networks and host.networks[name].in_sync for name in wanted)
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
@@ -354,5 +358,5 @@ def test_another_host_never_makes_it_fail_nor_worse(random: Random) -> None:
     assert max((one.total for one in before.ranking), default=0) <= max((o.total for o in more.ranking), default=0)
     drivers = ("libvirt", "simulated")
     fit = replace(HOST, id="fit", memory_free=10, guest_drivers=drivers, functions=(FreeFunctions(nic="eth9", free=3),))
-    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD))
+    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD), dhcp_server=True)
     assert choose(guest, [*hosts, fit]).host is not None

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
+from netweft.core.errors import ValidationError
 from netweft.core.protocol import GuestNic, Lease, Rate
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -32,6 +33,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.jobs import jobs
 from netweft.engine.operations import vnic_sync
+from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
 
@@ -187,6 +189,25 @@ def test_what_dhcp_tells_follows_while_the_guest_runs(world: World) -> None:
     db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=False))
     world.settle()
     assert (world.nic(2).leases, world.synced()) == ((), True)
+
+
+def test_who_is_served_by_dhcp_starts_where_that_can_be(world: World) -> None:
+    db = world.fleet.db
+    world.fleet.done(db.run(stop_vm, SYSTEM, world.vm))
+    for number in (1, 2):
+        world.fleet.simulate(number, lacks=("dnsmasq",))
+    world.fleet.monitor.round(db)
+    world.start()
+    world.fleet.done(db.run(stop_vm, SYSTEM, world.vm))
+    spec = AddSubnet(network_id=world.network, name="four", cidr="192.0.2.0/24", dhcp=True)
+    db.run(add_subnet, SYSTEM, spec)
+    db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=world.vm, id=world.vnic, addresses=AUTO))
+    with pytest.raises(ValidationError, match="Host sim-1 has no dnsmasq"):
+        world.start()
+    world.fleet.simulate(2)
+    world.fleet.monitor.round(db)
+    world.start("sim-2")
+    assert world.nic(2).leases
 
 
 def test_a_vlan_below_a_bridge_changes_under_the_guest(world: World) -> None:

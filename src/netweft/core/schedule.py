@@ -53,7 +53,8 @@ class FreeFunctions:
 class HostState:
     """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
 
-    ``memory_free``: octets that no guest was promised. To be kept between decisions until one of these changes.
+    ``memory_free``: octets that no guest was promised. ``dhcp_server``: it can serve DHCP to guests. To be kept between
+    decisions until one of these changes.
 
     A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
     that network; ``dark``: those of its networks that have no link there.
@@ -71,6 +72,7 @@ class HostState:
     switch_type: str = "legacy"
     uplinks: Mapping[str, Uplink] = field(default_factory=dict)
     functions: tuple[FreeFunctions, ...] = ()
+    dhcp_server: bool = False
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
     loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
@@ -104,7 +106,8 @@ class GuestNeeds:
     (empty for none). ``required``: names by id of the networks that its cluster requires; without one a host is not
     operational, but serves guests that do without it, too. ``display``: id and name of
     the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
-    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any.
+    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any. ``leases``:
+    whether its host is to serve it addresses by DHCP.
     """
 
     id: str = ""
@@ -116,6 +119,7 @@ class GuestNeeds:
     display: tuple[str, str] | None = None
     switch_type: str = ""
     driver: str = ""
+    leases: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,6 +361,13 @@ def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
     return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
 
 
+def _has_dhcp_server(decision: _Decision, host: HostState) -> Problem | None:
+    if host.dhcp_server or not decision.guest.leases:
+        return None
+    text = f"Host {host.name} has no dnsmasq, which serves the VM its addresses by DHCP. Install dnsmasq-base there."
+    return Problem("VAR__DETAIL__NO_DHCP_SERVER", text)
+
+
 FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_driver,
     _has_memory,
@@ -366,6 +377,7 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_links,
     _has_display,
     _has_functions,
+    _has_dhcp_server,
 )
 """What a host that can run guests has to have for this one, in the order in which reasons are told."""
 
@@ -377,5 +389,6 @@ def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_D
         _has_same_technology: not guest.switch_type,
         _has_display: guest.display is None or policy.only_required,
         _has_functions: not guest.passthrough,
+        _has_dhcp_server: not guest.leases,
     }
     return [one for one, is_idle in idle.items() if is_idle]

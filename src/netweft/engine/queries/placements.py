@@ -20,6 +20,7 @@ from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import network_views
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.vms import VnicDetails
@@ -67,6 +68,7 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         display=(display.id, display.name) if display else None,
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
+        leases=bool(subnet_queries.leases_of(tx, [row.id for row in bridged])),
     )
 
 
@@ -141,6 +143,7 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
             if one.network_id in on
         },
         guest_drivers=capabilities.guest_drivers if capabilities else (),
+        dhcp_server=bool(capabilities and capabilities.dhcp_server),
         guests=0,
         memory=whole,
         memory_free=whole,
