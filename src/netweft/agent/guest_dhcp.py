@@ -99,7 +99,7 @@ class GuestDhcp:
         text = configuration(nics)
         server = self._servers.running().get(name)
         link = _link(netlink, name)
-        if server and server.configuration == text and link and link.alias.startswith(DHCP_MARK):
+        if server and server.configuration == text and link and link.is_up:
             return
         if server:
             self._servers.stop(name, server)
@@ -113,12 +113,12 @@ class GuestDhcp:
         link = _link(netlink, name)
         if link is None:
             raise DnsmasqError("its link is gone")
-        veth.open_host_end(netlink, link, f"{DHCP_MARK}{nics[0].bridge}")
+        veth.open_host_end(netlink, link)
 
     def _start_inside(self, inner: nl.Netlink, host: int, name: str, nics: Sequence[GuestNic]) -> None:
         for setting, value in _INSIDE.items():
             write_setting(setting, value)
-        veth.lay_to_host(inner, LINK, filters.SERVER_MAC, name, host)
+        veth.lay_to_host(inner, LINK, filters.SERVER_MAC, name, f"{DHCP_MARK}{nics[0].bridge}", host)
         link = _link(inner, LINK)
         if link is None:
             raise DnsmasqError("its link is gone")

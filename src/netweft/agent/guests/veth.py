@@ -179,23 +179,28 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
             _send(netlink, _default_route(link.index, gateway))
 
 
-def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, host: int) -> None:
-    """Make a cable with this end in the namespace of the caller, the other (``far``) in that of the handle ``host``;
-    both are down. Raises CableError.
+def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, alias: str, host: int) -> None:
+    """Make a cable with this end in the namespace of the caller, the other (``far``) in that of the handle ``host``,
+    where it carries a mark from the first moment; both are down. Raises CableError.
     """
-    peer = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far) + nl.u32(_IFLA_NET_NS_FD, host)
+    peer = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far)
     kind = nl.text(nl.IFLA_INFO_KIND, "veth")
     kind += nl.attribute(nl.IFLA_INFO_DATA, nl.attribute(_VETH_INFO_PEER, peer))
     body = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, name) + nl.attribute(nl.IFLA_ADDRESS, mac_bytes(mac))
-    _send(netlink, nl.Request(nl.RTM_NEWLINK, body + nl.attribute(nl.IFLA_LINKINFO, kind), nl.CREATE_NEW))
+    there = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far)
+    _send(
+        netlink,
+        nl.Request(nl.RTM_NEWLINK, body + nl.attribute(nl.IFLA_LINKINFO, kind), nl.CREATE_NEW),
+        nl.Request(nl.RTM_SETLINK, there + nl.text(nl.IFLA_IFALIAS, alias)),
+        nl.Request(nl.RTM_SETLINK, there + nl.u32(_IFLA_NET_NS_FD, host)),
+    )
     complete_checksums(netlink, name)
 
 
-def open_host_end(netlink: nl.Netlink, link: RawLink, alias: str) -> None:
-    """Mark the host's end of such a cable and set it up. Raises CableError."""
+def open_host_end(netlink: nl.Netlink, link: RawLink) -> None:
+    """Set the host's end of such a cable up. Raises CableError."""
     _silence(link.name)
-    body = nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + nl.text(nl.IFLA_IFALIAS, alias)
-    _send(netlink, nl.Request(nl.RTM_SETLINK, body))
+    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
 
 
 def open_far_end(netlink: nl.Netlink, link: RawLink, addresses: Iterable[str]) -> None:
