@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from netweft.agent.guest_dhcp import GuestDhcp
+from netweft.agent.guest_dhcp_filters import SERVER_MAC
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.processes import start_time
@@ -310,6 +311,43 @@ def test_vlans_of_one_bridge_are_worlds_of_their_own(tmp_path: Path) -> None:
     with ovs_host(tmp_path) as host:
         one, two = host.start(7, tag=100), host.start(8, tag=200, leases=(lease(7),))
         assert [host.ask(guest).wait_for("bound")[0] for guest in (one, two)] == ["192.0.2.7", "192.0.2.7"]
+
+
+def test_a_network_with_two_subnets(host: Host) -> None:
+    other = Lease(address="198.51.100.8/25", server="198.51.100.1", dns_servers=("198.51.100.53",))
+    one, two = host.start(7), host.start(8, leases=(other,))
+    assert host.ask(one).wait_for("bound")[:2] == ["192.0.2.7", "192.0.2.2"]
+    assert host.ask(two).wait_for("bound")[:3] == ["198.51.100.8", "198.51.100.1", "198.51.100.53"]
+    assert len(host.servers()) == 1
+
+
+def test_an_address_that_two_guests_are_to_have_is_nobodys(linux: Host) -> None:
+    """The first has yet to be told that it is the other's: who is there besides goes on being served."""
+    bystander, former = linux.start(6), linux.start(7)
+    nics = [nic for guest in (bystander, former) for nic in guest.nics] + [vnic(8, leases=(lease(7),))]
+    with standing_in(linux.name):
+        (problem,) = linux.dhcp.apply(lambda: nics)
+    assert problem == "Two vNICs on br0 are to have 192.0.2.7/24: none is served."
+    assert linux.ask(bystander).wait_for("bound")[0] == "192.0.2.6"
+    assert linux.ask(former).is_refused()
+
+
+def test_guests_that_are_apart_do_not_meet_at_the_server(linux: Host) -> None:
+    one, two = linux.start(7, isolated=True), linux.start(8, isolated=True)
+    for guest, other in ((one, 8), (two, 7)):
+        linux.ask(guest).wait_for("bound")
+        ip(f"nwg-{guest.id}", "neighbour", "replace", f"192.0.2.{other}", "lladdr", SERVER_MAC, "dev", "nic1")
+    assert run_inside(f"nwg-{one.id}", ["ping", "-n", "-c", "2", "-W", "1", "192.0.2.8"]).returncode
+
+
+def test_a_lease_that_goes_with_its_server_leaves_no_filters(linux: Host) -> None:
+    guest = linux.start(7)
+    (server,) = linux.servers()
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not start_time(server))
+    linux.change(guest, leases=())
+    port = next(link for link in links(linux) if link.startswith("nwg"))
+    assert run_inside(linux.name, ["tc", "filter", "show", "dev", port, "ingress"]).stdout == ""
 
 
 def test_each_guest_is_answered_by_its_own_host_and_nothing_passes_the_wire(wire: Wire) -> None:

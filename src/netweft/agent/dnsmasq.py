@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, ip_interface
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
@@ -34,6 +34,12 @@ address for the former until its lease has ended.
 
 _ADVERTISED_EVERY = 600
 """Seconds between two router advertisements that nobody asked for."""
+
+_IPV6_MTU = 1280
+"""The least that IPv6 has (RFC 8200, section 5)."""
+
+_START_PATIENCE = 10.0
+"""Seconds after which a server that does not say that it serves has failed."""
 
 _LAUNCH = f"""\
 note=$1
@@ -90,7 +96,9 @@ def configuration(nics: Sequence[GuestNic]) -> str:
     lines = [f"# {' '.join(addresses(nics))}", *dict.fromkeys(ranges), *hosts]  # other addresses: another process
     lines += [line.replace("TAG", tag) for options, tag in tags.items() for line in options.split("\n")]
     if any(not lease.server for nic in nics for lease in nic.leases):
-        lines += ["enable-ra", f"ra-param={LINK},mtu:{min(nic.mtu for nic in nics)},{_ADVERTISED_EVERY},0"]
+        mtu = min(nic.mtu for nic in nics)
+        told = str(mtu) if mtu >= _IPV6_MTU else "off"
+        lines += ["enable-ra", f"ra-param={LINK},mtu:{told},{_ADVERTISED_EVERY},0"]
         lines += [f"dhcp-option=option6:dns-server{_bracketed(one)}" for one in _advertised_servers(nics)]
     return _GENERAL + "\n".join(lines) + "\n"
 
@@ -180,7 +188,10 @@ class Servers:
             pid = self._background.spawn([*command, f"--conf-file={file}", f"--pid-file={ready}"], log)
         except OSError as error:
             raise DnsmasqError(f"dnsmasq does not start: {error}") from error
+        until = monotonic() + _START_PATIENCE
         while not (ready.exists() and ready.read_text()):
+            if monotonic() > until:
+                self._background.end(Process(pid, start_time(pid)), (signal.SIGKILL,))
             if not start_time(pid):
                 raise DnsmasqError(f"dnsmasq does not start: {log.read_text(errors='replace').strip()}")
             sleep(LOOK_AGAIN)

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import shutil
+from collections import Counter
 from threading import Event, Lock, Thread
 from time import thread_time
 from typing import TYPE_CHECKING
@@ -50,6 +51,8 @@ PROGRAM = "dnsmasq"
 _FAILURES = (OSError, DnsmasqError, ValueError)
 
 _INSIDE = {
+    "net/ipv4/ip_forward": "0",  # no way between guests that are to be apart; the machine's own is inherited
+    "net/ipv6/conf/all/forwarding": "0",
     "net/ipv6/conf/default/accept_dad": "0",  # the link-local address is to be used at once; nobody else has its MAC
     "net/ipv6/conf/default/accept_ra": "0",
     "net/ipv6/conf/default/router_solicitations": "0",
@@ -74,12 +77,12 @@ class GuestDhcp:
         each. ``plugged``: those of the guests that run, asked when it is this caller's turn.
         """
         with self._lock:
-            wanted = _by_network(plugged())
+            nics = [nic for nic in plugged() if nic.leases and nic.bridge and nic.linked and not nic.function]
             running = self._servers.running()
-            if not wanted and not running:
-                return []
-            problems = []
             with nl.Netlink() as netlink:
+                if not nics and not running and not filters.with_ingress(netlink):
+                    return []
+                wanted, problems = _by_network(nics)
                 for name, server in running.items():
                     if name not in wanted:
                         self._servers.stop(name, server)
@@ -171,13 +174,22 @@ def link_name(bridge: str, tag: int | None) -> str:
     return f"{DHCP_LINK}{digest[: NAME_MAX - len(DHCP_LINK)]}"
 
 
-def _by_network(nics: Iterable[GuestNic]) -> dict[str, list[GuestNic]]:
-    """The vNICs that are served, by the name of their server."""
+def _by_network(nics: Iterable[GuestNic]) -> tuple[dict[str, list[GuestNic]], list[str]]:
+    """The vNICs that are served, by the name of their server; and what is wrong with others.
+
+    One whose host has yet to be told that its address is another's by now is in the way of that one, as dnsmasq would
+    not start with both: neither is served until then.
+    """
     found: dict[str, list[GuestNic]] = {}
     for nic in nics:
-        if nic.leases and nic.bridge and nic.linked and not nic.function:
-            found.setdefault(link_name(nic.bridge, nic.tag), []).append(nic)
-    return found
+        found.setdefault(link_name(nic.bridge, nic.tag), []).append(nic)
+    problems = []
+    for name, some in found.items():
+        counts = Counter(lease.address for nic in some for lease in nic.leases)
+        twice = {address for address, count in counts.items() if count > 1}
+        problems += [f"Two vNICs on {some[0].bridge} are to have {address}: none is served." for address in twice]
+        found[name] = [nic for nic in some if twice.isdisjoint(lease.address for lease in nic.leases)]
+    return {name: some for name, some in found.items() if some}, problems
 
 
 def _link(netlink: nl.Netlink, name: str) -> RawLink | None:

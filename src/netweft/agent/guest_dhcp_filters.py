@@ -95,9 +95,9 @@ def answers(mac: str, port: int) -> list[Rule]:
 
 def apply(netlink: nl.Netlink, index: int, wanted: Collection[Rule], priorities: range) -> None:
     """Have a link have these rules of ours and no others. Raises FilterError, NetlinkError."""
-    present = _present(netlink, index, priorities)
-    ended = [info for info, rule in present.items() if rule not in wanted]
-    missing = sorted(set(wanted) - set(present.values()), key=lambda rule: (rule.type, rule.keys, rule.to))
+    present, target = _present(netlink, index, priorities), set(wanted)
+    ended = [info for info, rule in present.items() if rule not in target]
+    missing = sorted(target - set(present.values()), key=lambda rule: (rule.type, rule.keys, rule.to))
     taken = {info >> 16 for info in present.keys() - ended}
     free = (number for number in priorities if number not in taken)
     requests = [nl.Request(nl.RTM_DELTFILTER, _head(index, info)) for info in ended]
