@@ -505,3 +505,15 @@ def test_ipv6_is_served_by_the_own_host_only(wire: Wire) -> None:
     clients = [host.ask6(guest) for host, guest in guests]
     assert [client.wait_for("BOUND6")[0] for client in clients] == ["2001:db8::7", "2001:db8::8"]
     assert wire.heard == []
+
+
+def test_a_server_that_has_just_begun_goes_on_with_ipv6(linux: Host) -> None:
+    client = linux.ask6(linux.start(7, leases=(lease6(7),)))
+    client.wait_for("BOUND6")
+    (before,) = linux.servers()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: not start_time(before))
+    linux.apply()
+    client.events.unlink()
+    client.process.send_signal(signal.SIGUSR1)  # dhcpcd --renew
+    assert client.wait_for("BOUND6")[0] == "2001:db8::7"
