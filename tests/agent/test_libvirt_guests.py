@@ -19,13 +19,14 @@ import pytest
 
 from libvirt_host import Console, console, private_libvirt, tiny_guest, with_nic
 from netweft.agent.capabilities import read_capabilities
+from netweft.agent.guest_dhcp import GuestDhcp
 from netweft.agent.guests import libvirt_xml
 from netweft.agent.guests.libvirt import LibvirtGuests
 from netweft.agent.guests.libvirt_xml import domain_name
 from netweft.agent.guests.veth import host_end
 from netweft.agent.ovsdb import Ovsdb
 from netweft.core.host import Host, OvsBridge
-from netweft.core.protocol import GuestNic, GuestSpec, Rate
+from netweft.core.protocol import GuestNic, GuestSpec, Lease, Rate
 from netweft.core.steps import CreateOvsBridge
 from netweft.lab import libvirt as lab_libvirt
 from netweft.lab.libvirt import Libvirt
@@ -426,6 +427,26 @@ def test_filters_change_while_the_guest_runs(on_linux: Place) -> None:
             on_linux.driver.update(with_nic(spec, filter=name))
             assert filters(on_linux) == ({host_end(nic.id): name} if name else {})
         assert line.run("cat /sys/class/net/eth0/ifindex").output == device
+
+
+def test_a_guest_is_served_its_address(place: Place) -> None:
+    """Open vSwitch takes the filters of a port away once, when it has found the port: they are put back."""
+    dhcp = GuestDhcp(place.folder / "dhcp")
+    lease = Lease(address="192.0.2.7/24", server="192.0.2.2", gateway="192.0.2.1")
+    spec = tiny_guest(make_nic(1, leases=(lease,)))
+    place.driver.start(spec)
+    try:
+        with console(place.libvirt.uri, spec) as line:
+            line.run("printf '#!/bin/sh\\necho $1 $ip $router' >/tmp/told && chmod +x /tmp/told")
+
+            def is_served() -> bool:
+                assert dhcp.apply(lambda: [nic for state in place.driver.list() for nic in state.nics]) == []
+                asked = line.run("udhcpc -n -q -t 2 -T 1 -i eth0 -s /tmp/told 2>&1")
+                return "bound 192.0.2.7 192.0.2.1" in asked.output
+
+            assert eventually(is_served)
+    finally:
+        dhcp.apply(list)
 
 
 def asked_of_ovs(place: Place, table: str, nic: GuestNic, *columns: str) -> list[object]:

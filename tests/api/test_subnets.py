@@ -92,6 +92,18 @@ def test_a_subnets_life(engine: Engine, client: Client) -> None:
     assert events(client)[0].startswith("Subnet web was removed from network tenants")
 
 
+def test_dhcp_is_served_from_an_address_that_nobody_else_gets(engine: Engine, client: Client) -> None:
+    subnets = Subnets(engine, client)
+    added = subnets.add("four", "192.0.2.0/29", gateway="192.0.2.1", dhcp=True)
+    path = f"/subnets/{added['id']}"
+    assert added["dhcp_server"] == "192.0.2.2"
+    moved = subnets.send("PUT", path, {"gateway": "192.0.2.2"}).json()
+    assert (moved["gateway"], moved["dhcp_server"]) == ("192.0.2.2", "192.0.2.1")
+    assert subnets.send("PUT", path, {"gateway": None}).json()["dhcp_server"] == "192.0.2.1"
+    assert "dhcp_server" not in subnets.send("PUT", path, {"dhcp": False}).json()
+    assert "dhcp_server" not in subnets.add("six", "2001:db8::/64", dhcp=True)
+
+
 def test_subnets_go_with_their_network(engine: Engine, client: Client) -> None:
     subnets = Subnets(engine, client)
     added = subnets.add("four", "192.0.2.0/24")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netweft.core.addresses import AddressRange, drawn, given_out, host_range, next_free
+from netweft.core.addresses import AddressRange, drawn, given_out, host_range, next_free, server_address
 
 
 def texts(cidr: str, *numbers: int) -> list[str]:
@@ -36,7 +36,7 @@ def test_what_hosts_can_have(cidr: str, first: str, last: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cidr", "gateway", "pools", "shown"),
+    ("cidr", "reserved", "pools", "shown"),
     [
         ("192.0.2.0/29", "", [], ["192.0.2.1-192.0.2.6"]),
         ("192.0.2.0/29", "192.0.2.1", [], ["192.0.2.2-192.0.2.6"]),
@@ -44,6 +44,8 @@ def test_what_hosts_can_have(cidr: str, first: str, last: str) -> None:
         ("192.0.2.0/29", "192.0.2.3", [], ["192.0.2.1-192.0.2.2", "192.0.2.4-192.0.2.6"]),
         ("192.0.2.9/32", "192.0.2.9", [], []),
         ("2001:db8::/126", "fe80::1", [], ["2001:db8::1-2001:db8::3"]),
+        ("192.0.2.0/29", "192.0.2.1 192.0.2.2", [], ["192.0.2.3-192.0.2.6"]),
+        ("192.0.2.0/24", "192.0.2.2", [("192.0.2.2", "192.0.2.9")], ["192.0.2.3-192.0.2.9"]),
         (
             "192.0.2.0/24",
             "192.0.2.1",
@@ -52,9 +54,22 @@ def test_what_hosts_can_have(cidr: str, first: str, last: str) -> None:
         ),
     ],
 )
-def test_what_is_given_out(cidr: str, gateway: str, pools: list[tuple[str, str]], shown: list[str]) -> None:
-    found = given_out(cidr, gateway, tuple(pools))
+def test_what_is_given_out(cidr: str, reserved: str, pools: list[tuple[str, str]], shown: list[str]) -> None:
+    found = given_out(cidr, tuple(reserved.split()), tuple(pools))
     assert ["-".join(texts(cidr, one.first, one.last)) for one in found] == shown
+
+
+@pytest.mark.parametrize(
+    ("cidr", "taken", "expected"),
+    [
+        ("192.0.2.0/24", [], "192.0.2.1"),
+        ("192.0.2.0/24", ["192.0.2.2", "192.0.2.1"], "192.0.2.3"),
+        ("192.0.2.0/30", ["192.0.2.2", "192.0.2.1"], ""),
+        ("2001:db8::/64", [], ""),
+    ],
+)
+def test_where_dhcp_is_served_from(cidr: str, taken: list[str], expected: str) -> None:
+    assert server_address(cidr, taken) == expected
 
 
 @st.composite

@@ -186,11 +186,26 @@ def test_lists_have_an_end() -> None:
         assert code(rules.lists_are_short(*too_long)) == "SUBNET_LIST_TOO_LONG"
 
 
-def test_dhcp_is_not_served_yet() -> None:
-    assert rules.dhcp_is_not_asked_for(dhcp=False) is None
-    problem = rules.dhcp_is_not_asked_for(dhcp=True)
-    assert problem is not None
-    assert "Netweft does not serve DHCP on native networks yet" in problem.text
+@pytest.mark.parametrize(
+    ("cidr", "dhcp", "expected"),
+    [
+        ("192.0.2.0/30", True, ""),
+        ("192.0.2.0/31", True, "SUBNET_DHCP_PREFIX"),
+        ("192.0.2.0/31", False, ""),
+        ("2001:db8::/64", True, ""),
+        ("2001:db8::/120", True, ""),
+        ("2001:db8::/63", True, "SUBNET_DHCP_PREFIX"),
+    ],
+)
+def test_what_dhcp_is_served_for(cidr: str, dhcp: bool, expected: str) -> None:
+    assert code(rules.dhcp_can_be_served(ip_network(cidr), dhcp=dhcp)) == expected
+
+
+def test_dhcp_is_served_from_somewhere() -> None:
+    assert code(rules.dhcp_has_address(NET, "", dhcp=True)) == "SUBNET_DHCP_NO_ADDRESS"
+    assert rules.dhcp_has_address(NET, "192.0.2.2", dhcp=True) is None
+    assert rules.dhcp_has_address(NET, "", dhcp=False) is None
+    assert rules.dhcp_has_address(SIX, "", dhcp=True) is None
 
 
 def test_a_subnet_in_use_stays() -> None:
@@ -228,16 +243,17 @@ def test_a_wish_is_of_the_network(network: str | None, cidrs: list[str], words: 
     ("address", "words"),
     [
         ("192.0.2.5", ""),
+        ("192.0.2.3", "is the DHCP server"),
         ("192.0.2.0", "network or broadcast"),
         ("192.0.2.255", "network or broadcast"),
         ("192.0.2.1", "gateway"),
     ],
 )
 def test_a_wish_is_no_address_of_the_subnet_itself(address: str, words: str) -> None:
-    problem = vnic_address.address_is_for_hosts(ip_address(address), "192.0.2.0/24", "192.0.2.1")
+    problem = vnic_address.address_is_for_hosts(ip_address(address), "192.0.2.0/24", "192.0.2.1", "192.0.2.3")
     assert (problem is None) == (not words)
     assert words in (problem.text if problem else "")
-    assert vnic_address.address_is_for_hosts(ip_address("192.0.2.5"), "192.0.2.0/24", "") is None
+    assert vnic_address.address_is_for_hosts(ip_address("192.0.2.5"), "192.0.2.0/24", "", "") is None
 
 
 def test_taken_and_exhausted() -> None:

@@ -70,6 +70,7 @@ def test_a_host_that_has_all_fits() -> None:
 
 
 REFUSED = [
+    ({}, {"leases": True}, "NO_DHCP_SERVER", "has no dnsmasq, which serves the VM"),
     ({"cluster_id": "d", "status": "down"}, {}, "NOT_IN_CLUSTER", "another Cluster"),
     ({"status": "maintenance"}, {}, "HOST_NOT_UP", "in status maintenance"),
     ({"guest_drivers": ()}, {}, "NO_GUEST_DRIVER", "has no guest driver"),
@@ -273,6 +274,7 @@ def random_host(random: Random, number: int) -> HostState:
         memory=10,
         memory_free=random.randint(2, 10),
         switch_type="legacy" if mostly() else "ovs",
+        dhcp_server=mostly(),
         uplinks={"eth0": Uplink(load=random.choice((0, 0.5)), ports_up=random.choice((0, 1, 1, 1)))},
         functions=tuple(
             FreeFunctions(
@@ -307,6 +309,7 @@ def random_guest(random: Random) -> GuestNeeds:
             )
             for provider, wire in random.sample([("p", ""), ("p", "wire"), ("q", "wire")], random.choice((0, 0, 1, 2)))
         },
+        leases=random.choice((False, True)),
     )
 
 
@@ -335,6 +338,7 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
         (host.cluster_id, serves, bool(host.guest_drivers), shown) == ("c", True, True, True)
         and guest.switch_type in {"", host.switch_type}
         and guest.driver in {"", *host.guest_drivers}
+        and (host.dhcp_server or not guest.leases)
         and all(name in host.networks and host.networks[name].in_sync for name in wanted)
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
@@ -396,5 +400,6 @@ def test_another_host_never_makes_it_fail_nor_worse(random: Random) -> None:
     drivers = ("libvirt", "simulated")
     fit = replace(HOST, id="fit", memory_free=10, guest_drivers=drivers, functions=(FreeFunctions(nic="eth9", free=3),))
     wired = replace(AGENT, physical_networks=frozenset({"wire"}))
-    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD), agents={"p": wired, "q": wired})
+    agents = {"p": wired, "q": wired}
+    fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD), agents=agents, dhcp_server=True)
     assert choose(guest, [*hosts, fit]).host is not None

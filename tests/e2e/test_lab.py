@@ -17,7 +17,7 @@ from engine_process import EngineProcess
 from netweft import lab
 from netweft.cli.labs import add_host, join_of
 from netweft.lab import state
-from netweft.lab.processes import run
+from netweft.lab.processes import run, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,9 +144,14 @@ def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
     here = lab.up(site.file(), site.folder / "a")
     here.run("alpha", "sh", "-c", "sleep 600 >/dev/null 2>&1 &")
     namespace = Path("/run/netns", here.hosts["alpha"].namespace)
+    server = spawn(["unshare", "--net", "sleep", "600"], log=site.folder / "log")
+    noted = site.folder / "a" / "hosts" / "alpha" / "run" / "guest-dhcp" / "one.server"
+    noted.parent.mkdir(parents=True)
+    noted.write_text(f"{server.pid} {server.started}\n")
     assert lab.Lab.load(site.folder / "a").hosts == here.hosts
     lab.down(site.folder / "a")
     assert not namespace.exists()
+    assert not server.is_alive
     assert links_and_namespaces() == before
     with pytest.raises(lab.LabError, match="no lab in"):
         lab.down(site.folder / "a")

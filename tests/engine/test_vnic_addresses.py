@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 import rows
 from netweft.core.errors import BusyError, ValidationError
+from netweft.core.protocol import Lease
 from netweft.engine import seed as bootstrap
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import snapshots
@@ -78,6 +79,11 @@ class Site:
     def taken(self) -> list[str]:
         with self.db.read() as tx:
             return sorted(tx.scalars(sa.select(vnic_addresses.c.address)))
+
+
+def leases(site: Site, *vnic_ids: str) -> dict[str, tuple[Lease, ...]]:
+    with site.db.read() as tx:
+        return queries.leases_of(tx, vnic_ids)
 
 
 @pytest.fixture
@@ -396,3 +402,39 @@ def test_addresses_by_concurrent_clients_are_never_given_twice(site: Site) -> No
     assert len(taken) == len(set(taken)) == done
     assert all(ip_address(address) in ip_network("10.0.0.0/20") for address in taken)
     assert not {"10.0.0.0", "10.0.0.1", "10.0.15.255"} & set(taken)
+
+
+def test_what_dhcp_tells_of_addresses(site: Site) -> None:
+    hosts = {"destination": "10.0.0.0/8", "next_hop": "192.0.2.9"}
+    four = site.subnet("192.0.2.0/24", gateway="192.0.2.1", dns_servers=("192.0.2.53",), dhcp=True)
+    site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=four, host_routes=(tuple(hosts.values()),)))
+    site.subnet("2001:db8::/64", gateway="fe80::1", dns_servers=("2001:db8::53",), dhcp=True)
+    site.subnet("198.51.100.0/24")
+    vm_id = site.vm()
+    served = site.vnic(vm_id, addresses=("192.0.2.7", "198.51.100.7", "2001:db8::7"))
+    bare = site.vnic(vm_id, "nic2", addresses=("198.51.100.8",))
+    assert leases(site, served, bare) == {
+        served: (
+            Lease(
+                address="192.0.2.7/24",
+                server="192.0.2.2",
+                gateway="192.0.2.1",
+                dns_servers=("192.0.2.53",),
+                routes=(("10.0.0.0/8", "192.0.2.9"),),
+            ),
+            Lease(address="2001:db8::7/64", dns_servers=("2001:db8::53",)),
+        )
+    }
+
+
+def test_the_address_of_the_dhcp_server_is_not_given_out(site: Site) -> None:
+    subnet = site.subnet("192.0.2.0/29", allocation_pools=(("192.0.2.1", "192.0.2.3"),))
+    vm_id = site.vm()
+    first = site.vnic(vm_id, addresses=("192.0.2.1",))
+    site.db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=True))
+    with site.db.read() as tx:
+        assert queries.get(tx, subnet).dhcp_server == "192.0.2.2"
+    last = site.vnic(vm_id, "nic2")
+    assert [site.addresses(one) for one in (first, last)] == [["192.0.2.1"], ["192.0.2.3"]]
+    with pytest.raises(ValidationError, match="No IPv4 address is left"):
+        site.vnic(vm_id, "nic3")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from fleet import Fleet, running_fleet
-from netweft.core.protocol import GuestNic, Rate
+from netweft.core.errors import ValidationError
+from netweft.core.protocol import GuestNic, Lease, Rate
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
 from netweft.engine.commands.qos import AddQos, UpdateQos, add_qos, remove_qos, update_qos
+from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, update_subnet
 from netweft.engine.commands.vm_states import suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.commands.vnic_profiles import (
@@ -25,12 +27,13 @@ from netweft.engine.commands.vnic_profiles import (
     add_vnic_profile,
     update_vnic_profile,
 )
-from netweft.engine.commands.vnics import AddVnic, add_vnic, plug_vnic
+from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, update_vnic
 from netweft.engine.db import Database, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.jobs import jobs
 from netweft.engine.operations import vnic_sync
+from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref
 
@@ -162,6 +165,49 @@ def test_another_mtu_counts_from_the_next_start(world: World) -> None:
     assert world.synced()
     world.start()
     assert (world.nic().mtu, world.synced()) == (1400, True)
+
+
+def test_what_dhcp_tells_follows_while_the_guest_runs(world: World) -> None:
+    """A guest is told nothing before its subnet has DHCP, and from then on what the subnet and the vNIC say."""
+    db = world.fleet.db
+    subnet = db.run(add_subnet, SYSTEM, AddSubnet(network_id=world.network, name="four", cidr="192.0.2.0/24"))
+    change = UpdateVnic(vm_id=world.vm, id=world.vnic, addresses=("192.0.2.7",))
+    assert db.run(update_vnic, SYSTEM, change).job_id is None, "the host has nothing to do with it"
+    assert world.nic().leases == ()
+    db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=True))
+    world.settle()
+    told = Lease(address="192.0.2.7/24", server="192.0.2.1")
+    assert (world.nic().leases, world.synced()) == ((told,), True)
+    world.fleet.done(db.run(update_vnic, SYSTEM, replace(change, addresses=("192.0.2.8",))).job_id)
+    assert world.nic().leases == (replace(told, address="192.0.2.8/24"),)
+    db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, gateway="192.0.2.254", dns_servers=("192.0.2.53",)))
+    world.settle()
+    after = replace(told, address="192.0.2.8/24", gateway="192.0.2.254", dns_servers=("192.0.2.53",))
+    assert world.nic().leases == (after,)
+    world.fleet.done(db.run(migrate_vm, SYSTEM, MigrateVm(id=world.vm, host=Ref(name="sim-2"))))
+    assert world.nic(2).leases == (after,)
+    db.run(update_subnet, SYSTEM, UpdateSubnet(id=subnet, dhcp=False))
+    world.settle()
+    assert (world.nic(2).leases, world.synced()) == ((), True)
+
+
+def test_who_is_served_by_dhcp_starts_where_that_can_be(world: World) -> None:
+    db = world.fleet.db
+    world.fleet.done(db.run(stop_vm, SYSTEM, world.vm))
+    for number in (1, 2):
+        world.fleet.simulate(number, lacks=("dnsmasq",))
+    world.fleet.monitor.round(db)
+    world.start()
+    world.fleet.done(db.run(stop_vm, SYSTEM, world.vm))
+    spec = AddSubnet(network_id=world.network, name="four", cidr="192.0.2.0/24", dhcp=True)
+    db.run(add_subnet, SYSTEM, spec)
+    db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=world.vm, id=world.vnic, addresses=AUTO))
+    with pytest.raises(ValidationError, match="Host sim-1 has no dnsmasq"):
+        world.start()
+    world.fleet.simulate(2)
+    world.fleet.monitor.round(db)
+    world.start("sim-2")
+    assert world.nic(2).leases
 
 
 def test_a_vlan_below_a_bridge_changes_under_the_guest(world: World) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netweft import agent
+from netweft.agent.guest_dhcp import can_serve
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.core.protocol import Capabilities
 
@@ -42,6 +43,7 @@ def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver], hostn
         ovs_datapaths=datapaths,
         guest_drivers=tuple(driver.name for driver in drivers),
         libvirt_version=next((driver.version() for driver in drivers if driver.name == "libvirt"), ""),
+        dhcp_server=can_serve(),
     )
 
 

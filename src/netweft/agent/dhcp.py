@@ -9,25 +9,24 @@ host's name: the first are a property of the link in its own right, the second h
 
 from __future__ import annotations
 
-import os
 import signal
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from time import monotonic, sleep
+from time import sleep
 
-_LAUNCH = """\
+from netweft.agent.processes import LOOK_AGAIN, NOTE, Background, Process, start_time
+
+_LAUNCH = f"""\
 mount --bind "$1" /run/dhcpcd && mount --bind "$2" /var/lib/dhcpcd || exit
 note=$3 families=$4
 shift 4
-echo "$$ $(cut -d " " -f 22 /proc/$$/stat) $families" >"$note.new" && mv "$note.new" "$note" || exit
+{NOTE.format(more=" $families")}
 exec "$@"
 """
 """What becomes the client, in a mount namespace of its own.
 
 dhcpcd keeps its files in folders that are compiled in and named after the link only; agents of several network
-namespaces of one machine would meet there. The client notes itself down, so that none is lost with an agent that dies.
+namespaces of one machine would meet there.
 """
 
 _CONFIGURATION = """\
@@ -43,12 +42,6 @@ interface {link}
 {leases}
 """
 
-_LOOK_AGAIN = 0.01
-"""Seconds between two looks at a client that starts or ends."""
-
-_STOP_PATIENCE = 2.0
-"""Seconds that a client has to end after each signal."""
-
 
 class DhcpError(Exception):
     """The client cannot be started."""
@@ -56,15 +49,10 @@ class DhcpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    pid: int
-    started: str
+    process: Process
     dhcp4: bool
     dhcp6: bool
     leased_default: bool
-
-    @property
-    def runs(self) -> bool:
-        return _start_time(self.pid) == self.started
 
 
 class Dhcp:
@@ -75,8 +63,7 @@ class Dhcp:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._children: set[int] = set()
-        self._lock = Lock()
+        self._background = Background()
 
     def running(self) -> dict[str, tuple[bool, bool, bool]]:
         """The links that a client runs on, each with whether it does DHCPv4 and DHCPv6, and makes the default route."""
@@ -97,19 +84,9 @@ class Dhcp:
         if client:
             # SIGALRM is what `dhcpcd --release` sends; a client that has only just started does not hear the first.
             releasing = (signal.SIGALRM, signal.SIGALRM) if release else ()
-            for way in (*releasing, signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
-                if self._ended(client, way):
-                    break
+            ways = (*releasing, signal.SIGTERM, signal.SIGTERM, signal.SIGKILL)
+            self._background.end(client.process, ways)
         self._note(link).unlink(missing_ok=True)
-
-    def _ended(self, client: _Client, way: signal.Signals) -> bool:
-        deadline = monotonic() + _STOP_PATIENCE
-        with suppress(ProcessLookupError):
-            os.kill(client.pid, way)
-        while client.runs and monotonic() < deadline:
-            self._reap()
-            sleep(_LOOK_AGAIN)
-        return not client.runs
 
     def _start(self, link: str, *, dhcp4: bool, dhcp6: bool, leased_default: bool) -> None:
         run, state = self._folder / "run", self._folder / "lib"
@@ -130,25 +107,17 @@ class Dhcp:
     def _spawn(self, link: str, command: list[str]) -> None:
         """Start the client and wait until it has noted itself down. Raises DhcpError."""
         log = self._folder / f"{link}.log"
-        files = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ]
         try:
-            # Not by subprocess: the client is to outlive us, and no object of ours should stand for it.
-            pid = os.posix_spawnp(command[0], command, os.environ, file_actions=files, setsid=True)
+            pid = self._background.spawn(command, log)
         except OSError as error:
             raise DhcpError(f"the DHCP client for {link} does not start: {error}") from error
-        with self._lock:
-            self._children.add(pid)
         while not self._note(link).exists():
-            if not _start_time(pid):
+            if not start_time(pid):
                 raise DhcpError(f"the DHCP client for {link} does not start: {log.read_text(errors='replace').strip()}")
-            sleep(_LOOK_AGAIN)
+            sleep(LOOK_AGAIN)
 
     def _clients(self) -> dict[str, _Client]:
-        self._reap()
+        self._background.reap()
         found = {}
         for path in self._folder.glob("*.client"):
             try:
@@ -157,27 +126,10 @@ class Dhcp:
                 continue  # another thread has just stopped it
             # Clients of an agent before 0.2 have no more than that, and make the default route.
             leased_default = dhcp4 == "1" and more != ["0"]
-            client = _Client(int(pid), started, dhcp4 == "1", dhcp6 == "1", leased_default)
-            if client.runs:
+            client = _Client(Process(int(pid), started), dhcp4 == "1", dhcp6 == "1", leased_default)
+            if client.process.runs:
                 found[path.stem] = client
         return found
 
-    def _reap(self) -> None:
-        """Let go of clients of ours that ended."""
-        with self._lock:
-            self._children = {pid for pid in self._children if os.waitpid(pid, os.WNOHANG) == (0, 0)}
-
     def _note(self, link: str) -> Path:
         return self._folder / f"{link}.client"
-
-
-def _start_time(pid: int) -> str:
-    """When a process started, which tells it from a later one with its number; empty when it does not run any more.
-
-    In the kernel's ticks (proc(5), field 22 of stat).
-    """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in {"Z", "X"} else fields[19]

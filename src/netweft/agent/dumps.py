@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 GUEST_MARK = f"{MARK}guest:"
 """What the alias of a guest's port begins with; the vNIC's id follows."""
 
+DHCP_MARK = f"{MARK}dhcp:"
+"""What the alias of a link to a DHCP server for guests begins with; the bridge of its network follows."""
+
 _ARPHRD_ETHER = 1
 _IFAPROT_KERNEL_RA = b"\x02"
 

@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from threading import Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from netweft.agent.guests import GuestError
 from netweft.agent.wire import CONFLICT, RefusalError
 from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from netweft.agent.events import Events
     from netweft.agent.guests import GuestDriver
@@ -28,12 +28,27 @@ MIGRATION, SUSPEND = "migration", "suspend"
 """Kinds of events."""
 
 
+class DhcpService(Protocol):
+    """What serves guests their addresses."""
+
+    def check(self, nics: Iterable[GuestNic]) -> str:
+        """Why this host cannot serve these vNICs; empty when it can, or need not."""
+
+    def apply(self, plugged: Callable[[], Iterable[GuestNic]]) -> list[str]:
+        """Serve these vNICs and no others; what could not be done, a line each. ``plugged``: asked when it is this
+        caller's turn.
+        """
+
+
 class Guests:
     """The guests of one host, of all its drivers. Starting, changing and stopping happens one at a time."""
 
-    def __init__(self, drivers: Sequence[GuestDriver], events: Events) -> None:
+    def __init__(self, drivers: Sequence[GuestDriver], events: Events, dhcp: DhcpService | None = None) -> None:
+        """``dhcp``: None where no guest is served its addresses by the host."""
         self._drivers = {driver.name: driver for driver in drivers}
         self._events = events
+        self._dhcp = dhcp
+        self._dhcp_problems: list[str] = []
         self._lock = Lock()
         self._worked = 0
         self._orders: dict[str, int] = {}
@@ -78,10 +93,14 @@ class Guests:
         found: tuple[GuestNic, ...] = ()
         for driver in self._drivers.values():
             try:
-                found += tuple(nic for state in driver.list() if state.status == "up" for nic in state.nics)
+                found += tuple(_running_nics(driver))
             except GuestError as error:
                 log.warning("%s", error)
         return found
+
+    def _running_nics(self) -> tuple[GuestNic, ...]:
+        """The same. Raises GuestError when a driver cannot look."""
+        return tuple(nic for driver in self._drivers.values() for nic in _running_nics(driver))
 
     def put(self, spec: GuestSpec, order: int = 0) -> GuestState:
         """Start or resume a guest, or make the vNICs of a running one equal to the spec. ``order``, of this as of all
@@ -93,6 +112,9 @@ class Guests:
         if driver is None:
             known = ", ".join(sorted(self._drivers)) or "none"
             raise RefusalError(CONFLICT, "failed", f"This host has no guest driver {spec.driver!r}; it has: {known}.")
+        problem = self._dhcp.check(spec.nics) if self._dhcp else ""
+        if problem:
+            raise GuestError(f"Guest {spec.name} cannot be served by DHCP: {problem}")
         with self._at_work_on(spec.id, order):
             status = next((state.status for state in driver.list() if state.id == spec.id), "")
             if status == "up":
@@ -101,6 +123,7 @@ class Guests:
                 if status == "down":
                     driver.stop(spec.id)  # what is left of one that ended by itself
                 driver.start(spec)
+            self.serve_dhcp()
             return next(state for state in driver.list() if state.id == spec.id)
 
     def shut_down(self, guest_id: str, order: int = 0, *, again: bool = False) -> GuestState:
@@ -161,12 +184,30 @@ class Guests:
                 except GuestError as error:
                     log.warning("guests of driver %s: %s", driver.name, error)
                     self._events.add("guest", "", str(error))
+            self.serve_dhcp()
+
+    def serve_dhcp(self) -> None:
+        """Serve the guests that run their addresses, and nobody else; called again when anything about them may have
+        changed by itself. What cannot be done is told once by an event and by the log: the guests run on.
+        """
+        if self._dhcp is None:
+            return
+        try:
+            problems = self._dhcp.apply(self._running_nics)
+        except GuestError as error:  # whoever is served by now is served on
+            problems = [str(error)]
+        for problem in problems:
+            if problem not in self._dhcp_problems:
+                log.warning("%s", problem)
+                self._events.add("guest", "", problem)
+        self._dhcp_problems = problems
 
     def stop(self, guest_id: str, order: int = 0) -> None:
         """Stop a guest, whichever driver runs it. Raises RefusalError, GuestError."""
         with self._at_work_on(guest_id, order):
             for driver in self._drivers.values():
                 driver.stop(guest_id)
+            self.serve_dhcp()
 
     def halted(self) -> AbstractContextManager[object]:
         """While it lasts no guest is started, changed or stopped."""
@@ -218,3 +259,7 @@ class Guests:
         """Stop watching; the guests stay."""
         for driver in self._drivers.values():
             driver.close()
+
+
+def _running_nics(driver: GuestDriver) -> Iterator[GuestNic]:
+    return (nic for state in driver.list() if state.status == "up" for nic in state.nics)

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
+from netweft.agent.guest_dhcp import DHCP_LINK
 from netweft.agent.guests.veth import GUEST_LINK
 
 if TYPE_CHECKING:
@@ -154,4 +155,4 @@ class Monitor:
 
     def _is_ours(self, name: str) -> bool:
         """Whether what happens to a link is what the agent is just doing to a guest."""
-        return name.startswith(GUEST_LINK) and self._plugging()
+        return name.startswith(DHCP_LINK) or (name.startswith(GUEST_LINK) and self._plugging())

@@ -13,7 +13,7 @@ from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
 from netweft.agent import netlink as nl
-from netweft.agent.dumps import GUEST_MARK, RawLink, dump_links
+from netweft.agent.dumps import DHCP_MARK, GUEST_MARK, RawLink, dump_links
 from netweft.agent.link_options import (
     BOND_OPTIONS,
     IFLA_BOND_ACTIVE_SLAVE,
@@ -149,7 +149,7 @@ class _Sorter:
         for link in self._links:
             name = link.name
             port = ovs_ports.get(name)
-            if link.type == _ARPHRD_LOOPBACK or name in self._ovs_bridges or name in self._ovs_guests:
+            if self._is_left_out(link):
                 continue
             if link.alias.startswith(GUEST_MARK):
                 guests[name] = GuestPort(name=name, vnic=link.alias.removeprefix(GUEST_MARK), bridge=self._master(link))
@@ -175,6 +175,11 @@ class _Sorter:
             guest_ports={**guests, **self._ovs_guests},
             unmanaged=tuple(sorted(unmanaged)),
         )
+
+    def _is_left_out(self, link: RawLink) -> bool:
+        """Whether it is said elsewhere, or is no part of the host's networking: a loopback, what serves guests."""
+        is_of_ovs = link.name in self._ovs_bridges or link.name in self._ovs_guests
+        return is_of_ovs or link.type == _ARPHRD_LOOPBACK or link.alias.startswith(DHCP_MARK)
 
     def _link_fields(self, link: RawLink, ipv6: bytes | None = None) -> dict[str, object]:
         """The fields of :class:`Link` that the kernel knows, without name and owner; ``ipv6``: its settings, where they

@@ -11,6 +11,7 @@ from netweft.agent.change import Changes
 from netweft.agent.dhcp import Dhcp
 from netweft.agent.events import Events
 from netweft.agent.functions import Functions
+from netweft.agent.guest_dhcp import DhcpWatch, GuestDhcp
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
 from netweft.agent.identity import Identity
@@ -35,7 +36,7 @@ class RealService(HostService):
     """The host that this process runs on."""
 
     watch: Watch
-    watchers: list[Monitor | OvsdbWatch]
+    watchers: list[Monitor | OvsdbWatch | DhcpWatch]
 
     def close(self, patience: float) -> None:
         """As every host; and it is watched no more."""
@@ -54,7 +55,7 @@ def real_host(options: Namespace) -> HostService:
     functions = Functions(options.state / "functions.json")
     functions.restore()
     drivers = [_driver(name, options, ovsdb) for name in options.guests.split(",") if name]
-    guests = Guests(drivers, events)
+    guests = Guests(drivers, events, GuestDhcp(options.run / "guest-dhcp"))
     driver = MachineNetworking(
         dhcp=Dhcp(options.run / "dhcp"),
         resolver=Resolver(path=options.resolv_conf, saved=options.state / "resolv.conf"),
@@ -68,8 +69,14 @@ def real_host(options: Namespace) -> HostService:
     capabilities = partial(read_capabilities, ovsdb, drivers, options.hostname)
     service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)
     service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
-    stir = service.watch.stir
-    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir)]
+    guests.serve_dhcp()  # before anything else may be asked: what is left of guests that ended goes
+    of_guests = DhcpWatch(guests.serve_dhcp)
+
+    def stir() -> None:
+        service.watch.stir()
+        of_guests.stir()
+
+    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir), of_guests]
     if ovsdb:
         service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, stir))
     return service

@@ -182,7 +182,13 @@ def _nic(number: int, nic: int) -> Nic:
 
 def _without(facts: Capabilities, lacks: Collection[str]) -> Capabilities:
     ovs_version = "" if Ability.OPEN_VSWITCH in lacks else facts.ovs_version
-    return replace(facts, vlan=Ability.VLAN not in lacks, bonding=Ability.BONDING not in lacks, ovs_version=ovs_version)
+    return replace(
+        facts,
+        vlan=Ability.VLAN not in lacks,
+        bonding=Ability.BONDING not in lacks,
+        ovs_version=ovs_version,
+        dhcp_server="dnsmasq" not in lacks,
+    )
 
 
 def capabilities(name: str) -> Capabilities:
@@ -201,4 +207,5 @@ def capabilities(name: str) -> Capabilities:
         ovs_version="3.1.0",
         ovs_datapaths=("netdev", "system"),
         guest_drivers=(SimulatedGuests.name,),
+        dhcp_server=True,
     )

@@ -72,7 +72,8 @@ class SubnetChange(SubnetFields, kw_only=True, frozen=True):
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):
     """A subnet. ``used``: how many addresses vNICs have of it; ``provision``: what the provider of its network has of
-    it, null where the network is the hosts'.
+    it, null where the network is the hosts'. ``dhcp_server``: the address that DHCP is served from by hosts; not there
+    without DHCP, nor with IPv6.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Subnet(msgspec.Struct, kw_only=True, frozen=True):
     used: int
     created_at: datetime
     provision: Provision | None
+    dhcp_server: str | UnsetType = UNSET
 
 
 def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
@@ -114,6 +116,7 @@ def _show(tx: Tx, rows: Sequence[SubnetDetails]) -> list[Subnet]:
             used=used.get(row.id, 0),
             created_at=row.created_at,
             provision=provided.get(row.id),
+            dhcp_server=row.dhcp_server or UNSET,
         )
         for row in rows
     ]

@@ -307,7 +307,7 @@ _SUBNETS = Noun(
             many=True,
             removable=True,
         ),
-        Field("--dhcp/--no-dhcp", "dhcp", "Whether guests are told their addresses by DHCP, which is not served yet."),
+        Field("--dhcp/--no-dhcp", "dhcp", "Whether hosts serve their guests the addresses by DHCP."),
         *_TEXTS,
     ),
     "web",

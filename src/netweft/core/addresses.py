@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -39,19 +39,28 @@ def host_range(network: Network) -> AddressRange:
 
 
 @lru_cache(maxsize=1024)
-def given_out(cidr: str, gateway: str, pools: tuple[tuple[str, str], ...]) -> tuple[AddressRange, ...]:
-    """The ranges that addresses are given out of, in order: the pools, pairs of the first address and the last; without
-    any the whole subnet but for its gateway (empty: it has none). All must be valid, see
-    :mod:`netweft.core.rules.subnet`.
+def given_out(cidr: str, reserved: tuple[str, ...], pools: tuple[tuple[str, str], ...]) -> tuple[AddressRange, ...]:
+    """The ranges that addresses are given out of, in order: the pools, pairs of the first address and the last, without
+    any the whole subnet; but for the addresses that are ``reserved`` for a gateway or a DHCP server. All must be valid,
+    see :mod:`netweft.core.rules.subnet`.
     """
-    if pools:
-        return tuple(sorted(AddressRange(int(ip_address(first)), int(ip_address(last))) for first, last in pools))
-    hosts = host_range(ip_network(cidr))
-    apart = int(ip_address(gateway)) if gateway else hosts.first - 1
-    if not hosts.first <= apart <= hosts.last:
-        return (hosts,)
-    parts = (AddressRange(hosts.first, apart - 1), AddressRange(apart + 1, hosts.last))
-    return tuple(part for part in parts if part.size > 0)
+    ranges = [AddressRange(int(ip_address(first)), int(ip_address(last))) for first, last in pools]
+    parts = sorted(ranges) or [host_range(ip_network(cidr))]
+    for address in reserved:
+        parts = [part for one in parts for part in _without(one, int(ip_address(address)))]
+    return tuple(parts)
+
+
+def server_address(cidr: str, taken: Collection[str]) -> str:
+    """The address of a subnet that DHCP is served from: the first that nobody has. Empty when none is left, and of
+    IPv6, where it is served from addresses of links.
+    """
+    network = ip_network(cidr)
+    if isinstance(network, IPv6Network):
+        return ""
+    hosts, others = host_range(network), {int(ip_address(address)) for address in taken}
+    free = next((number for number in range(hosts.first, hosts.last + 1) if number not in others), None)
+    return "" if free is None else str(IPv4Address(free))
 
 
 def drawn(ranges: Sequence[AddressRange], count: int, draw: Callable[[int], int]) -> list[int]:
@@ -79,6 +88,13 @@ def next_free(ranges: Sequence[AddressRange], taken: Sequence[int], start: int) 
         after.append(AddressRange(split, one.last))
         start -= one.size
     return next((free for part in (*after, *before) if (free := _gap(part, taken)) is not None), None)
+
+
+def _without(part: AddressRange, address: int) -> list[AddressRange]:
+    if not part.first <= address <= part.last:
+        return [part]
+    sides = AddressRange(part.first, address - 1), AddressRange(address + 1, part.last)
+    return [side for side in sides if side.size > 0]
 
 
 def _nth(ranges: Sequence[AddressRange], position: int) -> int:

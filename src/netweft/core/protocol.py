@@ -158,6 +158,8 @@ class Capabilities:
     ovs_datapaths: tuple[str, ...] = ()
     guest_drivers: tuple[str, ...] = ()
     libvirt_version: str = ""
+    dhcp_server: bool = False
+    """Whether it can serve DHCP to its guests."""
 
     @property
     def lacks(self) -> frozenset[Ability]:
@@ -175,6 +177,22 @@ class Rate:
     average: int
     peak: int = 0
     burst: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """An address that a guest gets by DHCP (IPv4) or DHCPv6, and what it is told with it.
+
+    ``address``: with its prefix. ``server``: the address that DHCP is served from, which nobody else on the network
+    has; empty with IPv6, where it is one of the link. ``gateway``: of IPv4 only, since routers of IPv6 advertise
+    themselves. ``routes``: pairs of destination and next hop, IPv4 only.
+    """
+
+    address: str
+    server: str = ""
+    gateway: str = ""
+    dns_servers: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +244,8 @@ class GuestNic:
     """Id of the vNIC that takes over while this one's virtual function is away."""
     stands_by: bool = False
     """Whether it is such a vNIC; both have the same MAC address."""
+    leases: tuple[Lease, ...] = ()
+    """What the host serves the guest by DHCP; it answers for no address else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,8 @@ class ProvidedNetwork:
 class HostState:
     """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
 
-    ``memory_free``: octets that no guest was promised. To be kept between decisions until one of these changes.
+    ``memory_free``: octets that no guest was promised. ``dhcp_server``: it can serve DHCP to guests. To be kept between
+    decisions until one of these changes.
 
     A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
     that network; ``dark``: those of its networks that have no link there.
@@ -96,6 +97,7 @@ class HostState:
     functions: tuple[FreeFunctions, ...] = ()
     hostname: str = ""
     agents: Mapping[str, ProviderAgent] = field(default_factory=dict)
+    dhcp_server: bool = False
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
     loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
@@ -130,7 +132,8 @@ class GuestNeeds:
     operational, but serves guests that do without it, too. ``display``: id and name of
     the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
     leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any. ``provided``: by
-    id the networks of its plugged vNICs that providers have.
+    id the networks of its plugged vNICs that providers have. ``leases``: whether its host is to serve it addresses by
+    DHCP.
     """
 
     id: str = ""
@@ -143,6 +146,7 @@ class GuestNeeds:
     switch_type: str = ""
     driver: str = ""
     provided: Mapping[str, ProvidedNetwork] = field(default_factory=dict)
+    leases: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,6 +411,13 @@ def _why_not_provided(network: ProvidedNetwork, agent: ProviderAgent | None) -> 
     return ""
 
 
+def _has_dhcp_server(decision: _Decision, host: HostState) -> Problem | None:
+    if host.dhcp_server or not decision.guest.leases:
+        return None
+    text = f"Host {host.name} has no dnsmasq, which serves the VM its addresses by DHCP. Install dnsmasq-base there."
+    return Problem("VAR__DETAIL__NO_DHCP_SERVER", text)
+
+
 FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_driver,
     _has_memory,
@@ -417,6 +428,7 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_display,
     _has_functions,
     _has_provided,
+    _has_dhcp_server,
 )
 """What a host that can run guests has to have for this one, in the order in which reasons are told."""
 
@@ -429,5 +441,6 @@ def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_D
         _has_display: guest.display is None or policy.only_required,
         _has_functions: not guest.passthrough,
         _has_provided: not guest.provided,
+        _has_dhcp_server: not guest.leases,
     }
     return [one for one, is_idle in idle.items() if is_idle]

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from netweft.core.protocol import AGENT_PORT
 from netweft.lab import libvirt, namespaces
-from netweft.lab.processes import LabError, end, spawn
+from netweft.lab.processes import LabError, Process, end, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from netweft.lab.processes import Process
     from netweft.lab.state import HostState, LabState
 
 GUEST_PREFIX = "nwg-"
@@ -55,6 +54,15 @@ def libvirt_folder(folder: Path, host: str) -> Path:
 def guests_of(folder: Path, host: str) -> list[str]:
     """Ids of the guests that a host's agent keeps note of."""
     return sorted(path.stem for path in (host_folder(folder, host) / "state" / "guests").glob("*.json"))
+
+
+def dhcp_servers_of(folder: Path, host: str) -> list[Process]:
+    """The DHCP servers of a host's guests, as they noted themselves down for the agent: they have namespaces of their
+    own, which have no name.
+    """
+    notes = (host_folder(folder, host) / "run" / "guest-dhcp").glob("*.server")
+    noted = [Process(pid=int(pid), started=int(started)) for pid, started in (one.read_text().split() for one in notes)]
+    return [process for process in noted if process.is_alive]
 
 
 def start(lab: LabState, folder: Path, host: HostState, join: Join | None, options: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netweft.lab import file, libvirt, namespaces, openvswitch, state
-from netweft.lab.agents import GUEST_PREFIX, guests_of, host_folder, libvirt_folder, start_libvirt
+from netweft.lab.agents import GUEST_PREFIX, dhcp_servers_of, guests_of, host_folder, libvirt_folder, start_libvirt
 from netweft.lab.processes import LabError, end, inside_namespace, run
 from netweft.lab.state import HostState, LabState
 
@@ -55,7 +55,7 @@ def take_down(folder: Path) -> None:
     if _has_link(lab.link):  # before the namespace of its other end, which would take it along, but at its leisure
         namespaces.ip("", "link", "delete", lab.link)
     for name, host in lab.hosts.items():
-        end(inside_namespace(namespaces.FOLDER / host.namespace))
+        end([*inside_namespace(namespaces.FOLDER / host.namespace), *dhcp_servers_of(folder, name)])
         for guest in guests_of(folder, name):
             namespaces.remove(f"{GUEST_PREFIX}{guest}")
         namespaces.remove(host.namespace)

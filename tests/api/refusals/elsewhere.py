@@ -12,6 +12,7 @@ CODES: Mapping[str, str] = {
     "REMOVED_UNMANAGED_NETWORK_IS_A_CLUSTER_NETWORK": "the cluster got it after the API had looked; tests/core",
     "VAR__DETAIL__SWITCH_TYPE_DIFFERENT": "a cluster has one switch type today; tests/core/test_schedule.py",
     "VAR__DETAIL__NETWORK_HAS_NO_LINK": "a NIC must be down for a minute; tests/core/test_schedule.py",
+    "VAR__DETAIL__NO_DHCP_SERVER": "hosts must lack a program; tests/engine/test_vnic_sync.py",
     "NETWORK_NOT_FOUND_ON_HOST_NIC": "the job that installs a host ends with it; tests/core/test_management.py",
     "NETWORK_VLAN_DIFFERENT_THAN_MANAGEMENT_NETWORK": "the same; tests/core/test_management.py",
     "MANAGEMENT_ADDRESS_ON_UNMANAGED_LINK": "the same; tests/core/test_management.py",

@@ -21,6 +21,8 @@ def prepare(site: Site) -> None:
         ("four", "192.0.2.0/24", {"gateway": "192.0.2.1"}),
         ("other", "198.51.100.0/24", {}),
         ("six", "2001:db8::/64", {}),
+        ("tiny", "198.18.0.0/31", {}),
+        ("full", "198.18.1.0/30", {"gateway": "198.18.1.1"}),
     ):
         body = {"name": name, "cidr": cidr, **more}
         answer = site.client.post(f"{site.engine.url}{V1}/networks/{site.names['tenants']}/subnets", json=body)
@@ -31,7 +33,7 @@ def prepare(site: Site) -> None:
 def use(site: Site) -> None:
     site.add("/vms", "<vm><name>web</name><cluster><name>Default</name></cluster></vm>", "web")
     nic = "<nic><name>nic1</name><vnic_profile id='{profile:tenants}'/></nic>"
-    site.add("/vms/{web}/nics?address=192.0.2.7", nic, "nic1")
+    site.add("/vms/{web}/nics?address=192.0.2.7,198.18.1.2", nic, "nic1")
 
 
 def add(rule: str, code: str, words: str, **said: Any) -> Refusal:
@@ -135,9 +137,20 @@ TABLE: Table = (
         host_routes=[route("10.0.0.0/8", "203.0.113.1"), route("10.0.0.0/8", "203.0.113.2")],
     ),
     add("subnet.lists_are_short", "SUBNET_LIST_TOO_LONG", "9 DNS servers are given", dns_servers=["192.0.2.1"] * 9),
-    add("subnet.dhcp_is_not_asked_for", "SUBNET_DHCP_NOT_SERVED", "does not serve DHCP on native networks", dhcp=True),
-    change("subnet.dhcp_is_not_asked_for", "SUBNET_DHCP_NOT_SERVED", "does not serve DHCP", dhcp=True),
+    add("subnet.dhcp_can_be_served", "SUBNET_DHCP_PREFIX", "30 bits or fewer", cidr="203.0.113.0/31", dhcp=True),
+    add("subnet.dhcp_can_be_served", "SUBNET_DHCP_PREFIX", "64 bits or more", cidr="2001:db8:1::/48", dhcp=True),
+    Refusal(
+        "subnet.dhcp_can_be_served", "PUT", f"{V1}/subnets/{{tiny}}", '{"dhcp": true}', "SUBNET_DHCP_PREFIX", "bits"
+    ),
     use,
     change("subnet.gateway_is_free", "SUBNET_GATEWAY_IN_USE", "is the address of vNIC web/nic1", gateway="192.0.2.7"),
+    Refusal(
+        "subnet.dhcp_has_address",
+        "PUT",
+        f"{V1}/subnets/{{full}}",
+        '{"dhcp": true}',
+        "SUBNET_DHCP_NO_ADDRESS",
+        "is left",
+    ),
     Refusal("subnet.is_unused", "DELETE", f"{V1}/subnets/{{four}}", "", "SUBNET_IN_USE", "used by vNICs: web/nic1"),
 )

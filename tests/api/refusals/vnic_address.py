@@ -14,7 +14,7 @@ def prepare(site: Site) -> None:
         site.attach(name)
         site.profile(name)
     pools = [{"first": "192.0.2.10", "last": "192.0.2.10"}]
-    body = {"name": "four", "cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "allocation_pools": pools}
+    body = {"name": "four", "cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "allocation_pools": pools, "dhcp": True}
     path = f"{site.engine.url}/netweft/v1/networks/{site.names['tenants']}/subnets"
     assert site.client.post(path, json=body).status_code == 201
     site.add("/vms", "<vm><name>web</name><cluster><name>Default</name></cluster></vm>", "web")
@@ -42,6 +42,7 @@ TABLE: Table = (
     add("vnic_address.address_has_subnet", "192.0.2.9", "VNIC_ADDRESS_OUTSIDE", "has no subnet", "bare"),
     add("vnic_address.address_has_subnet", "192.0.2.9", "VNIC_ADDRESS_OUTSIDE", "on no network", ""),
     add("vnic_address.address_is_for_hosts", "192.0.2.1", "VNIC_ADDRESS_RESERVED", "is the gateway"),
+    add("vnic_address.address_is_for_hosts", "192.0.2.2", "VNIC_ADDRESS_RESERVED", "is the DHCP server"),
     change("vnic_address.address_is_for_hosts", "192.0.2.255", "VNIC_ADDRESS_RESERVED", "network or broadcast"),
     change("vnic_address.wishes_are_few", MANY, "VNIC_ADDRESSES_TOO_MANY", "17 addresses are given"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ class Ports:
 
     def settle(self, domain: Domain, before: GuestSpec, after: GuestSpec) -> None:
         """Make a domain's vNICs equal to a specification, whichever it has now."""
-        old = {nic.id: nic for nic in before.nics}
+        old = {nic.id: replace(nic, leases=()) for nic in before.nics}  # which are nothing of libvirt's
         ovs = self.ovs_bridges()
         present = libvirt_xml.interfaces(domain.XMLDesc())
         self.define_filters(after.nics)
@@ -86,7 +87,7 @@ class Ports:
             like = present.get(nic.id)
             if like is None:
                 domain.attachDeviceFlags(libvirt_xml.interface(nic, ovs), _LIVE)
-            elif nic != old.get(nic.id) and not nic.function:
+            elif replace(nic, leases=()) != old.get(nic.id) and not nic.function:
                 if ended := libvirt_xml.ended_limits(old.get(nic.id), nic):
                     domain.setInterfaceParameters(veth.host_end(nic.id), ended, _LIVE)
                 domain.updateDeviceFlags(libvirt_xml.interface(nic, ovs, like), _LIVE)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from netweft.agent import netlink as nl
 from netweft.agent.dumps import GUEST_MARK, dump_links
 from netweft.agent.link_options import mac_bytes
+from netweft.agent.settings import write_setting
 from netweft.core.host import NAME_MAX
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
     Raises OSError, and what ``work`` raises. What has a namespace is a thread, and this one ends with the work.
     """
 
-    def enter_and_work() -> Result:
+    def enter() -> None:
         handle = os.open(NAMESPACES / namespace, os.O_RDONLY | os.O_CLOEXEC)
         try:
             library = ctypes.CDLL(None, use_errno=True)
@@ -81,6 +82,27 @@ def inside(namespace: str, work: Callable[[nl.Netlink], Result]) -> Result:
                 raise OSError(ctypes.get_errno(), f"cannot enter the namespace {namespace}")
         finally:
             os.close(handle)
+
+    return _elsewhere(enter, work)
+
+
+def in_new_namespace(work: Callable[[nl.Netlink], Result]) -> Result:
+    """The same in a namespace that has no name: it is there as long as a program is that was started by the work.
+
+    Raises OSError, and what ``work`` raises.
+    """
+
+    def enter() -> None:
+        library = ctypes.CDLL(None, use_errno=True)
+        if library.unshare(_CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "cannot make a namespace")
+
+    return _elsewhere(enter, work)
+
+
+def _elsewhere(enter: Callable[[], None], work: Callable[[nl.Netlink], Result]) -> Result:
+    def enter_and_work() -> Result:
+        enter()
         with nl.Netlink() as netlink:
             return work(netlink)
 
@@ -125,10 +147,7 @@ def mark(netlink: nl.Netlink, vnic: str) -> None:
 
 def settle_host_end(netlink: nl.Netlink, link: RawLink, nic: GuestNic, bridge: RawLink | None) -> None:
     """Set a host's end up or down, with its MTU, as a port of a Linux bridge or (None) of none. Raises CableError."""
-    for setting, value in _HOST_END_SETTINGS.items():
-        path = Path("/proc/sys/net") / setting.format(link.name)
-        if path.exists():
-            path.write_text(value)
+    _silence(link.name)
     up = nl.IFF_UP if nic.linked and nic.bridge else 0
     body = nl.IFINFO.pack(0, 0, link.index, up, nl.IFF_UP) + nl.u32(nl.IFLA_MTU, nic.mtu)
     if bridge or _is_in_linux_bridge(netlink, link):
@@ -151,13 +170,43 @@ def settle_guest_ends(netlink: nl.Netlink, nics: Iterable[GuestNic], ended: Mapp
     _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, links["lo"].index, nl.IFF_UP, nl.IFF_UP)))
     for nic in nics:
         link = marked.get(nic.id) or links[guest_end(nic)]
-        _complete_checksums(netlink, link.name)
+        complete_checksums(netlink, link.name)
         body = nl.text(nl.IFLA_IFALIAS, f"{GUEST_MARK}{nic.id}") + nl.u32(nl.IFLA_MTU, nic.mtu)
         body += nl.attribute(nl.IFLA_ADDRESS, mac_bytes(nic.mac))
         _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP) + body))
         _settle_addresses(netlink, link.index, nic.addresses, ended.get(nic.id, ()))
         for gateway in nic.gateways:
             _send(netlink, _default_route(link.index, gateway))
+
+
+def lay_to_host(netlink: nl.Netlink, name: str, mac: str, far: str, alias: str, host: int) -> None:
+    """Make a cable with this end in the namespace of the caller, the other (``far``) in that of the handle ``host``,
+    where it carries a mark from the first moment; both are down. Raises CableError.
+    """
+    peer = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far)
+    kind = nl.text(nl.IFLA_INFO_KIND, "veth")
+    kind += nl.attribute(nl.IFLA_INFO_DATA, nl.attribute(_VETH_INFO_PEER, peer))
+    body = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, name) + nl.attribute(nl.IFLA_ADDRESS, mac_bytes(mac))
+    there = nl.IFINFO.pack(0, 0, 0, 0, 0) + nl.text(nl.IFLA_IFNAME, far)
+    _send(
+        netlink,
+        nl.Request(nl.RTM_NEWLINK, body + nl.attribute(nl.IFLA_LINKINFO, kind), nl.CREATE_NEW),
+        nl.Request(nl.RTM_SETLINK, there + nl.text(nl.IFLA_IFALIAS, alias)),
+        nl.Request(nl.RTM_SETLINK, there + nl.u32(_IFLA_NET_NS_FD, host)),
+    )
+    complete_checksums(netlink, name)
+
+
+def open_host_end(netlink: nl.Netlink, link: RawLink) -> None:
+    """Set the host's end of such a cable up. Raises CableError."""
+    _silence(link.name)
+    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
+
+
+def open_far_end(netlink: nl.Netlink, link: RawLink, addresses: Iterable[str]) -> None:
+    """Set its other end up, with addresses. Raises CableError."""
+    _send(netlink, nl.Request(nl.RTM_SETLINK, nl.IFINFO.pack(0, 0, link.index, nl.IFF_UP, nl.IFF_UP)))
+    _settle_addresses(netlink, link.index, addresses, ())
 
 
 def addresses(netlink: nl.Netlink) -> dict[str, tuple[str, ...]]:
@@ -186,6 +235,12 @@ def remove(netlink: nl.Netlink, link: RawLink) -> None:
     # A namespace that was deleted takes its links away by and by, so this one may just have gone.
     if refused and refused[0].errno != errno.ENODEV:
         raise CableError(refused[0].errno, refused[0].words)
+
+
+def _silence(link: str) -> None:
+    """Keep the host's own stack off what passes a link."""
+    for setting, value in _HOST_END_SETTINGS.items():
+        write_setting(f"net/{setting.format(link)}", value)
 
 
 def _is_in_linux_bridge(netlink: nl.Netlink, link: RawLink) -> bool:
@@ -237,7 +292,7 @@ def _address_request(kind: int, index: int, packed: bytes, prefix: int) -> nl.Re
     return nl.Request(kind, body, nl.CREATE_NEW if kind == nl.RTM_NEWADDR else 0)
 
 
-def _complete_checksums(netlink: nl.Netlink, name: str) -> None:
+def complete_checksums(netlink: nl.Netlink, name: str) -> None:
     """Have the guest complete the checksums of its frames.
 
     A veth would leave that to a receiver, and none does it behind a switch in user space: pings work, TCP hangs.

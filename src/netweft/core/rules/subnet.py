@@ -17,6 +17,9 @@ from netweft.core.rules.fields import listed, name_server
 POOLS_MAX, SERVERS_MAX, ROUTES_MAX = 32, 8, 64
 """Items of one subnet."""
 
+_DHCP_LONGEST, _DHCP_SHORTEST_OF_IPV6 = 30, 64
+"""Lengths of prefixes: more leaves no room for a server and a guest; less no dnsmasq serves."""
+
 Pool = tuple[str, str]
 """The first address and the last."""
 Route = tuple[str, str]
@@ -196,12 +199,24 @@ def lists_are_short(pools: Sequence[Pool], servers: Sequence[str], routes: Seque
     return None
 
 
-def dhcp_is_not_asked_for(*, dhcp: bool) -> Problem | None:
-    """Addresses are given to vNICs, and not yet served to guests."""
-    if not dhcp:
+def dhcp_can_be_served(cidr: Network, *, dhcp: bool) -> Problem | None:
+    """A subnet with DHCP has a prefix that it can be served with."""
+    if isinstance(cidr, IPv6Network):
+        fits, wanted = cidr.prefixlen >= _DHCP_SHORTEST_OF_IPV6, f"{_DHCP_SHORTEST_OF_IPV6} bits or more"
+    else:
+        fits, wanted = cidr.prefixlen <= _DHCP_LONGEST, f"{_DHCP_LONGEST} bits or fewer"
+    if fits or not dhcp:
         return None
-    text = "Netweft does not serve DHCP on native networks yet. Leave dhcp out, and let guests be set up with theirs."
-    return Problem("SUBNET_DHCP_NOT_SERVED", text)
+    text = f"DHCP takes a prefix of {wanted}, which {cidr} has not. Leave dhcp out, or add another subnet."
+    return Problem("SUBNET_DHCP_PREFIX", text)
+
+
+def dhcp_has_address(cidr: Network, server: str, *, dhcp: bool) -> Problem | None:
+    """A subnet of IPv4 with DHCP has an address to serve it from (empty: none is left)."""
+    if not dhcp or server or isinstance(cidr, IPv6Network):
+        return None
+    text = f"DHCP is served from an address of the subnet, and none of {cidr} is left. Take one from a vNIC first."
+    return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
 def is_unused(name: str, vnics: Collection[str]) -> Problem | None:

@@ -42,12 +42,16 @@ def address_has_subnet(address: Address, network: str | None, cidrs: Sequence[st
     return Problem("VNIC_ADDRESS_OUTSIDE", text)
 
 
-def address_is_for_hosts(address: Address, cidr: str, gateway: str) -> Problem | None:
-    """It is neither the subnet's own, nor its broadcast address, nor its gateway."""
+def address_is_for_hosts(address: Address, cidr: str, gateway: str, dhcp_server: str) -> Problem | None:
+    """It is neither the subnet's own, nor its broadcast address, nor that of its gateway or DHCP server (empty: it has
+    none).
+    """
     hosts = host_range(ip_network(cidr))
     what = "" if hosts.first <= int(address) <= hosts.last else "network or broadcast address"
     if gateway and address == ip_address(gateway):
         what = "gateway"
+    if dhcp_server and address == ip_address(dhcp_server):
+        what = "DHCP server"
     if not what:
         return None
     text = f"Address {address} is the {what} of subnet {cidr}. Give another one."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from netweft.core.addresses import server_address
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import subnet as rules
@@ -20,8 +22,9 @@ from netweft.engine.actor import Actor
 from netweft.engine.changes import changes, made, updated
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.model.subnets import SubnetRow, subnets
-from netweft.engine.operations import provider_networks
+from netweft.engine.model.subnets import SubnetRow, subnets, vnic_addresses
+from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import provider_networks, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import subnets as queries
 from netweft.engine.queries.subnets import SUBNETS
@@ -75,7 +78,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     network = _begin(tx, actor, spec.network_id)
     check(_ADD, rules.cidr_is_valid(spec.cidr))
     subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
-    subnet = _checked(_ADD, network, subnet)
+    subnet = _with_server(_ADD, network, _checked(_ADD, network, subnet), ())
     others = {row.name: row.cidr for row in queries.of_network(tx, network.id)}
     check(
         _ADD,
@@ -99,7 +102,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
     check(_UPDATE, rules.cidr_is_valid(before.cidr if spec.cidr is KEEP else spec.cidr))
     after = updated(before, spec, **_lists(spec, before.allocation_pools, before.host_routes))
     check(_UPDATE, rules.cidr_is_kept(before.cidr, str(ip_network(after.cidr))))
-    after = _checked(_UPDATE, network, after)
+    after = _with_server(_UPDATE, network, _checked(_UPDATE, network, after), queries.taken(tx, spec.id))
     changed = changes(before, after)
     here = subnets.c.network_id == network.id
     user = queries.user_of(tx, spec.id, after.gateway) if changed.get("gateway") else ""
@@ -112,6 +115,10 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
         return None
     tx.execute(sa.update(subnets).where(subnets.c.id == spec.id).values(changed))
     job_id = provider_networks.want_subnet(tx, actor, network, spec.id)
+    if job_id is None and (before.dhcp or after.dhcp):
+        served = vnics.c.id.in_(sa.select(vnic_addresses.c.vnic_id).where(vnic_addresses.c.subnet_id == spec.id))
+        vnic_sync.mark(tx, served)
+        vnic_sync.tell(tx, actor, vnic_sync.ON_NETWORK_UPDATE, served)
     _audit(tx, actor, UPDATED, f"Subnet {after.name} of network {network.name} was changed", network)
     return job_id
 
@@ -161,7 +168,7 @@ def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
         fields.text_is_valid("subnet", "description", subnet.description),
         rules.cidr_is_for_guests(cidr),
         rules.lists_are_short(pools, subnet.dns_servers, routes),
-        rules.dhcp_is_not_asked_for(dhcp=subnet.dhcp and network.provider_id is None),
+        rules.dhcp_can_be_served(cidr, dhcp=subnet.dhcp and network.provider_id is None),
     )
     check(
         action,
@@ -182,6 +189,18 @@ def _checked(action: str, network: NetworkRow, subnet: SubnetRow) -> SubnetRow:
             {"destination": str(ip_network(target)), "next_hop": str(ip_address(hop))} for target, hop in routes
         ],
     )
+
+
+def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, taken: Collection[str]) -> SubnetRow:
+    """The subnet with an address that hosts serve DHCP from, if they do: that which it had, else one that neither its
+    gateway nor a vNIC has (``taken``: those of vNICs). Raises ValidationError when none is left.
+    """
+    by_hosts = subnet.dhcp and network.provider_id is None
+    server = subnet.dhcp_server if by_hosts else ""
+    if by_hosts and server in {"", subnet.gateway}:
+        server = server_address(subnet.cidr, {*taken, subnet.gateway} - {""})
+    check(action, rules.dhcp_has_address(ip_network(subnet.cidr), server, dhcp=by_hosts))
+    return replace(subnet, dhcp_server=server)
 
 
 def _audit(tx: Tx, actor: Actor, code: int, text: str, network: NetworkRow) -> None:

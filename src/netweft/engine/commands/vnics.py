@@ -35,6 +35,7 @@ from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
 from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, network_of, reserve_function
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import mac_pools as mac_queries
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries import vnic_profiles as profile_queries
 from netweft.engine.queries.vms import VnicDetails
@@ -170,13 +171,15 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         take_mac_for(tx, vm.id, vm.mac_pool_id, after.mac, action=_UPDATE)
     _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*_RESTORED, "mac")})
     moved = Moved(vnic_id=spec.id, network_id=old.network_id, before=old.profile_id, after=after.profile_id)
+    told = {} if spec.addresses is KEEP else subnet_queries.leases_of(tx, (spec.id,))
     had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
     if after.mac != old.mac:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     if after.plugged and not old.plugged and passthrough:
         reserve_function(tx, _UPDATE, vm, spec.id)
     _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
-    if not (old.plugged or after.plugged) or _wiring(old) == _wiring(after):
+    is_told_else = spec.addresses is not KEEP and subnet_queries.leases_of(tx, (spec.id,)) != told
+    if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not is_told_else):
         return Change(vnic_id=spec.id, job_id=None)
     before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()

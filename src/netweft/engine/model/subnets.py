@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import PrimaryKeyConstraint, String, UniqueConstraint
 
-from netweft.engine.model.records import Key, LongText, Name, Record, Refers, stored
+from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
 
 _ADDRESS_LENGTH = 45
 """Characters of an IPv6 address at most."""
@@ -32,6 +32,8 @@ class SubnetRow(Record, frozen=True):
     # Of {"destination": ..., "next_hop": ...}.
     host_routes: list[dict[str, str]] = msgspec.field(default_factory=list)
     dhcp: bool = False
+    # What DHCP is served from on each host; empty without DHCP, and with IPv6.
+    dhcp_server: Annotated[str, String(_ADDRESS_LENGTH), With(server_default="")] = ""
 
 
 subnets = stored("subnets", SubnetRow, UniqueConstraint("network_id", "name"))

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from netweft.core.addresses import drawn, given_out, next_free
+from netweft.core.addresses import AddressRange, drawn, given_out, next_free
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
 from netweft.core.rules import vnic_address as rules
@@ -67,6 +67,10 @@ class OfSubnet(Protocol):
         """Its gateway, empty for none."""
 
     @property
+    def dhcp_server(self) -> str | None:
+        """What DHCP is served from, empty for nothing."""
+
+    @property
     def allocation_pools(self) -> list[dict[str, str]] | None:
         """What is given out."""
 
@@ -80,7 +84,14 @@ class _Subnet:
     network_name: str
     cidr: str
     gateway: str
+    dhcp_server: str
     pools: tuple[tuple[str, str], ...]
+
+    @property
+    def ranges(self) -> tuple[AddressRange, ...]:
+        """What addresses are given out of."""
+        reserved = tuple(address for address in (self.gateway, self.dhcp_server) if address)
+        return given_out(self.cidr, reserved, self.pools)
 
     @property
     def version(self) -> int:
@@ -187,6 +198,7 @@ def _subnets(found: Sequence[OfSubnet]) -> list[_Subnet]:
             network_name=row.network_name,
             cidr=row.cidr or "",
             gateway=row.gateway or "",
+            dhcp_server=row.dhcp_server or "",
             pools=tuple((one["first"], one["last"]) for one in row.allocation_pools or ()),
         )
         for row in found
@@ -208,7 +220,7 @@ def _give_wished(tx: Tx, action: str, giving: Giving, wishes: Sequence[str]) -> 
         check(action, rules.address_has_subnet(address, giving.network, [one.cidr for one in giving.subnets]))
         if home is None:
             raise AssertionError("unreachable: the rule holds")
-        check(action, rules.address_is_for_hosts(address, home.cidr, home.gateway))
+        check(action, rules.address_is_for_hosts(address, home.cidr, home.gateway, home.dhcp_server))
         while not _take(tx, home.id, str(address), giving.vnic_id):
             check(action, rules.address_is_free(str(address), queries.user_of(tx, home.id, str(address))))
 
@@ -237,7 +249,7 @@ def _draw(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> Answer[Any] | Non
     for version in _VERSIONS:
         values |= {f"subnet_{version}": "", f"addresses_{version}": ()}
     for one in subnets:
-        tried = drawn(given_out(one.cidr, one.gateway, one.pools), _TRIES, secrets.randbelow)
+        tried = drawn(one.ranges, _TRIES, secrets.randbelow)
         texts = [_text(one.version, number) for number in tried]
         values |= {f"subnet_{one.version}": one.id, f"addresses_{one.version}": texts}
     return _DRAW[tx.dialect.name].ask(tx, **values)
@@ -248,7 +260,7 @@ def _search(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> bool:
     for one in subnets:
         if one is not subnets[0] and _givers(_draw(tx, vnic_id, (one,))):
             return True
-        ranges = given_out(one.cidr, one.gateway, one.pools)
+        ranges = one.ranges
         total = sum(part.size for part in ranges)
         while total and (free := next_free(ranges, _taken(tx, one.id), secrets.randbelow(total))) is not None:
             if _take(tx, one.id, _text(one.version, free), vnic_id):
@@ -257,10 +269,7 @@ def _search(tx: Tx, vnic_id: str, subnets: Sequence[_Subnet]) -> bool:
 
 
 def _taken(tx: Tx, subnet_id: str) -> list[int]:
-    return sorted(int(ip_address(row.address)) for row in _TAKEN.all(tx, subnet_id=subnet_id))
-
-
-_TAKEN = Statement(sa.select(vnic_addresses.c.address).where(vnic_addresses.c.subnet_id == sa.bindparam("subnet_id")))
+    return sorted(int(ip_address(address)) for address in queries.taken(tx, subnet_id))
 
 
 def _take(tx: Tx, subnet_id: str, address: str, vnic_id: str) -> bool:

@@ -11,7 +11,7 @@ from netweft.core.errors import HostError
 from netweft.core.hot_plug import apply_hot_pluggable
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
-from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Rate
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Lease, Rate
 from netweft.core.sync import Location
 from netweft.core.trunks import parse_trunk
 from netweft.engine.db import Tx
@@ -19,6 +19,7 @@ from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import ports as port_queries
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.ports import Port
 from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
@@ -29,7 +30,8 @@ class Wanted:
     """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
 
     ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
-    networks that take over for them, by their profiles; ``ports``: those on providers, by vNIC.
+    networks that take over for them, by their profiles; ``ports``: those on providers, ``leases``: what DHCP tells the
+    guest, both by vNIC.
     """
 
     vm: VmDetails
@@ -38,6 +40,7 @@ class Wanted:
     functions: Mapping[str, str]
     failovers: Mapping[str, Failover]
     ports: Mapping[str, Port]
+    leases: Mapping[str, tuple[Lease, ...]]
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
@@ -53,7 +56,15 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
         functions={vnic_id: address for address, vnic_id in held.items()},
         failovers=queries.failovers_of(tx, rows),
         ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
+        leases=subnet_queries.leases_of(tx, [row.id for row in rows if _is_served(row)]),
     )
+
+
+def _is_served(row: VnicDetails) -> bool:
+    """Whether the vNIC's host tells the guest its addresses: it sees no frames of virtual functions, and a provider
+    tells those of its networks itself.
+    """
+    return row.plugged and not row.passthrough and row.provider_id is None
 
 
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
@@ -88,6 +99,7 @@ def _own(nic: GuestNic, row: VnicDetails, wanted: Wanted, orders: Mapping[str, i
         "gateways": tuple(one["gateway"] for one in here if one.get("gateway")),
         "boot_order": orders.get(nic.id, 0),
         "filter_parameters": tuple((one.name, one.value) for one in wanted.parameters.get(row.id, ())),
+        "leases": wanted.leases.get(row.id, ()),
     }
     return {name: value for name, value in own.items() if value}
 

@@ -30,6 +30,7 @@ from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import network_views
+from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of
@@ -86,6 +87,7 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
+        leases=bool(subnet_queries.leases_of(tx, [row.id for row in bridged if not row.provider_id])),
     )
 
 
@@ -184,6 +186,7 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
         },
         guest_drivers=capabilities.guest_drivers if capabilities else (),
         hostname=capabilities.hostname if capabilities else "",
+        dhcp_server=bool(capabilities and capabilities.dhcp_server),
         guests=0,
         memory=whole,
         memory_free=whole,

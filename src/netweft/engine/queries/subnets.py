@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from ipaddress import ip_network
 
 import sqlalchemy as sa
 
+from netweft.core.protocol import Lease
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import networks
 from netweft.engine.model.records import Record
@@ -52,6 +55,14 @@ def used(tx: Tx, subnet_ids: Collection[str]) -> dict[str, int]:
     return {row.subnet_id: row.used for row in found}
 
 
+def taken(tx: Tx, subnet_id: str) -> list[str]:
+    """The addresses of a subnet that vNICs have, in no order."""
+    return [row.address for row in _TAKEN.all(tx, subnet_id=subnet_id)]
+
+
+_TAKEN = Statement(sa.select(vnic_addresses.c.address).where(vnic_addresses.c.subnet_id == sa.bindparam("subnet_id")))
+
+
 def _users() -> sa.Select[tuple[str, str]]:
     return (
         sa.select(vms.c.name.label("vm"), vnics.c.name.label("vnic"))
@@ -85,6 +96,7 @@ class OfProfile(Record, frozen=True):
     cidr: str | None
     gateway: str | None
     allocation_pools: list[dict[str, str]] | None
+    dhcp_server: str | None
 
 
 COLUMNS = (
@@ -93,6 +105,7 @@ COLUMNS = (
     subnets.c.cidr,
     subnets.c.gateway,
     subnets.c.allocation_pools,
+    subnets.c.dhcp_server,
 )
 """Of a subnet what giving addresses needs."""
 
@@ -135,6 +148,48 @@ def of_vnics(tx: Tx, vnic_ids: Collection[str]) -> dict[str, list[VnicAddress]]:
     """The addresses of each vNIC, in the order of their subnets."""
     return grouped(_OF_VNICS.all(tx, vnic_ids=vnic_ids), "vnic_id")
 
+
+class ServedAddress(Record, frozen=True):
+    """An address that a vNIC has of a subnet with DHCP, and what its guest is told with it."""
+
+    vnic_id: str
+    address: str
+    cidr: str
+    gateway: str
+    dns_servers: list[str]
+    host_routes: list[dict[str, str]]
+    dhcp_server: str
+
+
+def leases_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, tuple[Lease, ...]]:
+    """What DHCP tells the guests of vNICs, by vNIC, in the order of their subnets; one that it tells nothing is not
+    there.
+    """
+    found = _SERVED.all(tx, vnic_ids=vnic_ids) if vnic_ids else []
+    return {vnic_id: tuple(map(_lease, some)) for vnic_id, some in grouped(found, "vnic_id").items()}
+
+
+def _lease(row: ServedAddress) -> Lease:
+    """Gateways and routes of IPv6 are told by routers."""
+    prefix = ip_network(row.cidr).prefixlen
+    told = Lease(address=f"{row.address}/{prefix}", server=row.dhcp_server, dns_servers=tuple(row.dns_servers))
+    if not row.dhcp_server:
+        return told
+    routes = tuple((one["destination"], one["next_hop"]) for one in row.host_routes)
+    return replace(told, gateway=row.gateway, routes=routes)
+
+
+_SERVED = Statement(
+    sa.select(
+        vnic_addresses.c.vnic_id,
+        vnic_addresses.c.address,
+        *(subnets.c[name] for name in ("cidr", "gateway", "dns_servers", "host_routes", "dhcp_server")),
+    )
+    .join(subnets, subnets.c.id == vnic_addresses.c.subnet_id)
+    .where(Among(vnic_addresses.c.vnic_id, "vnic_ids"), subnets.c.dhcp)
+    .order_by(*FIRST_COME, vnic_addresses.c.address),
+    record=ServedAddress,
+)
 
 _OF_VNICS = Statement(
     sa.select(

@@ -69,6 +69,7 @@ class ProfileForCluster(VnicProfileRow, frozen=True, kw_only=True):
     cidr: str | None
     gateway: str | None
     allocation_pools: list[dict[str, str]] | None
+    dhcp_server: str | None
 
 
 def for_cluster(tx: Tx, profile_id: str, cluster_id: str) -> ProfileForCluster | None:

@@ -1,0 +1,185 @@
+"""What leads a guest's questions to the DHCP server of its network on this host, and the answers back.
+
+By tc-mirred(8) and tc-u32(8), before any bridge or Open vSwitch sees the frame: a question comes out of the guest's own
+port, and is taken from there to the server; what the server sends is taken to the guests' ports. So no other host and
+nobody else on the network hears either of it, whatever the guest is plugged into.
+
+A guest asks from its vNIC's MAC address. Frames from others (of what the guest runs inside) go their way.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import sys
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from netweft.agent import netlink as nl
+from netweft.agent.link_options import mac_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from netweft.core.protocol import GuestNic
+
+SERVER_MAC = "0a:6e:77:64:68:01"
+"""That of the server on each host, so that a guest that moves finds the one that it knows."""
+
+_INGRESS, _INGRESS_HANDLE, _INCOMING = 0xFFFFFFF1, 0xFFFF0000, 0xFFFFFFF2  # linux/pkt_sched.h
+_TCA_U32_SEL, _TCA_U32_ACT, _TCA_ACT_KIND, _TCA_ACT_OPTIONS, _TCA_MIRRED_PARMS = 5, 7, 1, 2, 2  # linux/pkt_cls.h
+_SELECTION = struct.Struct("=BBBxHHhhI")  # struct tc_u32_sel: flags, shift, number of keys ...
+_KEY = struct.Struct(">II"), struct.Struct("=ii")  # struct tc_u32_key: mask, value; offset, its mask
+_KEY_SIZE = 16
+_MIRRED = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link
+_TERMINAL = 1
+_GO_ON, _STOLEN = -1, 4  # TC_ACT_UNSPEC, with which other filters get their turn; TC_ACT_STOLEN
+_REDIRECT, _MIRROR = 1, 2  # TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR
+
+GUEST_PRIORITIES = range(16, 32)
+"""Those of our filters on guests' ports: before what limits a guest's rate, of Open vSwitch (49) and of libvirt."""
+SERVER_PRIORITIES = range(1, 1 << 16)
+"""Those on the server's link, where there are no others."""
+
+_ALL, _IP, _ARP, _IPV6 = b"\x00\x03", b"\x08\x00", b"\x08\x06", b"\x86\xdd"  # linux/if_ether.h
+
+Key = tuple[int, int, int]
+"""Mask, value, and offset from the header after Ethernet's, of 32 bits."""
+
+_UDP, _ICMPV6, _DHCP_PORT, _DHCPV6_PORT, _ROUTER_SOLICITATION = 17, 58, 67, 547, 133
+_IPV4_WITHOUT_OPTIONS: Key = (0xFF000000, 0x45000000, 0)
+_NO_FRAGMENT: Key = (0x00001FFF, 0, 4)
+_TO_GROUP: Key = (0x00000100, 0x00000100, -16)
+
+
+class FilterError(OSError):
+    """The kernel refused; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What becomes of frames that come in by a link: those of an Ethernet type with these bits go to another link, or
+    (``copied``) a copy of them does.
+    """
+
+    type: bytes
+    keys: tuple[Key, ...]
+    to: int
+    copied: bool = False
+
+
+def questions(nic: GuestNic, server: int) -> list[Rule]:
+    """What a guest's port hands over to the server, which is behind the link ``server``."""
+    mac = mac_bytes(nic.mac)
+    sent = (0xFFFFFFFF, int.from_bytes(mac[:4]), -8), (0xFFFF0000, int.from_bytes(mac[4:]) << 16, -4)
+    found = [Rule(_ALL, (*sent, *_to(mac_bytes(SERVER_MAC))), server)]
+    servers = sorted({lease.server for lease in nic.leases if lease.server})
+    if servers:
+        udp = (0x00FF0000, _UDP << 16, 8), (0x0000FFFF, _DHCP_PORT, 20)
+        found.append(Rule(_IP, (*sent, _IPV4_WITHOUT_OPTIONS, _NO_FRAGMENT, *udp), server))
+        found += [Rule(_ARP, (*sent, (0xFFFFFFFF, int(ip_address(one)), 24)), server) for one in servers]
+    if any(not lease.server for lease in nic.leases):
+        found.append(
+            Rule(_IPV6, (*sent, (0x0000FF00, _UDP << 8, 4), (0x0000FFFF, _DHCPV6_PORT, 40)), server),
+        )
+        solicitation = (0x0000FF00, _ICMPV6 << 8, 4), (0xFF000000, _ROUTER_SOLICITATION << 24, 40)
+        found.append(Rule(_IPV6, (*sent, *solicitation), server))
+    return found
+
+
+def answers(mac: str, port: int) -> list[Rule]:
+    """What the server's link hands over to a guest's port."""
+    return [Rule(_ALL, _to(mac_bytes(mac)), port), Rule(_ALL, (_TO_GROUP,), port, copied=True)]
+
+
+def apply(netlink: nl.Netlink, index: int, wanted: Collection[Rule], priorities: range) -> None:
+    """Have a link have these rules of ours and no others. Raises FilterError, NetlinkError."""
+    present, target = _present(netlink, index, priorities), set(wanted)
+    ended = [info for info, rule in present.items() if rule not in target]
+    missing = sorted(target - set(present.values()), key=lambda rule: (rule.type, rule.keys, rule.to))
+    taken = {info >> 16 for info in present.keys() - ended}
+    free = (number for number in priorities if number not in taken)
+    requests = [nl.Request(nl.RTM_DELTFILTER, _head(index, info)) for info in ended]
+    for number, rule in zip(free, missing, strict=False):
+        head = _head(index, number << 16 | int.from_bytes(rule.type, sys.byteorder))
+        requests.append(nl.Request(nl.RTM_NEWTFILTER, head + _encode(rule), nl.CREATE_NEW))
+    _send(netlink, requests)
+
+
+def with_ingress(netlink: nl.Netlink) -> set[int]:
+    """The links that have the place where filters stand."""
+    found = set()
+    for message in netlink.dump(nl.RTM_GETQDISC, nl.TCMSG.pack(0, 0, 0, 0, 0)):
+        _, index, _, parent, _ = nl.TCMSG.unpack_from(message)
+        if parent == _INGRESS:
+            found.add(index)
+    return found
+
+
+def give_ingress(netlink: nl.Netlink, index: int) -> None:
+    """Give a link the place where filters stand. Raises FilterError.
+
+    It is the kind that libvirt and Open vSwitch make for limits; they take it away to make it anew, and our filters
+    with it, which are put back soon.
+    """
+    body = nl.TCMSG.pack(0, index, _INGRESS_HANDLE, _INGRESS, 0) + nl.text(nl.TCA_KIND, "ingress")
+    _send(netlink, [nl.Request(nl.RTM_NEWQDISC, body, nl.NLM_F_CREATE)])
+
+
+def _present(netlink: nl.Netlink, index: int, priorities: range) -> dict[int, Rule]:
+    """Our rules by priority and protocol, as the kernel packs them."""
+    found = {}
+    for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _INCOMING, 0)):
+        _, _, _, _, info = nl.TCMSG.unpack_from(message)
+        options = nl.attributes(nl.attributes(message, nl.TCMSG.size).get(nl.TCA_OPTIONS, b""))
+        if info >> 16 in priorities and _TCA_U32_SEL in options:
+            found[info] = _decode(info, options)
+    return found
+
+
+def _decode(info: int, options: Mapping[int, bytes]) -> Rule:
+    selection = options[_TCA_U32_SEL]
+    inner: Mapping[int, bytes] = options
+    for kind in (_TCA_U32_ACT, 1, _TCA_ACT_OPTIONS):
+        inner = nl.attributes(inner.get(kind, b""))
+    parms = inner.get(_TCA_MIRRED_PARMS, b"").ljust(_MIRRED.size, b"\0")
+    *_, eaction, to = _MIRRED.unpack_from(parms)
+    type_ = (info & 0xFFFF).to_bytes(2, sys.byteorder)
+    return Rule(type_, tuple(_keys(selection)), to, copied=eaction == _MIRROR)
+
+
+def _keys(selection: bytes) -> Iterator[Key]:
+    wide, narrow = _KEY
+    for place in range(_SELECTION.size, len(selection) - _KEY_SIZE + 1, _KEY_SIZE):
+        mask, value = wide.unpack_from(selection, place)
+        offset, _ = narrow.unpack_from(selection, place + wide.size)
+        yield mask, value, offset
+
+
+def _encode(rule: Rule) -> bytes:
+    wide, narrow = _KEY
+    selection = _SELECTION.pack(_TERMINAL, 0, len(rule.keys), 0, 0, 0, 0, 0)
+    selection += b"".join(wide.pack(mask, value) + narrow.pack(offset, 0) for mask, value, offset in rule.keys)
+    then, what = (_GO_ON, _MIRROR) if rule.copied else (_STOLEN, _REDIRECT)
+    parms = nl.attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
+    action = nl.text(_TCA_ACT_KIND, "mirred") + nl.attribute(_TCA_ACT_OPTIONS, parms)
+    options = nl.attribute(_TCA_U32_SEL, selection) + nl.attribute(_TCA_U32_ACT, nl.attribute(1, action))
+    return nl.text(nl.TCA_KIND, "u32") + nl.attribute(nl.TCA_OPTIONS, options)
+
+
+def _head(index: int, info: int) -> bytes:
+    return nl.TCMSG.pack(0, index, 0, _INCOMING, info)
+
+
+def _to(mac: bytes) -> tuple[Key, Key]:
+    """Frames to a MAC address."""
+    return (0x0000FFFF, int.from_bytes(mac[:2]), -16), (0xFFFFFFFF, int.from_bytes(mac[2:]), -12)
+
+
+def _send(netlink: nl.Netlink, requests: list[nl.Request]) -> None:
+    """Links go meanwhile, and filters with them."""
+    for refused in netlink.send(requests):
+        is_deletion = requests[refused.position].kind == nl.RTM_DELTFILTER
+        if refused.errno != errno.ENODEV and not (is_deletion and refused.errno == errno.ENOENT):
+            raise FilterError(refused.errno, refused.words)
