@@ -61,12 +61,18 @@ def ask(outside: Providers, db: Database, *, every: float = ASKED_EVERY) -> None
             began = time.monotonic()
             with outside.connected(row) as there:
                 found = hosts_of(row.id, there)
-                there_are = frozenset(one.id for one in there.networks())
+                there_are = frozenset(one.id for one in there.networks()) if _has_networks(db, row) else None
             latency = round(1000 * (time.monotonic() - began))
         except ProviderError as error:
             db.run(_record_failure, row, error.text)
         else:
             db.run(_record, row, found, there_are, latency)
+
+
+def _has_networks(db: Database, row: ProviderRow) -> bool:
+    """Whether there is anything to compare."""
+    with db.read() as tx:
+        return bool(provider_objects.networks_on(tx, row.id))
 
 
 def _is_due(before: datetime) -> sa.ColumnElement[bool]:
@@ -80,13 +86,14 @@ def _claim(tx: Tx, row: ProviderRow, before: datetime) -> bool:
 
 
 def _record(
-    tx: Tx, row: ProviderRow, found: Sequence[ProviderHostRow], there_are: frozenset[str], latency: int
+    tx: Tx, row: ProviderRow, found: Sequence[ProviderHostRow], there_are: frozenset[str] | None, latency: int
 ) -> None:
     """A provider that was removed meanwhile has no hosts any more."""
     values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
     if tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values)).rowcount:
         provider_hosts.replace(tx, row.id, found)
-        provider_networks.compare(tx, SYSTEM, row.id, there_are)
+        if there_are is not None:
+            provider_networks.compare(tx, SYSTEM, row.id, there_are)
 
 
 def _record_failure(tx: Tx, row: ProviderRow, reason: str) -> None:
