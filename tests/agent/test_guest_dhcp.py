@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netweft.agent.events import Events
 from netweft.agent.guest_dhcp import GuestDhcp
 from netweft.agent.guest_dhcp_filters import SERVER_MAC
+from netweft.agent.guests import GuestError
 from netweft.agent.guests.namespace import NamespaceGuests
+from netweft.agent.host_guests import Guests
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.processes import start_time
 from netweft.core.host import OvsBridge
@@ -479,6 +482,36 @@ def test_a_host_without_dnsmasq_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     assert dhcp.check([vnic(7, leases=())]) == ""
     assert "install the package dnsmasq-base" in dhcp.check([vnic(7)])
+
+
+def test_a_guest_is_served_from_its_start_on_or_not_started(linux: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    guests = Guests([linux.driver], Events(), linux.dhcp)
+    spec = GuestSpec(id=str(uuid.uuid4()), name="vm7", driver="namespace", memory=0, nics=(vnic(7),))
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(linux.folder))
+        with pytest.raises(GuestError, match="Guest vm7 cannot be served by DHCP: this host has no dnsmasq"):
+            guests.put(spec)
+    assert guests.list() == []
+    with standing_in(linux.name):
+        guests.put(spec)
+    assert linux.ask(spec).wait_for("bound")[0] == "192.0.2.7"
+    with standing_in(linux.name):
+        guests.stop(spec.id)
+    assert linux.servers() == []
+
+
+def test_what_cannot_be_served_is_told_once(linux: Host) -> None:
+    events = Events()
+    guests = Guests([linux.driver], events, linux.dhcp)
+    linux.start(7)
+    two = GuestSpec(id=str(uuid.uuid4()), name="two", driver="namespace", memory=0, nics=(vnic(8, leases=(lease(7),)),))
+    with standing_in(linux.name):
+        guests.put(two)
+        guests.serve_dhcp()
+        told = [event.detail for event in events.page(0, 0).events if "are to have" in event.detail]
+        guests.stop(two.id)
+    assert told == ["Two vNICs on br0 are to have 192.0.2.7/24: none is served."]
+    assert len(linux.servers()) == 1
 
 
 def links(host: Host) -> list[str]:

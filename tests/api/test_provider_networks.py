@@ -130,6 +130,7 @@ def test_subnets_go_to_the_provider(
     body = {"name": "low", "cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "dhcp": True}
     added = client.post(path, json=body, headers=JSON)
     assert added.status_code == 201, added.text
+    assert "dhcp_server" not in added.json(), "the provider serves it"
     fleet.until(lambda: bool(there.specs))
     (spec,) = there.specs.values()
     assert (spec.cidr, spec.gateway, spec.dhcp, spec.network_id) == (

@@ -56,15 +56,8 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
         functions={vnic_id: address for address, vnic_id in held.items()},
         failovers=queries.failovers_of(tx, rows),
         ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
-        leases=subnet_queries.leases_of(tx, [row.id for row in rows if _is_served(row)]),
+        leases=subnet_queries.leases_of(tx, [row.id for row in rows if row.plugged and not row.passthrough]),
     )
-
-
-def _is_served(row: VnicDetails) -> bool:
-    """Whether the vNIC's host tells the guest its addresses: it sees no frames of virtual functions, and a provider
-    tells those of its networks itself.
-    """
-    return row.plugged and not row.passthrough and row.provider_id is None
 
 
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:

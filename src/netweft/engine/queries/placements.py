@@ -87,7 +87,7 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
-        leases=bool(subnet_queries.leases_of(tx, [row.id for row in bridged if not row.provider_id])),
+        leases=bool(subnet_queries.leases_of(tx, [row.id for row in bridged])),
     )
 
 

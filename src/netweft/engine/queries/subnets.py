@@ -162,8 +162,8 @@ class ServedAddress(Record, frozen=True):
 
 
 def leases_of(tx: Tx, vnic_ids: Collection[str]) -> dict[str, tuple[Lease, ...]]:
-    """What DHCP tells the guests of vNICs, by vNIC, in the order of their subnets; one that it tells nothing is not
-    there.
+    """What hosts serve the guests of vNICs by DHCP, by vNIC, in the order of their subnets; one that they serve
+    nothing is not there, as on networks of providers, which do it themselves.
     """
     found = _SERVED.all(tx, vnic_ids=vnic_ids) if vnic_ids else []
     return {vnic_id: tuple(map(_lease, some)) for vnic_id, some in grouped(found, "vnic_id").items()}
@@ -186,7 +186,8 @@ _SERVED = Statement(
         *(subnets.c[name] for name in ("cidr", "gateway", "dns_servers", "host_routes", "dhcp_server")),
     )
     .join(subnets, subnets.c.id == vnic_addresses.c.subnet_id)
-    .where(Among(vnic_addresses.c.vnic_id, "vnic_ids"), subnets.c.dhcp)
+    .join(networks, networks.c.id == subnets.c.network_id)
+    .where(Among(vnic_addresses.c.vnic_id, "vnic_ids"), subnets.c.dhcp, networks.c.provider_id.is_(None))
     .order_by(*FIRST_COME, vnic_addresses.c.address),
     record=ServedAddress,
 )
