@@ -15,6 +15,7 @@ from memory_provider import DOWN, NETWORKS
 from netweft.core.errors import ValidationError
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.commands.providers import insert_provider, remove_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
@@ -209,6 +210,21 @@ def test_a_list_that_is_cut_short_does_no_harm(clouds: Clouds) -> None:
         provider_networks.compare(tx, SYSTEM, clouds.provider_id, frozenset())
     clouds.wait()
     assert clouds.there.networks == before
+
+
+def test_networks_of_a_data_center_that_is_removed_go(clouds: Clouds) -> None:
+    north = clouds.fleet.db.run(add_data_center, SYSTEM, AddDataCenter(name="north"))
+    wire = AddNetwork(name="wire", data_center=Ref(name="north"))
+    clouds.fleet.db.run(add_network, SYSTEM, wire)
+    provider = Ref(id=clouds.provider_id)
+    spec = AddNetwork(name="blue", data_center=Ref(name="north"), provider=provider, physical=Ref(name="wire"))
+    clouds.fleet.db.run(add_network, SYSTEM, spec)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}, "blue": set()}
+    clouds.fleet.db.run(remove_data_center, SYSTEM, north)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}}
+    assert {row.object_id for row in clouds.rows()} == {clouds.network_id, clouds.subnet_id}
 
 
 def test_native_networks_do_not_wait_for_it(clouds: Clouds) -> None:

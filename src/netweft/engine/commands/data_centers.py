@@ -20,11 +20,12 @@ from netweft.engine.commands.networks import AddNetwork, create_network
 from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
-from netweft.engine.model.networks import networks
+from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.operations import provider_networks
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
-from netweft.engine.statements import add
+from netweft.engine.statements import add, rows
 
 MANAGEMENT_NETWORK = "ovirtmgmt"
 """The name of the network that a data centre begins with (oVirt: DefaultManagementNetwork)."""
@@ -95,7 +96,7 @@ def update_data_center(tx: Tx, actor: Actor, spec: UpdateDataCenter) -> None:
 
 
 def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
-    """Remove a data centre without clusters, and its networks with it.
+    """Remove a data centre without clusters, and its networks with it, also from the providers on which they were made.
 
     Needs DELETE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
     """
@@ -105,9 +106,10 @@ def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
     check(_REMOVE, rules.has_no_clusters(data_center.name, clusters))
     inside = networks.c.data_center_id == data_center_id
     with translate_constraint_errors(_REMOVE, lambda _: None):
-        for network_id in tx.scalars(sa.select(networks.c.id).where(inside)).all():
-            remove_profiles(tx, network_id)
-            authorize.forget(tx, network_id)
+        for network in rows(tx, NetworkRow, sa.select(networks).where(inside)):
+            remove_profiles(tx, network.id)
+            authorize.forget(tx, network.id)
+            provider_networks.release(tx, actor, network)
         tx.execute(sa.delete(networks).where(inside))
         authorize.forget(tx, data_center_id)
         tx.execute(sa.delete(data_centers).where(data_centers.c.id == data_center_id))
