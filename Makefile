@@ -54,7 +54,7 @@ cli: install ## the command line against an engine with simulated hosts, and wha
 clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
-providers: install system native neutron ## what providers are proved with: a real Neutron, a real OVN
+providers: install system native neutron automation ## what providers are proved with: a real Neutron, a real OVN
 	$(PYTEST) -n 1 tests/providers
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included

@@ -113,7 +113,8 @@ def test_json_may_bring_scalars_and_bare_lists() -> None:
         ('{"vlan": null}', Network(vlan=Vlan())),
         ('{"vlan": {"id": null}}', Network(vlan=Vlan())),
         ('{"comment": null, "usages": null}', Network(comment="", usages=[])),
-        ('{"id": null, "status": null, "required": null, "vnic_profiles": null, "external_provider": null}', Network()),
+        ('{"id": null, "status": null, "required": null, "vnic_profiles": null, "ip": null}', Network()),
+        ('{"external_provider": null}', Network(external_provider=types.OpenStackNetworkProvider())),
         ('{"data_center": {"id": "1", "local": null}}', Network(data_center=types.DataCenter(id="1"))),
     ],
 )

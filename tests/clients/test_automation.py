@@ -56,13 +56,13 @@ def test_playbooks_do_their_work_and_change_nothing_more(site: Site, tmp_path: P
     assert in_use(site)["networks"] == {"ovirtmgmt"}
 
 
-def twice(site: Site, folder: Path, name: str) -> None:
+def twice(site: Site, folder: Path, name: str, playbooks: Path = PLAYBOOKS) -> None:
     """Run a playbook: first all of its tasks change something, then none does, and none asks for a change."""
-    changed = play(site, name, folder)
-    tasks = re.findall(r"^    - name: (.*)$", (PLAYBOOKS / f"{name}.yml").read_text(), re.MULTILINE)
+    changed = play(site, name, folder, playbooks)
+    tasks = re.findall(r"^    - name: (.*)$", (playbooks / f"{name}.yml").read_text(), re.MULTILINE)
     assert [task for task in tasks if task not in changed] == []
     so_far = len(site.recorder.seen)
-    assert play(site, name, folder) == []
+    assert play(site, name, folder, playbooks) == []
     asked = [one for one in site.recorder.seen[so_far:] if one.method != "GET" and not one.path.startswith(SESSIONS)]
     assert asked == []
 
@@ -90,7 +90,7 @@ def in_use(site: Site) -> dict[str, Any]:
     return found
 
 
-def play(site: Site, name: str, folder: Path) -> list[str]:
+def play(site: Site, name: str, folder: Path, playbooks: Path = PLAYBOOKS) -> list[str]:
     """Run a playbook to its good end; the tasks that changed something."""
     program = AUTOMATION / "bin" / "ansible-playbook"
     assert program.exists(), "the automation is not installed: tools/install-automation does it"
@@ -109,7 +109,7 @@ def play(site: Site, name: str, folder: Path) -> list[str]:
         "LC_ALL": "C.UTF-8",
         "no_proxy": "*",
     }
-    command = [str(program), str(PLAYBOOKS / f"{name}.yml")]
+    command = [str(program), str(playbooks / f"{name}.yml")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
     recap = RECAP.search(done.stdout)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -116,6 +116,12 @@ class Clouds:
             query = sa.select(provider_objects).where(provider_objects.c.kind == "port")
             return {row.object_id: (row.wanted, row.state) for row in tx.execute(query)}
 
+    def set_network(self, known_as: str, **values: str) -> None:
+        """How far the provider is with the network that it has by this id (empty: that it does not have)."""
+        here = provider_objects.c.kind == "network", provider_objects.c.external_id == known_as
+        with self.fleet.db.write() as tx:
+            tx.execute(sa.update(provider_objects).where(*here).values(**values))
+
     def sync(self) -> None:
         """What the engine does some time after a failure."""
         payload = SyncPorts(vm_id=self.vm_id)
@@ -305,10 +311,19 @@ def test_only_hosts_on_which_the_provider_has_an_agent_are_chosen(clouds: Clouds
     assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
 
 
-def test_a_network_that_is_not_ready_is_refused_by_name(clouds: Clouds) -> None:
+def test_a_network_that_could_not_be_made_is_refused_by_name(clouds: Clouds) -> None:
     clouds.add_vnic("nic2", clouds.network("green", "3"))
-    with clouds.fleet.db.write() as tx:
-        tx.execute(sa.update(provider_objects).where(provider_objects.c.external_id == "3").values(external_id=""))
+    clouds.set_network("3", external_id="", state="error", error="No quota.")
     ended = clouds.fleet.failed(clouds.start())
-    assert ended.error == "Network 'green' is not ready on provider 'clouds'."
+    assert ended.error == "Network 'green' is not on provider 'clouds': No quota."
     assert (clouds.state()[0], clouds.there.ports) == ("down", {})
+
+
+def test_a_machine_waits_for_a_network_that_is_being_made(clouds: Clouds) -> None:
+    clouds.set_network(RED, external_id="", state="locked")
+    job = clouds.start()
+    clouds.fleet.until(lambda: clouds.state()[0] == "wait_for_launch")
+    assert clouds.there.ports == {}
+    clouds.set_network("", external_id=RED, state="ok")
+    clouds.fleet.done(job)
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import memory_provider
 from fleet import Fleet, running_fleet
 from memory_provider import CERTIFICATE, INSTALLED, PASSWORD
 from netweft.core.errors import NotFoundError, ValidationError
@@ -19,8 +20,11 @@ from netweft.engine.db import Database
 from netweft.engine.jobs.providers import TEST_FAILED, TESTED
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
+from netweft.engine.model.provider_hosts import ProviderHostRow, provider_hosts
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.queries import providers as queries
+from netweft.engine.statements import rows
+from netweft.providers.contract import ProviderHost
 
 LOGIN: dict[str, Any] = {
     "requires_authentication": True,
@@ -64,6 +68,15 @@ def test_one_that_answers_is_saved(fleet: Fleet) -> None:
     assert made.latency is not None
     assert made.checked_at is not None
     assert 205 in fleet.codes()
+
+
+def test_its_hosts_are_known_when_it_is_saved(fleet: Fleet) -> None:
+    there = memory_provider.system("http://hosts.example")
+    there.hosts = [ProviderHost(name="sim-1", is_alive=True, physical_networks=frozenset({"wire"}))]
+    provider_id = add(fleet, url="http://hosts.example")
+    with fleet.db.read() as tx:
+        found = rows(tx, ProviderHostRow, sa.select(provider_hosts))
+    assert found == [ProviderHostRow(provider_id, "sim-1", True, ["wire"])]
 
 
 def test_one_that_does_not_is_not(fleet: Fleet) -> None:

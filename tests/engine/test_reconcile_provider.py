@@ -23,6 +23,7 @@ from netweft.engine.jobs import provider_watch
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow
+from netweft.engine.operations import provider_networks
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
@@ -56,6 +57,16 @@ class Clouds:
     def add_subnet(self, name: str, cidr: str) -> str:
         spec = AddSubnet(network_id=self.network_id, name=name, cidr=cidr, dhcp=True)
         return self.fleet.db.run(add_subnet, SYSTEM, spec)
+
+    def import_network(self, external_id: str) -> str:
+        home, provider = Ref(name="Default"), Ref(id=self.provider_id)
+        spec = AddNetwork(name="imported", data_center=home, provider=provider, external_id=external_id)
+        return str(self.fleet.db.run(add_network, SYSTEM, spec).id)
+
+    def ask(self) -> None:
+        """The engine looks how the provider is."""
+        provider_watch.ask(self.fleet.outside.providers, self.fleet.db, every=0)
+        self.wait()
 
     def wait(self) -> None:
         """Until no job is at work on the provider."""
@@ -175,6 +186,31 @@ def test_what_was_asked_for_and_taken_back_meanwhile_leaves_nothing(clouds: Clou
     assert {row.object_id for row in clouds.rows()} == {clouds.network_id, clouds.subnet_id}
 
 
+def test_what_somebody_removed_there_is_made_again(clouds: Clouds) -> None:
+    imported = clouds.import_network("1")
+    kept = dict(clouds.there.networks)
+    ours = next(one for one in kept.values() if one.owner)
+    del clouds.there.networks[ours.id], clouds.there.networks["1"]
+    clouds.ask()
+    assert clouds.view() == {"red": {"low"}}
+    assert {row.object_id: (row.state, row.error) for row in clouds.rows()} == {
+        clouds.network_id: ("ok", ""),
+        clouds.subnet_id: ("ok", ""),
+        imported: ("error", "The provider does not have this network any more."),
+    }
+    clouds.there.networks["1"] = kept["1"]
+    clouds.ask()
+    assert {row.state for row in clouds.rows()} == {"ok"}
+
+
+def test_a_list_that_is_cut_short_does_no_harm(clouds: Clouds) -> None:
+    before = dict(clouds.there.networks)
+    with clouds.fleet.db.write() as tx:
+        provider_networks.compare(tx, SYSTEM, clouds.provider_id, frozenset())
+    clouds.wait()
+    assert clouds.there.networks == before
+
+
 def test_native_networks_do_not_wait_for_it(clouds: Clouds) -> None:
     clouds.there.fault = lambda _: (_ for _ in ()).throw(DOWN)
     clouds.add_network("blue")
@@ -187,11 +223,8 @@ def test_native_networks_do_not_wait_for_it(clouds: Clouds) -> None:
 
 
 def test_one_that_was_imported_stays_there(clouds: Clouds) -> None:
-    spec = AddNetwork(
-        name="imported", data_center=Ref(name="Default"), provider=Ref(id=clouds.provider_id), external_id="1"
-    )
     calls = len(clouds.there.calls)
-    made = clouds.fleet.db.run(add_network, SYSTEM, spec).id
+    made = clouds.import_network("1")
     clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=made, name="other", description="here"))
     clouds.fleet.db.run(remove_network, SYSTEM, made)
     clouds.wait()

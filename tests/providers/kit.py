@@ -365,6 +365,21 @@ class ProviderKit:
         assert len(set(addresses)) == len(addresses) == len(specs)
         assert all(ip_address(address) in ip_network(subnet.cidr) for address in addresses)
 
+    def test_a_connection_knows_what_another_did(
+        self, provider: NetworkProvider, system: System, network: ProviderNetwork
+    ) -> None:
+        spec = port_spec(network)
+        with system.connect() as other:
+            assert other.ports() == []
+            made = provider.ensure_port(spec)
+            assert other.bind_port(spec.id, system.hosts[0]).id == made.id
+            assert provider.admit_port(spec.id, system.hosts[1]).host == system.hosts[0]
+            other.remove_port(spec.id)
+            assert provider.port(spec.id) is None
+            provider.ensure_port(spec)
+            other.remove_port(spec.id)
+            assert provider.ports() == []
+
     def test_what_others_have_stays(self, provider: NetworkProvider, system: System) -> None:
         with system.others() as network_id:
             theirs = next(one for one in provider.networks() if one.id == network_id)

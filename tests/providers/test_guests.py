@@ -2,134 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from e2e.site import CLUSTER, Site, site, wait
-from netweft.client import ApiError
+from e2e.site import Site, wait
 from netweft.lab.agents import GUEST_PREFIX
 from netweft.lab.namespaces import offload_no_checksums
-from netweft.lab.openvswitch import OpenVSwitch
+from providers.clouds import HOSTS, KINDS, NIC, Cloud, addresses, chassis_site, cloud_of, machine
 from providers.guests import Guest, reach_each_other
 from providers.neutron import Neutron
-from providers.ovn import Ovn, chassis_of
-from providers.test_neutron import connect
-
-LAB = """
-name: clouds
-guests: namespace
-engine: {address: 10.77.0.1/24}
-hosts:
-  alpha: {address: 10.77.0.11/24, nics: {eth0: {access: 4094}, eth1: {}}}
-  beta: {address: 10.77.0.12/24, nics: {eth0: {access: 4094}, eth1: {}}}
-"""
-HOSTS = ("alpha", "beta")
-NIC = "nic1"
+from providers.ovn import Ovn
 
 
 @pytest.fixture(scope="module")
 def hosts(ovn: Ovn) -> Iterator[Site]:
-    """Two hosts that are chassis of the OVN."""
-    folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
-    try:
-        (folder / "lab.yaml").write_text(LAB)
-        with site(folder, folder / "lab.yaml", "10.77.0.1") as built, ExitStack() as chassis:
-            for number, (name, host) in enumerate(built.place.hosts.items(), start=21):
-                place = folder / "lab" / "hosts" / name / "ovs"
-                switch = OpenVSwitch(folder=place, namespace=host.namespace, processes=())
-                chassis.enter_context(chassis_of(name, switch, ovn.central, ovn.wires, f"10.99.0.{number}"))
-            wait("all chassis", lambda: set(HOSTS).issubset(ovn.central.chassis()))
-            yield built
-    finally:
-        shutil.rmtree(folder)
+    with chassis_site(ovn, "namespace", 0) as built:
+        yield built
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cloud:
-    """A provider as the engine has it. ``provider_id``: its id here; ``ports``: the ids of all ports that it has."""
-
-    hosts: Site
-    provider_id: str
-    ports: Callable[[], set[str]]
-
-    @contextmanager
-    def network(self, name: str, cidr: str = "") -> Iterator[str]:
-        """A network of the provider in the cluster, with a subnet that serves DHCP; its id."""
-        client = self.hosts.client
-        body = {
-            "name": name,
-            "data_center": {"name": "Default"},
-            "external_provider": {"id": self.provider_id},
-        }
-        made = client.add("networks", body)["id"]
-        wait("the network", lambda: self.state(made)["state"] == "ok")
-        if cidr:
-            gateway = cidr.replace("0/24", "1")  # without one OVN serves no DHCP for Neutron
-            client.addition(
-                "POST", f"networks/{made}/subnets", {"name": name, "cidr": cidr, "gateway": gateway, "dhcp": True}
-            )
-        cluster = client.find("clusters", CLUSTER)["id"]
-        client.add(f"clusters/{cluster}/networks", {"id": made, "required": False})
-        yield str(made)
-        client.remove(f"networks/{made}")
-
-    def state(self, network: str) -> dict[str, Any]:
-        """What the engine says of how the provider has a network."""
-        return dict(self.hosts.client.addition("GET", f"networks/{network}")["provision"])
-
-
-@pytest.fixture(params=["neutron", "ovn"])
+@pytest.fixture(params=KINDS)
 def cloud(request: pytest.FixtureRequest, hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
-    """Either of them; it has what it had before when the test ends."""
-    kind = str(request.param)
-    central = ovn.central
-    address = neutron.url if kind == "neutron" else f"{central.northbound}?southbound={central.southbound}"
-    made = hosts.client.add("openstacknetworkproviders", {"name": kind, "type": kind, "url": address})["id"]
-    with connect(neutron.url) as there:
-
-        def ports() -> set[str]:
-            if kind == "neutron":
-                return {str(one.id) for one in there.network.ports()}
-            return set(central.nbctl("--bare", "--columns=name", "list", "Logical_Switch_Port").split())
-
-        def networks() -> set[str]:
-            return set(central.nbctl("--bare", "--columns=name", "list", "Logical_Switch").split())
-
-        before = ports(), networks()
-        yield Cloud(hosts=hosts, provider_id=str(made), ports=ports)
-        wait("the provider is let go", lambda: _is_removed(hosts, str(made)))
-        assert (ports(), networks()) == before
-
-
-def _is_removed(hosts: Site, provider: str) -> bool:
-    try:
-        hosts.client.remove(f"openstacknetworkproviders/{provider}")
-    except ApiError:
-        return False
-    return True
-
-
-@contextmanager
-def machine(hosts: Site, name: str, *networks: str) -> Iterator[str]:
-    """A machine with a vNIC (nic1, nic2 ...) on each network; its id."""
-    client = hosts.client
-    made = str(client.add("vms", {"name": name, "cluster": {"name": CLUSTER}, "template": {"name": "Blank"}})["id"])
-    try:
-        for number, network in enumerate(networks, start=1):
-            profile = client.list(f"networks/{network}/vnicprofiles")[0]["id"]
-            client.add(f"vms/{made}/nics", {"name": f"nic{number}", "vnic_profile": {"id": profile}})
+    with cloud_of(request.param, hosts, ovn, neutron) as made:
         yield made
-    finally:
-        if client.get(f"vms/{made}")["status"] != "down":
-            client.action(f"vms/{made}/stop", {})
-        client.remove(f"vms/{made}")
 
 
 def started(hosts: Site, machine_id: str, host: str) -> Guest:
@@ -138,12 +34,6 @@ def started(hosts: Site, machine_id: str, host: str) -> Guest:
     guest = Guest(f"{GUEST_PREFIX}{machine_id}", NIC)
     offload_no_checksums(guest.namespace, NIC)
     return guest
-
-
-def addresses(hosts: Site, machine_id: str) -> list[str]:
-    """Those that the engine gave to the machine's first vNIC."""
-    nics = hosts.client.addition("GET", f"vms/{machine_id}/nics")
-    return [one["address"] for nic in nics if nic["name"] == NIC for one in nic["addresses"]]
 
 
 def test_two_machines_on_two_hosts_have_what_the_engine_says_and_reach_each_other(hosts: Site, cloud: Cloud) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from netweft.providers.contract import Account, BindingError, LoginError, NetworkProvider, ProviderError
 from netweft.providers.ovn import addresses, connect
-from providers.kit import network_spec, port_spec
+from providers.kit import network_spec, port_spec, subnet_spec
 from providers.ovn import Ovn
 from providers.waiting import until
 
@@ -83,6 +83,33 @@ def test_what_hangs_and_what_is_killed_is_told_and_passes(ovn: Ovn) -> None:
         assert provider.networks() == [made]  # on a connection of its own accord
         provider.remove_network(spec.id)
         until(lambda: all(host.is_alive for host in provider.hosts()), "the chassis")
+
+
+def test_ports_are_served_by_the_subnets_of_their_addresses(ovn: Ovn, provider: NetworkProvider) -> None:
+    spec = network_spec()
+    network = provider.ensure_network(spec)
+    four, six = subnet_spec(network), subnet_spec(network, "2001:db8::/64", gateway="")
+    provider.ensure_subnet(four)
+    port = port_spec(network)
+    provider.ensure_port(port)
+    provider.ensure_subnet(six)
+    assert served(ovn, port.id) == [True, False]
+    provider.ensure_port(replace(port, addresses=("192.0.2.7", "2001:db8::7")))
+    assert served(ovn, port.id) == [True, True]
+    provider.ensure_subnet(replace(four, dhcp=False))
+    assert served(ovn, port.id) == [False, True]
+    provider.ensure_port(replace(port, addresses=("192.0.2.7",)))
+    assert served(ovn, port.id) == [False, False]
+    provider.ensure_subnet(four)
+    assert served(ovn, port.id) == [True, False]
+    provider.remove_port(port.id)
+    provider.remove_network(spec.id)
+
+
+def served(ovn: Ovn, port: str) -> list[bool]:
+    """Whether a port has DHCP options for IPv4, and for IPv6."""
+    columns = ("dhcpv4_options", "dhcpv6_options")
+    return [ovn.central.nbctl("get", "Logical_Switch_Port", port, column).strip() != "[]" for column in columns]
 
 
 def test_a_chassis_that_is_dead_is_none_that_is_alive(ovn: Ovn, provider: NetworkProvider) -> None:

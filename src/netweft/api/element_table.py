@@ -267,7 +267,7 @@ ELEMENTS: Mapping[type[Value], Elements] = {kind: one.of(kind) for kind, one in 
 """By the type of a request's body, or of what an action carries."""
 
 EMPTIED: Mapping[type[Value], str] = {
-    types.Network: "dns_resolver_configuration qos vlan",
+    types.Network: "dns_resolver_configuration external_provider external_provider_physical_network qos vlan",
     types.Vlan: "id",
     types.VnicProfile: "failover network_filter qos",
     types.Nic: "vnic_profile",

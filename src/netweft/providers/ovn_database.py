@@ -65,14 +65,18 @@ class Database:
 
     def refresh(self) -> None:
         """Have in the copy whatever was there when this was called. Raises ProviderError."""
-        self.transact(lambda txn: txn.add_op({"op": "comment", "comment": "netweft reads"}))
+        self._within_time(lambda txn: txn.add_op({"op": "comment", "comment": "netweft reads"}))
 
     def transact(self, act: Callable[[Any], T]) -> T:
-        """What ``act`` gives, once what it changes in the transaction is done.
+        """What ``act`` gives, once what it changes in the transaction is done. The copy is refreshed before.
 
-        It is called anew when the database has changed meanwhile in what it relied on (``verify``, ``wait``). Raises
-        ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is done then.
+        It is called anew when the database has changed meanwhile in what it relied on (``verify``, :func:`alone`).
+        Raises ProviderError, RefusedError when the database refuses it, and what ``act`` raises: nothing is done then.
         """
+        self.refresh()
+        return self._within_time(act)
+
+    def _within_time(self, act: Callable[[Any], T]) -> T:
         self._idl.deadline = time.monotonic() + self._timeout
         command = _Act(self._api, act)
         try:

@@ -7,7 +7,7 @@ of DHCP options; what they do not say of it stands beside them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -89,7 +89,9 @@ class OvnNetworks(OvnApi):
             if row is None:
                 return
             switches = [one for one in self._northbound.rows(SWITCH) if str(one.uuid) == row.external_ids[SWITCH_ID]]
-            users = [port.name for one in switches for port in self._ports_of(one) if _has_address_in(port, row.cidr)]
+            users = [
+                port.name for one in switches for port in self._ports_of(one) if _any_in(port_addresses(port), row.cidr)
+            ]
             if users:
                 raise RefusedError(f"Ports have addresses of the subnet {row.cidr}: {', '.join(sorted(users)[:3])}.")
             row.delete()
@@ -143,17 +145,23 @@ class OvnNetworks(OvnApi):
             raise RefusedError(f"The subnet {spec.name} has the addresses {row.cidr} there, which cannot change.")
         said(row, {_SPEC: msgspec.json.encode(asdict(spec)).decode()})
         row.options = _dhcp_options(spec, network_mtu(switch))
+        rows = [*(one for one in self._options_of(switch) if one.uuid != row.uuid), row]
         for port in self._ports_of(switch):
-            if PORT_MARK in entries(port, "external_ids") and _has_address_in(port, spec.cidr):
-                serve(port, row, spec)
+            if PORT_MARK in entries(port, "external_ids"):
+                serve(port, port_addresses(port), rows)
 
 
-def serve(port: Any, row: Any, spec: SubnetSpec) -> None:  # noqa: ANN401 - the same
-    """Have a port served by the DHCP options of its subnet, or by none where the subnet has no DHCP."""
-    column = f"dhcpv{ip_network(spec.cidr).version}_options"
-    wanted = [row] if spec.dhcp else []
-    if getattr(port, column) != wanted:
-        setattr(port, column, wanted)
+def serve(port: Any, addresses: Sequence[str], rows: Iterable[Any]) -> None:  # noqa: ANN401 - the same
+    """Have a port with these addresses served by the DHCP options (``rows``) of its subnets that have DHCP."""
+    wanted: dict[int, Any] = {}
+    for row in rows:
+        subnet = subnet_spec(row)
+        if subnet.dhcp and _any_in(addresses, subnet.cidr):
+            wanted.setdefault(ip_network(subnet.cidr).version, row)
+    for version in (4, 6):
+        column, served = f"dhcpv{version}_options", [wanted[version]] if version in wanted else []
+        if getattr(port, column) != served:
+            setattr(port, column, served)
 
 
 def subnet_spec(row: Any) -> SubnetSpec:  # noqa: ANN401 - the same
@@ -182,8 +190,9 @@ def port_addresses(port: Any) -> list[str]:  # noqa: ANN401 - the same
     return [part for parts in port_entries(port) for part in parts[1:] if part != "dynamic"]
 
 
-def _has_address_in(port: Any, cidr: str) -> bool:  # noqa: ANN401 - the same
-    return any(ip_address(one) in ip_network(cidr) for one in port_addresses(port))
+def _any_in(addresses: Sequence[str], cidr: str) -> bool:
+    """Whether one of the addresses is in a subnet."""
+    return any(ip_address(one) in ip_network(cidr) for one in addresses)
 
 
 def _localnet(spec: NetworkSpec) -> Mapping[str, Any]:

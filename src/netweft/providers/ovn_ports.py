@@ -160,7 +160,7 @@ class OvnPorts(OvnApi):
         entry = " ".join((spec.mac_address, *addresses))
         _write(port, "addresses", [entry] if secure else [entry, UNKNOWN])
         _write(port, "port_security", [entry] if secure else [])
-        self._serve(switch, port, addresses)
+        serve(port, addresses, self._options_of(switch))
         if spec.security_groups is not None:
             self._join(port, spec.security_groups)
 
@@ -181,13 +181,6 @@ class OvnPorts(OvnApi):
             if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
                 raise RefusedError(f"The address {one} is in no subnet of the network.")
         return spec.addresses or had or _free(subnets, taken)
-
-    def _serve(self, switch: Any, port: Any, addresses: Sequence[str]) -> None:  # noqa: ANN401 - the same
-        """Have a port served by the DHCP options of the subnets of its addresses."""
-        for row in self._options_of(switch):
-            subnet = subnet_spec(row)
-            if any(ip_address(one) in ip_network(subnet.cidr) for one in addresses):
-                serve(port, row, subnet)
 
     def _join(self, port: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - the same
         """Have a port in these port groups, and in no other. Raises MissingError."""

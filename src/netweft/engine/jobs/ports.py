@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import HostError
 from netweft.engine.db import Tx
-from netweft.engine.job_context import JobContext
+from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import ports
@@ -25,12 +25,15 @@ from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import ports as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PortNeeds
+from netweft.engine.queries.provider_objects import NETWORK
 from netweft.providers.contract import BindingError, NetworkProvider, PortSpec, ProviderError, ProviderPort
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _Use: TypeAlias = Callable[[NetworkProvider, PortNeeds], None]
 
+_AGAIN = 1.0
+"""Seconds until a provider may have made a network that it is about to make."""
 _POLL = 0.2
 """Seconds between two questions whether a port passes frames."""
 
@@ -38,7 +41,7 @@ _POLL = 0.2
 def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> frozenset[str]:
     """Have a port, bound to the host, for each plugged vNIC on a network of a provider. The ids of these vNICs.
 
-    Raises ProviderError, HostError when a network is not ready.
+    Raises ProviderError, HostError when a network could not be made there, PostponedError while it is to be.
     """
     wanted = job.write(_want, vm_id)
     if not wanted:
@@ -177,12 +180,16 @@ def _name_of_host(job: JobContext, host_id: str) -> str:
 
 
 def _want(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
-    """Raises HostError when a network is not ready on its provider."""
+    """Raises HostError when a network, or a subnet of it, could not be made on its provider, PostponedError while it is
+    to be.
+    """
+    for one in queries.not_there(tx, vm_id):
+        if one.state == "locked":
+            raise PostponedError(_AGAIN)
+        what = "Network" if one.kind == NETWORK else "A subnet of network"
+        text = f"{what} '{one.network_name}' is not on provider '{one.provider_name}': {one.error}"
+        raise HostError(text, code="PROVIDER_NETWORK_NOT_READY")
     wanted = queries.needs(tx, vm_id)
-    for need in wanted:
-        if not need.network_id:
-            text = f"Network '{need.network_name}' is not ready on provider '{need.provider_name}'."
-            raise HostError(text, code="PROVIDER_NETWORK_NOT_READY")
     ports.want(tx, wanted)
     return wanted
 

@@ -1,5 +1,5 @@
 """What happens to providers by themselves: what has failed is tried again when its time has come, and each is asked now
-and then how it is and on which hosts it can have ports.
+and then how it is, on which hosts it can have ports, and whether it still has our networks.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import structlog
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, Tx, utc_now
-from netweft.engine.jobs.providers import Providers
+from netweft.engine.jobs.providers import Providers, hosts_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
 from netweft.engine.statements import rows
-from netweft.providers.contract import NetworkProvider, ProviderError
+from netweft.providers.contract import ProviderError
 
 EVERY = 2.0
 """Seconds between looks for what is to be tried again."""
@@ -60,12 +60,13 @@ def ask(outside: Providers, db: Database, *, every: float = ASKED_EVERY) -> None
         try:
             began = time.monotonic()
             with outside.connected(row) as there:
-                found = _hosts(row.id, there)
+                found = hosts_of(row.id, there)
+                there_are = frozenset(one.id for one in there.networks())
             latency = round(1000 * (time.monotonic() - began))
         except ProviderError as error:
             db.run(_record_failure, row, error.text)
         else:
-            db.run(_record, row, found, latency)
+            db.run(_record, row, found, there_are, latency)
 
 
 def _is_due(before: datetime) -> sa.ColumnElement[bool]:
@@ -78,23 +79,14 @@ def _claim(tx: Tx, row: ProviderRow, before: datetime) -> bool:
     return bool(tx.execute(sa.update(providers).where(*mine).values(checked_at=utc_now())).rowcount)
 
 
-def _hosts(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:
-    return [
-        ProviderHostRow(
-            provider_id=provider_id,
-            name=one.name,
-            is_alive=one.is_alive,
-            physical_networks=sorted(one.physical_networks),
-        )
-        for one in there.hosts()
-    ]
-
-
-def _record(tx: Tx, row: ProviderRow, found: Sequence[ProviderHostRow], latency: int) -> None:
+def _record(
+    tx: Tx, row: ProviderRow, found: Sequence[ProviderHostRow], there_are: frozenset[str], latency: int
+) -> None:
     """A provider that was removed meanwhile has no hosts any more."""
     values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
     if tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values)).rowcount:
         provider_hosts.replace(tx, row.id, found)
+        provider_networks.compare(tx, SYSTEM, row.id, there_are)
 
 
 def _record_failure(tx: Tx, row: ProviderRow, reason: str) -> None:

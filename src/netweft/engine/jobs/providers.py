@@ -5,7 +5,7 @@ it has.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any
@@ -20,7 +20,9 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
+from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.operations import provider_hosts
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref
@@ -62,11 +64,18 @@ def save(outside: Providers, job: JobContext) -> Result:
     ValidationError when another took its name meanwhile, NotFoundError when it was removed meanwhile.
     """
     told = SaveProvider.of(job.job)
-    latency = _tested(outside, job, _to_be(job, told))
-    values = {**told.values, **_answered(latency)}
+    latency, found = _tested(outside, job, _to_be(job, told))
+    return lambda tx: _save(tx, job, told, {**told.values, **_answered(latency)}, found)
+
+
+def _save(
+    tx: Tx, job: JobContext, told: SaveProvider, values: dict[str, Any], found: Sequence[ProviderHostRow]
+) -> None:
     if told.is_new:
-        return lambda tx: insert_provider(tx, job.job.actor, msgspec.convert(values, ProviderRow))
-    return lambda tx: change_provider(tx, job.job.actor, told.provider_id, values)
+        insert_provider(tx, job.job.actor, msgspec.convert(values, ProviderRow))
+    else:
+        change_provider(tx, job.job.actor, told.provider_id, values)
+    provider_hosts.replace(tx, told.provider_id, found)
 
 
 def _to_be(job: JobContext, told: SaveProvider) -> ProviderRow:
@@ -83,11 +92,11 @@ def test(outside: Providers, job: JobContext) -> Result:
     with job.db.read() as tx:
         row = queries.get(tx, provider_id)
     try:
-        latency = _tested(outside, job, row)
+        latency, found = _tested(outside, job, row)
     except ProviderError as error:
         job.write(_record_failure, row, error.text)
         raise
-    return lambda tx: _record(tx, job, row, latency)
+    return lambda tx: _record(tx, job, row, latency, found)
 
 
 def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
@@ -140,12 +149,26 @@ def _asked(
         return [asdict(one) for one in ask(provider)]
 
 
-def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> int:
-    """How many milliseconds the provider took to answer."""
+def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> tuple[int, list[ProviderHostRow]]:
+    """How many milliseconds the provider took to answer, and the hosts on which it can have ports."""
     began = time.monotonic()
     with job.waiting(), outside.connected(row) as provider:
         provider.test()
-    return round(1000 * (time.monotonic() - began))
+        latency = round(1000 * (time.monotonic() - began))
+        return latency, hosts_of(row.id, provider)
+
+
+def hosts_of(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:
+    """The hosts on which a provider can have ports. Raises ProviderError."""
+    return [
+        ProviderHostRow(
+            provider_id=provider_id,
+            name=one.name,
+            is_alive=one.is_alive,
+            physical_networks=sorted(one.physical_networks),
+        )
+        for one in there.hosts()
+    ]
 
 
 def _answered(latency: int) -> dict[str, Any]:
@@ -153,8 +176,9 @@ def _answered(latency: int) -> dict[str, Any]:
     return {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
 
 
-def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int) -> None:
+def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int, found: Sequence[ProviderHostRow]) -> None:
     _update(tx, row, _answered(latency))
+    provider_hosts.replace(tx, row.id, found)
     text = f"Provider {row.name} answered {job.job.actor.name} in {latency} ms."
     audit.record(tx, job.job.actor, TESTED, text, job=job.job.id)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 from sqlalchemy import Table
 
@@ -22,6 +24,7 @@ from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.provider_objects import NETWORK, RECONCILE, SUBNET
 from netweft.engine.queries.references import Ref, resolve
 
+_GONE = "The provider does not have this network any more."
 _ONLY_EXTERNAL = "external"
 """The type of provider that may be read-only (oVirt asks no other)."""
 
@@ -142,6 +145,25 @@ def release(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
     objects.release(tx, *subnets)
     objects.release(tx, provider_objects.c.kind == NETWORK, provider_objects.c.object_id == network.id)
     return reconcile(tx, actor, network.provider_id)
+
+
+def compare(tx: Tx, actor: Actor, provider_id: str, there_are: Collection[str]) -> None:
+    """A provider was seen to have these networks (their ids there). Of ours what is missing is made again, with its
+    subnets; what was imported is shown as gone until it is back.
+    """
+    known = [row for row in queries.but_ports(tx, provider_id) if row.wanted == "present" and row.external_id]
+    networks_here = [row for row in known if row.kind == NETWORK]
+    missing = {row.object_id for row in networks_here if row.state == "ok" and row.external_id not in there_are}
+    again = {row.object_id for row in networks_here if row.owned} & missing
+    for row in known:
+        if (row.object_id if row.kind == NETWORK else row.parent_id) in again:
+            objects.want(tx, row.kind, row.object_id, provider_id, row.parent_id)
+    for row in networks_here:
+        is_gone = row.external_id not in there_are
+        if not row.owned and is_gone != (row.state == "error"):
+            objects.show_imported(tx, row.kind, row.object_id, provider_id, error=_GONE if is_gone else "")
+    if again:
+        reconcile(tx, actor, provider_id)
 
 
 def want_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> str | None:

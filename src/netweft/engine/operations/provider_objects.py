@@ -68,6 +68,12 @@ def done(
     tx.execute(sa.update(provider_objects).where(still, *_at(kind, object_id, provider_id), *seen).values(values))
 
 
+def show_imported(tx: Tx, kind: str, object_id: str, provider_id: str, *, error: str) -> None:
+    """What became of an object that we did not make; ``error``: empty when it is there."""
+    values = {"state": "error" if error else "ok", "error": error}
+    tx.execute(sa.update(provider_objects).where(*_at(kind, object_id, provider_id)).values(values))
+
+
 def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
     """These objects shall not be there any more; whether there are any."""
     values = {"wanted": "absent", "next_try": utc_now(), **_WANTED}

@@ -18,6 +18,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.grouping import grouped
+from netweft.engine.queries.provider_objects import NETWORK, SUBNET
 from netweft.engine.statements import Statement
 
 PORT = "port"
@@ -75,7 +76,7 @@ _NEEDS = Statement(
         .outerjoin(
             provider_objects,
             sa.and_(
-                provider_objects.c.kind == "network",
+                provider_objects.c.kind == NETWORK,
                 provider_objects.c.object_id == networks.c.id,
                 provider_objects.c.wanted == "present",
             ),
@@ -117,6 +118,53 @@ def needs(tx: Tx, vm_id: str) -> list[PortNeeds]:
         )
         for row in found
     ]
+
+
+class NotThere(Record, frozen=True):
+    """A network, or a subnet of one, that a provider does not have yet. ``error``: why, if it has been tried."""
+
+    kind: str
+    network_name: str
+    provider_name: str
+    state: str
+    error: str
+
+
+_NOT_THERE = Statement(
+    sa.select(
+        provider_objects.c.kind,
+        networks.c.name.label("network_name"),
+        providers.c.name.label("provider_name"),
+        provider_objects.c.state,
+        provider_objects.c.error,
+    )
+    .distinct()
+    .select_from(
+        vnics.join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .join(networks, networks.c.id == vnic_profiles.c.network_id)
+        .join(providers, providers.c.id == networks.c.provider_id)
+        .join(
+            provider_objects,
+            sa.or_(
+                sa.and_(provider_objects.c.kind == NETWORK, provider_objects.c.object_id == networks.c.id),
+                sa.and_(provider_objects.c.kind == SUBNET, provider_objects.c.parent_id == networks.c.id),
+            ),
+        )
+    )
+    .where(
+        vnics.c.vm_id == sa.bindparam("vm_id"),
+        vnics.c.plugged,
+        provider_objects.c.wanted == "present",
+        provider_objects.c.external_id == "",
+    )
+    .order_by(networks.c.name, provider_objects.c.kind),
+    record=NotThere,
+)
+
+
+def not_there(tx: Tx, vm_id: str) -> list[NotThere]:
+    """What providers have yet to make before the plugged vNICs of a machine can have ports."""
+    return _NOT_THERE.all(tx, vm_id=vm_id)
 
 
 def _security_groups(properties: dict[str, str]) -> tuple[str, ...] | None:

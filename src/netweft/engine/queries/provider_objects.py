@@ -21,7 +21,7 @@ RECONCILE = "reconcile_provider"
 NETWORK, SUBNET = "network", "subnet"
 """Kinds of objects; for ports see :mod:`netweft.engine.queries.ports`."""
 
-_DUE = provider_objects.c.kind != "port"
+_BUT_PORTS = provider_objects.c.kind != "port"
 
 
 def of_network(tx: Tx, network_id: str) -> ProviderObjectRow | None:
@@ -48,11 +48,20 @@ def of_provider(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
     return rows(tx, ProviderObjectRow, query.order_by(provider_objects.c.kind, provider_objects.c.object_id))
 
 
+def but_ports(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
+    """The networks and subnets that are wanted, or still to be removed, there."""
+    return rows(
+        tx,
+        ProviderObjectRow,
+        sa.select(provider_objects).where(_BUT_PORTS, provider_objects.c.provider_id == provider_id),
+    )
+
+
 def due(tx: Tx, provider_id: str, now: datetime) -> list[ProviderObjectRow]:
     """The networks and subnets that are to be made or removed on a provider now, in the order in which that can be
     done: a subnet comes after its network, and goes before it.
     """
-    here = _DUE, provider_objects.c.provider_id == provider_id, provider_objects.c.next_try <= now
+    here = _BUT_PORTS, provider_objects.c.provider_id == provider_id, provider_objects.c.next_try <= now
     found = rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
     order = {("present", NETWORK): 0, ("present", SUBNET): 1, ("absent", SUBNET): 2, ("absent", NETWORK): 3}
     return sorted(found, key=lambda row: (order[row.wanted, row.kind], row.object_id))
@@ -60,7 +69,7 @@ def due(tx: Tx, provider_id: str, now: datetime) -> list[ProviderObjectRow]:
 
 def providers_due(tx: Tx, now: datetime) -> list[str]:
     """The providers on which something is to be done now."""
-    query = sa.select(provider_objects.c.provider_id).distinct().where(_DUE, provider_objects.c.next_try <= now)
+    query = sa.select(provider_objects.c.provider_id).distinct().where(_BUT_PORTS, provider_objects.c.next_try <= now)
     return sorted(tx.scalars(query))
 
 

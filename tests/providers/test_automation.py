@@ -1,0 +1,50 @@
+"""The field's automation on a real Neutron: the modules for providers and for networks on them, unmodified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openstack.connection import Connection
+
+from clients.conftest import HOSTS, Site, until_up
+from clients.recorder import Recorder
+from clients.test_automation import twice
+from engine_process import EngineProcess
+from providers.neutron import PROJECT, Neutron
+from providers.test_neutron import connect
+
+PLAYBOOKS = Path(__file__).parent / "playbooks"
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def site(tmp_path: Path, neutron: Neutron, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """An engine with simulated hosts, behind a proxy that checks every answer against oVirt's schema."""
+    monkeypatch.setenv("PROVIDER_URL", neutron.url)
+    options = ("--insecure-http", "--simulated-hosts", str(len(HOSTS)))
+    with EngineProcess(tmp_path / "engine", options=options) as engine, Recorder(engine.url) as recorder:
+        site = Site(engine, recorder)
+        connection = site.connect()
+        until_up(connection)
+        connection.close()
+        yield site
+        assert recorder.findings == []
+
+
+def test_playbooks_do_their_work_and_change_nothing_more(site: Site, neutron: Neutron, tmp_path: Path) -> None:
+    with connect(neutron.url) as cloud:
+        theirs = cloud.network.create_network(name="theirs", project_id=PROJECT)
+        try:
+            twice(site, tmp_path, "present", PLAYBOOKS)
+            assert names(cloud) == {"red", "theirs"}
+            twice(site, tmp_path, "absent", PLAYBOOKS)
+            assert names(cloud) == {"theirs"}
+        finally:
+            cloud.network.delete_network(theirs.id)
+
+
+def names(cloud: Connection) -> set[str]:
+    return {str(one.name) for one in cloud.network.networks()}
