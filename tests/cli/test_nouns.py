@@ -93,6 +93,7 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     netweft("network", "add", "offices")
     netweft("cluster", "attach", "Default", "offices", "--optional")
     pools, route = ("--pool", "192.0.2.10-192.0.2.19", "--pool", "192.0.2.30-192.0.2.30"), "10.0.0.0/8=192.0.2.2"
+    tiny = ("--cidr", "198.51.100.0/31")
     more = ("--gateway", "192.0.2.1", "--dns", "198.51.100.53", "--route", route)
     netweft("subnet", "add", "offices", "four", "--cidr", "192.0.2.0/24", *pools, *more)
     netweft("subnet", "add", "offices", "six", "--cidr", "2001:db8::/64")
@@ -116,7 +117,8 @@ def test_subnets_and_the_addresses_of_vnics(netweft: Netweft) -> None:
     netweft("vm", "remove", "desk")
     changed = netweft.json("subnet", "set", "offices", "four", "--gateway", "none", "--pool", "none", "--rename", "web")
     assert (changed["name"], changed["gateway"], changed["allocation_pools"]) == ("web", None, [])
-    assert "does not serve DHCP" in netweft("subnet", "set", "offices", "web", "--dhcp", expect=1).err
+    assert netweft.json("subnet", "set", "offices", "web", "--dhcp")["dhcp_server"] == "192.0.2.1"
+    assert "30 bits or fewer" in netweft("subnet", "add", "offices", "tiny", *tiny, "--dhcp", expect=1).err
     assert "is not FIRST-LAST" in netweft("subnet", "set", "offices", "web", "--pool", "192.0.2.1", expect=2).err
     netweft("subnet", "remove", "offices", "web")
     netweft("subnet", "show", "offices", "web", expect=3)

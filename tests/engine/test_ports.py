@@ -20,6 +20,7 @@ from netweft.engine.commands.cluster_networks import AttachNetwork, attach_netwo
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import insert_provider
+from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
 from netweft.engine.db import Database, new_id
@@ -31,6 +32,7 @@ from netweft.engine.model.providers import ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import provider_hosts
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref
@@ -164,11 +166,17 @@ def test_a_machine_has_a_port_from_its_start_to_its_end(clouds: Clouds) -> None:
 
 
 def test_a_native_network_and_one_of_a_provider_are_side_by_side(clouds: Clouds) -> None:
-    native, _ = clouds.add_vnic("nic2", clouds.network("native"))
+    network_id = clouds.network("native")
+    for one, cidr in ((network_id, "192.0.2.0/24"), (clouds.network_id, "198.51.100.0/24")):
+        clouds.fleet.db.run(add_subnet, SYSTEM, AddSubnet(network_id=one, name="four", cidr=cidr, dhcp=True))
+    clouds.change(clouds.vnic_id, addresses=AUTO)
+    native, _ = clouds.add_vnic("nic2", network_id)
     clouds.fleet.attach("native", "eth1")
     clouds.fleet.done(clouds.start())
     nics = clouds.nics()
     assert nics[native].port == ""
+    assert [lease.server for lease in nics[native].leases] == ["192.0.2.1"]
+    assert nics[clouds.vnic_id].leases == (), "the provider serves it"
     assert nics[clouds.vnic_id].bridge == "br-int"
     assert set(clouds.there.ports) == {clouds.vnic_id}
 

@@ -33,7 +33,7 @@ _SELECTION = struct.Struct("=BBBxHHhhI")  # struct tc_u32_sel: flags, shift, num
 _KEY = struct.Struct(">II"), struct.Struct("=ii")  # struct tc_u32_key: mask, value; offset, its mask
 _KEY_SIZE = 16
 _MIRRED = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capab, action, refcnt, bindcnt, eaction, link
-_TERMINAL = 1
+_KIND, _TERMINAL = "u32", 1
 _GO_ON, _STOLEN = -1, 4  # TC_ACT_UNSPEC, with which other filters get their turn; TC_ACT_STOLEN
 _REDIRECT, _MIRROR = 1, 2  # TCA_EGRESS_REDIR, TCA_EGRESS_MIRROR
 
@@ -132,9 +132,11 @@ def _present(netlink: nl.Netlink, index: int, priorities: range) -> dict[int, Ru
     found = {}
     for message in netlink.dump(nl.RTM_GETTFILTER, nl.TCMSG.pack(0, index, 0, _INCOMING, 0)):
         _, _, _, _, info = nl.TCMSG.unpack_from(message)
-        options = nl.attributes(nl.attributes(message, nl.TCMSG.size).get(nl.TCA_OPTIONS, b""))
-        if info >> 16 in priorities and _TCA_U32_SEL in options:
-            found[info] = _decode(info, options)
+        attributes = nl.attributes(message, nl.TCMSG.size)
+        if info >> 16 in priorities and nl.string(attributes.get(nl.TCA_KIND, b"")) == _KIND:
+            options = nl.attributes(attributes.get(nl.TCA_OPTIONS, b""))
+            if _TCA_U32_SEL in options:  # else it is the table that filters stand in
+                found[info] = _decode(info, options)
     return found
 
 
@@ -165,7 +167,7 @@ def _encode(rule: Rule) -> bytes:
     parms = nl.attribute(_TCA_MIRRED_PARMS, _MIRRED.pack(0, 0, then, 0, 0, what, rule.to))
     action = nl.text(_TCA_ACT_KIND, "mirred") + nl.attribute(_TCA_ACT_OPTIONS, parms)
     options = nl.attribute(_TCA_U32_SEL, selection) + nl.attribute(_TCA_U32_ACT, nl.attribute(1, action))
-    return nl.text(nl.TCA_KIND, "u32") + nl.attribute(nl.TCA_OPTIONS, options)
+    return nl.text(nl.TCA_KIND, _KIND) + nl.attribute(nl.TCA_OPTIONS, options)
 
 
 def _head(index: int, info: int) -> bytes:
