@@ -116,6 +116,18 @@ class TestNeutron(ProviderKit, GuestKit):
         provider.remove_network(spec.id)
 
 
+    def test_what_another_project_has_is_not_ours_whatever_it_says(
+        self, provider: NetworkProvider, neutron: Neutron
+    ) -> None:
+        spec = network_spec()
+        with connect(neutron.url) as cloud:
+            theirs = cloud.network.create_network(name="net", description=marked("", spec.id), project_id="other")
+            assert [one.owner for one in provider.networks() if one.id == theirs.id] == [""]
+            assert provider.ensure_network(spec).id != theirs.id
+            provider.remove_network(spec.id)
+            cloud.network.delete_network(theirs.id, ignore_missing=False)
+
+
 class TestOvn(ProviderKit, GuestKit):
     @pytest.fixture
     def system(self, ovn: Ovn) -> Iterator[System]:
