@@ -216,7 +216,7 @@ class MemoryProvider:
         """A free address of the first subnet that we made there."""
         asked = [here.specs[one.owner] for one in here.subnets[spec.network_id] if one.owner]
         for subnet in asked[:1]:
-            ranges = given_out(subnet.cidr, subnet.gateway, subnet.pools)
+            ranges = given_out(subnet.cidr, (subnet.gateway,) if subnet.gateway else (), subnet.pools)
             taken = sorted(int(ip_address(one)) for one in _addresses(here, spec.network_id) if _is_in(one, subnet))
             number = next_free(ranges, taken, 0)
             if number is None:

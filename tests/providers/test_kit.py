@@ -115,7 +115,6 @@ class TestNeutron(ProviderKit, GuestKit):
             assert cloud.network.find_network(late.id) is None
         provider.remove_network(spec.id)
 
-
     def test_what_another_project_has_is_not_ours_whatever_it_says(
         self, provider: NetworkProvider, neutron: Neutron
     ) -> None:
