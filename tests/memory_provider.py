@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
+from ipaddress import ip_address, ip_network
 from threading import RLock
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from netweft.core.addresses import given_out, next_free
 from netweft.core.host_names import HostNames
 from netweft.providers.contract import (
     ENTRY_POINTS,
@@ -67,6 +69,7 @@ class System:
     ports: dict[str, ProviderPort] = field(default_factory=dict)
     asked: dict[str, PortSpec] = field(default_factory=dict)
     hosts: list[ProviderHost] = field(default_factory=list)
+    security_groups: set[str] = field(default_factory=set)
     admitted: dict[str, set[str]] = field(default_factory=dict)
     is_active: bool = True
     fault: Callable[[str], None] = lambda _: None
@@ -136,7 +139,7 @@ class MemoryProvider:
 
     def remove_network(self, owner: str) -> None:
         with self._called("remove_network") as here:
-            for one in [one for one in here.networks.values() if one.owner == owner]:
+            for one in [one for one in here.networks.values() if owner and one.owner == owner]:
                 if any(port.network_id == one.id for port in here.ports.values()):
                     raise RefusedError(f"The provider refused: network {one.name} has ports")
                 del here.networks[one.id], here.subnets[one.id]
@@ -154,6 +157,8 @@ class MemoryProvider:
         with self._called("ensure_subnet") as here:
             others = self._subnets(here, spec.network_id)
             found = next((one for one in others if one.owner == spec.id), None)
+            if found and found.cidr != spec.cidr:
+                raise RefusedError("The provider refused: the addresses of a subnet cannot change")
             made = ProviderSubnet(
                 id=found.id if found else str(uuid4()),
                 name=spec.name,
@@ -170,7 +175,10 @@ class MemoryProvider:
     def remove_subnet(self, owner: str) -> None:
         with self._called("remove_subnet") as here:
             for network_id, known in here.subnets.items():
-                here.subnets[network_id] = [one for one in known if one.owner != owner]
+                gone = [one for one in known if owner and one.owner == owner]
+                if any(_is_in(address, one) for one in gone for address in _addresses(here, network_id)):
+                    raise RefusedError("The provider refused: ports have addresses of the subnet")
+                here.subnets[network_id] = [one for one in known if one not in gone]
             here.specs.pop(owner, None)
 
     def ports(self) -> Sequence[ProviderPort]:
@@ -185,10 +193,36 @@ class MemoryProvider:
             found = here.ports.get(spec.id)
             if found is None or found.network_id != spec.network_id:
                 found = ProviderPort(id=str(uuid4()), network_id=network.id, mac_address="", owner=spec.id)
-            made = replace(found, mac_address=spec.mac_address, addresses=spec.addresses, mtu=network.mtu)
+            self._require_free(here, spec)
+            addresses = spec.addresses or found.addresses or self._chosen(here, spec)
+            made = replace(found, mac_address=spec.mac_address, addresses=addresses, mtu=network.mtu)
             here.ports[spec.id] = made
             here.asked[spec.id] = spec
             return made
+
+    def _require_free(self, here: System, spec: PortSpec) -> None:
+        others = [one for one in here.ports.values() if one.network_id == spec.network_id and one.owner != spec.id]
+        if spec.mac_address in {one.mac_address for one in others}:
+            raise RefusedError(f"The provider refused: {spec.mac_address} is in use")
+        if not {address for one in others for address in one.addresses}.isdisjoint(spec.addresses):
+            raise RefusedError("The provider refused: the address is in use")
+        subnets = here.subnets[spec.network_id]
+        if subnets and not all(any(_is_in(address, one) for one in subnets) for address in spec.addresses):
+            raise RefusedError("The provider refused: the address is in no subnet of the network")
+        if unknown := set(spec.security_groups or ()) - here.security_groups:
+            raise MissingError(f"The provider has no such thing: security group {min(unknown)}")
+
+    def _chosen(self, here: System, spec: PortSpec) -> tuple[str, ...]:
+        """A free address of the first subnet that we made there."""
+        asked = [here.specs[one.owner] for one in here.subnets[spec.network_id] if one.owner]
+        for subnet in asked[:1]:
+            ranges = given_out(subnet.cidr, (subnet.gateway,) if subnet.gateway else (), subnet.pools)
+            taken = sorted(int(ip_address(one)) for one in _addresses(here, spec.network_id) if _is_in(one, subnet))
+            number = next_free(ranges, taken, 0)
+            if number is None:
+                raise RefusedError("The provider refused: no address is left")
+            return (str(type(ip_network(subnet.cidr).network_address)(number)),)
+        return ()
 
     def bind_port(self, owner: str, host: str) -> ProviderPort:
         with self._called("bind_port") as here:
@@ -203,6 +237,8 @@ class MemoryProvider:
     def admit_port(self, owner: str, host: str) -> ProviderPort:
         with self._called("admit_port") as here:
             name = self._host(here, owner, host)
+            if not here.ports[owner].host:
+                raise RefusedError("The provider refused: the port is bound nowhere")
             if not name:
                 raise BindingError(f"The provider cannot have the port on host {host}")
             here.admitted.setdefault(owner, set()).add(name)
@@ -222,6 +258,14 @@ class MemoryProvider:
             here.ports.pop(owner, None)
             here.asked.pop(owner, None)
             here.admitted.pop(owner, None)
+
+
+def _addresses(here: System, network_id: str) -> list[str]:
+    return [address for one in here.ports.values() if one.network_id == network_id for address in one.addresses]
+
+
+def _is_in(address: str, subnet: ProviderSubnet | SubnetSpec) -> bool:
+    return ip_address(address) in ip_network(subnet.cidr)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class System:
     for without that module; nothing that hosts bring along is part of it. ``hosts``: the names of two hosts, on both
     of which ``physical_network`` is. ``others``: makes a network and a port on it as somebody else would, gives the
     network's id, and removes both at the end. ``security_group``: the name of one that is there for each test.
-    ``failing``: a connection all of whose changes fail so. ``plugged``: a guest on a host, with a port's interface.
+    ``failing``: a connection all of whose changes fail so. ``plugged``: a guest on a host, for :class:`GuestKit`.
     """
 
     connect: Callable[[], AbstractContextManager[NetworkProvider]]
@@ -67,7 +67,7 @@ class System:
     security_group: str
     others: Callable[[], AbstractContextManager[str]]
     failing: Callable[[Failure], AbstractContextManager[NetworkProvider]]
-    plugged: Callable[[str, ProviderPort], AbstractContextManager[Guest]]
+    plugged: Callable[[str, ProviderPort], AbstractContextManager[Guest]] | None = None
 
 
 def network_spec(name: str = "net") -> NetworkSpec:
@@ -223,35 +223,6 @@ class ProviderKit:
             with pytest.raises(MissingError):
                 ask()
 
-    def test_guests_get_the_addresses_of_their_ports_and_reach_each_other(
-        self, provider: NetworkProvider, system: System, network: ProviderNetwork
-    ) -> None:
-        spec = replace(subnet_spec(network), dns_servers=("192.0.2.53",), pools=(("192.0.2.100", "192.0.2.101"),))
-        provider.ensure_subnet(spec)
-        specs = [replace(port_spec(network, 1), addresses=("192.0.2.7",)), port_spec(network, 2)]
-        for one in specs:
-            assert not provider.ensure_port(one).host
-        ports = [provider.bind_port(one.id, host) for one, host in zip(specs, system.hosts, strict=True)]
-        assert [(port.host, port.is_active) for port in ports] == [(host, False) for host in system.hosts]
-        assert ports[0].addresses == ("192.0.2.7",)
-        assert ports[1].addresses[0] in {"192.0.2.100", "192.0.2.101"}
-        with system.plugged(system.hosts[0], ports[0]) as one, system.plugged(system.hosts[1], ports[1]) as two:
-            for port in specs:
-                until(lambda port=port: is_active(provider, port), "a port that is active")  # type: ignore[misc]
-            leases = [one.lease(), two.lease()]
-            assert [(lease["ip"], lease["mtu"]) for lease in leases] == [
-                (port.addresses[0], str(port.mtu)) for port in ports
-            ]
-            assert [(lease["router"], lease["dns"]) for lease in leases] == [("192.0.2.1", "192.0.2.53")] * 2
-            reach_each_other((one, leases[0]["ip"]), (two, leases[1]["ip"]))
-            assert provider.ensure_port(specs[0]) == provider.port(specs[0].id)
-            assert is_active(provider, specs[0])
-        until(lambda: not is_active(provider, specs[0]), "a port whose guest is gone")
-        for one_spec in specs:
-            provider.remove_port(one_spec.id)
-            provider.remove_port(one_spec.id)
-            assert provider.port(one_spec.id) is None
-
     def test_a_port_on_a_host_that_is_not_there_is_bound_nowhere(
         self, provider: NetworkProvider, system: System, network: ProviderNetwork
     ) -> None:
@@ -290,11 +261,9 @@ class ProviderKit:
             assert provider.admit_port(spec.id, target).host == source
         assert provider.bind_port(spec.id, source).host == source  # the guest did not move
         provider.admit_port(spec.id, target)
-        with system.plugged(source, made), system.plugged(target, made):
-            for _ in range(2):
-                moved = provider.bind_port(spec.id, target)
-            assert (moved.host, moved.id, moved.addresses) == (target, made.id, made.addresses)
-            until(lambda: is_active(provider, spec), "the port on the target")
+        for _ in range(2):
+            moved = provider.bind_port(spec.id, target)
+        assert (moved.host, moved.id, moved.addresses) == (target, made.id, made.addresses)
         assert provider.bind_port(spec.id, source).host == source  # without being admitted
         provider.admit_port(spec.id, target)
         with pytest.raises(BindingError):
@@ -407,6 +376,53 @@ class ProviderKit:
                 step(provider)
                 step(provider)
                 assert len(provider.ports()) == there, name
+
+
+class GuestKit:
+    """The scenarios with guests, for a subclass of :class:`ProviderKit` whose system has hosts."""
+
+    def test_guests_get_the_addresses_of_their_ports_and_reach_each_other(
+        self, provider: NetworkProvider, system: System, network: ProviderNetwork
+    ) -> None:
+        spec = replace(subnet_spec(network), dns_servers=("192.0.2.53",), pools=(("192.0.2.100", "192.0.2.101"),))
+        provider.ensure_subnet(spec)
+        specs = [replace(port_spec(network, 1), addresses=("192.0.2.7",)), port_spec(network, 2)]
+        for one in specs:
+            assert not provider.ensure_port(one).host
+        ports = [provider.bind_port(one.id, host) for one, host in zip(specs, system.hosts, strict=True)]
+        assert [(port.host, port.is_active) for port in ports] == [(host, False) for host in system.hosts]
+        assert ports[0].addresses == ("192.0.2.7",)
+        assert ports[1].addresses[0] in {"192.0.2.100", "192.0.2.101"}
+        with system.plugged(system.hosts[0], ports[0]) as one, system.plugged(system.hosts[1], ports[1]) as two:
+            for port in specs:
+                until(lambda port=port: is_active(provider, port), "a port that is active")  # type: ignore[misc]
+            leases = [one.lease(), two.lease()]
+            assert [(lease["ip"], lease["mtu"]) for lease in leases] == [
+                (port.addresses[0], str(port.mtu)) for port in ports
+            ]
+            assert [(lease["router"], lease["dns"]) for lease in leases] == [("192.0.2.1", "192.0.2.53")] * 2
+            reach_each_other((one, leases[0]["ip"]), (two, leases[1]["ip"]))
+            assert provider.ensure_port(specs[0]) == provider.port(specs[0].id)
+            assert is_active(provider, specs[0])
+        until(lambda: not is_active(provider, specs[0]), "a port whose guest is gone")
+        for one_spec in specs:
+            provider.remove_port(one_spec.id)
+            provider.remove_port(one_spec.id)
+            assert provider.port(one_spec.id) is None
+
+    def test_frames_of_a_guest_that_moves_pass_where_it_is(
+        self, provider: NetworkProvider, system: System, network: ProviderNetwork
+    ) -> None:
+        source, target = system.hosts
+        spec = port_spec(network)
+        made = provider.ensure_port(spec)
+        provider.bind_port(spec.id, source)
+        with system.plugged(source, made):
+            until(lambda: is_active(provider, spec), "the port on the source")
+            provider.admit_port(spec.id, target)
+            with system.plugged(target, made):
+                assert provider.bind_port(spec.id, target).host == target
+                until(lambda: is_active(provider, spec), "the port on the target")
 
 
 def steps(system: System, provider: NetworkProvider) -> Iterator[tuple[str, Callable[[NetworkProvider], object], int]]:

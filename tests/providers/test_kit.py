@@ -8,13 +8,22 @@ from contextlib import contextmanager
 
 import pytest
 
+import memory_provider
 from netweft.providers import neutron as neutron_module
 from netweft.providers import ovn as ovn_module
-from netweft.providers.contract import Account, NetworkProvider, ProviderNetwork, ProviderPort, RefusedError
+from netweft.providers.contract import (
+    Account,
+    NetworkProvider,
+    ProviderError,
+    ProviderHost,
+    ProviderNetwork,
+    ProviderPort,
+    RefusedError,
+)
 from netweft.providers.neutron_api import marked
 from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
 from providers.guests import Guest, guest
-from providers.kit import Failure, ProviderKit, System, network_spec, port_spec
+from providers.kit import Failure, GuestKit, ProviderKit, System, network_spec, port_spec
 from providers.neutron import PROJECT, Neutron
 from providers.ovn import PHYSICAL_NETWORK, Chassis, Ovn
 from providers.ovsdb_faults import FaultyDatabase, refusal
@@ -32,7 +41,7 @@ def plugged(chassis: Chassis, port: ProviderPort) -> Iterator[Guest]:
         yield plugged
 
 
-class TestNeutron(ProviderKit):
+class TestNeutron(ProviderKit, GuestKit):
     @pytest.fixture
     def system(self, neutron: Neutron, ovn: Ovn) -> Iterator[System]:
         with connect(neutron.url) as cloud:
@@ -106,8 +115,19 @@ class TestNeutron(ProviderKit):
             assert cloud.network.find_network(late.id) is None
         provider.remove_network(spec.id)
 
+    def test_what_another_project_has_is_not_ours_whatever_it_says(
+        self, provider: NetworkProvider, neutron: Neutron
+    ) -> None:
+        spec = network_spec()
+        with connect(neutron.url) as cloud:
+            theirs = cloud.network.create_network(name="net", description=marked("", spec.id), project_id="other")
+            assert [one.owner for one in provider.networks() if one.id == theirs.id] == [""]
+            assert provider.ensure_network(spec).id != theirs.id
+            provider.remove_network(spec.id)
+            cloud.network.delete_network(theirs.id, ignore_missing=False)
 
-class TestOvn(ProviderKit):
+
+class TestOvn(ProviderKit, GuestKit):
     @pytest.fixture
     def system(self, ovn: Ovn) -> Iterator[System]:
         nbctl = ovn.central.nbctl
@@ -137,6 +157,50 @@ class TestOvn(ProviderKit):
             plugged=lambda host, port: plugged(ovn.chassis[host], port),
         )
         nbctl("pg-del", "web")
+
+
+class TestMemory(ProviderKit):
+    """The provider that other tests have instead of these, which so refuses what they refuse."""
+
+    @pytest.fixture
+    def system(self) -> Iterator[System]:
+        account = Account(url="http://kit.example")
+        here = memory_provider.system(account.url)
+        wired = frozenset({PHYSICAL_NETWORK})
+        here.hosts = [ProviderHost(name=name, is_alive=True, physical_networks=wired) for name in ("h1", "h2")]
+        here.security_groups = {"default"}
+
+        def view() -> Sequence[str]:
+            subnets = [one.id for some in here.subnets.values() for one in some]
+            return [*(one.id for one in here.networks.values()), *subnets, *here.ports]
+
+        @contextmanager
+        def others() -> Iterator[str]:
+            here.networks["theirs"], here.subnets["theirs"] = ProviderNetwork(id="theirs", name="theirs"), []
+            yield "theirs"
+            del here.networks["theirs"], here.subnets["theirs"]
+
+        @contextmanager
+        def failing(failure: Failure) -> Iterator[NetworkProvider]:
+            setattr(here, "lost" if failure == "lose" else "fault", fail)
+            with memory_provider.connect(account) as provider:
+                yield provider
+            here.lost = here.fault = lambda _: None
+
+        yield System(
+            connect=lambda: memory_provider.connect(account),
+            view=view,
+            hosts=("h1", "h2"),
+            physical_network=PHYSICAL_NETWORK,
+            security_group="default",
+            others=others,
+            failing=failing,
+        )
+        memory_provider.forget(account.url)
+
+
+def fail(_: str) -> None:
+    raise ProviderError("The provider was told to fail")
 
 
 def account(ovn: Ovn, address: str, timeout: float) -> Account:

@@ -149,7 +149,7 @@ def _says_modes(spec: SubnetSpec) -> bool:
 
 
 def _pools(spec: SubnetSpec) -> tuple[AddressRange, ...]:
-    return given_out(spec.cidr, spec.gateway, spec.pools)
+    return given_out(spec.cidr, (spec.gateway,) if spec.gateway else (), spec.pools)
 
 
 def _text(number: int, spec: SubnetSpec) -> str:

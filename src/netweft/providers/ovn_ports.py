@@ -238,7 +238,7 @@ def _free(subnets: Iterable[SubnetSpec], taken: Iterable[IPv4Address | IPv6Addre
         versions.add(cidr.version)
         if cidr.version in chosen:
             continue
-        ranges = given_out(subnet.cidr, subnet.gateway, subnet.pools)
+        ranges = given_out(subnet.cidr, (subnet.gateway,) if subnet.gateway else (), subnet.pools)
         start = secrets.randbelow(sum(one.size for one in ranges) or 1)
         number = next_free(ranges, sorted({int(one) for one in taken if one in cidr}), start)
         if number is not None:
