@@ -117,12 +117,14 @@ class Fleet:
     monitor: Monitor
     box: SecretBox
     patience: Patience = PATIENCE_OF_ENGINES
+    agent_package: Path | None = None
     _workers: list[Worker] = field(default_factory=list)
 
     @property
     def outside(self) -> Outside:
         """What jobs reach; providers of external networks are in memory."""
-        return Outside(agents=self.agents, providers=Providers(memory_provider.INSTALLED, self.box))
+        providers = Providers(memory_provider.INSTALLED, self.box)
+        return Outside(agents=self.agents, providers=providers, box=self.box, agent_package=self.agent_package)
 
     def start_worker(self) -> None:
         """An engine process begins to work."""

@@ -208,7 +208,7 @@ def test_in_and_out_of_service(fleet: Fleet, client: Client) -> None:
 def test_adding_a_host_that_waits_for_its_agent(client: Client, engine: Engine) -> None:
     body = (
         "<host><address>192.0.2.2</address><name>host-0</name><override_iptables>true</override_iptables>"
-        "<root_password>secret</root_password><cluster><name>Default</name></cluster></host>"
+        "<cluster><name>Default</name></cluster></host>"
     )
     added = client.post_xml("/hosts?activate=true&reboot=false", body)
     assert added.findtext("status") == "installing"

@@ -166,13 +166,13 @@ _DECLARED: Mapping[type[Value], Elements] = {
     types.Tag: Elements(stored="id name description parent", derived="href", fixed=_NO_COMMENT),
     types.Host: Elements(
         spec=UpdateHost,
-        stored="cluster",
+        stored="cluster root_password ssh.authentication_method ssh.fingerprint ssh.port",
         derived=f"{_NAMED} auto_numa_status certificate cpu external_status hardware_information iscsi kdump_status"
         " libvirt_version max_scheduling_memory memory network_operation_in_progress networks_committed"
         " networks_in_sync numa_supported os.boot os.cmdline"
         " os.initrd os.kernel os.reported_kernel_cmdline os.type os.version ovn_configured reinstallation_required"
-        " se_linux status status_detail summary update_available version",
-        ignored="ksm override_iptables power_management root_password spm ssh transparent_hugepages",
+        " se_linux ssh.public_key status status_detail summary update_available version",
+        ignored="ksm override_iptables power_management spm transparent_hugepages",
         collections="network_attachments nics permissions statistics tags unmanaged_networks",
         fixed={
             "device_passthrough.enabled": "false",
@@ -299,6 +299,7 @@ ACTIONS: Mapping[str, str] = {
     "end": "succeeded force",
     "import": "data_center",
     "importcertificates": "certificates",
+    "install": "root_password ssh",
     "migrate": "host force",
     "previewsnapshot": "restore_memory snapshot",
     "restore": "restore_memory",
@@ -335,8 +336,8 @@ FOREIGN: Mapping[type[Value], str] = {
     " exclusive fence_type filename filter fix_layout follow image image_transfer import_as_template is_attached iscsi"
     " iscsi_targets lease logical_units maintenance_after_restart maintenance_enabled"
     " migrate_vms_in_affinity_closure name optimize_cpu_settings option permission power_management proxy_ticket quota"
-    " reassign_bad_macs reboot registration_configuration remote_viewer_connection_file resolution_type root_password"
-    " seal ssh stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
+    " reassign_bad_macs reboot registration_configuration remote_viewer_connection_file resolution_type"
+    " seal stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
     " upgrade_action upgrade_percent_complete use_ignition use_sysprep vnic_profile_mappings volatile",
     types.Certificate: _TEXTS,
     types.OpenStackNetworkProvider: "agent_configuration networks properties subnets",

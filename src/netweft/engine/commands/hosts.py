@@ -66,6 +66,8 @@ class AddHost(Texts):
     name: str
     address: str
     cluster: Ref
+    ssh_port: int | Keep = KEEP
+    ssh_fingerprint: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class UpdateHost(Texts):
     id: str
     address: str | Keep = KEEP
     cluster: Ref | Keep = KEEP
+    ssh_port: int | Keep = KEEP
+    ssh_fingerprint: str | Keep = KEEP
 
 
 def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
@@ -124,9 +128,11 @@ def joined_values(agent_url: str) -> dict[str, str]:
 
 
 def enqueue_install(tx: Tx, actor: Actor, host_id: str, name: str) -> str:
-    """Install a host whose agent has enrolled; returns the job's id."""
-    description = f"Installing Host {name}"
-    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
+    """Install a host whose agent has enrolled; returns the job's id. One that waits for its turn is enough."""
+    payload = OnHost(host_id=host_id)
+    return queue.enqueue_once(
+        tx, actor, "install_host", host_changes.key_of(host_id), f"Installing Host {name}", payload
+    )
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
@@ -359,6 +365,8 @@ def _problems(host: HostRow) -> tuple[Problem | None, ...]:
     return (
         rules.name_is_valid(host.name),
         rules.address_is_valid(host.address),
+        rules.ssh_port_is_valid(host.ssh_port),
+        rules.ssh_fingerprint_is_valid(host.ssh_fingerprint),
         fields.text_is_valid("host", "description", host.description),
         fields.text_is_valid("host", "comment", host.comment),
     )
