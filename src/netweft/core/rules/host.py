@@ -115,20 +115,24 @@ def way_in_is_given(by_key: bool, password: str) -> Problem | None:
     return Problem("VDS_CANNOT_INSTALL_EMPTY_PASSWORD", text)
 
 
-def engine_is_reachable(engine_url: str) -> Problem | None:
-    """A host that joins calls the engine at the address at which whoever asks for it did."""
-    name = urlsplit(engine_url).hostname or ""
-    try:
-        is_loopback = ip_address(name).is_loopback
-    except ValueError:
-        is_loopback = name == "localhost"
-    if not is_loopback:
+def engine_is_reachable(engine_url: str, address: str) -> Problem | None:
+    """A host that joins calls the engine at the address at which whoever asks for it did; at its own loopback address
+    there is an engine only when both are one machine.
+    """
+    if not _is_loopback(urlsplit(engine_url).hostname or "") or _is_loopback(urlsplit(f"//{address}").hostname or ""):
         return None
     text = (
         f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: call the engine"
         " by a name or an address that hosts reach (NETWEFT_URL, and --listen and --name of the engine)."
     )
     return Problem("VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK", text)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def may_be_installed(status: str) -> Problem | None:

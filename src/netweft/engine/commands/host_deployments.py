@@ -47,7 +47,7 @@ def add_and_deploy(tx: Tx, actor: Actor, spec: AddHost, way: WayIn, *, box: Secr
     :func:`netweft.engine.commands.hosts.add_host`.
     """
     host_id = add_host(tx, actor, spec)
-    _check(_ADD, way)
+    _check(_ADD, way, spec.address)
     _enqueue(tx, actor, host_id, way, box)
     return host_id
 
@@ -60,7 +60,7 @@ def install_host(tx: Tx, actor: Actor, host_id: str, way: WayIn, *, box: SecretB
     host = lock(tx, hosts, host_id)
     authorize.require(tx, actor, ActionGroup.EDIT_HOST_CONFIGURATION, ObjectRef(ObjectType.HOST, host_id))
     check(_INSTALL, rules.may_be_installed(host.status))
-    _check(_INSTALL, way)
+    _check(_INSTALL, way, host.address)
     if queue.busy_with(tx, host_changes.key_of(host_id)):
         raise BusyError(
             f"{_INSTALL} Related operation is currently in progress: something is being done with Host {host.name}."
@@ -70,12 +70,12 @@ def install_host(tx: Tx, actor: Actor, host_id: str, way: WayIn, *, box: SecretB
     return _enqueue(tx, actor, host_id, way, box)
 
 
-def _check(action: str, way: WayIn) -> None:
+def _check(action: str, way: WayIn, address: str) -> None:
     check(
         action,
         rules.agent_package_is_there(way.has_package),
         rules.way_in_is_given(way.by_key, way.password),
-        rules.engine_is_reachable(way.engine_url),
+        rules.engine_is_reachable(way.engine_url, address),
     )
 
 
