@@ -162,7 +162,10 @@ def ssh_host(
     command = [*inside, "unshare", "--mount", "--propagation", "private", "sh", "-c"]
     with (folder / "sshd.log").open("wb") as log:
         sshd = subprocess.Popen(
-            [*command, f"{own} && exec /usr/sbin/sshd -D -e -f {config}"], stdout=log, stderr=log, start_new_session=True
+            [*command, f"{own} && exec /usr/sbin/sshd -D -e -f {config}"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     host = SshHost(address, port, folder)
     try:

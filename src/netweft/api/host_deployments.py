@@ -35,7 +35,7 @@ def way_in(call: Call[Any], said: Host | Action) -> WayIn:
 
 def asks_for_agent(said: Host) -> bool:
     """Whether a request wants the agent installed; else the host waits for one that joins."""
-    return bool(_method(said) or or_default(said.root_password, ""))
+    return bool(_method(said)) or not isinstance(said.root_password, UnsetType)
 
 
 def ssh_columns(said: Host) -> dict[str, Any]:
