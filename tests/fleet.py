@@ -79,7 +79,7 @@ class AgentsProcess:
         """Join with a new token; hosts that were removed meanwhile come to be again."""
         self._join()
         if self._server:
-            self._server.show_certificate()
+            self._server.rejoin()
 
     def _open(self, server: Server) -> None:
         names = [f"sim-{number}" for number in range(1, self._count + 1)]

@@ -132,7 +132,8 @@ def ssh_host(
     passwords: bool = False,
 ) -> Iterator[SshHost]:
     """Run one. ``inside``: the beginning of a command that puts it into a namespace; ``join_options``: more of the
-    agent's command line; ``service``: what systemctl does, as lines of a shell. What these begin has to end by itself.
+    agent's command line; ``service``: what systemctl does, as lines of a shell, which writes the id of what it starts
+    to the file ``pid``.
     """
     for name in ("bin", "keys", "faults", "lib", "cache"):
         (folder / name).mkdir(parents=True)
@@ -172,6 +173,8 @@ def ssh_host(
         _await(sshd, host)
         yield host
     finally:
+        if (pid := folder / "pid").exists():
+            _end(int(pid.read_text()))
         _end(sshd.pid)
         sshd.wait(timeout=30)
 
