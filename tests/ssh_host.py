@@ -41,7 +41,8 @@ if [ -e "$fault" ]; then
       exit 1
       ;;
     hang)
-      sleep 600
+      while [ -e "$fault" ]; do sleep 0.1; done
+      exit 1
       ;;
   esac
 fi
@@ -89,7 +90,7 @@ class SshHost:
         (self.folder / "authorized_keys").write_text(f"{public_key}\n")
 
     def break_at(self, step: str, how: str) -> None:
-        """Let a step ``fail``, ``hang`` or (once) ``cut`` the connection."""
+        """Let a step ``fail``, ``hang`` until it is mended, or (once) ``cut`` the connection."""
         (self.folder / "faults" / STEPS[step]).write_text(how)
 
     def mend(self) -> None:
@@ -173,6 +174,7 @@ def ssh_host(
         _await(sshd, host)
         yield host
     finally:
+        host.mend()  # ends what hangs
         if (pid := folder / "pid").exists():
             _end(int(pid.read_text()))
         _end(sshd.pid)

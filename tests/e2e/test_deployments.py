@@ -63,6 +63,7 @@ def cable() -> Iterator[str]:
         namespaces.ip(name, "link", "set", "eth0", "up")
         yield name
     finally:
+        namespaces.ip("", "link", "delete", "engine0")
         namespaces.remove(name)
 
 
