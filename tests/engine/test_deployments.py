@@ -21,7 +21,8 @@ from netweft.engine.db import Database
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.queries.references import Ref
-from ssh_host import STEPS
+from netweft.engine.settings import from_command_line
+from ssh_host import STEPS, make_package
 
 ALL_STEPS = [
     "Connecting by SSH",
@@ -183,3 +184,17 @@ def test_what_cannot_be_asked_for(site: Deployments) -> None:
     ):
         with pytest.raises(ValidationError, match=words):
             site.add(**{"address": "192.0.2.1", **way})
+
+
+def test_an_engine_says_at_its_start_that_a_file_is_no_package(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.write_text("something else")
+    for path, words in ((other, "is no Debian package"), (tmp_path / "none", "cannot be read: No such file")):
+        with pytest.raises(SystemExit):
+            from_command_line(["--data", str(tmp_path), "--agent-package", str(path)])
+        assert words in capsys.readouterr().err
+    package = make_package(tmp_path)
+    found = from_command_line(["--data", str(tmp_path), "--agent-package", str(package)])
+    assert found.agent_package_file == package

@@ -92,7 +92,7 @@ def ssh_fingerprint_is_valid(fingerprint: str) -> Problem | None:
     return Problem("VALIDATION_VDS_SSH_FINGERPRINT_INVALID", text)
 
 
-def agent_package_is_there(has_package: bool) -> Problem | None:
+def agent_package_is_there(*, has_package: bool) -> Problem | None:
     """The engine can install an agent only when it has its package."""
     if has_package:
         return None
@@ -104,7 +104,7 @@ def agent_package_is_there(has_package: bool) -> Problem | None:
     return Problem("VDS_CANNOT_INSTALL_NO_AGENT_PACKAGE", text)
 
 
-def way_in_is_given(by_key: bool, password: str) -> Problem | None:
+def way_in_is_given(*, by_key: bool, password: str) -> Problem | None:
     """The engine gets into a host with root's password, or with its own key."""
     if by_key or password:
         return None

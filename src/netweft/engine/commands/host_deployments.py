@@ -73,8 +73,8 @@ def install_host(tx: Tx, actor: Actor, host_id: str, way: WayIn, *, box: SecretB
 def _check(action: str, way: WayIn, address: str) -> None:
     check(
         action,
-        rules.agent_package_is_there(way.has_package),
-        rules.way_in_is_given(way.by_key, way.password),
+        rules.agent_package_is_there(has_package=way.has_package),
+        rules.way_in_is_given(by_key=way.by_key, password=way.password),
         rules.engine_is_reachable(way.engine_url, address),
     )
 
