@@ -4,7 +4,10 @@ does so at each step, and the host says where and why; done again, it does no ha
 
 from __future__ import annotations
 
+import io
 import re
+import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +17,16 @@ import sqlalchemy as sa
 from deployments import Deployments, deployments
 from fleet import running_fleet
 from netweft.core.errors import BusyError, ValidationError
+from netweft.engine import ssh
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.host_deployments import KEY_TRUSTED, add_and_deploy
-from netweft.engine.commands.hosts import AddHost, UpdateHost, update_host
+from netweft.engine.commands.hosts import AddHost, UpdateHost, remove_host, update_host
 from netweft.engine.db import Database
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import job_steps, jobs
 from netweft.engine.queries.references import Ref
 from netweft.engine.settings import from_command_line
-from ssh_host import STEPS, make_package
+from ssh_host import STEPS, make_package, ssh_host
 
 ALL_STEPS = [
     "Connecting by SSH",
@@ -165,6 +169,22 @@ def test_a_machine_of_another_system(site: Deployments) -> None:
     assert "package is for Debian 12; the host runs plan9 4" in site.failed(site.add()).error
 
 
+def test_a_package_that_is_gone(site: Deployments) -> None:
+    assert site.fleet.agent_package is not None
+    site.fleet.agent_package.unlink()
+    assert "netweft-agent_1_all.deb cannot be read: No such file" in site.failed(site.add()).error
+
+
+def test_a_host_that_is_removed_meanwhile(site: Deployments) -> None:
+    site.machine.break_at("install", "hang")
+    host_id = site.add()
+    site.fleet.until(lambda: bool(site.machine.calls("apt-get")))
+    site.fleet.db.run(remove_host, SYSTEM, host_id)
+    site.machine.mend()
+    assert site.ended(host_id).status == "failed"
+    assert not site.machine.joined.exists()
+
+
 def test_an_engine_that_ends_lets_another_go_on(site: Deployments) -> None:
     site.machine.break_at("install", "hang")
     host_id = site.add()
@@ -184,6 +204,24 @@ def test_what_cannot_be_asked_for(site: Deployments) -> None:
     ):
         with pytest.raises(ValidationError, match=words):
             site.add(**{"address": "192.0.2.1", **way})
+
+
+def test_what_a_command_says(tmp_path: Path) -> None:
+    """What it says after its end counts as well; what never ends, and what never stops talking, is cut short."""
+    made = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made)], check=True)
+    with ssh_host(tmp_path / "machine") as machine:
+        machine.trust(made.with_suffix(".pub").read_text())
+        known = machine.fingerprint()
+        with ssh.connected(machine.address, machine.port, fingerprint=known, stop=threading.Event()) as line:
+            line.log_in(password="", key=made.read_text())
+            assert line.run("(sleep 2; echo late) &", seconds=60) == ssh.Ran(0, "late\n")
+            assert line.run("echo out; echo wrong >&2; exit 3", seconds=60) == ssh.Ran(3, "out\nwrong\n")
+            assert len(line.run("yes | head -c 1000000", seconds=60).output) == ssh.OUTPUT_MAX
+            assert line.run("cat", seconds=60, feed=io.BytesIO(b"fed")).output == "fed"
+            assert line.run("true", seconds=60, feed=io.BytesIO(bytes(10_000_000))).status == 0
+            with pytest.raises(ssh.SshError, match="did not end the command in time"):
+                line.run("sleep 5", seconds=1)
 
 
 def test_an_engine_says_at_its_start_that_a_file_is_no_package(

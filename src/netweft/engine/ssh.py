@@ -30,6 +30,8 @@ OUTPUT_MAX = 64 * 1024
 _BLOCK = 32 * 1024
 _LOOK = 0.5
 """Seconds between looks whether the engine stops or the time is over."""
+_SILENCES = 20
+"""Of so many looks: how long the output of a command that has ended may say nothing before it counts as all."""
 _ALIVE = 5
 """Seconds of silence after which the connection is tried; ``_SILENT_MAX``: milliseconds without an answer to that."""
 _SILENT_MAX = 30_000
@@ -140,19 +142,23 @@ class Line:
                 continue
 
     def _read(self, channel: paramiko.Channel, deadline: float) -> bytes:
-        kept = bytearray()
-        while True:
+        """What the command says, until it closes its output. What it began and left behind may hold that open; the end
+        of its output may also come later than its status.
+        """
+        kept, silences = bytearray(), 0
+        while silences < _SILENCES:
             self._look(deadline)
             try:
                 block = channel.recv(_BLOCK)
             except TimeoutError:
-                if channel.exit_status_ready():
-                    return bytes(kept)  # what it began and left behind holds its output
+                silences = silences + 1 if channel.exit_status_ready() else 0
                 continue
             if not block:
-                return bytes(kept)
+                break
             kept += block
             del kept[:-OUTPUT_MAX]
+            silences = 0
+        return bytes(kept)
 
     def _status(self, channel: paramiko.Channel, deadline: float) -> int:
         while not channel.status_event.wait(_LOOK):

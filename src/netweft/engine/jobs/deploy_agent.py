@@ -215,7 +215,11 @@ def _look(work: _Deployment, line: Line) -> _Found:
 
 def _upload(work: _Deployment, line: Line) -> None:
     folder = _PLACE.rpartition("/")[0]
-    with work.package.open("rb") as file:
+    try:
+        file = work.package.open("rb")
+    except OSError as error:
+        raise HostError(f"The agent's package {work.package} cannot be read: {error.strerror}.") from error
+    with file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         put = f"install -d -m 0755 {folder} && cat >{_PLACE} && echo '{digest}  {_PLACE}' | sha256sum --check --quiet"
@@ -239,6 +243,7 @@ def _join(work: _Deployment, line: Line, found: _Found) -> None:
 
 
 def _issue(tx: Tx, _job: JobContext, host_id: str) -> str:
+    lock(tx, hosts, host_id)  # it may have been removed meanwhile
     return issue_token(tx, host_id)
 
 
