@@ -288,18 +288,24 @@ _SETUP = (
     " synchronized_network_attachments"
 )
 
-START_VM = (
+_START_VM = (
     "id href name initialization placement_policy.hosts os.boot os.cmdline os.initrd os.kernel custom_properties"
     " cpu.mode console stateless"
 )
-"""What ``vm`` may say in the action ``start``, for that run alone."""
+"""For that run alone."""
+
+ACTION_PARTS: Mapping[str, tuple[str, str]] = {"install": ("host", "override_iptables"), "start": ("vm", _START_VM)}
+"""What an entity may say that is sent with an action; a firewall is left alone, as when a host is added."""
+
+ACTION_FIXED: Mapping[str, Mapping[str, str]] = {"install": {"activate": "true"}}
+"""The only value of elements of actions, as of others."""
 
 ACTIONS: Mapping[str, str] = {
     "copyhostnetworks": "source_host",
     "end": "succeeded force",
     "import": "data_center",
     "importcertificates": "certificates",
-    "install": "root_password ssh",
+    "install": "activate host root_password ssh",
     "migrate": "host force",
     "previewsnapshot": "restore_memory snapshot",
     "restore": "restore_memory",
@@ -330,7 +336,7 @@ _NIC_FOREIGN = (
 _TEXTS = "comment description name"
 
 FOREIGN: Mapping[type[Value], str] = {
-    types.Action: "activate allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
+    types.Action: "allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
     " clone clone_permissions cluster collapse_snapshots comment connection"
     " deploy_hosted_engine description details directory discard_snapshots discovered_targets disk disk_profile disks"
     " exclusive fence_type filename filter fix_layout follow image image_transfer import_as_template is_attached iscsi"

@@ -1223,6 +1223,7 @@ class Action(Value, kw_only=True):
     meta: ClassVar[Meta] = Meta("action")
     href: Text = UNSET
     id: Text = UNSET
+    activate: Boolean = UNSET
     async_: Boolean = UNSET
     certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET
     check_connectivity: Boolean = UNSET

@@ -136,6 +136,20 @@ TABLE: Table = (
         "The Host status is up. Switch it to maintenance mode first",
         more="<root_password>secret</root_password>",
     ),
+    act(
+        "fields.element_is_fixed",
+        "install",
+        "ACTION_TYPE_FAILED_ELEMENT_IS_FIXED",
+        "The element action.activate cannot be 'false'",
+        more="<activate>false</activate>",
+    ),
+    act(
+        "fields.element_is_known",
+        "install",
+        "ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED",
+        "action.host.comment",
+        more="<host><comment>new</comment></host>",
+    ),
     act("host.may_be_activated", "activate", "VDS_ALREADY_UP", "Host in Up status"),
     act("host.has_joined", "refresh", "HOST_NEVER_JOINED", "Host stranger has never joined", "stranger"),
     change(
