@@ -195,6 +195,21 @@ def test_an_engine_that_ends_lets_another_go_on(site: Deployments) -> None:
     site.joined(host_id)
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_host_that_joined_before_a_break(site: Deployments, *, knows: bool) -> None:
+    """It need not join twice; unless it does not know of it, since the engine's answer was lost on the way."""
+    site.machine.break_at("service", "hang")
+    host_id = site.add()
+    site.fleet.until(lambda: bool(site.machine.calls("systemctl")))
+    site.fleet.stop_worker()
+    if not knows:
+        site.machine.joined.unlink()
+    site.machine.mend()
+    site.fleet.start_worker()
+    site.joined(host_id)
+    assert len(site.machine.calls("netweft")) == (1 if knows else 2)
+
+
 def test_what_cannot_be_asked_for(site: Deployments) -> None:
     for way, words in (
         ({"by_key": False}, "The password is empty"),

@@ -128,11 +128,9 @@ def joined_values(agent_url: str) -> dict[str, str]:
 
 
 def enqueue_install(tx: Tx, actor: Actor, host_id: str, name: str) -> str:
-    """Install a host whose agent has enrolled; returns the job's id. One that waits for its turn is enough."""
-    payload = OnHost(host_id=host_id)
-    return queue.enqueue_once(
-        tx, actor, "install_host", host_changes.key_of(host_id), f"Installing Host {name}", payload
-    )
+    """Install a host whose agent has enrolled; returns the job's id."""
+    description = f"Installing Host {name}"
+    return queue.enqueue(tx, actor, "install_host", host_changes.key_of(host_id), description, OnHost(host_id=host_id))
 
 
 def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:

@@ -243,7 +243,9 @@ def _join(work: _Deployment, line: Line, found: _Found) -> None:
 
 
 def _issue(tx: Tx, _job: JobContext, host_id: str) -> str:
+    """A token with which the host joins; what it joined by before a break, and does not know of, counts no more."""
     lock(tx, hosts, host_id)  # it may have been removed meanwhile
+    _cancel_installations(tx, host_id, "The host joins again.")
     return issue_token(tx, host_id)
 
 
@@ -253,11 +255,15 @@ def _installations(host_id: str) -> sa.Select[Any]:
     return sa.select(jobs.c.id).where(waiting, jobs.c.lock_key == key_of(host_id))
 
 
+def _cancel_installations(tx: Tx, host_id: str, reason: str) -> None:
+    for waiting in tx.scalars(_installations(host_id)).all():
+        queue.abandon(tx, waiting, reason)
+
+
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
     """The host has not got its agent; if it has joined before that failed, its installation would wait for nothing."""
     host = lock(tx, hosts, host_id)
-    for waiting in tx.scalars(_installations(host_id)).all():
-        queue.abandon(tx, waiting, error.text)
+    _cancel_installations(tx, host_id, error.text)
     values = {"status": "install_failed", "status_reason": error.text}
     tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))
     text = f"Host {host.name} installation failed. {error.text}"
