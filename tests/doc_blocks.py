@@ -23,6 +23,7 @@ PLACES = {
     "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
     "clone": "tests/installation: as root, in a clone on a new machine",
     "engine-machine": "tests/installation: as root, on the machine of the engine",
+    "deploying": "tests/installation: as root, on the machine of the engine, beside one that has an SSH server only",
     "host-machine": "tests/installation: as root, on a host",
 }
 _FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

@@ -79,7 +79,7 @@ class AgentsProcess:
         """Join with a new token; hosts that were removed meanwhile come to be again."""
         self._join()
         if self._server:
-            self._server.show_certificate()
+            self._server.rejoin()
 
     def _open(self, server: Server) -> None:
         names = [f"sim-{number}" for number in range(1, self._count + 1)]
@@ -117,12 +117,14 @@ class Fleet:
     monitor: Monitor
     box: SecretBox
     patience: Patience = PATIENCE_OF_ENGINES
+    agent_package: Path | None = None
     _workers: list[Worker] = field(default_factory=list)
 
     @property
     def outside(self) -> Outside:
         """What jobs reach; providers of external networks are in memory."""
-        return Outside(agents=self.agents, providers=Providers(memory_provider.INSTALLED, self.box))
+        providers = Providers(memory_provider.INSTALLED, self.box)
+        return Outside(agents=self.agents, providers=providers, box=self.box, agent_package=self.agent_package)
 
     def start_worker(self) -> None:
         """An engine process begins to work."""

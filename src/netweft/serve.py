@@ -132,7 +132,12 @@ def _run(
         installed = Installed()
         worker = _worker(settings, db, box, authority, tls, installed, stack)
         stack.callback(worker.stop)
-        services = Services(authority=authority, box=box, provider_types=installed.types)
+        services = Services(
+            authority=authority,
+            box=box,
+            provider_types=installed.types,
+            has_agent_package=settings.agent_package_file is not None,
+        )
         app = create_app(db, services, secure=tls is not None)
         server = HttpServer(app, listeners, tls=tls.context if tls else None, limits=limits, grace=GRACE)
         server.start()
@@ -167,7 +172,9 @@ def _worker(
     replica = new_id()
     monitor = Monitor(agents, "" if db.is_sqlite else replica)
     stack.callback(monitor.close)
-    outside = Outside(agents=agents, providers=Providers(installed, box))
+    outside = Outside(
+        agents=agents, providers=Providers(installed, box), box=box, agent_package=settings.agent_package_file
+    )
     renewal = Renewal(agents, box, tls.renew if tls else lambda: None)
     timers = [
         *registry.timers(monitor, outside),

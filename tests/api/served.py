@@ -130,14 +130,20 @@ def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any)
     box = open_box(folder)
     authority = db.run(open_authority, box)
     services = Services(authority=authority, box=box, provider_types=memory_provider.INSTALLED.types)
+    with serving_app(db, services, limits, **options) as address:
+        yield Engine(db, authority, address)
+
+
+@contextmanager
+def serving_app(db: Database, services: Services, limits: Limits = LIMITS, **options: Any) -> Iterator[str]:
+    """The web application of an engine that is there, served on loopback until the block ends; gives its address."""
     app = create_app(db, services, secure=False, hasher=HASHER, **options)
     with socket.create_server(("127.0.0.1", 0)) as door:
-        address = f"http://127.0.0.1:{door.getsockname()[1]}"
         server = HttpServer(app, [door], tls=None, limits=limits, grace=1)
         server.start()
         assert server.is_running(), "the server did not start"
         try:
-            yield Engine(db, authority, address)
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
         finally:
             server.stop()
 

@@ -208,7 +208,7 @@ def test_in_and_out_of_service(fleet: Fleet, client: Client) -> None:
 def test_adding_a_host_that_waits_for_its_agent(client: Client, engine: Engine) -> None:
     body = (
         "<host><address>192.0.2.2</address><name>host-0</name><override_iptables>true</override_iptables>"
-        "<root_password>secret</root_password><cluster><name>Default</name></cluster></host>"
+        "<cluster><name>Default</name></cluster></host>"
     )
     added = client.post_xml("/hosts?activate=true&reboot=false", body)
     assert added.findtext("status") == "installing"
@@ -216,6 +216,22 @@ def test_adding_a_host_that_waits_for_its_agent(client: Client, engine: Engine) 
     assert answer.status_code == 201
     assert answer.json()["token"]
     assert client.delete(f"/hosts/{added.get('id')}").status_code == 200
+
+
+def test_how_a_host_is_reached_by_ssh(fleet: Fleet, client: Client) -> None:
+    """A password is for adding and installing: who sends it again when a host is changed changes nothing by it."""
+    path, fingerprint = f"/hosts/{fleet.id()}", f"SHA256:{43 * 'a'}"
+    assert client.xml(path).findtext("ssh/port") == "22"
+    said = (
+        f"<ssh><authentication_method>publickey</authentication_method><fingerprint>{fingerprint}</fingerprint>"
+        "<port>2222</port></ssh><root_password>secret</root_password>"
+    )
+    shown = client.put_xml(path, f"<host>{said}</host>")
+    assert (shown.findtext("ssh/port"), shown.findtext("ssh/fingerprint")) == ("2222", fingerprint)
+    assert shown.find("root_password") is None
+    assert client.xml(path).findtext("status") == "up"
+    shown = client.put_xml(path, "<host><ssh><fingerprint></fingerprint></ssh></host>")
+    assert (shown.findtext("ssh/port"), shown.find("ssh/fingerprint")) == ("2222", None)
 
 
 def test_follow_brings_nics_and_their_attachments(fleet: Fleet, client: Client) -> None:

@@ -212,3 +212,15 @@ def test_a_machine_moves_and_the_networks_that_it_needs_go_first(
 def test_a_host_gets_new_certificates(netweft: Netweft) -> None:
     assert netweft("host", "enroll-certificate", "sim-3").err.splitlines()[-1] == "Done."
     netweft("host", "enroll-certificate", "none-such", expect=3)
+
+
+def test_installing_an_agent_is_refused_where_there_is_none_or_no_way_in(netweft: Netweft, tmp_path: Path) -> None:
+    assert netweft("host", "ssh-key").out.startswith("ssh-ed25519 ")
+    assert "Give either --root-password-file or --engine-key" in netweft("host", "install", "sim-1", expect=2).err
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    words = ("host", "add", "bare", "--address", "192.0.2.7", "--root-password-file", str(password))
+    assert "This engine has no agent to install" in netweft(*words, expect=1).err
+    password.write_text("")
+    assert "The password is empty" in netweft(*words, expect=1).err
+    assert "VDS_CANNOT_INSTALL_STATUS_ILLEGAL" in netweft("host", "install", "sim-1", "--engine-key", expect=1).err

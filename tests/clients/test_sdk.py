@@ -323,8 +323,7 @@ def test_hosts(sdk: Sdk) -> None:
     until(lambda: host.get().status == t.HostStatus.UP)
     added = service.add(
         t.Host(
-            name="waiting", address="192.0.2.9", root_password="secret", cluster=t.Cluster(name="Default"),
-            override_iptables=True,
+            name="waiting", address="192.0.2.9", cluster=t.Cluster(name="Default"), override_iptables=True,
         ),
         query={"activate": True},
     )  # fmt: skip

@@ -31,12 +31,31 @@ HOLDS = [
     host.may_enroll_certificate("one", "up"),
     host.has_joined("one", "https://192.0.2.1:54322"),
     host.is_reachable_for_work("installing", installs=True),
+    host.ssh_port_is_valid(22),
+    host.ssh_fingerprint_is_valid(""),
+    host.ssh_fingerprint_is_valid("SHA256:" + 43 * "+"),
+    host.agent_package_is_there(has_package=True),
+    host.way_in_is_given(by_key=True, password=""),
+    host.way_in_is_given(by_key=False, password="secret"),
+    host.engine_is_reachable("https://engine.example.com:8443", "192.0.2.1"),
+    host.engine_is_reachable("https://127.0.0.1:8443", "localhost:54322"),
+    *map(host.may_be_installed, ("installing", "install_failed", "maintenance")),
     host_copy.is_another_host("a", "b"),
     host_copy.is_in_same_cluster("one", "c", "c"),
     host_copy.has_enough_nics(("eth1",), ("eth1", "eth2")),
 ]
 
 FAILS: list[tuple[Problem | None, str, str]] = [
+    (host.ssh_port_is_valid(65536), "VALIDATION_VDS_SSH_PORT_RANGE", "65536"),
+    (host.ssh_fingerprint_is_valid("MD5:00"), "VALIDATION_VDS_SSH_FINGERPRINT_INVALID", "'MD5:00'"),
+    (host.agent_package_is_there(has_package=False), "VDS_CANNOT_INSTALL_NO_AGENT_PACKAGE", "--agent-package FILE"),
+    (host.way_in_is_given(by_key=False, password=""), "VDS_CANNOT_INSTALL_EMPTY_PASSWORD", "root_password"),
+    (
+        host.engine_is_reachable("https://[::1]:8443", "192.0.2.1"),
+        "VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK",
+        "https://[::1]:8443",
+    ),
+    (host.may_be_installed("up"), "VDS_CANNOT_INSTALL_STATUS_ILLEGAL", "status is up"),
     (host.name_is_valid("a host"), "VALIDATION_VDS_NAME_INVALID", "'a host'"),
     (host.name_is_free("one", ("one",)), "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'one'"),
     *(

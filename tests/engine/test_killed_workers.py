@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from cryptography import x509
 
 import memory_provider
+from deployments import deployments
 from fleet import Fleet, running_fleet
 from memory_provider import INSTALLED
 from netweft.core.host_request import AttachmentChange, SetupRequest
@@ -182,6 +184,14 @@ def install(fleet: Fleet) -> Iterator[str]:
     assert (fleet.status(), fleet.carried()) == ("up", {"ovirtmgmt": "eth0"})
     assert set(fleet.change_states()) == {"applied"}
     assert not fleet.report().dirty
+
+
+def deploy(fleet: Fleet) -> Iterator[str]:
+    with TemporaryDirectory() as folder, deployments(fleet, Path(folder)) as site:
+        host_id = site.add()
+        yield waiting(fleet, "deploy_agent")
+        site.joined(host_id)
+        fleet.stop_worker()  # it waits for an agent that will not answer
 
 
 def apply(fleet: Fleet) -> Iterator[str]:
@@ -415,6 +425,7 @@ def import_network(fleet: Fleet) -> Iterator[str]:
 
 CASES: Mapping[str, Case] = {
     "install_host": install,
+    "deploy_agent": deploy,
     "apply_host": apply,
     "enroll_certificate": enroll,
     "remove_host": remove,

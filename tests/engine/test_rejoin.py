@@ -87,6 +87,13 @@ def test_a_host_that_was_removed_joins_again_with_all_that_it_carries(fleet: Fle
     assert fleet.carried() == {**carried, "tenants": "eth3"}
 
 
+def test_a_connection_from_before_is_not_in_the_way(fleet: Fleet) -> None:
+    """The agent refuses what comes on it once, and closes it."""
+    fleet.report()
+    fleet.process.join_again()
+    assert fleet.report() == fleet.report()
+
+
 def test_a_host_of_another_engine_is_taken_over_by_the_names_of_its_networks(fleet: Fleet) -> None:
     before, carried = fleet.host(), fleet.carried()
     remove(fleet)

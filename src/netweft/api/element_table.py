@@ -166,13 +166,13 @@ _DECLARED: Mapping[type[Value], Elements] = {
     types.Tag: Elements(stored="id name description parent", derived="href", fixed=_NO_COMMENT),
     types.Host: Elements(
         spec=UpdateHost,
-        stored="cluster",
+        stored="cluster root_password ssh.authentication_method ssh.fingerprint ssh.port",
         derived=f"{_NAMED} auto_numa_status certificate cpu external_status hardware_information iscsi kdump_status"
         " libvirt_version max_scheduling_memory memory network_operation_in_progress networks_committed"
         " networks_in_sync numa_supported os.boot os.cmdline"
         " os.initrd os.kernel os.reported_kernel_cmdline os.type os.version ovn_configured reinstallation_required"
-        " se_linux status status_detail summary update_available version",
-        ignored="ksm override_iptables power_management root_password spm ssh transparent_hugepages",
+        " se_linux ssh.public_key status status_detail summary update_available version",
+        ignored="ksm override_iptables power_management spm transparent_hugepages",
         collections="network_attachments nics permissions statistics tags unmanaged_networks",
         fixed={
             "device_passthrough.enabled": "false",
@@ -288,17 +288,24 @@ _SETUP = (
     " synchronized_network_attachments"
 )
 
-START_VM = (
+_START_VM = (
     "id href name initialization placement_policy.hosts os.boot os.cmdline os.initrd os.kernel custom_properties"
     " cpu.mode console stateless"
 )
-"""What ``vm`` may say in the action ``start``, for that run alone."""
+"""For that run alone."""
+
+ACTION_PARTS: Mapping[str, tuple[str, str]] = {"install": ("host", "override_iptables"), "start": ("vm", _START_VM)}
+"""What an entity may say that is sent with an action; a firewall is left alone, as when a host is added."""
+
+ACTION_FIXED: Mapping[str, Mapping[str, str]] = {"install": {"activate": "true"}}
+"""The only value of elements of actions, as of others."""
 
 ACTIONS: Mapping[str, str] = {
     "copyhostnetworks": "source_host",
     "end": "succeeded force",
     "import": "data_center",
     "importcertificates": "certificates",
+    "install": "activate host root_password ssh",
     "migrate": "host force",
     "previewsnapshot": "restore_memory snapshot",
     "restore": "restore_memory",
@@ -329,14 +336,14 @@ _NIC_FOREIGN = (
 _TEXTS = "comment description name"
 
 FOREIGN: Mapping[type[Value], str] = {
-    types.Action: "activate allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
+    types.Action: "allow_partial_import attach_wgt attachment authorized_key auto_pinning_policy bricks"
     " clone clone_permissions cluster collapse_snapshots comment connection"
     " deploy_hosted_engine description details directory discard_snapshots discovered_targets disk disk_profile disks"
     " exclusive fence_type filename filter fix_layout follow image image_transfer import_as_template is_attached iscsi"
     " iscsi_targets lease logical_units maintenance_after_restart maintenance_enabled"
     " migrate_vms_in_affinity_closure name optimize_cpu_settings option permission power_management proxy_ticket quota"
-    " reassign_bad_macs reboot registration_configuration remote_viewer_connection_file resolution_type root_password"
-    " seal ssh stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
+    " reassign_bad_macs reboot registration_configuration remote_viewer_connection_file resolution_type"
+    " seal stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
     " upgrade_action upgrade_percent_complete use_ignition use_sysprep vnic_profile_mappings volatile",
     types.Certificate: _TEXTS,
     types.OpenStackNetworkProvider: "agent_configuration networks properties subnets",

@@ -20,7 +20,16 @@ from typing import Any
 from msgspec import UNSET
 
 from netweft.api import types
-from netweft.api.element_table import ACTION_IGNORED, ACTIONS, ELEMENTS, EMPTIED, EVERY_ACTION, FOREIGN, START_VM
+from netweft.api.element_table import (
+    ACTION_FIXED,
+    ACTION_IGNORED,
+    ACTION_PARTS,
+    ACTIONS,
+    ELEMENTS,
+    EMPTIED,
+    EVERY_ACTION,
+    FOREIGN,
+)
 from netweft.api.scalars import WRITE
 from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, or_default
 from netweft.core.rules import check, fields
@@ -105,10 +114,13 @@ def _check_action(body: types.Action, action: str) -> None:
             check(_REFUSED, fields.element_is_known(f"action.{field.name}"))
     for one in (*or_default(body.modified_network_attachments, []), *or_default(body.modified_bonds, [])):
         check_body(one)
-    if action == "start" and body.vm is not UNSET:
-        for path in said_in(body.vm):
-            if not is_within(path, START_VM):
-                check(_REFUSED, fields.element_is_known(f"action.vm.{path}"))
+    for path, only in ACTION_FIXED.get(action, {}).items():
+        _check_fixed("action", path, only, body)
+    part, known = ACTION_PARTS.get(action, ("", ""))
+    if part and (said := getattr(body, part)) is not UNSET:
+        for path in said_in(said):
+            if not is_within(path, known):
+                check(_REFUSED, fields.element_is_known(f"action.{part}.{path}"))
 
 
 def is_within(path: str, paths: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from netweft.api.collections import Collection, filled, said, shown
+from netweft.api.host_deployments import asks_for_agent, ssh_columns, way_in
 from netweft.api.host_setup import setup_request, when_idle
 from netweft.api.routes import READ, Call, Later, Routes, many
 from netweft.api.schema import reference
@@ -35,6 +36,7 @@ from netweft.core.protocol import AGENT_PORT, Capabilities
 from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.certificates import enroll_certificate
+from netweft.engine.commands.host_deployments import add_and_deploy
 from netweft.engine.commands.hosts import (
     AddHost,
     UpdateHost,
@@ -76,7 +78,6 @@ _NOT_OURS = filled(
         reinstallation_required=False,
         se_linux=SeLinux(mode="disabled"),
         spm=Spm(priority=5, status="none"),
-        ssh=Ssh(port=22),
         transparent_hugepages=Enabled(enabled=True),
         type="rhel",
         update_available=False,
@@ -103,6 +104,7 @@ def show(row: HostDetails) -> Host:
         networks_committed=not row.dirty if capabilities else UNSET,
         networks_in_sync=row.drifts_since is None if capabilities else UNSET,
         os=_system(capabilities),
+        ssh=Ssh(fingerprint=row.ssh_fingerprint or UNSET, port=row.ssh_port),
         status_detail=row.status_reason or UNSET,
         summary=VmSummary(active=row.vms_active, migrating=0, total=row.vms_total),
         version=_version(capabilities.agent_version if capabilities else ""),
@@ -139,19 +141,27 @@ HOSTS.reads("Hosts of all clusters.", "One host.", queries=((*LISTED, "all_conte
 
 @routes.post("/hosts", Host, needs=ActionGroup.CREATE_HOST, queries=("activate", "reboot"))
 def post_host(call: Call[Host]) -> Host:
-    """Add a host to the cluster that it names; it is installed once its agent has joined."""
+    """Add a host to the cluster that it names. With ``root_password``, or an authentication method in ``ssh``, the
+    engine installs the agent there; else it is installed once its agent has joined.
+    """
     body = call.body
     required(body.name, "Host [name]")
     required(body.address, "Host [address]")
-    spec = AddHost(cluster=required_ref(body.cluster, "Host [cluster"), **said(body, AddHost))
-    return HOSTS.one(call, call.run(add_host, call.actor, spec))
+    cluster = required_ref(body.cluster, "Host [cluster")
+    spec = AddHost(cluster=cluster, **ssh_columns(body), **said(body, AddHost))
+    if asks_for_agent(body):
+        added = call.run(add_and_deploy, call.actor, spec, way_in(call, body), box=call.services.box)
+    else:
+        added = call.run(add_host, call.actor, spec)
+    return HOSTS.one(call, added)
 
 
 @HOSTS.changes(ActionGroup.EDIT_HOST_CONFIGURATION)
 def change_host(call: Call[Host]) -> None:
     """Change a host."""
     cluster = kept_ref(call.body.cluster, "Host [cluster")
-    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **said(call.body, UpdateHost)))
+    told = {**ssh_columns(call.body), **said(call.body, UpdateHost)}
+    call.run(update_host, call.actor, UpdateHost(id=HOSTS.id(call), cluster=cluster, **told))
 
 
 @routes.delete("/hosts/{host_id}", needs=ActionGroup.DELETE_HOST, queries=("force", "clean"))

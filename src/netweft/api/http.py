@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from netweft.api import nouns
+from netweft.api import nouns, pki_resources
 from netweft.api.auth import Authenticator, LoginQueue, Session, TokenEndpoints, UnprovedError
 from netweft.api.bodies import BODIES, BodyLimits, is_small, read_body
 from netweft.api.faults import (
@@ -331,6 +331,7 @@ def _pages(server: Server, desk: TokenEndpoints, watch: Watch) -> Starlette:
             StarletteRoute("/ovirt-engine/sso/oauth/token", desk.token, methods=["POST"]),
             StarletteRoute("/ovirt-engine/sso/oauth/token-http-auth", desk.kerberos, methods=["POST"]),
             StarletteRoute("/ovirt-engine/services/sso-logout", desk.logout, methods=["POST"]),
+            StarletteRoute(pki_resources.PATH, pki_resources.pki_resource(server.services.authority)),
             StarletteRoute(
                 "/{path:path}", server, methods=["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]
             ),

@@ -643,7 +643,7 @@ class IscsiDetails(Value, kw_only=True):
 
 
 class Ssh(Value, kw_only=True):
-    """How the host is reached by ssh; Netweft does not, and keeps only the fingerprint."""
+    """How the engine gets into the host to install its agent (docs/install.md); ``fingerprint``: of the host's key."""
 
     meta: ClassVar[Meta] = Meta("ssh")
     authentication_method: Annotated[str, Choice("password", "publickey")] | UnsetType = UNSET
@@ -668,7 +668,7 @@ class Host(Entity, kw_only=True):
         "host",
         path="hosts",
         links="networkattachments nics permissions statistics tags unmanagednetworks",
-        actions="activate commitnetconfig copyhostnetworks deactivate enrollcertificate refresh setupnetworks"
+        actions="activate commitnetconfig copyhostnetworks deactivate enrollcertificate install refresh setupnetworks"
         " syncallnetworks",
     )
     address: Text = UNSET
@@ -1223,6 +1223,7 @@ class Action(Value, kw_only=True):
     meta: ClassVar[Meta] = Meta("action")
     href: Text = UNSET
     id: Text = UNSET
+    activate: Boolean = UNSET
     async_: Boolean = UNSET
     certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET
     check_connectivity: Boolean = UNSET
@@ -1244,8 +1245,10 @@ class Action(Value, kw_only=True):
     removed_labels: Annotated[list[NetworkLabel], MANY] | UnsetType = UNSET
     removed_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET
     restore_memory: Boolean = UNSET
+    root_password: Text = UNSET
     snapshot: Snapshot | UnsetType = UNSET
     source_host: Host | UnsetType = UNSET
+    ssh: Ssh | UnsetType = UNSET
     status: Text = UNSET
     succeeded: Boolean = UNSET
     synchronized_network_attachments: Annotated[list[NetworkAttachment], MANY] | UnsetType = UNSET

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from netweft.cli import setup_file
+from netweft.cli import host_deployments, setup_file
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
@@ -333,6 +333,7 @@ COMMANDS = (
     functions,
     attachments,
     drift,
+    *host_deployments.COMMANDS,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,8 +19,8 @@ NONE = "none"
 class Field:
     """An option of ``add`` and ``set``, and the dotted path of the entity that it fills.
 
-    ``many``: may be given more than once. ``default``: for ``add``, when the option is not given. ``only_add``: cannot
-    be changed later.
+    ``type``: of the value; ``bool`` for an option without one. ``many``: may be given more than once. ``default``: for
+    ``add``, when the option is not given. ``only_add``: cannot be changed later.
     """
 
     option: str
@@ -110,6 +111,20 @@ class Noun:
     def argument(self) -> str:
         """The word that stands for one of them on the command line."""
         return self.name.rpartition(" ")[2].replace("-", "_")
+
+
+class TextFile(click.ParamType[Any]):
+    """A file with a text, such as a password; a line's end behind it does not count."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The text."""
+        try:
+            return Path(str(value)).read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            self.fail(f"{value} cannot be read: {reason}.", param, ctx)
 
 
 class MaybeNothing(click.ParamType[Any]):

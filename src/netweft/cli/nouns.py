@@ -7,12 +7,11 @@ List, show, add, set, remove, help with an example, search, sorting and completi
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
 
-from netweft.cli.noun_types import Action, Field, Noun
+from netweft.cli.noun_types import Action, Field, Noun, TextFile
 from netweft.core.limits import MTU_MAX, VLAN_MAX
 from netweft.core.rules.provider import certificates_of
 
@@ -47,21 +46,7 @@ class _Property(click.ParamType[Any]):
         return {"name": key, "value": text}
 
 
-class _TextFile(click.ParamType[Any]):
-    """A file with a text, such as a password; a line's end behind it does not count."""
-
-    name = "FILE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
-        """The text."""
-        try:
-            return Path(str(value)).read_text("utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            self.fail(f"{value} cannot be read: {reason}.", param, ctx)
-
-
-class _CaFile(_TextFile):
+class _CaFile(TextFile):
     """A file with certificates (PEM)."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
@@ -330,7 +315,32 @@ _HOSTS = Noun(
         "DESCRIPTION": "description",
     },
     "Hosts, and their networking.",
-    (_CLUSTER, Field("--address", "address", "Name or address of the host."), *_TEXTS),
+    (
+        _CLUSTER,
+        Field("--address", "address", "Name or address of the host."),
+        Field(
+            "--root-password-file",
+            "root_password",
+            "A file with root's password there: the engine installs the agent by SSH.",
+            TextFile(),
+            only_add=True,
+        ),
+        Field(
+            "--engine-key",
+            "ssh.authentication_method",
+            "The same with the engine's own key, which 'netweft host ssh-key' shows.",
+            bool,
+            only_add=True,
+            convert=lambda _: "publickey",
+        ),
+        Field("--ssh-port", "ssh.port", "Port of its SSH server.", int),
+        Field(
+            "--ssh-fingerprint",
+            "ssh.fingerprint",
+            "SHA256:... of its SSH host key; '' trusts the key that it shows next.",
+        ),
+        *_TEXTS,
+    ),
     "rack1",
     "--address 192.0.2.11",
     actions=(
@@ -631,7 +641,7 @@ _PROVIDERS = Noun(
         Field("--authentication/--no-authentication", "requires_authentication", "Whether it requires a log-in."),
         Field("--authentication-url", "authentication_url", "URL of its Keystone; ends with /v3 or /v2.0."),
         Field("--login", "username", "The user that Netweft logs in as."),
-        Field("--login-password-file", "password", "A file with that user's password.", _TextFile()),
+        Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
         Field("--tenant", "tenant_name", "The project that Netweft uses."),
         Field("--project", "project_name", "The same, as Keystone v3 calls it."),
         Field("--user-domain", "user_domain_name", "The domain of the user (Keystone v3)."),

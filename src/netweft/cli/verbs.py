@@ -197,6 +197,8 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 def _option(field: Field) -> click.Option:
     if "/" in field.option:
         return click.Option([field.option], default=None, help=field.help)
+    if field.type is bool:
+        return click.Option([field.option], is_flag=True, default=None, help=field.help)
     default = f" Default for add: {field.default}." if field.default else ""
     return click.Option(
         [field.option],

@@ -15,9 +15,9 @@ threads threshold total version_number vlan.id
 NUMBERS = frozenset(_NUMBERS.split())
 """By name; with that of what they are in where the name alone says something else elsewhere."""
 _TRUTHS = """
-administrative all_networks_allowed allow_duplicates async auto_cleared auto_sync automatic_pm_enabled ballooning
-ballooning_enabled bridged check_connectivity commit_on_success custom_configuration default_policy default_pool
-delete_protected display enabled external force gluster_service ha_reservation has_illegal_images in_sync
+activate administrative all_networks_allowed allow_duplicates async auto_cleared auto_sync automatic_pm_enabled
+ballooning ballooning_enabled bridged check_connectivity commit_on_success custom_configuration default_policy
+default_pool delete_protected display enabled external force gluster_service ha_reservation has_illegal_images in_sync
 kdump_detection linked local locked log_on_host logged_in merge_across_nodes migratable multi_queues_enabled mutable
 network_operation_in_progress networks_committed networks_in_sync next_run_configuration_exists numa_supported on_boot
 override_iptables ovn_configured pause persist_memorystate plugged port_isolation port_mirroring profile_required

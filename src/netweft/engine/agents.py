@@ -16,6 +16,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -296,7 +297,8 @@ class Agent:
 
     def _try(self, method: str, path: str, body: bytes | None, *, patience: float, fresh: bool) -> Answer:
         """Ask, and ask again where that cannot do harm: nothing was asked yet, or what may be asked twice. What may not
-        goes over a connection that is opened now, as one that was kept may be dead.
+        goes over a connection that is opened now, as one that was kept may be dead. An agent that has joined again
+        serves nobody who came before: it refuses and closes, and does nothing.
         """
         whole = request(method, self._host_id, self._endpoint.prefix + path, body, order=self._order)
         pauses = iter(_AGAIN)
@@ -304,13 +306,17 @@ class Agent:
         while True:
             try:
                 kept = may_repeat and not fresh
-                return self._connections.ask(self._host_id, self._endpoint, whole, patience, kept=kept)
+                answer = self._connections.ask(self._host_id, self._endpoint, whole, patience, kept=kept)
             except (NotReachedError, BrokenError) as error:
                 is_asked = isinstance(error, BrokenError)
                 pause = next(pauses, None)
                 if pause is None or (is_asked and not may_repeat) or _is_anothers(error):
                     raise
                 time.sleep(pause)
+            else:
+                if not (kept and answer.status == HTTPStatus.FORBIDDEN and not answer.keeps):
+                    return answer
+                fresh = True
 
 
 def _endpoint(address: str) -> Endpoint:

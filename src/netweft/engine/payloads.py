@@ -34,6 +34,15 @@ class OnHost(Payload, frozen=True, kw_only=True):
     host_id: str
 
 
+class DeployAgent(OnHost, frozen=True, kw_only=True):
+    """``password``: root's, encrypted; empty when the engine's own key opens the host. ``engine_url``: where the host
+    reaches the engine.
+    """
+
+    password: str
+    engine_url: str
+
+
 class ApplyHost(OnHost, frozen=True, kw_only=True):
     """Which generation to bring to the host; ``request`` tells it from another of the same number, which a host may
     have taken from this engine before its database was restored.

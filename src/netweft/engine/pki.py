@@ -19,7 +19,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert, select, update
@@ -53,12 +53,14 @@ class KeyPair:
 class Authority:
     """The engine's certificate authorities; made by :func:`open_authority`. ``life``: of what they sign.
 
-    ``client``: the engine's client certificate, which is another after it was renewed.
+    ``client``: the engine's client certificate, which is another after it was renewed. ``ssh``: its key for hosts on
+    which it installs the agent, in OpenSSH's format.
     """
 
     def __init__(self, pairs: Mapping[str, KeyPair], life: timedelta = LIFE) -> None:
         self.authorities = Credentials(**{purpose: pairs[name].certificate for purpose, name in _AUTHORITIES.items()})
         self.client = pairs["client"]
+        self.ssh = pairs["ssh"]
         self.life = life
         self._certificate = x509.load_pem_x509_certificate(self.certificate.encode())
         self._keys = {purpose: _private_key(pairs[name].private_key) for purpose, name in _AUTHORITIES.items()}
@@ -120,6 +122,9 @@ def open_authority(tx: Tx, box: SecretBox, life: timedelta = LIFE) -> Authority:
         for name, pair in {**made, "client": _new_client(made["ca"], life)}.items():
             tx.execute(insert(certificates).values(name=name, **_stored(pair, box)))
         return open_authority(tx, box, life)
+    if "ssh" not in stored:
+        tx.execute(insert(certificates).values(name="ssh", **_stored(_new_ssh_key(), box)))
+        return open_authority(tx, box, life)
     pairs = {name: KeyPair(row.certificate, box.decrypt(row.private_key)) for name, row in stored.items()}
     return Authority(pairs, life)
 
@@ -137,6 +142,16 @@ def renew_client(tx: Tx, box: SecretBox, authority: Authority) -> KeyPair:
 
 def _stored(pair: KeyPair, box: SecretBox) -> dict[str, Any]:
     return {"certificate": pair.certificate, "private_key": box.encrypt(pair.private_key), "created": utc_now()}
+
+
+def _new_ssh_key() -> KeyPair:
+    """The public half stands in the place of a certificate, as a line of authorized_keys."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return KeyPair(f"{public.decode()} {ENGINE_NAME}", private.decode())
 
 
 def _new_ca(title: str) -> KeyPair:

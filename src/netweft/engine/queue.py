@@ -337,7 +337,8 @@ def _end(
 ) -> None:
     now = utc_now()
     ends = {"ended": job_id, "status": status, "end_time": now}
-    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}))
+    # What it was told goes: passwords, though encrypted, are kept no longer than they are needed.
+    _END.run(tx, **ends, last_updated=now, error=error, error_code=code, result=dict(result or {}), payload={})
     _END_STEPS.run(tx, **ends)
     announce(tx, f"job:{job_id}", replicas=True)
     announce(tx, WORK, replicas=True)  # the next of the same key may begin
@@ -345,7 +346,7 @@ def _end(
 
 _END = Statement(
     update(jobs).where(jobs.c.id == bindparam("ended")),
-    ("status", "end_time", "last_updated", "error", "error_code", "result"),
+    ("status", "end_time", "last_updated", "error", "error_code", "result", "payload"),
 )
 _END_STEPS = Statement(
     update(job_steps).where(job_steps.c.job_id == bindparam("ended"), job_steps.c.status == Status.STARTED),

@@ -17,6 +17,8 @@ from netweft.engine.connections import Limits
 
 DATABASE_FILE = "netweft.db"
 """The embedded database, in the data folder."""
+_PACKAGE = b"!<arch>\n"
+"""How a Debian package begins (deb(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,19 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _is_package(text: str) -> str:
+    """The file of a Debian package, or nothing; raises ValueError."""
+    if text:
+        try:
+            with Path(text).open("rb") as file:
+                is_package = file.read(len(_PACKAGE)) == _PACKAGE
+        except OSError as error:
+            raise ValueError(f"{text!r} cannot be read: {error.strerror}") from None
+        if not is_package:
+            raise ValueError(f"{text!r} is no Debian package")
+    return text
+
+
 _Names = Annotated[list[Annotated[str, AfterValidator(_is_name)]], NoDecode, BeforeValidator(_split)]
 _Listens = Annotated[list[Annotated[str, AfterValidator(_is_listen)]], NoDecode, BeforeValidator(_split)]
 
@@ -94,6 +109,9 @@ class Settings(BaseSettings):
         gt=0,
         le=36500,
         description="days that certificates are good, and renewed a third before the end (398)",
+    )
+    agent_package: Annotated[str, AfterValidator(_is_package)] = Field(
+        "", description="the Debian package netweft-agent, which is installed by SSH on hosts that are added"
     )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
     connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
@@ -137,6 +155,11 @@ class Settings(BaseSettings):
     def addresses(self) -> list[Address]:
         """Where to listen."""
         return [parse_listen(text) for text in self.listen]
+
+    @property
+    def agent_package_file(self) -> Path | None:
+        """The agent's package, None without one."""
+        return Path(self.agent_package) if self.agent_package else None
 
     @property
     def database_url(self) -> str:
@@ -196,6 +219,8 @@ def _add_option(parser: argparse.ArgumentParser, name: str, kind: object, text: 
     if kind is bool:
         parser.add_argument(option, action="store_const", const=True, help=text)
     elif kind in {str, int, float, Path}:
-        parser.add_argument(option, metavar={"data": "DIR", "database": "URL"}.get(name, "X"), help=text)
+        parser.add_argument(
+            option, metavar={"data": "DIR", "database": "URL", "agent_package": "FILE"}.get(name, "X"), help=text
+        )
     else:
         parser.add_argument(option, action="append", metavar="HOST:PORT" if name == "listen" else "X", help=text)

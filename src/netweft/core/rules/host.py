@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from netweft.core.errors import Problem
@@ -13,6 +14,12 @@ NAME = re.compile(r"[0-9A-Za-z._-]{1,255}")
 
 REMOVABLE = frozenset({"maintenance", "down", "installing", "install_failed", "non_responsive", "non_operational"})
 """In these nothing that we started can be running under our eyes; an ``up`` host goes into maintenance first."""
+
+INSTALLABLE = frozenset({"installing", "install_failed", "maintenance"})
+"""In these the engine may install the agent of a host (anew)."""
+
+_FINGERPRINT = re.compile(r"SHA256:[0-9A-Za-z+/]{43}")
+"""Of an SSH host key, as ssh-keygen -l prints it."""
 
 ACTIVATABLE = frozenset(
     {
@@ -65,6 +72,75 @@ def address_is_free(address: str, taken: Collection[str]) -> Problem | None:
         return None
     text = f"Host with the same address already exists: another Host of this engine answers at '{address}'."
     return Problem("ACTION_TYPE_FAILED_VDS_WITH_SAME_HOST_EXIST", text)
+
+
+def ssh_port_is_valid(port: int) -> Problem | None:
+    """The port at which a host's SSH server listens is one."""
+    if 0 < port <= 65535:  # noqa: PLR2004 -- TCP has 16 bits
+        return None
+    return Problem("VALIDATION_VDS_SSH_PORT_RANGE", f"The SSH port {port} is not valid: give one from 1 to 65535.")
+
+
+def ssh_fingerprint_is_valid(fingerprint: str) -> Problem | None:
+    """The fingerprint of a host's SSH key is one; empty: the key is trusted when it is first seen."""
+    if not fingerprint or _FINGERPRINT.fullmatch(fingerprint):
+        return None
+    text = (
+        f"The SSH fingerprint '{fingerprint}' is not valid: give it as 'ssh-keygen -lf"
+        " /etc/ssh/ssh_host_ed25519_key.pub' prints it on the Host, SHA256: and 43 characters."
+    )
+    return Problem("VALIDATION_VDS_SSH_FINGERPRINT_INVALID", text)
+
+
+def agent_package_is_there(*, has_package: bool) -> Problem | None:
+    """The engine can install an agent only when it has its package."""
+    if has_package:
+        return None
+    text = (
+        "This engine has no agent to install: start it with --agent-package FILE (NETWEFT_AGENT_PACKAGE), the Debian"
+        " package netweft-agent. A Host that is added without root_password and ssh.authentication_method waits until"
+        " its agent joins with the command that 'netweft host token' shows."
+    )
+    return Problem("VDS_CANNOT_INSTALL_NO_AGENT_PACKAGE", text)
+
+
+def way_in_is_given(*, by_key: bool, password: str) -> Problem | None:
+    """The engine gets into a host with root's password, or with its own key."""
+    if by_key or password:
+        return None
+    text = (
+        "The password is empty: give root_password, or let root of the Host accept the engine's own key ('netweft host"
+        " ssh-key' shows it) and say ssh.authentication_method publickey."
+    )
+    return Problem("VDS_CANNOT_INSTALL_EMPTY_PASSWORD", text)
+
+
+def engine_is_reachable(engine_url: str, address: str) -> Problem | None:
+    """A host that joins calls the engine at the address at which whoever asks for it did; at its own loopback address
+    there is an engine only when both are one machine.
+    """
+    if not _is_loopback(urlsplit(engine_url).hostname or "") or _is_loopback(urlsplit(f"//{address}").hostname or ""):
+        return None
+    text = (
+        f"The Host is to join the engine at the address of this request, and cannot reach {engine_url}: call the engine"
+        " by a name or an address that hosts reach (NETWEFT_URL, and --listen and --name of the engine)."
+    )
+    return Problem("VDS_CANNOT_INSTALL_ENGINE_IS_LOOPBACK", text)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def may_be_installed(status: str) -> Problem | None:
+    """The agent is installed on a host that is out of service."""
+    if status in INSTALLABLE:
+        return None
+    text = f"The Host status is {status}. Switch it to maintenance mode first."
+    return Problem("VDS_CANNOT_INSTALL_STATUS_ILLEGAL", text)
 
 
 def has_joined(host: str, agent_url: str) -> Problem | None:

@@ -66,6 +66,8 @@ class AddHost(Texts):
     name: str
     address: str
     cluster: Ref
+    ssh_port: int | Keep = KEEP
+    ssh_fingerprint: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,8 @@ class UpdateHost(Texts):
     id: str
     address: str | Keep = KEEP
     cluster: Ref | Keep = KEEP
+    ssh_port: int | Keep = KEEP
+    ssh_fingerprint: str | Keep = KEEP
 
 
 def add_host(tx: Tx, actor: Actor, spec: AddHost) -> str:
@@ -359,6 +363,8 @@ def _problems(host: HostRow) -> tuple[Problem | None, ...]:
     return (
         rules.name_is_valid(host.name),
         rules.address_is_valid(host.address),
+        rules.ssh_port_is_valid(host.ssh_port),
+        rules.ssh_fingerprint_is_valid(host.ssh_fingerprint),
         fields.text_is_valid("host", "description", host.description),
         fields.text_is_valid("host", "comment", host.comment),
     )

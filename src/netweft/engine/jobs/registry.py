@@ -10,6 +10,7 @@ from netweft.engine.agents import Agents
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs import (
     apply_host,
+    deploy_agent,
     enroll_certificate,
     evacuate_host,
     guests,
@@ -47,6 +48,7 @@ _FUNCTIONS: Mapping[str, Callable[[Agents, JobContext], Result]] = {
 }
 
 _FUNCTIONS_OF_BOTH: Mapping[str, Callable[[Outside, JobContext], Result]] = {
+    "deploy_agent": deploy_agent.run,
     "start_vm": guests.start,
     "stop_vm": guests.stop,
     "migrate_vm": migrate.run,
@@ -66,7 +68,7 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
 }
 
 
-ASKING = frozenset({"apply_host", "install_host", "migrate_vm", "propagate_labels"})
+ASKING = frozenset({"apply_host", "deploy_agent", "install_host", "migrate_vm", "propagate_labels"})
 """The kinds that find out how things stand when they may do nothing more: nobody else could tell as exactly."""
 
 

@@ -13,8 +13,8 @@ from netweft.engine.model.records import Key, LongText, Record, Refers, With, st
 class CertificateRow(Record, frozen=True):
     """A key with its certificate."""
 
-    # "ca", "libvirt-ca", "qemu-ca" or "client": one of each, shared by all replicas (the server's is made by each at
-    # its start, for its own addresses).
+    # "ca", "libvirt-ca", "qemu-ca", "client" or "ssh" (whose certificate is its public key): one of each, shared by all
+    # replicas (the server's is made by each at its start, for its own addresses).
     name: Annotated[str, String(32), With(primary_key=True)]
     certificate: LongText
     # PEM, encrypted with the key file of the data folder.

@@ -1,0 +1,46 @@
+"""Verbs by which the engine installs the agent on a host by SSH."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.job_progress import run_job
+from netweft.cli.lookup import completes, resolve
+from netweft.cli.noun_types import TextFile
+from netweft.cli.nouns import noun
+from netweft.cli.session import calls_engine
+from netweft.client import Client
+from netweft.client.tree import Tree
+
+_HOST = noun("host")
+
+
+@click.command("install")
+@click.argument("name", metavar="HOST", shell_complete=completes("host"))
+@click.option("--root-password-file", "password", type=TextFile(), help="A file with root's password there.")
+@click.option("--engine-key", is_flag=True, help="Use the engine's own key, which 'netweft host ssh-key' shows.")
+@calls_engine
+def install(client: Client, name: str, password: str | None, engine_key: bool) -> None:
+    """Install the agent on a host by SSH, also over one that is there, and wait until it has joined.
+
+    For a host in maintenance, one whose installation failed, and one that still waits for its agent.
+
+    Example: netweft host install rack1 --engine-key
+    """
+    if (password is None) is not engine_key:
+        raise click.UsageError("Give either --root-password-file or --engine-key.")
+    body: Tree = {"ssh": {"authentication_method": "publickey"}} if engine_key else {"root_password": password}
+    run_job(client, f"hosts/{resolve(client, _HOST, name)['id']}/install", body)
+
+
+@click.command("ssh-key")
+@calls_engine
+def ssh_key(client: Client) -> None:
+    """Show the engine's own key, a line for /root/.ssh/authorized_keys of a host on which it is to install the agent.
+
+    Example: netweft host ssh-key
+    """
+    click.echo(client.addition("GET", "ssh-key")["public_key"])
+
+
+COMMANDS = (install, ssh_key)

@@ -1,0 +1,276 @@
+"""Installing the agent on a host by SSH: it is looked at, gets the package, joins, and its service is started. The job
+``install_host``, which each host that joins gets, then does the rest.
+
+Each step does no harm when it is done again, and the job begins with the first one after every break. Nothing secret is
+on a command line there: the token goes into the input of a shell.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from netweft.core.errors import HostError, NetweftError, NotFoundError
+from netweft.engine import audit, queue, ssh
+from netweft.engine.audit import Severity
+from netweft.engine.commands.enrollments import issue_token
+from netweft.engine.commands.host_deployments import pin_key
+from netweft.engine.db import Tx, lock
+from netweft.engine.job_context import JobContext, PostponedError
+from netweft.engine.jobs.install_host import INSTALL_FAILED
+from netweft.engine.jobs.outside import Outside
+from netweft.engine.model.hosts import HostRow, hosts
+from netweft.engine.model.jobs import jobs
+from netweft.engine.operations.host_changes import key_of
+from netweft.engine.operations.unfinished import GivenUpError
+from netweft.engine.payloads import DeployAgent
+from netweft.engine.queries.hosts import plain
+from netweft.engine.ssh import Line, StoppedError
+
+_SYSTEM = "debian 12"
+"""The one that the package is for (docs/decisions/0010)."""
+_PLACE = "/var/cache/netweft/netweft-agent.deb"
+"""Where the package is put on the host, in a folder that only root can write to."""
+_QUICKLY, _SLOWLY = 60.0, 900.0
+"""Seconds for what asks nobody, and for what waits for dpkg, for the engine or for a service."""
+_ANSWER_MAX = 600
+"""How much of what the host said an error tells, in characters: the end of it."""
+
+_LOOK = """
+. /etc/os-release
+echo "system=$ID $VERSION_ID"
+echo "user=$(id -u)"
+echo "authority=$(base64 -w 0 /var/lib/netweft/pki/current/host-ca.pem 2>/dev/null)"
+echo "joined=$(base64 -w 0 /var/lib/netweft/enrollment.json 2>/dev/null)"
+"""
+_INSTALL = f"""
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+install() {{
+  apt-get install --yes --no-install-recommends --reinstall --allow-downgrades -o DPkg::Lock::Timeout=300 \\
+    -o Dpkg::Options::=--force-confold {_PLACE} </dev/null
+}}
+install || {{ dpkg --configure --pending </dev/null && install; }} || exit 1
+rm -f {_PLACE}
+"""
+"""A dpkg that was interrupted is brought to its end first."""
+_ENABLE = """
+systemctl enable --now netweft-agent && exit 0
+journalctl --unit netweft-agent --lines 20 --no-pager
+exit 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What is on a host. ``authority``, ``engine``, ``host_id``: of the engine that its agent has joined, empty when it
+    has joined none.
+    """
+
+    system: str
+    user: str
+    authority: str
+    engine: str
+    host_id: str
+
+    @classmethod
+    def of(cls, said: str) -> _Found:
+        """From what the look printed. Raises HostError when that is something else."""
+        lines = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+        try:
+            authority = base64.b64decode(lines["authority"]).decode()
+            joined = json.loads(base64.b64decode(lines["joined"]) or "{}")
+            return cls(
+                system=lines["system"],
+                user=lines["user"],
+                authority=authority,
+                engine=str(joined.get("engine", "")),
+                host_id=str(joined.get("host_id", "")),
+            )
+        except (KeyError, ValueError, AttributeError, binascii.Error) as error:
+            raise HostError(f"What the host answers is not understood: {_end_of(said)}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deployment:
+    """The job, the host, and what its steps need."""
+
+    job: JobContext
+    outside: Outside
+    host: HostRow
+    told: DeployAgent
+    package: Path
+
+    def ask(self, line: Line, command: str, *, seconds: float, feed: BinaryIO | None = None) -> str:
+        """What a command says that ends well. Raises HostError, StoppedError."""
+        with self.job.waiting():
+            ran = line.run(command, seconds=seconds, feed=feed)
+        if ran.status:
+            raise HostError(f"The host answers with status {ran.status}: {_end_of(ran.output)}")
+        return ran.output
+
+
+def run(outside: Outside, job: JobContext) -> None:
+    """The job ``deploy_agent``. Raises HostError; the host is then in status install_failed and says why."""
+    told = DeployAgent.of(job.job)
+    with job.db.read() as tx:
+        row = plain(tx, told.host_id)
+    try:
+        if job.only_asks:
+            raise GivenUpError(job.job.attempts)
+        if outside.agent_package is None:
+            raise HostError("This engine has no agent to install (--agent-package): another one that has should run.")
+        _deploy(_Deployment(job=job, outside=outside, host=row, told=told, package=outside.agent_package))
+    except StoppedError as error:
+        raise PostponedError from error
+    except NetweftError as error:
+        if not isinstance(error, queue.LostError | NotFoundError):
+            job.write(_record_failure, told.host_id, error)
+        raise
+
+
+def _deploy(work: _Deployment) -> None:
+    with ExitStack() as stack:
+        with _step(work, "connect", "Connecting by SSH"):
+            line = stack.enter_context(_connected(work))
+        with _step(work, "look", "Looking at the host"):
+            found = _look(work, line)
+        with _step(work, "upload", "Uploading the package of the agent"):
+            _upload(work, line)
+        with _step(work, "install", "Installing the package of the agent"):
+            work.ask(line, _INSTALL, seconds=_SLOWLY)
+        with _step(work, "join", "Joining the host to the engine"):
+            _join(work, line, found)
+        with _step(work, "service", "Starting the agent"):
+            work.ask(line, _ENABLE, seconds=_SLOWLY)
+
+
+@contextmanager
+def _step(work: _Deployment, name: str, description: str) -> Iterator[None]:
+    """A step that users see; what fails in it says so."""
+    with work.job.step(description):
+        try:
+            yield
+        except queue.LostError:
+            raise
+        except HostError as error:
+            raise HostError(f"Step '{name}': {error.text}", code=error.code) from error
+
+
+@contextmanager
+def _connected(work: _Deployment) -> Iterator[Line]:
+    """A connection as root. A key that is trusted since it was seen first is known before the password goes out."""
+    name = urlsplit(f"//{work.host.address}").hostname or ""
+    box, password = work.outside.box, work.told.password
+    fingerprint = work.host.ssh_fingerprint
+    with ExitStack() as stack:
+        with work.job.waiting():
+            line = stack.enter_context(
+                ssh.connected(name, work.host.ssh_port, fingerprint=fingerprint, stop=work.job.stop)
+            )
+        if not fingerprint:
+            work.job.write(_pin, work.host.id, line.fingerprint)
+        with work.job.waiting():
+            key = work.outside.agents.authority.ssh.private_key
+            line.log_in(password=box.decrypt(password) if password else "", key=key)
+        yield line
+
+
+def _pin(tx: Tx, job: JobContext, host_id: str, fingerprint: str) -> None:
+    pin_key(tx, job.job.actor, host_id, fingerprint)
+
+
+def _look(work: _Deployment, line: Line) -> _Found:
+    """What is on the host. Raises HostError when it cannot have the agent, or is a host already."""
+    found = _Found.of(work.ask(line, _LOOK, seconds=_QUICKLY))
+    if found.user != "0":
+        raise HostError(f"The engine is not root there, but the user with the number {found.user}.")
+    if found.system != _SYSTEM:
+        raise HostError(f"The agent's package is for {_SYSTEM.title()}; the host runs {found.system}.")
+    if not found.host_id:
+        return found
+    if found.authority != work.outside.agents.authority.certificate:
+        raise HostError(
+            f"The machine is a host of another engine ({found.engine}). Remove it there, and type 'netweft agent"
+            " --leave' on it, first."
+        )
+    if found.host_id != work.host.id:
+        with work.job.db.read() as tx:
+            other = tx.execute(sa.select(hosts.c.name).where(hosts.c.id == found.host_id)).scalar()
+        if other:
+            raise HostError(f"The machine is Host {other} of this engine already.")
+    return found
+
+
+def _upload(work: _Deployment, line: Line) -> None:
+    folder = _PLACE.rpartition("/")[0]
+    try:
+        file = work.package.open("rb")
+    except OSError as error:
+        raise HostError(f"The agent's package {work.package} cannot be read: {error.strerror}.") from error
+    with file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        put = f"install -d -m 0755 {folder} && cat >{_PLACE} && echo '{digest}  {_PLACE}' | sha256sum --check --quiet"
+        work.ask(line, put, seconds=_SLOWLY, feed=file)
+
+
+def _join(work: _Deployment, line: Line, found: _Found) -> None:
+    """Let the host join, unless it has done so before a break: then its installation waits for this job's end."""
+    with work.job.db.read() as tx:
+        has_joined = tx.execute(_installations(work.host.id)).first() is not None
+    is_ours = found.authority == work.outside.agents.authority.certificate and found.host_id == work.host.id
+    if has_joined and is_ours:
+        return
+    token = work.job.write(_issue, work.host.id)
+    engine, fingerprint = shlex.quote(work.told.engine_url), work.outside.agents.authority.fingerprint
+    command = (
+        "IFS= read -r NETWEFT_ENROLL_TOKEN && export NETWEFT_ENROLL_TOKEN &&"
+        f" netweft agent --enroll {engine} --ca-fingerprint {fingerprint} --join-only </dev/null"
+    )
+    work.ask(line, command, seconds=_SLOWLY, feed=io.BytesIO(f"{token}\n".encode()))
+
+
+def _issue(tx: Tx, _job: JobContext, host_id: str) -> str:
+    """A token with which the host joins; what it joined by before a break, and does not know of, counts no more."""
+    lock(tx, hosts, host_id)  # it may have been removed meanwhile
+    _cancel_installations(tx, host_id, "The host joins again.")
+    return issue_token(tx, host_id)
+
+
+def _installations(host_id: str) -> sa.Select[Any]:
+    """The jobs that install the host once this one has ended."""
+    waiting = sa.and_(jobs.c.kind == "install_host", jobs.c.status == queue.Status.STARTED)
+    return sa.select(jobs.c.id).where(waiting, jobs.c.lock_key == key_of(host_id))
+
+
+def _cancel_installations(tx: Tx, host_id: str, reason: str) -> None:
+    for waiting in tx.scalars(_installations(host_id)).all():
+        queue.abandon(tx, waiting, reason)
+
+
+def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
+    """The host has not got its agent; if it has joined before that failed, its installation would wait for nothing."""
+    host = lock(tx, hosts, host_id)
+    _cancel_installations(tx, host_id, error.text)
+    values = {"status": "install_failed", "status_reason": error.text}
+    tx.execute(sa.update(hosts).where(hosts.c.id == host_id).values(**values))
+    text = f"Host {host.name} installation failed. {error.text}"
+    audit.record(tx, job.job.actor, INSTALL_FAILED, text, Severity.ERROR, host=host_id, job=job.job.id)
+
+
+def _end_of(said: str) -> str:
+    """The end of what a host said, for a sentence."""
+    text = said.strip()
+    return text if len(text) <= _ANSWER_MAX else f"... {text[-_ANSWER_MAX:]}"
