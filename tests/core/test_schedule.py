@@ -121,6 +121,10 @@ REFUSED = [
 ]
 
 
+def test_a_host_with_dnsmasq_serves_a_guest_its_addresses() -> None:
+    assert choose(replace(GUEST, leases=True), [replace(HOST, dhcp_server=True)]).host == "h1"
+
+
 def test_a_host_fits_where_the_provider_of_each_network_has_an_agent() -> None:
     guest = replace(GUEST, provided={"w": WIRE, "t": TUNNELS})
     assert choose(guest, [replace(HOST, agents={"p": AGENT})]).host == "h1"

@@ -411,8 +411,8 @@ def _why_not_provided(network: ProvidedNetwork, agent: ProviderAgent | None) -> 
     return ""
 
 
-def _has_dhcp_server(decision: _Decision, host: HostState) -> Problem | None:
-    if host.dhcp_server or not decision.guest.leases:
+def _has_dhcp_server(_: _Decision, host: HostState) -> Problem | None:
+    if host.dhcp_server:
         return None
     text = f"Host {host.name} has no dnsmasq, which serves the VM its addresses by DHCP. Install dnsmasq-base there."
     return Problem("VAR__DETAIL__NO_DHCP_SERVER", text)
