@@ -55,7 +55,7 @@ clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
 providers: install system native neutron automation ## what providers are proved with: a real Neutron, a real OVN
-	$(PYTEST) -n 1 tests/providers
+	$(PYTEST) -n 2 --dist loadfile tests/providers
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
 	$(PYTEST) $(SPREAD) tests/e2e

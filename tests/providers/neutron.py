@@ -5,6 +5,7 @@ It is installed apart (tools/install-neutron). The database with all its tables 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -201,9 +202,18 @@ def neutron(central: Central, *, page: int = 10) -> Iterator[Neutron]:
     """A Neutron on an OVN, with nothing in it, until the block ends. ``page``: the most that one answer lists."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nl")))
-        shutil.copytree(_tables(), folder / "data")
+        with _one_at_a_time():
+            shutil.copytree(_tables(), folder / "data")
         database = stack.enter_context(MariaDB(folder, "neutron"))
         yield stack.enter_context(Neutron(folder, database.url, central, page=page))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Several processes run tests, and each wants the tables."""
+    with (INSTALLED.parent / "neutron-tables.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _tables() -> Path:
