@@ -293,9 +293,10 @@ class LibvirtGuests:
 
     def _describe(self, domain: Domain, spec: GuestSpec) -> None:
         """Write down what a domain was asked to be."""
-        element = libvirt_xml.metadata(spec)
-        domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, element, libvirt_xml.KEY, libvirt_xml.NAMESPACE, _LIVE)
-        self._store.save(spec)
+        element, kind = libvirt_xml.metadata(spec), libvirt.VIR_DOMAIN_METADATA_ELEMENT
+        with self._files:
+            domain.setMetadata(kind, element, libvirt_xml.KEY, libvirt_xml.NAMESPACE, _LIVE)
+            self._store.save(spec)
 
     # -- what libvirt tells
 
@@ -307,8 +308,9 @@ class LibvirtGuests:
         try:
             for spec, _, _ in self._running():
                 with self._files:
-                    if spec.id not in self._stopping and self._connection.find(spec.id):
-                        self._store.save(spec)
+                    domain = None if spec.id in self._stopping else self._connection.find(spec.id)
+                    if domain:
+                        self._store.save(spec_of(domain))  # it may have changed since the look
             end_starts(self._connection, self._store, self._ports)
             self.repair()
         except (*FAILURES, GuestError) as error:

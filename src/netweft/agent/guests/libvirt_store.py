@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,11 +26,13 @@ class GuestStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._starting: set[str] = set()
+        self._saving = Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def save(self, spec: GuestSpec) -> None:
-        """Keep a specification. Raises StoreError."""
-        replace_file(self._file(spec.id), msgspec.json.encode(spec))
+        """Keep a specification. Raises OSError. Several threads do: orders come in one, news of libvirt in another."""
+        with self._saving:
+            replace_file(self._file(spec.id), msgspec.json.encode(spec))
 
     def load(self, guest_id: str) -> GuestSpec | None:
         """A guest's specification; None when there is none, or no more. Raises GuestError."""
