@@ -22,26 +22,27 @@ name: clouds
 guests: {guests}
 engine: {{address: 10.77.{number}.1/24}}
 hosts:
-  alpha: {{address: 10.77.{number}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
-  beta: {{address: 10.77.{number}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
+  {names[0]}: {{address: 10.77.{number}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
+  {names[1]}: {{address: 10.77.{number}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
 """
-HOSTS = ("alpha", "beta")
 KINDS = ("neutron", "ovn")
 NIC = "nic1"
 
 
 @contextmanager
-def chassis_site(ovn: Ovn, guests: str, number: int) -> Iterator[Site]:
-    """Two hosts that are chassis of the OVN. ``guests``: the driver of their guests; ``number``: of the lab, from 0."""
+def chassis_site(ovn: Ovn, guests: str, number: int, names: tuple[str, str]) -> Iterator[Site]:
+    """Two hosts that are chassis of the OVN. ``guests``: the driver of their guests; ``number``: of the lab, from 0;
+    ``names``: of the hosts, each its own in all labs, as Neutron goes on knowing what has gone.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nl"))  # sockets in it need a short name
     try:
-        (folder / "lab.yaml").write_text(LAB.format(guests=guests, number=number))
+        (folder / "lab.yaml").write_text(LAB.format(guests=guests, number=number, names=names))
         with site(folder, folder / "lab.yaml", f"10.77.{number}.1") as built, ExitStack() as chassis:
             for host_number, (name, host) in enumerate(built.place.hosts.items(), start=21 + 10 * number):
                 place = folder / "lab" / "hosts" / name / "ovs"
                 switch = OpenVSwitch(folder=place, namespace=host.namespace, processes=())
                 chassis.enter_context(chassis_of(name, switch, ovn.central, ovn.wires, f"10.99.0.{host_number}"))
-            wait("all chassis", lambda: set(HOSTS).issubset(ovn.central.chassis()))
+            wait("all chassis", lambda: set(names).issubset(ovn.central.chassis()))
             yield built
     finally:
         shutil.rmtree(folder)

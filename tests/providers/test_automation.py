@@ -14,6 +14,7 @@ from clients.test_automation import twice
 from engine_process import EngineProcess
 from providers.neutron import PROJECT, Neutron
 from providers.test_neutron import connect
+from providers.waiting import until
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
 
@@ -39,9 +40,9 @@ def test_playbooks_do_their_work_and_change_nothing_more(site: Site, neutron: Ne
         theirs = cloud.network.create_network(name="theirs", project_id=PROJECT)
         try:
             twice(site, tmp_path, "present", PLAYBOOKS)
-            assert names(cloud) == {"red", "theirs"}
+            until(lambda: names(cloud) == {"red", "theirs"}, "what was added")
             twice(site, tmp_path, "absent", PLAYBOOKS)
-            assert names(cloud) == {"theirs"}
+            until(lambda: names(cloud) == {"theirs"}, "what was there before")
         finally:
             cloud.network.delete_network(theirs.id)
 

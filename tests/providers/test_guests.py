@@ -10,15 +10,17 @@ import pytest
 from e2e.site import Site, wait
 from netweft.lab.agents import GUEST_PREFIX
 from netweft.lab.namespaces import offload_no_checksums
-from providers.clouds import HOSTS, KINDS, NIC, Cloud, addresses, chassis_site, cloud_of, machine
+from providers.clouds import KINDS, NIC, Cloud, addresses, chassis_site, cloud_of, machine
 from providers.guests import Guest, reach_each_other
 from providers.neutron import Neutron
 from providers.ovn import Ovn
 
+HOSTS = ("alpha", "beta")
+
 
 @pytest.fixture(scope="module")
 def hosts(ovn: Ovn) -> Iterator[Site]:
-    with chassis_site(ovn, "namespace", 0) as built:
+    with chassis_site(ovn, "namespace", 0, HOSTS) as built:
         yield built
 
 
