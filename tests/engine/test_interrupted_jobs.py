@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,14 +14,13 @@ from netweft.core.host_request import AttachmentChange, SetupRequest
 from netweft.core.host_request import Ref as WishRef
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
-from netweft.engine.agents import Agents
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host, request_apply
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
 from netweft.engine.db import Database
 from netweft.engine.job_context import JobContext, PostponedError
-from netweft.engine.jobs import apply_host, guests, install_host, look_at_host
+from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
@@ -30,8 +28,6 @@ from netweft.engine.model.vms import vms
 from netweft.engine.operations.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
 from netweft.engine.operations.unfinished import GIVEN_UP
 from netweft.engine.queries.references import Ref
-
-Run = Callable[[Agents, JobContext], Mapping[str, Any]]
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def die_during(fleet: Fleet, kind: str, run: Run, reached: Callable[[], bool] | None) -> str:
+def die_during(fleet: Fleet, kind: str, reached: Callable[[], bool] | None) -> str:
     """Claim a job and do it until something is reached (None: to its end), without storing its end; returns its id."""
     job = queue.claim_next(fleet.db, "a worker that dies", frozenset({kind}))
     assert job is not None
@@ -50,7 +46,7 @@ def die_during(fleet: Fleet, kind: str, run: Run, reached: Callable[[], bool] | 
 
     def work() -> None:
         try:
-            run(fleet.agents, JobContext(db=fleet.db, job=job, stop=stop))
+            functions(fleet.outside)[kind](JobContext(db=fleet.db, job=job, stop=stop))
         except PostponedError:
             return
 
@@ -86,7 +82,7 @@ def test_while_a_host_is_installed(fleet: Fleet, reached: str) -> None:
         "sent": lambda: phase(fleet) != "",
         "ended": None,
     }
-    job_id = die_during(fleet, "install_host", install_host.run, until[reached])
+    job_id = die_during(fleet, "install_host", until[reached])
     fleet.simulate()
     another_worker_goes_on(fleet, job_id)
     assert fleet.status() == "up"
@@ -105,7 +101,7 @@ def test_while_a_host_is_activated(fleet: Fleet, reached: str) -> None:
     asked = fleet.db.run(activate_host, SYSTEM, fleet.id())
     if reached == "asked":
         fleet.simulate(unreachable=("always",))
-    job_id = die_during(fleet, "activate_host", look_at_host.activate, (lambda: True) if reached == "asked" else None)
+    job_id = die_during(fleet, "activate_host", (lambda: True) if reached == "asked" else None)
     assert job_id == asked
     fleet.simulate()
     another_worker_goes_on(fleet, job_id)
@@ -154,7 +150,7 @@ def test_how_a_change_ended_is_told_however_many_engines_died_over_it(fleet: Fle
     def is_done() -> bool:
         return fleet.report().generation == before and phase(fleet) == "committed"
 
-    assert die_during(fleet, "apply_host", apply_host.run, is_done) == job_id
+    assert die_during(fleet, "apply_host", is_done) == job_id
     wear_out(fleet, job_id)
     another_worker_goes_on(fleet, job_id)
     assert fleet.report().generation == before
@@ -166,7 +162,7 @@ def test_a_change_that_may_only_be_asked_about_is_not_confirmed(fleet: Fleet) ->
     installed(fleet)
     job_id = set_up(fleet)
     fleet.simulate(step_seconds=0.3)
-    assert die_during(fleet, "apply_host", apply_host.run, lambda: phase(fleet) == "applying") == job_id
+    assert die_during(fleet, "apply_host", lambda: phase(fleet) == "applying") == job_id
     wear_out(fleet, job_id)
     fleet.db.run(queue.take_over, silent_for=0)
     fleet.start_worker()
@@ -210,7 +206,7 @@ def test_a_machine_whose_start_was_given_up_is_what_its_host_says(fleet: Fleet) 
     installed(fleet)
     vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
     job_id = fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id))
-    assert die_during(fleet, "start_vm", guests.start, None) == job_id
+    assert die_during(fleet, "start_vm", None) == job_id
     with fleet.db.write() as tx:
         tx.execute(sa.update(vms).values(status="wait_for_launch"))
     wear_out(fleet, job_id)

@@ -281,10 +281,16 @@ def test_while_a_change_is_under_way_the_host_is_not_observed_again_and_again(
 
 
 def test_a_job_that_is_repeated_after_its_end_was_stored_says_the_same(fleet: Fleet) -> None:
+    """The end of the change, that is: the engine was killed before it stored that of the job."""
+    fleet.stop_worker()
     job_id = fleet.setup(request(wish("storage", "eth1")))
+    with fleet.db.read() as tx:
+        told = tx.execute(sa.select(jobs.c.payload).where(jobs.c.id == job_id)).scalar_one()
+    fleet.start_worker()
     fleet.done(job_id)
     with fleet.db.write() as tx:
-        tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(status="started", claimed_by=None))
+        again = {"status": "started", "claimed_by": None, "payload": told}
+        tx.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**again))
     fleet.done(job_id)
     assert fleet.change_states() == ["applied", "applied"]
 

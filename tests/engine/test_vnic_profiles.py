@@ -29,8 +29,6 @@ from netweft.engine.model.vnics import vnics
 from netweft.engine.queries import vnic_profiles as queries
 from netweft.engine.queries.references import Ref
 
-IDS_OF_GROUPS = "11111111-1111-1111-1111-111111111111, 22222222-2222-2222-2222-222222222222"
-
 
 @pytest.fixture(autouse=True)
 def network_id(db: Database) -> str:
@@ -75,13 +73,13 @@ def test_a_profile_has_the_default_filter_unless_it_says_otherwise(db: Database)
 
 
 def test_a_public_profile_is_for_everyone(db: Database) -> None:
-    private, public = add(db, custom_properties={"SecurityGroups": IDS_OF_GROUPS}), add(db, "open", public=True)
+    private, public = add(db, custom_properties={"queues": "4"}), add(db, "open", public=True)
     anyone = Actor(user_id=EVERYONE, name="anyone")
     with db.read() as tx:
         for profile_id, allowed in ((private, False), (public, True)):
             ref = ObjectRef(ObjectType.VNIC_PROFILE, profile_id)
             assert authorize.may(tx, anyone, ActionGroup.CONFIGURE_VM_NETWORK, ref) is allowed
-        assert queries.get(tx, private).custom_properties == {"SecurityGroups": IDS_OF_GROUPS}
+        assert queries.get(tx, private).custom_properties == {"queues": "4"}
 
 
 @pytest.mark.parametrize(
