@@ -7,6 +7,7 @@ import click
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import show_facts, show_many
+from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
 
@@ -49,20 +50,17 @@ def status(client: Client, provider: str, form: str) -> None:
 
 @click.command("objects")
 @_provider
+@unsearched("what a provider has", _OBJECT)
 @output_option
 @calls_engine
-def objects(client: Client, provider: str, form: str) -> None:
+def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
     """List what Netweft wants a provider to have, and what it is still to remove, with the reasons of failures.
 
     Example: netweft provider objects neutron
     """
     found = resolve(client, _PROVIDER, provider)
-    show_many(
-        client.addition("GET", f"providers/{found['id']}/objects"),
-        _OBJECT,
-        form,
-        {"EXTERNAL ID": "provision.external_id"},
-    )
+    listed = client.addition("GET", f"providers/{found['id']}/objects")
+    show_many(selection.arrange(listed, _OBJECT), _OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
 
 
 COMMANDS = (status, objects)
