@@ -226,8 +226,10 @@ class Database:
                 tx.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
             yield tx
 
-    def migrate(self) -> None:
-        """Bring the tables to this version; several replicas may do so at once. Raises MigrationError, DBAPIError."""
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the tables to this version, or an earlier one, for a test of what an upgrade does to it; several
+        replicas may do so at once. Raises MigrationError, DBAPIError.
+        """
         from alembic import command  # noqa: PLC0415 - needed once, at start
         from alembic.config import Config  # noqa: PLC0415 - the same
         from alembic.util import CommandError  # noqa: PLC0415 - the same
@@ -237,7 +239,7 @@ class Database:
         with self.alone() as tx:
             config.attributes["connection"] = tx
             try:
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
             except CommandError as error:
                 raise MigrationError(f"This version cannot use the database {self.url!r}: {error}") from error
 

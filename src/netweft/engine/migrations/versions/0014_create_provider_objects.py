@@ -15,16 +15,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables and columns."""
-    with op.batch_alter_table("networks") as batch:
-        batch.add_column(sa.Column("provider_id", sa.String(length=36), nullable=True))
-        batch.add_column(sa.Column("physical_network", sa.String(length=256), nullable=False, server_default=""))
-        batch.add_column(sa.Column("physical_network_id", sa.String(length=36), nullable=True))
-        batch.create_foreign_key(op.f("fk_networks_provider_id_providers"), "providers", ["provider_id"], ["id"])
-        batch.create_foreign_key(
-            op.f("fk_networks_physical_network_id_networks"), "networks", ["physical_network_id"], ["id"]
-        )
-        batch.create_index(op.f("ix_networks_provider_id"), ["provider_id"])
-        batch.create_index(op.f("ix_networks_physical_network_id"), ["physical_network_id"])
+    # Not in a batch: SQLite would make the table anew, and what refers to networks would go with the old one.
+    for column, target in (("provider_id", "providers"), ("physical_network_id", "networks")):
+        name = op.f(f"fk_networks_{column}_{target}")
+        op.execute(f"ALTER TABLE networks ADD COLUMN {column} VARCHAR(36) CONSTRAINT {name} REFERENCES {target} (id)")
+        op.create_index(op.f(f"ix_networks_{column}"), "networks", [column])
+    op.add_column("networks", sa.Column("physical_network", sa.String(length=256), nullable=False, server_default=""))
     op.create_table(
         "provider_objects",
         sa.Column("kind", sa.String(length=16), nullable=False),
