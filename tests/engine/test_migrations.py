@@ -94,7 +94,11 @@ def _filled(table: Table) -> dict[str, Any]:
     """Values for the columns of a row that must have one."""
     values: dict[str, Any] = {str: "x", int: 0, bool: False, datetime: utc_now(), dict: []}
     needed = [one for one in table.columns if not (one.nullable or one.server_default or one.primary_key)]
-    return {one.name: values.get(_kind(one), "[]") for one in needed if not one.foreign_keys and one.name != "custom_properties"}
+    return {
+        one.name: values.get(_kind(one), "[]")
+        for one in needed
+        if not one.foreign_keys and one.name != "custom_properties"
+    }
 
 
 def _kind(column: Column[Any]) -> type:

@@ -21,9 +21,10 @@ from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import insert_provider
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
+from netweft.engine.commands.vm_states import suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
-from netweft.engine.db import Database, new_id
+from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
@@ -34,6 +35,7 @@ from netweft.engine.operations import provider_hosts
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.vnic_addresses import AUTO
 from netweft.engine.payloads import SyncPorts
+from netweft.engine.queries import ports as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import enqueue
@@ -268,6 +270,35 @@ def test_a_machine_that_ends_by_itself_leaves_no_port(clouds: Clouds) -> None:
     assert clouds.state()[0] == "down"
     clouds.fleet.until(lambda: clouds.known() == {})
     assert clouds.there.ports == {}
+
+
+def test_a_suspended_machine_keeps_its_ports_until_it_is_removed(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.fleet.done(clouds.fleet.db.run(suspend_vm, SYSTEM, clouds.vm_id))
+    clouds.sync()
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-1"}
+    clouds.fleet.db.run(remove_vm, SYSTEM, clouds.vm_id)
+    clouds.fleet.until(lambda: clouds.known() == {})
+    assert clouds.there.ports == {}
+
+
+def test_what_cannot_be_put_right_now_is_not_tried_all_the_time(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.fleet.done(clouds.fleet.db.run(suspend_vm, SYSTEM, clouds.vm_id))
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(provider_objects).where(provider_objects.c.kind == "port").values(next_try=utc_now()))
+        assert queries.due(tx, utc_now()) == [clouds.vm_id]
+    clouds.sync()
+    with clouds.fleet.db.read() as tx:
+        assert queries.due(tx, utc_now()) == []
+
+
+def test_a_machine_that_has_moved_is_bound_though_a_subnet_is_missing(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    with clouds.fleet.db.write() as tx:
+        objects.want(tx, "subnet", new_id(), clouds.provider_id, clouds.network_id)
+    clouds.fleet.done(clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name="sim-2"))))
+    assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
 
 
 def test_ports_go_with_a_machine_that_moves(clouds: Clouds) -> None:

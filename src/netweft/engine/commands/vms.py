@@ -27,7 +27,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.templates import TemplateRow, templates
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import functions, hardware, vnic_addresses
+from netweft.engine.operations import functions, hardware, ports, vnic_addresses
 from netweft.engine.operations.hardware import SAME, Hardware
 from netweft.engine.operations.mac_addresses import allocate_mac, move_macs, release_mac
 from netweft.engine.operations.races import translate_constraint_errors
@@ -223,6 +223,7 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
     pool_id = mac_queries.of_cluster(tx, vm.cluster_id)
     for mac in mac_queries.macs_of_vms(tx, vms.c.id == vm_id)[vm_id].elements():
         release_mac(tx, pool_id, mac)
+    ports.release(tx, vm_id)  # a suspended machine has them yet
     tx.execute(sa.delete(vms).where(vms.c.id == vm_id))
     authorize.forget(tx, vm_id)
     audit.record(tx, actor, REMOVED, f"VM {vm.name} was successfully removed.", cluster=vm.cluster_id)

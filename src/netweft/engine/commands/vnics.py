@@ -178,7 +178,10 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     if after.plugged and not old.plugged and passthrough:
         reserve_function(tx, _UPDATE, vm, spec.id)
     _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
-    is_told_else = spec.addresses is not KEEP and subnet_queries.leases_of(tx, (spec.id,)) != told
+    # The port of a network's provider has the addresses; on a network of hosts the leases that they serve do.
+    is_told_else = spec.addresses is not KEEP and (
+        old.provider_id is not None or subnet_queries.leases_of(tx, (spec.id,)) != told
+    )
     if not (old.plugged or after.plugged) or (_wiring(old) == _wiring(after) and not is_told_else):
         return Change(vnic_id=spec.id, job_id=None)
     before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}

@@ -43,7 +43,11 @@ def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> froz
 
     Raises ProviderError, HostError when a network could not be made there, PostponedError while it is to be.
     """
-    wanted = job.write(_want, vm_id)
+    return _have(outside, job, job.write(_want, vm_id), host_id)
+
+
+def _have(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], host_id: str) -> frozenset[str]:
+    """Have these ports, bound to the host. Raises ProviderError, HostError."""
     if not wanted:
         return frozenset()
     host = _name_of_host(job, host_id)
@@ -92,11 +96,12 @@ def _is_active(port: ProviderPort | None, need: PortNeeds) -> bool:
 
 
 def follow(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
-    """:func:`prepare` for a guest that runs: what fails is written down, to be tried again."""
-    wanted = [need.vnic_id for need in _needs(job, vm_id)]
-    if wanted:
-        with _noting_failure(job, wanted):
-            prepare(outside, job, vm_id, host_id)
+    """Have the ports of a guest that runs where it is, whatever else is not there yet of their networks; what fails is
+    written down, to be tried again.
+    """
+    wanted = job.write(_want_all, vm_id)
+    with _noting_failure(job, [need.vnic_id for need in wanted]):
+        _have(outside, job, wanted, host_id)
 
 
 def remove_released(outside: Outside, job: JobContext, vm_id: str) -> None:
@@ -115,6 +120,7 @@ def sync(outside: Outside, job: JobContext) -> Mapping[str, str]:
     vm_id = SyncPorts.of(job.job).vm_id
     with job.db.read() as tx:
         vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
+    job.write(_put_off, vm_id, "down" if vm is None else vm.status)
     if vm is not None and vm.status == "up":
         follow(outside, job, vm_id, vm.host_id)
     remove_released(outside, job, vm_id)
@@ -189,9 +195,25 @@ def _want(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
         what = "Network" if one.kind == NETWORK else "A subnet of network"
         text = f"{what} '{one.network_name}' is not on provider '{one.provider_name}': {one.error}"
         raise HostError(text, code="PROVIDER_NETWORK_NOT_READY")
+    return _want_all(tx, _, vm_id)
+
+
+def _want_all(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
     wanted = queries.needs(tx, vm_id)
     ports.want(tx, wanted)
     return wanted
+
+
+def _put_off(tx: Tx, _: JobContext, vm_id: str, status: str) -> None:
+    """What is not wanted any more is released; the ports of a machine that neither runs nor is down, as they cannot be
+    put right now, are looked at again later.
+    """
+    if status == "down":
+        ports.release(tx, vm_id)
+    elif status == "up":
+        ports.release(tx, vm_id, unused_only=True)
+    else:
+        ports.put_off(tx, vm_id)
 
 
 def _record(tx: Tx, _: JobContext, provider_id: str, found: ProviderPort) -> None:

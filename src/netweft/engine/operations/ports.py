@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +34,11 @@ _RELEASED = (
     .where(_OF_VM, provider_objects.c.wanted == "present")
     .values(wanted="absent", state="locked", error="", attempts=0, next_try=sa.bindparam("now"))
 )
+_PUT_OFF = Statement(
+    sa.update(provider_objects)
+    .where(_OF_VM, provider_objects.c.wanted == "present", provider_objects.c.next_try.is_not(None))
+    .values(next_try=sa.bindparam("later"))
+)
 _RELEASE, _RELEASE_UNUSED = Statement(_RELEASED), Statement(_RELEASED.where(~_IN_USE))
 
 
@@ -52,6 +58,11 @@ def release(tx: Tx, vm_id: str, *, unused_only: bool = False) -> None:
     network of the provider now.
     """
     (_RELEASE_UNUSED if unused_only else _RELEASE).run(tx, vm_id=vm_id, now=utc_now())
+
+
+def put_off(tx: Tx, vm_id: str) -> None:
+    """The ports of a machine are looked at again later, if they were to be now."""
+    _PUT_OFF.run(tx, vm_id=vm_id, later=utc_now() + timedelta(seconds=objects.WORKING))
 
 
 def forget(tx: Tx, vnic_id: str, provider_id: str) -> None:
