@@ -13,8 +13,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from threading import Event, Lock, Thread
-from time import thread_time
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from netweft.agent import guest_dhcp_filters as filters
@@ -22,6 +21,7 @@ from netweft.agent import netlink as nl
 from netweft.agent.dnsmasq import LINK, DnsmasqError, Servers, addresses, configuration
 from netweft.agent.dumps import DHCP_MARK, dump_links
 from netweft.agent.guests import veth
+from netweft.agent.looks import Looks
 from netweft.agent.settings import write_setting
 from netweft.core.host import NAME_MAX
 
@@ -39,9 +39,6 @@ EVERY = 5.0
 
 GAP = 0.5
 """Seconds between two looks at least."""
-
-SHARE = 20
-"""A look is followed by a pause of so many times what it took of a processor."""
 
 DHCP_LINK = "nwd"
 """What the name of a link to a server begins with."""
@@ -129,38 +126,16 @@ class GuestDhcp:
         self._servers.start(name, configuration(nics))
 
 
-class DhcpWatch:
-    """A thread that has the leases of guests served whatever happens by itself: a guest that ends or arrives from
-    another host, a server that is killed, filters that others take away. ``serve``: does so.
+def watch(serve: Callable[[], None]) -> Looks:
+    """Have the leases of guests served whatever happens by itself: a guest that ends or arrives from another host, a
+    server that is killed, filters that others take away. ``serve``: does so. The servers outlive it.
     """
 
-    def __init__(self, serve: Callable[[], None]) -> None:
-        self._serve = serve
-        self._stirred = Event()
-        self._closed = Event()
-        self._thread = Thread(target=self._run, name="guests' DHCP", daemon=True)
-        self._thread.start()
+    def look() -> bool:
+        serve()
+        return True
 
-    def stir(self) -> None:
-        """Something may have changed: look soon."""
-        self._stirred.set()
-
-    def close(self) -> None:
-        """End the thread; the servers stay."""
-        self._closed.set()
-        self._stirred.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            self._stirred.clear()
-            began = thread_time()
-            try:
-                self._serve()
-            except Exception:  # whatever it was, guests must not go unserved from now on
-                log.exception("the DHCP of guests could not be looked after")
-            self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
-            self._stirred.wait(EVERY)
+    return Looks("watch of the DHCP of guests", look, every=EVERY, gap=GAP)
 
 
 def can_serve() -> bool:

@@ -6,15 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from netweft.agent import guest_dhcp
 from netweft.agent.capabilities import read_capabilities
 from netweft.agent.change import Changes
 from netweft.agent.dhcp import Dhcp
 from netweft.agent.events import Events
 from netweft.agent.functions import Functions
-from netweft.agent.guest_dhcp import DhcpWatch, GuestDhcp
+from netweft.agent.guest_dhcp import GuestDhcp
 from netweft.agent.guests.namespace import NamespaceGuests
 from netweft.agent.host_guests import Guests
 from netweft.agent.identity import Identity
+from netweft.agent.looks import Looks
 from netweft.agent.machine import BOOT_ID, MachineNetworking
 from netweft.agent.monitor import Monitor
 from netweft.agent.networking import NetworkingError
@@ -36,7 +38,7 @@ class RealService(HostService):
     """The host that this process runs on."""
 
     watch: Watch
-    watchers: list[Monitor | OvsdbWatch | DhcpWatch]
+    watchers: list[Monitor | OvsdbWatch | Looks]
 
     def close(self, patience: float) -> None:
         """As every host; and it is watched no more."""
@@ -70,7 +72,7 @@ def real_host(options: Namespace) -> HostService:
     service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)
     service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
     guests.serve_dhcp()  # before anything else may be asked: what is left of guests that ended goes
-    of_guests = DhcpWatch(guests.serve_dhcp)
+    of_guests = guest_dhcp.watch(guests.serve_dhcp)
 
     def stir() -> None:
         service.watch.stir()

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from threading import Event, Thread
-from time import thread_time
 from typing import TYPE_CHECKING
 
+from netweft.agent.looks import Looks
 from netweft.agent.networking import NetworkingError
 
 if TYPE_CHECKING:
@@ -29,11 +28,6 @@ EVERY = 2.0
 
 GAP = 0.2
 """Seconds between two looks at least, and while the agent itself is at work on the host."""
-
-SHARE = 20
-"""A look is followed by a pause of so many times what it took of a processor: a host with thousands of links is looked
-at seldom, rather than all the time.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +52,16 @@ class Watch:
         self._events = events
         self._busy = busy
         self._worked = worked
-        self._stirred = Event()
-        self._closed = Event()
         self._last: _Seen | None = None
-        self._thread = Thread(target=self._run, name="watch", daemon=True)
-        self._thread.start()
+        self._looks = Looks("watch of the host", self._look, every=EVERY, gap=GAP)
 
     def stir(self) -> None:
         """Something may have changed: look soon."""
-        self._stirred.set()
+        self._looks.stir()
 
     def close(self) -> None:
         """End the thread."""
-        self._closed.set()
-        self._stirred.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            self._stirred.clear()
-            began = thread_time()
-            try:
-                is_done = self._look()
-            except Exception:  # whatever it was, the host must not go unwatched from now on
-                log.exception("the host could not be observed")
-                is_done = True
-            self._closed.wait(max(GAP, SHARE * (thread_time() - began)))
-            if is_done:
-                self._stirred.wait(EVERY)
+        self._looks.close()
 
     def _look(self) -> bool:
         """Look once, and tell what changed; whether a look was possible."""
