@@ -87,7 +87,7 @@ native: .venv/.native ## what is built here: libvirt's library and Open vSwitch'
 	$(PIP) --no-build-isolation --require-hashes -r native.lock
 	touch $@
 
-locks: system ## the locks are complete, for the oldest pip and the newest
+locks: install native automation neutron ## the locks are complete, for the oldest pip and the newest
 	@PYTHON=$(PYTHON) tools/check-locks
 
 packages: install ## a wheel and Debian packages of engine and agent, in dist
