@@ -11,9 +11,9 @@ from sqlalchemy import insert, select
 from netweft.engine.access import tokens
 from netweft.engine.access.authorize import grant
 from netweft.engine.access.objects import SYSTEM_REF
-from netweft.engine.access.roles import EVERYONE, ROLES
+from netweft.engine.access.roles import EVERYONE, ROLES, Role
 from netweft.engine.actor import SYSTEM
-from netweft.engine.db import Tx, insert_if_absent, utc_now
+from netweft.engine.db import Tx, insert_those_absent, utc_now
 from netweft.engine.model.users import role_groups, roles, users
 from netweft.engine.secrets import write_private
 from netweft.engine.seed import seed
@@ -43,14 +43,17 @@ def bootstrap(tx: Tx, folder: Path, password: str | None, hasher: PasswordHasher
 
 def _put_roles(tx: Tx) -> None:
     known = {(row.role_id, row.action_group) for row in tx.execute(select(role_groups))}
-    for role in ROLES.values():
-        missing = [group for group in sorted(role.groups) if (role.id, group) not in known]
-        if not missing:
-            continue
-        texts = {"name": role.name, "description": role.description}
-        insert_if_absent(tx, roles, id=role.id, administrative=role.administrative, mutable=False, **texts)
-        for group in missing:
-            insert_if_absent(tx, role_groups, role_id=role.id, action_group=group)
+    lacking = [
+        (role, [group for group in sorted(role.groups) if (role.id, group) not in known]) for role in ROLES.values()
+    ]
+    insert_those_absent(tx, roles, [_columns_of(role) for role, groups in lacking if groups])
+    pairs = [{"role_id": role.id, "action_group": group} for role, groups in lacking for group in groups]
+    insert_those_absent(tx, role_groups, pairs)
+
+
+def _columns_of(role: Role) -> dict[str, object]:
+    texts = {"name": role.name, "description": role.description}
+    return {"id": role.id, "administrative": role.administrative, "mutable": False, **texts}
 
 
 def _add_user(tx: Tx, user_id: str, user_name: str, *, is_group: bool, password_hash: str | None) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache
@@ -313,10 +313,20 @@ def insert_if_absent(tx: Tx, table: Table, **values: Any) -> bool:  # noqa: ANN4
 
     Waits for another transaction that is about to insert the same one.
     """
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    inserted = make(table).values(**values).on_conflict_do_nothing()
     # RETURNING rather than a count of rows, which SQLAlchemy does not keep for insertions on PostgreSQL.
-    return tx.execute(inserted.returning(literal(1))).first() is not None
+    return tx.execute(_insert_if_absent(tx, table).values(**values).returning(literal(1))).first() is not None
+
+
+def insert_those_absent(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, each with the same columns, but for those whose key or another unique value is there."""
+    if rows:
+        tx.execute(_insert_if_absent(tx, table), rows)
+
+
+def _insert_if_absent(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:
+    if tx.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def violated(error: IntegrityError) -> str:
