@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import selectors
+import socket
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -77,6 +79,7 @@ class Listener(threading.Thread):
         self._notifications = notifications
         self._stopping = threading.Event()
         self._ready = threading.Event()
+        self._wake, self._woken = socket.socketpair()
         self.start()
         self._ready.wait(timeout=10)
 
@@ -94,11 +97,17 @@ class Listener(threading.Thread):
             connection.execute(f"LISTEN {CHANNEL}")
             self._notifications.notify_all()
             self._ready.set()
-            while not self._stopping.is_set():
-                for notice in connection.notifies(timeout=0.5):
-                    self._notifications.notify({notice.payload})
+            with selectors.DefaultSelector() as ready:
+                ready.register(connection.fileno(), selectors.EVENT_READ)
+                ready.register(self._woken, selectors.EVENT_READ)
+                while not self._stopping.is_set():
+                    ready.select()
+                    for notice in connection.notifies(timeout=0):
+                        self._notifications.notify({notice.payload})
 
     def close(self) -> None:
         """End, and wait for the end."""
         self._stopping.set()
+        self._wake.close()
         self.join()
+        self._woken.close()
