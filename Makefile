@@ -9,10 +9,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
-SPREAD := -n 3 --dist loadfile # as tests wait more than they work, more of them than there are processors
-EXAMPLES ?= 500
+SPREAD ?= -n 3 --dist loadfile# as tests wait more than they work, more of them than there are processors
+EXAMPLES ?= 100# of each property of core
 
-.PHONY: help demo test check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
+.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,7 +20,11 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: check locks contract agent engine api cli clients providers e2e metal installation ## everything
+test: export EXAMPLES := $(if $(filter-out file default,$(origin EXAMPLES)),$(EXAMPLES),300)
+test: export SPREAD := -n 2 --dist loadfile
+test: ## everything, two rings at a time, as most wait for something: each is shown when it has ended
+	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory rings
+rings: check engine agent installation api locks providers e2e cli clients metal contract
 
 check: lint types imports core ## the quick rings: lint, types, imports, core
 
@@ -34,7 +38,7 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
-core: install ## rules, plan, desired, schedule: properties (EXAMPLES=500 each) and golden cases, every branch
+core: install ## rules, plan, desired, schedule: properties (EXAMPLES=100 each) and golden cases, every branch
 	NETWEFT_EXAMPLES=$(EXAMPLES) $(PYTEST) -n 2 --dist worksteal tests/core --cov=netweft.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 contract: install system ## the simulation against the real kernel and a real Open vSwitch

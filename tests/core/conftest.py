@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "core",
-    max_examples=int(os.environ.get("NETWEFT_EXAMPLES", "500")),
+    max_examples=int(os.environ.get("NETWEFT_EXAMPLES", "100")),
     deadline=None,
     derandomize=True,
     database=None,
