@@ -1,18 +1,25 @@
-"""Providers as the engine has them, on hosts with real agents that are chassis of an OVN."""
+"""Networks of each kind as the engine has them, native ones and those of providers, on hosts with real agents that are
+chassis of an OVN.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from e2e.site import CLUSTER, Site, site, wait
+from netweft.agent.ovsdb_tables import GUEST_KEY
 from netweft.client import ApiError
+from netweft.lab.agents import host_folder
 from netweft.lab.openvswitch import OpenVSwitch
+from netweft.lab.processes import run
 from providers.neutron import Neutron
 from providers.ovn import Ovn, chassis_of
 from providers.test_neutron import connect
@@ -25,8 +32,10 @@ hosts:
   {names[0]}: {{address: 10.77.{number}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
   {names[1]}: {{address: 10.77.{number}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
 """
-KINDS = ("neutron", "ovn")
+PROVIDERS = ("neutron", "ovn")
+KINDS = ("native", *PROVIDERS)
 NIC = "nic1"
+_tags = count(200)
 
 
 @contextmanager
@@ -50,23 +59,22 @@ def chassis_site(ovn: Ovn, guests: str, number: int, names: tuple[str, str]) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """A provider as the engine has it. ``provider_id``: its id here; ``ports``: the ids of all ports that it has."""
+    """Where networks are. ``provider_id``: the provider's id here, empty for native networks; ``ports``: what stands
+    for the ports that it has.
+    """
 
     hosts: Site
-    provider_id: str
     ports: Callable[[], set[str]]
+    provider_id: str = ""
 
     @contextmanager
     def network(self, name: str, cidr: str = "") -> Iterator[str]:
-        """A network of the provider in the cluster, with a subnet that serves DHCP; its id."""
+        """A network in the cluster, there for all hosts, with a subnet that serves DHCP; its id."""
         client = self.hosts.client
-        body = {
-            "name": name,
-            "data_center": {"name": "Default"},
-            "external_provider": {"id": self.provider_id},
-        }
-        made = client.add("networks", body)["id"]
-        wait("the network", lambda: self.state(made)["state"] == "ok")
+        place = {"external_provider": {"id": self.provider_id}} if self.provider_id else {"vlan": {"id": next(_tags)}}
+        made = client.add("networks", {"name": name, "data_center": {"name": "Default"}, **place})["id"]
+        if self.provider_id:
+            wait("the network", lambda: self.state(made)["state"] == "ok")
         if cidr:
             gateway = cidr.replace("0/24", "1")  # without one OVN serves no DHCP for Neutron
             client.addition(
@@ -74,8 +82,18 @@ class Cloud:
             )
         cluster = client.find("clusters", CLUSTER)["id"]
         client.add(f"clusters/{cluster}/networks", {"id": made, "required": False})
-        yield str(made)
+        with self._on_hosts(name):
+            yield str(made)
         client.remove(f"networks/{made}")
+
+    @contextmanager
+    def _on_hosts(self, name: str) -> Iterator[None]:
+        attached_to = () if self.provider_id else tuple(self.hosts.place.hosts)
+        for host in attached_to:
+            assert self.hosts.outcome(self.hosts.attach(name, host=host))["status"] == "finished"
+        yield
+        for host in attached_to:
+            self.hosts.detach(name, host=host)
 
     def state(self, network: str) -> dict[str, Any]:
         """What the engine says of how the provider has a network."""
@@ -85,6 +103,9 @@ class Cloud:
 @contextmanager
 def cloud_of(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
     """One of KINDS; it has what it had before when the block ends."""
+    if kind == "native":
+        yield native(hosts)
+        return
     central = ovn.central
     address = neutron.url if kind == "neutron" else f"{central.northbound}?southbound={central.southbound}"
     made = hosts.client.add("openstacknetworkproviders", {"name": kind, "type": kind, "url": address})["id"]
@@ -102,6 +123,17 @@ def cloud_of(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Clo
         yield Cloud(hosts=hosts, provider_id=str(made), ports=ports)
         wait("the provider is let go", lambda: _is_removed(hosts, str(made)))
         assert (ports(), networks()) == before
+
+
+def native(hosts: Site) -> Cloud:
+    """Networks on the hosts' own switches, where guests are plugged in without anybody outside."""
+
+    def ports() -> set[str]:
+        sockets = [host_folder(hosts.place.folder, name) / "ovs" / "db.sock" for name in hosts.place.hosts]
+        listed = [run(["ovs-vsctl", f"--db=unix:{one}", "--columns=external_ids", "list", "Port"]) for one in sockets]
+        return {found for one in listed for found in re.findall(f"{GUEST_KEY}=([^,}}]+)", one)}
+
+    return Cloud(hosts=hosts, ports=ports)
 
 
 def _is_removed(hosts: Site, provider: str) -> bool:

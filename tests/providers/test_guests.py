@@ -1,8 +1,11 @@
-"""Virtual machines on networks of providers, through the API, on hosts with real agents: the whole way."""
+"""Virtual machines on networks of each kind, through the API, on hosts with real agents: the same for native networks
+and those of providers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -12,6 +15,7 @@ from netweft.lab.agents import GUEST_PREFIX
 from netweft.lab.namespaces import offload_no_checksums
 from providers.clouds import KINDS, NIC, Cloud, addresses, chassis_site, cloud_of, machine
 from providers.guests import Guest, reach_each_other
+from providers.kit import NAMES
 from providers.neutron import Neutron
 from providers.ovn import Ovn
 
@@ -50,6 +54,39 @@ def test_two_machines_on_two_hosts_have_what_the_engine_says_and_reach_each_othe
         for one in ids:
             hosts.client.action(f"vms/{one}/stop", {})
         assert cloud.ports() == before
+
+
+def test_a_machine_keeps_its_address_when_it_starts_elsewhere(hosts: Site, cloud: Cloud) -> None:
+    before = cloud.ports()
+    with cloud.network("red", "192.0.2.0/24") as red, machine(hosts, "vm", red) as one:
+        found = addresses(hosts, one)
+        for host in HOSTS:
+            guest = started(hosts, one, host)
+            assert [guest.lease()["ip"]] == addresses(hosts, one) == found
+            hosts.client.action(f"vms/{one}/stop", {})
+            assert cloud.ports() == before
+
+
+def test_networks_of_any_name_are_made_renamed_and_removed(hosts: Site, cloud: Cloud) -> None:
+    for name in NAMES[1::2]:
+        with cloud.network(name) as one, machine(hosts, "vm", one) as vm:
+            renamed = {"name": f"{name[:30]} 2"} if cloud.provider_id else {}  # hosts carry a native one by its name
+            hosts.client.update(f"networks/{one}", {"description": name, **renamed})
+            started(hosts, vm, HOSTS[0])
+
+
+def test_many_at_once(hosts: Site, cloud: Cloud) -> None:
+    """Four clients, each with a network and a machine of its own."""
+    before = cloud.ports()
+
+    def life(number: int) -> None:
+        with cloud.network(f"net{number}", f"192.0.{number}.0/24") as one, machine(hosts, f"vm{number}", one) as vm:
+            guest = started(hosts, vm, HOSTS[number % 2])
+            assert [guest.lease()["ip"]] == addresses(hosts, vm)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(life, range(4)))
+    assert cloud.ports() == before
 
 
 def test_a_native_network_and_one_of_a_provider_are_side_by_side(hosts: Site, cloud: Cloud) -> None:

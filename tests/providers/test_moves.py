@@ -10,7 +10,7 @@ import pytest
 from e2e.site import Site, wait
 from e2e.test_vms import PINGS, Machine
 from libvirt_host import MEMORY, Console, tiny_linux
-from providers.clouds import KINDS, Cloud, addresses, chassis_site, cloud_of, machine
+from providers.clouds import PROVIDERS, Cloud, addresses, chassis_site, cloud_of, machine
 from providers.neutron import Neutron
 from providers.ovn import Ovn
 
@@ -24,7 +24,7 @@ def hosts(ovn: Ovn) -> Iterator[Site]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROVIDERS)
 def test_a_machine_moves_while_it_is_pinged(kind: str, hosts: Site, ovn: Ovn, neutron: Neutron) -> None:
     with cloud_of(kind, hosts, ovn, neutron) as cloud, cloud.network("red", "192.0.2.0/24") as red:
         before = cloud.ports()
