@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
 import memory_provider
 from databases import HASHER
@@ -240,6 +241,9 @@ class Fleet:
 @contextmanager
 def running_fleet(db: Database, folder: Path, count: int = 1, *, installs: bool = True) -> Iterator[Fleet]:
     """A seeded database with so many simulated hosts; they are installed, unless the engine is not to work yet."""
+    # As the engine prints tracebacks: with the values of variables, as structlog does by itself, one takes minutes.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
     box = open_box(folder)
     authority = db.run(open_authority, box)
     db.run(bootstrap, folder, "a password of tests", HASHER)

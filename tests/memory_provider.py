@@ -39,7 +39,15 @@ from netweft.providers.installed import Installed
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nof memory\n-----END CERTIFICATE-----\n"
 PASSWORD = "only this one"
-INSTALLED = Installed({"neutron": EntryPoint("neutron", "memory_provider:connect", ENTRY_POINTS)})
+INSTALLED = Installed(
+    {
+        "neutron": EntryPoint("neutron", "memory_provider:connect", ENTRY_POINTS),
+        "broken": EntryPoint("broken", "memory_provider_broken:connect", ENTRY_POINTS),
+        "unnamed": EntryPoint("unnamed", "memory_provider:no_such_function", ENTRY_POINTS),
+        "leaking": EntryPoint("leaking", "memory_provider:leak", ENTRY_POINTS),
+    }
+)
+"""One that works, and modules that fail in their own ways: when they are imported, when they are used, at the end."""
 
 NETWORKS = (
     ProviderNetwork(id="2", name="blue"),
@@ -271,6 +279,13 @@ def _is_in(address: str, subnet: ProviderSubnet | SubnetSpec) -> bool:
 @contextmanager
 def connect(account: Account) -> Iterator[MemoryProvider]:
     yield MemoryProvider(account)
+
+
+@contextmanager
+def leak(account: Account) -> Iterator[MemoryProvider]:
+    """A connection that cannot be closed."""
+    yield MemoryProvider(account)
+    raise OSError("it cannot be closed")
 
 
 def forget(url: str) -> None:

@@ -29,7 +29,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import provider_objects
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import provider_hosts
 from netweft.engine.operations import provider_objects as objects
@@ -223,6 +223,36 @@ def test_a_machine_whose_provider_fails_is_down_and_leaves_nothing(clouds: Cloud
     assert clouds.state() == ("down", "The provider cannot be reached: nobody is there")
     assert clouds.nics() == {}
     assert clouds.there.ports == {}
+
+
+@pytest.mark.parametrize("method", ["ensure_port", "bind_port", "port"])
+def test_a_machine_is_down_with_the_reason_when_the_providers_module_is_broken(clouds: Clouds, method: str) -> None:
+    clouds.there.fault = failing(method, KeyError("binding"))
+    clouds.fleet.failed(clouds.start())
+    assert clouds.state() == ("down", "The module for providers of the type neutron failed. KeyError: 'binding'")
+    assert (clouds.nics(), clouds.there.ports, clouds.known()) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"type": "broken"}, "The module for providers of the type broken failed. ImportError: no libssl here"),
+        ({"type": "unnamed"}, "The module for providers of the type unnamed failed. AttributeError: "),
+        ({"type": "leaking"}, "The module for providers of the type leaking failed. OSError: it cannot be closed"),
+        ({"password": "encrypted elsewhere"}, "The password of the provider cannot be read. A stored secret cannot"),
+    ],
+)
+def test_a_machine_is_down_with_the_reason_when_no_connection_can_be_made(
+    clouds: Clouds, values: dict[str, str], reason: str
+) -> None:
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(providers).values(values))
+    clouds.fleet.failed(clouds.start())
+    status, why = clouds.state()
+    assert (status, why.startswith(reason)) == ("down", True), why
+    clouds.sync()
+    with clouds.fleet.db.read() as tx:
+        assert queries.due(tx, utc_now()) == [], "it is not tried all the time"
 
 
 def test_a_machine_whose_ports_pass_no_frames_is_down(clouds: Clouds) -> None:

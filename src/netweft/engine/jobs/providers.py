@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -20,6 +20,7 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.provider_faults import as_provider_errors, guarded
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts
@@ -49,10 +50,17 @@ class Providers:
 
     @contextmanager
     def connected(self, row: ProviderRow) -> Iterator[NetworkProvider]:
-        """A connection to one. Raises ProviderError."""
-        connect = self._installed.connect(row.type)
-        with connect(self._account(row)) as provider:
-            yield provider
+        """A connection to one, which raises nothing but ProviderError, also where its module is broken. What the block
+        itself raises stays as it is.
+        """
+        connection = ExitStack()
+        with as_provider_errors(row.type):
+            there = connection.enter_context(self._installed.connect(row.type)(self._account(row)))
+        try:
+            yield guarded(row.type, there)
+        finally:
+            with as_provider_errors(row.type):
+                connection.close()
 
     def _account(self, row: ProviderRow) -> Account:
         said = {name: getattr(row, name) for name in _SAID}

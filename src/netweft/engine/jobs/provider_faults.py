@@ -1,0 +1,55 @@
+"""Modules for providers come from anybody and use large libraries: whatever one of them raises comes to jobs as a
+ProviderError, which they record with what it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, cast
+
+import structlog
+
+from netweft.core.errors import NetweftError
+from netweft.engine.secrets import SecretError
+from netweft.providers.contract import NetworkProvider, ProviderError
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def as_provider_errors(provider_type: str) -> Iterator[None]:
+    """Whatever the block raises is a ProviderError. What is a fault of the module is logged with where it happened."""
+    try:
+        yield
+    except ProviderError:
+        raise
+    except SecretError as error:
+        raise ProviderError(f"The password of the provider cannot be read. {error}") from error
+    except Exception as error:
+        log.exception("a module for providers failed", type=provider_type)
+        reason = error.text if isinstance(error, NetweftError) else f"{type(error).__name__}: {error}"
+        raise ProviderError(f"The module for providers of the type {provider_type} failed. {reason}") from error
+
+
+def guarded(provider_type: str, provider: NetworkProvider) -> NetworkProvider:
+    """The same connection, whose methods raise nothing but ProviderError."""
+    return cast("NetworkProvider", _Guarded(provider_type, provider))
+
+
+class _Guarded:
+    def __init__(self, provider_type: str, provider: NetworkProvider) -> None:
+        self._type = provider_type
+        self._provider = provider
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        with as_provider_errors(self._type):  # also a method that the module does not have
+            method = getattr(self._provider, name)
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the method has them
+            with as_provider_errors(self._type):
+                return method(*args, **kwargs)
+
+        return call  # type: ignore[no-any-return]  # wraps() gives the type of the method, which is any
