@@ -44,7 +44,7 @@ from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.host_networks import HostData
-from netweft.engine.queue import Outcome, Status, wait_for
+from netweft.engine.queue import Outcome, Status, busy_with, wait_for
 from netweft.engine.secrets import SecretBox, open_box
 from netweft.engine.worker import Worker
 
@@ -229,6 +229,10 @@ class Fleet:
         """Codes of all events, oldest first."""
         with self.db.read() as tx:
             return list(tx.scalars(sa.select(events.c.code).order_by(events.c.id)))
+
+    def idle(self, key: str) -> None:
+        """Wait until no job of a lock key is left."""
+        self.until(lambda: not self.db.run(busy_with, key))
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""

@@ -23,6 +23,7 @@ from netweft.engine.commands.providers import insert_provider
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vm_states import suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
+from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.model.clusters import clusters
@@ -39,9 +40,11 @@ from netweft.engine.queries import ports as queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import enqueue
-from netweft.providers.contract import ProviderHost
+from netweft.providers.contract import ProviderHost, RefusedError
 
-URL = "http://ports.example"
+URL, OTHER_URL = "http://ports.example", "http://others.example"
+WEB = "7c1e6a52-6a0c-4a1e-9d0e-5f2d5b8c9a10"
+"""The id of a security group there."""
 RED = "1"
 """The id of the network there."""
 
@@ -58,25 +61,28 @@ class Clouds:
             bridges = {**host.ovs_bridges, BRIDGE: OvsBridge(name=BRIDGE)}  # the provider's own
             fleet.simulate(number, host=replace(host, ovs_bridges=bridges))
         fleet.restart_worker(port=0.5)
-        self.provider_id = new_id()
-        row = ProviderRow(id=self.provider_id, name="clouds", type="neutron", url=URL)
-        fleet.db.run(insert_provider, SYSTEM, row)
+        self.provider_id = self.provider("clouds", URL)
         self.network_id = self.network("red", RED)
         self.vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
         self.vnic_id = self.add_vnic("nic1", self.network_id)[0]
-        with fleet.db.write() as tx:
-            rows = [ProviderHostRow(self.provider_id, one.name, True) for one in self.there.hosts]
-            provider_hosts.replace(tx, self.provider_id, rows)
 
-    def network(self, name: str, external_id: str = "") -> str:
-        """A network of the cluster: of the provider, when it has an id there."""
-        db = self.fleet.db
+    def provider(self, name: str, url: str) -> str:
+        provider_id = new_id()
+        self.fleet.db.run(insert_provider, SYSTEM, ProviderRow(id=provider_id, name=name, type="neutron", url=url))
+        with self.fleet.db.write() as tx:
+            rows = [ProviderHostRow(provider_id, one.name, True) for one in memory_provider.system(url).hosts]
+            provider_hosts.replace(tx, provider_id, rows)
+        return provider_id
+
+    def network(self, name: str, external_id: str = "", provider_id: str = "") -> str:
+        """A network of the cluster: of a provider, the first if none is said, when it has an id there."""
+        db, provider_id = self.fleet.db, provider_id or self.provider_id
         made = db.run(add_network, SYSTEM, AddNetwork(name=name, data_center=Ref(name="Default"))).id
         with db.write() as tx:
             if external_id:
-                tx.execute(sa.update(networks).where(networks.c.id == made).values(provider_id=self.provider_id))
-                objects.want(tx, "network", made, self.provider_id, "")
-                objects.done(tx, "network", made, self.provider_id, external_id=external_id)
+                tx.execute(sa.update(networks).where(networks.c.id == made).values(provider_id=provider_id))
+                objects.want(tx, "network", made, provider_id, "")
+                objects.done(tx, "network", made, provider_id, external_id=external_id)
             cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
         spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=made), required=False)
         db.run(attach_network, SYSTEM, spec)
@@ -118,6 +124,11 @@ class Clouds:
             query = sa.select(provider_objects).where(provider_objects.c.kind == "port")
             return {row.object_id: (row.wanted, row.state) for row in tx.execute(query)}
 
+    def set_properties(self, network_id: str, properties: dict[str, str]) -> None:
+        """Change the profile of a network."""
+        spec = UpdateVnicProfile(id=self.profile(network_id), custom_properties=properties)
+        self.fleet.db.run(update_vnic_profile, SYSTEM, spec)
+
     def set_network(self, known_as: str, **values: str) -> None:
         """How far the provider is with the network that it has by this id (empty: that it does not have)."""
         here = provider_objects.c.kind == "network", provider_objects.c.external_id == known_as
@@ -134,8 +145,21 @@ class Clouds:
 @pytest.fixture
 def clouds(db: Database, tmp_path: Path) -> Iterator[Clouds]:
     memory_provider.forget(URL)
+    memory_provider.forget(OTHER_URL)
     with running_fleet(db, tmp_path, 2) as fleet:
         yield Clouds(fleet)
+
+
+def add_other(clouds: Clouds) -> tuple[System, str]:
+    """A second provider, and the machine's vNIC on a network of it."""
+    there = memory_provider.system(OTHER_URL)
+    there.hosts = list(clouds.there.hosts)
+    return there, clouds.add_vnic("nic0", clouds.network("blue", "2", clouds.provider("others", OTHER_URL)))[0]
+
+
+def away(_: str) -> None:
+    """The provider does not answer."""
+    raise DOWN
 
 
 def failing(method: str, error: Exception = DOWN, times: int = 1000) -> Callable[[str], None]:
@@ -153,6 +177,97 @@ def failing(method: str, error: Exception = DOWN, times: int = 1000) -> Callable
 def bound(there: System) -> dict[str, str]:
     """Where the ports are, by their owners."""
     return {port.owner: port.host for port in there.ports.values()}
+
+
+def test_a_provider_that_is_away_holds_up_no_native_vnic(clouds: Clouds) -> None:
+    native = clouds.network("native")
+    clouds.fleet.attach("native", "eth1")
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = away
+    second, job = clouds.add_vnic("nic2", native)
+    clouds.fleet.done(job)
+    assert set(clouds.nics()) == {clouds.vnic_id, second}
+    clouds.fleet.done(clouds.change(second, linked=False))
+    assert not clouds.nics()[second].linked
+    clouds.fleet.done(clouds.change(second, plugged=False))
+    assert set(clouds.nics()) == {clouds.vnic_id}
+
+
+def test_a_port_that_is_bound_needs_no_provider_for_what_its_host_does(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = away
+    clouds.fleet.done(clouds.change(clouds.vnic_id, linked=False))
+    assert not clouds.nics()[clouds.vnic_id].linked
+    assert clouds.known() == {clouds.vnic_id: ("present", "error")}, "it is tried again"
+
+
+def test_what_needs_a_provider_that_is_away_fails_alone(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = away
+    native = clouds.network("native")
+    clouds.fleet.attach("native", "eth1")
+    clouds.fleet.stop_worker()
+    (second, job), (third, other_job) = clouds.add_vnic("nic2", native), clouds.add_vnic("nic3", clouds.network_id)
+    clouds.fleet.start_worker()
+    clouds.fleet.done(job)
+    assert "nobody is there" in clouds.fleet.failed(other_job).error
+    assert set(clouds.nics()) == {clouds.vnic_id, second}
+    assert third not in clouds.known() or clouds.known()[third][0] == "absent"
+
+
+def test_a_profile_changes_while_a_provider_is_away(clouds: Clouds) -> None:
+    native = clouds.network("native")
+    clouds.fleet.attach("native", "eth1")
+    second, _ = clouds.add_vnic("nic2", native)
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = away
+    clouds.set_properties(native, {"queues": "2"})
+    clouds.set_properties(clouds.network_id, {"SecurityGroups": WEB})
+    clouds.fleet.idle(f"vm:{clouds.vm_id}")
+    assert clouds.known() == {clouds.vnic_id: ("present", "error")}
+    assert set(clouds.nics()) == {clouds.vnic_id, second}
+    clouds.there.security_groups = {WEB}
+    clouds.there.fault = failing("nothing")
+    clouds.sync()
+    assert clouds.there.asked[clouds.vnic_id].security_groups == (WEB,)
+
+
+def test_a_machine_moves_and_stops_on_one_provider_while_another_is_away(clouds: Clouds) -> None:
+    there, other = add_other(clouds)
+    clouds.fleet.done(clouds.start())
+    for one, two in ((clouds.there, there), (there, clouds.there)):
+        number = 2 if one is clouds.there else 1
+        one.fault = failing("bind_port")
+        job = clouds.fleet.db.run(migrate_vm, SYSTEM, MigrateVm(id=clouds.vm_id, host=Ref(name=f"sim-{number}")))
+        clouds.fleet.done(job)
+        assert set(bound(two).values()) == {f"sim-{number}"}, "the other one follows"
+        one.fault = failing("nothing")
+        clouds.sync()
+        assert set(bound(one).values()) == {f"sim-{number}"}
+    there.fault = away
+    clouds.fleet.done(clouds.stop())
+    assert (clouds.there.ports, clouds.known()) == ({}, {other: ("absent", "error")})
+
+
+def test_a_vnic_is_plugged_in_on_one_provider_while_another_is_away(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = away
+    there = memory_provider.system(OTHER_URL)
+    there.hosts = list(clouds.there.hosts)
+    blue = clouds.network("blue", "2", clouds.provider("others", OTHER_URL))
+    second, job = clouds.add_vnic("nic2", blue)
+    clouds.fleet.done(job)
+    assert bound(there) == {second: "sim-1"}
+
+
+def test_a_port_that_its_provider_refuses_to_remove_holds_up_no_other(clouds: Clouds) -> None:
+    clouds.add_vnic("nic2", clouds.network_id)
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = failing("remove_port", RefusedError("The provider refused: 409"), times=1)
+    clouds.fleet.done(clouds.stop())
+    assert len(clouds.there.ports) == 1
+    assert sorted(clouds.known()) == sorted(clouds.there.ports)
+    assert set(clouds.known().values()) == {("absent", "error")}
 
 
 def test_a_machine_has_a_port_from_its_start_to_its_end(clouds: Clouds) -> None:

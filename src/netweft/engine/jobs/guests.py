@@ -36,7 +36,7 @@ from netweft.engine.queries import hosts
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
-from netweft.engine.queries.guests import Wanted, guest_spec, wanted_of
+from netweft.engine.queries.guests import Wanted, but_unbound, guest_spec, wanted_of
 from netweft.engine.queue import Result
 from netweft.engine.reports.host_reports import settle_guest
 from netweft.providers.contract import ProviderError
@@ -92,8 +92,9 @@ def update(outside: Outside, job: JobContext) -> Callable[[Tx], None]:
     told = UpdateGuest.of(job.job)
     vm_id, host_id = told.vm_id, told.host_id
     try:
-        on_providers = ports.prepare(outside, job, vm_id, host_id)
-        taken = _put(outside.agents, job, vm_id, host_id)
+        changed = told.undo.remove or told.undo.restore
+        on_providers = ports.prepare_one(outside, job, vm_id, host_id, changed)
+        taken = _put(outside.agents, job, vm_id, host_id, requires_ports=False)
     except (HostError, ProviderError) as error:
         job.write(_undo, vm_id, told.undo, error.text)
         ports.remove_released(outside, job, vm_id)
@@ -112,7 +113,8 @@ def update(outside: Outside, job: JobContext) -> Callable[[Tx], None]:
 
 def sync(outside: Outside, job: JobContext) -> Result:
     """The job ``sync_guest``: have a running guest take over what has changed of its vNICs' networks and profiles, as
-    far as it can. Raises HostError when the host could not; the vNICs stay out of sync.
+    far as it can. Raises HostError when the host could not; the vNICs stay out of sync. What a provider could not do
+    with their ports is tried again.
     """
     told = SyncGuest.of(job.job)
     vm_id, code = told.vm_id, told.code
@@ -121,8 +123,8 @@ def sync(outside: Outside, job: JobContext) -> Result:
         vm = tx.execute(sa.select(vms.c.status, vms.c.host_id).where(vms.c.id == vm_id)).one_or_none()
     if vm is None or vm.status != "up":
         return {}
-    ports.prepare(outside, job, vm_id, vm.host_id)
-    taken = _put(agents, job, vm_id, vm.host_id)
+    ports.follow(outside, job, vm_id, vm.host_id)
+    taken = _put(agents, job, vm_id, vm.host_id, requires_ports=False)
     job.write(_release_unused, vm_id)
     ports.remove_released(outside, job, vm_id)
     return partial(_record_synced, job=job, taken=taken, code=code)
@@ -181,9 +183,12 @@ def look(agents: Agents, job: JobContext, host_id: str) -> None:
         take_in(job, agent_of(agents, job, host_id), host_id)
 
 
-def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str, *, paused: bool = False) -> AppliedGuest:
+def _put(
+    agents: Agents, job: JobContext, vm_id: str, host_id: str, *, paused: bool = False, requires_ports: bool = True
+) -> AppliedGuest:
     """Make the guest on the host what it should be, as far as it can without unplugging a vNIC that is to stay;
-    ``paused``: as GuestSpec says.
+    ``paused``: as GuestSpec says. ``requires_ports``: whether each vNIC on a provider must have its port; else those
+    that have none yet are left to those who plug them in.
 
     Where the host of a running guest has its networks is known from its last report; only when it refuses it is asked
     whether they are elsewhere now.
@@ -191,6 +196,7 @@ def _put(agents: Agents, job: JobContext, vm_id: str, host_id: str, *, paused: b
     with job.db.read() as tx:
         host, known = host_queries.last_report(tx, host_id)
         wanted = wanted_of(tx, vm_id, host_id)
+    wanted = wanted if requires_ports else but_unbound(wanted)
     agent = agents.of(host_id, host.agent_url, since=job.job.claimed_at)
     if known is None or all(guest.id != vm_id for guest in known.guests):
         known = wait_for_report(job, agent, job.patience.report)

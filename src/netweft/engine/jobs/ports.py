@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -18,19 +19,21 @@ from netweft.core.errors import HostError
 from netweft.engine.db import Tx
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import ports
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import ports as queries
 from netweft.engine.queries import providers as provider_queries
-from netweft.engine.queries.ports import PortNeeds
+from netweft.engine.queries.ports import PortNeeds, Released
 from netweft.engine.queries.provider_objects import NETWORK
 from netweft.providers.contract import BindingError, NetworkProvider, PortSpec, ProviderError, ProviderPort
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_Use: TypeAlias = Callable[[NetworkProvider, PortNeeds], None]
+Port = TypeVar("Port", PortNeeds, Released)
+_Use: TypeAlias = Callable[[NetworkProvider, Port], None]
 
 _AGAIN = 1.0
 """Seconds until a provider may have made a network that it is about to make."""
@@ -43,22 +46,43 @@ def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> froz
 
     Raises ProviderError, HostError when a network could not be made there, PostponedError while it is to be.
     """
-    return _have(outside, job, job.write(_want, vm_id), host_id)
+    wanted = job.write(_want, vm_id)
+    _require(_have(outside, job, wanted, host_id))
+    return frozenset(need.vnic_id for need in wanted)
 
 
-def _have(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], host_id: str) -> frozenset[str]:
-    """Have these ports, bound to the host. Raises ProviderError, HostError."""
+def prepare_one(outside: Outside, job: JobContext, vm_id: str, host_id: str, vnic_id: str) -> frozenset[str]:
+    """:func:`prepare` for one vNIC of a running guest; what other ports lack holds it up no more than it does them.
+
+    A port that is bound already serves the guest as it is while its provider is away: what has changed of it is written
+    down, to be tried again. Nothing is waited for then.
+    """
+    with job.db.read() as tx:
+        is_bound = vnic_id in queries.bound(tx, vm_id)
+    wanted = job.write(_want, vm_id, vnic_id)
+    for failure in _have(outside, job, wanted, host_id):
+        if not is_bound or isinstance(failure.error, OF_ONE_OBJECT):
+            raise failure.error
+        job.write(_postpone, failure)
+    return frozenset() if is_bound else frozenset(need.vnic_id for need in wanted)
+
+
+def _have(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], host_id: str) -> Iterator[_Failure]:
+    """Have these ports, bound to the host, but for those that fail."""
     if not wanted:
-        return frozenset()
-    host = _name_of_host(job, host_id)
+        return
+    try:
+        host = _name_of_host(job, host_id)
+    except HostError as error:
+        yield from (_Failure(need.provider_id, (need.vnic_id,), error) for need in wanted)
+        return
 
     def ensure(there: NetworkProvider, need: PortNeeds) -> None:
         _ask(job, there.ensure_port, _spec(need))
         found = _ask(job, there.bind_port, need.vnic_id, host)
         job.write(_record, need.provider_id, found)
 
-    _each(outside, job, wanted, ensure)
-    return frozenset(need.vnic_id for need in wanted)
+    yield from _each(outside, job, wanted, ensure)
 
 
 def admit(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
@@ -71,7 +95,7 @@ def admit(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
     def admit_one(there: NetworkProvider, need: PortNeeds) -> None:
         _ask(job, there.admit_port, need.vnic_id, host)
 
-    _each(outside, job, wanted, admit_one)
+    _require(_each(outside, job, wanted, admit_one))
 
 
 def wait_until_active(outside: Outside, job: JobContext, vm_id: str, vnic_ids: Collection[str]) -> None:
@@ -85,7 +109,7 @@ def wait_until_active(outside: Outside, job: JobContext, vm_id: str, vnic_ids: C
                 raise BindingError(f"The port of vNIC '{need.vnic_name}' passes no frames after {seconds}.")
             job.pause(_POLL)
 
-    _each(outside, job, [need for need in _needs(job, vm_id) if need.vnic_id in vnic_ids], wait_for)
+    _require(_each(outside, job, [need for need in _needs(job, vm_id) if need.vnic_id in vnic_ids], wait_for))
 
 
 def _is_active(port: ProviderPort | None, need: PortNeeds) -> bool:
@@ -99,20 +123,19 @@ def follow(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> None:
     """Have the ports of a guest that runs where it is, whatever else is not there yet of their networks; what fails is
     written down, to be tried again.
     """
-    wanted = job.write(_want_all, vm_id)
-    with _noting_failure(job, [need.vnic_id for need in wanted]):
-        _have(outside, job, wanted, host_id)
+    _note(job, _have(outside, job, job.write(_want_all, vm_id), host_id))
 
 
 def remove_released(outside: Outside, job: JobContext, vm_id: str) -> None:
     """Remove the ports of a machine that are not wanted any more; what fails is written down, to be tried again."""
     with job.db.read() as tx:
         released = queries.released(tx, vm_id)
-    for provider_id, owners in released.items():
-        with _noting_failure(job, owners), _connected(outside, job, provider_id) as there:
-            for vnic_id in owners:
-                _ask(job, there.remove_port, vnic_id)
-                job.write(_forget, vnic_id, provider_id)
+
+    def remove(there: NetworkProvider, port: Released) -> None:
+        _ask(job, there.remove_port, port.vnic_id)
+        job.write(_forget, port)
+
+    _note(job, _each(outside, job, released, remove))
 
 
 def sync(outside: Outside, job: JobContext) -> Mapping[str, str]:
@@ -144,13 +167,49 @@ def _spec(need: PortNeeds) -> PortSpec:
     )
 
 
-def _each(outside: Outside, job: JobContext, wanted: Sequence[PortNeeds], use: _Use) -> None:
-    """Use each port's provider, by one connection for all ports of the same."""
-    for provider_id in dict.fromkeys(need.provider_id for need in wanted):
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a provider, or its connection to a host, could not do with the ports of these vNICs."""
+
+    provider_id: str
+    vnic_ids: tuple[str, ...]
+    error: ProviderError | HostError
+
+
+def _each(outside: Outside, job: JobContext, ports: Sequence[Port], use: _Use[Port]) -> Iterator[_Failure]:
+    """Use each port's provider, by one connection for all ports of the same; gives what failed. What one provider
+    cannot do holds up no other.
+    """
+    for provider_id in dict.fromkeys(port.provider_id for port in ports):
+        yield from _each_of(outside, job, provider_id, [one for one in ports if one.provider_id == provider_id], use)
+
+
+def _each_of(outside: Outside, job: JobContext, provider_id: str, ports: list[Port], use: _Use[Port]) -> list[_Failure]:
+    """What is wrong with one port holds up no other; when the provider is away, all that are left have failed."""
+    failures = []
+    try:
         with _connected(outside, job, provider_id) as there:
-            for need in wanted:
-                if need.provider_id == provider_id:
-                    use(there, need)
+            while ports:
+                try:
+                    use(there, ports[0])
+                except OF_ONE_OBJECT as error:
+                    failures.append(_Failure(provider_id, (ports[0].vnic_id,), error))
+                del ports[0]
+    except ProviderError as error:
+        failures.append(_Failure(provider_id, tuple(port.vnic_id for port in ports), error))
+    return failures
+
+
+def _require(failures: Iterator[_Failure]) -> None:
+    """Raises the first failure, after which no other provider is asked."""
+    for failure in failures:
+        raise failure.error
+
+
+def _note(job: JobContext, failures: Iterator[_Failure]) -> None:
+    """Write down why ports are not as they should be, to be tried again."""
+    for failure in failures:
+        job.write(_postpone, failure)
 
 
 @contextmanager
@@ -167,15 +226,6 @@ def _ask(job: JobContext, call: Callable[P, T], *args: P.args, **kwargs: P.kwarg
         return call(*args, **kwargs)
 
 
-@contextmanager
-def _noting_failure(job: JobContext, vnic_ids: Collection[str]) -> Iterator[None]:
-    """Write down why ports are not as they should be, instead of failing."""
-    try:
-        yield
-    except (ProviderError, HostError) as error:
-        job.write(_postpone, vnic_ids, error.text)
-
-
 def _name_of_host(job: JobContext, host_id: str) -> str:
     """What the host calls itself. Raises HostError when it has never reported."""
     with job.db.read() as tx:
@@ -185,21 +235,23 @@ def _name_of_host(job: JobContext, host_id: str) -> str:
     return report.capabilities.hostname
 
 
-def _want(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
-    """Raises HostError when a network, or a subnet of it, could not be made on its provider, PostponedError while it is
-    to be.
+def _want(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeeds]:
+    """Those of one vNIC or of all. Raises HostError when a network, or a subnet of it, could not be made on its
+    provider, PostponedError while it is to be.
     """
     for one in queries.not_there(tx, vm_id):
+        if vnic_id not in {"", one.vnic_id}:
+            continue
         if one.state == "locked":
             raise PostponedError(_AGAIN)
         what = "Network" if one.kind == NETWORK else "A subnet of network"
         text = f"{what} '{one.network_name}' is not on provider '{one.provider_name}': {one.error}"
         raise HostError(text, code="PROVIDER_NETWORK_NOT_READY")
-    return _want_all(tx, _, vm_id)
+    return _want_all(tx, _, vm_id, vnic_id)
 
 
-def _want_all(tx: Tx, _: JobContext, vm_id: str) -> list[PortNeeds]:
-    wanted = queries.needs(tx, vm_id)
+def _want_all(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeeds]:
+    wanted = [need for need in queries.needs(tx, vm_id) if vnic_id in {"", need.vnic_id}]
     ports.want(tx, wanted)
     return wanted
 
@@ -221,9 +273,9 @@ def _record(tx: Tx, _: JobContext, provider_id: str, found: ProviderPort) -> Non
     ports.record(tx, found.owner, provider_id, **facts)
 
 
-def _forget(tx: Tx, _: JobContext, vnic_id: str, provider_id: str) -> None:
-    ports.forget(tx, vnic_id, provider_id)
+def _forget(tx: Tx, _: JobContext, port: Released) -> None:
+    ports.forget(tx, port.vnic_id, port.provider_id)
 
 
-def _postpone(tx: Tx, _: JobContext, vnic_ids: Collection[str], reason: str) -> None:
-    ports.postpone(tx, vnic_ids, reason)
+def _postpone(tx: Tx, _: JobContext, failure: _Failure) -> None:
+    ports.postpone(tx, failure.provider_id, failure.vnic_ids, failure.error.text)

@@ -13,7 +13,10 @@ import structlog
 
 from netweft.core.errors import NetweftError
 from netweft.engine.secrets import SecretError
-from netweft.providers.contract import NetworkProvider, ProviderError
+from netweft.providers.contract import BindingError, MissingError, NetworkProvider, ProviderError, RefusedError
+
+OF_ONE_OBJECT = (BindingError, MissingError, RefusedError)
+"""What a provider says of one object; of another it may say something else."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,4 +55,4 @@ class _Guarded:
             with as_provider_errors(self._type):
                 return method(*args, **kwargs)
 
-        return call  # type: ignore[no-any-return]  # wraps() gives the type of the method, which is any
+        return call

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
@@ -27,17 +28,12 @@ from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
 from netweft.engine.queries.provider_objects import NETWORK
 from netweft.providers.contract import (
-    BindingError,
     MissingError,
     NetworkProvider,
     NetworkSpec,
     ProviderError,
-    RefusedError,
     SubnetSpec,
 )
-
-_OF_ONE_OBJECT = (BindingError, MissingError, RefusedError)
-"""What a provider says of one object; of another it may say something else."""
 
 _Step: TypeAlias = Callable[[NetworkProvider, JobContext, ProviderObjectRow], None]
 
@@ -67,7 +63,7 @@ def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> N
     step: _Step = _STEPS[row.wanted, row.kind == NETWORK]
     try:
         step(there, job, row)
-    except _OF_ONE_OBJECT as error:
+    except OF_ONE_OBJECT as error:
         job.write(_postpone, row, error.text)
 
 

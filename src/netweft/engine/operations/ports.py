@@ -70,6 +70,7 @@ def forget(tx: Tx, vnic_id: str, provider_id: str) -> None:
     objects.forget(tx, PORT, vnic_id, provider_id)
 
 
-def postpone(tx: Tx, vnic_ids: Collection[str], reason: str) -> None:
-    """Ports are not as they should be: that is tried again later."""
-    objects.postpone(tx, reason, provider_objects.c.kind == PORT, provider_objects.c.object_id.in_(vnic_ids))
+def postpone(tx: Tx, provider_id: str, vnic_ids: Collection[str], reason: str) -> None:
+    """Ports on a provider are not as they should be: that is tried again later."""
+    here = provider_objects.c.kind == PORT, provider_objects.c.provider_id == provider_id
+    objects.postpone(tx, reason, *here, provider_objects.c.object_id.in_(vnic_ids))

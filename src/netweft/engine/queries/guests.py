@@ -60,6 +60,15 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     )
 
 
+def but_unbound(wanted: Wanted) -> Wanted:
+    """All but the plugged vNICs on networks of providers that have no port yet, or none that is bound."""
+    return replace(wanted, vnics=[row for row in wanted.vnics if not _is_unbound(row, wanted)])
+
+
+def _is_unbound(row: VnicDetails, wanted: Wanted) -> bool:
+    return row.plugged and row.provider_id is not None and row.id not in wanted.ports
+
+
 def guest_spec(wanted: Wanted, locations: Mapping[str, Location], driver: str) -> GuestSpec:
     """The guest as its host needs to know it. Raises HostError when a network of a plugged vNIC is not there."""
     vm = wanted.vm
@@ -224,13 +233,14 @@ class Drift:
 
 def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location]) -> Drift:
     """Compare a guest, as its host has it, with what is wanted of it there."""
+    unbound = {row.id for row in wanted.vnics if _is_unbound(row, wanted)}
     try:
-        spec = guest_spec(wanted, locations, guest.driver)
+        spec = guest_spec(but_unbound(wanted), locations, guest.driver)
     except HostError:
         return Drift(stale=frozenset(row.id for row in wanted.vnics if row.plugged), live=False)
     present = {nic.id: nic for nic in guest.nics}
     stands_for = {nic.standby: nic.id for nic in spec.nics if nic.standby}
-    stale = {stands_for.get(nic.id, nic.id) for nic in spec.nics if not _is_same(present.get(nic.id), nic)}
+    stale = unbound | {stands_for.get(nic.id, nic.id) for nic in spec.nics if not _is_same(present.get(nic.id), nic)}
     # The host has yet to take over another VLAN of the network.
     switched = [
         (row.id, wanted.failovers.get(row.failover_id or "") if row.passthrough else row)

@@ -17,7 +17,6 @@ from netweft.engine.model.subnets import vnic_addresses
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.queries.grouping import grouped
 from netweft.engine.queries.provider_objects import NETWORK, SUBNET
 from netweft.engine.statements import Statement
 
@@ -121,8 +120,11 @@ def needs(tx: Tx, vm_id: str) -> list[PortNeeds]:
 
 
 class NotThere(Record, frozen=True):
-    """A network, or a subnet of one, that a provider does not have yet. ``error``: why, if it has been tried."""
+    """A network, or a subnet of one, that a provider does not have yet, and the vNIC that needs it. ``error``: why, if
+    it has been tried.
+    """
 
+    vnic_id: str
     kind: str
     network_name: str
     provider_name: str
@@ -132,6 +134,7 @@ class NotThere(Record, frozen=True):
 
 _NOT_THERE = Statement(
     sa.select(
+        vnics.c.id.label("vnic_id"),
         provider_objects.c.kind,
         networks.c.name.label("network_name"),
         providers.c.name.label("provider_name"),
@@ -205,7 +208,9 @@ def bound(tx: Tx, vm_id: str) -> dict[str, Port]:
     return {port.vnic_id: port for port in _PORTS.all(tx, vm_id=vm_id)}
 
 
-class _Released(Record, frozen=True):
+class Released(Record, frozen=True):
+    """A port that its vNIC does not need any more."""
+
     provider_id: str
     vnic_id: str
 
@@ -218,16 +223,13 @@ _RELEASED = Statement(
         provider_objects.c.wanted == "absent",
     )
     .order_by(provider_objects.c.object_id),
-    record=_Released,
+    record=Released,
 )
 
 
-def released(tx: Tx, vm_id: str) -> dict[str, list[str]]:
-    """The vNICs of a machine whose ports are to be removed, by provider."""
-    return {
-        one: [row.vnic_id for row in rows]
-        for one, rows in grouped(_RELEASED.all(tx, vm_id=vm_id), "provider_id").items()
-    }
+def released(tx: Tx, vm_id: str) -> list[Released]:
+    """The ports of a machine that are to be removed."""
+    return _RELEASED.all(tx, vm_id=vm_id)
 
 
 _DUE = Statement(
