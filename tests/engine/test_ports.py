@@ -417,6 +417,23 @@ def test_a_machine_that_ends_by_itself_leaves_no_port(clouds: Clouds) -> None:
     assert clouds.there.ports == {}
 
 
+@pytest.mark.parametrize("change", ["plug in", "profile"])
+def test_a_machine_that_ended_before_its_vnics_changed_gets_no_port_and_stays_down(clouds: Clouds, change: str) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.fleet.stop_worker()
+    if change == "plug in":
+        clouds.add_vnic("nic2", clouds.network_id)
+    else:
+        clouds.set_properties(clouds.network_id, {})
+    clouds.fleet.simulate(end_guests=(clouds.vm_id,))
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert clouds.state()[0] == "down"
+    clouds.fleet.start_worker()
+    clouds.fleet.idle(f"vm:{clouds.vm_id}")
+    assert (clouds.state()[0], clouds.nics()) == ("down", {})
+    assert (clouds.there.ports, clouds.known()) == ({}, {})
+
+
 def test_a_suspended_machine_keeps_its_ports_until_it_is_removed(clouds: Clouds) -> None:
     clouds.fleet.done(clouds.start())
     clouds.fleet.done(clouds.fleet.db.run(suspend_vm, SYSTEM, clouds.vm_id))

@@ -4,7 +4,7 @@ makes equal, it does not add.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -85,12 +85,14 @@ def _run(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> Applied
     return _put(outside.agents, job, vm_id, host_id)
 
 
-def update(outside: Outside, job: JobContext) -> Callable[[Tx], None]:
+def update(outside: Outside, job: JobContext) -> Result:
     """The job ``update_guest``. Raises HostError when the host could not, ProviderError when a provider could not; the
-    vNIC is then as it was before.
+    vNIC is then as it was before. A guest that has ended meanwhile has the change at its next start.
     """
     told = UpdateGuest.of(job.job)
     vm_id, host_id = told.vm_id, told.host_id
+    if not _runs(job, vm_id):
+        return {}
     try:
         changed = told.undo.remove or told.undo.restore
         on_providers = ports.prepare_one(outside, job, vm_id, host_id, changed)
@@ -109,6 +111,12 @@ def update(outside: Outside, job: JobContext) -> Callable[[Tx], None]:
     ports.remove_released(outside, job, vm_id)
     # The host tells that the guest was changed, upon which the monitor takes in its report.
     return partial(_record_synced, job=job, taken=taken)
+
+
+def _runs(job: JobContext, vm_id: str) -> bool:
+    with job.db.read() as tx:
+        status = tx.scalar(sa.select(vms.c.status).where(vms.c.id == vm_id))
+    return status not in {None, "down", "suspended"}
 
 
 def sync(outside: Outside, job: JobContext) -> Result:

@@ -15,8 +15,8 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from netweft.core.errors import HostError
-from netweft.engine.db import Tx
+from netweft.core.errors import HostError, NotFoundError
+from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
@@ -239,6 +239,8 @@ def _want(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeed
     """Those of one vNIC or of all. Raises HostError when a network, or a subnet of it, could not be made on its
     provider, PostponedError while it is to be.
     """
+    if not _may_have_ports(tx, vm_id):
+        return []
     for one in queries.not_there(tx, vm_id):
         if vnic_id not in {"", one.vnic_id}:
             continue
@@ -250,7 +252,19 @@ def _want(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeed
     return _want_all(tx, _, vm_id, vnic_id)
 
 
+def _may_have_ports(tx: Tx, vm_id: str) -> bool:
+    """Whether a machine is neither down nor removed; it stays so until the transaction ends. Who sets it down releases
+    its ports, which must not be wanted again after that.
+    """
+    try:
+        return lock(tx, vms, vm_id).status != "down"
+    except NotFoundError:
+        return False
+
+
 def _want_all(tx: Tx, _: JobContext, vm_id: str, vnic_id: str = "") -> list[PortNeeds]:
+    if not _may_have_ports(tx, vm_id):
+        return []
     wanted = [need for need in queries.needs(tx, vm_id) if vnic_id in {"", need.vnic_id}]
     ports.want(tx, wanted)
     return wanted
