@@ -22,15 +22,17 @@ from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import insert_provider
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vm_states import suspend_vm
-from netweft.engine.commands.vms import AddVm, StartVm, add_vm, remove_vm, start_vm, stop_vm
+from netweft.engine.commands.vms import AddVm, StartVm, UpdateVm, add_vm, remove_vm, start_vm, stop_vm, update_vm
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
 from netweft.engine.db import Database, new_id, utc_now
+from netweft.engine.jobs import provider_watch
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import provider_hosts
 from netweft.engine.operations import provider_objects as objects
@@ -135,6 +137,22 @@ class Clouds:
         with self.fleet.db.write() as tx:
             tx.execute(sa.update(provider_objects).where(*here).values(**values))
 
+    def set_status(self, status: str) -> None:
+        with self.fleet.db.write() as tx:
+            tx.execute(sa.update(vms).values(status=status))
+
+    def make_due(self) -> None:
+        """The time of the next try has come."""
+        with self.fleet.db.write() as tx:
+            waits = provider_objects.c.next_try.is_not(None)
+            tx.execute(sa.update(provider_objects).where(waits).values(next_try=utc_now()))
+
+    def retry(self) -> None:
+        """What the engine does by its timer."""
+        provider_watch.retry(self.fleet.db)
+        self.fleet.idle(f"provider:{self.provider_id}")
+        self.fleet.idle(f"vm:{self.vm_id}")
+
     def sync(self) -> None:
         """What the engine does some time after a failure."""
         payload = SyncPorts(vm_id=self.vm_id)
@@ -230,6 +248,34 @@ def test_a_profile_changes_while_a_provider_is_away(clouds: Clouds) -> None:
     clouds.there.fault = failing("nothing")
     clouds.sync()
     assert clouds.there.asked[clouds.vnic_id].security_groups == (WEB,)
+
+
+@pytest.mark.parametrize("change", ["security groups", "name of the machine", "name of the vNIC"])
+def test_what_changes_while_nobody_sees_the_guest_reaches_its_port_later(clouds: Clouds, change: str) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.there.security_groups = {WEB}
+    if change == "security groups":
+        clouds.set_status("unknown")
+        clouds.set_properties(clouds.network_id, {"SecurityGroups": WEB})
+    elif change == "name of the machine":
+        clouds.set_status("unknown")
+        clouds.fleet.db.run(update_vm, SYSTEM, UpdateVm(id=clouds.vm_id, name="other"))
+    else:
+        clouds.change(clouds.vnic_id, name="other")
+        clouds.set_status("unknown")
+    clouds.retry()
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert clouds.state()[0] == "up"
+    assert clouds.known() == {clouds.vnic_id: ("present", "locked")}
+    clouds.make_due()
+    clouds.retry()
+    asked = clouds.there.asked[clouds.vnic_id]
+    assert (asked.security_groups, asked.name) == {
+        "security groups": ((WEB,), "one/nic1"),
+        "name of the machine": (None, "other/nic1"),
+        "name of the vNIC": (None, "one/other"),
+    }[change]
+    assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
 
 
 def test_a_machine_moves_and_stops_on_one_provider_while_another_is_away(clouds: Clouds) -> None:

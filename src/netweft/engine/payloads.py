@@ -124,9 +124,10 @@ class Undo(Payload, frozen=True, kw_only=True):
 
 
 class UpdateGuest(OnVm, frozen=True, kw_only=True):
-    """The vNICs of a running guest have changed."""
+    """A vNIC of a running guest has changed; all of them when ``vnic_id`` says none."""
 
     undo: Undo
+    vnic_id: str = ""
 
 
 class OnProvider(Payload, frozen=True, kw_only=True):

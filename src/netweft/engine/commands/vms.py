@@ -187,6 +187,8 @@ def update_vm(tx: Tx, actor: Actor, spec: UpdateVm) -> None:
     values = {**changes(vm, after), "cluster_id": cluster_id}
     with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(vms).where(vms.c.id == spec.id).values(values))
+    if after.name != vm.name:
+        ports.want_again(tx, ports.of_vnics(vnics.c.vm_id == spec.id))
     text = f"VM {after.name} configuration was updated by {actor.name}."
     audit.record(tx, actor, UPDATED, text, vm=spec.id, cluster=cluster_id)
 

@@ -25,7 +25,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vnic_profiles import VnicProfileRow, vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import vnic_sync
+from netweft.engine.operations import ports, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import qos as qos_queries
@@ -129,6 +129,8 @@ def update_vnic_profile(tx: Tx, actor: Actor, spec: UpdateVnicProfile) -> None:
     if {"network_filter_id", "custom_properties", "qos_id"} & changed.keys():
         vnic_sync.mark(tx, vnics.c.profile_id == spec.id)
         vnic_sync.tell(tx, actor, vnic_sync.ON_PROFILE_UPDATE, vnics.c.profile_id == spec.id)
+    if "custom_properties" in changed:
+        ports.want_again(tx, ports.of_vnics(vnics.c.profile_id == spec.id))
     text = f"VM network interface profile {after.name} was changed by {actor.name}."
     audit.record(tx, actor, 1124, text, data_center=before.data_center_id, network=before.network_id)
 

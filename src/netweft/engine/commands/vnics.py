@@ -27,7 +27,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
-from netweft.engine.operations import vnic_addresses
+from netweft.engine.operations import ports, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
@@ -145,7 +145,7 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     vnic_addresses.finish(tx, _ADD, giving)
     if vnic.plugged and passthrough:
         reserve_function(tx, _ADD, vm, vnic.id)
-    job_id = _tell(tx, actor, vm, Undo(remove=vnic.id)) if vnic.plugged else None
+    job_id = _tell(tx, actor, vm, vnic.id, Undo(remove=vnic.id)) if vnic.plugged else None
     return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
 
 
@@ -175,6 +175,8 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     had = vnic_addresses.follow(tx, _UPDATE, moved, spec.addresses)
     if after.mac != old.mac:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
+    if after.name != old.name:
+        ports.want_again(tx, ports.of_vnics(vnics.c.id == spec.id))
     if after.plugged and not old.plugged and passthrough:
         reserve_function(tx, _UPDATE, vm, spec.id)
     _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
@@ -186,7 +188,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         return Change(vnic_id=spec.id, job_id=None)
     before = {name: getattr(old, name) for name in (*_RESTORED, "synced")}
     undo = Undo(restore=spec.id, values=before, addresses=had) if after.mac == old.mac else Undo()
-    return Change(vnic_id=spec.id, job_id=_tell(tx, actor, vm, undo))
+    return Change(vnic_id=spec.id, job_id=_tell(tx, actor, vm, spec.id, undo))
 
 
 _RESTORED = ("name", "description", "profile_id", "interface", "plugged", "linked")
@@ -273,7 +275,8 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
         reserve_function(tx, _PLUG, vm, vnic_id)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
-    return _tell(tx, actor, vm, Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced}))
+    undo = Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced})
+    return _tell(tx, actor, vm, vnic_id, undo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,7 +308,7 @@ def put_filter_parameter(tx: Tx, actor: Actor, spec: FilterParameter) -> Change:
     code, what = (PARAMETER_UPDATED, "updated for") if old else (PARAMETER_ADDED, "added to")
     text = f"Network Filter Parameter {values['name']} was {what} Interface {vnic.name} of VM {vm.name}."
     _audit(tx, actor, code, f"{text} (User: {actor.name})", vm)
-    return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, undo) if vnic.plugged else None)
+    return Change(vnic_id=parameter_id, job_id=_tell(tx, actor, vm, vnic.id, undo) if vnic.plugged else None)
 
 
 def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, parameter_id: str) -> str | None:
@@ -318,7 +321,7 @@ def remove_filter_parameter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, para
     tx.execute(sa.delete(filter_parameters).where(filter_parameters.c.id == parameter_id))
     text = f"Network Filter Parameter {old.name} was removed from Interface {vnic.name} of VM {vm.name}."
     _audit(tx, actor, PARAMETER_REMOVED, f"{text} (User: {actor.name})", vm)
-    return _tell(tx, actor, vm, undo) if vnic.plugged else None
+    return _tell(tx, actor, vm, vnic.id, undo) if vnic.plugged else None
 
 
 def _begin_filter(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> tuple[_Vm, VnicDetails, Undo]:
@@ -389,11 +392,11 @@ def _write(tx: Tx, action: str, vnic_id: str, values: dict[str, Any]) -> None:
         tx.execute(sa.update(vnics).where(vnics.c.id == vnic_id).values(**values))
 
 
-def _tell(tx: Tx, actor: Actor, vm: VmRow, undo: Undo) -> str | None:
-    """Let the running guest's vNICs be made as they should be; ``undo`` is done when the host refuses."""
+def _tell(tx: Tx, actor: Actor, vm: VmRow, vnic_id: str, undo: Undo) -> str | None:
+    """Let a changed vNIC of the running guest be made as it should be; ``undo`` is done when the host refuses."""
     if vm.status != RUNNING or vm.host_id is None:
         return None
-    payload = UpdateGuest(vm_id=vm.id, host_id=vm.host_id, undo=undo)
+    payload = UpdateGuest(vm_id=vm.id, host_id=vm.host_id, undo=undo, vnic_id=vnic_id)
     return queue.enqueue(tx, actor, "update_guest", f"vm:{vm.id}", f"Changing interfaces of VM {vm.name}", payload)
 
 

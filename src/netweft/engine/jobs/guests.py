@@ -94,8 +94,7 @@ def update(outside: Outside, job: JobContext) -> Result:
     if not _runs(job, vm_id):
         return {}
     try:
-        changed = told.undo.remove or told.undo.restore
-        on_providers = ports.prepare_one(outside, job, vm_id, host_id, changed)
+        on_providers = ports.prepare_one(outside, job, vm_id, host_id, told.vnic_id)
         taken = _put(outside.agents, job, vm_id, host_id, requires_ports=False)
     except (HostError, ProviderError) as error:
         job.write(_undo, vm_id, told.undo, error.text)

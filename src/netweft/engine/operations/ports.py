@@ -48,6 +48,18 @@ def want(tx: Tx, wanted: Sequence[PortNeeds]) -> None:
         objects.begin(tx, PORT, need.vnic_id, need.provider_id, need.vm_id)
 
 
+def want_again(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
+    """Something of these ports has changed, or of what they are on: they are made as they should be now, or when their
+    machine runs again where somebody sees it.
+    """
+    objects.want_again(tx, provider_objects.c.kind == PORT, *which)
+
+
+def of_vnics(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Which ports these vNICs' are."""
+    return provider_objects.c.object_id.in_(sa.select(vnics.c.id).where(*which))
+
+
 def record(tx: Tx, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - values of columns
     """A port is there, bound to a host. ``facts``: by column."""
     objects.done(tx, PORT, vnic_id, provider_id, **facts)

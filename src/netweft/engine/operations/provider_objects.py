@@ -52,6 +52,15 @@ def want(tx: Tx, kind: str, object_id: str, provider_id: str, parent_id: str) ->
         _WANT.run(tx, a_kind=kind, an_object=object_id, a_provider=provider_id, now=now)
 
 
+def want_again(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
+    """These objects, if they shall be there, are brought there now, as they are said to be now; whether there are
+    any.
+    """
+    still = provider_objects.c.wanted == "present"
+    values = {"next_try": utc_now(), **_WANTED}
+    return bool(tx.execute(sa.update(provider_objects).where(still, *which).values(values)).rowcount)
+
+
 def done(
     tx: Tx,
     kind: str,
