@@ -18,7 +18,13 @@ from netweft.core.protocol import GuestNic
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
-from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.networks import (
+    AddNetwork,
+    UpdateNetwork,
+    add_network,
+    remove_network,
+    update_network,
+)
 from netweft.engine.commands.providers import insert_provider
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vm_states import suspend_vm
@@ -27,6 +33,7 @@ from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
+from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
@@ -34,6 +41,7 @@ from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import provider_hosts
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.vnic_addresses import AUTO
@@ -85,10 +93,22 @@ class Clouds:
                 tx.execute(sa.update(networks).where(networks.c.id == made).values(provider_id=provider_id))
                 objects.want(tx, "network", made, provider_id, "")
                 objects.done(tx, "network", made, provider_id, external_id=external_id)
-            cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
-        spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=made), required=False)
-        db.run(attach_network, SYSTEM, spec)
+        self.attach(made)
         return str(made)
+
+    def attach(self, network_id: str) -> None:
+        with self.fleet.db.read() as tx:
+            cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+        spec = AttachNetwork(cluster_id=cluster_id, network=Ref(id=network_id), required=False)
+        self.fleet.db.run(attach_network, SYSTEM, spec)
+
+    def own_network(self, name: str) -> str:
+        """A network of the cluster that the engine has made on the first provider."""
+        spec = AddNetwork(name=name, data_center=Ref(name="Default"), provider=Ref(id=self.provider_id))
+        made = str(self.fleet.db.run(add_network, SYSTEM, spec).id)
+        self.fleet.idle(f"provider:{self.provider_id}")
+        self.attach(made)
+        return made
 
     def profile(self, network_id: str) -> str:
         with self.fleet.db.read() as tx:
@@ -136,6 +156,10 @@ class Clouds:
         here = provider_objects.c.kind == "network", provider_objects.c.external_id == known_as
         with self.fleet.db.write() as tx:
             tx.execute(sa.update(provider_objects).where(*here).values(**values))
+
+    def synced(self, vnic_id: str) -> bool:
+        with self.fleet.db.read() as tx:
+            return bool(tx.execute(sa.select(vnics.c.synced).where(vnics.c.id == vnic_id)).scalar_one())
 
     def set_status(self, status: str) -> None:
         with self.fleet.db.write() as tx:
@@ -276,6 +300,85 @@ def test_what_changes_while_nobody_sees_the_guest_reaches_its_port_later(clouds:
         "name of the vNIC": (None, "one/other"),
     }[change]
     assert clouds.known() == {clouds.vnic_id: ("present", "ok")}
+
+
+def test_ports_are_made_again_with_a_network_that_somebody_removed_there(clouds: Clouds) -> None:
+    network_id = clouds.own_network("green")
+    second, _ = clouds.add_vnic("nic2", network_id)
+    clouds.fleet.done(clouds.start())
+    before = clouds.there.ports.pop(second)
+    del clouds.there.networks[before.network_id], clouds.there.subnets[before.network_id]
+    asking = Asking(clouds.fleet.outside.providers, every=0)
+    asking.round(clouds.fleet.db)
+    asking.close()
+    clouds.fleet.idle(f"provider:{clouds.provider_id}")
+    clouds.retry()
+    now = clouds.there.ports[second]
+    assert now.network_id in clouds.there.networks
+    assert (now.host, now.id == before.id) == ("sim-1", False)
+    assert clouds.known() == {clouds.vnic_id: ("present", "ok"), second: ("present", "ok")}
+    assert (clouds.synced(clouds.vnic_id), clouds.synced(second)) == (True, False), "the guest has the port that was"
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert not clouds.synced(second)
+    for plugged in (False, True):
+        clouds.fleet.done(clouds.change(second, plugged=plugged))
+    assert clouds.synced(second)
+    assert clouds.nics()[second].port == clouds.there.ports[second].id
+
+
+def test_a_machine_waits_for_a_network_that_somebody_removed_there(clouds: Clouds) -> None:
+    network_id = clouds.own_network("green")
+    second, _ = clouds.add_vnic("nic2", network_id)
+    clouds.there.fault = failing("ensure_network")
+    for one in [one for one in clouds.there.networks.values() if one.owner]:
+        del clouds.there.networks[one.id], clouds.there.subnets[one.id]
+    asking = Asking(clouds.fleet.outside.providers, every=0)
+    asking.round(clouds.fleet.db)
+    asking.close()
+    clouds.fleet.idle(f"provider:{clouds.provider_id}")
+    assert clouds.fleet.failed(clouds.start()).error == f"Network 'green' is not on provider 'clouds': {DOWN.text}"
+    clouds.there.fault = failing("nothing")
+    clouds.make_due()
+    clouds.retry()
+    clouds.fleet.done(clouds.start())
+    assert set(bound(clouds.there)) == {clouds.vnic_id, second}
+
+
+def test_a_vnic_is_out_of_sync_from_a_change_of_its_networks_mtu_until_it_is_plugged_in_anew(clouds: Clouds) -> None:
+    network_id = clouds.own_network("green")
+    second, _ = clouds.add_vnic("nic2", network_id)
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = failing("ensure_network")
+    clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, mtu=1300))
+    clouds.fleet.idle(f"provider:{clouds.provider_id}")
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert not clouds.synced(second), "not while the provider has the old one either"
+    clouds.there.fault = failing("nothing")
+    clouds.make_due()
+    clouds.retry()
+    clouds.retry()
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    assert clouds.there.ports[second].mtu == 1300
+    assert (clouds.synced(clouds.vnic_id), clouds.synced(second)) == (True, False)
+    for plugged in (False, True):
+        clouds.fleet.done(clouds.change(second, plugged=plugged))
+    assert (clouds.nics()[second].mtu, clouds.synced(second)) == (1300, True)
+
+
+def test_a_network_goes_from_its_provider_when_its_last_port_has_gone(clouds: Clouds) -> None:
+    network_id = clouds.own_network("green")
+    clouds.add_vnic("nic2", network_id)
+    clouds.fleet.done(clouds.start())
+    clouds.there.fault = failing("remove_port")
+    clouds.fleet.done(clouds.stop())
+    clouds.fleet.db.run(remove_vm, SYSTEM, clouds.vm_id)
+    clouds.fleet.db.run(remove_network, SYSTEM, network_id)
+    clouds.fleet.idle(f"provider:{clouds.provider_id}")
+    assert [one.name for one in clouds.there.networks.values() if one.owner] == ["green"]
+    clouds.there.fault = failing("nothing")
+    clouds.sync()
+    clouds.retry()
+    assert [one.name for one in clouds.there.networks.values() if one.owner] == []
 
 
 def test_a_machine_moves_and_stops_on_one_provider_while_another_is_away(clouds: Clouds) -> None:

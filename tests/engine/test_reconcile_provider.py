@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 import sqlalchemy as sa
 
 import memory_provider
-from fleet import Fleet, running_fleet
-from memory_provider import DOWN, NETWORKS
+from fleet import PATIENCE, Fleet, running_fleet
+from memory_provider import DOWN, NETWORKS, MemoryProvider
 from netweft.core.errors import ValidationError
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
@@ -21,14 +23,18 @@ from netweft.engine.commands.providers import insert_provider, remove_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
+from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.operations import provider_networks
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.queries import provider_hosts as host_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
-from netweft.providers.contract import LoginError, ProviderError, RefusedError
+from netweft.providers.contract import Account, LoginError, NetworkSpec, ProviderError, ProviderHost, RefusedError
+from statements_seen import statements_seen
 
 URL = "http://reconciling.example"
 
@@ -66,17 +72,21 @@ class Clouds:
 
     def ask(self) -> None:
         """The engine looks how the provider is."""
-        provider_watch.ask(self.fleet.outside.providers, self.fleet.db, every=0)
+        asking = Asking(self.fleet.outside.providers, every=0)
+        asking.round(self.fleet.db)
+        asking.close()
         self.wait()
 
     def wait(self) -> None:
         """Until no job is at work on the provider."""
         self.fleet.until(lambda: not self.fleet.db.run(busy_with, f"provider:{self.provider_id}"))
 
-    def again(self) -> None:
-        """The time of the next try has come."""
+    def again(self, *kinds: str) -> None:
+        """The time of the next try has come, of all kinds of objects or of these."""
         with self.fleet.db.write() as tx:
             waits = provider_objects.c.next_try.is_not(None)
+            if kinds:
+                waits &= provider_objects.c.kind.in_(kinds)
             tx.execute(sa.update(provider_objects).where(waits).values(next_try=utc_now()))
         provider_watch.retry(self.fleet.db)
         self.wait()
@@ -207,9 +217,111 @@ def test_what_somebody_removed_there_is_made_again(clouds: Clouds) -> None:
 def test_a_list_that_is_cut_short_does_no_harm(clouds: Clouds) -> None:
     before = dict(clouds.there.networks)
     with clouds.fleet.db.write() as tx:
-        provider_networks.compare(tx, SYSTEM, clouds.provider_id, frozenset())
+        provider_networks.compare(tx, SYSTEM, clouds.provider_id, queries.but_ports(tx, clouds.provider_id), ())
     clouds.wait()
     assert clouds.there.networks == before
+
+
+def test_what_was_made_while_the_provider_made_its_list_is_not_missing(clouds: Clouds) -> None:
+    clouds.fleet.stop_worker()
+    made: list[str] = []
+
+    def make_another(method: str) -> None:
+        if method == "networks" and not made:
+            made.append(clouds.add_network("blue"))
+            spec = NetworkSpec(id=made[0], name="blue")
+            found = MemoryProvider(Account(url=URL)).ensure_network(spec)
+            with clouds.fleet.db.write() as tx:
+                objects.done(tx, "network", made[0], clouds.provider_id, external_id=found.id)
+
+    clouds.there.lost = make_another
+    asking = Asking(clouds.fleet.outside.providers, every=0)
+    asking.round(clouds.fleet.db)
+    asking.close()
+    assert {(row.wanted, row.state, row.external_id != "") for row in clouds.rows()} == {("present", "ok", True)}
+    assert len(clouds.rows()) == 3
+
+
+def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> None:
+    memory_provider.forget("http://other.example")
+    other = memory_provider.system("http://other.example")
+    other.hosts = [ProviderHost(name="sim-1", is_alive=True)]
+    row = ProviderRow(id=new_id(), name="other", type="neutron", url="http://other.example")
+    clouds.fleet.db.run(insert_provider, SYSTEM, row)
+    answers = Event()
+    clouds.there.fault = lambda _: answers.wait(PATIENCE)
+    asking = Asking(clouds.fleet.outside.providers, every=0)
+    try:
+        asking.round(clouds.fleet.db)
+        clouds.fleet.until(lambda: hosts_known(clouds, row.id) == ["sim-1"])
+        other.hosts = []
+        asking.round(clouds.fleet.db)
+        clouds.fleet.until(lambda: hosts_known(clouds, row.id) == [])
+        clouds.fleet.until(lambda: len(clouds.there.calls) > 0)
+        assert clouds.there.calls.count("hosts") == 1, "nobody asks again who has yet to answer"
+    finally:
+        answers.set()
+        asking.close()
+
+
+def hosts_known(clouds: Clouds, provider_id: str) -> list[str]:
+    with clouds.fleet.db.read() as tx:
+        return [one.name for one in host_queries.hosts_of(tx, (provider_id,)).get(provider_id, ())]
+
+
+def test_hosts_of_a_provider_that_are_known_are_not_written_again(clouds: Clouds) -> None:
+    clouds.there.hosts = [ProviderHost(name=f"sim-{number}", is_alive=True) for number in (2, 1)]
+    clouds.ask()
+    with statements_seen() as seen:
+        clouds.ask()
+    written = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) provider_hosts")
+    assert not [one for one in seen if written.search(one)]
+    assert sorted(hosts_known(clouds, clouds.provider_id)) == ["sim-1", "sim-2"]
+
+
+def test_a_subnet_is_made_when_its_network_is_there_whenever_its_own_time_comes(clouds: Clouds) -> None:
+    fails = {"ensure_network": True}
+
+    def refuse(method: str) -> None:
+        if fails.get(method):
+            raise RefusedError("The provider refused: 409")
+
+    clouds.there.fault = refuse
+    spec = AddNetwork(name="blue", data_center=Ref(name="Default"), provider=Ref(id=clouds.provider_id))
+    blue = clouds.fleet.db.run(add_network, SYSTEM, spec).id
+    clouds.wait()
+    subnet = AddSubnet(network_id=blue, name="low", cidr="198.51.100.0/24", dhcp=True)
+    clouds.fleet.db.run(add_subnet, SYSTEM, subnet)
+    clouds.wait()
+    assert [row.state for row in clouds.rows()].count("error") == 2
+    fails.clear()
+    clouds.again("network")
+    assert clouds.view() == {"red": {"low"}, "blue": {"low"}}
+    assert {row.state for row in clouds.rows()} == {"ok"}
+
+
+def test_a_network_goes_when_its_subnet_has_gone_whenever_its_own_time_comes(clouds: Clouds) -> None:
+    fails = {"remove_subnet": True, "remove_network": True}
+
+    def refuse(method: str) -> None:
+        if fails.get(method):
+            raise RefusedError("The provider refused: it is in use")
+
+    clouds.there.fault = refuse
+    clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
+    clouds.wait()
+    assert [row.state for row in clouds.rows()] == ["error", "error"]
+    fails.clear()
+    clouds.again("subnet")
+    assert (clouds.view(), clouds.rows()) == ({}, [])
+
+
+def test_subnets_are_made_again_with_a_network_that_was_found_missing_when_it_changed(clouds: Clouds) -> None:
+    for one in [one for one in clouds.there.networks.values() if one.owner]:
+        del clouds.there.networks[one.id], clouds.there.subnets[one.id]
+    rename_network(clouds)
+    clouds.wait()
+    assert clouds.view() == {"green": {"low"}}
 
 
 def test_networks_of_a_data_center_that_is_removed_go(clouds: Clouds) -> None:

@@ -282,9 +282,9 @@ def _put_off(tx: Tx, _: JobContext, vm_id: str, status: str) -> None:
         ports.put_off(tx, vm_id)
 
 
-def _record(tx: Tx, _: JobContext, provider_id: str, found: ProviderPort) -> None:
+def _record(tx: Tx, job: JobContext, provider_id: str, found: ProviderPort) -> None:
     facts = {"external_id": found.id, "host": found.host, "bridge": found.bridge, "mtu": found.mtu}
-    ports.record(tx, found.owner, provider_id, **facts)
+    ports.record(tx, job.job.actor, found.owner, provider_id, **facts)
 
 
 def _forget(tx: Tx, _: JobContext, port: Released) -> None:

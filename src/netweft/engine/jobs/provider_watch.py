@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from threading import Thread
 
 import sqlalchemy as sa
 import structlog
@@ -16,8 +17,10 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, Tx, utc_now
 from netweft.engine.jobs.providers import Providers, hosts_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
+from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
+from netweft.engine.outages import first_line, is_away
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
 from netweft.engine.statements import rows
@@ -49,30 +52,61 @@ def _enqueue(tx: Tx) -> None:
         queue.enqueue_once(tx, SYSTEM, "sync_ports", f"vm:{vm_id}", text, SyncPorts(vm_id=vm_id))
 
 
-def ask(outside: Providers, db: Database, *, every: float = ASKED_EVERY) -> None:
-    """Ask those providers how they are that nobody has asked for a while; of several engines one does."""
-    before = utc_now() - timedelta(seconds=every)
-    with db.read() as tx:
-        due = rows(tx, ProviderRow, sa.select(providers).where(_is_due(before)).order_by(providers.c.id))
-    for row in due:
-        if not db.run(_claim, row, before):
-            continue
+class Asking:
+    """Asks providers how they are, each in a thread of its own: one that hangs delays the news of no other, and is
+    asked again when it has answered. ``every``: seconds between two questions; of several engines one asks.
+    """
+
+    def __init__(self, outside: Providers, *, every: float = ASKED_EVERY) -> None:
+        self._outside = outside
+        self._every = timedelta(seconds=every)
+        self._threads: dict[str, Thread] = {}
+
+    def round(self, db: Database) -> None:
+        """Begin to ask those that nobody has asked for a while."""
+        self._threads = {one: thread for one, thread in self._threads.items() if thread.is_alive()}
+        before = utc_now() - self._every
+        with db.read() as tx:
+            due = rows(tx, ProviderRow, sa.select(providers).where(_is_due(before)).order_by(providers.c.id))
+        for row in due:
+            if row.id not in self._threads and db.run(_claim, row, before):
+                thread = Thread(target=self._ask, args=(db, row), name=f"provider-{row.name}", daemon=True)
+                self._threads[row.id] = thread
+                thread.start()
+
+    def close(self) -> None:
+        """Wait for the answers, or for the end of the time that providers have for them."""
+        for thread in self._threads.values():
+            thread.join()
+
+    def _ask(self, db: Database, row: ProviderRow) -> None:
         try:
-            began = time.monotonic()
-            with outside.connected(row) as there:
-                found = hosts_of(row.id, there)
-                there_are = frozenset(one.id for one in there.networks()) if _has_networks(db, row) else None
-            latency = round(1000 * (time.monotonic() - began))
-        except ProviderError as error:
-            db.run(_record_failure, row, error.text)
-        else:
-            db.run(_record, row, found, there_are, latency)
+            _ask(self._outside, db, row)
+        except Exception as error:
+            if is_away(error):  # the provider is asked again
+                log.warning("no provider could be asked", provider=row.name, reason=first_line(error))
+            else:
+                log.exception("no provider could be asked", provider=row.name)
 
 
-def _has_networks(db: Database, row: ProviderRow) -> bool:
-    """Whether there is anything to compare."""
+def _ask(outside: Providers, db: Database, row: ProviderRow) -> None:
+    try:
+        began = time.monotonic()
+        with outside.connected(row) as there:
+            found = hosts_of(row.id, there)
+            known = _known(db, row)
+            there_are = frozenset(one.id for one in there.networks()) if known else frozenset()
+        latency = round(1000 * (time.monotonic() - began))
+    except ProviderError as error:
+        db.run(_record_failure, row, error.text)
+    else:
+        db.run(_record, row, found, known, there_are, latency)
+
+
+def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
+    """What is wanted there that can be compared."""
     with db.read() as tx:
-        return bool(provider_objects.networks_on(tx, row.id))
+        return provider_objects.but_ports(tx, row.id)
 
 
 def _is_due(before: datetime) -> sa.ColumnElement[bool]:
@@ -86,14 +120,18 @@ def _claim(tx: Tx, row: ProviderRow, before: datetime) -> bool:
 
 
 def _record(
-    tx: Tx, row: ProviderRow, found: Sequence[ProviderHostRow], there_are: frozenset[str] | None, latency: int
+    tx: Tx,
+    row: ProviderRow,
+    found: Sequence[ProviderHostRow],
+    known: Sequence[ProviderObjectRow],
+    there_are: frozenset[str],
+    latency: int,
 ) -> None:
     """A provider that was removed meanwhile has no hosts any more."""
     values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
     if tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values)).rowcount:
         provider_hosts.replace(tx, row.id, found)
-        if there_are is not None:
-            provider_networks.compare(tx, SYSTEM, row.id, there_are)
+        provider_networks.compare(tx, SYSTEM, row.id, known, there_are)
 
 
 def _record_failure(tx: Tx, row: ProviderRow, reason: str) -> None:

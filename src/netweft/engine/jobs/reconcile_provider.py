@@ -20,13 +20,14 @@ from netweft.engine.jobs.providers import Providers
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.subnets import SubnetRow
+from netweft.engine.operations import provider_networks
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
-from netweft.engine.queries.provider_objects import NETWORK
+from netweft.engine.queries.provider_objects import NETWORK, SUBNET
 from netweft.providers.contract import (
     MissingError,
     NetworkProvider,
@@ -46,21 +47,22 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     provider_id = OnProvider.of(job.job).provider_id
     with job.db.read() as tx:
         provider = provider_queries.get(tx, provider_id)
-        due = queries.due(tx, provider_id, utc_now())
     try:
         with ExitStack() as stack:
             with job.waiting():
                 there = stack.enter_context(outside.connected(provider))
-            for row in due:
-                _bring(there, job, row)
+            for (wanted, kind), step in _STEPS.items():
+                with job.db.read() as tx:
+                    due = queries.due(tx, provider_id, wanted, kind, utc_now())
+                for row in due:
+                    _bring(there, job, row, step)
     except ProviderError as error:
         job.write(_postpone_all, provider_id, error.text)
         raise
     return {}
 
 
-def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow) -> None:
-    step: _Step = _STEPS[row.wanted, row.kind == NETWORK]
+def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow, step: _Step) -> None:
     try:
         step(there, job, row)
     except OF_ONE_OBJECT as error:
@@ -129,12 +131,15 @@ def _remove_subnet(there: NetworkProvider, job: JobContext, row: ProviderObjectR
     job.write(_forget, row)
 
 
-_STEPS: Mapping[tuple[str, bool], _Step] = {
-    ("present", True): _ensure_network,
-    ("present", False): _ensure_subnet,
-    ("absent", True): _remove_network,
-    ("absent", False): _remove_subnet,
+_STEPS: Mapping[tuple[str, str], _Step] = {
+    ("present", NETWORK): _ensure_network,
+    ("present", SUBNET): _ensure_subnet,
+    ("absent", SUBNET): _remove_subnet,
+    ("absent", NETWORK): _remove_network,
 }
+"""What is done, by what is wanted and of which kind, in the order in which it can be done: a subnet comes after its
+network, and goes before it. What is due is looked up for each, as one leads to another.
+"""
 
 
 def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, Any]) -> None:
@@ -143,10 +148,14 @@ def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, A
     if facts["external_id"] != row.external_id:  # also when something else is wanted of it by now
         here = provider_objects.c.kind == row.kind, provider_objects.c.object_id == row.object_id
         tx.execute(sa.update(provider_objects).where(*here).values(facts))
+    if row.kind == NETWORK:
+        provider_networks.brought(tx, row, **facts)
 
 
 def _forget(tx: Tx, _: JobContext, row: ProviderObjectRow) -> None:
     objects.forget(tx, row.kind, row.object_id, row.provider_id)
+    if row.kind == SUBNET:
+        objects.try_now(tx, provider_objects.c.kind == NETWORK, provider_objects.c.object_id == row.parent_id)
 
 
 def _postpone_all(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:

@@ -27,6 +27,7 @@ from netweft.engine.jobs import (
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
 from netweft.engine.jobs.outside import Outside
+from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.queue import Result
 from netweft.engine.worker import JobFunction, Timer
@@ -80,12 +81,12 @@ def functions(outside: Outside) -> dict[str, JobFunction]:
     return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run}
 
 
-def timers(monitor: Monitor, outside: Outside) -> list[Timer]:
+def timers(monitor: Monitor, asking: Asking) -> list[Timer]:
     """The watches over the replica's hosts, on PostgreSQL over which hosts those are, and over providers."""
     return [
         *_host_timers(monitor),
         Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
-        Timer(name="providers-ask", every=provider_watch.EVERY, run=partial(provider_watch.ask, outside.providers)),
+        Timer(name="providers-ask", every=provider_watch.EVERY, run=asking.round),
     ]
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations import vnic_sync
 from netweft.engine.queries.ports import PORT, PortNeeds
 from netweft.engine.statements import Statement
 
@@ -60,9 +62,24 @@ def of_vnics(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return provider_objects.c.object_id.in_(sa.select(vnics.c.id).where(*which))
 
 
-def record(tx: Tx, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - values of columns
-    """A port is there, bound to a host. ``facts``: by column."""
+def record(tx: Tx, actor: Actor, vnic_id: str, provider_id: str, **facts: Any) -> None:  # noqa: ANN401 - of columns
+    """A port is there, bound to a host. ``facts``: by column. A guest that runs with another one, or another MTU, is
+    out of sync from now on, until its vNIC is plugged in anew.
+    """
+    before = _FACTS.first(tx, vnic_id=vnic_id, provider_id=provider_id)
     objects.done(tx, PORT, vnic_id, provider_id, **facts)
+    if before and before.external_id and (before.external_id, before.mtu) != (facts["external_id"], facts["mtu"]):
+        vnic_sync.mark(tx, vnics.c.id == vnic_id)
+        vnic_sync.tell(tx, actor, vnic_sync.ON_NETWORK_UPDATE, vnics.c.id == vnic_id)
+
+
+_FACTS = Statement(
+    sa.select(provider_objects.c.external_id, provider_objects.c.mtu).where(
+        provider_objects.c.kind == PORT,
+        provider_objects.c.object_id == sa.bindparam("vnic_id"),
+        provider_objects.c.provider_id == sa.bindparam("provider_id"),
+    )
+)
 
 
 def release(tx: Tx, vm_id: str, *, unused_only: bool = False) -> None:
@@ -78,8 +95,10 @@ def put_off(tx: Tx, vm_id: str) -> None:
 
 
 def forget(tx: Tx, vnic_id: str, provider_id: str) -> None:
-    """The provider has removed a port that was released."""
+    """The provider has removed a port that was released. What there has waited for that, to go as well, goes now."""
     objects.forget(tx, PORT, vnic_id, provider_id)
+    here = provider_objects.c.provider_id == provider_id, provider_objects.c.kind != PORT
+    objects.try_now(tx, provider_objects.c.wanted == "absent", *here)
 
 
 def postpone(tx: Tx, provider_id: str, vnic_ids: Collection[str], reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy import Table
 
@@ -14,8 +15,11 @@ from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import ports
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
@@ -147,23 +151,47 @@ def release(tx: Tx, actor: Actor, network: NetworkRow) -> str | None:
     return reconcile(tx, actor, network.provider_id)
 
 
-def compare(tx: Tx, actor: Actor, provider_id: str, there_are: Collection[str]) -> None:
+def compare(
+    tx: Tx, actor: Actor, provider_id: str, before: Collection[ProviderObjectRow], there_are: Collection[str]
+) -> None:
     """A provider was seen to have these networks (their ids there). Of ours what is missing is made again, with its
     subnets; what was imported is shown as gone until it is back.
+
+    ``before``: what was known when it was asked. What has come since then, or has been made again, was not there when
+    it was looked for, so nothing is said of it.
     """
-    known = [row for row in queries.but_ports(tx, provider_id) if row.wanted == "present" and row.external_id]
-    networks_here = [row for row in known if row.kind == NETWORK]
-    missing = {row.object_id for row in networks_here if row.state == "ok" and row.external_id not in there_are}
-    again = {row.object_id for row in networks_here if row.owned} & missing
+    asked = {(row.object_id, row.external_id) for row in before if row.kind == NETWORK}
+    known = [
+        row
+        for row in queries.but_ports(tx, provider_id)
+        if row.kind == NETWORK and row.wanted == "present" and row.external_id
+        if (row.object_id, row.external_id) in asked
+    ]
+    again = [row.object_id for row in known if row.owned and row.state == "ok" and row.external_id not in there_are]
     for row in known:
-        if (row.object_id if row.kind == NETWORK else row.parent_id) in again:
-            objects.want(tx, row.kind, row.object_id, provider_id, row.parent_id)
-    for row in networks_here:
         is_gone = row.external_id not in there_are
         if not row.owned and is_gone != (row.state == "error"):
             objects.show_imported(tx, row.kind, row.object_id, provider_id, error=_GONE if is_gone else "")
     if again:
+        network = provider_objects.c.kind == NETWORK, provider_objects.c.object_id.in_(again)
+        objects.lose(tx, *network)
+        objects.lose(tx, provider_objects.c.kind == SUBNET, provider_objects.c.parent_id.in_(again))
         reconcile(tx, actor, provider_id)
+
+
+def brought(tx: Tx, before: ProviderObjectRow, external_id: str, mtu: int) -> None:
+    """A provider has a network as it is wanted, by this id and with this MTU there. What was tried in vain before it
+    was there is tried now; what was on it when it had another id is made again, and ports see its MTU anew.
+    """
+    network_id = before.object_id
+    subnets = provider_objects.c.kind == SUBNET, provider_objects.c.parent_id == network_id
+    if external_id != before.external_id and before.external_id:
+        objects.lose(tx, *subnets)
+    else:
+        objects.try_now(tx, *subnets)
+    if (external_id, mtu) != (before.external_id, before.mtu):
+        profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == network_id)
+        ports.want_again(tx, ports.of_vnics(vnics.c.profile_id.in_(profiles)))
 
 
 def want_subnet(tx: Tx, actor: Actor, network: NetworkRow, subnet_id: str) -> str | None:

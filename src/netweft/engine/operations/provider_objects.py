@@ -61,6 +61,18 @@ def want_again(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
     return bool(tx.execute(sa.update(provider_objects).where(still, *which).values(values)).rowcount)
 
 
+def try_now(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
+    """What these objects may have failed for has changed: those that did are tried now, not after their pause."""
+    failed = provider_objects.c.state == "error", provider_objects.c.next_try.is_not(None)
+    tx.execute(sa.update(provider_objects).where(*failed, *which).values(next_try=utc_now()))
+
+
+def lose(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
+    """The provider has these objects of ours no more: they are made again, and nobody uses their ids there."""
+    if want_again(tx, *which):
+        tx.execute(sa.update(provider_objects).where(*which).values(external_id=""))
+
+
 def done(
     tx: Tx,
     kind: str,

@@ -248,6 +248,9 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
         if row.plugged and row.network_id and row.provider_id is None
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
+    # The provider has yet to take over another MTU of the network.
+    ports = [(row, wanted.ports[row.id]) for row in wanted.vnics if row.plugged and row.id in wanted.ports]
+    stale |= {row.id for row, port in ports if row.mtu and port.mtu not in {0, row.mtu}}
     return Drift(stale=frozenset(stale), live=set(apply_hot_pluggable(guest.nics, spec.nics)) != set(guest.nics))
 
 

@@ -57,14 +57,16 @@ def but_ports(tx: Tx, provider_id: str) -> list[ProviderObjectRow]:
     )
 
 
-def due(tx: Tx, provider_id: str, now: datetime) -> list[ProviderObjectRow]:
-    """The networks and subnets that are to be made or removed on a provider now, in the order in which that can be
-    done: a subnet comes after its network, and goes before it.
-    """
-    here = _BUT_PORTS, provider_objects.c.provider_id == provider_id, provider_objects.c.next_try <= now
-    found = rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))
-    order = {("present", NETWORK): 0, ("present", SUBNET): 1, ("absent", SUBNET): 2, ("absent", NETWORK): 3}
-    return sorted(found, key=lambda row: (order[row.wanted, row.kind], row.object_id))
+def due(tx: Tx, provider_id: str, wanted: str, kind: str, now: datetime) -> list[ProviderObjectRow]:
+    """What of a kind is to be made, or removed, on a provider now. ``wanted``: ``present`` or ``absent``."""
+    here = (
+        provider_objects.c.provider_id == provider_id,
+        provider_objects.c.wanted == wanted,
+        provider_objects.c.kind == kind,
+        provider_objects.c.next_try <= now,
+    )
+    query = sa.select(provider_objects).where(*here)
+    return rows(tx, ProviderObjectRow, query.order_by(provider_objects.c.object_id))
 
 
 def providers_due(tx: Tx, now: datetime) -> list[str]:
