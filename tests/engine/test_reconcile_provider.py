@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 import memory_provider
 from fleet import PATIENCE, Fleet, running_fleet
 from memory_provider import DOWN, NETWORKS, MemoryProvider
-from netweft.core.errors import ValidationError
+from netweft.core.errors import BusyError, ValidationError
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
@@ -25,6 +26,7 @@ from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.operations import provider_networks
@@ -373,3 +375,39 @@ def test_a_provider_is_kept_until_it_has_let_go_of_all(clouds: Clouds) -> None:
     clouds.again()
     clouds.fleet.db.run(remove_provider, SYSTEM, clouds.provider_id)
     assert clouds.view() == {}
+
+
+def meanwhile(ask: Callable[[], object]) -> Callable[[], object]:
+    """Begin something in another thread, while this one is in the middle of a transaction; how it ended, for later."""
+    pool = ThreadPoolExecutor(1)
+    ends = pool.submit(ask)
+    wait([ends], 0.5)
+    pool.shutdown(wait=False)
+    return ends.result
+
+
+def test_a_network_on_a_wire_that_changes_at_that_moment_is_as_the_wire_becomes(clouds: Clouds) -> None:
+    home = Ref(name="Default")
+    db = clouds.fleet.db
+    wire = db.run(add_network, SYSTEM, AddNetwork(name="wire", data_center=home, vlan_id=10)).id
+    spec = AddNetwork(name="blue", data_center=home, provider=Ref(id=clouds.provider_id), physical=Ref(id=wire))
+    with db.write() as tx:
+        update_network(tx, SYSTEM, UpdateNetwork(id=wire, vlan_id=20))
+        end = meanwhile(lambda: db.run(add_network, SYSTEM, spec))
+    end()
+    with db.read() as tx:
+        assert tx.scalar(sa.select(networks.c.vlan_id).where(networks.c.name == "blue")) == 20
+
+
+def test_a_provider_that_gets_a_network_while_it_is_removed_stays(clouds: Clouds) -> None:
+    db = clouds.fleet.db
+    provider_id = new_id()
+    db.run(insert_provider, SYSTEM, ProviderRow(id=provider_id, name="other", type="neutron", url=URL))
+    spec = AddNetwork(name="blue", data_center=Ref(name="Default"), provider=Ref(id=provider_id))
+    with db.write() as tx:
+        add_network(tx, SYSTEM, spec)
+        end = meanwhile(lambda: db.run(remove_provider, SYSTEM, provider_id))
+    with pytest.raises((BusyError, ValidationError)):
+        end()
+    clouds.fleet.idle(f"provider:{provider_id}")
+    assert "blue" in clouds.view()

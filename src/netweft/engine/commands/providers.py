@@ -161,13 +161,15 @@ def list_provider_subnets(tx: Tx, actor: Actor, provider_id: str, network_id: st
 def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
     """Remove a provider that has no network. What it has of others stays there.
 
-    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
+    Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError, BusyError when it has just got
+    a network.
     """
     row = _locked(tx, actor, provider_id)
     networks = object_queries.networks_on(tx, provider_id)
     check(_REMOVE, network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)))
     authorize.forget(tx, provider_id)
-    tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
+    with translate_constraint_errors(_REMOVE, lambda _: None):
+        tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
     audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.")
 
 

@@ -13,7 +13,7 @@ from netweft.core.rules import check
 from netweft.core.rules import provider_network as rules
 from netweft.engine import queue
 from netweft.engine.actor import Actor
-from netweft.engine.db import Tx
+from netweft.engine.db import Tx, lock
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow, providers
@@ -22,7 +22,6 @@ from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import ports
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.payloads import OnProvider
-from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.provider_objects import NETWORK, RECONCILE, SUBNET
@@ -69,7 +68,8 @@ def on_provider(
     if physical is None:
         return network
     here = networks.c.data_center_id == network.data_center_id
-    wire = network_queries.get(tx, resolve(tx, networks, physical, "physical network", here))
+    # Who changes the wire looks whether it is one of these.
+    wire = lock(tx, networks, resolve(tx, networks, physical, "physical network", here))
     check(action, rules.physical_network_is_native(wire.name, is_provided=wire.provider_id is not None))
     return replace(network, physical_network=wire.host_side_name, physical_network_id=wire.id, vlan_id=wire.vlan_id)
 
