@@ -14,10 +14,10 @@ import memory_provider
 from api.served import Client, Engine
 from fleet import Fleet, running_fleet
 from memory_provider import DOWN, System
-from netweft.engine.db import utc_now
+from netweft.engine.db import new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.model.provider_objects import provider_objects
-from netweft.providers.contract import ProviderNetwork, RefusedError
+from netweft.providers.contract import ProviderNetwork, ProviderPort, ProviderSubnet, RefusedError
 
 URL = "http://networks.example"
 JSON = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -281,3 +281,32 @@ def test_one_on_a_wire_that_the_provider_names(client: Client, there: System, pr
     assert [(one["kind"], one["id"], one["provision"]["state"]) for one in objects] == [
         ("network", made.get("id"), "ok")
     ]
+
+
+def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(
+    sdk: ovirtsdk4.Connection, client: Client, fleet: Fleet, there: System, provider: ovirt.OpenStackNetworkProvider
+) -> None:
+    made = add(sdk, provider)
+    until(fleet, client, made, "ok")
+    network, subnet, port = new_id(), new_id(), new_id()
+    there.networks["9"] = ProviderNetwork(id="9", name="lost", owner=network)
+    there.subnets["9"] = [ProviderSubnet(id="91", name="low", cidr="192.0.2.0/24", ip_version=4, owner=subnet)]
+    there.ports[port] = ProviderPort(id="99", network_id="9", mac_address="56:6f:00:00:00:01", owner=port)
+    path = f"{addition(client)}/providers/{provider.id}/orphans"
+    assert client.get(path, headers=JSON).json() == [
+        {"kind": "port", "id": port, "external_id": "99", "name": "56:6f:00:00:00:01"},
+        {"kind": "subnet", "id": subnet, "external_id": "91", "name": "low"},
+        {"kind": "network", "id": network, "external_id": "9", "name": "lost"},
+    ]
+    before = dict(there.networks)
+    refusals = {network: "has ports", made.id: "nothing of Netweft's", "1": "nothing of Netweft's"}
+    for one, reason in refusals.items():
+        answer = client.delete(f"{path}/{one}", headers=JSON)
+        assert answer.status_code == 409
+        assert reason in answer.text
+    assert there.networks == before
+    for one in (port, subnet, network):
+        answer = client.delete(f"{path}/{one}", headers=JSON)
+        assert answer.status_code == 200, answer.text
+    assert client.get(path, headers=JSON).json() == []
+    assert sorted(one.name for one in there.networks.values()) == ["blue", "red", "red net"]

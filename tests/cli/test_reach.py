@@ -57,6 +57,8 @@ VERBS = {
     "GET /netweft/v1/providers": "provider status",
     "GET /netweft/v1/providers/{}": "provider status",
     "GET /netweft/v1/providers/{}/objects": "provider objects",
+    "GET /netweft/v1/providers/{}/orphans": "provider orphans",
+    "DELETE /netweft/v1/providers/{}/orphans/{}": "provider remove-orphan",
     "POST /openstacknetworkproviders/{}/networks/{}/import": "provider network import",
     "GET /netweft/v1/networks": "network list",
     "GET /netweft/v1/networks/{}": "network show",

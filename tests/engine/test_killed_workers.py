@@ -55,7 +55,7 @@ from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
-from netweft.providers.contract import ProviderPort
+from netweft.providers.contract import ProviderNetwork, ProviderPort
 
 Case = Callable[[Fleet], Iterator[str]]
 """Prepares what the job is about, asks for it of an engine that does nothing yet, yields the job's id, and says what
@@ -411,6 +411,18 @@ def of_provider(ask: Callable[[Fleet, str], str]) -> Case:
     return case
 
 
+def remove_orphan(fleet: Fleet) -> Iterator[str]:
+    memory_provider.forget("http://up.example")
+    there = memory_provider.system("http://up.example")
+    orphan = new_id()
+    there.networks["lost"] = ProviderNetwork(id="lost", name="lost", owner=orphan)
+    there.subnets["lost"] = []
+    yield from of_provider(lambda fleet, one: fleet.db.run(providers.remove_provider_orphan, SYSTEM, one, orphan))(
+        fleet
+    )
+    assert sorted(there.networks) == ["1", "2"]
+
+
 def import_network(fleet: Fleet) -> Iterator[str]:
     memory_provider.forget("http://up.example")
     home = Ref(name="Default")
@@ -453,6 +465,8 @@ CASES: Mapping[str, Case] = {
     "list_provider_networks": of_provider(
         lambda fleet, one: fleet.db.run(providers.list_provider_networks, SYSTEM, one)
     ),
+    "list_provider_orphans": of_provider(lambda fleet, one: fleet.db.run(providers.list_provider_orphans, SYSTEM, one)),
+    "remove_provider_orphan": remove_orphan,
     "list_provider_subnets": of_provider(
         lambda fleet, one: fleet.db.run(providers.list_provider_subnets, SYSTEM, one, "1")
     ),

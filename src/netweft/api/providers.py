@@ -25,8 +25,10 @@ from netweft.engine.commands.providers import (
     add_provider,
     import_provider_network,
     list_provider_networks,
+    list_provider_orphans,
     list_provider_subnets,
     remove_provider,
+    remove_provider_orphan,
     test_provider,
     update_provider,
 )
@@ -60,6 +62,17 @@ class ProviderState(msgspec.Struct, kw_only=True):
     failing: int
     to_remove: int
     reconciled_at: str | None
+
+
+class Orphan(msgspec.Struct, kw_only=True, frozen=True):
+    """A ``network``, a ``subnet`` or a ``port`` that a provider has. ``id``: that Netweft's mark on it says;
+    ``external_id``: the provider's own; ``name``: of a port its MAC address.
+    """
+
+    kind: str
+    id: str
+    external_id: str
+    name: str
 
 
 class ProviderStates(msgspec.Struct, kw_only=True):
@@ -213,6 +226,22 @@ def get_state(call: Call[None]) -> ProviderState:
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
         return _state(queries.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
+
+
+@additions.get("/providers/{provider_id}/orphans", many(Orphan), needs=READ)
+def list_orphans(call: Call[None]) -> Later:
+    """What a provider has now that bears Netweft's mark and is not known here: left by an engine whose database was
+    lost, or another engine's. It is never removed by itself.
+    """
+    _require_visible(call)
+    job_id = call.run(list_provider_orphans, call.actor, PROVIDERS.id(call))
+    return Later(job_id, lambda: [Orphan(**one) for one in _result(call, job_id, "orphans")])
+
+
+@additions.delete("/providers/{provider_id}/orphans/{orphan_id}", needs=_NEEDS)
+def delete_orphan(call: Call[None]) -> Later:
+    """Remove one of them there."""
+    return Later(call.run(remove_provider_orphan, call.actor, PROVIDERS.id(call), call.ids["orphan_id"]))
 
 
 def _state(row: ProviderRow, summary: object_queries.Summary) -> ProviderState:

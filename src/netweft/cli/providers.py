@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import click
 
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.output import show_facts, show_many
+from netweft.cli.output import say, show_facts, show_many
 from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
@@ -32,6 +34,7 @@ _OBJECT = {
     "NEXT TRY": "provision.next_try",
     "HOST": "host",
 }
+_ORPHAN = {"KIND": "kind", "ID": "id", "NAME": "name"}
 _provider = click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
 
 
@@ -63,4 +66,34 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
     show_many(selection.arrange(listed, _OBJECT), _OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
 
 
-COMMANDS = (status, objects)
+@click.command("orphans")
+@_provider
+@unsearched("what a provider has", _ORPHAN)
+@output_option
+@calls_engine
+def orphans(client: Client, provider: str, selection: Selection, form: str) -> None:
+    """List what a provider has that bears Netweft's mark and that this engine knows nothing of: left by an engine whose
+    database was lost, or another engine's.
+
+    Example: netweft provider orphans neutron
+    """
+    found = resolve(client, _PROVIDER, provider)
+    listed = client.addition("GET", f"providers/{found['id']}/orphans")
+    show_many(selection.arrange(listed, _ORPHAN), _ORPHAN, form, {"EXTERNAL ID": "external_id"})
+
+
+@click.command("remove-orphan")
+@_provider
+@click.argument("orphan", metavar="ID")
+@calls_engine
+def remove_orphan(client: Client, provider: str, orphan: str) -> None:
+    """Remove from a provider what "provider orphans" lists by this id. Make sure first that no other engine uses it.
+
+    Example: netweft provider remove-orphan neutron 7c1e6a52-6a0c-4a1e-9d0e-5f2d5b8c9a10
+    """
+    found = resolve(client, _PROVIDER, provider)
+    client.addition("DELETE", f"providers/{found['id']}/orphans/{quote(orphan, safe='')}")
+    say("Done.")
+
+
+COMMANDS = (status, objects, orphans, remove_orphan)

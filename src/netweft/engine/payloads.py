@@ -149,6 +149,12 @@ class ListSubnets(OnProvider, frozen=True, kw_only=True):
     network_id: str
 
 
+class RemoveOrphan(OnProvider, frozen=True, kw_only=True):
+    """``orphan_id``: that the mark of what is to be removed there says."""
+
+    orphan_id: str
+
+
 class ImportNetwork(ListSubnets, frozen=True, kw_only=True):
     """Into which data centre."""
 

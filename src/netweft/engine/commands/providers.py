@@ -28,7 +28,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations.races import translate_constraint_errors
-from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
+from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref, resolve
@@ -156,6 +156,25 @@ def list_provider_subnets(tx: Tx, actor: Actor, provider_id: str, network_id: st
     row = queries.get(tx, provider_id)
     payload = ListSubnets(provider_id=provider_id, network_id=network_id)
     return _enqueue(tx, actor, "list_provider_subnets", f"Listing the subnets of Provider {row.name}", payload)
+
+
+def list_provider_orphans(tx: Tx, actor: Actor, provider_id: str) -> str:
+    """Ask for what a provider has that bears our mark and is not known here; returns the id of the job, whose result it
+    is. Raises NotFoundError.
+    """
+    row = queries.get(tx, provider_id)
+    payload = OnProvider(provider_id=provider_id)
+    return _enqueue(tx, actor, "list_provider_orphans", f"Listing orphans on Provider {row.name}", payload)
+
+
+def remove_provider_orphan(tx: Tx, actor: Actor, provider_id: str, orphan_id: str) -> str:
+    """Ask for one of these to be removed there; returns the id of the job, which refuses what is none.
+
+    Needs CREATE_STORAGE_POOL on the provider. Raises NotFoundError, DeniedError.
+    """
+    row = _locked(tx, actor, provider_id)
+    payload = RemoveOrphan(provider_id=provider_id, orphan_id=orphan_id)
+    return _enqueue(tx, actor, "remove_provider_orphan", f"Removing an orphan from Provider {row.name}", payload)
 
 
 def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:

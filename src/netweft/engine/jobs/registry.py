@@ -17,6 +17,7 @@ from netweft.engine.jobs import (
     install_host,
     look_at_host,
     migrate,
+    orphans,
     ports,
     propagate_labels,
     provider_watch,
@@ -66,6 +67,8 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
     "reconcile_provider": reconcile_provider.run,
     "list_provider_networks": providers.list_networks,
     "list_provider_subnets": providers.list_subnets,
+    "list_provider_orphans": orphans.find,
+    "remove_provider_orphan": orphans.remove,
 }
 
 

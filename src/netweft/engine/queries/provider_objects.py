@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -109,6 +110,26 @@ def summaries(tx: Tx) -> dict[str, Summary]:
         .group_by(providers.c.id)
     )
     return {row.provider_id: row for row in rows(tx, Summary, query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is wanted of all providers, or still to be removed: ``objects`` by kind and id, the providers' ids of
+    ``networks``.
+    """
+
+    objects: frozenset[tuple[str, str]]
+    networks: frozenset[str]
+
+
+def known(tx: Tx) -> Known:
+    """Of all providers, as two of them may be the same system."""
+    query = sa.select(provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.external_id)
+    found = tx.execute(query).all()
+    return Known(
+        objects=frozenset((row.kind, row.object_id) for row in found),
+        networks=frozenset(row.external_id for row in found if row.kind == NETWORK),
+    )
 
 
 def still_there(tx: Tx, provider_id: str) -> int:

@@ -1,0 +1,125 @@
+"""What providers have that bears our mark and that nothing here is known of: left by an engine whose database was lost,
+or another engine's. It is listed, and removed when somebody asks for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from netweft.engine import audit
+from netweft.engine.db import Tx
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.providers import Providers
+from netweft.engine.model.events import events
+from netweft.engine.payloads import OnProvider, RemoveOrphan
+from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.ports import PORT
+from netweft.engine.queries.provider_objects import NETWORK, SUBNET, Known
+from netweft.providers.contract import MissingError, NetworkProvider
+
+REMOVING = 20_162
+"""An event code of our own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """Something there. ``id``: that its mark says; ``external_id``: the provider's own; ``name``: of a port its MAC
+    address.
+    """
+
+    kind: str
+    id: str
+    external_id: str
+    name: str
+
+
+def find(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``list_provider_orphans``. Raises ProviderError."""
+    with ExitStack() as stack:
+        there = _connected(outside, job, OnProvider.of(job.job).provider_id, stack)
+        return {"orphans": [asdict(one) for one in _orphans(job, there)]}
+
+
+def remove(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``remove_provider_orphan``. Raises MissingError when there is no such orphan, RefusedError when it is in
+    use there, ProviderError.
+    """
+    told = RemoveOrphan.of(job.job)
+    with ExitStack() as stack:
+        there = _connected(outside, job, told.provider_id, stack)
+        found = [one for one in _orphans(job, there) if one.id == told.orphan_id]
+        if not found and not _has_begun(job):
+            raise MissingError(
+                f"The provider has nothing of Netweft's with the id {told.orphan_id} that is unknown here."
+            )
+        job.write(_begin, told, found)
+        calls: Mapping[str, Callable[[str], None]] = {
+            PORT: there.remove_port,
+            SUBNET: there.remove_subnet,
+            NETWORK: there.remove_network,
+        }
+        with job.waiting():
+            for one in found:
+                calls[one.kind](one.id)
+    return {}
+
+
+def _has_begun(job: JobContext) -> bool:
+    """Whether this job has found the orphan already, when another engine did it: then it has been removed."""
+    with job.db.read() as tx:
+        query = sa.select(events.c.id).where(events.c.job_id == job.job.id, events.c.code == REMOVING)
+        return tx.execute(query.limit(1)).first() is not None
+
+
+def _begin(tx: Tx, job: JobContext, told: RemoveOrphan, found: list[Orphan]) -> None:
+    name = provider_queries.get(tx, told.provider_id).name
+    for one in found:
+        text = f"Removing the orphan {one.kind} {one.name} from Provider {name} was initiated by {job.job.actor.name}."
+        audit.record(tx, job.job.actor, REMOVING, text, job=job.job.id)
+
+
+def _connected(outside: Providers, job: JobContext, provider_id: str, stack: ExitStack) -> NetworkProvider:
+    with job.db.read() as tx:
+        row = provider_queries.get(tx, provider_id)
+    with job.waiting():
+        return stack.enter_context(outside.connected(row))
+
+
+def _orphans(job: JobContext, there: NetworkProvider) -> list[Orphan]:
+    """What we know is read before and after the provider is asked: what comes or goes meanwhile is no orphan."""
+    before = _known(job)
+    with job.waiting():
+        found = _marked(there, before)
+    after = _known(job)
+    return [one for one in found if (one.kind, one.id) not in before.objects | after.objects]
+
+
+def _known(job: JobContext) -> Known:
+    with job.db.read() as tx:
+        return queries.known(tx)
+
+
+def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
+    """All that bears our mark there: ports, subnets and networks, in the order in which they can be removed. Subnets
+    are looked for in networks that are ours, and in those that were imported.
+    """
+    networks = there.networks()
+    ours = [one for one in networks if one.owner]
+    subnets = [
+        subnet
+        for one in networks
+        if one.owner or one.id in known.networks
+        for subnet in there.subnets(one.id)
+        if subnet.owner
+    ]
+    return [
+        *(Orphan(kind=PORT, id=one.owner, external_id=one.id, name=one.mac_address) for one in there.ports()),
+        *(Orphan(kind=SUBNET, id=one.owner, external_id=one.id, name=one.name) for one in subnets),
+        *(Orphan(kind=NETWORK, id=one.owner, external_id=one.id, name=one.name) for one in ours),
+    ]
