@@ -310,3 +310,17 @@ def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(
         assert answer.status_code == 200, answer.text
     assert client.get(path, headers=JSON).json() == []
     assert sorted(one.name for one in there.networks.values()) == ["blue", "red", "red net"]
+
+
+def test_what_neutron_has_of_a_network_and_ovirt_has_not_is_refused_by_name(
+    sdk: ovirtsdk4.Connection, client: Client, provider: object
+) -> None:
+    made = add(sdk, provider)
+    path = f"/networks/{made.id}"
+    for name, nothing, something in (("shared", False, True), ("admin_state_up", True, False)):
+        taken = client.put(path, json={name: nothing}, headers=JSON)
+        assert taken.status_code == 200, taken.text
+        refused = client.put(path, json={name: something}, headers=JSON)
+        assert (refused.status_code, f"network.{name} asks for" in refused.text) == (409, True), refused.text
+        body = f"<network><{name}>{str(something).lower()}</{name}></network>"
+        assert f"network.{name} asks for" in client.put(path, content=body.encode()).text

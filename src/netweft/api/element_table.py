@@ -386,3 +386,8 @@ FOREIGN: Mapping[type[Value], str] = {
     types.Vm: _VM_FOREIGN,
 }
 """What oVirt's types have and ours have not."""
+
+OF_PROVIDERS: Mapping[type[Value], Mapping[str, str]] = {types.Network: {"admin_state_up": "true", "shared": "false"}}
+"""What not even oVirt has, but the systems that networks are on do, so that who says it expects it to be done; and the
+value by which it asks for nothing.
+"""

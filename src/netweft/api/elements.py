@@ -8,7 +8,8 @@ and it changes nothing. ``fixed``: it has one value here; a request with another
 changed there. An entity inside of an entity is a reference, of which only id and name count.
 
 What oVirt has and Netweft has not (``FOREIGN``) is refused by its name as well, unless it asks for nothing (it is empty
-or ``false``). Elements that not even oVirt has are ignored, as there.
+or ``false``), and so is what providers of networks have of them (``OF_PROVIDERS``). Other elements that not even oVirt
+has are ignored, as there.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from netweft.api.element_table import (
     EMPTIED,
     EVERY_ACTION,
     FOREIGN,
+    OF_PROVIDERS,
 )
 from netweft.api.scalars import WRITE
 from netweft.api.schema import Entity, Field, Value, fields_by_name, fields_of, or_default
@@ -39,16 +41,17 @@ _REFUSED = "The request is refused."
 
 @functools.cache
 def foreign_to(kind: type[Value]) -> frozenset[str]:
-    """The names that oVirt has for a type and Netweft has not."""
-    return frozenset(FOREIGN.get(kind, "").split())
+    """The names that oVirt, or providers of networks, have for a type and Netweft has not."""
+    return frozenset(FOREIGN.get(kind, "").split()) | OF_PROVIDERS.get(kind, {}).keys()
 
 
-def refuse_foreign(name: str, where: str, said: Iterable[str]) -> None:
-    """Refuse an element that oVirt has and Netweft has not, unless it asks for nothing. ``said``: the texts in it.
+def refuse_foreign(kind: type[Value], name: str, where: str, said: Iterable[str]) -> None:
+    """Refuse an element that others have and Netweft has not, unless it asks for nothing. ``said``: the texts in it.
 
     Raises ValidationError.
     """
-    if any(text.strip().lower() not in {"", "false"} for text in said):
+    nothing = {"", OF_PROVIDERS.get(kind, {}).get(name, "false")}
+    if any(text.strip().lower() not in nothing for text in said):
         check(_REFUSED, fields.element_is_known(f"{where}.{name}"))
 
 

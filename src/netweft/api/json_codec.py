@@ -183,7 +183,7 @@ def _read_struct(tree: object, kind: type[Value], where: str, *, is_whole: bool)
             is_part = is_whole and elements.is_part(kind, field)
             found[field.attribute] = read_field(item, field, f"{where}.{name}", is_part=is_part)
         elif is_whole and name in elements.foreign_to(kind):
-            elements.refuse_foreign(name, where, _said_in(item))
+            elements.refuse_foreign(kind, name, where, _said_in(item))
     return kind(**found)
 
 

@@ -217,7 +217,7 @@ def _read_struct(element: etree._Element, kind: type[Value], where: str, *, is_w
             found[field.attribute] = read_field(child, field, f"{where}.{field.name}", is_part=is_part)
         elif is_whole and child.tag in elements.foreign_to(kind):
             said = (text for one in child.iter() for text in (one.text, one.get("id")) if text)
-            elements.refuse_foreign(str(child.tag), where, said)
+            elements.refuse_foreign(kind, str(child.tag), where, said)
     return kind(**found)
 
 
