@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeAlias, TypeVar
 
@@ -216,7 +216,9 @@ def _note(job: JobContext, failures: Iterator[_Failure]) -> None:
 def _connected(outside: Outside, job: JobContext, provider_id: str) -> Iterator[NetworkProvider]:
     with job.db.read() as tx:
         row = provider_queries.get(tx, provider_id)
-    with outside.providers.connected(row) as there:
+    with ExitStack() as stack:
+        with job.waiting():
+            there = stack.enter_context(outside.providers.connected(row))
         yield there
 
 
