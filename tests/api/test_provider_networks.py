@@ -16,6 +16,7 @@ from fleet import Fleet, running_fleet
 from memory_provider import DOWN, System
 from netweft.engine.db import new_id, utc_now
 from netweft.engine.jobs import provider_watch
+from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.provider_objects import provider_objects
 from netweft.providers.contract import ProviderNetwork, ProviderPort, ProviderSubnet, RefusedError
 
@@ -293,6 +294,11 @@ def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(
     there.subnets["9"] = [ProviderSubnet(id="91", name="low", cidr="192.0.2.0/24", ip_version=4, owner=subnet)]
     there.ports[port] = ProviderPort(id="99", network_id="9", mac_address="56:6f:00:00:00:01", owner=port)
     path = f"{addition(client)}/providers/{provider.id}/orphans"
+    assert orphans_shown(client, provider) is None
+    asking = Asking(fleet.outside.providers, every=0)
+    asking.round(fleet.db)
+    asking.close()
+    assert orphans_shown(client, provider) == 3
     assert client.get(path, headers=JSON).json() == [
         {"kind": "port", "id": port, "external_id": "99", "name": "56:6f:00:00:00:01"},
         {"kind": "subnet", "id": subnet, "external_id": "91", "name": "low"},
@@ -308,8 +314,14 @@ def test_orphans_are_listed_and_removed_when_somebody_asks_for_that(
     for one in (port, subnet, network):
         answer = client.delete(f"{path}/{one}", headers=JSON)
         assert answer.status_code == 200, answer.text
+    assert orphans_shown(client, provider) == 0
     assert client.get(path, headers=JSON).json() == []
     assert sorted(one.name for one in there.networks.values()) == ["blue", "red", "red net"]
+
+
+def orphans_shown(client: Client, provider: ovirt.OpenStackNetworkProvider) -> object:
+    """How many the provider's state says that there are."""
+    return client.get(f"{addition(client)}/providers/{provider.id}", headers=JSON).json()["orphans"]
 
 
 def test_what_neutron_has_of_a_network_and_ovirt_has_not_is_refused_by_name(

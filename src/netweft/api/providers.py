@@ -48,6 +48,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
 
     ``failing``: of how many networks, subnets and ports it has not done what is wanted; ``to_remove``: how many are
     still to be removed from it; ``reconciled_at``: when all that was due had been tried last.
+    ``orphans``: how much it had of Netweft's at the last look, some minutes ago, that is not known here.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     failing: int
     to_remove: int
     reconciled_at: str | None
+    orphans: int | None
 
 
 class Orphan(msgspec.Struct, kw_only=True, frozen=True):
@@ -252,6 +254,7 @@ def _state(row: ProviderRow, summary: object_queries.Summary) -> ProviderState:
         failing=summary.failing,
         to_remove=summary.to_remove,
         reconciled_at=summary.reconciled_at.isoformat() if summary.reconciled_at else None,
+        orphans=row.orphans,
     )
 
 

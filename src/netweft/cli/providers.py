@@ -23,6 +23,7 @@ _STATE = {
     "FAILING": "failing",
     "TO REMOVE": "to_remove",
     "RECONCILED": "reconciled_at",
+    "ORPHANS": "orphans",
     "URL": "url",
 }
 _OBJECT = {

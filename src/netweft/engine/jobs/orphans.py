@@ -12,16 +12,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.engine import audit
-from netweft.engine.db import Tx
+from netweft.engine.db import Database, Tx
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.model.events import events
+from netweft.engine.model.providers import providers
 from netweft.engine.payloads import OnProvider, RemoveOrphan
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
 from netweft.engine.queries.provider_objects import NETWORK, SUBNET, Known
-from netweft.providers.contract import MissingError, NetworkProvider
+from netweft.engine.queue import Result
+from netweft.providers.contract import MissingError, NetworkProvider, ProviderSubnet
 
 REMOVING = 20_162
 """An event code of our own."""
@@ -41,23 +43,25 @@ class Orphan:
 
 def find(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     """The job ``list_provider_orphans``. Raises ProviderError."""
+    provider_id = OnProvider.of(job.job).provider_id
     with ExitStack() as stack:
-        there = _connected(outside, job, OnProvider.of(job.job).provider_id, stack)
-        return {"orphans": [asdict(one) for one in _orphans(job, there)]}
+        found = _look(job, _connected(outside, job, provider_id, stack))
+    job.write(_count, provider_id, len(found))
+    return {"orphans": [asdict(one) for one in found]}
 
 
-def remove(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+def remove(outside: Providers, job: JobContext) -> Result:
     """The job ``remove_provider_orphan``. Raises MissingError when there is no such orphan, RefusedError when it is in
     use there, ProviderError.
     """
     told = RemoveOrphan.of(job.job)
     with ExitStack() as stack:
         there = _connected(outside, job, told.provider_id, stack)
-        found = [one for one in _orphans(job, there) if one.id == told.orphan_id]
+        known = _look(job, there)
+        found = [one for one in known if one.id == told.orphan_id]
         if not found and not _has_begun(job):
-            raise MissingError(
-                f"The provider has nothing of Netweft's with the id {told.orphan_id} that is unknown here."
-            )
+            text = f"The provider has nothing of Netweft's with the id {told.orphan_id} that is unknown here."
+            raise MissingError(text)
         job.write(_begin, told, found)
         calls: Mapping[str, Callable[[str], None]] = {
             PORT: there.remove_port,
@@ -67,7 +71,7 @@ def remove(outside: Providers, job: JobContext) -> Mapping[str, Any]:
         with job.waiting():
             for one in found:
                 calls[one.kind](one.id)
-    return {}
+    return lambda tx: count(tx, told.provider_id, len(known) - len(found))
 
 
 def _has_begun(job: JobContext) -> bool:
@@ -91,17 +95,32 @@ def _connected(outside: Providers, job: JobContext, provider_id: str, stack: Exi
         return stack.enter_context(outside.connected(row))
 
 
-def _orphans(job: JobContext, there: NetworkProvider) -> list[Orphan]:
-    """What we know is read before and after the provider is asked: what comes or goes meanwhile is no orphan."""
-    before = _known(job)
+def _look(job: JobContext, there: NetworkProvider) -> list[Orphan]:
     with job.waiting():
-        found = _marked(there, before)
-    after = _known(job)
+        return orphans_on(job.db, there)
+
+
+def orphans_on(db: Database, there: NetworkProvider) -> list[Orphan]:
+    """What a provider has now. What is known is read before and after the provider is asked: what comes or goes
+    meanwhile is no orphan. Raises ProviderError.
+    """
+    before = _known(db)
+    found = _marked(there, before)
+    after = _known(db)
     return [one for one in found if (one.kind, one.id) not in before.objects | after.objects]
 
 
-def _known(job: JobContext) -> Known:
-    with job.db.read() as tx:
+def count(tx: Tx, provider_id: str, orphans: int) -> None:
+    """Write down how many there were."""
+    tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(orphans=orphans))
+
+
+def _count(tx: Tx, _: JobContext, provider_id: str, orphans: int) -> None:
+    count(tx, provider_id, orphans)
+
+
+def _known(db: Database) -> Known:
+    with db.read() as tx:
         return queries.known(tx)
 
 
@@ -112,14 +131,18 @@ def _marked(there: NetworkProvider, known: Known) -> list[Orphan]:
     networks = there.networks()
     ours = [one for one in networks if one.owner]
     subnets = [
-        subnet
-        for one in networks
-        if one.owner or one.id in known.networks
-        for subnet in there.subnets(one.id)
-        if subnet.owner
+        subnet for one in networks if one.owner or one.id in known.networks for subnet in _subnets(there, one.id)
     ]
     return [
         *(Orphan(kind=PORT, id=one.owner, external_id=one.id, name=one.mac_address) for one in there.ports()),
         *(Orphan(kind=SUBNET, id=one.owner, external_id=one.id, name=one.name) for one in subnets),
         *(Orphan(kind=NETWORK, id=one.owner, external_id=one.id, name=one.name) for one in ours),
     ]
+
+
+def _subnets(there: NetworkProvider, network_id: str) -> list[ProviderSubnet]:
+    """Those that bear our mark."""
+    try:
+        return [one for one in there.subnets(network_id) if one.owner]
+    except MissingError:  # it has gone since it was listed
+        return []

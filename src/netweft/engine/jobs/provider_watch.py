@@ -15,6 +15,7 @@ import structlog
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, Tx, utc_now
+from netweft.engine.jobs import orphans
 from netweft.engine.jobs.providers import Providers, hosts_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow
@@ -30,6 +31,8 @@ EVERY = 2.0
 """Seconds between looks for what is to be tried again."""
 ASKED_EVERY = 60.0
 """Seconds between two questions how a provider is."""
+ORPHANS_EVERY = 600.0
+"""Seconds between two looks for what it has of ours that is not known here."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +64,7 @@ class Asking:
         self._outside = outside
         self._every = timedelta(seconds=every)
         self._threads: dict[str, Thread] = {}
+        self._looked: dict[str, float] = {}
 
     def round(self, db: Database) -> None:
         """Begin to ask those that nobody has asked for a while."""
@@ -81,15 +85,30 @@ class Asking:
 
     def _ask(self, db: Database, row: ProviderRow) -> None:
         try:
-            _ask(self._outside, db, row)
+            if _ask(self._outside, db, row):
+                self._look_for_orphans(db, row)
         except Exception as error:
             if is_away(error):  # the provider is asked again
                 log.warning("no provider could be asked", provider=row.name, reason=first_line(error))
             else:
                 log.exception("no provider could be asked", provider=row.name)
 
+    def _look_for_orphans(self, db: Database, row: ProviderRow) -> None:
+        """Now and then, as it takes lists of all that is there."""
+        if time.monotonic() - self._looked.get(row.id, -ORPHANS_EVERY) < ORPHANS_EVERY:
+            return
+        self._looked[row.id] = time.monotonic()
+        try:
+            with self._outside.connected(row) as there:
+                found = orphans.orphans_on(db, there)
+        except ProviderError as error:
+            log.warning("nobody could look for orphans", provider=row.name, reason=error.text)
+        else:
+            db.run(orphans.count, row.id, len(found))
 
-def _ask(outside: Providers, db: Database, row: ProviderRow) -> None:
+
+def _ask(outside: Providers, db: Database, row: ProviderRow) -> bool:
+    """Whether it answered."""
     try:
         began = time.monotonic()
         with outside.connected(row) as there:
@@ -99,8 +118,9 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> None:
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
         db.run(_record_failure, row, error.text)
-    else:
-        db.run(_record, row, found, known, there_are, latency)
+        return False
+    db.run(_record, row, found, known, there_are, latency)
+    return True
 
 
 def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:

@@ -13,7 +13,8 @@ from netweft.engine.model.records import Key, LongText, Name, Record, stored
 class ProviderRow(Record, frozen=True):
     """A system that has networks of its own. ``password``: encrypted. ``certificate``: what its TLS certificate is
     verified with (PEM), empty for the authorities that the machine trusts. ``latency``: milliseconds that it took
-    to answer; it, ``status`` and ``checked_at`` are of the last test.
+    to answer; it, ``status`` and ``checked_at`` are of the last test. ``orphans``: how much it had at the last look
+    that bears our mark and is not known here, None before the first.
     """
 
     id: Key
@@ -37,6 +38,7 @@ class ProviderRow(Record, frozen=True):
     status_reason: LongText = ""
     latency: int | None = None
     checked_at: datetime | None = None
+    orphans: int | None = None
 
 
 providers = stored(
