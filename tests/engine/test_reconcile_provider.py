@@ -257,9 +257,12 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
         asking.round(clouds.fleet.db)
         clouds.fleet.until(lambda: hosts_known(clouds, row.id) == ["sim-1"])
         other.hosts = []
-        asking.round(clouds.fleet.db)
-        clouds.fleet.until(lambda: hosts_known(clouds, row.id) == [])
-        clouds.fleet.until(lambda: len(clouds.there.calls) > 0)
+
+        def is_news() -> bool:
+            asking.round(clouds.fleet.db)
+            return hosts_known(clouds, row.id) == []
+
+        clouds.fleet.until(is_news)
         assert clouds.there.calls.count("hosts") == 1, "nobody asks again who has yet to answer"
     finally:
         answers.set()
