@@ -263,6 +263,7 @@ def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> No
             return hosts_known(clouds, row.id) == []
 
         clouds.fleet.until(is_news)
+        clouds.fleet.until(lambda: "hosts" in clouds.there.calls)
         assert clouds.there.calls.count("hosts") == 1, "nobody asks again who has yet to answer"
     finally:
         answers.set()
