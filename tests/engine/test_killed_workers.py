@@ -316,7 +316,7 @@ def sync_ports(fleet: Fleet) -> Iterator[str]:
     yield fleet.db.run(queue.enqueue, SYSTEM, "sync_ports", f"vm:{vm_id}", "Following", SyncPorts(vm_id=vm_id))
     assert there.ports == {}
     with fleet.db.read() as tx:
-        assert port_queries.released(tx, vm_id) == {}
+        assert port_queries.released(tx, vm_id) == []
 
 
 def shut_down(fleet: Fleet) -> Iterator[str]:
