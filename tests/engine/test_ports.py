@@ -243,6 +243,13 @@ def test_a_port_that_is_bound_needs_no_provider_for_what_its_host_does(clouds: C
     assert clouds.known() == {clouds.vnic_id: ("present", "error")}, "it is tried again"
 
 
+def test_a_port_that_is_bound_needs_no_network_there_for_what_its_host_does(clouds: Clouds) -> None:
+    clouds.fleet.done(clouds.start())
+    clouds.set_network(RED, external_id="", state="error", error="No quota.")
+    clouds.fleet.done(clouds.change(clouds.vnic_id, linked=False))
+    assert not clouds.nics()[clouds.vnic_id].linked
+
+
 def test_what_needs_a_provider_that_is_away_fails_alone(clouds: Clouds) -> None:
     clouds.fleet.done(clouds.start())
     clouds.there.fault = away

@@ -54,12 +54,14 @@ def prepare(outside: Outside, job: JobContext, vm_id: str, host_id: str) -> froz
 def prepare_one(outside: Outside, job: JobContext, vm_id: str, host_id: str, vnic_id: str) -> frozenset[str]:
     """:func:`prepare` for one vNIC of a running guest; what other ports lack holds it up no more than it does them.
 
-    A port that is bound already serves the guest as it is while its provider is away: what has changed of it is written
-    down, to be tried again. Nothing is waited for then.
+    A port that is bound already serves the guest as it is while its provider, or its network there, is away: what has
+    changed of it is written down, to be tried again. Nothing is waited for then.
     """
     with job.db.read() as tx:
         is_bound = vnic_id in queries.bound(tx, vm_id)
-    wanted = job.write(_want, vm_id, vnic_id)
+    wanted = job.write(_want_all if is_bound else _want, vm_id, vnic_id)
+    if is_bound:
+        wanted = [need for need in wanted if need.network_id]  # a network that comes has its ports made anew
     for failure in _have(outside, job, wanted, host_id):
         if not is_bound or isinstance(failure.error, OF_ONE_OBJECT):
             raise failure.error
