@@ -112,4 +112,6 @@ def test_ipv6() -> None:
 def test_what_a_host_says_of_itself() -> None:
     texts = dict.fromkeys(("hostname", "agent_version", "kernel", "os_name", "os_version", "cpu_model"), "")
     facts = Capabilities(**texts, cpu_cores=1, memory=1, vlan=False, bonding=True)
-    assert facts.lacks == {Ability.VLAN, Ability.OPEN_VSWITCH}
+    assert facts.lacks == {Ability.VLAN, Ability.OPEN_VSWITCH, Ability.OVN}
+    assert Ability.OVN in replace(facts, ovn_version="23.03.1").lacks, "ovn-controller is told by Open vSwitch"
+    assert replace(facts, ovs_version="3.1.0", ovn_version="23.03.1").lacks == {Ability.VLAN}

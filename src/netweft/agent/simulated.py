@@ -21,7 +21,7 @@ from netweft.agent.service import OK, HostService, Reply, Request
 from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
-from netweft.core.host import Address, Host, Nic, NicFacts
+from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
 from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def hardware(number: int) -> Host:
     """
     nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
     address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
-    return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))})
+    return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))}, chassis=Chassis())
 
 
 def _nic(number: int, nic: int) -> Nic:
@@ -188,6 +188,7 @@ def _without(facts: Capabilities, lacks: Collection[str]) -> Capabilities:
         bonding=Ability.BONDING not in lacks,
         ovs_version=ovs_version,
         dhcp_server="dnsmasq" not in lacks,
+        ovn_version="" if Ability.OVN in lacks else facts.ovn_version,
     )
 
 
@@ -208,4 +209,5 @@ def capabilities(name: str) -> Capabilities:
         ovs_datapaths=("netdev", "system"),
         guest_drivers=(SimulatedGuests.name,),
         dhcp_server=True,
+        ovn_version="23.03.1",
     )

@@ -41,7 +41,7 @@ class Simulation:
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
     of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
-    ``vlan``, ``open vswitch``, ``dnsmasq``).
+    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``).
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.

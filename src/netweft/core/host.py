@@ -5,11 +5,11 @@ Every part is frozen; every map is keyed by the part's name and every tuple of a
 so that equal configurations are equal values.
 
 Ownership: what Netweft made or manages carries a mark on the thing itself: the link alias ``netweft:<owner>`` (a NIC,
-a bond, a VLAN device, a bridge), ``external_ids:netweft`` in OVSDB (a bridge, a port), the routing protocol number
-:data:`PROTOCOL` (a route, a rule), the handle
-:data:`SHAPING_HANDLE` (traffic shaping). ``owner`` holds what follows the prefix, for example a network's id; ``""``
-means that the thing is not ours. A part of a :class:`Host` is *managed* when its owner is not empty on either side of a
-plan; all the rest is reported and never touched.
+a bond, a VLAN device, a bridge), ``external_ids:netweft`` in OVSDB (a bridge, a port),
+``external_ids:netweft-chassis`` of Open vSwitch as a whole (what ovn-controller is told), the routing protocol number
+:data:`PROTOCOL` (a route, a rule), the handle :data:`SHAPING_HANDLE` (traffic shaping). ``owner`` holds what follows
+the prefix, for example a network's id; ``""`` means that the thing is not ours. A part of a :class:`Host` is *managed*
+when its owner is not empty on either side of a plan; all the rest is reported and never touched.
 """
 
 from __future__ import annotations
@@ -285,11 +285,33 @@ class GuestPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chassis:
+    """What the host's ovn-controller is told, which makes the host a chassis of OVN (ovn-controller(8), Configuration).
+
+    It is in OVSDB, in ``external_ids`` of Open vSwitch as a whole; an empty field says that the key is not there.
+    ``system_id`` names the chassis; ``remote`` is where OVN's southbound database listens, ``ssl:192.0.2.1:6642``;
+    ``encap_type`` (``geneve``) and ``encap_ip``: how, and at which address of this host, other chassis reach it;
+    ``mappings``: the OVS bridge by which each physical network is reached, by the physical network's name;
+    ``datapath``: ``system`` or ``netdev``, of the bridge that ovn-controller makes. Keys that are not modelled stay as
+    they are.
+    """
+
+    owner: str = ""
+    system_id: str = ""
+    remote: str = ""
+    encap_type: str = ""
+    encap_ip: str = ""
+    mappings: Mapping[str, str] = field(default_factory=dict)
+    datapath: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """All networking of one host.
 
-    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``unmanaged``: names of links of
-    kinds that we know nothing of.
+    ``dns``: the resolvers that we wrote, None when the resolver file is not ours. ``chassis``: None where no Open
+    vSwitch is there to be told; an empty one where nobody told it anything. ``unmanaged``: names of links of kinds that
+    we know nothing of.
     """
 
     nics: Mapping[str, Nic] = field(default_factory=dict)
@@ -301,6 +323,7 @@ class Host:
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
     dns: tuple[str, ...] | None = None
+    chassis: Chassis | None = None
     guest_ports: Mapping[str, GuestPort] = field(default_factory=dict, compare=False)
     unmanaged: tuple[str, ...] = field(default=(), compare=False)
 

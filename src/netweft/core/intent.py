@@ -88,6 +88,22 @@ class BondIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChassisIntent:
+    """That the host is a chassis of OVN (:class:`~netweft.core.host.Chassis`).
+
+    ``system_id``: the host's id in the engine, so that hosts which were cloned from one image are told apart.
+    ``tunnel_network``: id of the network whose address on the host the other chassis send to. ``mappings``: by the name
+    of a physical network, the id of the network that is it on the host; not mapped while that is not attached.
+    """
+
+    system_id: str
+    remote: str
+    tunnel_network: str
+    encap_type: str = "geneve"
+    mappings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSetup:
     """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
     which stay there (:mod:`netweft.core.kept`).
@@ -103,13 +119,14 @@ class HostIntent(HostSetup):
     """All that is wanted of one host. ``networks`` holds at least those of the attachments.
 
     ``default_route_network``: id of the network with that role, empty for none. ``ovs_datapath``: ``system`` (kernel)
-    or ``netdev`` (userspace).
+    or ``netdev`` (userspace). ``chassis``: None when the host need not be one.
     """
 
     switch_type: SwitchType = "legacy"
     networks: tuple[NetworkIntent, ...] = ()
     default_route_network: str = ""
     ovs_datapath: str = "system"
+    chassis: ChassisIntent | None = None
 
 
 def network_mtu(network: NetworkIntent) -> int:

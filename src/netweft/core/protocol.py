@@ -137,6 +137,7 @@ class Ability(StrEnum):
     BONDING = "bonding"
     VLAN = "vlan"
     OPEN_VSWITCH = "open vswitch"
+    OVN = "ovn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +161,18 @@ class Capabilities:
     libvirt_version: str = ""
     dhcp_server: bool = False
     """Whether it can serve DHCP to its guests."""
+    ovn_version: str = ""
+    """Of the ovn-controller that is installed there, empty for none; whether it runs is told when it is configured."""
 
     @property
     def lacks(self) -> frozenset[Ability]:
         """What it has said that it cannot do."""
-        has = {Ability.BONDING: self.bonding, Ability.VLAN: self.vlan, Ability.OPEN_VSWITCH: bool(self.ovs_version)}
+        has = {
+            Ability.BONDING: self.bonding,
+            Ability.VLAN: self.vlan,
+            Ability.OPEN_VSWITCH: bool(self.ovs_version),
+            Ability.OVN: bool(self.ovs_version and self.ovn_version),
+        }
         return frozenset(ability for ability, can in has.items() if not can)
 
 
