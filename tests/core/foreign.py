@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netweft.core import steps as s
-from netweft.core.host import PROTOCOL, Address, Bridge, GuestPort, Host, OvsPort, Route, Rule, TrafficClass
+from netweft.core.host import PROTOCOL, Address, Bridge, Chassis, GuestPort, Host, OvsPort, Route, Rule, TrafficClass
 from netweft.core.simulate import StepRefusedError, simulate
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Foreigner:
             self._theirs,
             self._shaping,
         ]
-        self._makers += [self._ovs_port, self._ovs_port, self._no_ovs_port, self._ovs_bridge] if ovs else []
+        self._makers += (
+            [self._ovs_port, self._ovs_port, self._no_ovs_port, self._ovs_bridge, self._chassis] if ovs else []
+        )
         self._makers += [self._dhcp, self._dns] if dhcp else []
 
     def step(self, host: Host) -> s.Step | None:
@@ -144,6 +146,18 @@ class Foreigner:
         bridge = host.ovs_bridges[name]
         changes = (s.SetOvsBridge(replace(bridge, stp=True)), s.DeleteOvsBridge(name))
         return self._one((*changes, s.CreateOvsPort(OvsPort(name="theirs0", bridge=name))))  # type: ignore[no-any-return] # of these
+
+    def _chassis(self, host: Host) -> s.Step | None:
+        told = host.chassis
+        if told is None:
+            return None
+        changes = (
+            replace(told, remote="tcp:203.0.113.7:6642"),
+            replace(told, mappings={"theirs": "br-theirs"}),
+            replace(told, owner=""),
+            Chassis(),
+        )
+        return s.SetChassis(self._one(changes))
 
     def _dhcp(self, host: Host) -> s.Step:
         return s.SetDhcp(self._link(host), dhcp4=self._one((True, False)), dhcp6=self._one((True, False)))

@@ -18,6 +18,7 @@ from netweft.core.host import (
     Address,
     Bond,
     Bridge,
+    Chassis,
     Host,
     Nic,
     NicFacts,
@@ -28,7 +29,15 @@ from netweft.core.host import (
     TrafficClass,
     Vlan,
 )
-from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostQos, IpAssignment, NetworkIntent
+from netweft.core.intent import (
+    AttachmentIntent,
+    BondIntent,
+    ChassisIntent,
+    HostIntent,
+    HostQos,
+    IpAssignment,
+    NetworkIntent,
+)
 from netweft.core.plan import plan
 from netweft.core.simulate import simulate_all
 
@@ -55,7 +64,8 @@ def machine(names: Sequence[str] = NICS, **fields: Any) -> Host:  # any field of
         nics={
             name: Nic(name=name, mac=mac_of(i), facts=NicFacts(permanent_mac=mac_of(i)), **fields)
             for i, name in enumerate(names)
-        }
+        },
+        chassis=Chassis(),
     )
 
 
@@ -116,6 +126,18 @@ def random_qos(random: Random) -> HostQos | None:
     )
 
 
+def random_chassis(random: Random, networks: Sequence[str]) -> ChassisIntent | None:
+    """No chassis, or one whose tunnels end at one of the networks, which may have no address."""
+    if not networks or random.random() < 0.5:
+        return None
+    return ChassisIntent(
+        system_id=random.choice(("host-1", "host-2")),
+        remote=random.choice(("ssl:192.0.2.1:6642", "tcp:192.0.2.2:6642")),
+        tunnel_network=random.choice(networks),
+        mappings={name: random.choice((*networks, "elsewhere")) for name in random.sample(("physnet1", "physnet2"), 1)},
+    )
+
+
 def random_intent(
     random: Random, nics: Sequence[str] = NICS, *, switch_types: Sequence[str] = ("legacy", "ovs"), most: int = 5
 ) -> HostIntent:
@@ -161,10 +183,20 @@ def random_intent(
         bonds=some_bonds,
         default_route_network=default,
         ovs_datapath="netdev",
+        chassis=random_chassis(apart, [network.id for network in networks]) if "ovs" in switch_types else None,
     )
 
 
 # What hosts are like
+
+THEIR_CHASSIS = Chassis(
+    system_id="theirs",
+    remote="tcp:198.51.100.1:6642",
+    encap_type="geneve,vxlan",
+    encap_ip="198.18.0.1",
+    mappings={"public": "br-ex"},
+)
+"""What somebody told ovn-controller by hand."""
 
 
 def random_machine(random: Random, nics: Sequence[str] = NICS) -> Host:
@@ -191,7 +223,8 @@ def random_machine(random: Random, nics: Sequence[str] = NICS) -> Host:
             name="virbr0", mac="02:00:00:00:77:00", addresses=(Address(ip="198.18.0.1", prefix=24),), stp=True
         )
         routes.append(Route(to="198.18.9.0/24", link="virbr0", via="198.18.0.9", protocol=3))
-    return replace(host, nics=changed, vlans=vlans, bridges=bridges, routes=tuple(sorted(routes)))
+    told = fork(random).choice((Chassis(), Chassis(system_id="debian"), THEIR_CHASSIS))
+    return replace(host, nics=changed, vlans=vlans, bridges=bridges, routes=tuple(sorted(routes)), chassis=told)
 
 
 def random_managed(random: Random, nics: Sequence[str] = NICS, **kinds: Any) -> Host:  # passed on to intents()
@@ -242,7 +275,25 @@ class _Draft:
         self._mtus()
         self._shaping()
         self._addresses()
-        return self._finished()
+        return replace(self._finished(), chassis=self._chassis() if ovs else None)
+
+    def _chassis(self) -> Chassis:
+        apart = fork(self.random)
+        remote, address = (
+            apart.choice(("ssl:192.0.2.1:6642", "tcp:192.0.2.2:6642")),
+            apart.choice(("10.1.0.1", "10.1.1.1")),
+        )
+        mappings = {f"physnet{n}": bridge for n, bridge in enumerate(sorted(self.ovs_bridges)) if apart.random() < 0.7}
+        ours = Chassis(
+            owner="host-1",
+            system_id="host-1",
+            remote=remote,
+            encap_type="geneve",
+            encap_ip=address,
+            mappings=mappings,
+            datapath="netdev",
+        )
+        return apart.choice((Chassis(), THEIR_CHASSIS, ours, ours))
 
     def _bond(self, name: str) -> None:
         ports = self._some(self.free, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.strategies import machine
 from netweft.core.errors import NetweftError, Problem, ValidationError
-from netweft.core.host import Address, Bond, Host, Nic, OvsPort, Route
+from netweft.core.host import Address, Bond, Chassis, Host, Nic, OvsPort, Route
 from netweft.core.protocol import Phase
 from netweft.core.rules import check
 
@@ -23,7 +23,7 @@ def test_links_and_ports() -> None:
     assert host.links().keys() == {"eth0", "eth1", "bond0", "int0"}
     assert host.ports_of("bond0") == ["eth1"]
     assert host.without_link("int0").without_link("none").links().keys() == {"eth0", "eth1", "bond0"}
-    assert Host() == machine(())
+    assert Host(chassis=Chassis()) == machine(())
 
 
 def test_errors_carry_codes_and_sentences() -> None:

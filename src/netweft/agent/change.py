@@ -17,13 +17,14 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.agent import change_requests
+from netweft.agent.chassis import CHASSIS_PATIENCE, await_connection
 from netweft.agent.committed import Committed
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import NotConvergedError, reconcile, restore
 from netweft.agent.store import Record, StoreError
 from netweft.agent.transitions import AT_WORK, Start, Trigger, after_steps, at_start, is_news, is_over, keep, transition
 from netweft.agent.wire import BROKEN, CONFLICT, RefusalError, encode, tag_of
-from netweft.core.compare import differences
+from netweft.core.compare import differences, marked
 from netweft.core.plan import PlanError, plan
 from netweft.core.protocol import PROGRESS_EVERY, Change, Phase
 from netweft.core.prune import leave_missing
@@ -50,17 +51,24 @@ class StoppedError(Exception):
 class Changes:
     """The changes of one host, one at a time. ``recover`` comes first; then all may be called from any thread.
 
-    ``changed`` is called whenever the host was changed, or taken back; it raises nothing.
+    ``changed`` is called whenever the host was changed, or taken back; it raises nothing. ``chassis_wait``: seconds for
+    ovn-controller to connect to what it is told to.
     """
 
     def __init__(
-        self, store: Store, driver: Networking, events: Events, changed: Callable[[], None] = lambda: None
+        self,
+        store: Store,
+        driver: Networking,
+        events: Events,
+        changed: Callable[[], None] = lambda: None,
+        chassis_wait: float = CHASSIS_PATIENCE,
     ) -> None:
         self._store = store
         self._committed = Committed(store)
         self._driver = driver
         self._events = events
         self._changed = changed
+        self._chassis_wait = chassis_wait
         self._record = Record()
         self._moved = Condition()
         self._thread: Thread | None = None
@@ -275,6 +283,7 @@ class Changes:
         self._enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
+        await_connection(self._driver, steps, desired, self._chassis_wait, lambda: self._report(*self._steps))
         self._changed()
         with self._moved:
             self._applied = monotonic()
@@ -326,8 +335,7 @@ class Changes:
         log.warning("change %d is taken back: %s", self._record.generation, reason)
         self._enter(Trigger.FAIL, error=reason)
         try:
-            desired = self._store.host(self._record.desired)
-            taken = [name for name, link in desired.links().items() if link.owner]
+            taken = marked(self._store.host(self._record.desired))
             difference = self._back_to(self._store.host(self._record.checkpoint), taken)
         except StoreError as error:
             difference = (str(error),)

@@ -40,6 +40,7 @@ from netweft.core.steps import (
     SetAutoconf,
     SetBondOptions,
     SetBridgeOptions,
+    SetChassis,
     SetDhcp,
     SetDns,
     SetMac,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from netweft.agent.handles import Handles
     from netweft.core.host import Address
 
-_OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort)
+_OVS_STEPS = (CreateOvsBridge, DeleteOvsBridge, SetOvsBridge, CreateOvsPort, SetOvsPort, DeleteOvsPort, SetChassis)
 
 
 class StepFailedError(NetworkingError):

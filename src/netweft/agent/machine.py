@@ -14,6 +14,7 @@ from netweft.agent.held import Held
 from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
+from netweft.agent.ovn_controller import RUN_DIRECTORY, why_not_connected
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.rates import Rates
 
@@ -39,7 +40,8 @@ class MachineNetworking:
     Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
 
     ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
-    ``guests``: the vNICs of the guests that run; their neighbours are told when their bridge's way out changed.
+    ``ovn``: the run directory of ovn-controller. ``guests``: the vNICs of the guests that run; their neighbours are told
+    when their bridge's way out changed.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MachineNetworking:
         ovsdb: Ovsdb | None,
         boot: str,
         functions: Functions,
+        ovn: Path = Path(RUN_DIRECTORY),
         guests: Callable[[], Sequence[GuestNic]] = tuple,
     ) -> None:
         self._dhcp = dhcp
@@ -57,6 +60,7 @@ class MachineNetworking:
         self._ovsdb = ovsdb
         self._boot = boot
         self._functions = functions
+        self._ovn = ovn
         self._rates = Rates()
         self._announcer = Announcer(ovsdb, guests)
         self._held = Held()
@@ -71,6 +75,10 @@ class MachineNetworking:
         """Do the steps in order. Raises NetworkingError."""
         with self._handles() as handles:
             execute(steps, handles, progress)
+
+    def why_no_chassis(self) -> str:
+        """Why ovn-controller is not connected to its southbound database; empty when it is."""
+        return why_not_connected(self._ovn)
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

@@ -19,11 +19,13 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from netweft import agent
+from netweft.agent.chassis import CHASSIS_PATIENCE
 from netweft.agent.guests import GuestError
 from netweft.agent.identity import Identity, IdentityError
 from netweft.agent.join import TOKEN_VARIABLE, join, join_for
 from netweft.agent.leave import LeaveError, leave
 from netweft.agent.networking import NetworkingError
+from netweft.agent.ovn_controller import RUN_DIRECTORY
 from netweft.agent.serve import CONNECTIONS, Server
 from netweft.agent.store import StoreError
 from netweft.core.protocol import AGENT_PORT
@@ -161,6 +163,14 @@ def _add_joining(group: argparse._ArgumentGroup) -> None:
 def _add_host(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--ovsdb", default="/run/openvswitch/db.sock", metavar="SOCKET", help="Open vSwitch's database (%(default)s)")
+    add("--ovn", type=Path, default=Path(RUN_DIRECTORY), metavar="DIR", help="where ovn-controller runs (%(default)s)")
+    add(
+        "--ovn-wait",
+        type=seconds,
+        default=CHASSIS_PATIENCE,
+        metavar="S",
+        help="how long ovn-controller may take to connect to what it is told to (%(default)g s)",
+    )
     add(
         "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
     )

@@ -31,6 +31,11 @@ class Networking(Protocol):
         Raises NetworkingError at the first that is refused; those before it are done, none after it.
         """
 
+    def why_no_chassis(self) -> str:
+        """Why the host's ovn-controller is not connected to OVN's southbound database just now: a clause, empty when it
+        is.
+        """
+
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""
 

@@ -174,6 +174,7 @@ class _Sorter:
             ovs_ports=ovs_ports,
             guest_ports={**guests, **self._ovs_guests},
             unmanaged=tuple(sorted(unmanaged)),
+            chassis=self._handles.ovsdb.chassis() if self._handles.ovsdb else None,
         )
 
     def _is_left_out(self, link: RawLink) -> bool:

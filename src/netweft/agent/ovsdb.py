@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from netweft.agent.ovsdb_session import Json, Operation, Row
+    from netweft.core.host import Chassis
 
 __all__ = [
     "GUEST_KEY",
@@ -88,6 +89,10 @@ class Ovsdb:
         as they were asked for, down and without carrier; what they are is told by their links in the kernel.
         """
         return self._look(Mirror.view)
+
+    def chassis(self) -> Chassis:
+        """What ovn-controller is told. Raises OvsdbError when the database cannot be read."""
+        return self._look(Mirror.chassis)
 
     def execute(self, steps: Sequence[OvsdbStep], links: Collection[str] = ()) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.

@@ -15,6 +15,7 @@ from netweft.agent.ovsdb_tables import COLUMNS, OvsView, Tables
 
 if TYPE_CHECKING:
     from netweft.agent.ovsdb_session import Json, Row
+    from netweft.core.host import Chassis
 
 
 class Mirror:
@@ -52,6 +53,10 @@ class Mirror:
             self._view = self._known().view()
         bridges, ports, guests = self._view
         return dict(bridges), dict(ports), dict(guests)
+
+    def chassis(self) -> Chassis:
+        """What ovn-controller is told, at the last sync."""
+        return self._known().chassis
 
     def _known(self) -> Tables:
         if self._tables is None:

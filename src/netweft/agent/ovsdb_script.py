@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from netweft.agent.ovsdb_chassis import mutations
 from netweft.agent.ovsdb_session import (
     Json,
     Operation,
@@ -26,6 +27,7 @@ from netweft.core.steps import (
     CreateOvsPort,
     DeleteOvsBridge,
     DeleteOvsPort,
+    SetChassis,
     SetMac,
     SetMtu,
     SetOvsBridge,
@@ -113,6 +115,8 @@ class Script:
                 self._own("Port", uuid, port.owner)
             case DeleteOvsPort(name):
                 self._remove_port(name, self._port(name))
+            case SetChassis(chassis):
+                self._mutate("Open_vSwitch", self._tables.root, mutations(chassis))
             case SetMtu(name, mtu):
                 self._check_link(name, mtu=mtu)
                 self._note_mtu(self._tables.ports[name].bridge if name in self._tables.ports else name, mtu)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from netweft.agent.ovsdb_chassis import chassis_of
 from netweft.agent.ovsdb_session import Json, Row, as_map, as_set, only_row
-from netweft.core.host import GuestPort, OvsBridge, OvsPort
+from netweft.core.host import Chassis, GuestPort, OvsBridge, OvsPort
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.ovs_bonds import COLUMNS as BOND_COLUMNS
 
@@ -23,7 +24,7 @@ PORT_KEY = "netweft-port"
 """Key in external_ids of a row of QoS that we made; the value is the name of the port that it is for."""
 
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "Open_vSwitch": ("ovs_version",),
+    "Open_vSwitch": ("ovs_version", "external_ids"),
     "Bridge": ("name", "ports", "datapath_type", "stp_enable", "external_ids"),
     "Port": (
         *("name", "interfaces", "tag", "trunks", "qos", "bond_mode", "lacp", *BOND_COLUMNS),
@@ -54,9 +55,10 @@ class PortRow:
 
 @dataclass(slots=True)
 class Tables:
-    """Rows by name, and the uuid of the one row of Open_vSwitch."""
+    """Rows by name; the uuid of the one row of Open_vSwitch, and what it says to ovn-controller."""
 
     root: Json
+    chassis: Chassis
     bridges: dict[str, Row]
     ports: dict[str, PortRow]
     interfaces: dict[str, Row]
@@ -71,12 +73,13 @@ class Tables:
         (bridges, ports, interfaces) = (rows[table] for table in ("Bridge", "Port", "Interface"))
         interface_names = {_key(row["_uuid"]): str(row["name"]) for row in interfaces}
         bridge_of = {_key(port): str(row["name"]) for row in bridges for port in as_set(row["ports"])}
-        known = {}
+        known, root = {}, only_row(rows["Open_vSwitch"])
         for row in ports:
             members = tuple(sorted(interface_names[_key(uuid)] for uuid in as_set(row["interfaces"])))
             known[str(row["name"])] = PortRow(row["_uuid"], bridge_of.get(_key(row["_uuid"]), ""), members, row)
         return cls(
-            root=only_row(rows["Open_vSwitch"])["_uuid"],
+            root=root["_uuid"],
+            chassis=chassis_of(as_map(root["external_ids"])),
             bridges={str(row["name"]): row for row in bridges},
             ports=known,
             interfaces={str(row["name"]): row for row in interfaces},
@@ -96,7 +99,7 @@ class Tables:
     def copy(self) -> Tables:
         """The same rows in dictionaries of their own."""
         bridges, ports, interfaces = dict(self.bridges), dict(self.ports), dict(self.interfaces)
-        return Tables(self.root, bridges, ports, interfaces, dict(self.mirrors), dict(self.hands_off))
+        return Tables(self.root, self.chassis, bridges, ports, interfaces, dict(self.mirrors), dict(self.hands_off))
 
     def internal(self) -> frozenset[str]:
         """The names of the links that Open vSwitch makes: internal ports, and the local ports of bridges."""

@@ -64,9 +64,10 @@ def real_host(options: Namespace) -> HostService:
         ovsdb=ovsdb,
         boot=options.boot_id or BOOT_ID.read_text().strip(),
         functions=functions,
+        ovn=options.ovn,
         guests=guests.plugged,
     )
-    changes = Changes(Store(options.state), driver, events, guests.repair)
+    changes = Changes(Store(options.state), driver, events, guests.repair, options.ovn_wait)
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers, options.hostname)
     service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)

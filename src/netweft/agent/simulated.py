@@ -86,7 +86,7 @@ class SimulatedService(HostService):
         super().__init__(
             capabilities=lambda: _without(facts, self._faults.wanted.lacks),
             driver=self._machine,
-            changes=Changes(store, self._machine, events, guests.repair),
+            changes=Changes(store, self._machine, events, guests.repair, chassis_wait=0),
             guests=guests,
             events=events,
         )

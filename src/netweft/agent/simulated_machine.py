@@ -41,7 +41,8 @@ class Simulation:
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
     of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
-    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``).
+    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``no_chassis``: why its ovn-controller is not connected to the
+    southbound database.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -56,6 +57,7 @@ class Simulation:
     disk_full: bool = False
     traffic: Mapping[str, int] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    no_chassis: str = ""
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None
     end_guests: tuple[str, ...] = ()
@@ -198,6 +200,10 @@ class SimulatedMachine:
         finally:
             self.change(replace(self._state, host=host.host))
         self._faults.steps_done(len(steps))
+
+    def why_no_chassis(self) -> str:
+        """Its ovn-controller is connected to whatever it is told, unless the simulation wants otherwise."""
+        return self._faults.wanted.no_chassis
 
     def set_functions(self, nic: str, count: int) -> None:
         """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""

@@ -20,7 +20,7 @@ from netweft.core.sync import Location, locate_networks, reported_qos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """What is new for the engine. ``kept``: owners of networks that stay as they are."""
+    """What is new for the engine. ``kept``: owners of networks, and of a chassis of OVN, that stay as they are."""
 
     attachments: tuple[AttachmentIntent, ...] = ()
     bonds: tuple[BondIntent, ...] = ()
@@ -42,6 +42,8 @@ def adopted(
     wanted = {one.host_side_name for one in networks.values() if one.id in has}
     replaced = {owner for owner, place in places.items() if place.top in wanted}
     kept = owners_on(host) - has - own.keys() - replaced
+    if host.chassis and host.chassis.owner and not intent.chassis:
+        kept.add(host.chassis.owner)
     others = {places[owner].base for owner in kept & places.keys()} - {places[owner].base for owner in own}
     return Adoption(
         attachments=tuple(_attachment(host, places[owner], network, new_id()) for owner, network in own.items()),

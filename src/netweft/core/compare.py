@@ -11,6 +11,7 @@ from netweft.core.host import (
     PROTOCOL,
     Bond,
     Bridge,
+    Chassis,
     Host,
     Link,
     Nic,
@@ -37,11 +38,16 @@ _OF_KIND: Mapping[type, tuple[str, ...]] = {
 _OVS_PORT = ("owner", "bridge", "tag", "trunks", "interfaces", "bond_mode", "lacp", "options")
 _OVS_BRIDGE = ("owner", "datapath", "stp")
 
+_CHASSIS = ("owner", "system_id", "remote", "encap_type", "encap_ip", "mappings", "datapath")
+
 _ANY: Mapping[str, object] = {"mac": "", "mtu": 0}
 """What says that a field may be anything (a MAC that nobody wants), or is not known (what a simulation cannot tell)."""
 
 
-Part: TypeAlias = Literal["link", "OVS bridge", "OVS port", "guest port", "route", "rule", "resolvers"]
+Part: TypeAlias = Literal["link", "OVS bridge", "OVS port", "guest port", "route", "rule", "resolvers", "OVN chassis"]
+
+CHASSIS: Literal["OVN chassis"] = "OVN chassis"
+"""What ovn-controller is told, among the things to compare; no link has such a name."""
 
 PRESENT = "present"
 """The value of a thing as a whole."""
@@ -52,10 +58,10 @@ class Difference:
     """One difference between two hosts.
 
     ``name``: of the link, OVS bridge or OVS port; of a route, the link that it goes over; of a rule, empty; of a guest
-    port, the id of its vNIC. ``field``:
-    what of the thing differs, by its name in :mod:`netweft.core.host`; empty for the thing as a whole, which is
-    missing, should not be there, or is of another kind. ``expected``, ``actual``: as texts, None for nothing.
-    ``table``: of a rule. ``text``: all of it as a sentence.
+    port, the id of its vNIC; ``chassis`` of what ovn-controller is told. ``field``: what of the thing differs, by its
+    name in :mod:`netweft.core.host`; empty for the thing as a whole, which is missing, should not be there, or is of
+    another kind. ``expected``, ``actual``: as texts, None for nothing. ``table``: of a rule. ``text``: all of it as a
+    sentence.
     """
 
     part: Part
@@ -80,6 +86,12 @@ def differences(expected: Host, actual: Host, watch: Collection[str] = ()) -> tu
     return tuple(difference.text for difference in compare(expected, actual, watch))
 
 
+def marked(host: Host) -> list[str]:
+    """What is ours there, as names to watch."""
+    links = [name for name, link in host.links().items() if link.owner]
+    return [*links, CHASSIS] if host.chassis and host.chassis.owner else links
+
+
 def compare(
     expected: Host, actual: Host, watch: Collection[str] = (), *, takes_unknown: bool = True
 ) -> Iterator[Difference]:
@@ -87,11 +99,13 @@ def compare(
     there.
 
     ``watch`` is for what was ours in between: after a rollback a NIC that the change had taken over is unmarked on both
-    sides. ``takes_unknown``: what the actual host does not tell (as a simulation cannot) counts as equal.
+    sides; it may hold :data:`CHASSIS`, too. ``takes_unknown``: what the actual host does not tell (as a simulation
+    cannot) counts as equal.
     """
     expected = without_failover_macs(expected)
     yield from _links(expected, actual, watch, takes_unknown=takes_unknown)
     yield from _ovs(expected, actual)
+    yield from _chassis(expected.chassis, actual.chassis, is_watched=CHASSIS in watch)
     yield from _routing(expected, actual, watch)
 
 
@@ -186,6 +200,18 @@ def _ovs_part(
             yield _missing(part, name, f"{part} {name}")
         else:
             yield from _fields(part, name, want, have, fields)
+
+
+def _chassis(expected: Chassis | None, actual: Chassis | None, *, is_watched: bool) -> Iterator[Difference]:
+    want, have = expected or Chassis(), actual or Chassis()
+    if want == have or not (want.owner or have.owner or is_watched):
+        return
+    if want.owner and not have.remote:
+        yield _missing(CHASSIS, "chassis", f"the {CHASSIS}")
+    elif have.owner and not want.remote:
+        yield _too_many(CHASSIS, "chassis", f"the {CHASSIS}")
+    else:
+        yield from _fields(CHASSIS, "chassis", want, have, _CHASSIS)
 
 
 def _routing(expected: Host, actual: Host, watch: Collection[str]) -> Iterator[Difference]:

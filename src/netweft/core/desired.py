@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 from zlib import adler32
 
+from netweft.core.chassis import desired_chassis
 from netweft.core.desired_base import Attached, Base
 from netweft.core.desired_linux import linux_carrier, linux_links
 from netweft.core.desired_ovs import ovs_carrier, ovs_links
@@ -44,6 +45,7 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
         parts = [ovs_links(base, report, intent.ovs_datapath) for base in bases]
         carried = [(one, ovs_carrier(one.network)) for base in bases for one in base.networks]
     nics = _all(part.nics for part in parts)
+    tunnel_network = intent.chassis.tunnel_network if intent.chassis else ""
     others = {name: _released(nic) for name, nic in report.nics.items() if name not in nics}
     wanted = Host(
         nics=nics | others,
@@ -55,6 +57,9 @@ def desired_host(intent: HostIntent, report: Host) -> Host:
         routes=tuple(sorted(route for attached, link in carried for route in _routes(attached, link))),
         rules=tuple(sorted(rule for attached, link in carried for rule in _rules(attached, link))),
         dns=_resolvers(bases),
+        chassis=desired_chassis(
+            intent, report, [link for attached, link in carried if attached.network.id == tunnel_network]
+        ),
     )
     return keep(wanted, report, intent.kept)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netweft.core.compare import Difference, compare, field_difference
+from netweft.core.compare import CHASSIS, Difference, compare, field_difference
 from netweft.core.desired import desired_host
 from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import HostError
@@ -119,7 +119,7 @@ class _Sorter:
         self._link_of = {route.table: route.link for host in (report, desired) for route in host.routes}
 
     def put(self, difference: Difference) -> None:
-        base = self._base_of.get(difference.name, "")
+        base = self._base_of.get(difference.name, "") if difference.part != CHASSIS else ""
         attachment = self._of_network.get(self._network(difference), "")
         if base and not (difference.field in _IP_FIELDS and attachment):
             self.bases.setdefault(base, []).append(difference)
@@ -130,6 +130,8 @@ class _Sorter:
 
     def _network(self, difference: Difference) -> str:
         """The id of the network that it is about, or something that is no such id."""
+        if difference.part == CHASSIS:
+            return ""
         if difference.part == "resolvers":
             return self._default_route
         name = self._link_of.get(difference.table, "") if difference.part == "rule" else difference.name

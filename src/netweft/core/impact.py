@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.core import steps as s
+from netweft.core.chassis import INTEGRATION_BRIDGE
 from netweft.core.host import Bond, Host, Loss, Nic
 from netweft.core.kernel import is_ipv6
 from netweft.core.paths import Ways
@@ -94,7 +95,7 @@ class _Outcome:
                 stays = {4: dhcp4, 6: dhcp6}
                 leased = [address for address in world.links[name].dynamic if not stays[address.version]]
                 return bool(leased) and all(self._keeps_address(address.ip) for address in leased)
-            case s.SetBridgeOptions() | s.SetAutoconf():
+            case s.SetBridgeOptions() | s.SetAutoconf() | s.SetChassis():
                 return False
             case s.RemoveAddress(_, address):
                 return self._keeps_address(address.ip)
@@ -173,6 +174,8 @@ def _named(step: s.Step) -> tuple[str, ...]:  # noqa: PLR0911 # a return for eac
             return (bridge.name,)
         case s.CreateOvsPort(port) | s.SetOvsPort(port):
             return port.name, *port.interfaces
+        case s.SetChassis():
+            return (INTEGRATION_BRIDGE,)
         case s.AddRule() | s.RemoveRule() | s.SetDns():
             return ()
         case _:
@@ -296,6 +299,22 @@ def _loss_of_changed_port(step: s.SetOvsPort, world: World) -> Loss:
     return Loss.NONE if is_same or not _is_used(step.port.name, world) else Loss.BLIP
 
 
+def _loss_of_chassis(step: s.SetChassis, world: World) -> Loss:
+    """Guests on OVN's networks are served by another OVN, or by none, when the chassis has another name or southbound
+    database; they lose the ways out that were mapped; tunnels at another address are set up anew, as is the integration
+    bridge in another datapath.
+    """
+    old, new = world.chassis, step.chassis
+    if old is None or not (old.system_id and old.remote) or not _is_used(INTEGRATION_BRIDGE, world):
+        return Loss.NONE
+    if (old.system_id, old.remote) != (new.system_id, new.remote) or not new.encap_ip:
+        return Loss.OUTAGE
+    if any(new.mappings.get(name) != bridge for name, bridge in old.mappings.items()):
+        return Loss.OUTAGE
+    tunnels = [(one.encap_type, one.encap_ip, one.datapath) for one in (old, new)]
+    return Loss.BLIP if tunnels[0] != tunnels[1] else Loss.NONE
+
+
 def _always_outage(_step: object, _world: World) -> Loss:
     return Loss.OUTAGE
 
@@ -317,6 +336,7 @@ _LOSSES: Mapping[type, Callable[..., Loss]] = {
     s.RemoveRule: _always_outage,
     s.CreateOvsPort: _loss_of_new_port,
     s.SetOvsPort: _loss_of_changed_port,
+    s.SetChassis: _loss_of_chassis,
     # The kernel throws away what waits in the queues that it takes away.
     s.StartShaping: _blip_if_used,
     s.StopShaping: _blip_if_used,

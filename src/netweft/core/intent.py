@@ -106,7 +106,7 @@ class ChassisIntent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSetup:
     """What a host is set up with. ``kept``: owners of networks of another engine, which the host brought along and
-    which stay there (:mod:`netweft.core.kept`).
+    which stay there (:mod:`netweft.core.kept`), and of its chassis.
     """
 
     attachments: tuple[AttachmentIntent, ...] = ()

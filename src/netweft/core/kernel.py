@@ -81,6 +81,7 @@ class Kernel:
         self.routes_over: dict[str, dict[Route, None]] = {}
         self.rules: dict[Rule, None] = dict.fromkeys(host.rules)
         self.dns = host.dns
+        self.chassis = host.chassis
         self.guests: dict[str, GuestPort] = dict(host.guest_ports)
         self.guests_on: dict[str, list[str]] = {}
         for part in (host.nics, host.bonds, host.vlans, host.bridges):
@@ -122,6 +123,7 @@ class Kernel:
             routes=tuple(sorted(self.routes)),
             rules=tuple(sorted(self.rules)),
             dns=self.dns,
+            chassis=self.chassis,
             guest_ports=dict(self.guests),
             unmanaged=self.host.unmanaged,
         )

@@ -9,11 +9,12 @@ The order:
 1. marks on what is ours from now on; traffic classes of NICs and bonds that stay, since a kernel may lack shaping, and
 is to say so before anything else has changed (new bonds get theirs in 2);
 2. what stands in the way of a name or a VLAN goes; new bonds and bridges come, still empty;
-3. links leave bonds; one run of OVS steps; new VLAN devices; NICs join bonds;
+3. links leave bonds; ovn-controller forgets bridges that go; one run of OVS steps; new VLAN devices; NICs join bonds;
 4. each link, lower ones first: ports, MTU, MAC, options, up. A bridge loses an old port before it gets the new one,
 else both would be one network; 5. addresses, those that move taken from one link and put on the other in one breath;
-routes and rules, new before old; neighbours are told what is elsewhere now; DHCP; 6. what is not needed any more goes;
-resolvers; marks on what is not ours any more are taken away, at last.
+routes and rules, new before old; neighbours are told what is elsewhere now; ovn-controller is told which bridges and
+which address are there now; DHCP; 6. what is not needed any more goes; resolvers; marks on what is not ours any more
+are taken away, at last.
 
 So a plan that was interrupted anywhere leaves everything marked that the next plan has to look at.
 """
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterator
 
 from netweft.core import steps as s
 from netweft.core.host import Host
-from netweft.core.planning import addresses, links, marks, switches
+from netweft.core.planning import addresses, chassis, links, marks, switches
 from netweft.core.planning.situation import PlanError, Situation
 
 __all__ = ["PlanError", "plan"]
@@ -75,6 +76,7 @@ PHASES: tuple[Callable[[Situation], Iterator[s.Step]], ...] = (
     links.create_bonds_and_bridges,
     _shape_all,
     links.leave_bonds,
+    chassis.unmap_bridges,
     switches.change_ovs,
     links.create_vlans,
     links.change_bonds,
@@ -83,6 +85,7 @@ PHASES: tuple[Callable[[Situation], Iterator[s.Step]], ...] = (
     addresses.move_addresses,
     addresses.change_routes,
     addresses.announce,
+    chassis.set_chassis,
     addresses.set_dhcp,
     links.delete_gone,
     _set_resolvers,

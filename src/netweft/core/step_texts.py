@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netweft.core import steps as s
-from netweft.core.host import Bond, OvsPort, Vlan
+from netweft.core.host import Bond, Chassis, OvsPort, Vlan
 from netweft.core.shaping import class_text
 
 if TYPE_CHECKING:
@@ -68,6 +68,27 @@ def _dhcp_text(step: s.SetDhcp) -> str:
     return f"run DHCP for {' and '.join(families)} on {step.name}{default}"
 
 
+def _chassis_text(step: s.SetChassis) -> str:
+    chassis = step.chassis
+    if chassis == Chassis():
+        return "make the host no chassis of OVN any more"
+    if not chassis.owner:
+        return f"give ovn-controller back what it was told before ({_told(chassis) or 'nothing'})"
+    return f"make the host a chassis of OVN ({_told(chassis)})"
+
+
+def _told(chassis: Chassis) -> str:
+    mapped = " and ".join(f"{name} over {bridge}" for name, bridge in sorted(chassis.mappings.items()))
+    parts = {
+        "": chassis.system_id,
+        "southbound database": chassis.remote,
+        chassis.encap_type or "tunnels": chassis.encap_ip and f"at {chassis.encap_ip}",
+        "datapath": chassis.datapath,
+        "reaches": mapped,
+    }
+    return ", ".join(f"{what} {value}".strip() for what, value in parts.items() if value)
+
+
 _TEXTS: Mapping[type, Callable[..., str]] = {
     s.CreateLink: _link_text,
     s.DeleteLink: lambda step: f"delete {step.name}",
@@ -101,5 +122,6 @@ _TEXTS: Mapping[type, Callable[..., str]] = {
     s.CreateOvsPort: lambda step: f"create {_port_text(step.port)}",
     s.SetOvsPort: lambda step: f"change {_port_text(step.port)}",
     s.DeleteOvsPort: lambda step: f"delete OVS port {step.name}",
+    s.SetChassis: _chassis_text,
 }
 """Every kind of step in words."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from netweft.core.host import Address, Bond, Bridge, OvsBridge, OvsPort, Route, Rule, TrafficClass, Vlan
+from netweft.core.host import Address, Bond, Bridge, Chassis, OvsBridge, OvsPort, Route, Rule, TrafficClass, Vlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,16 @@ class DeleteOvsPort:
 
 
 @dataclass(frozen=True, slots=True)
+class SetChassis:
+    """Tell ovn-controller what it is to be, all of it: a key whose field is empty goes.
+
+    It takes it up by itself, a moment later; whether it then reaches OVN's southbound database is not part of the step.
+    """
+
+    chassis: Chassis
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Tell the neighbours of a link, or of an OVS bridge, where its addresses and the guests plugged into it are now.
 
@@ -297,6 +307,8 @@ KernelStep: TypeAlias = (
     | SetTrafficClass
     | RemoveTrafficClass
 )
-OvsStep: TypeAlias = CreateOvsBridge | DeleteOvsBridge | SetOvsBridge | CreateOvsPort | SetOvsPort | DeleteOvsPort
+OvsStep: TypeAlias = (
+    CreateOvsBridge | DeleteOvsBridge | SetOvsBridge | CreateOvsPort | SetOvsPort | DeleteOvsPort | SetChassis
+)
 SystemStep: TypeAlias = SetAutoconf | SetDhcp | SetDns | Announce
 Step: TypeAlias = KernelStep | OvsStep | SystemStep

@@ -200,6 +200,10 @@ class World(Kernel):
         """Take a port off its OVS bridge."""
         self._remove_ovs_port(step.name)
 
+    def set_chassis(self, step: s.SetChassis) -> None:
+        """Tell ovn-controller something else."""
+        self.chassis = step.chassis
+
 
 EFFECTS: dict[type, Callable[..., None]] = {
     s.CreateLink: World.create_link,
@@ -232,5 +236,6 @@ EFFECTS: dict[type, Callable[..., None]] = {
     s.CreateOvsPort: World.create_ovs_port,
     s.SetOvsPort: World.set_ovs_port,
     s.DeleteOvsPort: World.delete_ovs_port,
+    s.SetChassis: World.set_chassis,
 }
 """What each kind of step does."""

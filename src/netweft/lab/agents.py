@@ -78,7 +78,8 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *namespaces.inside_as_host(host.namespace),
         *(sys.executable, "-m", "netweft.agent"),
         *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
-        *("--ovsdb", str(place / "ovs" / "db.sock"), "--guests", host.guests, "--hostname", host.name),
+        *("--ovsdb", str(place / "ovs" / "db.sock"), "--ovn", str(place / "ovs")),
+        *("--guests", host.guests, "--hostname", host.name),
         *("--listen", f"0.0.0.0:{AGENT_PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
         *options,
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from netweft.core import steps as s
 from netweft.core.errors import HostError
-from netweft.core.host import PROTOCOL, Bond, Bridge, Host, Nic, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host import PROTOCOL, Bond, Bridge, Chassis, Host, Nic, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.kernel import comes_by_itself, without_failover_macs
 from netweft.core.options import ONLY_WITHOUT_PORTS, changed_keys
 from netweft.core.world import World
@@ -23,9 +23,10 @@ class Situation:
     """The host as it has become by the steps so far (``world``), and what is wanted of it.
 
     ``want``: links by name, also NICs that are to be free again; ``want_bridges`` and ``want_ports``: in Open vSwitch;
-    ``ports``: names of links by the bond or bridge that they are to be in; ``gone``: our links that are not wanted any
-    more; ``held``: the link that has an address that is to go from it; ``coming``: addresses that links are to have,
-    where some are held; ``order``: names of wanted links, each after those that it stands on.
+    ``want_chassis``: what ovn-controller is to be told, None when that is not ours; ``ports``: names of links by the
+    bond or bridge that they are to be in; ``gone``: our links that are not wanted any more; ``held``: the link that has
+    an address that is to go from it; ``coming``: addresses that links are to have, where some are held; ``order``:
+    names of wanted links, each after those that it stands on.
     """
 
     def __init__(self, current: Host, desired: Host) -> None:
@@ -41,6 +42,7 @@ class Situation:
         self.held: dict[str, str] = {}
         self.coming: set[str] = set()
         self._find_wanted()
+        self.want_chassis = self._wanted_chassis()
         self._find_gone()
         self.order = self._in_order()
 
@@ -82,6 +84,13 @@ class Situation:
                         f"There is no NIC {name} on the host; attach its networks elsewhere, or put the NIC back."
                     )
                 self.want[name] = nic
+
+    def _wanted_chassis(self) -> Chassis | None:
+        there, wanted = self.world.chassis, self.desired.chassis
+        if there is None and wanted is not None and wanted.owner:
+            raise PlanError("There is no Open vSwitch on the host, so it can be no chassis of OVN; install it first.")
+        is_managed = any(one is not None and one.owner for one in (there, wanted))
+        return (wanted or Chassis()) if is_managed else None
 
     def _is_managed(self, name: str, owner: str) -> bool:
         """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something

@@ -90,6 +90,10 @@ def _delete_ovs_port(world: World, step: s.DeleteOvsPort) -> str | None:
     return None if step.name in world.ovs_ports else f"there is no OVS port {step.name}"
 
 
+def _set_chassis(world: World, _step: s.SetChassis) -> str | None:
+    return "there is no Open vSwitch by which ovn-controller could be told anything" if world.chassis is None else None
+
+
 REFUSALS: dict[type, Callable[..., str | None]] = {
     s.CreateOvsBridge: _create_ovs_bridge,
     s.DeleteOvsBridge: _delete_ovs_bridge,
@@ -97,5 +101,6 @@ REFUSALS: dict[type, Callable[..., str | None]] = {
     s.CreateOvsPort: _create_ovs_port,
     s.SetOvsPort: _set_ovs_port,
     s.DeleteOvsPort: _delete_ovs_port,
+    s.SetChassis: _set_chassis,
 }
 """Why a step of each kind may be refused."""
