@@ -23,7 +23,8 @@ def unlike(simulated: Host, observed: Host) -> list[str]:
         *(line for part in PARTS for line in _unlike_part(getattr(simulated, part), getattr(observed, part), restless)),
         *_unlike_sets("route", simulated.routes, observed.routes),
         *_unlike_sets("rule", simulated.rules, observed.rules),
-        *([f"dns: simulated {simulated.dns}, observed {observed.dns}"] if simulated.dns != observed.dns else []),
+        *_unlike_values("dns", simulated.dns, observed.dns),
+        *_unlike_values("chassis", simulated.chassis, observed.chassis),
     ]
 
 
@@ -61,6 +62,11 @@ def _restless_macs(host: Host) -> set[str]:
         found |= {name for name, vlan in host.vlans.items() if vlan.base in found}
         found |= {link.master for name, link in host.links().items() if name in found and link.master in host.bridges}
     return found
+
+
+def _unlike_values(what: str, simulated: object, observed: object) -> Iterator[str]:
+    if simulated != observed:
+        yield f"{what}: simulated {simulated}, observed {observed}"
 
 
 def _unlike_sets(what: str, simulated: tuple[object, ...], observed: tuple[object, ...]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contract.ovs_door import DATAPATH
-from netweft.core.host import Address, OvsBridge, OvsPort, Route
+from netweft.core.host import Address, Chassis, OvsBridge, OvsPort, Route
 from netweft.core.steps import (
     AddAddress,
     AddRoute,
@@ -14,6 +14,7 @@ from netweft.core.steps import (
     DeleteOvsBridge,
     DeleteOvsPort,
     RemoveAddress,
+    SetChassis,
     SetMac,
     SetMtu,
     SetOvsBridge,
@@ -54,6 +55,7 @@ class OvsSteps:
             self._add_address: 4,
             self._remove_address: 1,
             self._add_route: 3,
+            self._set_chassis: 3,
         }
 
     def next(self, host: Host) -> Step:
@@ -124,6 +126,21 @@ class OvsSteps:
 
     def _remove_address(self, host: Host) -> Step:
         return RemoveAddress(self._link(host), self._random.choice(ADDRESSES))
+
+    def _set_chassis(self, host: Host) -> Step:
+        pick = self._random.choice
+        chassis = Chassis(
+            owner=pick(("", "host-1")),
+            system_id=pick(("", "host-1", 'a name of "any" script: ü, =')),
+            remote=pick(("", "ssl:[2001:db8::1]:6642,tcp:192.0.2.1:6642")),
+            encap_type=pick(("", "geneve", "geneve,vxlan")),
+            encap_ip=pick(("", "192.0.2.1", "2001:db8::1")),
+            mappings=pick(
+                ({}, {"physnet1": self._bridge(host)}, {"public": "sw0", "no bridge": "", "a b": "missing0"})
+            ),
+            datapath=pick(("", DATAPATH)),
+        )
+        return SetChassis(pick((chassis, Chassis())))
 
     def _add_route(self, host: Host) -> Step:
         return AddRoute(Route(to="203.0.113.0/24", link=self._link(host), via=self._random.choice(("", "192.0.2.9"))))

@@ -53,3 +53,4 @@ def test_what_users_want_is_reached_and_taken_back(random: Random, cut: float) -
         now = reach(door, now, start)
         assert not any(link.owner for link in now.links().values())
         assert not now.ovs_bridges
+        assert now.chassis == start.chassis

@@ -40,8 +40,8 @@ class MachineNetworking:
     Every call has a netlink socket of its own, so that looking at the host does not wait for a change of it.
 
     ``boot``: names this boot; a lab host, which "boots" when its namespace is made, has another than its machine.
-    ``ovn``: the run directory of ovn-controller. ``guests``: the vNICs of the guests that run; their neighbours are told
-    when their bridge's way out changed.
+    ``ovn``: the run directory of ovn-controller. ``guests``: the vNICs of the guests that run; their neighbours are
+    told when their bridge's way out changed.
     """
 
     def __init__(
