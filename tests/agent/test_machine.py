@@ -17,6 +17,7 @@ from agent.rig import AgentProcess, Authority, Engine
 from contract.namespaces import ip, kernel_kinds, make_nic, namespace_thread
 from netweft.core.host import Address, Bridge, Host, OvsBridge, OvsPort, Route, TrafficClass
 from netweft.core.protocol import Phase
+from netweft.core.steps import SetChassis
 from ovs_host import ovs_host
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class HostInNamespace:
         self.state = state
         self.engine = engine
         self.ovsdb = state / "no.sock"
+        self.ovn = state / "no-ovn"
         self.started: list[tuple[AgentProcess, Engine]] = []
         ip("link set lo up", "addr add 192.0.2.1/32 dev lo")
         for number in range(3):
@@ -68,7 +70,7 @@ class HostInNamespace:
             "--resolv-conf",
             str(self.state / resolver),
         )
-        ovs = ("--ovsdb", str(self.ovsdb), "--log-level", "error")
+        ovs = ("--ovsdb", str(self.ovsdb), "--ovn", str(self.ovn), "--ovn-wait", "2", "--log-level", "error")
         program = ("-c", CRASHING, crash_at) if crash_at else ("-m", "netweft.agent")
         process = AgentProcess(self.state, *options, *ovs, program=program)
         self.started.append((process, Engine(f"https://127.0.0.1:{process.port}", self.engine)))
@@ -318,6 +320,31 @@ def test_killed_with_open_vswitch(
                 assert report.change
                 assert (report.change.phase, report.change.difference) == (Phase.ROLLED_BACK, ())
                 assert report.host == before
+        finally:
+            host.end()
+
+
+def test_no_chassis_without_ovn_controller(authority: Authority, engine_identity: Identity, tmp_path: Path) -> None:
+    """What nobody would do is taken back at once; what leaves no chassis asks nobody."""
+    state = authority.issue(tmp_path / "state", "localhost").folder
+    with ovs_host() as (_, ovsdb):
+        host = HostInNamespace(state, engine_identity)
+        host.ovsdb = Path(ovsdb.path)
+        try:
+            engine = host.agent()
+            before = engine.host()
+            assert before.chassis is not None
+            engine.put(1, replace(before, chassis=replace(before.chassis, owner="h", remote="tcp:192.0.2.9:6642")))
+            change = engine.until(Phase.ROLLED_BACK)
+            assert change.error == (
+                "the host is no chassis of OVN (southbound database tcp:192.0.2.9:6642) after 2 s: ovn-controller does"
+                " not run"
+            )
+            assert change.difference == ()
+            assert engine.host() == before
+            ovsdb.execute([SetChassis(replace(before.chassis, owner="h", remote="tcp:192.0.2.9:6642"))])
+            engine.kept(2, before)
+            assert engine.host() == before
         finally:
             host.end()
 

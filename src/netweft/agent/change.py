@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.agent import change_requests
-from netweft.agent.chassis import CHASSIS_PATIENCE, await_connection
+from netweft.agent.chassis import CHASSIS_PATIENCE, leave_behind, try_chassis
 from netweft.agent.committed import Committed
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import NotConvergedError, reconcile, restore
@@ -283,7 +283,7 @@ class Changes:
         self._enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
-        await_connection(self._driver, steps, desired, self._chassis_wait, lambda: self._report(*self._steps))
+        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._steps))
         self._changed()
         with self._moved:
             self._applied = monotonic()
@@ -335,8 +335,9 @@ class Changes:
         log.warning("change %d is taken back: %s", self._record.generation, reason)
         self._enter(Trigger.FAIL, error=reason)
         try:
-            taken = marked(self._store.host(self._record.desired))
-            difference = self._back_to(self._store.host(self._record.checkpoint), taken)
+            desired, checkpoint = (self._store.host(file) for file in (self._record.desired, self._record.checkpoint))
+            difference = self._back_to(checkpoint, marked(desired))
+            leave_behind(self._driver, desired.chassis, checkpoint.chassis)
         except StoreError as error:
             difference = (str(error),)
         self._enter(Trigger.RESTORED, difference=difference)

@@ -1,15 +1,17 @@
-"""Whether a host that was told to be a chassis of OVN has become one: part of trying a change out.
+"""A host that is told to be a chassis of OVN: whether it has become one, and what it leaves behind in OVN.
 
-Where its guests are is a chassis' own business; that its ovn-controller reaches the southbound database is what can be
-known before anybody keeps the change.
+Where its guests are is OVN's own business; that its ovn-controller reaches the southbound database and is registered
+there is what can be known before anybody keeps the change.
 """
 
 from __future__ import annotations
 
+import logging
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from netweft.agent.networking import NetworkingError
+from netweft.core.host import Chassis
 from netweft.core.steps import SetChassis
 
 if TYPE_CHECKING:
@@ -19,30 +21,55 @@ if TYPE_CHECKING:
     from netweft.core.host import Host
     from netweft.core.steps import Step
 
+log = logging.getLogger(__name__)
+
 CHASSIS_PATIENCE = 30.0
-"""Seconds for ovn-controller to connect. It waits for up to 8 between two attempts (ovsdb-idl(7))."""
+"""Seconds for ovn-controller to connect and register. It waits for up to 8 between two attempts (ovsdb-idl(7))."""
 
 AGAIN = 0.5
 """Seconds between two looks."""
 
 
-def await_connection(
-    driver: Networking, steps: Iterable[Step], desired: Host, patience: float, check: Callable[[], None]
+def try_chassis(
+    driver: Networking, steps: Iterable[Step], change: tuple[Host, Host], patience: float, check: Callable[[], None]
 ) -> None:
-    """After steps that touched the chassis, and left one: wait until ovn-controller is connected to its southbound
-    database. It has to be so at two looks on end: at the first it may not have heard yet what it is told now.
+    """After steps that touched the chassis: take what the host was before out of OVN, and where a chassis is left wait
+    until it is one. ``change``: the host before and as wanted.
 
-    ``check`` is called between two looks; what it raises ends the waiting. Raises NetworkingError when ovn-controller
-    is not connected after so many seconds.
+    It has to be one at two looks on end: at the first ovn-controller may not have heard yet what it is told now.
+    ``check`` is called between two looks; what it raises ends the waiting. Raises NetworkingError when there is no
+    chassis after so many seconds.
     """
-    is_chassis = desired.chassis is not None and bool(desired.chassis.owner)
-    if not is_chassis or not any(isinstance(step, SetChassis) for step in steps):
+    if not any(isinstance(step, SetChassis) for step in steps):
+        return
+    before, wanted = change
+    leave_behind(driver, before.chassis, wanted.chassis)
+    if wanted.chassis is None or not wanted.chassis.owner:
         return
     deadline = monotonic() + patience
-    was_connected = False
-    while (reason := driver.why_no_chassis()) or not was_connected:
-        was_connected = not reason
+    was_there = False
+    while (reason := driver.why_no_chassis(wanted.chassis)) or not was_there:
+        was_there = not reason
         if reason and monotonic() >= deadline:
-            raise NetworkingError(f"OVN's southbound database is not reached: {reason} after {patience:g} s")
+            raise NetworkingError(
+                f"the host is no chassis of OVN (southbound database {wanted.chassis.remote}) after {patience:g} s:"
+                f" {reason}"
+            )
         sleep(AGAIN)
         check()
+
+
+def leave_behind(driver: Networking, former: Chassis | None, present: Chassis | None) -> None:
+    """Have OVN let go of what the host was, when it is something else now, or nothing. What is left there, while OVN is
+    away, is in nobody's way until another chassis has its address, and that is told then.
+    """
+    former, present = former or Chassis(), present or Chassis()
+    if former.system_id and former.remote and _identity(former) != _identity(present):
+        try:
+            driver.forget_chassis(former)
+        except NetworkingError as error:
+            log.warning("%s", error)
+
+
+def _identity(chassis: Chassis) -> tuple[str, str]:
+    return chassis.system_id, chassis.remote

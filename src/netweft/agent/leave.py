@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from netweft.agent.chassis import leave_behind
 from netweft.agent.networking import NetworkingError
 from netweft.agent.reconcile import restore
 from netweft.core.desired import desired_host
@@ -41,6 +42,7 @@ def leave(service: HostService, identity: Identity, address: str) -> None:
     now = service.driver.observe()
     wanted = cleared(now, _addresses(address or identity.address))
     left = restore(service.driver, wanted)
+    leave_behind(service.driver, now.chassis, wanted.chassis)
     if left:
         raise NetworkingError(f"not everything could be removed: {'; '.join(left)}")
     identity.forget()

@@ -15,6 +15,7 @@ from netweft.agent.netlink import Netlink, NetlinkError
 from netweft.agent.networking import NetworkingError
 from netweft.agent.observe import counters, observe
 from netweft.agent.ovn_controller import RUN_DIRECTORY, why_not_connected
+from netweft.agent.ovn_southbound import SouthboundError, forget, why_not_registered
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.agent.rates import Rates
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from netweft.agent.networking import Progress
     from netweft.agent.ovsdb import Ovsdb
     from netweft.agent.resolver import Resolver
-    from netweft.core.host import Host
+    from netweft.core.host import Chassis, Host
     from netweft.core.protocol import GuestNic, LinkCounters
     from netweft.core.steps import Step
 
@@ -76,9 +77,20 @@ class MachineNetworking:
         with self._handles() as handles:
             execute(steps, handles, progress)
 
-    def why_no_chassis(self) -> str:
-        """Why ovn-controller is not connected to its southbound database; empty when it is."""
-        return why_not_connected(self._ovn)
+    def why_no_chassis(self, chassis: Chassis) -> str:
+        """Why ovn-controller is not connected to its southbound database, or could not register there; empty when all
+        is well.
+        """
+        reason = why_not_connected(self._ovn)
+        return reason or (why_not_registered(self._ovsdb, chassis) if self._ovsdb else "there is no Open vSwitch")
+
+    def forget_chassis(self, chassis: Chassis) -> None:
+        """Have the southbound database let go of it. Raises NetworkingError."""
+        try:
+            if self._ovsdb:
+                forget(self._ovsdb, chassis)
+        except (OvsdbError, SouthboundError) as error:
+            raise NetworkingError(f"chassis {chassis.system_id} is left behind in OVN: {error}") from error
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from netweft.core.host import Host
+    from netweft.core.host import Chassis, Host
     from netweft.core.protocol import LinkCounters
     from netweft.core.steps import Step
 
@@ -31,10 +31,11 @@ class Networking(Protocol):
         Raises NetworkingError at the first that is refused; those before it are done, none after it.
         """
 
-    def why_no_chassis(self) -> str:
-        """Why the host's ovn-controller is not connected to OVN's southbound database just now: a clause, empty when it
-        is.
-        """
+    def why_no_chassis(self, chassis: Chassis) -> str:
+        """Why the host, which is told to be this chassis of OVN, is not one just now: a clause, empty when it is."""
+
+    def forget_chassis(self, chassis: Chassis) -> None:
+        """Have OVN let go of a chassis that the host was. Raises NetworkingError when OVN cannot be reached."""
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

@@ -47,6 +47,9 @@ _NOT_MADE: Sequence[Json] = (["error", "!=", to_set([])], ["ofport", "==", to_se
 _FAILURES = [select("Interface", ("name", "ofport", "error"), [condition]) for condition in _NOT_MADE]
 """Interfaces that ovs-vswitchd could not make."""
 
+_TLS = {"private_key": "private-key", "certificate": "certificate", "ca_cert": "ca-cert"}
+"""Columns of table SSL, and what they are called in command lines."""
+
 
 class Ovsdb:
     """One Open vSwitch, reached at the absolute path of its database's socket.
@@ -93,6 +96,14 @@ class Ovsdb:
     def chassis(self) -> Chassis:
         """What ovn-controller is told. Raises OvsdbError when the database cannot be read."""
         return self._look(Mirror.chassis)
+
+    def tls(self) -> dict[str, str]:
+        """The files that Open vSwitch and OVN show and trust in TLS, by the options of their tools; none where it is
+        not set up. Raises OvsdbError when there is no database.
+        """
+        with Session(self.path, self.timeout) as session:
+            (rows,) = session.select({"SSL": tuple(_TLS)})
+        return {option: str(row[column]) for row in rows for column, option in _TLS.items()}
 
     def execute(self, steps: Sequence[OvsdbStep], links: Collection[str] = ()) -> None:
         """Apply the steps in one transaction and wait until ovs-vswitchd has done it.

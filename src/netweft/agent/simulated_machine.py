@@ -15,7 +15,7 @@ import msgspec
 
 from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
-from netweft.core.host import Host, Nic, VirtualFunction
+from netweft.core.host import Chassis, Host, Nic, VirtualFunction
 from netweft.core.protocol import GuestState, LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
@@ -201,9 +201,12 @@ class SimulatedMachine:
             self.change(replace(self._state, host=host.host))
         self._faults.steps_done(len(steps))
 
-    def why_no_chassis(self) -> str:
+    def why_no_chassis(self, chassis: Chassis) -> str:  # noqa: ARG002  # any will do
         """Its ovn-controller is connected to whatever it is told, unless the simulation wants otherwise."""
         return self._faults.wanted.no_chassis
+
+    def forget_chassis(self, chassis: Chassis) -> None:
+        """There is no OVN that could have it."""
 
     def set_functions(self, nic: str, count: int) -> None:
         """As the kernel: new functions have NICs of their own. They stay over a reboot. Raises NetworkingError."""

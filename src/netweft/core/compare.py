@@ -152,7 +152,7 @@ def _fields_of(link: Link, host: Host) -> tuple[str, ...]:
 def _fields(
     part: Part, name: str, want: object, have: object, fields: tuple[str, ...], *, takes_unknown: bool = True
 ) -> Iterator[Difference]:
-    told = name if part == "link" else f"{part} {name}"
+    told = {"link": name, CHASSIS: f"the {part}"}.get(part, f"{part} {name}")
     for field in fields:
         wanted, there = getattr(want, field), getattr(have, field)
         if wanted == there:

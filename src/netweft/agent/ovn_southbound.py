@@ -1,0 +1,87 @@
+"""OVN's southbound database, as a host looks at it: by ovn-sbctl(8), which comes with ovn-controller."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from time import sleep
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netweft.agent.ovsdb import Ovsdb
+    from netweft.core.host import Chassis
+
+ANSWER_SECONDS = 5
+"""For the database to answer."""
+
+TRIES = 3
+SETTLED = 0.5
+"""Seconds after which an ovn-controller that is going to put a chassis back has done so."""
+
+_SPARE = 5.0
+"""Seconds that ovn-sbctl has besides, to begin and end."""
+
+
+class SouthboundError(Exception):
+    """The database cannot be asked; the message says why."""
+
+
+def why_not_registered(ovsdb: Ovsdb, chassis: Chassis) -> str:
+    """Why the database does not have the chassis with its tunnels' address: a clause, empty when it has it.
+
+    An address belongs to one chassis only; what another one, or the same under another name, holds is refused, and only
+    ovn-controller's log shows it.
+    """
+    try:
+        found = _ask(ovsdb, chassis, "--columns=chassis_name", "find", "Encap", f'ip="{chassis.encap_ip}"').split()
+    except SouthboundError as error:
+        return str(error)
+    if chassis.system_id in found:
+        return ""
+    others = ", ".join(sorted(set(found)))
+    return f"{chassis.encap_ip} is the address of chassis {others}" if others else "it has no such chassis"
+
+
+def forget(ovsdb: Ovsdb, chassis: Chassis) -> None:
+    """Have the database let go of a chassis that its host is no more, which ovn-controller does not do when its name
+    changes while it runs (ovn-controller(8), external_ids:system-id). Raises SouthboundError.
+
+    An ovn-controller that has not heard of its new name yet puts the old one back, so it is looked at again.
+    """
+    for _ in range(TRIES):
+        for table in ("Chassis", "Chassis_Private"):
+            _ask(ovsdb, chassis, "--if-exists", "destroy", table, chassis.system_id)
+        sleep(SETTLED)
+        if not _ask(ovsdb, chassis, "--columns=name", "find", "Chassis", f'name="{chassis.system_id}"').strip():
+            return
+    raise SouthboundError("somebody puts it back again and again: does another host have that system-id?")
+
+
+def _ask(ovsdb: Ovsdb, chassis: Chassis, *words: str) -> str:
+    program = shutil.which("ovn-sbctl")
+    if program is None:
+        raise SouthboundError("there is no ovn-sbctl on this host to look there")
+    keys = _keys(ovsdb) if "ssl:" in chassis.remote else ()
+    options = (f"--timeout={ANSWER_SECONDS}", f"--db={chassis.remote}", "--no-leader-only", "--bare", *keys)
+    try:
+        done = subprocess.run(  # noqa: S603  # a fixed program, no shell
+            [program, *options, *words],
+            check=False,
+            timeout=ANSWER_SECONDS + _SPARE,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SouthboundError(f"{chassis.remote} does not answer") from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        raise SouthboundError(f"{chassis.remote} does not answer ({lines[-1] if lines else done.returncode})")
+    return done.stdout
+
+
+def _keys(ovsdb: Ovsdb) -> Sequence[str]:
+    """What ovn-controller shows and trusts, too (ovs-vswitchd.conf.db(5), table SSL)."""
+    return [f"--{option}={file}" for option, file in ovsdb.tls().items()]

@@ -1,0 +1,198 @@
+"""A host that its agent makes a chassis of a real OVN, and that takes back by itself what breaks the chassis."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from agent.rig import Authority, Engine
+from agent.test_machine import HostInNamespace
+from netweft.agent.ovn_controller import why_not_connected
+from netweft.agent.wire import ENGINE_NAME
+from netweft.core.compare import differences
+from netweft.core.host import Chassis, Host
+from netweft.core.protocol import Phase
+from netweft.lab.processes import run
+from ovs_host import namespace, private_ovs, standing_in
+from providers.guests import Guest, guest, reach_each_other
+from providers.ovn import EXTERNAL_BRIDGE, PHYSICAL_NETWORK, Ovn, chassis_of
+from providers.ovn import Chassis as RealChassis
+from providers.waiting import until
+
+ADDRESS = "10.99.0.31"
+"""Of the host's tunnels."""
+MACS = {"h1": "02:00:00:00:31:01", "h3": "02:00:00:00:31:03"}
+IPS = {"h1": "10.1.31.1", "h3": "10.1.31.3"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A host that somebody made a chassis by hand, with an agent that begins to manage it, and two guests on one
+    network of OVN: one there and one on another chassis.
+    """
+
+    ovn: Ovn
+    chassis: RealChassis
+    agents: HostInNamespace
+    here: Guest
+    elsewhere: Guest
+
+    def keys(self) -> str:
+        """What is in external_ids of Open_vSwitch."""
+        database = f"--db=unix:{self.chassis.switch.socket}"
+        return run(["ovs-vsctl", "--timeout=20", database, "get", "Open_vSwitch", ".", "external_ids"])
+
+    def serves(self) -> None:
+        """Assert that the host is a chassis whose guest reaches the other one."""
+        until(lambda: not why_not_connected(self.chassis.switch.folder), "the connection to the southbound database")
+        reach_each_other((self.here, IPS["h3"]), (self.elsewhere, IPS["h1"]))
+
+    def names(self) -> set[str]:
+        """What the southbound database calls its chassis."""
+        return set(self.ovn.central.sbctl("--bare", "--columns=name", "list", "Chassis").split())
+
+
+@pytest.fixture
+def host(ovn: Ovn, tmp_path: Path) -> Iterator[Prepared]:
+    authority = Authority()
+    state = authority.issue(tmp_path / "state", "localhost").folder
+    engine = authority.issue(tmp_path / "engine", ENGINE_NAME)
+    with (
+        namespace() as place,
+        private_ovs(place) as switch,
+        chassis_of("h3", switch, ovn.central, ovn.wires, ADDRESS) as chassis,
+        network(ovn),
+        guest(chassis, "port-h3", MACS["h3"]) as here,
+        guest(ovn.chassis["h1"], "port-h1", MACS["h1"]) as elsewhere,
+        standing_in(place),
+    ):
+        agents = HostInNamespace(state, engine)
+        agents.ovsdb, agents.ovn = switch.socket, switch.folder
+        here.take(f"{IPS['h3']}/24")
+        elsewhere.take(f"{IPS['h1']}/24")
+        prepared = Prepared(ovn=ovn, chassis=chassis, agents=agents, here=here, elsewhere=elsewhere)
+        try:
+            prepared.serves()
+            yield prepared
+        finally:
+            agents.end()
+    for name in ovn.central.sbctl("--bare", "--columns=name", "find", "Chassis", "hostname=h3").split():
+        ovn.central.sbctl("destroy", "Chassis", name)  # which ovn-controller leaves there when it is ended
+
+
+@contextmanager
+def network(ovn: Ovn) -> Iterator[None]:
+    """A network of OVN with a port on each of the two chassis."""
+    central = ovn.central
+    central.nbctl("ls-add", "net31")
+    for name, mac in MACS.items():
+        central.nbctl(
+            "lsp-add", "net31", f"port-{name}", "--", "lsp-set-addresses", f"port-{name}", f"{mac} {IPS[name]}"
+        )
+    try:
+        yield
+    finally:
+        central.nbctl("ls-del", "net31")
+
+
+def wanted(before: Host, **fields: object) -> Host:
+    """The host as it shall be: a chassis of ours, with a name of its own."""
+    assert before.chassis is not None
+    ours = replace(before.chassis, owner="host-31", system_id="host-31", encap_type="geneve")
+    return replace(before, chassis=replace(ours, **fields))  # type: ignore[arg-type] # keys are fields
+
+
+def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
+    engine, keys = host.agents.agent(), host.keys()
+    before, facts = engine.host(), engine.report().capabilities
+    assert facts.ovn_version
+    assert before.chassis == Chassis(
+        system_id=host.chassis.namespace,
+        remote=host.ovn.central.southbound,
+        encap_type="geneve",
+        encap_ip=ADDRESS,
+        mappings={PHYSICAL_NETWORK: EXTERNAL_BRIDGE},
+        datapath="netdev",
+    )
+    engine.kept(1, wanted(before), commit=True)
+    until(lambda: "host-31" in host.names(), "the chassis under its new name")
+    assert host.chassis.namespace not in host.names()
+    host.serves()
+    engine.kept(2, before, commit=True)
+    assert (engine.host(), host.keys()) == (before, keys)
+    until(lambda: host.chassis.namespace in host.names(), "the chassis under its old name")
+    host.serves()
+
+
+@pytest.mark.parametrize("remote", ["unix:/nowhere/sb.sock", "tcp:127.0.0.1:1"])
+def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) -> None:
+    engine, keys = host.agents.agent(), host.keys()
+    before = engine.host()
+    ports = run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"])
+    engine.put(1, wanted(before, remote=remote))
+    change = engine.until(Phase.ROLLED_BACK)
+    assert change.error == (
+        f"the host is no chassis of OVN (southbound database {remote}) after 2 s: ovn-controller is not connected"
+    )
+    assert change.difference == ()
+    assert (engine.host(), host.keys()) == (before, keys)
+    host.serves()
+    assert run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"]) == ports
+
+
+def test_nobody_confirms(host: Prepared) -> None:
+    engine, keys = host.agents.agent(), host.keys()
+    before = engine.host()
+    engine.put(1, wanted(before), confirm_within=0.2)
+    change = engine.until(Phase.ROLLED_BACK)
+    assert (change.error, change.difference) == ("the engine did not confirm it within 0.2 s", ())
+    assert (engine.host(), host.keys()) == (before, keys)
+    host.serves()
+
+
+@pytest.mark.parametrize("phase", [Phase.CHECKPOINTED, Phase.APPLYING, Phase.AWAITING, Phase.ROLLING_BACK])
+def test_the_agent_is_killed(host: Prepared, phase: Phase) -> None:
+    engine, keys = host.agents.agent(crash_at=phase), host.keys()
+    before = engine.host()
+    with pytest.raises(httpx.TransportError):
+        bring_about(engine, wanted(before), phase)
+    assert host.agents.process.died() == -signal.SIGKILL
+    report = host.agents.agent().report()
+    assert report.change
+    assert (report.change.phase, report.change.difference) == (Phase.ROLLED_BACK, ())
+    assert (report.host, host.keys()) == (before, keys)
+    host.serves()
+
+
+def bring_about(engine: Engine, desired: Host, phase: Phase) -> None:
+    """Have a change come to that phase."""
+    engine.put(1, desired)
+    engine.until(Phase.AWAITING)
+    if phase is Phase.ROLLING_BACK:
+        engine.roll_back(1)
+    while True:
+        engine.report()
+
+
+def test_somebody_changes_it_by_hand(host: Prepared) -> None:
+    """The agent says that something has changed, its report says what, and the plan puts it right."""
+    engine = host.agents.agent()
+    desired = wanted(engine.host())
+    engine.kept(1, desired)
+    last = engine.events().events[-1].id
+    host.chassis.switch.vsctl("set", "Open_vSwitch", ".", 'external_ids:ovn-remote="tcp:192.0.2.9:6642"')
+    page = engine.events(last, wait=30)
+    while not any(event.kind == "host" for event in page.events):
+        page = engine.events(page.events[-1].id if page.events else last, wait=30)
+    assert differences(desired, engine.host()) == (
+        f"the OVN chassis: remote should be {host.ovn.central.southbound}, and is tcp:192.0.2.9:6642",
+    )
+    engine.kept(2, desired)
+    assert differences(desired, engine.host()) == ()
+    host.serves()
