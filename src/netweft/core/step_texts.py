@@ -73,7 +73,7 @@ def _chassis_text(step: s.SetChassis) -> str:
     if chassis == Chassis():
         return "make the host no chassis of OVN any more"
     if not chassis.owner:
-        return f"give ovn-controller back what it was told before ({_told(chassis) or 'nothing'})"
+        return f"give ovn-controller back what it was told before ({_told(chassis)})"
     return f"make the host a chassis of OVN ({_told(chassis)})"
 
 
