@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from agent.rig import Engine, RefusedError, with_network
-from netweft.core.host import Bond, Host, Vlan
+from netweft.core.host import Bond, Chassis, Host, Vlan
 from netweft.core.protocol import GuestNic, GuestSpec, GuestState, Phase
 
 if TYPE_CHECKING:
@@ -58,6 +58,37 @@ def test_a_refused_step_takes_all_back(engine: Engine) -> None:
     assert change.difference == ()
     assert engine.host() == before
     assert engine.kept(2, with_network(before)).phase is Phase.CONFIRMED
+
+
+CHASSIS = Chassis(owner="h", system_id="h", remote="tcp:192.0.2.9:6642", encap_type="geneve", encap_ip="192.0.2.1")
+
+
+def test_a_chassis_that_ovn_does_not_get(engine: Engine) -> None:
+    """What does not touch it asks nobody, nor does what takes it away."""
+    before = engine.host()
+    engine.simulate(no_chassis="ovn-controller is not connected")
+    engine.put(1, replace(before, chassis=CHASSIS))
+    change = engine.until(Phase.ROLLED_BACK)
+    assert change.error == (
+        "the host is no chassis of OVN (southbound database tcp:192.0.2.9:6642) after 0 s:"
+        " ovn-controller is not connected"
+    )
+    assert change.difference == ()
+    assert engine.host() == before
+    engine.simulate()
+    engine.kept(2, replace(before, chassis=CHASSIS))
+    engine.simulate(no_chassis="ovn-controller is not connected")
+    engine.kept(3, with_network(engine.host()))
+    engine.kept(4, replace(before, chassis=Chassis()))
+    assert engine.host().chassis == Chassis()
+
+
+def test_a_chassis_that_is_refused(engine: Engine) -> None:
+    before = engine.host()
+    engine.simulate(refuse={"SetChassis": 1})
+    engine.put(1, replace(before, chassis=CHASSIS))
+    assert "SetChassis" in engine.until(Phase.ROLLED_BACK).error
+    assert engine.host() == before
 
 
 def test_what_cannot_be_restored_is_told(engine: Engine) -> None:

@@ -1,0 +1,71 @@
+"""Asking an ovn-controller that does not answer as one does; what real ones answer is for the ring of providers."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netweft.agent.ovn_controller import why_not_connected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="nl") as name:  # a socket's address is short
+        yield Path(name)
+
+
+@contextmanager
+def answering(path: Path, *parts: bytes) -> Iterator[None]:
+    """Somebody at a control socket who says so much to the first who asks, and hangs up."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def answer() -> None:
+            with listener.accept()[0] as connection:
+                connection.recv(4096)
+                for part in parts:
+                    connection.sendall(part)
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ((b'{"id":0,"result":"conn', b'ected\\n","error":null}'), ""),
+        ((b'{"id":0,"result":"not connected\\n","error":null}',), "ovn-controller is not connected"),
+        (
+            (b'{"id":0,"result":null,"error":"\\"connection-status\\" is not a valid command\\n"}',),
+            "not a valid command",
+        ),
+        ((b'{"id":0',), "ovn-controller does not answer (it hung up)"),
+        ((), "ovn-controller does not answer (it hung up)"),
+    ],
+)
+def test_answers(folder: Path, parts: tuple[bytes, ...], reason: str) -> None:
+    with answering(folder / "ovn-controller.7.ctl", *parts):
+        found = why_not_connected(folder)
+    assert (reason in found) if reason else found == ""
+
+
+def test_nobody_is_there(folder: Path) -> None:
+    """Neither a folder, nor a control socket, nor anybody at one that was left behind."""
+    none = "ovn-controller does not run"
+    assert why_not_connected(folder / "missing") == none
+    assert why_not_connected(folder) == none
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / "ovn-controller.7.ctl"))
+    assert why_not_connected(folder) == none
