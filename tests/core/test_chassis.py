@@ -98,6 +98,19 @@ def test_only_bridges_of_open_vswitch_are_mapped_to() -> None:
     assert desired_host(detached, CLEAN).chassis == replace(OURS, mappings={})
 
 
+def test_what_a_chassis_is_called() -> None:
+    """As the host in the engine; but one that somebody made one by hand keeps its name, whatever becomes of it."""
+    taken = made(intent(STATIC), replace(CLEAN, chassis=THEIR_CHASSIS))
+    assert taken.chassis == replace(OURS, owner="host-1/theirs", system_id="theirs")
+    assert find_drift(intent(STATIC), taken).is_empty
+    assert made(intent(STATIC), replace(CLEAN, chassis=replace(THEIR_CHASSIS, remote=""))).chassis == OURS
+    (difference,) = find_drift(intent(STATIC), replace(taken, chassis=replace(taken.chassis, system_id="other"))).host
+    assert difference.text == "the OVN chassis: system_id should be theirs, and is other"
+    for owner in ("host-2", "host-2/theirs"):
+        copied = replace(CLEAN, chassis=replace(THEIR_CHASSIS, owner=owner))
+        assert made(intent(STATIC), copied).chassis == OURS
+
+
 def test_without_an_address_everything_stays_as_it_is() -> None:
     theirs = replace(CLEAN, chassis=THEIR_CHASSIS)
     assert desired_host(intent(), theirs).chassis == THEIR_CHASSIS
@@ -109,7 +122,8 @@ def test_nobody_wants_a_chassis() -> None:
     for told in (None, Chassis(), THEIR_CHASSIS):
         assert desired_host(nobody, replace(CLEAN, chassis=told)).chassis == told
     ours = replace(CLEAN, chassis=OURS)
-    assert desired_host(nobody, ours).chassis == Chassis()
+    assert desired_host(nobody, ours).chassis == Chassis(system_id="host-1")
+    assert plan(ours, replace(CLEAN, chassis=None)) == [s.SetChassis(Chassis(system_id="host-1"))]
     assert desired_host(replace(nobody, kept=("host-1",)), ours).chassis == OURS
 
 
@@ -159,8 +173,8 @@ def test_a_bridge_of_ours_that_somebody_mapped_to() -> None:
     moved = intent(STATIC, attachments=intent(STATIC).attachments[:1])
     steps = [step for step in plan(now, desired_host(moved, now)) if isinstance(step, s.SetChassis)]
     assert steps == [
-        s.SetChassis(replace(theirs, owner="host-1", mappings={})),
-        s.SetChassis(replace(OURS, mappings={})),
+        s.SetChassis(replace(theirs, owner="host-1/theirs", mappings={})),
+        s.SetChassis(replace(OURS, owner="host-1/theirs", system_id="theirs", mappings={})),
     ]
 
 
@@ -233,7 +247,13 @@ def test_what_a_change_costs_the_guests_of_provider_networks(change: dict[str, A
 def test_words() -> None:
     assert [
         describe(s.SetChassis(chassis))
-        for chassis in (OURS, Chassis(), THEIR_CHASSIS, Chassis(system_id="debian"), Chassis(encap_ip="192.0.2.7"))
+        for chassis in (
+            OURS,
+            Chassis(),
+            THEIR_CHASSIS,
+            Chassis(system_id="debian"),
+            Chassis(remote="tcp:192.0.2.7:6642"),
+        )
     ] == [
         (
             "make the host a chassis of OVN (host-1, southbound database ssl:192.0.2.1:6642, geneve at 192.0.2.5,"
@@ -244,6 +264,6 @@ def test_words() -> None:
             "give ovn-controller back what it was told before (theirs, southbound database tcp:198.51.100.1:6642,"
             " geneve,vxlan at 198.18.0.1, reaches public over br-ex)"
         ),
-        "give ovn-controller back what it was told before (debian)",
-        "give ovn-controller back what it was told before (tunnels at 192.0.2.7)",
+        "make the host no chassis of OVN any more",
+        "give ovn-controller back what it was told before (southbound database tcp:192.0.2.7:6642)",
     ]

@@ -102,9 +102,9 @@ def network(ovn: Ovn) -> Iterator[None]:
 
 
 def wanted(before: Host, **fields: object) -> Host:
-    """The host as it shall be: a chassis of ours, with a name of its own."""
+    """The host as it shall be: the chassis is ours, and goes on under its name."""
     assert before.chassis is not None
-    ours = replace(before.chassis, owner="host-31", system_id="host-31", encap_type="geneve")
+    ours = replace(before.chassis, owner=f"host-31/{before.chassis.system_id}")
     return replace(before, chassis=replace(ours, **fields))  # type: ignore[arg-type] # keys are fields
 
 
@@ -120,14 +120,22 @@ def test_it_is_taken_over_kept_and_given_back_as_it_was(host: Prepared) -> None:
         mappings={PHYSICAL_NETWORK: EXTERNAL_BRIDGE},
         datapath="netdev",
     )
-    engine.kept(1, wanted(before), commit=True)
-    until(lambda: "host-31" in host.names(), "the chassis under its new name")
-    assert host.chassis.namespace not in host.names()
+    mapped = {PHYSICAL_NETWORK: EXTERNAL_BRIDGE, "physnet2": EXTERNAL_BRIDGE}
+    engine.kept(1, wanted(before, mappings=mapped), commit=True)
+    told = host.ovn.central.sbctl("get", "Chassis", host.chassis.namespace, "other_config:ovn-bridge-mappings")
+    assert told.strip() == '"physnet1:br-ex,physnet2:br-ex"'
     host.serves()
     engine.kept(2, before, commit=True)
     assert (engine.host(), host.keys()) == (before, keys)
-    until(lambda: host.chassis.namespace in host.names(), "the chassis under its old name")
     host.serves()
+
+
+def test_another_name(host: Prepared) -> None:
+    """As of a host that was copied from another. ovn-controller does not do it by itself while it runs."""
+    engine = host.agents.agent()
+    engine.kept(1, wanted(engine.host(), owner="host-31", system_id="host-31"))
+    assert "host-31" in host.names()
+    assert host.chassis.namespace not in host.names()
 
 
 @pytest.mark.parametrize("remote", ["unix:/nowhere/sb.sock", "tcp:127.0.0.1:1"])
@@ -136,6 +144,8 @@ def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) ->
     before = engine.host()
     ports = run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"])
     engine.put(1, wanted(before, remote=remote))
+    engine.until(Phase.APPLYING)
+    assert host.here.reaches(IPS["h1"]), "what OVN has set up stays while it is away"
     change = engine.until(Phase.ROLLED_BACK)
     assert change.error == (
         f"the host is no chassis of OVN (southbound database {remote}) after 2 s: ovn-controller is not connected"
@@ -144,6 +154,40 @@ def test_a_southbound_database_that_is_not_there(host: Prepared, remote: str) ->
     assert (engine.host(), host.keys()) == (before, keys)
     host.serves()
     assert run(["ovs-vsctl", f"--db=unix:{host.chassis.switch.socket}", "list-ports", "br-int"]) == ports
+
+
+def test_the_same_database_by_another_address(host: Prepared) -> None:
+    """As when it becomes a cluster of several: the chassis is the same, and is left there."""
+    engine = host.agents.agent()
+    desired = wanted(engine.host())
+    engine.kept(1, desired)
+    name = host.chassis.namespace
+    row = host.ovn.central.sbctl("get", "Chassis", name, "_uuid")
+    more = replace(desired.chassis, remote=f"tcp:127.0.0.1:1,{host.ovn.central.southbound}")
+    engine.kept(2, replace(desired, chassis=more))
+    assert host.ovn.central.sbctl("get", "Chassis", name, "_uuid") == row
+    host.serves()
+
+
+def test_an_address_that_another_chassis_has(host: Prepared) -> None:
+    """ovn-controller is connected all the same, and only the database shows that it is not registered."""
+    engine, keys = host.agents.agent(), host.keys()
+    before = engine.host()
+    engine.put(1, wanted(before, encap_ip="10.99.0.11"))
+    change = engine.until(Phase.ROLLED_BACK)
+    assert change.error.endswith(f"10.99.0.11 is the address of chassis {host.ovn.chassis['h1'].namespace}")
+    assert (change.difference, engine.host(), host.keys()) == ((), before, keys)
+    host.serves()
+
+
+def test_a_host_that_is_to_be_none_any_more(host: Prepared) -> None:
+    engine = host.agents.agent()
+    before = engine.host()
+    engine.kept(1, wanted(before))
+    engine.kept(2, replace(before, chassis=Chassis(system_id=host.chassis.namespace)))
+    assert host.names() == {one.namespace for one in host.ovn.chassis.values()}
+    engine.kept(3, wanted(before))
+    host.serves()
 
 
 def test_nobody_confirms(host: Prepared) -> None:

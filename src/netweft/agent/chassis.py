@@ -7,6 +7,7 @@ there is what can be known before anybody keeps the change.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -33,27 +34,33 @@ AGAIN = 0.5
 def try_chassis(
     driver: Networking, steps: Iterable[Step], change: tuple[Host, Host], patience: float, check: Callable[[], None]
 ) -> None:
-    """After steps that touched the chassis: take what the host was before out of OVN, and where a chassis is left wait
-    until it is one. ``change``: the host before and as wanted.
+    """After steps that touched the chassis: wait until the host is one, and take out of OVN what it was before.
+    ``change``: the host before and as wanted.
 
-    It has to be one at two looks on end: at the first ovn-controller may not have heard yet what it is told now.
     ``check`` is called between two looks; what it raises ends the waiting. Raises NetworkingError when there is no
-    chassis after so many seconds.
+    chassis after ``patience`` seconds.
     """
     if not any(isinstance(step, SetChassis) for step in steps):
         return
-    before, wanted = change
-    leave_behind(driver, before.chassis, wanted.chassis)
-    if wanted.chassis is None or not wanted.chassis.owner:
-        return
+    former, wanted = (host.chassis or Chassis() for host in change)
+    if wanted.owner:
+        if former.remote and former.system_id != wanted.system_id:
+            # One database has an address once: under its new name the host can have it only without the old one.
+            leave_behind(driver, replace(former, remote=wanted.remote), wanted)
+        _await_chassis(driver, wanted, patience, check)
+    if not wanted.owner or former.remote != wanted.remote:
+        leave_behind(driver, former, wanted)
+
+
+def _await_chassis(driver: Networking, wanted: Chassis, patience: float, check: Callable[[], None]) -> None:
+    """It has to be one at two looks on end: at the first ovn-controller may not have heard yet what it is told now."""
     deadline = monotonic() + patience
     was_there = False
-    while (reason := driver.why_no_chassis(wanted.chassis)) or not was_there:
+    while (reason := driver.why_no_chassis(wanted)) or not was_there:
         was_there = not reason
         if reason and monotonic() >= deadline:
             raise NetworkingError(
-                f"the host is no chassis of OVN (southbound database {wanted.chassis.remote}) after {patience:g} s:"
-                f" {reason}"
+                f"the host is no chassis of OVN (southbound database {wanted.remote}) after {patience:g} s: {reason}"
             )
         sleep(AGAIN)
         check()
@@ -66,7 +73,7 @@ def leave_behind(driver: Networking, former: Chassis | None, present: Chassis | 
     former, present = former or Chassis(), present or Chassis()
     if former.system_id and former.remote and _identity(former) != _identity(present):
         try:
-            driver.forget_chassis(former)
+            driver.forget_chassis(former, present)
         except NetworkingError as error:
             log.warning("%s", error)
 

@@ -84,13 +84,13 @@ class MachineNetworking:
         reason = why_not_connected(self._ovn)
         return reason or (why_not_registered(self._ovsdb, chassis) if self._ovsdb else "there is no Open vSwitch")
 
-    def forget_chassis(self, chassis: Chassis) -> None:
-        """Have the southbound database let go of it. Raises NetworkingError."""
+    def forget_chassis(self, former: Chassis, present: Chassis) -> None:
+        """Have the southbound database let go of what the host was. Raises NetworkingError."""
         try:
             if self._ovsdb:
-                forget(self._ovsdb, chassis)
+                forget(self._ovsdb, former, present)
         except (OvsdbError, SouthboundError) as error:
-            raise NetworkingError(f"chassis {chassis.system_id} is left behind in OVN: {error}") from error
+            raise NetworkingError(f"chassis {former.system_id} is left behind in OVN: {error}") from error
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

@@ -34,8 +34,10 @@ class Networking(Protocol):
     def why_no_chassis(self, chassis: Chassis) -> str:
         """Why the host, which is told to be this chassis of OVN, is not one just now: a clause, empty when it is."""
 
-    def forget_chassis(self, chassis: Chassis) -> None:
-        """Have OVN let go of a chassis that the host was. Raises NetworkingError when OVN cannot be reached."""
+    def forget_chassis(self, former: Chassis, present: Chassis) -> None:
+        """Have OVN let go of a chassis that the host was, unless that is what it is, by another of OVN's addresses.
+        Raises NetworkingError when OVN cannot be reached.
+        """
 
     def set_functions(self, nic: str, count: int) -> None:
         """Let a NIC have that many virtual functions, also after a boot. Raises NetworkingError."""

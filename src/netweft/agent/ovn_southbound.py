@@ -44,19 +44,28 @@ def why_not_registered(ovsdb: Ovsdb, chassis: Chassis) -> str:
     return f"{chassis.encap_ip} is the address of chassis {others}" if others else "it has no such chassis"
 
 
-def forget(ovsdb: Ovsdb, chassis: Chassis) -> None:
+def forget(ovsdb: Ovsdb, former: Chassis, present: Chassis) -> None:
     """Have the database let go of a chassis that its host is no more, which ovn-controller does not do when its name
-    changes while it runs (ovn-controller(8), external_ids:system-id). Raises SouthboundError.
+    changes while it runs (ovn-controller(8), external_ids:system-id), nor when it goes elsewhere. Nothing happens where
+    the database of what the host is now is the same one, by another of its addresses. Raises SouthboundError.
 
     An ovn-controller that has not heard of its new name yet puts the old one back, so it is looked at again.
     """
+    is_same = bool(present.remote) and former.system_id == present.system_id
+    if is_same and _row(ovsdb, former) == _row(ovsdb, present):
+        return
     for _ in range(TRIES):
         for table in ("Chassis", "Chassis_Private"):
-            _ask(ovsdb, chassis, "--if-exists", "destroy", table, chassis.system_id)
+            _ask(ovsdb, former, "--if-exists", "destroy", table, former.system_id)
         sleep(SETTLED)
-        if not _ask(ovsdb, chassis, "--columns=name", "find", "Chassis", f'name="{chassis.system_id}"').strip():
+        if not _row(ovsdb, former):
             return
     raise SouthboundError("somebody puts it back again and again: does another host have that system-id?")
+
+
+def _row(ovsdb: Ovsdb, chassis: Chassis) -> str:
+    """The uuid of the chassis, empty when it is not there."""
+    return _ask(ovsdb, chassis, "--columns=_uuid", "find", "Chassis", f'name="{chassis.system_id}"').strip()
 
 
 def _ask(ovsdb: Ovsdb, chassis: Chassis, *words: str) -> str:

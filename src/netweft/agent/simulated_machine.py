@@ -205,7 +205,7 @@ class SimulatedMachine:
         """Its ovn-controller is connected to whatever it is told, unless the simulation wants otherwise."""
         return self._faults.wanted.no_chassis
 
-    def forget_chassis(self, chassis: Chassis) -> None:
+    def forget_chassis(self, former: Chassis, present: Chassis) -> None:
         """There is no OVN that could have it."""
 
     def set_functions(self, nic: str, count: int) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 INTEGRATION_BRIDGE = "br-int"
 """The OVS bridge that ovn-controller makes and directs, where guests of OVN's networks are plugged in."""
 
+_NAME = "/"
+"""In a mark, between the host's id in the engine and the name of a chassis that is called otherwise."""
+
 
 def desired_chassis(intent: HostIntent, report: Host, carriers: Collection[str]) -> Chassis | None:
     """What the host's ovn-controller is to be told. ``carriers``: names of the links that have the tunnel network's
@@ -27,20 +30,40 @@ def desired_chassis(intent: HostIntent, report: Host, carriers: Collection[str])
     """
     wanted, reported = intent.chassis, report.chassis
     if wanted is None:
-        is_left = reported is not None and reported.owner not in {"", *intent.kept}
-        return Chassis() if is_left else reported
+        return reported if reported is None or reported.owner in {"", *intent.kept} else released(reported)
     address = _tunnel_address(intent, wanted, report, carriers)
     if not address:
         return reported
+    owner, system_id = _name(wanted, reported or Chassis())
     return Chassis(
-        owner=wanted.system_id,
-        system_id=wanted.system_id,
+        owner=owner,
+        system_id=system_id,
         remote=wanted.remote,
         encap_type=wanted.encap_type,
         encap_ip=address,
         mappings=_mappings(intent, wanted),
         datapath=intent.ovs_datapath,
     )
+
+
+def released(chassis: Chassis) -> Chassis:
+    """What is left of a chassis of ours: its name, without which ovn-controller complains without a pause."""
+    return Chassis(system_id=chassis.system_id)
+
+
+def _name(wanted: ChassisIntent, reported: Chassis) -> tuple[str, str]:
+    """The mark, and what the chassis is called: as it is wanted, unless somebody made the host a chassis before it was
+    ours. That one keeps its name, which the mark then holds after ours: a chassis that is called otherwise while it
+    runs loses its guests' ports and its neighbours' tunnels for a while (ovn-controller(8), external_ids:system-id),
+    on the way there and again on the way back. A chassis with the mark of another host is a copy of that, and gets a
+    name of its own.
+    """
+    host, _, name = reported.owner.partition(_NAME)
+    if not reported.owner and reported.remote and reported.encap_ip:
+        name = reported.system_id
+    elif host != wanted.system_id:
+        name = ""
+    return (f"{wanted.system_id}{_NAME}{name}", name) if name else (wanted.system_id, wanted.system_id)
 
 
 def _tunnel_address(intent: HostIntent, wanted: ChassisIntent, report: Host, carriers: Collection[str]) -> str:

@@ -91,7 +91,8 @@ class BondIntent:
 class ChassisIntent:
     """That the host is a chassis of OVN (:class:`~netweft.core.host.Chassis`).
 
-    ``system_id``: the host's id in the engine, so that hosts which were cloned from one image are told apart.
+    ``system_id``: the host's id in the engine, so that hosts which were cloned from one image are told apart; a host
+    that somebody made a chassis by hand keeps its name.
     ``tunnel_network``: id of the network whose address on the host the other chassis send to. ``mappings``: by the name
     of a physical network, the id of the network that is it on the host; not mapped while that is not attached.
     """

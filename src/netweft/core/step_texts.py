@@ -70,7 +70,7 @@ def _dhcp_text(step: s.SetDhcp) -> str:
 
 def _chassis_text(step: s.SetChassis) -> str:
     chassis = step.chassis
-    if chassis == Chassis():
+    if not (chassis.owner or chassis.remote):
         return "make the host no chassis of OVN any more"
     if not chassis.owner:
         return f"give ovn-controller back what it was told before ({_told(chassis)})"

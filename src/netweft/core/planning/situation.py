@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netweft.core import steps as s
+from netweft.core.chassis import released
 from netweft.core.errors import HostError
 from netweft.core.host import PROTOCOL, Bond, Bridge, Chassis, Host, Nic, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.kernel import comes_by_itself, without_failover_macs
@@ -89,8 +90,9 @@ class Situation:
         there, wanted = self.world.chassis, self.desired.chassis
         if there is None and wanted is not None and wanted.owner:
             raise PlanError("There is no Open vSwitch on the host, so it can be no chassis of OVN; install it first.")
-        is_managed = any(one is not None and one.owner for one in (there, wanted))
-        return (wanted or Chassis()) if is_managed else None
+        if there is None or not (there.owner or (wanted is not None and wanted.owner)):
+            return None
+        return wanted if wanted is not None else released(there)
 
     def _is_managed(self, name: str, owner: str) -> bool:
         """Whether a wanted virtual thing is ours to make or change. Raises PlanError when its name belongs to something
