@@ -283,8 +283,8 @@ class Changes:
         self._enter(Trigger.BEGIN)
         desired, _ = leave_missing(request.desired, seen)
         reconcile(self._driver, desired, self._report, seen, steps)
-        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._steps))
         self._changed()
+        try_chassis(self._driver, steps, (seen, desired), self._chassis_wait, lambda: self._report(*self._steps))
         with self._moved:
             self._applied = monotonic()
             self._deadline = self._applied + request.confirm_within
