@@ -14,6 +14,8 @@ import pytest
 from agent.rig import Authority, Engine
 from agent.test_machine import HostInNamespace
 from netweft.agent.ovn_controller import why_not_connected
+from netweft.agent.ovn_southbound import forget
+from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.wire import ENGINE_NAME
 from netweft.core.compare import differences
 from netweft.core.host import Chassis, Host
@@ -56,6 +58,13 @@ class Prepared:
     def names(self) -> set[str]:
         """What the southbound database calls its chassis."""
         return set(self.ovn.central.sbctl("--bare", "--columns=name", "list", "Chassis").split())
+
+    def chassis_rows(self) -> set[str]:
+        """What the southbound database has of them: name, host, row."""
+        listed = self.ovn.central.sbctl(
+            "--format=csv", "--no-headings", "--columns=name,hostname,_uuid", "list", "Chassis"
+        )
+        return set(listed.splitlines())
 
 
 @pytest.fixture
@@ -240,3 +249,12 @@ def test_somebody_changes_it_by_hand(host: Prepared) -> None:
     engine.kept(2, desired)
     assert differences(desired, engine.host()) == ()
     host.serves()
+
+
+def test_a_copy_of_another_host_leaves_that_ones_chassis_alone(host: Prepared) -> None:
+    """A copy has the mark and the keys of the host that it was copied from, but for its own address."""
+    before = host.chassis_rows()
+    (original,) = (one.split(",")[0] for one in before if "h1" in one)
+    copied = Chassis(system_id=original, remote=host.ovn.central.southbound, encap_ip="10.99.0.11")
+    forget(Ovsdb(str(host.chassis.switch.socket)), copied, replace(copied, system_id="host-31", encap_ip=ADDRESS))
+    assert host.chassis_rows() == before

@@ -47,12 +47,16 @@ def why_not_registered(ovsdb: Ovsdb, chassis: Chassis) -> str:
 def forget(ovsdb: Ovsdb, former: Chassis, present: Chassis) -> None:
     """Have the database let go of a chassis that its host is no more, which ovn-controller does not do when its name
     changes while it runs (ovn-controller(8), external_ids:system-id), nor when it goes elsewhere. Nothing happens where
-    the database of what the host is now is the same one, by another of its addresses. Raises SouthboundError.
+    the database of what the host is now is the same one, by another of its addresses, nor where the chassis of that
+    name has another host's address: this host is a copy of that one. Raises SouthboundError.
 
     An ovn-controller that has not heard of its new name yet puts the old one back, so it is looked at again.
     """
     is_same = bool(present.remote) and former.system_id == present.system_id
     if is_same and _row(ovsdb, former) == _row(ovsdb, present):
+        return
+    own = {former.encap_ip} if former.system_id == present.system_id or not present.remote else {present.encap_ip}
+    if not own & _addresses(ovsdb, former):
         return
     for _ in range(TRIES):
         for table in ("Chassis", "Chassis_Private"):
@@ -66,6 +70,11 @@ def forget(ovsdb: Ovsdb, former: Chassis, present: Chassis) -> None:
 def _row(ovsdb: Ovsdb, chassis: Chassis) -> str:
     """The uuid of the chassis, empty when it is not there."""
     return _ask(ovsdb, chassis, "--columns=_uuid", "find", "Chassis", f'name="{chassis.system_id}"').strip()
+
+
+def _addresses(ovsdb: Ovsdb, chassis: Chassis) -> set[str]:
+    """Of the tunnels of the chassis, as the database has them."""
+    return set(_ask(ovsdb, chassis, "--columns=ip", "find", "Encap", f'chassis_name="{chassis.system_id}"').split())
 
 
 def _ask(ovsdb: Ovsdb, chassis: Chassis, *words: str) -> str:
