@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import UNSET
+
 from netweft.api.collections import Collection, filled, said, shown
 from netweft.api.constants import POLICIES
-from netweft.api.routes import Call, Routes
+from netweft.api.routes import READ, Call, Routes, many
 from netweft.api.schema import keep, or_default, reference
-from netweft.api.shown import kept_ref, ref, required, required_ref, version, version_text
+from netweft.api.shown import kept_ref, ref, require_visible, required, required_ref, version, version_text
 from netweft.api.types import (
     Action,
     Cluster,
@@ -16,6 +18,7 @@ from netweft.api.types import (
     DataCenter,
     Enabled,
     ErrorHandling,
+    ExternalProvider,
     FencingPolicy,
     Ksm,
     MacPool,
@@ -27,7 +30,8 @@ from netweft.api.types import (
     SchedulingPolicy,
     SkipIfConnectivityBroken,
 )
-from netweft.core.keep import KEEP
+from netweft.core.keep import KEEP, Keep
+from netweft.engine.access.objects import ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.clusters import (
     AddCluster,
@@ -39,6 +43,7 @@ from netweft.engine.commands.clusters import (
 )
 from netweft.engine.queries import clusters as queries
 from netweft.engine.queries.clusters import ClusterDetails
+from netweft.engine.queries.references import Ref
 
 routes = Routes("clusters")
 
@@ -86,11 +91,20 @@ def show(row: ClusterDetails) -> Cluster:
         **shown(Cluster, row),
         href=f"/clusters/{row.id}",
         cpu=Cpu(architecture=row.cpu_architecture, type=row.cpu_type),
+        external_network_providers=_providers(row) or UNSET,
         version=version(row.version),
         data_center=reference(DataCenter, row.data_center_id),
         mac_pool=reference(MacPool, row.mac_pool_id),
         management_network=reference(Network, row.management_network_id or ""),
     )
+
+
+def _providers(row: ClusterDetails) -> list[ExternalProvider]:
+    """The default provider of its networks, if it has one."""
+    if not row.provider_id:
+        return []
+    href = f"/openstacknetworkproviders/{row.provider_id}"
+    return [ExternalProvider(id=row.provider_id, href=href, name=row.provider_name or "")]
 
 
 CLUSTERS = Collection(
@@ -141,7 +155,24 @@ def _named(body: Cluster) -> dict[str, Any]:
         "version": version_text(body.version) or KEEP,
         "cpu_type": keep(cpu.type),
         "cpu_architecture": keep(cpu.architecture),
+        "providers": _given_providers(body),
     }
+
+
+def _given_providers(body: Cluster) -> tuple[Ref, ...] | Keep:
+    """The default providers that a request names. Raises MalformedError."""
+    if body.external_network_providers is UNSET:
+        return KEEP
+    where = "Cluster [externalNetworkProviders"
+    return tuple(required_ref(one, where) for one in or_default(body.external_network_providers, []))
+
+
+@routes.get("/clusters/{cluster_id}/externalnetworkproviders", many(ExternalProvider), needs=READ)
+def list_providers(call: Call[None]) -> list[ExternalProvider]:
+    """The default provider of external networks of a cluster."""
+    with call.read() as tx:
+        require_visible(tx, call, ObjectType.CLUSTER, CLUSTERS.id(call))
+        return _providers(queries.get(tx, CLUSTERS.id(call)))
 
 
 CLUSTERS.removes(ActionGroup.DELETE_CLUSTER, remove_cluster, "Remove a cluster without hosts and VMs.")

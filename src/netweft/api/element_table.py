@@ -104,7 +104,8 @@ _DECLARED: Mapping[type[Value], Elements] = {
     ),
     types.Cluster: Elements(
         spec=UpdateCluster,
-        stored="cpu.architecture cpu.type version.major version.minor data_center mac_pool management_network",
+        stored="cpu.architecture cpu.type external_network_providers version.major version.minor data_center mac_pool"
+        " management_network",
         derived=f"{_NAMED} version.build version.revision version.full_version",
         ignored="ballooning_enabled custom_scheduling_policy_properties error_handling fencing_policy gluster_service"
         " ha_reservation ksm log_max_memory_used_threshold log_max_memory_used_threshold_type memory_policy"
@@ -119,7 +120,6 @@ _DECLARED: Mapping[type[Value], Elements] = {
             "cpu.topology.cores": "",
             "cpu.topology.sockets": "",
             "cpu.topology.threads": "",
-            "external_network_providers": "",
             "firewall_type": "firewalld",
             "required_rng_sources": "urandom",
             "threads_as_cores": "false",
@@ -151,9 +151,8 @@ _DECLARED: Mapping[type[Value], Elements] = {
     ),
     types.OpenStackNetworkProvider: Elements(
         spec=UpdateProvider,
-        stored="certificates",
+        stored="agent_configuration certificates",
         derived=_NAMED,
-        ignored="plugin_type external_plugin_type",
         fixed={"auto_sync": "false", "unmanaged": "false"},
     ),
     types.Certificate: Elements(stored="content", ignored="organization subject"),
@@ -268,6 +267,7 @@ ELEMENTS: Mapping[type[Value], Elements] = {kind: one.of(kind) for kind, one in 
 
 EMPTIED: Mapping[type[Value], str] = {
     types.Network: "dns_resolver_configuration external_provider external_provider_physical_network qos vlan",
+    types.OpenStackNetworkProvider: "agent_configuration",
     types.Vlan: "id",
     types.VnicProfile: "failover network_filter qos",
     types.Nic: "vnic_profile",
@@ -346,7 +346,8 @@ FOREIGN: Mapping[type[Value], str] = {
     " seal stop_gluster_service storage_domain storage_domains template ticket timeout undeploy_hosted_engine"
     " upgrade_action upgrade_percent_complete use_ignition use_sysprep vnic_profile_mappings volatile",
     types.Certificate: _TEXTS,
-    types.OpenStackNetworkProvider: "agent_configuration networks properties subnets",
+    types.AgentConfiguration: "broker_type password port username",
+    types.OpenStackNetworkProvider: "networks properties subnets",
     types.Cluster: "affinity_groups cpu_profiles display enabled_features fips_mode gluster_hooks"
     " gluster_tuned_profile gluster_volumes maintenance_reason_required optional_reason serial_number"
     " supported_versions upgrade_correlation_id upgrade_in_progress upgrade_percent_complete vnc_encryption",

@@ -10,9 +10,16 @@ from msgspec import UNSET, UnsetType
 
 from netweft.api.collections import Collection, said, shown
 from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
-from netweft.api.schema import or_default, reference
+from netweft.api.schema import keep, or_default, reference
 from netweft.api.shown import require_visible, required, required_ref
-from netweft.api.types import Action, Certificate, OpenStackNetwork, OpenStackNetworkProvider, OpenStackSubnet
+from netweft.api.types import (
+    Action,
+    AgentConfiguration,
+    Certificate,
+    OpenStackNetwork,
+    OpenStackNetworkProvider,
+    OpenStackSubnet,
+)
 from netweft.core.errors import BusyError, NotFoundError
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check
@@ -86,10 +93,20 @@ class ProviderStates(msgspec.Struct, kw_only=True):
 def show(row: ProviderRow) -> OpenStackNetworkProvider:
     """A provider; without its password."""
     return OpenStackNetworkProvider(
-        **shown(OpenStackNetworkProvider, row, "password"),
+        **shown(OpenStackNetworkProvider, row, "password", "plugin_type", "external_plugin_type"),
+        plugin_type=row.plugin_type or UNSET,
+        external_plugin_type=row.external_plugin_type or UNSET,
+        agent_configuration=_configuration(row),
         href=f"/openstacknetworkproviders/{row.id}",
         certificates=[Certificate(content=content) for content in rules.certificates_of(row.certificate)] or UNSET,
     )
+
+
+def _configuration(row: ProviderRow) -> AgentConfiguration | UnsetType:
+    """What it wants on hosts."""
+    if not row.plugin_remote:
+        return UNSET
+    return AgentConfiguration(address=row.plugin_remote, network_mappings=row.plugin_mappings or UNSET)
 
 
 PROVIDERS = Collection(
@@ -105,6 +122,7 @@ def post_provider(call: Call[OpenStackNetworkProvider]) -> Later:
     spec = AddProvider(
         **{
             **said(body, AddProvider),
+            **_plugin(body),
             "certificate": _certificate("Cannot add Provider.", body.certificates),
             "name": required(body.name, "OpenStackNetworkProvider [name]"),
             "type": required(body.type, "OpenStackNetworkProvider [type]"),
@@ -128,7 +146,8 @@ def put_provider(call: Call[OpenStackNetworkProvider]) -> OpenStackNetworkProvid
     """Change a provider; how it is reached only once it has answered there."""
     provider_id = PROVIDERS.id(call)
     certificate = _certificate("Cannot edit Provider.", call.body.certificates)
-    return _changed(call, UpdateProvider(id=provider_id, **said(call.body, UpdateProvider), certificate=certificate))
+    given = {**said(call.body, UpdateProvider), **_plugin(call.body)}
+    return _changed(call, UpdateProvider(id=provider_id, **given, certificate=certificate))
 
 
 PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays there.")
@@ -150,6 +169,16 @@ def import_certificates(call: Call[Action]) -> Later | None:
     check(action, rules.certificates_are_given([or_default(one.content, "") for one in certificates]))
     given = _changed(call, UpdateProvider(id=PROVIDERS.id(call), certificate=_certificate(action, certificates)))
     return given if isinstance(given, Later) else None
+
+
+def _plugin(body: OpenStackNetworkProvider) -> dict[str, Any]:
+    """What a request says of the plugin on hosts: an empty element takes it away."""
+    told = body.agent_configuration
+    if isinstance(told, UnsetType):
+        return {}
+    if told.address is UNSET and told.network_mappings is UNSET:
+        return {"plugin_remote": "", "plugin_mappings": ""}
+    return {"plugin_remote": keep(told.address), "plugin_mappings": keep(told.network_mappings)}
 
 
 def _certificate(action: str, certificates: list[Certificate] | UnsetType) -> str | Keep:

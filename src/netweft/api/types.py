@@ -359,7 +359,10 @@ class Cluster(Entity, kw_only=True):
     """Hosts that carry the same networks."""
 
     meta: ClassVar[Meta] = Meta(
-        "cluster", path="clusters", links="networkfilters networks permissions", actions="syncallnetworks"
+        "cluster",
+        path="clusters",
+        links="externalnetworkproviders networkfilters networks permissions",
+        actions="syncallnetworks",
     )
     ballooning_enabled: Boolean = UNSET
     bios_type: (
@@ -483,6 +486,16 @@ class Certificate(Value, kw_only=True):
     subject: Text = UNSET
 
 
+class AgentConfiguration(Value, kw_only=True):
+    """What a provider wants on hosts: ``address``, the southbound database that ovn-controller connects to, and
+    ``network_mappings``, the networks of hosts that its physical networks are.
+    """
+
+    meta: ClassVar[Meta] = Meta("agent_configuration")
+    address: Text = UNSET
+    network_mappings: Text = UNSET
+
+
 class OpenStackNetworkProvider(Entity, kw_only=True):
     """A system with networks of its own. Its password is never shown. ``type``: ``neutron``, ``external``, and beyond
     oVirt's what modules are installed for, such as ``ovn``.
@@ -494,6 +507,7 @@ class OpenStackNetworkProvider(Entity, kw_only=True):
         links="networks",
         actions="importcertificates testconnectivity",
     )
+    agent_configuration: AgentConfiguration | UnsetType = UNSET
     authentication_url: Text = UNSET
     auto_sync: Boolean = UNSET
     certificates: Annotated[list[Certificate], FEW] | UnsetType = UNSET

@@ -32,6 +32,17 @@ def network_is_in_data_center(name: str, *, is_in: bool) -> Problem | None:
     return None
 
 
+def has_one_provider(count: int) -> Problem | None:
+    """A cluster has one default provider at most: its hosts have one ovn-controller."""
+    if count <= 1:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_CLUSTER_HAS_SEVERAL_EXTERNAL_NETWORK_PROVIDERS",
+        f"{count} external_network_providers are given, but a cluster has one at most. Name one. Networks of the others"
+        " can be used without that.",
+    )
+
+
 def data_center_is_kept(before: str, after: str) -> Problem | None:
     """A cluster stays in its data centre, because its networks are those of the data centre."""
     if before != after:

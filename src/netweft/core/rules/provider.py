@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from netweft.core.errors import Problem
+from netweft.core.rules.fields import listed
 
 PASSWORD_MAX = 200
 """Characters of a provider's password (oVirt: BusinessEntitiesDefinitions.PROVIDER_PASSWORD_MAX_SIZE)."""
@@ -21,6 +22,11 @@ _DATABASES = ("tcp:", "unix:")
 _ONE = r"(tcp:[^\s,?@/]+:\d{1,5}|unix:/[^\s,?]+)"
 _DATABASE = re.compile(rf"{_ONE}(,{_ONE})*(\?southbound={_ONE}(,{_ONE})*)?")
 """Several are the members of a cluster."""
+_REMOTES = re.compile(rf"{_ONE}(,{_ONE})*")
+_MAPPING = re.compile(r"([^\s,:]+):([^\s,:]+)")
+PLUGINS = frozenset({"", "open_vswitch", "ovn", "ovirt_provider_ovn"})
+"""What clients call the plugin that is ovn-controller, in small letters."""
+PORT_MAX = 65_535
 
 
 class Described(Protocol):
@@ -93,6 +99,81 @@ def address_is_valid(url: str) -> Problem | None:
         "VALIDATION_PROVIDER_URL_INVALID",
         f"The provider URL '{url[:100]}' is not valid."
         " Write it as tcp:ovn.example.com:6641?southbound=tcp:ovn.example.com:6642.",
+    )
+
+
+def plugin_remote_is_valid(remote: str) -> Problem | None:
+    """What ovn-controller connects to (ovn-controller(8), ``ovn-remote``): one address of the southbound database, or
+    those of the members of its cluster with commas between; empty for nothing. Without TLS, as long as hosts have no
+    certificates for it.
+    """
+    if not remote:
+        return None
+    if any(one.startswith("ssl:") for one in remote.split(",")):
+        return Problem(
+            "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_NEEDS_PLAIN_REMOTE",
+            "The hosts of Netweft have no certificates for OVN, so agent_configuration.address takes no ssl:. Write"
+            " tcp:192.0.2.1:6642, and let only hosts reach it.",
+        )
+    ports = [int(one.rpartition(":")[2]) for one in remote.split(",") if re.fullmatch(r"tcp:.*:\d{1,5}", one)]
+    if _REMOTES.fullmatch(remote) and len(remote) <= URL_MAX and all(0 < port <= PORT_MAX for port in ports):
+        return None
+    return Problem(
+        "VALIDATION_PROVIDER_PLUGIN_REMOTE_INVALID",
+        f"The address '{remote[:100]}' of agent_configuration is not valid. Write the southbound database as"
+        " tcp:192.0.2.1:6642 or unix:/run/ovn/ovnsb_db.sock, several with commas and without blanks.",
+    )
+
+
+def plugin_mappings_are_valid(mappings: str, remote: str) -> Problem | None:
+    """Names of physical networks, each once, with those of networks of hosts; only for a provider that wants a plugin
+    (``remote``).
+    """
+    if not mappings:
+        return None
+    if not remote:
+        return Problem(
+            "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_INCOMPLETE",
+            "agent_configuration has network_mappings and no address, so nobody needs them. Give the address of the"
+            " southbound database too.",
+        )
+    if all(_MAPPING.fullmatch(one) for one in mappings.split(",")) and len(mappings) <= URL_MAX:
+        names = [one.partition(":")[0] for one in mappings.split(",")]
+        if len(set(names)) == len(names):
+            return None
+    return Problem(
+        "VALIDATION_PROVIDER_PLUGIN_MAPPINGS_INVALID",
+        f"The network_mappings '{mappings[:100]}' of agent_configuration are not valid. Write each physical network"
+        " once, with the network of hosts that it is: physnet1:wire,physnet2:storage.",
+    )
+
+
+def plugin_is_known(names: Sequence[str], remote: str) -> Problem | None:
+    """Whoever says where hosts connect to wants ovn-controller there, by any of its names."""
+    foreign = [name for name in names if name.lower() not in PLUGINS]
+    if not remote or not foreign:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_NOT_SUPPORTED",
+        f"Netweft sets up ovn-controller on hosts, and no plugin '{foreign[0][:60]}'. Leave agent_configuration out, or"
+        " the type of the plugin.",
+    )
+
+
+def mappings_of(text: str) -> dict[str, str]:
+    """Names of networks of hosts by those of physical networks, as they are written."""
+    pairs = (one.partition(":") for one in text.split(",") if one)
+    return {physical: network for physical, _, network in pairs}
+
+
+def is_no_default(name: str, clusters: Sequence[str]) -> Problem | None:
+    """``clusters``: names of those whose default provider it is."""
+    if not clusters:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_IN_USE",
+        f"Provider '{name}' is the default provider of these clusters: {listed(clusters)}. Give them another, or none,"
+        " first.",
     )
 
 

@@ -29,6 +29,7 @@ from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import host_standing
 from netweft.engine.operations.mac_addresses import move_macs
 from netweft.engine.operations.races import translate_constraint_errors
@@ -37,6 +38,7 @@ from netweft.engine.queries import clusters as queries
 from netweft.engine.queries import data_centers as data_center_queries
 from netweft.engine.queries import mac_pools as mac_pool_queries
 from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.clusters import ClusterDetails
 from netweft.engine.queries.networks import NETWORKS
 from netweft.engine.queries.references import Ref, resolve
@@ -52,10 +54,13 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fields(Texts):
+    """``providers``: the default provider of external networks, or none."""
+
     switch_type: str | Keep = KEEP
     version: str | Keep = KEEP
     cpu_type: str | Keep = KEEP
     cpu_architecture: str | Keep = KEEP
+    providers: tuple[Ref, ...] | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +98,9 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     if spec.mac_pool is not None:
         pool_id = _usable_pool(tx, actor, spec.mac_pool)
     version = data_center.version if spec.version is KEEP else spec.version
+    provider = _provider(tx, _ADD, () if spec.providers is KEEP else spec.providers)
     ids = {"id": new_id(), "data_center_id": data_center.id, "mac_pool_id": pool_id}
-    cluster = made(ClusterRow, spec, **ids, version=version)
+    cluster = made(ClusterRow, spec, **ids, version=version, provider_id=provider.id if provider else None)
     check(
         _ADD,
         *fields.texts_are_valid("Cluster", cluster, fields.SHORT_NAME_MAX),
@@ -112,7 +118,8 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
 
 
 def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
-    """Change a cluster. Its hosts follow another switch type; another MAC pool takes over the addresses of its vNICs.
+    """Change a cluster. Its hosts follow another switch type, and another provider that wants something of them;
+    another MAC pool takes over the addresses of its vNICs.
 
     Needs EDIT_CLUSTER_CONFIGURATION on it, CONFIGURE_MAC_POOL on another pool, CONFIGURE_CLUSTER_NETWORK for another
     management network.
@@ -127,20 +134,23 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
         and (pool_id := resolve(tx, mac_pools, spec.mac_pool, "MAC pool")) != before.mac_pool_id
     ):
         after = replace(after, mac_pool_id=_usable_pool(tx, actor, Ref(id=pool_id)))
+    if spec.providers is not KEEP:
+        provider = _provider(tx, _UPDATE, spec.providers)
+        after = replace(after, provider_id=provider.id if provider else None)
     changed = changes(before, after)
     _check_update(tx, before, after, spec)
     if "mac_pool_id" in changed:
         macs = mac_pool_queries.macs_of_cluster(tx, spec.id)
         move_macs(tx, macs, before.mac_pool_id, after.mac_pool_id, action=_UPDATE)
-    turned = [] if "switch_type" not in changed else queries.hosts_of(tx, spec.id)
-    watched = host_standing.watch_hosts(tx, _UPDATE, {host.id: host.name for host in turned})
+    reasons = _reasons_to_follow(tx, before, after)
+    watched = host_standing.watch_hosts(tx, _UPDATE, queries.set_up_in(tx, (spec.id,)) if reasons else {})
     if changed:
         with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(after.name)):
             tx.execute(sa.update(clusters).where(clusters.c.id == spec.id).values(changed))
         text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
-    if turned:
-        follow(tx, actor, watched, f"the switch type of cluster {after.name} is now {after.switch_type}")
+    if reasons:
+        follow(tx, actor, watched, f"{' and '.join(reasons)} of cluster {after.name} has changed")
     if spec.management_network is not KEEP:
         _move_management(tx, actor, before, spec.management_network)
 
@@ -201,6 +211,22 @@ def _check_update(tx: Tx, before: ClusterRow, after: ClusterRow, spec: UpdateClu
             rules.switch_type_may_change(running_vms=running, active_hosts=active),
             rules.switch_carries_isolation(after.switch_type, queries.isolated_networks_of(tx, before.id)),
         )
+
+
+def _provider(tx: Tx, action: str, given: tuple[Ref, ...]) -> ProviderRow | None:
+    """The default provider that a request names, if any, locked: it is not removed, nor changed, meanwhile."""
+    check(action, rules.has_one_provider(len(given)))
+    return lock(tx, providers, resolve(tx, providers, given[0], "provider")) if given else None
+
+
+def _reasons_to_follow(tx: Tx, before: ClusterRow, after: ClusterRow) -> list[str]:
+    """What has changed that hosts have to follow."""
+    reasons = ["the switch type"] if before.switch_type != after.switch_type else []
+    if before.provider_id != after.provider_id:
+        both = [one for one in (before.provider_id, after.provider_id) if one]
+        if any(provider_queries.get(tx, one).plugin_remote for one in both):
+            reasons.append("the provider")
+    return reasons
 
 
 def _usable_pool(tx: Tx, actor: Actor, ref: Ref) -> str:

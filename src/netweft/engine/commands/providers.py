@@ -24,11 +24,14 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.changes import Texts, changes, made, updated
+from netweft.engine.commands.hosts import follow
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.operations import host_standing
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
+from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref, resolve
@@ -42,7 +45,9 @@ _ADD = "Cannot add Provider."
 _UPDATE = "Cannot edit Provider."
 _REMOVE = "Cannot remove Provider."
 _IMPORT = "Cannot import Network."
-_TEXTS = frozenset({"name", "description", "comment", "read_only"})
+_ON_HOSTS = frozenset({"plugin_remote", "plugin_mappings"})
+"""What hosts have to follow."""
+_TEXTS = _ON_HOSTS | {"name", "description", "comment", "read_only", "plugin_type", "external_plugin_type"}
 """What may change without the provider being asked."""
 
 
@@ -64,6 +69,10 @@ class UpdateProvider(Texts):
     region: str | Keep = KEEP
     read_only: bool | Keep = KEEP
     certificate: str | Keep = KEEP
+    plugin_remote: str | Keep = KEEP
+    plugin_mappings: str | Keep = KEEP
+    plugin_type: str | Keep = KEEP
+    external_plugin_type: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +130,17 @@ def insert_provider(tx: Tx, actor: Actor, row: ProviderRow) -> None:
 
 
 def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str, Any]) -> None:
-    """Keep what changes of a provider, which has answered if that matters. What else was changed meanwhile stays.
+    """Keep what changes of a provider, which has answered if that matters. What else was changed meanwhile stays. The
+    hosts of clusters whose default provider it is follow.
 
     Raises NotFoundError when it was removed meanwhile, ValidationError when another took its name.
     """
     row = msgspec.structs.replace(lock(tx, providers, provider_id), **values)
+    there = cluster_queries.with_provider(tx, provider_id) if _ON_HOSTS & values.keys() else {}
+    watched = host_standing.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
     with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(row.name)):
         tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))
+    follow(tx, actor, watched, f"what provider {row.name} wants on hosts has changed")
     audit.record(tx, actor, UPDATED, f"Provider {row.name} was changed by {actor.name}.")
 
 
@@ -185,7 +198,11 @@ def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
     """
     row = _locked(tx, actor, provider_id)
     networks = object_queries.networks_on(tx, provider_id)
-    check(_REMOVE, network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)))
+    check(
+        _REMOVE,
+        rules.is_no_default(row.name, list(cluster_queries.with_provider(tx, provider_id).values())),
+        network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)),
+    )
     authorize.forget(tx, provider_id)
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
@@ -229,6 +246,9 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
         rules.authentication_url_is_valid(row.authentication_url),
         rules.password_is_valid("" if spec.password is KEEP else spec.password),
         rules.authentication_is_complete(row),
+        rules.plugin_remote_is_valid(row.plugin_remote),
+        rules.plugin_mappings_are_valid(row.plugin_mappings, row.plugin_remote),
+        rules.plugin_is_known((row.plugin_type, row.external_plugin_type), row.plugin_remote),
     )
 
 

@@ -25,6 +25,8 @@ class ClusterRow(Record, frozen=True):
     cpu_type: Annotated[str, String(255)] = ""
     # Of its processors, as the client gave it; "undefined": any.
     cpu_architecture: Annotated[str, String(16), With(server_default="undefined")] = "undefined"
+    # Of external networks, the default one; what it wants on hosts is set up on those of the cluster.
+    provider_id: Annotated[str, Refers("providers.id")] | None = None
 
 
 clusters = stored(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
 
-from netweft.engine.model.records import Key, LongText, Name, Record, stored
+from netweft.engine.model.records import AddedText, Key, LongText, Name, Record, stored
 
 
 class ProviderRow(Record, frozen=True):
@@ -15,6 +15,11 @@ class ProviderRow(Record, frozen=True):
     verified with (PEM), empty for the authorities that the machine trusts. ``latency``: milliseconds that it took
     to answer; it, ``status`` and ``checked_at`` are of the last test. ``orphans``: how much it had at the last look
     that bears our mark and is not known here, None before the first.
+
+    ``plugin_remote``: what ovn-controller on hosts connects to, empty for a provider that wants nothing there;
+    ``plugin_mappings``: names of networks of hosts by the provider's names of physical networks, as
+    :func:`netweft.core.rules.provider.mappings_of` reads them. ``plugin_type``, ``external_plugin_type``: as clients
+    gave them.
     """
 
     id: Key
@@ -39,6 +44,10 @@ class ProviderRow(Record, frozen=True):
     latency: int | None = None
     checked_at: datetime | None = None
     orphans: int | None = None
+    plugin_remote: AddedText = ""
+    plugin_mappings: AddedText = ""
+    plugin_type: AddedText = ""
+    external_plugin_type: AddedText = ""
 
 
 providers = stored(

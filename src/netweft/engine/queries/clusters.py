@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.mac_pools import mac_pools
 from netweft.engine.model.networks import networks
+from netweft.engine.model.providers import providers
 from netweft.engine.model.records import Record
 from netweft.engine.model.vms import vms
 from netweft.engine.noun import Noun, ObjectType, searched
@@ -20,12 +22,13 @@ from netweft.engine.statements import rows
 
 
 class ClusterDetails(ClusterRow, frozen=True, kw_only=True):
-    """A cluster, and the names of its data centre, MAC pool and management network."""
+    """A cluster, and the names of its data centre, MAC pool, management network and provider."""
 
     data_center_name: str
     mac_pool_name: str
     management_network_id: str | None
     management_network_name: str | None
+    provider_name: str | None
 
 
 def _select() -> sa.Select[Any]:
@@ -36,11 +39,13 @@ def _select() -> sa.Select[Any]:
         mac_pools.c.name.label("mac_pool_name"),
         management.c.network_id.label("management_network_id"),
         networks.c.name.label("management_network_name"),
+        providers.c.name.label("provider_name"),
     ).select_from(
         clusters.join(data_centers, data_centers.c.id == clusters.c.data_center_id)
         .join(mac_pools, mac_pools.c.id == clusters.c.mac_pool_id)
         .outerjoin(management, sa.and_(management.c.cluster_id == clusters.c.id, management.c.management))
         .outerjoin(networks, networks.c.id == management.c.network_id)
+        .outerjoin(providers, providers.c.id == clusters.c.provider_id)
     )
 
 
@@ -68,6 +73,19 @@ def hosts_of(tx: Tx, cluster_id: str) -> list[Member]:
     """Its hosts."""
     query = sa.select(hosts.c.id, hosts.c.name, hosts.c.status).where(hosts.c.cluster_id == cluster_id)
     return rows(tx, Member, query)
+
+
+def set_up_in(tx: Tx, cluster_ids: Collection[str]) -> dict[str, str]:
+    """Names by id, in the order of names, of the hosts of clusters whose networks have been set up."""
+    is_set_up = hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed"))
+    query = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id.in_(cluster_ids), *is_set_up)
+    return {row.id: row.name for row in tx.execute(query.order_by(hosts.c.name))}
+
+
+def with_provider(tx: Tx, provider_id: str) -> dict[str, str]:
+    """Names by id, in the order of names, of the clusters whose default provider it is."""
+    query = sa.select(clusters.c.id, clusters.c.name).where(clusters.c.provider_id == provider_id)
+    return {row.id: row.name for row in tx.execute(query.order_by(clusters.c.name))}
 
 
 def vms_of(tx: Tx, cluster_id: str) -> list[Member]:
