@@ -164,7 +164,13 @@ _CLUSTERS = Noun(
     "cluster",
     "clusters",
     "a cluster",
-    {"NAME": "name", "DATA CENTRE": "data_center.name", "SWITCH": "switch_type", "DESCRIPTION": "description"},
+    {
+        "NAME": "name",
+        "DATA CENTRE": "data_center.name",
+        "SWITCH": "switch_type",
+        "PROVIDER": "external_network_providers",
+        "DESCRIPTION": "description",
+    },
     "Clusters: hosts that carry the same networks.",
     (
         _DATA_CENTER,
@@ -181,6 +187,13 @@ _CLUSTERS = Noun(
             names="network",
         ),
         Field("--mac-pool", "mac_pool.id", "The pool its vNICs get their MAC addresses from.", names="macpool"),
+        Field(
+            "--provider",
+            "external_network_providers.external_provider.id",
+            "Its default provider of networks, whose plugin its hosts are set up with; 'none' for none.",
+            names="provider",
+            removable=True,
+        ),
         *_TEXTS,
     ),
     "racks",
@@ -652,6 +665,18 @@ _PROVIDERS = Noun(
             "A file with the CA certificates that verify it.",
             _CaFile(),
             removable=True,
+        ),
+        Field(
+            "--plugin-remote",
+            "agent_configuration.address",
+            "What ovn-controller on hosts connects to: OVN's southbound database, such as tcp:192.0.2.1:6642. 'none':"
+            " hosts are not set up for it.",
+            removable=True,
+        ),
+        Field(
+            "--plugin-mappings",
+            "agent_configuration.network_mappings",
+            "Networks of hosts that its physical networks are, such as physnet1:wire,physnet2:storage.",
         ),
         Field("--read-only/--writable", "read_only", "Whether Netweft must not change anything there."),
         *_TEXTS,

@@ -33,6 +33,7 @@ from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.statements import add
 
@@ -90,6 +91,8 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     required = or_current(spec.required, network.provider_id is None)
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
+    reason = f"network {network.name} was attached to cluster {cluster.name}"
+    _rewire(tx, actor, cluster, network, reason)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
@@ -97,7 +100,6 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
         add_cluster_network(tx, cluster.id, network_id, required=required)
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
-    reason = f"network {network.name} was attached to cluster {cluster.name}"
     here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
     host_labels.propagate(tx, actor, reason, *here)
     network_status.network_changed(tx, cluster.id, network_id)
@@ -187,6 +189,7 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, re
     _reroute(tx, actor, cluster_id, roles, frozenset())
     for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
         request_apply(tx, actor, host.id, reason)
+    _rewire(tx, actor, cluster_queries.get(tx, cluster_id), row, reason)
     network_status.hold(tx, cluster_id)
     queries.lock_to_remove(tx, cluster_id, network_id)
     _require_no_newcomer(tx, cluster_id, network_id, row.name)
@@ -301,3 +304,16 @@ def _reroute(tx: Tx, actor: Actor, cluster_id: str, before: Collection[Role], af
         sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id, hosts.c.id.in_(carrying)).order_by(hosts.c.name)
     ).all():
         request_apply(tx, actor, host_id, "the default route moved to another network of the cluster")
+
+
+def _rewire(tx: Tx, actor: Actor, cluster: ClusterRow, network: NetworkRow, reason: str) -> None:
+    """If a network comes or goes on whose account hosts map a physical network, have every host of the cluster follow
+    that is set up already.
+
+    To be called before the network's rows are written, as :func:`_reroute`.
+    """
+    if network.provider_id is None or network.provider_id != cluster.provider_id or not network.physical_network:
+        return
+    if provider_queries.get(tx, network.provider_id).plugin_remote:
+        for host_id in cluster_queries.set_up_in(tx, (cluster.id,)):
+            request_apply(tx, actor, host_id, reason)

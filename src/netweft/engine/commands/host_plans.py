@@ -81,7 +81,7 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     if data.report is None or data.reported_at is None:
         raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
-    intent = queries.intent_of(data.row.switch_type, final, data.networks, data.report)
+    intent = queries.intent_of(data.row.switch_type, final, data.networks, data.report, data.intent.chassis)
     intent = held(intent, data.host)
     is_asked = final.needs_host or final.puts_right
     management = [network_id for network_id, view in data.networks.items() if view.is_management]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from netweft.core.errors import NotFoundError
 from netweft.core.host import Host
 from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
-from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostSetup
+from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
@@ -24,6 +24,7 @@ from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import AttachmentRow, attachments, host_bonds, host_changes, nic_labels
 from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_reports, hosts
+from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.statements import Among, Statement
@@ -51,13 +52,6 @@ class Candidate(HostSetup):
     def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
         """What a host has now, or would have."""
         return cls(attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, labels=labels)
-
-
-class HostInCluster(HostRow, frozen=True, kw_only=True):
-    """A host, and of its cluster what networking depends on."""
-
-    cluster_name: str
-    switch_type: str
 
 
 class _Reported(HostRow, frozen=True, kw_only=True):
@@ -88,9 +82,13 @@ class HostData:
     def drift(self) -> Drift:
         """How the host differs from what is wanted of it; before the first report in nothing."""
         if "drift" not in self.found:
-            guests = self.report.guests if self.report and self.report.is_settled else ()
-            self.found["drift"] = find_drift(self.intent, self.host, guests) if self.report else Drift()
+            self.found["drift"] = self._find_drift(self.report) if self.report else Drift()
         return cast("Drift", self.found["drift"])
+
+    def _find_drift(self, report: HostReport) -> Drift:
+        drift = find_drift(self.intent, report.host, report.guests if report.is_settled else ())
+        lack = lack_of(self.row, report)
+        return replace(drift, obstacle=" ".join(filter(None, (drift.obstacle, lack)))) if lack else drift
 
     def compare(self, attachment: AttachmentIntent) -> tuple[Reported, ...]:
         """How the attachment stands on the host, property by property."""
@@ -146,7 +144,7 @@ def load(
     ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
     host, for callers who have just stored them.
     """
-    rows = _HOSTS.all(tx, ids=host_ids)
+    rows = in_clusters(tx, host_ids)
     wanted = _wanted(tx, host_ids)
     bonds = _bonds(tx, host_ids)
     nics = _nics(tx, host_ids)
@@ -161,9 +159,10 @@ def load(
         views = with_users(shared[row.cluster_id], users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         setup = HostSetup(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
+        chassis = chassis_of(row, known, report)
         loaded[row.id] = HostData(
             row=row,
-            intent=intent_of(row.switch_type, setup, views, report),
+            intent=intent_of(row.switch_type, setup, views, report, chassis),
             nics=nics[row.id],
             networks=views,
             report=report,
@@ -177,12 +176,6 @@ def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, d
     return {row.host_id: (_REPORT.decode(row.report), row.taken_at) for row in _REPORTS.all(tx, ids=host_ids)}
 
 
-_HOSTS = Statement(
-    sa.select(hosts, clusters.c.name.label("cluster_name"), clusters.c.switch_type)
-    .join(clusters, clusters.c.id == hosts.c.cluster_id)
-    .where(Among(hosts.c.id, "ids")),
-    record=HostInCluster,
-)
 _REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")), record=HostReportRow)
 
 
@@ -223,10 +216,14 @@ def last_networking(tx: Tx, host_id: str) -> tuple[str, Host | None]:
 
 
 def intent_of(
-    switch_type: str, setup: HostSetup, views: Mapping[str, NetworkView], report: HostReport | None
+    switch_type: str,
+    setup: HostSetup,
+    views: Mapping[str, NetworkView],
+    report: HostReport | None,
+    chassis: ChassisIntent | None = None,
 ) -> HostIntent:
     """The intent of a host for attachments and bonds that need not be stored. Attachments of networks that are gone
-    are left out.
+    are left out. ``chassis``: what a provider wants of it.
     """
     present = tuple(one for one in setup.attachments if one.network_id in views)
     role = next((network_id for network_id, view in views.items() if "default_route" in view.roles), "")
@@ -239,6 +236,7 @@ def intent_of(
         default_route_network=role,
         ovs_datapath="system" if "system" in datapaths or not datapaths else datapaths[0],
         kept=setup.kept,
+        chassis=chassis,
     )
 
 
