@@ -150,7 +150,7 @@ def update_cluster(tx: Tx, actor: Actor, spec: UpdateCluster) -> None:
         text = f"Cluster {after.name} was changed by {actor.name}."
         audit.record(tx, actor, 811, text, cluster=spec.id, data_center=before.data_center_id)
     if reasons:
-        follow(tx, actor, watched, f"{' and '.join(reasons)} of cluster {after.name} has changed")
+        follow(tx, actor, watched, " and ".join(reasons))
     if spec.management_network is not KEEP:
         _move_management(tx, actor, before, spec.management_network)
 
@@ -221,11 +221,13 @@ def _provider(tx: Tx, action: str, given: tuple[Ref, ...]) -> ProviderRow | None
 
 def _reasons_to_follow(tx: Tx, before: ClusterRow, after: ClusterRow) -> list[str]:
     """What has changed that hosts have to follow."""
-    reasons = ["the switch type"] if before.switch_type != after.switch_type else []
+    reasons = []
+    if before.switch_type != after.switch_type:
+        reasons.append(f"the switch type of cluster {after.name} is now {after.switch_type}")
     if before.provider_id != after.provider_id:
-        both = [one for one in (before.provider_id, after.provider_id) if one]
-        if any(provider_queries.get(tx, one).plugin_remote for one in both):
-            reasons.append("the provider")
+        old, new = (provider_queries.get(tx, one.provider_id) if one.provider_id else None for one in (before, after))
+        if (old and old.plugin_remote) or (new and new.plugin_remote):
+            reasons.append(f"the provider of cluster {after.name} is now {new.name if new else 'none'}")
     return reasons
 
 

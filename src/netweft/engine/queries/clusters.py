@@ -77,8 +77,8 @@ def hosts_of(tx: Tx, cluster_id: str) -> list[Member]:
 
 def set_up_in(tx: Tx, cluster_ids: Collection[str]) -> dict[str, str]:
     """Names by id, in the order of names, of the hosts of clusters whose networks have been set up."""
-    is_set_up = hosts.c.agent_url != "", hosts.c.status.not_in(("installing", "install_failed"))
-    query = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id.in_(cluster_ids), *is_set_up)
+    is_set_up = hosts.c.status.not_in(("installing", "install_failed"))
+    query = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id.in_(cluster_ids), is_set_up)
     return {row.id: row.name for row in tx.execute(query.order_by(hosts.c.name))}
 
 
