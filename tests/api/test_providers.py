@@ -99,3 +99,47 @@ def test_its_state(sdk: ovirtsdk4.Connection, client: Client, engine: Engine) ->
     assert (state["name"], state["status"], state["status_reason"]) == ("blue", "ok", "")
     assert state["checked_at"]
     assert client.get(f"{engine.url}/netweft/v1/providers/{made.id}").json() == state
+
+
+def test_what_it_wants_on_hosts(sdk: ovirtsdk4.Connection) -> None:
+    plugin = ovirt.AgentConfiguration(address="tcp:192.0.2.1:6642", network_mappings="physnet1:wire")
+    made = add(sdk, agent_configuration=plugin, external_plugin_type="OVIRT_PROVIDER_OVN")
+    assert (made.agent_configuration.address, made.agent_configuration.network_mappings) == (
+        "tcp:192.0.2.1:6642",
+        "physnet1:wire",
+    )
+    assert (made.external_plugin_type, made.plugin_type) == ("OVIRT_PROVIDER_OVN", None)
+    service = sdk.system_service().openstack_network_providers_service().provider_service(made.id)
+    with pytest.raises(ovirtsdk4.Error, match=r"agent_configuration\.port"):
+        service.update(ovirt.OpenStackNetworkProvider(agent_configuration=ovirt.AgentConfiguration(port=6642)))
+    changed = service.update(
+        ovirt.OpenStackNetworkProvider(
+            agent_configuration=ovirt.AgentConfiguration(address="unix:/run/ovn/ovnsb_db.sock")
+        )
+    )
+    assert (changed.agent_configuration.address, changed.agent_configuration.network_mappings) == (
+        "unix:/run/ovn/ovnsb_db.sock",
+        "physnet1:wire",
+    )
+    service.update(ovirt.OpenStackNetworkProvider(agent_configuration=ovirt.AgentConfiguration()))
+    assert service.get().agent_configuration is None
+
+
+def test_it_is_the_default_provider_of_a_cluster(sdk: ovirtsdk4.Connection) -> None:
+    made = add(sdk)
+    clusters = sdk.system_service().clusters_service()
+    where = ovirt.DataCenter(name="Default")
+    wanted = [ovirt.ExternalProvider(name="blue")]
+    cluster = clusters.add(ovirt.Cluster(name="racks", data_center=where, external_network_providers=wanted))
+    assert [(one.id, one.name) for one in cluster.external_network_providers] == [(made.id, "blue")]
+    assert [one.id for one in sdk.follow_link(cluster.external_network_providers)] == [made.id]
+    service = clusters.cluster_service(cluster.id)
+    assert [one.name for one in service.external_network_providers_service().list()] == ["blue"]
+    providers = sdk.system_service().openstack_network_providers_service()
+    with pytest.raises(ovirtsdk4.Error, match="default provider of these clusters: racks"):
+        providers.provider_service(made.id).remove()
+    service.update(service.get())
+    assert [one.id for one in service.get().external_network_providers] == [made.id]
+    service.update(ovirt.Cluster(external_network_providers=[]))
+    assert sdk.follow_link(service.get().external_network_providers) == []
+    providers.provider_service(made.id).remove()

@@ -47,6 +47,7 @@ HOLDS: list[Rule] = [
     lambda: cluster.switch_carries_isolation("ovs", ()),
     lambda: cluster.has_no_hosts("racks", ()),
     lambda: cluster.has_no_vms("racks", ()),
+    lambda: cluster.has_one_provider(1),
     lambda: network.name_is_no_bond("vagabond"),
     lambda: network.name_is_free("a", ("b",)),
     lambda: network.name_is_no_host_side_name("a", ("b",)),
@@ -151,6 +152,10 @@ FAILS: list[tuple[Rule, str]] = [
     (lambda: cluster.switch_carries_isolation("ovs", ("apart",)), "PORT_ISOLATION_INCOMPATIBLE_SWITCH_TYPE"),
     (lambda: cluster.has_no_hosts("racks", ("h1",)), "VDS_CANNOT_REMOVE_CLUSTER_VDS_DETECTED"),
     (lambda: cluster.has_no_vms("racks", ("web",)), "VM_CANNOT_REMOVE_CLUSTER_VMS_DETECTED"),
+    (
+        lambda: cluster.has_one_provider(2),
+        "ACTION_TYPE_FAILED_CLUSTER_HAS_SEVERAL_EXTERNAL_NETWORK_PROVIDERS",
+    ),
     (lambda: network.name_is_no_bond("BOND0"), "NETWORK_CANNOT_CONTAIN_BOND_NAME"),
     (lambda: network.name_is_free("a", ("a",)), "NETWORK_NAME_IN_USE"),
     (lambda: network.name_is_no_host_side_name("a", ("a",)), "NETWORK_NAME_USED_AS_VDSM_NETWORK_NAME"),

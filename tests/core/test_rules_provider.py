@@ -137,3 +137,71 @@ def test_certificates() -> None:
     assert rules.certificates_are_given([PEM, f"  {PEM}"]) is None
     for wrong in ([], [""], ["MIIB"], [PEM, "MIIB"]):
         assert rules.certificates_are_given(wrong) is not None
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["", "tcp:192.0.2.1:6642", "tcp:[2001:db8::1]:6642,tcp:ovn.example.com:6642", "unix:/run/ovn/ovnsb_db.sock"],
+)
+def test_what_a_plugin_connects_to(remote: str) -> None:
+    assert rules.plugin_remote_is_valid(remote) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "words"),
+    [
+        ("192.0.2.1", "is not valid"),
+        ("tcp:192.0.2.1", "is not valid"),
+        ("tcp:192.0.2.1:0", "is not valid"),
+        ("tcp:192.0.2.1:66420", "is not valid"),
+        ("tcp:192.0.2.1:6642, tcp:192.0.2.2:6642", "without blanks"),
+        ("tcp:192.0.2.1:6642,", "is not valid"),
+        ("unix:ovnsb_db.sock", "is not valid"),
+        ("unix:/" + "x" * rules.URL_MAX, "is not valid"),
+        ("tcp:192.0.2.1:6642,ssl:192.0.2.2:6642", "takes no ssl:"),
+    ],
+)
+def test_what_no_plugin_connects_to(remote: str, words: str) -> None:
+    problem = rules.plugin_remote_is_valid(remote)
+    assert problem is not None
+    assert words in problem.text
+
+
+def test_mappings_of_physical_networks() -> None:
+    remote = "tcp:192.0.2.1:6642"
+    assert rules.plugin_mappings_are_valid("", "") is None
+    assert rules.plugin_mappings_are_valid("physnet1:wire,physnet2:Lager-7", remote) is None
+    assert rules.mappings_of("physnet1:wire,physnet2:Lager-7") == {"physnet1": "wire", "physnet2": "Lager-7"}
+    assert rules.mappings_of("") == {}
+
+
+@pytest.mark.parametrize(
+    ("mappings", "remote", "words"),
+    [
+        ("physnet1:wire", "", "and no address"),
+        ("physnet1", "tcp:192.0.2.1:6642", "are not valid"),
+        ("physnet1:wire, physnet2:wire", "tcp:192.0.2.1:6642", "are not valid"),
+        ("physnet1:wire,physnet1:storage", "tcp:192.0.2.1:6642", "once"),
+        ("physnet1:" + "x" * rules.URL_MAX, "tcp:192.0.2.1:6642", "are not valid"),
+    ],
+)
+def test_what_maps_no_physical_network(mappings: str, remote: str, words: str) -> None:
+    problem = rules.plugin_mappings_are_valid(mappings, remote)
+    assert problem is not None
+    assert words in problem.text
+
+
+def test_only_ovn_controller_is_set_up() -> None:
+    remote = "tcp:192.0.2.1:6642"
+    assert rules.plugin_is_known(("open_vswitch", "OVIRT_PROVIDER_OVN"), remote) is None
+    assert rules.plugin_is_known(("", "linuxbridge"), "") is None
+    problem = rules.plugin_is_known(("", "linuxbridge"), remote)
+    assert problem is not None
+    assert "'linuxbridge'" in problem.text
+
+
+def test_a_default_provider_is_not_removed() -> None:
+    assert rules.is_no_default("ovn", []) is None
+    problem = rules.is_no_default("ovn", ["Default", "racks"])
+    assert problem is not None
+    assert "Default, racks" in problem.text

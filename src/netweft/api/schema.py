@@ -65,13 +65,15 @@ class Meta:
     ``tag``: its element's name. ``plural``: the element of a list of it (default: tag and "s"). ``path``: its
     collection below the root of the API, when entities of the type live in one; references to such an entity get their
     href from it. ``links``: the sub-collections, as ``rel`` names in one string; a rel whose underscore-less name
-    equals that of a field can be followed into that field. ``actions``: the names of its actions, in one string.
+    equals that of a field can be followed into that field. ``inline``: those whose contents are shown beside the link.
+    ``actions``: the names of its actions, in one string.
     """
 
     tag: str
     plural: str = ""
     path: str = ""
     links: str = ""
+    inline: str = ""
     actions: str = ""
     rels: tuple[str, ...] = field(init=False, default=())
     acts: tuple[str, ...] = field(init=False, default=())
@@ -207,9 +209,10 @@ def link_field(kind: type[Value], rel: str) -> Field | None:
 @functools.cache
 def links_of(kind: type[Value]) -> tuple[tuple[str, str], ...]:
     """The names of a type's sub-collections, each with the attribute that it is followed into, empty where it cannot
-    be.
+    be, or where that says nothing of whether it was.
     """
-    fields = {rel: link_field(kind, rel) for rel in kind.meta.rels}
+    inline = kind.meta.inline.split()
+    fields = {rel: None if rel in inline else link_field(kind, rel) for rel in kind.meta.rels}
     return tuple((rel, field.attribute if field else "") for rel, field in fields.items())
 
 

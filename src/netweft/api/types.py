@@ -362,6 +362,7 @@ class Cluster(Entity, kw_only=True):
         "cluster",
         path="clusters",
         links="externalnetworkproviders networkfilters networks permissions",
+        inline="externalnetworkproviders",
         actions="syncallnetworks",
     )
     ballooning_enabled: Boolean = UNSET

@@ -89,6 +89,13 @@ TABLE: Table = (
         "need compatibility version 4.5 or above: afar",
         "low",
     ),
+    add(
+        "cluster.has_one_provider",
+        "<name>n</name><external_network_providers><external_provider><name>one</name></external_provider>"
+        "<external_provider><name>two</name></external_provider></external_network_providers>",
+        "ACTION_TYPE_FAILED_CLUSTER_HAS_SEVERAL_EXTERNAL_NETWORK_PROVIDERS",
+        "a cluster has one at most",
+    ),
     change(
         "cluster.data_center_is_kept",
         "<data_center><name>north</name></data_center>",

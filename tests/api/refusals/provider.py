@@ -29,6 +29,10 @@ def change(rule: str, body: str, code: str, words: str) -> Refusal:
     return Refusal(rule, "PUT", "/openstacknetworkproviders/{blue}", whole, code, words)
 
 
+def plugin(rule: str, inside: str, code: str, words: str) -> Refusal:
+    return change(rule, f"<agent_configuration>{inside}</agent_configuration>", code, words)
+
+
 def certify(words: str, content: str) -> Refusal:
     inside = f"<certificates><certificate><content>{content}</content></certificate></certificates>" if content else ""
     return Refusal(
@@ -85,6 +89,59 @@ TABLE: Table = (
         "VALIDATION_PROVIDER_PASSWORD_INVALID",
         "over 200 characters",
     ),
+    plugin(
+        "provider.plugin_remote_is_valid",
+        "<address>192.0.2.1:6642</address>",
+        "VALIDATION_PROVIDER_PLUGIN_REMOTE_INVALID",
+        "Write the southbound database as tcp:",
+    ),
+    plugin(
+        "provider.plugin_remote_is_valid",
+        "<address>tcp:192.0.2.1:6642,ssl:192.0.2.2:6642</address>",
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_NEEDS_PLAIN_REMOTE",
+        "takes no ssl:",
+    ),
+    plugin(
+        "provider.plugin_mappings_are_valid",
+        "<network_mappings>physnet1:wire</network_mappings>",
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_INCOMPLETE",
+        "and no address",
+    ),
+    plugin(
+        "provider.plugin_mappings_are_valid",
+        "<address>tcp:192.0.2.1:6642</address><network_mappings>physnet1</network_mappings>",
+        "VALIDATION_PROVIDER_PLUGIN_MAPPINGS_INVALID",
+        "Write each physical network once",
+    ),
+    change(
+        "provider.plugin_is_known",
+        "<external_plugin_type>linuxbridge</external_plugin_type>"
+        "<agent_configuration><address>tcp:192.0.2.1:6642</address></agent_configuration>",
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_NOT_SUPPORTED",
+        "no plugin 'linuxbridge'",
+    ),
+    *(
+        plugin(
+            "fields.element_is_known",
+            f"<{element}>1</{element}>",
+            "ACTION_TYPE_FAILED_ELEMENT_NOT_SUPPORTED",
+            f"agent_configuration.{element}",
+        )
+        for element in ("broker_type", "password", "port", "username")
+    ),
     certify("is not in PEM", ""),
     certify("is not in PEM", "MIIB"),
+    lambda site: site.client.put_xml(
+        f"/clusters/{site.client.first_id('/clusters')}",
+        "<cluster><external_network_providers><external_provider><name>blue</name></external_provider>"
+        "</external_network_providers></cluster>",
+    ),
+    Refusal(
+        "provider.is_no_default",
+        "DELETE",
+        "/openstacknetworkproviders/{blue}",
+        "",
+        "ACTION_TYPE_FAILED_PROVIDER_IN_USE",
+        "default provider of these clusters: Default",
+    ),
 )
