@@ -51,6 +51,8 @@ fi
 
 STEPS = {"look": "id", "upload": "install", "install": "apt-get", "join": "netweft", "service": "systemctl"}
 """By step, the program in it that can be told to fail."""
+PROGRAMS = {**STEPS, "plugin": "dpkg"}
+"""With a step that only some hosts have."""
 
 CONFIG = """
 Port {port}
@@ -91,7 +93,7 @@ class SshHost:
 
     def break_at(self, step: str, how: str) -> None:
         """Let a step ``fail``, ``hang`` until it is mended, or (once) ``cut`` the connection."""
-        (self.folder / "faults" / STEPS[step]).write_text(how)
+        (self.folder / "faults" / PROGRAMS[step]).write_text(how)
 
     def mend(self) -> None:
         """Nothing is broken any more."""
@@ -146,7 +148,7 @@ def ssh_host(
         "id": 'exec /usr/bin/id "$@"',
         "install": 'exec /usr/bin/install "$@"',
         "dpkg": STARTS_NOTHING,
-        "apt-get": f"sha256sum /var/cache/netweft/netweft-agent.deb >>{folder}/installed",
+        "apt-get": f'case "$*" in *.deb*) sha256sum /var/cache/netweft/netweft-agent.deb >>{folder}/installed ;; esac',
         "netweft": f'exec {sys.executable} -m netweft "$@" {join_options}',
         "systemctl": service,
         "journalctl": "echo what the journal has",

@@ -21,11 +21,14 @@ from netweft.engine import ssh
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.host_deployments import KEY_TRUSTED, add_and_deploy
 from netweft.engine.commands.hosts import AddHost, UpdateHost, remove_host, update_host
-from netweft.engine.db import Database
+from netweft.engine.db import Database, new_id
+from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import job_steps, jobs
+from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.queries.references import Ref
 from netweft.engine.settings import from_command_line
+from netweft.engine.statements import add as add_row
 from ssh_host import STEPS, make_package, ssh_host
 
 ALL_STEPS = [
@@ -59,6 +62,43 @@ def test_a_host_gets_its_agent_step_by_step(site: Deployments) -> None:
         mine = sa.select(job_steps).where(job_steps.c.job_id == site.ended(host_id).job_id)
         steps = tx.execute(mine.order_by(job_steps.c.number)).all()
     assert [(row.description, row.status) for row in steps] == [(step, "finished") for step in ALL_STEPS]
+
+
+def give_provider(site: Deployments, plugin_remote: str) -> None:
+    """The cluster has a default provider, which wants something on hosts, or nothing."""
+    row = ProviderRow(id=new_id(), name="clouds", type="ovn", url="unix:/nb.sock", plugin_remote=plugin_remote)
+    with site.fleet.db.write() as tx:
+        add_row(tx, providers, row)
+        tx.execute(sa.update(clusters).values(provider_id=row.id))
+
+
+def test_a_host_gets_what_the_provider_of_its_cluster_wants(site: Deployments) -> None:
+    give_provider(site, "tcp:192.0.2.1:6642")
+    site.machine.break_at("plugin", "fail")
+    host_id = site.add()
+    assert site.failed(host_id).error.startswith("Step 'plugin': ")
+    assert not site.machine.calls("install "), "the agent comes after that, and sees it"
+    site.machine.break_at("plugin", "cut")
+    site.again(host_id)
+    assert "Step 'plugin': The connection to 127.0.0.1" in site.failed(host_id).error
+    site.again(host_id)
+    site.joined(host_id)
+    calls = [call for call in site.machine.calls() if call.startswith(("apt-get", "netweft"))]
+    assert [re.findall("openvswitch-switch ovn-host|netweft-agent.deb|netweft", call)[-1] for call in calls] == [
+        "openvswitch-switch ovn-host",
+        "netweft-agent.deb",
+        "netweft",
+    ]
+    with site.fleet.db.read() as tx:
+        mine = sa.select(job_steps.c.description).where(job_steps.c.job_id == site.ended(host_id).job_id)
+        steps = list(tx.scalars(mine.order_by(job_steps.c.number)))
+    assert steps == [*ALL_STEPS[:2], "Installing Open vSwitch and ovn-controller", *ALL_STEPS[2:]]
+
+
+def test_a_provider_that_wants_nothing_on_hosts(site: Deployments) -> None:
+    give_provider(site, "")
+    site.joined(site.add())
+    assert len(site.machine.calls("apt-get")) == 1
 
 
 def test_a_machine_is_installed_again(site: Deployments) -> None:

@@ -1,5 +1,6 @@
-"""Installing the agent on a host by SSH: it is looked at, gets the package, joins, and its service is started. The job
-``install_host``, which each host that joins gets, then does the rest.
+"""Installing the agent on a host by SSH: it is looked at, gets the package, joins, and its service is started; before
+that it gets ovn-controller where its cluster's provider wants a plugin. The job ``install_host``, which each host that
+joins gets, then does the rest.
 
 Each step does no harm when it is done again, and the job begins with the first one after every break. Nothing secret is
 on a command line there: the token goes into the input of a shell.
@@ -36,6 +37,7 @@ from netweft.engine.model.jobs import jobs
 from netweft.engine.operations.host_changes import key_of
 from netweft.engine.operations.unfinished import GivenUpError
 from netweft.engine.payloads import DeployAgent
+from netweft.engine.queries.cluster_hosts import in_clusters
 from netweft.engine.queries.hosts import plain
 from netweft.engine.ssh import Line, StoppedError
 
@@ -54,6 +56,18 @@ echo "system=$ID $VERSION_ID"
 echo "user=$(id -u)"
 echo "authority=$(base64 -w 0 /var/lib/netweft/pki/current/host-ca.pem 2>/dev/null)"
 echo "joined=$(base64 -w 0 /var/lib/netweft/enrollment.json 2>/dev/null)"
+"""
+_PLUGIN = """
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+dpkg --configure --pending </dev/null || exit 1
+install() {
+  apt-get install --yes --no-install-recommends --no-upgrade -o DPkg::Lock::Timeout=300 \\
+    -o Dpkg::Options::=--force-confold openvswitch-switch ovn-host </dev/null
+}
+install || { apt-get update </dev/null && install; }
+"""
+"""What is there already stays as it is. It comes before the agent, which looks at its start at what the host can do;
+what ovn-controller is told, the agent tells it. A list of packages that is missing or old is fetched.
 """
 _INSTALL = f"""
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
@@ -104,13 +118,14 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Deployment:
-    """The job, the host, and what its steps need."""
+    """The job, the host, and what its steps need. ``wants_plugin``: whether its cluster's provider wants one there."""
 
     job: JobContext
     outside: Outside
     host: HostRow
     told: DeployAgent
     package: Path
+    wants_plugin: bool
 
     def ask(self, line: Line, command: str, *, seconds: float, feed: BinaryIO | None = None) -> str:
         """What a command says that ends well. Raises HostError, StoppedError."""
@@ -126,12 +141,15 @@ def run(outside: Outside, job: JobContext) -> None:
     told = DeployAgent.of(job.job)
     with job.db.read() as tx:
         row = plain(tx, told.host_id)
+        wants_plugin = any(one.plugin for one in in_clusters(tx, (told.host_id,)))
     try:
         if job.only_asks:
             raise GivenUpError(job.job.attempts)
         if outside.agent_package is None:
             raise HostError("This engine has no agent to install (--agent-package): another one that has should run.")
-        _deploy(_Deployment(job=job, outside=outside, host=row, told=told, package=outside.agent_package))
+        package = outside.agent_package
+        work = _Deployment(job=job, outside=outside, host=row, told=told, package=package, wants_plugin=wants_plugin)
+        _deploy(work)
     except StoppedError as error:
         raise PostponedError from error
     except NetweftError as error:
@@ -146,6 +164,9 @@ def _deploy(work: _Deployment) -> None:
             line = stack.enter_context(_connected(work))
         with _step(work, "look", "Looking at the host"):
             found = _look(work, line)
+        if work.wants_plugin:
+            with _step(work, "plugin", "Installing Open vSwitch and ovn-controller"):
+                work.ask(line, _PLUGIN, seconds=_SLOWLY)
         with _step(work, "upload", "Uploading the package of the agent"):
             _upload(work, line)
         with _step(work, "install", "Installing the package of the agent"):
