@@ -107,6 +107,12 @@ REFUSED = [
     ),
     ({}, {"provided": {"t": TUNNELS}}, "PROVIDER_NETWORK_MISSING", "tunnels (provider P has no agent there)"),
     (
+        {"agents": {"p": AGENT}, "twin": "Host h2, which is called h1 as well"},
+        {"provided": {"t": TUNNELS}},
+        "PROVIDER_NETWORK_MISSING",
+        "tunnels (provider P may take it for Host h2, which is called h1 as well)",
+    ),
+    (
         {"agents": {"p": replace(AGENT, is_alive=False)}},
         {"provided": {"t": TUNNELS}},
         "PROVIDER_NETWORK_MISSING",

@@ -13,10 +13,11 @@ import memory_provider
 from fleet import Fleet, running_fleet
 from memory_provider import BRIDGE, DOWN, System
 from netweft.core.errors import ValidationError
-from netweft.core.host import OvsBridge
+from netweft.core.host import Chassis, OvsBridge
 from netweft.core.protocol import GuestNic
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.clusters import UpdateCluster, update_cluster
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import (
     AddNetwork,
@@ -25,7 +26,7 @@ from netweft.engine.commands.networks import (
     remove_network,
     update_network,
 )
-from netweft.engine.commands.providers import insert_provider
+from netweft.engine.commands.providers import UpdateProvider, insert_provider, update_provider
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
 from netweft.engine.commands.vm_states import suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, UpdateVm, add_vm, remove_vm, start_vm, stop_vm, update_vm
@@ -35,6 +36,7 @@ from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import host_reports, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import provider_objects
@@ -658,6 +660,58 @@ def test_only_hosts_on_which_the_provider_has_an_agent_are_chosen(clouds: Clouds
     clouds.there.hosts = clouds.there.hosts[1:]
     clouds.fleet.done(clouds.fleet.db.run(start_vm, SYSTEM, StartVm(id=clouds.vm_id)))
     assert bound(clouds.there) == {clouds.vnic_id: "sim-2"}
+
+
+def clone(clouds: Clouds, system_id: str, remote: str = "tcp:192.0.2.1:6642") -> None:
+    """Both hosts say that they are this chassis, and the engine hears of it."""
+    for number in (1, 2):
+        host = clouds.fleet.host(number)
+        clouds.fleet.simulate(number, host=replace(host, chassis=Chassis(system_id=system_id, remote=remote)))
+    clouds.fleet.monitor.round(clouds.fleet.db)
+
+
+def test_hosts_that_were_cloned_with_one_system_id_are_refused(clouds: Clouds) -> None:
+    clone(clouds, "a1")
+    for name, other in (("sim-1", "sim-2"), ("sim-2", "sim-1")):
+        with pytest.raises(ValidationError) as refused:
+            clouds.start(name)
+        said = f"provider clouds may take it for Host {other}, whose ovn-controller has the same system-id a1"
+        assert said in refused.value.text
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(hosts).where(hosts.c.name == "sim-2").values(status="non_responsive"))
+    clouds.fleet.done(clouds.start("sim-1"))
+
+
+def test_hosts_that_were_cloned_are_told_apart_once_the_plugin_is_ours(clouds: Clouds) -> None:
+    clone(clouds, "a1")
+    wanted = UpdateProvider(id=clouds.provider_id, plugin_remote="tcp:192.0.2.1:6642")
+    clouds.fleet.db.run(update_provider, SYSTEM, wanted, box=clouds.fleet.box)
+    with clouds.fleet.db.read() as tx:
+        cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
+    given = UpdateCluster(id=cluster_id, providers=(Ref(name="clouds"),))
+    clouds.fleet.db.run(update_cluster, SYSTEM, given)
+    clouds.fleet.until(lambda: all("pending" not in clouds.fleet.change_states(number) for number in (1, 2)))
+    assert [chassis_id(clouds, number) for number in (1, 2)] == [clouds.fleet.id(number) for number in (1, 2)]
+    clouds.fleet.monitor.round(clouds.fleet.db)
+    clouds.fleet.done(clouds.start("sim-1"))
+
+
+def chassis_id(clouds: Clouds, number: int) -> str:
+    chassis = clouds.fleet.host(number).chassis
+    return chassis.system_id if chassis else ""
+
+
+@pytest.mark.parametrize("chassis", [("", "tcp:192.0.2.1:6642"), ("a1", "")])
+def test_hosts_that_are_no_chassis_are_no_twins(clouds: Clouds, chassis: tuple[str, str]) -> None:
+    clone(clouds, *chassis)
+    clouds.fleet.done(clouds.start("sim-1"))
+
+
+def test_hosts_of_one_name_are_refused(clouds: Clouds) -> None:
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(host_reports).values(hostname="sim-1"))
+    with pytest.raises(ValidationError, match="for Host sim-2, which is called sim-1 as well: rename one"):
+        clouds.start("sim-1")
 
 
 def test_a_network_that_could_not_be_made_is_refused_by_name(clouds: Clouds) -> None:

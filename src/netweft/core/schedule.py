@@ -80,7 +80,7 @@ class HostState:
     that network; ``dark``: those of its networks that have no link there.
 
     ``hostname``: what it calls itself. ``agents``: by the provider's id what each has on the host; asked for only where
-    the guest needs one.
+    the guest needs one. ``twin``: another host that providers may take for this one, and why; empty for none.
     """
 
     id: str
@@ -97,6 +97,7 @@ class HostState:
     functions: tuple[FreeFunctions, ...] = ()
     hostname: str = ""
     agents: Mapping[str, ProviderAgent] = field(default_factory=dict)
+    twin: str = ""
     dhcp_server: bool = False
     synced: frozenset[str] = field(init=False, repr=False, compare=False)
     addressed: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -392,7 +393,7 @@ def _has_provided(decision: _Decision, host: HostState) -> Problem | None:
     missing = [
         f"{one.name} (provider {one.provider_name} {reason})"
         for one in sorted(decision.guest.provided.values(), key=lambda one: one.name)
-        if (reason := _why_not_provided(one, host.agents.get(one.provider_id)))
+        if (reason := _why_not_provided(one, host))
     ]
     if not missing:
         return None
@@ -400,8 +401,11 @@ def _has_provided(decision: _Decision, host: HostState) -> Problem | None:
     return Problem("VAR__DETAIL__PROVIDER_NETWORK_MISSING", text)
 
 
-def _why_not_provided(network: ProvidedNetwork, agent: ProviderAgent | None) -> str:
+def _why_not_provided(network: ProvidedNetwork, host: HostState) -> str:
     """What the provider lacks on a host to have the network there; empty when nothing is missing."""
+    agent = host.agents.get(network.provider_id)
+    if host.twin:
+        return f"may take it for {host.twin}"
     if agent is None:
         return "has no agent there"
     if not agent.is_alive:

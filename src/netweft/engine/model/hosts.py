@@ -68,6 +68,10 @@ class HostReportRow(Record, frozen=True):
     limits: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # When the host was asked for it, or last found to be as it says.
     asked_at: datetime | None = None
+    # What systems with networks know it by: its name, and as a chassis of OVN the id, and where OVN listens.
+    hostname: Annotated[str, String(255), With(index=True, server_default="")] = ""
+    system_id: Annotated[str, String(255), With(index=True, server_default="")] = ""
+    ovn_remote: AddedText = ""
 
 
 host_reports = stored(

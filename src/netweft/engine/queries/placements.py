@@ -33,7 +33,7 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
-from netweft.engine.queries.provider_hosts import agents_on, hosts_of
+from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
 
 
@@ -215,7 +215,9 @@ def _with_agents(tx: Tx, needs: GuestNeeds, states: Sequence[HostState]) -> tupl
     known = hosts_of(tx, {one.provider_id for one in needs.provided.values()})
     provided = {network: one for network, one in needs.provided.items() if one.provider_id in known}
     agents = agents_on(known, {state.id: state.hostname for state in states})
-    return replace(needs, provided=provided), [replace(one, agents=agents.get(one.id, {})) for one in states]
+    twins = twins_of(tx, [state.id for state in states])
+    states = [replace(one, agents=agents.get(one.id, {}), twin=twins.get(one.id, "")) for one in states]
+    return replace(needs, provided=provided), states
 
 
 def _uplink(view: NicView, views: Mapping[str, NicView], statistics: Mapping[str, LinkCounters]) -> Uplink:

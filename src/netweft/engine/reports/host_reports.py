@@ -97,6 +97,7 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         "capabilities": msgspec.to_builtins(spec.report.capabilities),
         "limits": msgspec.to_builtins(limits_of(spec.report.host, spec.report.capabilities.lacks)),
         "asked_at": spec.asked_at,
+        **_known_by(spec.report),
     }
     if not _REPLACE_REPORT.first(tx, id=host.id, **values):
         _ADD_REPORT.run(tx, host_id=host.id, **values)
@@ -104,10 +105,33 @@ def _store(tx: Tx, host: HostRow, spec: TakeReport) -> None:
         tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(dirty=spec.report.dirty))
 
 
+def _known_by(report: HostReport) -> dict[str, str]:
+    """What systems with networks know the host by. One that is told no southbound database is no chassis."""
+    chassis = report.host.chassis
+    is_chassis = chassis is not None and bool(chassis.remote)
+    return {
+        "hostname": report.capabilities.hostname[:_KNOWN_BY_MAX].casefold(),
+        "system_id": chassis.system_id[:_KNOWN_BY_MAX] if chassis and is_chassis else "",
+        "ovn_remote": chassis.remote if chassis and is_chassis else "",
+    }
+
+
+_KNOWN_BY_MAX = 255
+"""Characters of a name or id that are compared."""
 _ID: sa.BindParameter[str] = sa.bindparam("id")
 _REPLACE_REPORT = Statement(
     sa.update(host_reports).where(host_reports.c.host_id == _ID).returning(host_reports.c.host_id),
-    ["report", "taken_at", "tag", "capabilities", "limits", "asked_at"],
+    [
+        "report",
+        "taken_at",
+        "tag",
+        "capabilities",
+        "limits",
+        "asked_at",
+        "hostname",
+        "system_id",
+        "ovn_remote",
+    ],
 )
 _ADD_REPORT = inserting(host_reports)
 

@@ -1,4 +1,4 @@
-"""The default providers of clusters, and what providers want on hosts."""
+"""The default providers of clusters, what providers want on hosts, and what they know hosts by."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_clusters_provider_id"), "clusters", ["provider_id"])
     for column in ("plugin_remote", "plugin_mappings", "plugin_type", "external_plugin_type"):
         op.add_column("providers", sa.Column(column, sa.Text(), nullable=False, server_default=""))
+    for column in ("hostname", "system_id"):
+        op.add_column("host_reports", sa.Column(column, sa.String(length=255), nullable=False, server_default=""))
+        op.create_index(op.f(f"ix_host_reports_{column}"), "host_reports", [column])
+    op.add_column("host_reports", sa.Column("ovn_remote", sa.Text(), nullable=False, server_default=""))
+    op.execute("UPDATE host_reports SET tag = ''")  # each host's next report fills them
