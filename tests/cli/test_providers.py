@@ -34,3 +34,15 @@ def test_one_that_is_not_there(netweft: Netweft) -> None:
     for verb in ("status", "test", "show", "remove", "orphans"):
         assert "There is no provider blue" in netweft("provider", verb, "blue", expect=3).err
     assert "There is no provider blue" in netweft("provider", "remove-orphan", "blue", "1", expect=3).err
+
+
+def test_a_plugin_is_said_by_options(netweft: Netweft) -> None:
+    words = ("--plugin-remote", "ssl:192.0.2.1:6642", "--plugin-mappings", "physnet1:wire")
+    refused = netweft("provider", "add", "blue", "--type", "neutron", "--address", NOBODY, *words, expect=1)
+    assert "takes no ssl:" in refused.err
+
+
+def test_a_cluster_has_no_provider(netweft: Netweft) -> None:
+    assert "There is no provider blue" in netweft("cluster", "set", "Default", "--provider", "blue", expect=3).err
+    netweft("cluster", "set", "Default", "--provider", "none")
+    assert "external_network_providers" not in netweft.json("cluster", "show", "Default")

@@ -54,6 +54,7 @@ VERBS = {
     "POST /netweft/v1/plans": "host setup-networks",
     "PUT /netweft/v1/users/{}/password": "user set-password",
     "POST /openstacknetworkproviders/{}/importcertificates": "provider set",
+    "GET /clusters/{}/externalnetworkproviders": "cluster show",
     "GET /netweft/v1/providers": "provider status",
     "GET /netweft/v1/providers/{}": "provider status",
     "GET /netweft/v1/providers/{}/objects": "provider objects",
