@@ -15,6 +15,7 @@ Tree: TypeAlias = dict[str, Any]
 Trees: TypeAlias = list[Tree]
 
 _ITEM_NAMES = {
+    "external_network_providers": "external_provider",
     "modified_bonds": "host_nic",
     "modified_labels": "network_label",
     "modified_network_attachments": "network_attachment",
