@@ -23,7 +23,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands import networks
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
 from netweft.engine.commands.clusters import AddCluster, UpdateCluster, add_cluster, update_cluster
-from netweft.engine.commands.hosts import activate_host
+from netweft.engine.commands.hosts import activate_host, remove_host
 from netweft.engine.commands.networks import AddNetwork, remove_network
 from netweft.engine.commands.providers import remove_provider
 from netweft.engine.commands.setup_networks import sync_all_networks
@@ -31,6 +31,7 @@ from netweft.engine.db import Database
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import host_drifts
+from netweft.engine.queries import hosts as host_queries
 from netweft.engine.queries.references import Ref
 
 REMOTE, OTHER = "tcp:192.0.2.1:6642", "tcp:192.0.2.2:6642,tcp:192.0.2.3:6642"
@@ -166,6 +167,29 @@ def test_a_host_that_joins_is_a_chassis_at_once(db: Database, tmp_path: Path) ->
         give(fleet, "blue")
         fleet.until(lambda: fleet.status() == "up")
         fleet.until(lambda: chassis(fleet).remote == REMOTE)
+
+
+def test_a_host_that_is_removed_and_cleared_is_no_chassis_any_more(fleet: Fleet) -> None:
+    add_provider(fleet, **PLUGIN)
+    give(fleet, "blue")
+    fleet.set_status("maintenance")
+    host_id = fleet.id()
+    assert chassis(fleet).system_id == host_id
+    fleet.done(fleet.db.run(remove_host, SYSTEM, host_id, clean=True))
+    assert (chassis(fleet).owner, chassis(fleet).remote) == ("", "")
+
+
+def test_hosts_say_whether_they_are_chassis(fleet: Fleet) -> None:
+    add_provider(fleet, **PLUGIN)
+
+    def is_configured() -> bool:
+        with fleet.db.read() as tx:
+            return bool(host_queries.get(tx, fleet.id()).ovn_configured)
+
+    assert is_configured() is False
+    give(fleet, "blue")
+    fleet.monitor.round(fleet.db)
+    assert is_configured() is True
 
 
 def test_a_cluster_begins_with_its_provider_which_stays_as_long(fleet: Fleet) -> None:

@@ -90,9 +90,8 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
         task = replace(task, request=row.job_id)
         candidate = host_changes.candidate_of(row)
     agent = agents.of(task.host_id, data.row.agent_url)
-    intent = queries.intent_of(
-        data.row.switch_type, candidate or data.intent, data.networks, data.report, data.intent.chassis
-    )
+    chassis = None if candidate and candidate.is_leaving else data.intent.chassis
+    intent = queries.intent_of(data.row.switch_type, candidate or data.intent, data.networks, data.report, chassis)
     intent = held(intent, data.host)
     is_setup = candidate is not None
     try:

@@ -75,7 +75,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
         raise HostError(text, code="MANAGEMENT_NETWORK_NOT_ON_HOST")
     nics = {one.nic for one in attachments}
     bonds = tuple(bond for bond in data.intent.bonds if bond.name in nics)
-    candidate = Candidate(attachments=attachments, bonds=bonds, labels={})
+    candidate = Candidate(attachments=attachments, bonds=bonds, labels={}, is_leaving=True)
     return host_changes.next_generation(tx, host_id, candidate, "the host is removed", job.job.id)
 
 

@@ -44,9 +44,12 @@ msgspec.json.Decoder(AttachmentIntent)  # worked out while there is one thread: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate(HostSetup):
-    """What a host may come to be set up with, and the NICs by their labels (None: as they are)."""
+    """What a host may come to be set up with, and the NICs by their labels (None: as they are). ``is_leaving``: the
+    host is to be removed, so that it is no provider's any more.
+    """
 
     labels: Mapping[str, str] | None = None
+    is_leaving: bool = False
 
     @classmethod
     def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:

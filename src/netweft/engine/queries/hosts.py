@@ -34,14 +34,15 @@ _SEEN = msgspec.json.Decoder(_Seen)
 
 class HostDetails(HostRow, frozen=True, kw_only=True):
     """A host, the names of its cluster and data centre, what it can do (None before its first report), whether its
-    networks are being changed (``is_changing``), since when it is not as wanted (``drifts_since``), and numbers of
-    virtual machines.
+    ovn-controller is told a database of OVN (``ovn_configured``), whether its networks are being changed
+    (``is_changing``), since when it is not as wanted (``drifts_since``), and numbers of virtual machines.
     """
 
     cluster_name: str
     data_center_id: str
     data_center_name: str
     capabilities: dict[str, Any] | None
+    ovn_configured: bool
     drifts_since: datetime | None
     is_changing: bool
     vms_total: int
@@ -57,6 +58,7 @@ def _select() -> sa.Select[Any]:
         clusters.c.data_center_id,
         data_centers.c.name.label("data_center_name"),
         host_reports.c.capabilities,
+        (sa.func.coalesce(host_reports.c.ovn_remote, "") != "").label("ovn_configured"),
         host_drifts.c.since.label("drifts_since"),
         changing.label("is_changing"),
         here.correlate(hosts).scalar_subquery().label("vms_total"),
