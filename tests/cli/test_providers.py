@@ -31,8 +31,8 @@ def test_what_is_wrong_is_said_before_anybody_is_asked(netweft: Netweft, tmp_pat
 
 
 def test_one_that_is_not_there(netweft: Netweft) -> None:
-    for verb in ("status", "test", "show", "remove", "orphans"):
-        assert "There is no provider blue" in netweft("provider", verb, "blue", expect=3).err
+    for verb in ("status", "test", "show", "remove", "orphans", "network import-all"):
+        assert "There is no provider blue" in netweft("provider", *verb.split(), "blue", expect=3).err
     assert "There is no provider blue" in netweft("provider", "remove-orphan", "blue", "1", expect=3).err
 
 

@@ -190,3 +190,29 @@ def test_an_ovn_that_is_not_there_is_refused(api: httpx.Client, url: str) -> Non
     failed = api.post("/openstacknetworkproviders", json=body)
     assert (failed.status_code, failed.headers["Netweft-Code"]) == (409, "PROVIDER_FAILURE"), failed.text
     assert "cannot be" in failed.text
+
+
+def test_all_that_is_not_here_is_imported(neutron: Neutron, terminal: Callable[..., str]) -> None:
+    with connect(neutron.url) as cloud:
+        made = {
+            name: str(cloud.network.create_network(name=name, project_id=PROJECT).id) for name in ("one", "ovirtmgmt")
+        }
+        two = str(cloud.network.create_network(name="two", project_id=PROJECT).id)
+        script = (
+            'netweft provider add all --address "$NEUTRON_URL"\n'
+            "netweft provider network import all one\n"
+            "netweft provider network import-all all --plan\n"
+            "netweft provider network import-all all 2>&1 || echo some failed with $?\n"
+            "netweft network list\n"
+            "netweft provider network import-all all --plan -o json\n"
+            "netweft network remove one --yes && netweft network remove two --yes\n"
+            "netweft provider remove all --yes\n"
+        )
+        wrote = terminal(script, NEUTRON_URL=neutron.url)
+        for network_id in (*made.values(), two):
+            cloud.network.delete_network(network_id)
+    plan, _, rest = wrote.partition("ovirtmgmt:")
+    assert "two" in plan
+    assert "name of the logical network 'ovirtmgmt' is already used" in rest
+    assert "some failed with 1" in rest
+    assert rest.count('"name": "ovirtmgmt"') == 1

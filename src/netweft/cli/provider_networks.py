@@ -1,4 +1,4 @@
-"""Verbs of a provider's networks beside the usual ones: having one as a network of a data centre."""
+"""Verbs of a provider's networks beside the usual ones: having one, or all, as networks of a data centre."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import click
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
-from netweft.cli.session import calls_engine
+from netweft.cli.output import pick, say, show_many
+from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.client import Client
 
 _PROVIDER, _NETWORK = noun("provider"), noun("provider network")
-
-
-@click.command("import")
-@click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
-@click.argument("network", metavar="NETWORK", shell_complete=completes("provider network"))
-@click.option(
+_data_center = click.option(
     "--datacenter",
     default="Default",
     show_default=True,
     help="The data centre that shall have it.",
     shell_complete=completes("datacenter"),
 )
+
+
+@click.command("import")
+@click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
+@click.argument("network", metavar="NETWORK", shell_complete=completes("provider network"))
+@_data_center
 @calls_engine
 def import_network(client: Client, provider: str, network: str, datacenter: str) -> None:
     """Have a network that a provider has as a network of a data centre, by the same name. It is not changed there, and
@@ -36,4 +38,48 @@ def import_network(client: Client, provider: str, network: str, datacenter: str)
     run_job(client, f"openstacknetworkproviders/{owner['id']}/networks/{found['id']}/import", body)
 
 
-COMMANDS = (import_network,)
+@click.command("import-all")
+@click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
+@_data_center
+@click.option("--plan", is_flag=True, help="Only list the networks that would be imported.")
+@output_option
+@calls_engine
+def import_all(client: Client, provider: str, datacenter: str, *, plan: bool, form: str) -> None:
+    """Have all networks that a provider has, and the data centre has not, as networks of it. One that cannot be had,
+    since another has its name, does not hold up the rest.
+
+    Example: netweft provider network import-all neutron --plan
+    """
+    owner = resolve(client, _PROVIDER, provider)
+    where = resolve(client, noun("datacenter"), datacenter)
+    path = f"openstacknetworkproviders/{owner['id']}/networks"
+    known = _known(client, owner["id"], where["id"])
+    missing = [one for one in client.list(path) if one["id"] not in known]
+    if plan or not missing:
+        show_many(missing, _NETWORK.columns, form, _NETWORK.wide)
+        return
+    failed = False
+    for one in missing:
+        say(f"{one['name']}:")
+        try:
+            run_job(client, f"{path}/{one['id']}/import", {"data_center": {"id": where["id"]}})
+        except click.exceptions.Exit:  # which has said why
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(REFUSED)
+
+
+def _known(client: Client, provider_id: str, data_center_id: str) -> set[str]:
+    """The provider's ids of the networks that are in the data centre already, or were made there by this engine for
+    any.
+    """
+    here = {one["id"] for one in client.list("networks") if pick(one, "data_center.id") == data_center_id}
+    objects = client.addition("GET", f"providers/{provider_id}/objects")
+    return {
+        one["provision"]["external_id"]
+        for one in objects
+        if one["kind"] == "network" and (one["id"] in here or not one["provision"]["imported"])
+    }
+
+
+COMMANDS = (import_network, import_all)
