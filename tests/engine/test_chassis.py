@@ -128,6 +128,8 @@ def test_physical_networks_are_the_networks_that_hosts_have(fleet: Fleet) -> Non
     assert dict(chassis(fleet).mappings) == {"physnet1": "br-eth2"}
     wired = provided(fleet, "red", physical=Ref(name="wire"))
     named = provided(fleet, "green", physical_name="lab")
+    add_network(fleet, "a,b:c")
+    provided(fleet, "odd", physical_name="a,b:c")
     assert dict(chassis(fleet).mappings) == {"physnet1": "br-eth2", "wire": "br-eth1", "lab": "br-eth3"}
     before = changed(fleet)
     provided(fleet, "tunnelled")

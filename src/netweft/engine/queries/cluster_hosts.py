@@ -93,14 +93,22 @@ def chassis_of(
 
 def _mappings(networks: Sequence[NetworkInCluster], plugin: Plugin) -> dict[str, str]:
     """The networks of hosts that the provider's physical networks are, by these. It is the one that the provider's
-    mappings name, the one that a network there was made from, or the one that is called so on hosts.
+    mappings name, the one that a network there was made from, or the one that is called so on hosts. A name that
+    ovn-controller could not be told, as it has one of its separators, is left out: placements say that it is not there.
     """
     native = [one for one in networks if one.provider_id is None]
     named = {one.host_side_name: one.id for one in native} | {one.name: one.id for one in native}
     wired = [one for one in networks if one.provider_id == plugin.id and one.physical_network]
     found = {one.physical_network: one.physical_network_id or named.get(one.physical_network) for one in wired}
     found |= {physical: named.get(name) for physical, name in plugin.mappings.items()}
-    return {physical: network_id for physical, network_id in sorted(found.items()) if network_id}
+    return {
+        physical: network_id
+        for physical, network_id in sorted(found.items())
+        if network_id and not _SEPARATORS & set(physical)
+    }
+
+
+_SEPARATORS = frozenset(",: ")
 
 
 def lack_of(row: HostInCluster, report: HostReport) -> str:
