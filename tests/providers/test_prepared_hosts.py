@@ -137,6 +137,7 @@ def test_machines_run_on_hosts_that_nobody_prepared(hosts: Site, cloud: Cloud, o
         assert [[lease["ip"]] for lease in leases] == [addresses(hosts, one) for one in machines]
         reach_each_other((guests[0], leases[0]["ip"]), (guests[1], leases[1]["ip"]))
         _meddle_and_heal(hosts, ovn)
+        _lead_astray(hosts, cloud, ovn)
         reach_each_other((guests[0], leases[0]["ip"]), (guests[1], leases[1]["ip"]))
     for name in HOSTS:
         hosts.detach("wire", host=name)
@@ -152,3 +153,18 @@ def _meddle_and_heal(hosts: Site, ovn: Ovn) -> None:
     hosts.client.action(f"hosts/{hosts.host_id(name)}/syncallnetworks", {})
     assert keys(hosts, name)["ovn-remote"] == ovn.central.southbound
     wait("it is as wanted", lambda: drift(hosts, name)["in_sync"])
+
+
+def _lead_astray(hosts: Site, cloud: Cloud, ovn: Ovn) -> None:
+    """A database that is not there is wanted of all hosts: they keep what they have, and say so."""
+    path = f"openstacknetworkproviders/{cloud.provider_id}"
+    before = {name: hosts.change(name)[0] for name in HOSTS}
+    hosts.client.update(path, {"agent_configuration": {"address": "tcp:127.0.0.1:1"}})
+    for name in HOSTS:
+        wait("its change", lambda name=name: hosts.change(name)[0] > before[name])  # type: ignore[misc]
+        wait("the way back", lambda name=name: hosts.phase(name) == "rolled_back")  # type: ignore[misc]
+        assert keys(hosts, name)["ovn-remote"] == ovn.central.southbound
+        wait("it is told", lambda name=name: "tcp:127.0.0.1:1" in str(drift(hosts, name)["host"]))  # type: ignore[misc]
+    hosts.client.update(path, {"agent_configuration": {"address": ovn.central.southbound}})
+    for name in HOSTS:
+        wait("it is as wanted", lambda name=name: drift(hosts, name)["in_sync"])  # type: ignore[misc]
