@@ -56,8 +56,8 @@ def cloud(hosts: Site, ovn: Ovn, neutron: Neutron) -> Iterator[Cloud]:
         yield made
         give(hosts)
         wait("no host is a chassis of ours", lambda: not any(keys(hosts, name)["ovn-remote"] for name in HOSTS))
-        for chassis in {hosts.host_id(name) for name in HOSTS} & set(known(ovn).values()):
-            ovn.central.sbctl("chassis-del", chassis)  # an ovn-controller that is told no database leaves it there
+        ids = {hosts.host_id(name) for name in HOSTS}
+        wait("OVN knows them no more", lambda: not ids & set(known(ovn).values()))
 
 
 def switch_of(hosts: Site, name: str) -> OpenVSwitch:
