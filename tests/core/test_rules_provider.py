@@ -205,3 +205,10 @@ def test_a_default_provider_is_not_removed() -> None:
     problem = rules.is_no_default("ovn", ["Default", "racks"])
     assert problem is not None
     assert "Default, racks" in problem.text
+
+
+def test_hosts_leave_no_provider_under_machines_that_run() -> None:
+    assert rules.plugin_is_unused("ovn", []) is None
+    problem = rules.plugin_is_unused("ovn", ["web"])
+    assert problem is not None
+    assert "web" in problem.text

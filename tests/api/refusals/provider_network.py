@@ -78,6 +78,20 @@ def run(site: Site) -> None:
     site.update(vms, site.names["web"], status="up", host_id=site.names["host"], changed_at=utc_now())
 
 
+def depend(site: Site) -> None:
+    """The machine has a vNIC on a network of its cluster's provider, for which the hosts are set up."""
+    site.insert(rows.add_vnic, site.names["web"], site.names["profile:red"], "02:00:00:00:00:02", name="red nic")
+    remote = "<agent_configuration><address>tcp:192.0.2.1:6642</address></agent_configuration>"
+    site.change(
+        "/openstacknetworkproviders/{clouds}",
+        f"<openstack_network_provider>{remote}</openstack_network_provider>",
+    )
+    given = "<external_network_providers><external_provider id='{clouds}'/></external_network_providers>"
+    site.change("/clusters/{Default}", f"<cluster>{given}</cluster>")
+    site.fleet.until(lambda: is_idle(site))
+    run(site)  # the host has reported since then that it has no such guest
+
+
 def leave(site: Site) -> None:
     """A provider without networks, from which something is still to be removed."""
     provider(site, "left")
@@ -272,5 +286,22 @@ TABLE: Table = (
         "<nic><vnic_profile id='{profile:red}'/></nic>",
         "EXTERNAL_NETWORK_CANNOT_BE_REWIRED",
         "Unplug it first",
+    ),
+    depend,
+    Refusal(
+        "provider.plugin_is_unused",
+        "PUT",
+        "/clusters/{Default}",
+        "<cluster><external_network_providers/></cluster>",
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_IN_USE",
+        "while these VMs run with vNICs on its networks: web",
+    ),
+    Refusal(
+        "provider.plugin_is_unused",
+        "PUT",
+        "/openstacknetworkproviders/{clouds}",
+        "<openstack_network_provider><agent_configuration/></openstack_network_provider>",
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_IN_USE",
+        "Hosts would leave provider 'clouds'",
     ),
 )

@@ -160,6 +160,19 @@ def plugin_is_known(names: Sequence[str], remote: str) -> Problem | None:
     )
 
 
+def plugin_is_unused(name: str, running: Sequence[str]) -> Problem | None:
+    """``running``: names of virtual machines whose vNICs would lose the provider's networks with the plugin of their
+    hosts.
+    """
+    if not running:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_PLUGIN_IN_USE",
+        f"Hosts would leave provider '{name}' while these VMs run with vNICs on its networks: {listed(running)}. Stop"
+        " them first.",
+    )
+
+
 def mappings_of(text: str) -> dict[str, str]:
     """Names of networks of hosts by those of physical networks, as they are written."""
     pairs = (one.partition(":") for one in text.split(",") if one)

@@ -12,6 +12,7 @@ from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
+from netweft.core.rules import provider as provider_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
 from netweft.engine import audit
 from netweft.engine.access import authorize
@@ -220,12 +221,15 @@ def _provider(tx: Tx, action: str, given: tuple[Ref, ...]) -> ProviderRow | None
 
 
 def _reasons_to_follow(tx: Tx, before: ClusterRow, after: ClusterRow) -> list[str]:
-    """What has changed that hosts have to follow."""
+    """What has changed that hosts have to follow. Raises ValidationError when they cannot leave their provider."""
     reasons = []
     if before.switch_type != after.switch_type:
         reasons.append(f"the switch type of cluster {after.name} is now {after.switch_type}")
     if before.provider_id != after.provider_id:
         old, new = (provider_queries.get(tx, one.provider_id) if one.provider_id else None for one in (before, after))
+        if old and old.plugin_remote:
+            running = queries.vms_on_provider(tx, old.id, (before.id,))
+            check(_UPDATE, provider_rules.plugin_is_unused(old.name, running))
         if (old and old.plugin_remote) or (new and new.plugin_remote):
             reasons.append(f"the provider of cluster {after.name} is now {new.name if new else 'none'}")
     return reasons

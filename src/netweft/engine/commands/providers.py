@@ -133,10 +133,14 @@ def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str,
     """Keep what changes of a provider, which has answered if that matters. What else was changed meanwhile stays. The
     hosts of clusters whose default provider it is follow.
 
-    Raises NotFoundError when it was removed meanwhile, ValidationError when another took its name.
+    Raises NotFoundError when it was removed meanwhile, ValidationError when another took its name, or when virtual
+    machines run with what hosts are to be without.
     """
-    row = msgspec.structs.replace(lock(tx, providers, provider_id), **values)
+    before = lock(tx, providers, provider_id)
+    row = msgspec.structs.replace(before, **values)
     there = cluster_queries.with_provider(tx, provider_id) if _ON_HOSTS & values.keys() else {}
+    if before.plugin_remote and not row.plugin_remote:
+        check(_UPDATE, rules.plugin_is_unused(row.name, cluster_queries.vms_on_provider(tx, provider_id, there)))
     watched = host_standing.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
     with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(row.name)):
         tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))

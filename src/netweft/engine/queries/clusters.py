@@ -17,6 +17,8 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import providers
 from netweft.engine.model.records import Record
 from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
 from netweft.engine.noun import Noun, ObjectType, searched
 from netweft.engine.statements import rows
 
@@ -91,6 +93,19 @@ def with_provider(tx: Tx, provider_id: str) -> dict[str, str]:
 def vms_of(tx: Tx, cluster_id: str) -> list[Member]:
     """Its VMs."""
     return rows(tx, Member, sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.cluster_id == cluster_id))
+
+
+def vms_on_provider(tx: Tx, provider_id: str, cluster_ids: Collection[str]) -> list[str]:
+    """Names of the running VMs of clusters that have a plugged vNIC on a network of a provider."""
+    query = (
+        sa.select(vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .join(networks, networks.c.id == vnic_profiles.c.network_id)
+        .where(vms.c.cluster_id.in_(cluster_ids), vms.c.status != "down", vnics.c.plugged)
+    )
+    return list(tx.scalars(query.where(networks.c.provider_id == provider_id).order_by(vms.c.name)))
 
 
 def isolated_networks_of(tx: Tx, cluster_id: str) -> list[str]:
