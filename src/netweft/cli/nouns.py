@@ -684,6 +684,11 @@ _PROVIDERS = Noun(
     "neutron",
     "--address https://neutron.example.com:9696",
     actions=(Action("test", "testconnectivity", "Check whether the provider answers and accepts the log-in"),),
+    wide={
+        "PLUGIN REMOTE": "agent_configuration.address",
+        "PLUGIN MAPPINGS": "agent_configuration.network_mappings",
+        "ID": "id",
+    },
     more="providers",
 )
 _PROVIDER_NETWORKS = Noun(
