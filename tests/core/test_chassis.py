@@ -109,6 +109,9 @@ def test_what_a_chassis_is_called() -> None:
     for owner in ("host-2", "host-2/theirs"):
         copied = replace(CLEAN, chassis=replace(THEIR_CHASSIS, owner=owner))
         assert made(intent(STATIC), copied).chassis == OURS
+    copy = intent(STATIC, chassis=replace(WANTED, is_copy=True))
+    assert made(copy, replace(CLEAN, chassis=THEIR_CHASSIS)).chassis == OURS
+    assert made(copy, taken).chassis == OURS
 
 
 def test_without_an_address_everything_stays_as_it_is() -> None:

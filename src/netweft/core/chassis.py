@@ -56,10 +56,12 @@ def _name(wanted: ChassisIntent, reported: Chassis) -> tuple[str, str]:
     ours. That one keeps its name, which the mark then holds after ours: a chassis that is called otherwise while it
     runs loses its guests' ports and its neighbours' tunnels for a while (ovn-controller(8), external_ids:system-id),
     on the way there and again on the way back. A chassis with the mark of another host is a copy of that, and gets a
-    name of its own.
+    name of its own; so does one whose name another host has.
     """
     host, _, name = reported.owner.partition(_NAME)
-    if not reported.owner and reported.remote and reported.encap_ip:
+    if wanted.is_copy:
+        name = ""
+    elif not reported.owner and reported.remote and reported.encap_ip:
         name = reported.system_id
     elif host != wanted.system_id:
         name = ""

@@ -92,7 +92,7 @@ class ChassisIntent:
     """That the host is a chassis of OVN (:class:`~netweft.core.host.Chassis`).
 
     ``system_id``: the host's id in the engine, so that hosts which were cloned from one image are told apart; a host
-    that somebody made a chassis by hand keeps its name.
+    that somebody made a chassis by hand keeps its name, unless another host has it as well (``is_copy``).
     ``tunnel_network``: id of the network whose address on the host the other chassis send to. ``mappings``: by the name
     of a physical network, the id of the network that is it on the host; not mapped while that is not attached.
     """
@@ -102,6 +102,7 @@ class ChassisIntent:
     tunnel_network: str
     encap_type: str = "geneve"
     mappings: Mapping[str, str] = field(default_factory=dict)
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,12 +72,12 @@ _HOSTS = Statement(
 
 
 def chassis_of(
-    row: HostInCluster, networks: Sequence[NetworkInCluster], report: HostReport | None
+    row: HostInCluster, networks: Sequence[NetworkInCluster], report: HostReport | None, *, is_copy: bool
 ) -> ChassisIntent | None:
     """What a host shall be told, None where no provider wants anything or the host has no ovn-controller.
 
     ``networks``: at least those of its cluster, of which the management network is the one over which chassis send to
-    each other.
+    each other. ``is_copy``: whether another host is the same chassis, as the one was cloned from the other.
     """
     plugin = row.plugin
     if plugin is None or report is None or Ability.OVN in report.capabilities.lacks:
@@ -87,7 +87,11 @@ def chassis_of(
     if tunnel is None:
         return None
     return ChassisIntent(
-        system_id=row.id, remote=plugin.remote, tunnel_network=tunnel, mappings=_mappings(here, plugin)
+        system_id=row.id,
+        remote=plugin.remote,
+        tunnel_network=tunnel,
+        mappings=_mappings(here, plugin),
+        is_copy=is_copy,
     )
 
 

@@ -27,6 +27,7 @@ from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_r
 from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
+from netweft.engine.queries.provider_hosts import same_chassis
 from netweft.engine.statements import Among, Statement
 
 
@@ -142,7 +143,8 @@ def load(
     mentioned: Collection[str] = (),
     reports: Mapping[str, HostReport] | None = None,
 ) -> dict[str, HostData]:
-    """What is known of each host that exists among those asked for. Eight queries, however many there are.
+    """What is known of each host that exists among those asked for. Eight queries, however many there are, and one more
+    where a provider wants them as chassis.
 
     ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
     host, for callers who have just stored them.
@@ -156,13 +158,15 @@ def load(
     known = networks_among(tx, {row.cluster_id for row in rows}, carried | set(mentioned))
     users = users_of(tx, host_ids)
     stored = {} if reports is not None else _reports(tx, host_ids)
+    managed = [row.id for row in rows if row.plugin]
+    copies = same_chassis(tx, managed) if managed else frozenset[str]()
     shared = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     loaded = {}
     for row in rows:
         views = with_users(shared[row.cluster_id], users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
         setup = HostSetup(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
-        chassis = chassis_of(row, known, report)
+        chassis = chassis_of(row, known, report, is_copy=row.id in copies)
         loaded[row.id] = HostData(
             row=row,
             intent=intent_of(row.switch_type, setup, views, report, chassis),

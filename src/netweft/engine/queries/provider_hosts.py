@@ -72,6 +72,11 @@ def twins_of(tx: Tx, host_ids: Collection[str]) -> dict[str, str]:
     return found
 
 
+def same_chassis(tx: Tx, host_ids: Collection[str]) -> frozenset[str]:
+    """Those of the hosts that another host is the same chassis as."""
+    return frozenset(twin.host_id for twin in _SAME_CHASSIS.all(tx, ids=host_ids))
+
+
 _ONE, _OTHER = host_reports.alias("one"), host_reports.alias("other")
 
 
