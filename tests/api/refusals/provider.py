@@ -52,7 +52,7 @@ TABLE: Table = (
         "/openstacknetworkproviders",
         f"<openstack_network_provider><name>n</name>{URL}<type>external</type></openstack_network_provider>",
         "ACTION_TYPE_FAILED_PROVIDER_NOT_SUPPORTED",
-        "no provider type 'external'. There are: neutron.",
+        "no provider type 'external'. There are: ",
     ),
     add("fields.name_is_valid", "<name/>", "ACTION_TYPE_FAILED_NAME_MAY_NOT_BE_EMPTY", "may not be empty"),
     add("fields.name_is_free", "<name>red</name>", "ACTION_TYPE_FAILED_NAME_ALREADY_USED", "'red' is already used"),
