@@ -49,7 +49,7 @@ from netweft.engine.model.jobs import jobs
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import ports, provider_objects
-from netweft.engine.payloads import SyncPorts
+from netweft.engine.payloads import OnProvider, SyncPorts
 from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import vms as vm_queries
@@ -435,6 +435,21 @@ def import_network(fleet: Fleet) -> Iterator[str]:
         assert [(row.owned, row.state) for row in object_queries.of_provider(tx, provider_id)] == [(False, "ok")]
 
 
+def sync_networks(fleet: Fleet) -> Iterator[str]:
+    memory_provider.forget("http://up.example")
+
+    def ask(fleet: Fleet, provider_id: str) -> str:
+        with fleet.db.write() as tx:
+            tx.execute(sa.update(clusters).where(clusters.c.name == "Default").values(provider_id=provider_id))
+            payload = OnProvider(provider_id=provider_id)
+            return queue.enqueue(tx, SYSTEM, "sync_provider_networks", f"provider:{provider_id}", "", payload)
+
+    yield from of_provider(ask)(fleet)
+    with fleet.db.read() as tx:
+        (provider_id,) = PROVIDERS.names(tx)
+        assert object_queries.networks_on(tx, provider_id) == ["blue", "red"]
+
+
 CASES: Mapping[str, Case] = {
     "install_host": install,
     "deploy_agent": deploy,
@@ -462,6 +477,7 @@ CASES: Mapping[str, Case] = {
     "save_provider": save_provider,
     "test_provider": of_provider(lambda fleet, one: fleet.db.run(providers.test_provider, SYSTEM, one)),
     "import_provider_network": import_network,
+    "sync_provider_networks": sync_networks,
     "list_provider_networks": of_provider(
         lambda fleet, one: fleet.db.run(providers.list_provider_networks, SYSTEM, one)
     ),

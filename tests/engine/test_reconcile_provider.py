@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -19,12 +19,15 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
-from netweft.engine.commands.providers import insert_provider, remove_provider
+from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
 from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.jobs.sync_networks import NOT_SYNCED
+from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
@@ -242,6 +245,47 @@ def test_what_was_made_while_the_provider_made_its_list_is_not_missing(clouds: C
     asking.close()
     assert {(row.wanted, row.state, row.external_id != "") for row in clouds.rows()} == {("present", "ok", True)}
     assert len(clouds.rows()) == 3
+
+
+def make_default(clouds: Clouds) -> None:
+    """Networks come by themselves into the data centre of a cluster whose default provider it is."""
+    clouds.there.networks["1"] = replace(NETWORKS[1], name="green")  # there is a red one here
+    clouds.fleet.db.run(change_provider, SYSTEM, clouds.provider_id, {"auto_sync": True})
+    with clouds.fleet.db.write() as tx:
+        tx.execute(sa.update(clusters).where(clusters.c.name == "Default").values(provider_id=clouds.provider_id))
+
+
+def imported(clouds: Clouds) -> dict[str, bool | None]:
+    """The networks of others, by name; each with whether it is required in the cluster, None where it is not there."""
+    with clouds.fleet.db.read() as tx:
+        cluster = tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default"))
+        attached = {
+            row.network_id: row.required
+            for row in tx.execute(sa.select(cluster_networks).where(cluster_networks.c.cluster_id == cluster))
+        }
+        theirs = {row.object_id for row in queries.of_provider(tx, clouds.provider_id) if not row.owned}
+        return {row.name: attached.get(row.id) for row in tx.execute(sa.select(networks)) if row.id in theirs}
+
+
+def test_networks_come_by_themselves_where_that_is_wanted(clouds: Clouds) -> None:
+    clouds.ask()
+    assert imported(clouds) == {}, "nobody has asked for it"
+    make_default(clouds)
+    clouds.ask()
+    assert imported(clouds) == {"blue": False, "green": False}
+    clouds.ask()
+    assert imported(clouds) == {"blue": False, "green": False}
+
+
+def test_a_network_that_cannot_come_holds_up_no_other_and_an_event_says_why_once(clouds: Clouds) -> None:
+    clouds.fleet.db.run(add_network, SYSTEM, AddNetwork(name="blue", data_center=Ref(name="Default")))
+    make_default(clouds)
+    clouds.ask()
+    clouds.ask()
+    assert imported(clouds) == {"green": False}
+    with clouds.fleet.db.read() as tx:
+        (told,) = tx.scalars(sa.select(events.c.description).where(events.c.code == NOT_SYNCED))
+    assert told.startswith("Network blue of provider clouds was not imported.")
 
 
 def test_a_provider_that_hangs_delays_the_news_of_no_other(clouds: Clouds) -> None:

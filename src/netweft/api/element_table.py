@@ -153,7 +153,7 @@ _DECLARED: Mapping[type[Value], Elements] = {
         spec=UpdateProvider,
         stored="agent_configuration certificates",
         derived=_NAMED,
-        fixed={"auto_sync": "false", "unmanaged": "false"},
+        fixed={"unmanaged": "false"},
     ),
     types.Certificate: Elements(stored="content", ignored="organization subject"),
     types.Qos: Elements(

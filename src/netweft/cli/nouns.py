@@ -679,6 +679,11 @@ _PROVIDERS = Noun(
             "Networks of hosts that its physical networks are, such as physnet1:wire,physnet2:storage.",
         ),
         Field("--read-only/--writable", "read_only", "Whether Netweft must not change anything there."),
+        Field(
+            "--auto-sync/--no-auto-sync",
+            "auto_sync",
+            "Whether its networks come by themselves into the data centres of clusters whose default provider it is.",
+        ),
         *_TEXTS,
     ),
     "neutron",

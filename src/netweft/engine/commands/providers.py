@@ -47,7 +47,7 @@ _REMOVE = "Cannot remove Provider."
 _IMPORT = "Cannot import Network."
 _ON_HOSTS = frozenset({"plugin_remote", "plugin_mappings"})
 """What hosts have to follow."""
-_TEXTS = _ON_HOSTS | {"name", "description", "comment", "read_only", "plugin_type", "external_plugin_type"}
+_TEXTS = _ON_HOSTS | {"name", "description", "comment", "read_only", "auto_sync", "plugin_type", "external_plugin_type"}
 """What may change without the provider being asked."""
 
 
@@ -68,6 +68,7 @@ class UpdateProvider(Texts):
     project_domain_name: str | Keep = KEEP
     region: str | Keep = KEEP
     read_only: bool | Keep = KEEP
+    auto_sync: bool | Keep = KEEP
     certificate: str | Keep = KEEP
     plugin_remote: str | Keep = KEEP
     plugin_mappings: str | Keep = KEEP

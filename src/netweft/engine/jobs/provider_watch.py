@@ -15,7 +15,7 @@ import structlog
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, Tx, utc_now
-from netweft.engine.jobs import orphans
+from netweft.engine.jobs import orphans, sync_networks
 from netweft.engine.jobs.providers import Providers, hosts_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow
@@ -25,7 +25,7 @@ from netweft.engine.outages import first_line, is_away
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
 from netweft.engine.statements import rows
-from netweft.providers.contract import ProviderError
+from netweft.providers.contract import ProviderError, ProviderNetwork
 
 EVERY = 2.0
 """Seconds between looks for what is to be tried again."""
@@ -33,6 +33,8 @@ ASKED_EVERY = 60.0
 """Seconds between two questions how a provider is."""
 ORPHANS_EVERY = 600.0
 """Seconds between two looks for what it has of ours that is not known here."""
+SYNC_EVERY = 300.0
+"""Seconds between two imports of what it has and data centres have not, where that is wanted."""
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +66,7 @@ class Asking:
         self._outside = outside
         self._every = timedelta(seconds=every)
         self._threads: dict[str, Thread] = {}
-        self._looked: dict[str, float] = {}
+        self._done: dict[str, float] = {}
 
     def round(self, db: Database) -> None:
         """Begin to ask those that nobody has asked for a while."""
@@ -85,7 +87,9 @@ class Asking:
 
     def _ask(self, db: Database, row: ProviderRow) -> None:
         try:
-            if _ask(self._outside, db, row):
+            networks = _ask(self._outside, db, row)
+            if networks is not None:
+                self._sync(db, row, networks)
                 self._look_for_orphans(db, row)
         except Exception as error:
             if is_away(error):  # the provider is asked again
@@ -93,11 +97,22 @@ class Asking:
             else:
                 log.exception("no provider could be asked", provider=row.name)
 
+    def _sync(self, db: Database, row: ProviderRow, networks: Sequence[ProviderNetwork]) -> None:
+        """Now and then, as what was refused is tried again."""
+        if row.auto_sync and self._is_time(f"sync {row.id}", SYNC_EVERY):
+            db.run(sync_networks.enqueue_if_any, row, networks)
+
+    def _is_time(self, what: str, every: float) -> bool:
+        """Whether it was not done for so many seconds; it counts as done then."""
+        is_time = time.monotonic() - self._done.get(what, -every) >= every
+        if is_time:
+            self._done[what] = time.monotonic()
+        return is_time
+
     def _look_for_orphans(self, db: Database, row: ProviderRow) -> None:
         """Now and then, as it takes lists of all that is there."""
-        if time.monotonic() - self._looked.get(row.id, -ORPHANS_EVERY) < ORPHANS_EVERY:
+        if not self._is_time(f"orphans {row.id}", ORPHANS_EVERY):
             return
-        self._looked[row.id] = time.monotonic()
         try:
             with self._outside.connected(row) as there:
                 found = orphans.orphans_on(db, there)
@@ -107,20 +122,20 @@ class Asking:
             db.run(orphans.count, row.id, len(found))
 
 
-def _ask(outside: Providers, db: Database, row: ProviderRow) -> bool:
-    """Whether it answered."""
+def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[ProviderNetwork] | None:
+    """Its networks, where somebody wants to know them; None when it did not answer."""
     try:
         began = time.monotonic()
         with outside.connected(row) as there:
             found = hosts_of(row.id, there)
             known = _known(db, row)
-            there_are = frozenset(one.id for one in there.networks()) if known else frozenset()
+            networks = list(there.networks()) if known or row.auto_sync else []
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
         db.run(_record_failure, row, error.text)
-        return False
-    db.run(_record, row, found, known, there_are, latency)
-    return True
+        return None
+    db.run(_record, row, found, known, networks, latency)
+    return networks
 
 
 def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:
@@ -144,14 +159,14 @@ def _record(
     row: ProviderRow,
     found: Sequence[ProviderHostRow],
     known: Sequence[ProviderObjectRow],
-    there_are: frozenset[str],
+    networks: Sequence[ProviderNetwork],
     latency: int,
 ) -> None:
     """A provider that was removed meanwhile has no hosts any more."""
     values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
     if tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values)).rowcount:
         provider_hosts.replace(tx, row.id, found)
-        provider_networks.compare(tx, SYSTEM, row.id, known, there_are)
+        provider_networks.compare(tx, SYSTEM, row.id, known, frozenset(one.id for one in networks))
 
 
 def _record_failure(tx: Tx, row: ProviderRow, reason: str) -> None:

@@ -21,6 +21,7 @@ from netweft.engine.commands.providers import change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import as_provider_errors, guarded
+from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts
@@ -135,17 +136,22 @@ def import_network(outside: Providers, job: JobContext) -> Result:
 
 
 def _import(tx: Tx, job: JobContext, told: ImportNetwork, found: ProviderNetwork) -> None:
+    add_as_it_is(tx, job, told.provider_id, told.data_center_id, found)
+
+
+def add_as_it_is(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, found: ProviderNetwork) -> NetworkRow:
+    """Add a network that a provider has to a data centre. Raises ValidationError."""
     spec = AddNetwork(
         name=found.name,
         description=found.description,
         mtu=found.mtu,
-        data_center=Ref(id=told.data_center_id),
+        data_center=Ref(id=data_center_id),
         vlan_id=found.vlan_id,
-        provider=Ref(id=told.provider_id),
+        provider=Ref(id=provider_id),
         physical_name=found.physical_network,
         external_id=found.id,
     )
-    add_network(tx, job.job.actor, spec)
+    return add_network(tx, job.job.actor, spec)
 
 
 def _asked(

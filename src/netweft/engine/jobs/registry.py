@@ -24,6 +24,7 @@ from netweft.engine.jobs import (
     providers,
     reconcile_provider,
     remove_host,
+    sync_networks,
     vm_states,
 )
 from netweft.engine.jobs.monitor import EVERY, Monitor
@@ -66,6 +67,7 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
     "import_provider_network": providers.import_network,
     "reconcile_provider": reconcile_provider.run,
     "list_provider_networks": providers.list_networks,
+    "sync_provider_networks": sync_networks.run,
     "list_provider_subnets": providers.list_subnets,
     "list_provider_orphans": orphans.find,
     "remove_provider_orphan": orphans.remove,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint, false
 
-from netweft.engine.model.records import AddedText, Key, LongText, Name, Record, stored
+from netweft.engine.model.records import AddedText, Key, LongText, Name, Record, With, stored
 
 
 class ProviderRow(Record, frozen=True):
@@ -48,6 +48,7 @@ class ProviderRow(Record, frozen=True):
     plugin_mappings: AddedText = ""
     plugin_type: AddedText = ""
     external_plugin_type: AddedText = ""
+    auto_sync: Annotated[bool, With(server_default=false())] = False
 
 
 providers = stored(

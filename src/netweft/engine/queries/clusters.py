@@ -90,6 +90,15 @@ def with_provider(tx: Tx, provider_id: str) -> dict[str, str]:
     return {row.id: row.name for row in tx.execute(query.order_by(clusters.c.name))}
 
 
+def data_centers_with_provider(tx: Tx, provider_id: str) -> dict[str, list[str]]:
+    """The ids of the clusters whose default provider it is, by the id of their data centre."""
+    query = sa.select(clusters.c.id, clusters.c.data_center_id).where(clusters.c.provider_id == provider_id)
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(query.order_by(clusters.c.name)):
+        found.setdefault(row.data_center_id, []).append(row.id)
+    return found
+
+
 def vms_of(tx: Tx, cluster_id: str) -> list[Member]:
     """Its VMs."""
     return rows(tx, Member, sa.select(vms.c.id, vms.c.name, vms.c.status).where(vms.c.cluster_id == cluster_id))

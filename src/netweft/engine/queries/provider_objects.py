@@ -161,6 +161,13 @@ def network_with(tx: Tx, data_center_id: str, provider_id: str, external_id: str
     return tx.scalar(query.where(*here)) or ""
 
 
+def known_in(tx: Tx, provider_id: str, data_center_id: str) -> set[str]:
+    """What the provider calls those of its networks that are in a data centre."""
+    query = sa.select(provider_objects.c.external_id).join(networks, provider_objects.c.object_id == networks.c.id)
+    here = provider_objects.c.provider_id == provider_id, networks.c.data_center_id == data_center_id
+    return set(tx.scalars(query.where(provider_objects.c.kind == NETWORK, *here)))
+
+
 def subnet(tx: Tx, subnet_id: str) -> SubnetRow | None:
     """A subnet, None for one that has been removed."""
     found = rows(tx, SubnetRow, sa.select(subnets).where(subnets.c.id == subnet_id))

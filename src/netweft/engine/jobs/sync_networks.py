@@ -1,0 +1,91 @@
+"""Networks of a provider come into data centres by themselves (oVirt's ``auto_sync``): into those that have clusters
+whose default provider it is.
+
+What is there comes; what has gone there, or has another name there now, is shown here, and nothing is taken away from
+machines that use it, as oVirt's synchronisation does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from netweft.core.errors import ValidationError
+from netweft.engine import audit, queue
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.db import Tx
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.providers import Providers, add_as_it_is
+from netweft.engine.model.events import events
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.payloads import OnProvider
+from netweft.engine.queries import clusters, provider_objects
+from netweft.engine.queries import providers as queries
+from netweft.engine.queries.references import Ref
+from netweft.engine.queue import Result
+from netweft.providers.contract import ProviderNetwork
+
+NOT_SYNCED = 20_163
+"""An event code of our own."""
+
+
+def enqueue_if_any(tx: Tx, row: ProviderRow, found: Collection[ProviderNetwork]) -> None:
+    """Have the networks come that data centres have not, if there are any."""
+    if any(_missing(tx, row.id, home, found) for home in _homes(tx, row.id)):
+        text = f"Importing the networks of provider {row.name}"
+        payload = OnProvider(provider_id=row.id)
+        queue.enqueue_once(tx, SYSTEM, "sync_provider_networks", f"provider:{row.id}", text, payload)
+
+
+def run(outside: Providers, job: JobContext) -> Result:
+    """The job ``sync_provider_networks``. One network that cannot be had, since another has its name, does not hold up
+    the rest, and an event says why. Raises ProviderError.
+    """
+    provider_id = OnProvider.of(job.job).provider_id
+    with job.db.read() as tx:
+        row = queries.get(tx, provider_id)
+        homes = _homes(tx, provider_id)
+    with job.waiting(), outside.connected(row) as provider:
+        found = list(provider.networks())
+    refused = {}
+    for home in homes:
+        with job.db.read() as tx:
+            missing = _missing(tx, provider_id, home, found)
+        for one in missing:
+            try:
+                job.write(_take_in, provider_id, home, one)
+            except ValidationError as error:
+                refused[one.name] = error.text
+    return lambda tx: _tell(tx, row, refused)
+
+
+def _homes(tx: Tx, provider_id: str) -> dict[str, list[str]]:
+    return clusters.data_centers_with_provider(tx, provider_id)
+
+
+def _missing(
+    tx: Tx, provider_id: str, data_center_id: str, found: Collection[ProviderNetwork]
+) -> Sequence[ProviderNetwork]:
+    """What others made there and the data centre has not."""
+    known = provider_objects.known_in(tx, provider_id, data_center_id)
+    return [one for one in found if not one.owner and one.id not in known]
+
+
+def _take_in(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, one: ProviderNetwork) -> None:
+    """Add a network, and attach it to the clusters whose default provider it is on."""
+    if one.id in provider_objects.known_in(tx, provider_id, data_center_id):
+        return
+    network = add_as_it_is(tx, job, provider_id, data_center_id, one)
+    for cluster_id in _homes(tx, provider_id).get(data_center_id, ()):
+        attach_network(tx, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network.id)))
+
+
+def _tell(tx: Tx, row: ProviderRow, refused: dict[str, str]) -> None:
+    for name, reason in sorted(refused.items()):
+        text = f"Network {name} of provider {row.name} was not imported. {reason}"
+        is_known = sa.select(events.c.id).where(events.c.code == NOT_SYNCED, events.c.description == text).limit(1)
+        if tx.scalar(is_known) is None:
+            audit.record(tx, SYSTEM, NOT_SYNCED, text, severity=Severity.WARNING)
