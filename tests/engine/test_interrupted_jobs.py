@@ -17,7 +17,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import activate_host, deactivate_host, request_apply
 from netweft.engine.commands.networks import AddNetwork, add_network
-from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.db import Database
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.registry import functions
@@ -217,3 +217,30 @@ def test_a_machine_whose_start_was_given_up_is_what_its_host_says(fleet: Fleet) 
     fleet.monitor.round(fleet.db)
     with fleet.db.read() as tx:
         assert tx.scalar(sa.select(vms.c.status)) == "up"
+
+
+def test_a_machine_that_was_stopped_is_down_although_its_host_is_away_when_another_engine_goes_on(fleet: Fleet) -> None:
+    installed(fleet)
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    fleet.start_worker()
+    fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id)))
+    fleet.stop_worker()
+    job_id = fleet.db.run(stop_vm, SYSTEM, vm_id)
+    assert die_during(fleet, "stop_vm", None) == job_id
+    fleet.simulate(unreachable=("always",))
+    another_worker_goes_on(fleet, job_id)
+    fleet.done(job_id)
+    with fleet.db.read() as tx:
+        assert tx.execute(sa.select(vms.c.status, vms.c.host_id)).one() == ("down", None)
+
+
+def test_a_machine_without_a_host_that_nobody_knows_of_can_be_stopped(fleet: Fleet) -> None:
+    """As an engine left it that died while it stopped one."""
+    installed(fleet)
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(vms).values(status="unknown"))
+    fleet.start_worker()
+    fleet.done(fleet.db.run(stop_vm, SYSTEM, vm_id))
+    with fleet.db.read() as tx:
+        assert tx.scalar(sa.select(vms.c.status)) == "down"

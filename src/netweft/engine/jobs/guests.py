@@ -146,6 +146,11 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     with job.db.read() as tx:
         # Where it is now: it may have migrated since it was asked to stop.
         vm = queries.get(tx, vm_id)
+    if not _is_anywhere(vm):  # it has ended meanwhile, or an engine that died had stopped it
+        if vm.status != "down":
+            job.write(_record_stopped, vm_id)
+        ports.remove_released(outside, job, vm_id)
+        return {}
     host_id = vm.host_id or told.host_id
     try:
         agent_of(outside.agents, job, host_id).delete_guest(vm_id)
@@ -156,6 +161,11 @@ def stop(outside: Outside, job: JobContext) -> Mapping[str, Any]:
     ports.remove_released(outside, job, vm_id)
     look(outside.agents, job, host_id)
     return {}
+
+
+def _is_anywhere(vm: VmRow) -> bool:
+    """Whether a host has it, or its memory."""
+    return bool(vm.host_id or vm.saved_host_id)
 
 
 def clear(outside: Outside, job: JobContext) -> Mapping[str, Any]:
@@ -306,8 +316,10 @@ def _undo_on_host(tx: Tx, job: JobContext) -> None:
 
 
 def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
-    """Nobody knows whether it runs; the host's next report tells."""
+    """Nobody knows whether it runs; the next report of the host that it is on tells."""
     vm = lock(tx, vms, vm_id)
+    if not _is_anywhere(vm):
+        return
     values = {"status": "unknown", "status_reason": reason, "changed_at": utc_now()}
     tx.execute(sa.update(vms).where(vms.c.id == vm_id).values(**values))
     text = f"The Host of VM {vm.name} does not answer: {reason}"
