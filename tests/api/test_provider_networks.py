@@ -100,6 +100,19 @@ def test_one_on_a_physical_network(sdk: ovirtsdk4.Connection, fleet: Fleet, ther
         sdk.system_service().networks_service().network_service(wire.id).remove()
 
 
+def test_what_was_made_for_a_network_here_is_not_imported_by_another_way(
+    sdk: ovirtsdk4.Connection, provider: ovirt.OpenStackNetworkProvider
+) -> None:
+    made = add(sdk, provider)
+    again = ovirt.OpenStackNetworkProvider(name="again", type=ovirt.OpenStackNetworkProviderType.NEUTRON, url=URL)
+    other = sdk.system_service().openstack_network_providers_service().add(again)
+    there = sdk.system_service().openstack_network_providers_service().provider_service(other.id).networks_service()
+    (found,) = [one for one in there.list() if one.name == made.name]
+    elsewhere = sdk.system_service().data_centers_service().add(ovirt.DataCenter(name="elsewhere"))
+    with pytest.raises(ovirtsdk4.Error, match="is here already, as 'red net'"):
+        there.network_service(found.id).import_(data_center=ovirt.DataCenter(id=elsewhere.id))
+
+
 def test_one_is_imported(sdk: ovirtsdk4.Connection, client: Client, there: System, provider: object) -> None:
     networks = (
         sdk.system_service().openstack_network_providers_service().provider_service(provider.id).networks_service()
@@ -110,7 +123,7 @@ def test_one_is_imported(sdk: ovirtsdk4.Connection, client: Client, there: Syste
     found = state(client, made)
     assert (found["state"], found["imported"], found["external_id"]) == ("ok", True, "1")
     sdk.system_service().networks_service().network_service(made.id).update(ovirt.Network(name="mine"))
-    with pytest.raises(ovirtsdk4.Error, match="is in the data centre already, as 'mine'"):
+    with pytest.raises(ovirtsdk4.Error, match="is here already, as 'mine'"):
         networks.network_service("1").import_(data_center=DEFAULT)
     with pytest.raises(ovirtsdk4.Error, match="The provider has no network none"):
         networks.network_service("none").import_(data_center=DEFAULT)

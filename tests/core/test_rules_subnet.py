@@ -208,6 +208,14 @@ def test_dhcp_is_served_from_somewhere() -> None:
     assert rules.dhcp_has_address(SIX, "", dhcp=True) is None
 
 
+def test_dhcp_leaves_an_address_for_a_guest() -> None:
+    alone = ("192.0.2.2", "192.0.2.2")
+    assert code(rules.dhcp_leaves_addresses("192.0.2.2", [alone])) == "SUBNET_DHCP_NO_ADDRESS"
+    assert rules.dhcp_leaves_addresses("", [alone]) is None
+    assert rules.dhcp_leaves_addresses("192.0.2.3", [alone]) is None
+    assert rules.dhcp_leaves_addresses("192.0.2.2", [("192.0.2.2", "192.0.2.3")]) is None
+
+
 def test_a_subnet_in_use_stays() -> None:
     assert rules.is_unused("a", ()) is None
     problem = rules.is_unused("a", ["web/nic1"])

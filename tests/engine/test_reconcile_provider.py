@@ -31,14 +31,22 @@ from netweft.engine.model.events import events
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.queries import provider_hosts as host_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
-from netweft.providers.contract import Account, LoginError, NetworkSpec, ProviderError, ProviderHost, RefusedError
+from netweft.providers.contract import (
+    Account,
+    LoginError,
+    NetworkSpec,
+    ProviderError,
+    ProviderHost,
+    ProviderNetwork,
+    RefusedError,
+)
 from statements_seen import statements_in
 
 URL = "http://reconciling.example"
@@ -245,6 +253,14 @@ def test_what_was_made_while_the_provider_made_its_list_is_not_missing(clouds: C
     asking.close()
     assert {(row.wanted, row.state, row.external_id != "") for row in clouds.rows()} == {("present", "ok", True)}
     assert len(clouds.rows()) == 3
+
+
+def test_an_answer_that_makes_no_sense_is_an_error_of_the_provider(clouds: Clouds) -> None:
+    clouds.there.networks["9"] = ProviderNetwork(id="9", name="nine", description=None)  # type: ignore[arg-type] # as JSON has it
+    clouds.ask()
+    with clouds.fleet.db.read() as tx:
+        row = tx.execute(sa.select(providers.c.status, providers.c.status_reason)).one()
+    assert row == ("error", "The provider's answer makes no sense: Expected `str`, got `null` - at `$.description`.")
 
 
 def make_default(clouds: Clouds) -> None:

@@ -267,7 +267,7 @@ TABLE: Table = (
         "/openstacknetworkproviders/{clouds}/networks/1/import",
         f"<action>{IN_DEFAULT}</action>",
         "ACTION_TYPE_FAILED_EXTERNAL_NETWORK_ALREADY_EXISTS",
-        "in the data centre already, as 'imported'",
+        "is here already, as 'imported'",
     ),
     leave,
     Refusal(

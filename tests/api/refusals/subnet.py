@@ -142,6 +142,15 @@ TABLE: Table = (
     Refusal(
         "subnet.dhcp_can_be_served", "PUT", f"{V1}/subnets/{{tiny}}", '{"dhcp": true}', "SUBNET_DHCP_PREFIX", "bits"
     ),
+    add(
+        "subnet.dhcp_leaves_addresses",
+        "SUBNET_DHCP_NO_ADDRESS",
+        "holds only 203.0.113.2",
+        cidr="203.0.113.0/30",
+        gateway="203.0.113.1",
+        allocation_pools=[pool("203.0.113.2", "203.0.113.2")],
+        dhcp=True,
+    ),
     use,
     change("subnet.gateway_is_free", "SUBNET_GATEWAY_IN_USE", "is the address of vNIC web/nic1", gateway="192.0.2.7"),
     Refusal(

@@ -200,8 +200,8 @@ def provider_is_unused(provider: str, networks: Collection[str], left: int) -> P
 
 
 def is_not_imported(external_id: str, network: str) -> Problem | None:
-    """``network``: that has it in the data centre already, empty for none."""
+    """``network``: that it is already in the data centre, or was made there for; empty for none."""
     if not network:
         return None
-    text = f"Network {external_id} of the provider is in the data centre already, as '{network}'."
+    text = f"Network {external_id} of the provider is here already, as '{network}'."
     return Problem("ACTION_TYPE_FAILED_EXTERNAL_NETWORK_ALREADY_EXISTS", text)

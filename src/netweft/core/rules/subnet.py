@@ -219,6 +219,14 @@ def dhcp_has_address(cidr: Network, server: str, *, dhcp: bool) -> Problem | Non
     return Problem("SUBNET_DHCP_NO_ADDRESS", text)
 
 
+def dhcp_leaves_addresses(server: str, pools: Sequence[Pool]) -> Problem | None:
+    """The pools have an address besides the one that DHCP is served from (``server``: empty for none)."""
+    if not server or list(pools) != [(server, server)]:
+        return None
+    text = f"The allocation pool holds only {server}, which DHCP is served from. Widen it, or leave dhcp out."
+    return Problem("SUBNET_DHCP_NO_ADDRESS", text)
+
+
 def is_unused(name: str, vnics: Collection[str]) -> Problem | None:
     """No vNIC (``vnics``: those that have, as ``vm/vnic``) has an address of it."""
     if not vnics:

@@ -44,7 +44,7 @@ ADDED, UPDATED, REMOVED = 205, 207, 209
 _ADD = "Cannot add Provider."
 _UPDATE = "Cannot edit Provider."
 _REMOVE = "Cannot remove Provider."
-_IMPORT = "Cannot import Network."
+IMPORT = "Cannot import Network."
 _ON_HOSTS = frozenset({"plugin_remote", "plugin_mappings"})
 """What hosts have to follow."""
 _TEXTS = _ON_HOSTS | {"name", "description", "comment", "read_only", "auto_sync", "plugin_type", "external_plugin_type"}
@@ -231,7 +231,7 @@ def import_provider_network(tx: Tx, actor: Actor, provider_id: str, network_id: 
     here = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, here)
     known = object_queries.network_with(tx, data_center_id, provider_id, network_id)
-    check(_IMPORT, network_rules.is_not_imported(network_id, known))
+    check(IMPORT, network_rules.is_not_imported(network_id, known))
     payload = ImportNetwork(provider_id=provider_id, network_id=network_id, data_center_id=data_center_id)
     return _enqueue(tx, actor, "import_provider_network", f"Importing a network of provider {row.name}", payload)
 

@@ -199,7 +199,12 @@ def _with_server(action: str, network: NetworkRow, subnet: SubnetRow, taken: Col
     server = subnet.dhcp_server if by_hosts else ""
     if by_hosts and server in {"", subnet.gateway}:
         server = server_address(subnet.cidr, {*taken, subnet.gateway} - {""})
-    check(action, rules.dhcp_has_address(ip_network(subnet.cidr), server, dhcp=by_hosts))
+    pools = [(one["first"], one["last"]) for one in subnet.allocation_pools]
+    check(
+        action,
+        rules.dhcp_has_address(ip_network(subnet.cidr), server, dhcp=by_hosts),
+        rules.dhcp_leaves_addresses(server, pools),
+    )
     return replace(subnet, dhcp_server=server)
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from functools import wraps
 from typing import Any, cast
 
+import msgspec
 import structlog
 
 from netweft.core.errors import NetweftError
@@ -53,6 +55,19 @@ class _Guarded:
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the method has them
             with as_provider_errors(self._type):
-                return method(*args, **kwargs)
+                answer = method(*args, **kwargs)
+            for one in answer if isinstance(answer, list | tuple) else (answer,):
+                _require_sense(one)
+            return answer
 
         return call
+
+
+def _require_sense(answer: object) -> None:
+    """What a provider says is of the types that the contract has. Raises ProviderError."""
+    if not is_dataclass(answer) or isinstance(answer, type):
+        return
+    try:
+        msgspec.convert(msgspec.to_builtins(answer), type(answer))
+    except msgspec.ValidationError as error:
+        raise ProviderError(f"The provider's answer makes no sense: {error}.") from error

@@ -14,14 +14,16 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
+from netweft.core.rules import check
+from netweft.core.rules.provider_network import is_not_imported
 from netweft.engine import audit
 from netweft.engine.audit import Severity
 from netweft.engine.commands.networks import AddNetwork, add_network
-from netweft.engine.commands.providers import change_provider, insert_provider
+from netweft.engine.commands.providers import IMPORT, change_provider, insert_provider
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import as_provider_errors, guarded
-from netweft.engine.model.networks import NetworkRow
+from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts
@@ -141,6 +143,8 @@ def _import(tx: Tx, job: JobContext, told: ImportNetwork, found: ProviderNetwork
 
 def add_as_it_is(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, found: ProviderNetwork) -> NetworkRow:
     """Add a network that a provider has to a data centre. Raises ValidationError."""
+    ours = tx.scalar(sa.select(networks.c.name).where(networks.c.id == found.owner)) if found.owner else None
+    check(IMPORT, is_not_imported(found.id, ours or ""))
     spec = AddNetwork(
         name=found.name,
         description=found.description,
