@@ -4,6 +4,7 @@ database.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -247,7 +248,11 @@ def running_fleet(db: Database, folder: Path, count: int = 1, *, installs: bool 
     """A seeded database with so many simulated hosts; they are installed, unless the engine is not to work yet."""
     # As the engine prints tracebacks: with the values of variables, as structlog does by itself, one takes minutes.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain])
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, plain],
+        # Not to sys.stdout, which is the command line's while a test runs it in this process.
+        logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+    )
     box = open_box(folder)
     authority = db.run(open_authority, box)
     db.run(bootstrap, folder, "a password of tests", HASHER)
