@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import ip_address, ip_network
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -201,7 +202,7 @@ def _any_in(addresses: Sequence[str], cidr: str) -> bool:
 
 def _localnet(spec: NetworkSpec) -> Mapping[str, Any]:
     return {
-        "name": f"netweft-wire-{spec.id}",
+        "name": f"netweft-wire-{uuid4()}",  # names are unique, and a switch that lost our mark keeps its port
         "type": "localnet",
         "options": {"network_name": spec.physical_network},
         "tag": [] if spec.vlan_id is None else [spec.vlan_id],
