@@ -81,6 +81,11 @@ class Account:
     certificate: str = ""
     timeout: float = 10.0
 
+    @property
+    def longest(self) -> float:
+        """Seconds that a single request to it may take as a whole, however steadily it answers."""
+        return 3 * self.timeout
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
