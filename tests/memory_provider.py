@@ -164,6 +164,8 @@ class MemoryProvider:
     def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
         with self._called("ensure_subnet") as here:
             others = self._subnets(here, spec.network_id)
+            for network_id in here.subnets.keys() - {spec.network_id}:
+                here.subnets[network_id] = [one for one in here.subnets[network_id] if one.owner != spec.id]
             found = next((one for one in others if one.owner == spec.id), None)
             if found and found.cidr != spec.cidr:
                 raise RefusedError("The provider refused: the addresses of a subnet cannot change")

@@ -18,7 +18,7 @@ from http_proxy import Proxy, ProxyHandler, Reply
 LONGEST = 300.0
 """Seconds after which what hangs ends in any case."""
 
-Kind = Literal["answer", "close", "hang", "lose", "lose and hang"]
+Kind = Literal["answer", "close", "hang", "lose", "lose and hang", "trickle"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,14 @@ class Fault:
     ``answer``: it does not get to the service, and is answered with ``status``, and ``body`` as JSON. ``close``: it
     does not get there, and its connection ends. ``hang``: it does not get there, and nothing happens until the client
     gives up. ``lose``: it acts, and in place of the answer the connection ends. ``lose and hang``: it acts, and nothing
-    is answered.
+    is answered. ``trickle``: it does not get there, and the answer, which begins with ``head``, never ends: one octet
+    comes after the other.
     """
 
     kind: Kind
     status: int = 0
     body: Mapping[str, object] = field(default_factory=dict)
+    head: bytes = b""
 
 
 def answer(status: int, kind: str = "ToldToFail") -> Fault:
@@ -43,6 +45,11 @@ def answer(status: int, kind: str = "ToldToFail") -> Fault:
     )
 
 
+TRICKLES = {
+    "head": Fault(kind="trickle", head=b"HTTP/1.1 200 OK\r\nX-Long: "),
+    "body": Fault(kind="trickle", head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+    "body without length": Fault(kind="trickle", head=b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
+}
 CLOSE, HANG, LOSE, LOSE_AND_HANG = (Fault(kind=kind) for kind in ("close", "hang", "lose", "lose and hang"))
 
 
@@ -128,11 +135,20 @@ class _Handler(ProxyHandler):
             if fault is None or fault.kind == "answer":
                 self.answer(_told(fault) if fault else self.ask(body))
                 self.close_connection = not keeps
+            elif fault.kind == "trickle":
+                self._trickle(fault.head, released)
             else:
                 if fault.kind.startswith("lose"):
                     self.ask(body)
                 if fault.kind.endswith("hang"):
                     self._hang(released)
+
+    def _trickle(self, head: bytes, released: Event) -> None:
+        """Until the client has closed its end, which the second octet after that says."""
+        deadline = time.monotonic() + LONGEST
+        self.connection.sendall(head)
+        while time.monotonic() < deadline and not released.wait(0.05):
+            self.connection.sendall(b" ")
 
     def _hang(self, released: Event) -> None:
         """Until the proxy is mended, or the client has closed its end."""

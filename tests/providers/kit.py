@@ -57,7 +57,9 @@ class System:
     for without that module; nothing that hosts bring along is part of it. ``hosts``: the names of two hosts, on both
     of which ``physical_network`` is. ``others``: makes a network and a port on it as somebody else would, gives the
     network's id, and removes both at the end. ``security_group``: the name of one that is there for each test.
-    ``failing``: a connection all of whose changes fail so. ``plugged``: a guest on a host, for :class:`GuestKit`.
+    ``remove``: as somebody else who removes a network, by its id there, with all that is on it; ``unmark``: who takes
+    our mark from one. ``failing``: a connection all of whose changes fail so. ``plugged``: a guest on a host, for
+    :class:`GuestKit`.
     """
 
     connect: Callable[[], AbstractContextManager[NetworkProvider]]
@@ -66,6 +68,8 @@ class System:
     physical_network: str
     security_group: str
     others: Callable[[], AbstractContextManager[str]]
+    remove: Callable[[str], None]
+    unmark: Callable[[str], None]
     failing: Callable[[Failure], AbstractContextManager[NetworkProvider]]
     plugged: Callable[[str, ProviderPort], AbstractContextManager[Guest]] | None = None
 
@@ -366,6 +370,34 @@ class ProviderKit:
             provider.remove_network(same_name.id)
             provider.remove_port(spec.id)
             assert sorted(system.view()) == before
+
+    @pytest.mark.parametrize("mishap", ["remove", "unmark"])
+    def test_what_is_on_a_network_that_has_to_be_made_again_follows_it(
+        self, provider: NetworkProvider, system: System, mishap: Literal["remove", "unmark"]
+    ) -> None:
+        spec = network_spec()
+        before = provider.ensure_network(spec)
+        subnet = subnet_spec(before)
+        provider.ensure_subnet(subnet)
+        port = replace(port_spec(before), addresses=("192.0.2.7",))
+        provider.ensure_port(port)
+        {"remove": system.remove, "unmark": system.unmark}[mishap](before.id)
+        made = provider.ensure_network(spec)
+        assert (made.id != before.id, made.owner) == (True, spec.id)
+        subnet, port = replace(subnet, network_id=made.id), replace(port, network_id=made.id)
+        for _ in range(2):
+            shown = provider.ensure_subnet(subnet)
+            assert provider.subnets(made.id) == [shown]
+        for _ in range(2):
+            assert provider.ensure_port(port).addresses == port.addresses
+            assert [(one.owner, one.network_id) for one in provider.ports()] == [(port.id, made.id)]
+        assert provider.bind_port(port.id, system.hosts[0]).host == system.hosts[0]
+        if mishap == "unmark":
+            assert subnet.id not in {one.owner for one in provider.subnets(before.id)}
+            system.remove(before.id)
+        provider.remove_port(port.id)
+        provider.remove_subnet(subnet.id)
+        provider.remove_network(spec.id)
 
     @pytest.mark.parametrize("failure", ["refuse", "close", "hang", "lose"])
     def test_each_step_fails_and_is_made_good(self, system: System, failure: Failure) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from netweft.providers.contract import (
     RefusedError,
 )
 from netweft.providers.neutron_api import marked
+from netweft.providers.ovn_api import NETWORK_MARK
 from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
 from providers.guests import Guest, guest
 from providers.kit import Failure, GuestKit, ProviderKit, System, network_spec, port_spec
@@ -60,6 +62,11 @@ class TestNeutron(ProviderKit, GuestKit):
                 cloud.network.delete_port(port.id)
                 cloud.network.delete_network(made.id)
 
+            def remove(network_id: str) -> None:
+                for port in cloud.network.ports(network_id=network_id):
+                    cloud.network.delete_port(port.id)
+                cloud.network.delete_network(network_id, ignore_missing=False)
+
             @contextmanager
             def failing(failure: Failure) -> Iterator[NetworkProvider]:
                 with FaultyProxy(neutron.url) as proxy:
@@ -75,6 +82,8 @@ class TestNeutron(ProviderKit, GuestKit):
                 physical_network=PHYSICAL_NETWORK,
                 security_group="default",
                 others=others,
+                remove=remove,
+                unmark=lambda network_id: cloud.network.update_network(network_id, description=""),
                 failing=failing,
                 plugged=lambda host, port: plugged(ovn.chassis[host], port),
             )
@@ -153,6 +162,10 @@ class TestOvn(ProviderKit, GuestKit):
             physical_network=PHYSICAL_NETWORK,
             security_group="web",
             others=others,
+            remove=lambda network_id: nbctl("ls-del", network_id),
+            unmark=lambda network_id: nbctl(
+                "remove", "Logical_Switch", network_id, "external_ids", f'"{NETWORK_MARK}"'
+            ),
             failing=failing,
             plugged=lambda host, port: plugged(ovn.chassis[host], port),
         )
@@ -180,6 +193,13 @@ class TestMemory(ProviderKit):
             yield "theirs"
             del here.networks["theirs"], here.subnets["theirs"]
 
+        def remove(network_id: str) -> None:
+            del here.networks[network_id], here.subnets[network_id]
+            here.ports = {owner: one for owner, one in here.ports.items() if one.network_id != network_id}
+
+        def unmark(network_id: str) -> None:
+            here.networks[network_id] = replace(here.networks[network_id], owner="")
+
         @contextmanager
         def failing(failure: Failure) -> Iterator[NetworkProvider]:
             setattr(here, "lost" if failure == "lose" else "fault", fail)
@@ -194,6 +214,8 @@ class TestMemory(ProviderKit):
             physical_network=PHYSICAL_NETWORK,
             security_group="default",
             others=others,
+            remove=remove,
+            unmark=unmark,
             failing=failing,
         )
         memory_provider.forget(account.url)

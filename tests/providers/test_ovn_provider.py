@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from netweft.providers.contract import Account, BindingError, LoginError, NetworkProvider, ProviderError
+from netweft.providers.contract import Account, BindingError, LoginError, NetworkProvider, ProviderError, RefusedError
 from netweft.providers.ovn import addresses, connect
+from netweft.providers.ovn_api import NETWORK_MARK
 from providers.kit import network_spec, port_spec, subnet_spec
-from providers.ovn import Ovn
+from providers.ovn import PHYSICAL_NETWORK, Ovn
+from providers.ovsdb_faults import FaultyDatabase, refusal
 from providers.waiting import until
 
 BESIDE = "tcp:a:6642"
@@ -36,8 +38,8 @@ def test_where_no_databases_are(url: str) -> None:
         addresses(url)
 
 
-def account(ovn: Ovn, timeout: float = 60.0) -> Account:
-    return Account(url=f"{ovn.central.address}?southbound={ovn.central.southbound}", timeout=timeout)
+def account(ovn: Ovn, timeout: float = 60.0, address: str = "") -> Account:
+    return Account(url=f"{address or ovn.central.address}?southbound={ovn.central.southbound}", timeout=timeout)
 
 
 @pytest.fixture
@@ -110,6 +112,29 @@ def served(ovn: Ovn, port: str) -> list[bool]:
     """Whether a port has DHCP options for IPv4, and for IPv6."""
     columns = ("dhcpv4_options", "dhcpv6_options")
     return [ovn.central.nbctl("get", "Logical_Switch_Port", port, column).strip() != "[]" for column in columns]
+
+
+@pytest.mark.parametrize("vlan", [None, 123])
+def test_a_switch_on_a_wire_that_lost_our_mark_is_somebody_elses(
+    ovn: Ovn, provider: NetworkProvider, vlan: int | None
+) -> None:
+    spec = replace(network_spec(), physical_network=PHYSICAL_NETWORK, vlan_id=vlan)
+    theirs = provider.ensure_network(spec)
+    ovn.central.nbctl("remove", "Logical_Switch", theirs.id, "external_ids", f'"{NETWORK_MARK}"')
+    made = provider.ensure_network(replace(spec, name="other"))
+    assert (made.physical_network, made.vlan_id) == (PHYSICAL_NETWORK, vlan)
+    assert provider.networks() == [replace(theirs, owner=""), made]
+    ovn.central.nbctl("ls-del", theirs.id)
+    assert provider.ensure_network(replace(spec, name="other")) == made
+    provider.remove_network(spec.id)
+
+
+def test_why_a_database_refuses_is_a_sentence(ovn: Ovn) -> None:
+    with FaultyDatabase(ovn.central.address) as database, connect(account(ovn, address=database.address)) as provider:
+        database.fail("^transact .*insert", refusal())
+        with pytest.raises(RefusedError) as caught:
+            provider.ensure_network(network_spec())
+    assert caught.value.text == "The provider refused: constraint violation: told to fail."
 
 
 def test_a_chassis_that_is_dead_is_none_that_is_alive(ovn: Ovn, provider: NetworkProvider) -> None:

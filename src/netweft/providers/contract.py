@@ -81,6 +81,11 @@ class Account:
     certificate: str = ""
     timeout: float = 10.0
 
+    @property
+    def longest(self) -> float:
+        """Seconds that a single request to it may take as a whole, however steadily it answers."""
+        return 3 * self.timeout
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
@@ -224,7 +229,9 @@ class NetworkProvider(Protocol):
         """All subnets of a network, by their names. Raises MissingError when there is no such network."""
 
     def ensure_subnet(self, spec: SubnetSpec) -> ProviderSubnet:
-        """Have the subnet that bears the mark of ``spec.id``. Raises MissingError without its network, RefusedError."""
+        """Have the subnet that bears the mark of ``spec.id``, and on no other network: one that ours was made again for
+        may still have it. Raises MissingError without its network, RefusedError.
+        """
 
     def remove_subnet(self, owner: str) -> None:
         """Have no subnet that bears the mark. Raises RefusedError while it is in use there."""
@@ -233,8 +240,9 @@ class NetworkProvider(Protocol):
         """All ports that bear our mark, by their owners; whole."""
 
     def ensure_port(self, spec: PortSpec) -> ProviderPort:
-        """Have the port that bears the mark of ``spec.id``; where it is bound stays. Raises MissingError without its
-        network or a security group, RefusedError when somebody has its MAC or IP address.
+        """Have the port that bears the mark of ``spec.id``, and on no other network; where it is bound stays as long as
+        its network does. Raises MissingError without its network or a security group, RefusedError when somebody has
+        its MAC or IP address.
         """
 
     def bind_port(self, owner: str, host: str) -> ProviderPort:

@@ -20,6 +20,7 @@ from netweft.providers.contract import Account, NetworkProvider
 from netweft.providers.neutron_errors import translated
 from netweft.providers.neutron_networks import NeutronNetworks
 from netweft.providers.neutron_ports import NeutronPorts
+from netweft.providers.neutron_session import BoundedSession
 
 _PROJECT = "netweft"
 """What everything belongs to in a Neutron without Keystone, if the account names no project."""
@@ -28,11 +29,12 @@ _PROJECT = "netweft"
 @contextmanager
 def connect(account: Account) -> Iterator[NetworkProvider]:
     """A connection to the Neutron of an account."""
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted:
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted, BoundedSession(account.longest) as http:
         trusted.write(account.certificate)
         trusted.flush()
         session = Session(
             auth=_login(account),
+            session=http,
             verify=trusted.name if account.certificate else True,
             timeout=account.timeout,
             app_name="netweft",

@@ -60,6 +60,11 @@ def _as_it_is(value: object) -> object:
     return value
 
 
+def on_network(network_id: str, found: Sequence[Any]) -> Sequence[Any]:
+    """Those subnets or ports that are on a network."""
+    return [one for one in found if one.network_id == network_id]
+
+
 class NeutronApi:
     """One Neutron, by the library that OpenStack publishes. ``root``: the address of its API, without a version.
 

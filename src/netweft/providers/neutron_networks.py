@@ -8,7 +8,7 @@ from typing import Any
 
 from netweft.core.addresses import AddressRange, given_out
 from netweft.providers.contract import NetworkSpec, ProviderNetwork, ProviderSubnet, RefusedError, SubnetSpec
-from netweft.providers.neutron_api import NeutronApi, changes, marked, split_mark
+from netweft.providers.neutron_api import NeutronApi, changes, marked, on_network, split_mark
 from netweft.providers.neutron_errors import translated
 
 _STATEFUL = "dhcpv6-stateful"
@@ -58,12 +58,15 @@ class NeutronNetworks(NeutronApi):
         translated(network.get_network, spec.network_id)
         values = _subnet_values(spec)
         found = self._ensured(
-            lambda: self._ours(network.subnets, spec.id),
+            lambda: on_network(spec.network_id, self._ours(network.subnets, spec.id)),
             lambda: network.create_subnet(**values, **_place(spec), project_id=self._project),
             network.delete_subnet,
             spec.id,
         )
-        if (found.network_id, ip_network(found.cidr)) != (spec.network_id, ip_network(spec.cidr)):
+        for other in self._ours(network.subnets, spec.id):
+            if other.network_id != spec.network_id:
+                self._give_up(other)
+        if ip_network(found.cidr) != ip_network(spec.cidr):
             raise RefusedError(f"The subnet {spec.name} has the addresses {found.cidr} there, which cannot change.")
         if _says_modes(spec) and not found.ipv6_address_mode:
             raise RefusedError(f"Neutron cannot begin DHCP in the IPv6 subnet {spec.name}, which was made without.")
@@ -74,6 +77,15 @@ class NeutronNetworks(NeutronApi):
         """Have no such subnet."""
         for one in self._ours(self._network.subnets, owner):
             translated(self._network.delete_subnet, one.id)
+
+    def _give_up(self, subnet: Any) -> None:  # noqa: ANN401 - a type that the library keeps to itself
+        """Have no subnet on a network that was ours before somebody took the mark away. Where ports still use it, it
+        stays, and is theirs as the network is.
+        """
+        try:
+            translated(self._network.delete_subnet, subnet.id)
+        except RefusedError:
+            translated(self._network.update_subnet, subnet.id, description="")
 
     def _network_values(self, spec: NetworkSpec) -> dict[str, Any]:
         """What may change of a network."""

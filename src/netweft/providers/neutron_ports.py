@@ -21,7 +21,7 @@ from netweft.providers.contract import (
     ProviderPort,
     RefusedError,
 )
-from netweft.providers.neutron_api import NeutronApi, changes, marked
+from netweft.providers.neutron_api import NeutronApi, changes, marked, on_network
 from netweft.providers.neutron_errors import translated
 
 DEVICE_OWNER = "compute:netweft"
@@ -62,7 +62,7 @@ class NeutronPorts(NeutronApi):
         groups = self._security_groups(spec)
         values = self._port_values(spec, groups)
         found = self._ensured(
-            lambda: self._found(spec.id),
+            lambda: on_network(spec.network_id, self._found(spec.id)),
             lambda: network.create_port(
                 **values,
                 network_id=spec.network_id,
@@ -73,8 +73,9 @@ class NeutronPorts(NeutronApi):
             network.delete_port,
             spec.id,
         )
-        if found.network_id != spec.network_id:
-            raise RefusedError(f"The port {spec.name} is on another network there, which cannot change.")
+        for other in self._found(spec.id):
+            if other.network_id != spec.network_id:  # a port cannot leave its network
+                translated(network.delete_port, other.id)
         changed = translated(changes, found, values)
         return self._shown_port(translated(network.update_port, found.id, **changed) if changed else found, mtu)
 

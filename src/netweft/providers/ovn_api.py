@@ -41,9 +41,10 @@ class OvnApi:
         return [self._northbound.row(PORT, row_id) for row_id in values(switch, "ports")]
 
     def _options_of(self, switch: Any) -> list[Any]:  # noqa: ANN401 - the same
-        """The rows of a network's subnets, always in one order."""
-        rows = [row for row in self._northbound.rows(OPTIONS) if row.external_ids.get(SWITCH_ID) == str(switch.uuid)]
-        return sorted(rows, key=lambda row: str(row.external_ids.get(SUBNET_MARK)))
+        """The rows of a network's subnets that are ours, always in one order."""
+        ours = [row for row in self._northbound.rows(OPTIONS) if SUBNET_MARK in row.external_ids]
+        rows = [row for row in ours if row.external_ids.get(SWITCH_ID) == str(switch.uuid)]
+        return sorted(rows, key=lambda row: str(row.external_ids[SUBNET_MARK]))
 
     def _wired_to(self, switch: Any) -> tuple[str, int | None]:  # noqa: ANN401 - the same
         """The physical network that a network is on, empty for none, and with which VLAN."""

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from ovs.db.data import Datum
 from ovs.db.idl import Idl, SchemaHelper, Transaction
 from ovsdbapp.backend.ovs_idl import Backend
@@ -91,7 +92,7 @@ class Database:
                 f" {self._timeout:g} seconds."
             ) from error
         except RuntimeError as error:
-            raise RefusedError(f"The provider refused: {error}") from error
+            raise RefusedError(f"The provider refused: {_reason(str(error))}") from error
         return command.given  # type: ignore[no-any-return] # whatever act gave
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -103,6 +104,26 @@ class Database:
             time.sleep(0.02)
             self.refresh()
         return True
+
+
+def _reason(text: str) -> str:
+    """Why a transaction failed, as ovsdbapp says it (after a prefix the error as JSON, RFC 7047, section 4.1.3), as a
+    sentence.
+    """
+    text = text.removeprefix("OVSDB Error: ")
+    try:
+        said = msgspec.json.decode(text, type=_Error)
+    except msgspec.DecodeError:
+        said = _Error(error=text)
+    sentence = f"{said.error}: {said.details}" if said.details else said.error
+    return f"{sentence.rstrip('.')}."
+
+
+class _Error(msgspec.Struct):
+    """An error of the database: its kind, in words, and what it is about."""
+
+    error: str
+    details: str = ""
 
 
 class _Idl(Idl):  # type: ignore[misc] # a library without types

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from ipaddress import ip_address, ip_network
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -88,7 +89,9 @@ class OvnNetworks(OvnApi):
             row = self._marked(OPTIONS, SUBNET_MARK, owner)
             if row is None:
                 return
-            switches = [one for one in self._northbound.rows(SWITCH) if str(one.uuid) == row.external_ids[SWITCH_ID]]
+            switches = [
+                one for one in self._northbound.rows(SWITCH) if str(one.uuid) == row.external_ids.get(SWITCH_ID)
+            ]
             users = [
                 port.name for one in switches for port in self._ports_of(one) if _any_in(port_addresses(port), row.cidr)
             ]
@@ -134,16 +137,18 @@ class OvnNetworks(OvnApi):
     def _have_subnet(self, txn: Any, spec: SubnetSpec) -> None:  # noqa: ANN401 - the same
         switch = self._switch(spec.network_id)
         row = self._marked(OPTIONS, SUBNET_MARK, spec.id)
-        if row is None:
-            others = [one.cidr for one in self._options_of(switch) if _overlap(one.cidr, spec.cidr)]
-            if others:
-                raise RefusedError(f"The subnet {spec.cidr} overlaps {others[0]}, which is in the same network.")
-            ids = {SUBNET_MARK: spec.id, SWITCH_ID: str(switch.uuid)}
-            row = self._northbound.insert(txn, OPTIONS, external_ids=ids, cidr=spec.cidr)
-            alone(txn, row, SUBNET_MARK)
-        elif (row.cidr, row.external_ids[SWITCH_ID]) != (spec.cidr, spec.network_id):
+        is_here = row is not None and row.external_ids.get(SWITCH_ID) == spec.network_id
+        if is_here and row.cidr != spec.cidr:
             raise RefusedError(f"The subnet {spec.name} has the addresses {row.cidr} there, which cannot change.")
-        said(row, {_SPEC: msgspec.json.encode(asdict(spec)).decode()})
+        others = [] if is_here else [one.cidr for one in self._options_of(switch) if _overlap(one.cidr, spec.cidr)]
+        if others:
+            raise RefusedError(f"The subnet {spec.cidr} overlaps {others[0]}, which is in the same network.")
+        if row is None:
+            row = self._northbound.insert(txn, OPTIONS, external_ids={SUBNET_MARK: spec.id})
+            alone(txn, row, SUBNET_MARK)
+        if not is_here:  # the switch that it was for is gone, or not ours any more
+            row.cidr = spec.cidr
+        said(row, {SWITCH_ID: spec.network_id, _SPEC: msgspec.json.encode(asdict(spec)).decode()})
         row.options = _dhcp_options(spec, network_mtu(switch))
         rows = [*(one for one in self._options_of(switch) if one.uuid != row.uuid), row]
         for port in self._ports_of(switch):
@@ -197,7 +202,7 @@ def _any_in(addresses: Sequence[str], cidr: str) -> bool:
 
 def _localnet(spec: NetworkSpec) -> Mapping[str, Any]:
     return {
-        "name": f"netweft-wire-{spec.id}",
+        "name": f"netweft-wire-{uuid4()}",  # names are unique, and a switch that lost our mark keeps its port
         "type": "localnet",
         "options": {"network_name": spec.physical_network},
         "tag": [] if spec.vlan_id is None else [spec.vlan_id],

@@ -151,10 +151,9 @@ class OvnPorts(OvnApi):
             addresses = self._addresses(switch, spec, [])
             port = self._northbound.insert(txn, PORT, switch, name=spec.id, external_ids={PORT_MARK: spec.id})
             alone(txn, port, PORT_MARK)
-        elif self._switch_of(port).uuid != switch.uuid:
-            raise RefusedError(f"The port {spec.name} is on another network there, which cannot change.")
         else:
             addresses = self._addresses(switch, spec, port_addresses(port))
+            self._bring(port, switch)
         said(port, {_NAME: spec.name, _DEVICE: spec.device_id})
         secure = has_port_security(switch) if spec.port_security is None else spec.port_security
         entry = " ".join((spec.mac_address, *addresses))
@@ -164,8 +163,18 @@ class OvnPorts(OvnApi):
         if spec.security_groups is not None:
             self._join(port, spec.security_groups)
 
+    def _bring(self, port: Any, switch: Any) -> None:  # noqa: ANN401 - the same
+        """Have a port on this switch, if it is on another: on that of its network before somebody took the mark away,
+        say. It keeps its name, by which its host knows it.
+        """
+        before = self._switch_of(port)
+        if before.uuid != switch.uuid:
+            before.delvalue("ports", port)
+            switch.addvalue("ports", port)
+
     def _addresses(self, switch: Any, spec: PortSpec, had: Sequence[str]) -> Sequence[str]:  # noqa: ANN401 - the same
-        """The addresses of a port: those that it shall have, or those that it has, or free ones.
+        """The addresses of a port: those that it shall have, or those that it has (``had``) unless somebody has them,
+        or free ones.
 
         Raises RefusedError when somebody has the MAC or an IP address, or there is none.
         """
@@ -180,7 +189,8 @@ class OvnPorts(OvnApi):
                 raise RefusedError(f"Somebody on the network has the address {one}.")
             if subnets and not any(ip_address(one) in ip_network(subnet.cidr) for subnet in subnets):
                 raise RefusedError(f"The address {one} is in no subnet of the network.")
-        return spec.addresses or had or _free(subnets, taken)
+        kept = had if taken.isdisjoint(ip_address(one) for one in had) else ()
+        return spec.addresses or kept or _free(subnets, taken)
 
     def _join(self, port: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - the same
         """Have a port in these port groups, and in no other. Raises MissingError."""
