@@ -475,3 +475,18 @@ def test_a_provider_that_gets_a_network_while_it_is_removed_stays(clouds: Clouds
         end()
     clouds.fleet.idle(f"provider:{provider_id}")
     assert "blue" in clouds.view()
+
+
+def test_what_is_due_waits_while_the_provider_is_read_only(clouds: Clouds) -> None:
+    imported = clouds.import_network("1")
+    (ours,) = (one for one in clouds.there.networks.values() if one.owner)
+    del clouds.there.networks[ours.id], clouds.there.subnets[ours.id]
+    clouds.fleet.db.run(change_provider, SYSTEM, clouds.provider_id, {"read_only": True})
+    clouds.fleet.db.run(remove_network, SYSTEM, imported)
+    clouds.ask()
+    assert clouds.view() == {}
+    assert {(row.state, "read-only" in row.error) for row in clouds.rows()} == {("error", True)}
+    clouds.fleet.db.run(change_provider, SYSTEM, clouds.provider_id, {"read_only": False})
+    provider_watch.retry(clouds.fleet.db)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}}

@@ -36,6 +36,8 @@ from netweft.providers.contract import (
     SubnetSpec,
 )
 
+_READ_ONLY = "The provider is read-only, and nothing is made, changed or removed there."
+
 _Step: TypeAlias = Callable[[NetworkProvider, JobContext, ProviderObjectRow], None]
 
 
@@ -55,7 +57,10 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
                 with job.db.read() as tx:
                     due = queries.due(tx, provider_id, wanted, kind, utc_now())
                 for row in due:
-                    _bring(there, job, row, step)
+                    if provider.read_only and (row.owned or row.wanted == "present"):
+                        job.write(_postpone, row, _READ_ONLY)
+                    else:
+                        _bring(there, job, row, step)
     except ProviderError as error:
         job.write(_postpone_all, provider_id, error.text)
         raise
