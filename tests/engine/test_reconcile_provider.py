@@ -19,7 +19,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
-from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider
+from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider, test_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
@@ -34,8 +34,10 @@ from netweft.engine.model.provider_objects import ProviderObjectRow, provider_ob
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_state import AWAY, BACK
 from netweft.engine.queries import provider_hosts as host_queries
 from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.contract import (
@@ -490,3 +492,38 @@ def test_what_is_due_waits_while_the_provider_is_read_only(clouds: Clouds) -> No
     provider_watch.retry(clouds.fleet.db)
     clouds.wait()
     assert clouds.view() == {"red": {"low"}}
+
+
+def test_a_provider_that_is_away_says_so_once_and_what_failed_is_tried_when_it_answers(clouds: Clouds) -> None:
+    clouds.ask()
+    clouds.there.fault = away
+    clouds.add_network("blue")
+    clouds.wait()
+    with clouds.fleet.db.read() as tx:
+        row = provider_queries.get(tx, clouds.provider_id)
+    assert (row.status, row.status_reason, row.latency) == ("error", DOWN.text, None)
+    clouds.ask()
+    clouds.again()
+    clouds.there.fault = lambda _: None
+    clouds.fleet.done(clouds.fleet.db.run(test_provider, SYSTEM, clouds.provider_id))
+    provider_watch.retry(clouds.fleet.db)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}, "blue": set()}
+    clouds.ask()
+    codes = [code for code in clouds.fleet.codes() if code in {AWAY, BACK}]
+    assert codes == [AWAY, BACK]
+
+
+def away(_: str) -> None:
+    raise DOWN
+
+
+def test_a_provider_that_fails_at_one_thing_is_not_away(clouds: Clouds) -> None:
+    def fail(called: str) -> None:
+        if called == "ensure_network":
+            raise FAULTS["it breaks"][1]
+
+    clouds.there.fault = fail
+    clouds.add_network("blue")
+    clouds.wait()
+    assert AWAY not in clouds.fleet.codes()
