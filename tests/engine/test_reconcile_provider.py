@@ -34,6 +34,7 @@ from netweft.engine.model.provider_objects import ProviderObjectRow, provider_ob
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_object_events import FAILED, WELL
 from netweft.engine.operations.provider_state import AWAY, BACK
 from netweft.engine.queries import provider_hosts as host_queries
 from netweft.engine.queries import provider_objects as queries
@@ -527,3 +528,46 @@ def test_a_provider_that_fails_at_one_thing_is_not_away(clouds: Clouds) -> None:
     clouds.add_network("blue")
     clouds.wait()
     assert AWAY not in clouds.fleet.codes()
+
+
+def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds) -> None:
+    """A network that is refused, and refused again after a change; one that is removed; one that is gone there."""
+
+    def refuse(called: str) -> None:
+        if called in {"ensure_network", "remove_network"}:
+            raise RefusedError("The provider refused: 409")
+
+    def said(code: int) -> list[str]:
+        with clouds.fleet.db.read() as tx:
+            return list(tx.scalars(sa.select(events.c.description).where(events.c.code == code).order_by(events.c.id)))
+
+    clouds.there.fault = refuse
+    rename_network(clouds)
+    clouds.wait()
+    clouds.again()
+    clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=clouds.network_id, name="blue"))
+    clouds.wait()
+    assert said(FAILED) == ["Network green on provider clouds: The provider refused: 409"]
+    assert said(WELL) == []
+    clouds.there.fault = lambda _: None
+    clouds.again()
+    assert said(WELL) == ["Network blue on provider clouds is well again."]
+    clouds.there.networks = {key: one for key, one in clouds.there.networks.items() if not one.owner}
+    imported = clouds.import_network("1")
+    del clouds.there.networks["1"]
+    clouds.ask()
+    clouds.ask()
+    gone = "The provider does not have this network any more."
+    assert sorted(said(FAILED)[1:]) == [
+        f"Network blue on provider clouds: {gone}",
+        f"Network imported on provider clouds: {gone}",
+    ]
+    assert said(WELL)[1:] == ["Network blue on provider clouds is well again."]
+    clouds.there.fault = refuse
+    clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
+    clouds.wait()
+    clouds.there.fault = lambda _: None
+    clouds.again()
+    assert said(FAILED)[3:] == [f"Network {clouds.network_id} on provider clouds: The provider refused: 409"]
+    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed there."]
+    assert imported

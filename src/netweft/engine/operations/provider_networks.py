@@ -21,6 +21,7 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import ports
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_object_events import report
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
@@ -194,6 +195,7 @@ def compare(
             objects.show_imported(tx, row.kind, row.object_id, provider_id, error=_GONE if is_gone else "")
     if again:
         network = provider_objects.c.kind == NETWORK, provider_objects.c.object_id.in_(again)
+        report(tx, _GONE, *network)
         objects.lose(tx, *network)
         objects.lose(tx, provider_objects.c.kind == SUBNET, provider_objects.c.parent_id.in_(again))
         reconcile(tx, actor, provider_id)
