@@ -115,9 +115,12 @@ def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
 
 
 def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
-    """The job ``list_provider_subnets``. Raises ProviderError."""
+    """The job ``list_provider_subnets``. Raises ProviderError, NotFoundError when the provider has no such network."""
     told = ListSubnets.of(job.job)
-    return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+    try:
+        return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+    except MissingError as error:
+        raise NotFoundError(error.text) from error
 
 
 def import_network(outside: Providers, job: JobContext) -> Result:
