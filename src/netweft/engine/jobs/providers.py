@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
 from netweft.core.rules import check
