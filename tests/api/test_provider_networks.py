@@ -349,3 +349,49 @@ def test_what_neutron_has_of_a_network_and_ovirt_has_not_is_refused_by_name(
         assert (refused.status_code, f"network.{name} asks for" in refused.text) == (409, True), refused.text
         body = f"<network><{name}>{str(something).lower()}</{name}></network>"
         assert f"network.{name} asks for" in client.put(path, content=body.encode()).text
+
+
+def test_a_read_only_one_is_left_as_it_is(
+    sdk: ovirtsdk4.Connection, client: Client, fleet: Fleet, there: System, provider: ovirt.OpenStackNetworkProvider
+) -> None:
+    assert provider.read_only is False
+    providers = sdk.system_service().openstack_network_providers_service()
+    service = providers.provider_service(provider.id)
+    made = add(sdk, provider, name="ours")
+    until(fleet, client, made, "ok")
+    subnets = f"{addition(client)}/networks/{made.id}/subnets"
+    subnet = client.post(subnets, headers=JSON, json={"name": "low", "cidr": "192.0.2.0/24"}).json()
+    assert service.update(ovirt.OpenStackNetworkProvider(read_only=True)).read_only is True
+    fleet.until(lambda: len(there.subnets[mine(there)[0].id]) == 1)
+    ours = sdk.system_service().networks_service().network_service(made.id)
+    is_refused = pytest.raises(ovirtsdk4.Error, match="read-only")
+    with is_refused:
+        add(sdk, provider)
+    with is_refused:
+        ours.update(ovirt.Network(name="another"))
+    with is_refused:
+        ours.remove()
+    low = f"{addition(client)}/subnets/{subnet['id']}"
+    for answer in (
+        client.post(subnets, headers=JSON, json={"name": "high", "cidr": "198.51.100.0/24"}),
+        client.put(low, headers=JSON, json={"name": "another"}),
+        client.delete(low, headers=JSON),
+    ):
+        assert (answer.status_code, "which is read-only" in answer.text) == (409, True), answer.text
+    ours.update(ovirt.Network(comment="here alone"))
+    service.networks_service().network_service("1").import_(data_center=DEFAULT)
+    (imported,) = sdk.system_service().networks_service().list(search="name=red")
+    sdk.system_service().networks_service().network_service(imported.id).remove()
+    assert [(one.name, len(there.subnets[one.id])) for one in mine(there)] == [("ours", 1)]
+    service.update(ovirt.OpenStackNetworkProvider(read_only=False))
+    ours.remove()
+    fleet.until(lambda: mine(there) == [])
+
+
+def test_of_the_type_external_one_is_read_only_by_itself(sdk: ovirtsdk4.Connection) -> None:
+    external = ovirt.OpenStackNetworkProviderType.EXTERNAL
+    providers = sdk.system_service().openstack_network_providers_service()
+    made = providers.add(ovirt.OpenStackNetworkProvider(name="other", type=external, url=URL))
+    assert made.read_only is True
+    made = providers.add(ovirt.OpenStackNetworkProvider(name="mine", type=external, url=URL, read_only=False))
+    assert made.read_only is False

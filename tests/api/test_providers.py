@@ -90,7 +90,8 @@ def test_what_it_has_is_listed(sdk: ovirtsdk4.Connection, client: Client) -> Non
     assert red.subnets_service().subnet_service("12").get().name == "six"
     path = f"/openstacknetworkproviders/{made.id}/networks"
     assert client.get(f"{path}/9").status_code == 404
-    assert client.get(f"{path}/9/subnets").status_code == 409
+    assert client.get(f"{path}/9/subnets").status_code == 404
+    assert client.get(f"{path}/9/subnets/11").status_code == 404
 
 
 def test_its_state(sdk: ovirtsdk4.Connection, client: Client, engine: Engine) -> None:

@@ -124,6 +124,18 @@ def test_what_is_no_subnet_is_told(engine: Engine, client: Client) -> None:
     for body in ({"name": "x"}, {"cidr": "192.0.2.0/24"}, {"name": "x", "cidr": 5}, {"name": "x", "cidr": None}):
         answer = subnets.send("POST", f"/networks/{subnets.network}/subnets", body)
         assert answer.status_code == 400, answer.text
+    added = subnets.add("x", "192.0.2.0/24")
+    unknown = {"name": "y", "cidr": "198.51.100.0/24", "no_such": 1}
+    for method, path, body in (
+        ("POST", f"/networks/{subnets.network}/subnets", unknown),
+        ("PUT", f"/subnets/{added['id']}", {"no_such": 1}),
+        ("PUT", f"/subnets/{added['id']}", {"host_routes": [{"destination": "::/0", "next_hop": "::1", "via": 1}]}),
+        ("PUT", "/users/me/password", {"password": "x", "no_such": 1}),
+        ("POST", "/plans", {"host": {"name": "x"}, "setup": {}, "no_such": 1}),
+    ):
+        answer = subnets.send(method, path, body)
+        assert (answer.status_code, "unknown field" in answer.text) == (400, True), answer.text
+    assert subnets.send("PUT", f"/subnets/{added['id']}", added).json() == added, "a whole one is taken"
     missing = "/subnets/00000000-0000-0000-0000-000000000000"
     assert [subnets.send(method, missing, {}).status_code for method in ("GET", "PUT", "DELETE")] == [404] * 3
 

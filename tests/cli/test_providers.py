@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cli.conftest import Netweft
+from engine_process import EngineProcess
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.providers import insert_provider
+from netweft.engine.db import Database, new_id
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.settings import DATABASE_FILE
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -46,3 +52,20 @@ def test_a_cluster_has_no_provider(netweft: Netweft) -> None:
     assert "There is no provider blue" in netweft("cluster", "set", "Default", "--provider", "blue", expect=3).err
     netweft("cluster", "set", "Default", "--provider", "none")
     assert "external_network_providers" not in netweft.json("cluster", "show", "Default")
+
+
+def test_what_a_provider_has_not_done_is_said(netweft: Netweft, engine: EngineProcess) -> None:
+    db = Database(f"sqlite:///{engine.data / DATABASE_FILE}")
+    row = ProviderRow(id=new_id(), name="away", type="neutron", url=NOBODY)
+    db.run(insert_provider, SYSTEM, row)
+    db.close()
+    for words in (
+        ("network", "add", "offices", "--provider", "away"),
+        ("subnet", "add", "offices", "desks", "--cidr", "192.0.2.0/24"),
+        ("subnet", "set", "offices", "desks", "--dhcp"),
+        ("network", "set", "offices", "--description", "third floor"),
+    ):
+        done = netweft(*words)
+        assert "error" in done.out
+        assert "Not done on the provider: " in done.err, words
+        assert "Tried again at 2" in done.err, words

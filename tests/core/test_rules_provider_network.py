@@ -11,6 +11,7 @@ GOOD = [
     rules.is_vm_network("n", vm_network=True),
     rules.has_nothing_of_hosts("n", ()),
     rules.provider_takes_networks("p", read_only=False),
+    rules.provider_may_be_changed("p", "Network 'n'", read_only=False),
     rules.vlan_is_of_physical_network("n", vlan=False, physical=True),
     rules.physical_network_needs_provider("n", is_given=False),
     rules.physical_name_is_valid("", is_linked=True),
@@ -37,6 +38,7 @@ BAD = [
     (rules.is_vm_network("n", vm_network=False), "MUST_BE_VM_NETWORK", "usage 'vm'"),
     (rules.has_nothing_of_hosts("n", ("stp", "label")), "NO_HOST_PROPERTIES", "stp, label"),
     (rules.provider_takes_networks("p", read_only=True), "READ_ONLY", "'p' is read-only"),
+    (rules.provider_may_be_changed("p", "Subnet 's'", read_only=True), "READ_ONLY", "Subnet 's' cannot change on"),
     (rules.vlan_is_of_physical_network("n", vlan=True, physical=True), "MUST_BE_CUSTOM", "Leave the VLAN out"),
     (rules.vlan_is_of_physical_network("n", vlan=True, physical=False), "MUST_BE_CUSTOM", "name a physical network"),
     (

@@ -194,3 +194,16 @@ def test_addresses_that_two_pools_have_already_stay_with_both(empty: Database) -
     with empty.read() as tx:
         rows = tx.execute(text("SELECT pool_id, exclusive FROM mac_addresses ORDER BY pool_id")).all()
     assert [(row.pool_id, bool(row.exclusive)) for row in rows] == [("a", True), ("b", False), ("c", False)]
+
+
+def test_providers_of_other_types_than_external_become_writable(empty: Database) -> None:
+    empty.migrate("0019")
+    with empty.write() as tx:
+        old = Table("providers", MetaData(), autoload_with=tx)
+        for kind in ("neutron", "external"):
+            values = {"id": kind, "name": kind, "type": kind, "status": "ok", "read_only": True}
+            tx.execute(insert(old).values({**_filled(old), **values}))
+    empty.migrate()
+    with empty.read() as tx:
+        found = {row.type: bool(row.read_only) for row in tx.execute(select(old.c.type, old.c.read_only))}
+    assert found == {"neutron": False, "external": True}

@@ -34,6 +34,7 @@ from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, update_vnic
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
+from netweft.engine.jobs.guests import VNIC_REMOVED
 from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import host_reports, hosts
@@ -262,8 +263,22 @@ def test_what_needs_a_provider_that_is_away_fails_alone(clouds: Clouds) -> None:
     clouds.fleet.start_worker()
     clouds.fleet.done(job)
     assert "nobody is there" in clouds.fleet.failed(other_job).error
+    assert clouds.fleet.codes()[-2:] == [1013, VNIC_REMOVED], "who was told that it was added is told what became of it"
     assert set(clouds.nics()) == {clouds.vnic_id, second}
     assert third not in clouds.known() or clouds.known()[third][0] == "absent"
+
+
+def test_a_provider_that_hangs_is_waited_for_once(clouds: Clouds) -> None:
+    clouds.fleet.restart_worker(port=0.5, provider=0.0)  # each failure counts as one that took long
+    clouds.there.fault = away
+    calls = len(clouds.there.calls)
+    assert "nobody is there" in clouds.fleet.failed(clouds.start()).error
+    assert len(clouds.there.calls) == calls + 1
+    assert clouds.state()[0] == "down"
+    clouds.there.fault = failing("nothing")
+    clouds.make_due()
+    clouds.retry()
+    assert clouds.known() == {}
 
 
 def test_a_profile_changes_while_a_provider_is_away(clouds: Clouds) -> None:

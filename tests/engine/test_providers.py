@@ -64,7 +64,7 @@ def row(fleet: Fleet, provider_id: str) -> ProviderRow:
 
 def test_one_that_answers_is_saved(fleet: Fleet) -> None:
     made = row(fleet, add(fleet, description="ours"))
-    assert (made.name, made.description, made.status, made.read_only) == ("blue", "ours", "ok", True)
+    assert (made.name, made.description, made.status, made.read_only) == ("blue", "ours", "ok", False)
     assert made.latency is not None
     assert made.checked_at is not None
     assert 205 in fleet.codes()
@@ -105,9 +105,9 @@ def test_its_password_is_read_nowhere(fleet: Fleet) -> None:
 
 def test_texts_change_without_asking_it(fleet: Fleet) -> None:
     provider_id = add(fleet)
-    assert change(fleet, provider_id, name="green", comment="c", read_only=False) is None
+    assert change(fleet, provider_id, name="green", comment="c", read_only=True) is None
     made = row(fleet, provider_id)
-    assert (made.name, made.comment, made.read_only) == ("green", "c", False)
+    assert (made.name, made.comment, made.read_only) == ("green", "c", True)
     assert change(fleet, provider_id, name="green") is None
 
 

@@ -19,7 +19,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
-from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider
+from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider, test_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
@@ -34,8 +34,11 @@ from netweft.engine.model.provider_objects import ProviderObjectRow, provider_ob
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_object_events import FAILED, WELL
+from netweft.engine.operations.provider_state import AWAY, BACK
 from netweft.engine.queries import provider_hosts as host_queries
 from netweft.engine.queries import provider_objects as queries
+from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.contract import (
@@ -475,3 +478,96 @@ def test_a_provider_that_gets_a_network_while_it_is_removed_stays(clouds: Clouds
         end()
     clouds.fleet.idle(f"provider:{provider_id}")
     assert "blue" in clouds.view()
+
+
+def test_what_is_due_waits_while_the_provider_is_read_only(clouds: Clouds) -> None:
+    imported = clouds.import_network("1")
+    (ours,) = (one for one in clouds.there.networks.values() if one.owner)
+    del clouds.there.networks[ours.id], clouds.there.subnets[ours.id]
+    clouds.fleet.db.run(change_provider, SYSTEM, clouds.provider_id, {"read_only": True})
+    clouds.fleet.db.run(remove_network, SYSTEM, imported)
+    clouds.ask()
+    assert clouds.view() == {}
+    assert {(row.state, "read-only" in row.error) for row in clouds.rows()} == {("error", True)}
+    clouds.fleet.db.run(change_provider, SYSTEM, clouds.provider_id, {"read_only": False})
+    provider_watch.retry(clouds.fleet.db)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}}
+
+
+def test_a_provider_that_is_away_says_so_once_and_what_failed_is_tried_when_it_answers(clouds: Clouds) -> None:
+    clouds.ask()
+    clouds.there.fault = away
+    clouds.add_network("blue")
+    clouds.wait()
+    with clouds.fleet.db.read() as tx:
+        row = provider_queries.get(tx, clouds.provider_id)
+    assert (row.status, row.status_reason, row.latency) == ("error", DOWN.text, None)
+    clouds.ask()
+    clouds.again()
+    clouds.there.fault = lambda _: None
+    clouds.fleet.done(clouds.fleet.db.run(test_provider, SYSTEM, clouds.provider_id))
+    provider_watch.retry(clouds.fleet.db)
+    clouds.wait()
+    assert clouds.view() == {"red": {"low"}, "blue": set()}
+    clouds.ask()
+    codes = [code for code in clouds.fleet.codes() if code in {AWAY, BACK}]
+    assert codes == [AWAY, BACK]
+
+
+def away(_: str) -> None:
+    raise DOWN
+
+
+def test_a_provider_that_fails_at_one_thing_is_not_away(clouds: Clouds) -> None:
+    def fail(called: str) -> None:
+        if called == "ensure_network":
+            raise FAULTS["it breaks"][1]
+
+    clouds.there.fault = fail
+    clouds.add_network("blue")
+    clouds.wait()
+    assert AWAY not in clouds.fleet.codes()
+
+
+def test_events_say_once_what_is_wrong_and_when_it_is_well_again(clouds: Clouds) -> None:
+    """A network that is refused, and refused again after a change; one that is removed; one that is gone there."""
+
+    def refuse(called: str) -> None:
+        if called in {"ensure_network", "remove_network"}:
+            raise RefusedError("The provider refused: 409")
+
+    def said(code: int) -> list[str]:
+        with clouds.fleet.db.read() as tx:
+            return list(tx.scalars(sa.select(events.c.description).where(events.c.code == code).order_by(events.c.id)))
+
+    clouds.there.fault = refuse
+    rename_network(clouds)
+    clouds.wait()
+    clouds.again()
+    clouds.fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=clouds.network_id, name="blue"))
+    clouds.wait()
+    assert said(FAILED) == ["Network green on provider clouds: The provider refused: 409"]
+    assert said(WELL) == []
+    clouds.there.fault = lambda _: None
+    clouds.again()
+    assert said(WELL) == ["Network blue on provider clouds is well again."]
+    clouds.there.networks = {key: one for key, one in clouds.there.networks.items() if not one.owner}
+    imported = clouds.import_network("1")
+    del clouds.there.networks["1"]
+    clouds.ask()
+    clouds.ask()
+    gone = "The provider does not have this network any more."
+    assert sorted(said(FAILED)[1:]) == [
+        f"Network blue on provider clouds: {gone}",
+        f"Network imported on provider clouds: {gone}",
+    ]
+    assert said(WELL)[1:] == ["Network blue on provider clouds is well again."]
+    clouds.there.fault = refuse
+    clouds.fleet.db.run(remove_network, SYSTEM, clouds.network_id)
+    clouds.wait()
+    clouds.there.fault = lambda _: None
+    clouds.again()
+    assert said(FAILED)[3:] == [f"Network {clouds.network_id} on provider clouds: The provider refused: 409"]
+    assert said(WELL)[2:] == [f"Network {clouds.network_id} on provider clouds was removed there."]
+    assert imported

@@ -200,7 +200,7 @@ def test_all_that_is_not_here_is_imported(neutron: Neutron, terminal: Callable[.
         two = str(cloud.network.create_network(name="two", project_id=PROJECT).id)
         script = (
             'netweft provider add all --address "$NEUTRON_URL"\n'
-            "netweft provider network import all one\n"
+            "netweft provider network import all one -o json | grep -q external_provider\n"
             "netweft provider network import-all all --plan\n"
             "netweft provider network import-all all 2>&1 || echo some failed with $?\n"
             "netweft network list\n"

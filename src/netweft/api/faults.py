@@ -111,8 +111,12 @@ def known_error(error: Exception, correlation_id: str) -> NetweftError:
     return NetweftError(f"The engine failed. Its log has details: look for {correlation_id}.")
 
 
-def failed_job(outcome: Outcome) -> JobError:
-    """The error of a job that did not succeed."""
+def failed_job(outcome: Outcome, *, is_action: bool) -> JobError | NotFoundError:
+    """The error of a job that did not succeed. What it was to read or change, and is not there, is not found; an action
+    fails with its reason.
+    """
+    if outcome.error_code == NotFoundError.code and not is_action:
+        return NotFoundError(outcome.error)
     return JobError(outcome.error or "The job ended without a reason.", code=outcome.error_code or JobError.code)
 
 

@@ -29,7 +29,7 @@ class HostName(msgspec.Struct, kw_only=True, frozen=True):
     name: str = ""
 
 
-class PlanRequest(msgspec.Struct, kw_only=True, frozen=True):
+class PlanRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """``setup`` is the body of the host's action ``setupnetworks``, as JSON."""
 
     host: HostName

@@ -238,7 +238,7 @@ class Server:
             if ended is None:
                 return written(incoming, Outgoing(_pending(route, waiting.later), waiting.headers, route))
             if ended.status != "finished" and not waiting.later.may_fail:
-                return self._fault(failed_job(ended), incoming, route)
+                return self._fault(failed_job(ended, is_action=route.is_action), incoming, route)
             value = waiting.later.show()
             if route.is_action:
                 value = _complete(value if isinstance(value, Action) else None)

@@ -29,21 +29,21 @@ from netweft.engine.queries.subnets import SubnetDetails
 routes = Routes("subnets", ADDITIONS)
 
 
-class AddressPool(msgspec.Struct, kw_only=True, frozen=True):
+class AddressPool(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Addresses that are given out: from ``first`` to ``last``."""
 
     first: str
     last: str
 
 
-class HostRoute(msgspec.Struct, kw_only=True, frozen=True):
+class HostRoute(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """A route that guests shall have: to ``destination`` (CIDR) by ``next_hop``."""
 
     destination: str
     next_hop: str
 
 
-class SubnetFields(msgspec.Struct, kw_only=True, frozen=True):
+class SubnetFields(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What can be said of a subnet. ``gateway``: null for none. ``allocation_pools``: an empty list for all of the
     subnet but its gateway.
     """
@@ -64,10 +64,21 @@ class NewSubnet(SubnetFields, kw_only=True, frozen=True):
 
 
 class SubnetChange(SubnetFields, kw_only=True, frozen=True):
-    """What changes of a subnet. Its ``cidr`` cannot: it may be said as it is."""
+    """What changes of a subnet. Its ``cidr`` cannot: it may be said as it is. What else a subnet shows is read and
+    left, since clients send whole subnets back.
+    """
 
     name: Text = UNSET
     cidr: Text = UNSET
+    id: msgspec.Raw | UnsetType = UNSET
+    href: msgspec.Raw | UnsetType = UNSET
+    network_id: msgspec.Raw | UnsetType = UNSET
+    network_name: msgspec.Raw | UnsetType = UNSET
+    ip_version: msgspec.Raw | UnsetType = UNSET
+    used: msgspec.Raw | UnsetType = UNSET
+    created_at: msgspec.Raw | UnsetType = UNSET
+    provision: msgspec.Raw | UnsetType = UNSET
+    dhcp_server: msgspec.Raw | UnsetType = UNSET
 
 
 class Subnet(msgspec.Struct, kw_only=True, frozen=True):

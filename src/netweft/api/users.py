@@ -123,7 +123,7 @@ def delete_user(call: Call[None]) -> None:
     call.run(remove_user, call.actor, call.ids["user_id"])
 
 
-class Password(msgspec.Struct, kw_only=True, frozen=True):
+class Password(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """``current``: the present password, when it is one's own that is to change."""
 
     password: str

@@ -678,7 +678,12 @@ _PROVIDERS = Noun(
             "agent_configuration.network_mappings",
             "Networks of hosts that its physical networks are, such as physnet1:wire,physnet2:storage.",
         ),
-        Field("--read-only/--writable", "read_only", "Whether Netweft must not change anything there."),
+        Field(
+            "--read-only/--writable",
+            "read_only",
+            "Whether no networks and subnets are made, changed or removed there; ports of guests are. Unless said,"
+            " only one of the type external is.",
+        ),
         Field(
             "--auto-sync/--no-auto-sync",
             "auto_sync",

@@ -9,9 +9,10 @@ from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import pick, say, show_many
 from netweft.cli.session import REFUSED, calls_engine, output_option
+from netweft.cli.verbs import show_outcome
 from netweft.client import Client
 
-_PROVIDER, _NETWORK = noun("provider"), noun("provider network")
+_PROVIDER, _NETWORK, _MADE = noun("provider"), noun("provider network"), noun("network")
 _data_center = click.option(
     "--datacenter",
     default="Default",
@@ -25,8 +26,9 @@ _data_center = click.option(
 @click.argument("provider", metavar="PROVIDER", shell_complete=completes("provider"))
 @click.argument("network", metavar="NETWORK", shell_complete=completes("provider network"))
 @_data_center
+@output_option
 @calls_engine
-def import_network(client: Client, provider: str, network: str, datacenter: str) -> None:
+def import_network(client: Client, provider: str, network: str, datacenter: str, form: str) -> None:
     """Have a network that a provider has as a network of a data centre, by the same name. It is not changed there, and
     stays there when it is removed here.
 
@@ -34,8 +36,11 @@ def import_network(client: Client, provider: str, network: str, datacenter: str)
     """
     found = resolve(client, _NETWORK, network, (provider,))
     owner = resolve(client, _PROVIDER, provider)
-    body = {"data_center": {"id": resolve(client, noun("datacenter"), datacenter)["id"]}}
-    run_job(client, f"openstacknetworkproviders/{owner['id']}/networks/{found['id']}/import", body)
+    where = resolve(client, noun("datacenter"), datacenter)["id"]
+    path = f"openstacknetworkproviders/{owner['id']}/networks/{found['id']}/import"
+    run_job(client, path, {"data_center": {"id": where}})
+    made = resolve(client, _MADE, found["name"], matching={"data_center.id": where})
+    show_outcome(client, _MADE, made, form)
 
 
 @click.command("import-all")

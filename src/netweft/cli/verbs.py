@@ -96,8 +96,7 @@ def _add(noun: Noun) -> click.Command:
         else:
             body = {noun.key: name, **_entity(client, noun, given, scope)}
         added = client.add(collection(client, noun, above), body, **_query(noun, given))
-        name_references(client, noun, [added])
-        show_facts(added, noun.columns, form, noun.wide)
+        show_outcome(client, noun, added, form)
 
     text = f"{'Assign' if _is_assigned(noun) else 'Add'} {noun.one}{_preposition(noun, 'to')}."
     command = _command(noun, "add", run, text, noun.sample, noun.sample_options)
@@ -115,13 +114,22 @@ def _set(noun: Noun) -> click.Command:
         entity = resolve(client, noun, name, above)
         changes = _entity(client, noun, given, lambda: pick(entity, _DATA_CENTER))
         changed = client.update(path_of(entity), changes, **_query(noun, given))
-        name_references(client, noun, [changed])
-        show_facts(changed, noun.columns, form, noun.wide)
+        show_outcome(client, noun, changed, form)
 
-    text = f"Change what the options name of {noun.one}."
+    text = f"Change {noun.one}: what the options name; the rest stays."
     command = _command(noun, "set", run, text, noun.sample, noun.sample_options)
     command.params += [_option(field) for field in noun.fields if not field.only_add]
     return output_option(command)
+
+
+def show_outcome(client: Client, noun: Noun, entity: Tree, form: str) -> None:
+    """Print what was added or changed; beside the output why its provider, if it is on one, has not followed."""
+    name_references(client, noun, [entity])
+    show_facts(entity, noun.columns, form, noun.wide)
+    if pick(entity, "provision.state") == "error":
+        say(f"Not done on the provider: {pick(entity, 'provision.reason')}")
+        if next_try := pick(entity, "provision.next_try"):
+            say(f"Tried again at {next_try}.")
 
 
 def _remove(noun: Noun) -> click.Command:
@@ -186,8 +194,9 @@ def _preposition(noun: Noun, word: str) -> str:
 
 
 def _plural(noun: Noun) -> str:
-    word = noun.one.partition(" ")[2]
-    return word if word == "QoS" else f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    what, of, rest = noun.one.partition(" ")[2].partition(" of ")
+    many = what if what == "QoS" else f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{many}{of}{rest}"
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from netweft.engine.db import Database, Tx
@@ -32,6 +32,8 @@ class PostponedError(Exception):
 class JobContext:
     """What a job's function gets: its job, the database, the event that says that the engine stops, what it enters
     while it waits (``waiting``), so that other jobs may work meanwhile, and how long it waits for hosts.
+    ``kept_waiting``: what providers that this job has waited for in vain failed with, by their ids: it waits for none
+    twice.
     """
 
     db: Database
@@ -39,6 +41,7 @@ class JobContext:
     stop: threading.Event
     waiting: Waiting = nullcontext
     patience: Patience = PATIENCE
+    kept_waiting: dict[str, str] = field(default_factory=dict)
 
     def pause(self, seconds: float) -> None:
         """Wait, but not when the engine stops: another worker goes on then. Raises PostponedError."""

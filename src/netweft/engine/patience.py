@@ -13,7 +13,8 @@ class Patience:
     asking how a change ends. ``report``: without an answer, until a host's networks for a guest count as unknown.
     ``poll``: of one question for the progress of a change; whether the engine stops is looked at in between.
     ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed. ``port``:
-    until a port on a provider that passes no frames counts as failed.
+    until a port on a provider that passes no frames counts as failed. ``provider``: after which a job that a provider
+    has failed asks it nothing more, but leaves the rest to later tries.
     """
 
     silence: float = 30.0
@@ -21,6 +22,7 @@ class Patience:
     poll: float = 2.0
     shutdown: float = 60.0
     port: float = 60.0
+    provider: float = 2.0
 
 
 PATIENCE = Patience()

@@ -19,6 +19,7 @@ from netweft.engine.queries.references import Ref
 from netweft.engine.statements import add as add_row
 
 HOSTS = 1
+V1 = "/netweft/v1"
 
 CANNOT = "EXTERNAL_NETWORK_DETAILS_CANNOT_BE_EDITED"
 VLAN = "ACTION_TYPE_FAILED_EXTERNAL_NETWORK_WITH_VLAN_MUST_BE_CUSTOM"
@@ -32,16 +33,17 @@ PASSTHROUGH = "<pass_through><mode>enabled</mode></pass_through>"
 def provider(site: Site, name: str, type_: str = "neutron") -> None:
     """One that nobody has asked yet whether it is there."""
     site.names[name] = new_id()
-    row = ProviderRow(id=site.names[name], name=name, type=type_, url="http://refusing.example")
+    read_only = type_ == "external"
+    row = ProviderRow(id=site.names[name], name=name, type=type_, url="http://refusing.example", read_only=read_only)
     site.engine.db.run(insert_provider, SYSTEM, row)
 
 
-def provided(site: Site, name: str, *, physical: str = "", external_id: str = "") -> None:
-    """A network of the provider ``clouds`` in cluster Default."""
+def provided(site: Site, name: str, *, physical: str = "", external_id: str = "", provider: str = "clouds") -> None:
+    """A network of a provider in cluster Default."""
     spec = AddNetwork(
         name=name,
         data_center=Ref(name="Default"),
-        provider=Ref(name="clouds"),
+        provider=Ref(name=provider),
         physical=Ref(name=physical) if physical else None,
         external_id=external_id,
     )
@@ -62,6 +64,7 @@ def prepare(site: Site) -> None:
     provided(site, "red")
     provided(site, "wired", physical="wire")
     provided(site, "imported", external_id="1")
+    provided(site, "frozen", external_id="2", provider="ovirt")
     site.fleet.until(lambda: is_idle(site))
     vm = site.insert(rows.add_vm, site.names["Default"], "web", name="web")
     site.insert(rows.add_vnic, vm, site.names["profile:native"], "02:00:00:00:00:01", name="nic")
@@ -150,6 +153,14 @@ TABLE: Table = (
         "<external_provider><name>ovirt</name></external_provider>",
         "PROVIDER_IS_READ_ONLY",
         "'ovirt' is read-only",
+    ),
+    Refusal(
+        "provider_network.provider_may_be_changed",
+        "POST",
+        f"{V1}/networks/{{frozen}}/subnets",
+        '{"name": "s", "cidr": "192.0.2.0/24"}',
+        "PROVIDER_IS_READ_ONLY",
+        "Subnet 's' cannot change on provider 'ovirt'",
     ),
     add("vlan_is_of_physical_network", f"<vlan id='9'/>{CLOUDS}", VLAN, "name a physical network for the VLAN"),
     add(

@@ -43,6 +43,14 @@ def provider_takes_networks(provider: str, *, read_only: bool) -> Problem | None
     return Problem("PROVIDER_IS_READ_ONLY", text)
 
 
+def provider_may_be_changed(provider: str, what: str, *, read_only: bool) -> Problem | None:
+    """``what``: a network or a subnet that would be made, changed or removed there (``read_only``: nothing may)."""
+    if not read_only:
+        return None
+    text = f"{what} cannot change on provider '{provider}', which is read-only. Set read_only of it to false first."
+    return Problem("PROVIDER_IS_READ_ONLY", text)
+
+
 def vlan_is_of_physical_network(name: str, *, vlan: bool, physical: bool) -> Problem | None:
     """It is in the VLAN of the physical network that it is on, or in none."""
     if not vlan:

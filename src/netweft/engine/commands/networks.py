@@ -182,7 +182,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     if before.vm_network and not after.vm_network:
         remove_profiles(tx, spec.id)
     job_id = None
-    if {"name", "description", "mtu"} & changed.keys():
+    if provider_networks.THERE & changed.keys():
         job_id = provider_networks.want_again(tx, actor, after)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
@@ -242,6 +242,7 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
         rules.unused_by_templates(network.name, queries.templates_using(tx, network_id)),
         provider_rules.physical_network_is_unused(network.name, object_queries.networks_over(tx, network_id)),
     )
+    provider_networks.check_removal(tx, _REMOVE, network)
     for cluster_id in queries.clusters_with(tx, network_id):
         lock(tx, clusters, cluster_id)
         detach_from_hosts(tx, actor, cluster_id, network_id, f"network {network.name} was removed")

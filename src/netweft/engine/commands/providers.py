@@ -27,8 +27,10 @@ from netweft.engine.changes import Texts, changes, made, updated
 from netweft.engine.commands.hosts import follow
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
+from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import host_standing
+from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
 from netweft.engine.queries import clusters as cluster_queries
@@ -45,6 +47,8 @@ _ADD = "Cannot add Provider."
 _UPDATE = "Cannot edit Provider."
 _REMOVE = "Cannot remove Provider."
 IMPORT = "Cannot import Network."
+_READ_ONLY_BY_DEFAULT = "external"
+"""The type of provider that is read-only where nobody says anything (oVirt's default; oVirt obeys it of no other)."""
 _ON_HOSTS = frozenset({"plugin_remote", "plugin_mappings"})
 """What hosts have to follow."""
 _TEXTS = _ON_HOSTS | {"name", "description", "comment", "read_only", "auto_sync", "plugin_type", "external_plugin_type"}
@@ -94,7 +98,8 @@ def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, typ
     """
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL)
     check(_ADD, rules.type_is_known(spec.type, types))
-    row = _sealed(made(ProviderRow, spec, id=spec.id), spec, box)
+    read_only = spec.type == _READ_ONLY_BY_DEFAULT if spec.read_only is KEEP else spec.read_only
+    row = _sealed(made(ProviderRow, spec, id=spec.id, read_only=read_only), spec, box)
     _check(_ADD, row, spec)
     check(_ADD, _name_is_taken(row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
     payload = SaveProvider(provider_id=row.id, values=msgspec.to_builtins(row), is_new=True)
@@ -145,6 +150,8 @@ def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str,
     watched = host_standing.watch_hosts(tx, _UPDATE, cluster_queries.set_up_in(tx, there))
     with translate_constraint_errors(_UPDATE, lambda _: _name_is_taken(row.name)):
         tx.execute(sa.update(providers).where(providers.c.id == provider_id).values(values))
+    if before.read_only and not row.read_only:
+        objects.try_now(tx, provider_objects.c.provider_id == provider_id)
     follow(tx, actor, watched, f"what provider {row.name} wants on hosts has changed")
     audit.record(tx, actor, UPDATED, f"Provider {row.name} was changed by {actor.name}.")
 

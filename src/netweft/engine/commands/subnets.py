@@ -76,6 +76,7 @@ def add_subnet(tx: Tx, actor: Actor, spec: AddSubnet) -> str:
     Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
     network = _begin(tx, actor, spec.network_id)
+    provider_networks.require_writable(tx, _ADD, network, f"Subnet '{spec.name}'")
     check(_ADD, rules.cidr_is_valid(spec.cidr))
     subnet = made(SubnetRow, spec, id=new_id(), created_at=utc_now(), **_lists(spec, [], []))
     subnet = _with_server(_ADD, network, _checked(_ADD, network, subnet), ())
@@ -113,6 +114,7 @@ def update_subnet(tx: Tx, actor: Actor, spec: UpdateSubnet) -> str | None:
     )
     if not changed:
         return None
+    provider_networks.require_writable(tx, _UPDATE, network, f"Subnet '{before.name}'")
     tx.execute(sa.update(subnets).where(subnets.c.id == spec.id).values(changed))
     job_id = provider_networks.want_subnet(tx, actor, network, spec.id)
     if job_id is None and (before.dhcp or after.dhcp):
@@ -131,6 +133,7 @@ def remove_subnet(tx: Tx, actor: Actor, subnet_id: str) -> str | None:
     """
     subnet = queries.get(tx, subnet_id)
     network = _begin(tx, actor, subnet.network_id)
+    provider_networks.require_writable(tx, _REMOVE, network, f"Subnet '{subnet.name}'")
     check(_REMOVE, rules.is_unused(subnet.name, queries.vnics_using(tx, subnet_id)))
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(subnets).where(subnets.c.id == subnet_id))

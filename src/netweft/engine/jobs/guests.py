@@ -44,6 +44,9 @@ from netweft.providers.contract import ProviderError
 STARTED, START_FAILED, STOPPED, STOPPED_SUSPENDED = 32, 54, 33, 111
 """Event codes (oVirt: USER_RUN_VM, USER_FAILED_RUN_VM, USER_STOP_VM, USER_STOP_SUSPENDED_VM)."""
 
+VNIC_REMOVED = 930
+"""Event code (oVirt: NETWORK_REMOVE_VM_INTERFACE) of a vNIC that its host, or a provider, could not have."""
+
 _AGAIN = 30.0
 
 
@@ -329,9 +332,11 @@ def _record_unknown(tx: Tx, job: JobContext, vm_id: str, reason: str) -> None:
 def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     """The host did not take the change of a vNIC: let the engine's intent be what it was."""
     vm = lock(tx, vms, vm_id)
+    removed = ""
     if vnic_id := undo.remove:
-        row = tx.execute(sa.select(vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
+        row = tx.execute(sa.select(vnics.c.name, vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
         if row:
+            removed = f"Interface {row.name} was removed from VM {vm.name} again, as it could not be plugged in."
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
             release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
     if vnic_id := undo.restore:
@@ -347,4 +352,7 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
     functions.release(tx, vm_id, unplugged_only=True)
     port_operations.release(tx, vm_id, unused_only=True)
     text = f"Failed to change interfaces of VM {vm.name}: {reason}"
-    audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
+    ids = audit.About(vm=vm_id, cluster=vm.cluster_id, job=job.job.id)
+    audit.record(tx, actor_of(job), 1013, text, Severity.ERROR, **ids)
+    if removed:
+        audit.record(tx, actor_of(job), VNIC_REMOVED, removed, Severity.WARNING, **ids)

@@ -28,7 +28,14 @@ from netweft.engine.queries import ports as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PortNeeds, Released
 from netweft.engine.queries.provider_objects import NETWORK
-from netweft.providers.contract import BindingError, NetworkProvider, PortSpec, ProviderError, ProviderPort
+from netweft.providers.contract import (
+    BindingError,
+    MissingError,
+    NetworkProvider,
+    PortSpec,
+    ProviderError,
+    ProviderPort,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,7 +124,7 @@ def wait_until_active(outside: Outside, job: JobContext, vm_id: str, vnic_ids: C
 def _is_active(port: ProviderPort | None, need: PortNeeds) -> bool:
     """Raises ProviderError when the port is gone."""
     if port is None:
-        raise ProviderError(f"Somebody removed the port of vNIC '{need.vnic_name}' from its provider.")
+        raise MissingError(f"Somebody removed the port of vNIC '{need.vnic_name}' from its provider.")
     return port.is_active
 
 
@@ -189,15 +196,22 @@ def _each(outside: Outside, job: JobContext, ports: Sequence[Port], use: _Use[Po
 def _each_of(outside: Outside, job: JobContext, provider_id: str, ports: list[Port], use: _Use[Port]) -> list[_Failure]:
     """What is wrong with one port holds up no other; when the provider is away, all that are left have failed."""
     failures = []
+    if provider_id in job.kept_waiting:
+        error = ProviderError(job.kept_waiting[provider_id])
+        return [_Failure(provider_id, tuple(port.vnic_id for port in ports), error)]
+    began = time.monotonic()
     try:
         with _connected(outside, job, provider_id) as there:
             while ports:
                 try:
+                    began = time.monotonic()
                     use(there, ports[0])
                 except OF_ONE_OBJECT as error:
                     failures.append(_Failure(provider_id, (ports[0].vnic_id,), error))
                 del ports[0]
     except ProviderError as error:
+        if time.monotonic() - began > job.patience.provider:
+            job.kept_waiting[provider_id] = error.text
         failures.append(_Failure(provider_id, tuple(port.vnic_id for port in ports), error))
     return failures
 

@@ -20,7 +20,7 @@ from netweft.engine.jobs.providers import Providers, hosts_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.operations import provider_hosts, provider_networks
+from netweft.engine.operations import provider_hosts, provider_networks, provider_state
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
@@ -132,7 +132,7 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[Provide
             networks = list(there.networks()) if known or row.auto_sync else []
         latency = round(1000 * (time.monotonic() - began))
     except ProviderError as error:
-        db.run(_record_failure, row, error.text)
+        db.run(provider_state.failed, row.id, error.text)
         return None
     db.run(_record, row, found, known, networks, latency)
     return networks
@@ -163,14 +163,6 @@ def _record(
     latency: int,
 ) -> None:
     """A provider that was removed meanwhile has no hosts any more."""
-    values = {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
-    if tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values)).rowcount:
+    if provider_state.answered(tx, row.id, latency):
         provider_hosts.replace(tx, row.id, found)
         provider_networks.compare(tx, SYSTEM, row.id, known, frozenset(one.id for one in networks))
-
-
-def _record_failure(tx: Tx, row: ProviderRow, reason: str) -> None:
-    values = {"status": "error", "status_reason": reason, "checked_at": utc_now()}
-    tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values))
-    if row.status != "error":
-        log.warning("provider does not answer", provider=row.name, reason=reason)

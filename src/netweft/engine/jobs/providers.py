@@ -20,13 +20,13 @@ from netweft.engine import audit
 from netweft.engine.audit import Severity
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.providers import IMPORT, change_provider, insert_provider
-from netweft.engine.db import Tx, utc_now
+from netweft.engine.db import Tx
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import as_provider_errors, guarded
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
-from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.operations import provider_hosts
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.operations import provider_hosts, provider_state
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref
@@ -76,16 +76,15 @@ def save(outside: Providers, job: JobContext) -> Result:
     """
     told = SaveProvider.of(job.job)
     latency, found = _tested(outside, job, _to_be(job, told))
-    return lambda tx: _save(tx, job, told, {**told.values, **_answered(latency)}, found)
+    return lambda tx: _save(tx, job, told, latency, found)
 
 
-def _save(
-    tx: Tx, job: JobContext, told: SaveProvider, values: dict[str, Any], found: Sequence[ProviderHostRow]
-) -> None:
+def _save(tx: Tx, job: JobContext, told: SaveProvider, latency: int, found: Sequence[ProviderHostRow]) -> None:
     if told.is_new:
-        insert_provider(tx, job.job.actor, msgspec.convert(values, ProviderRow))
+        insert_provider(tx, job.job.actor, msgspec.convert(told.values, ProviderRow))
     else:
-        change_provider(tx, job.job.actor, told.provider_id, values)
+        change_provider(tx, job.job.actor, told.provider_id, told.values)
+    provider_state.answered(tx, told.provider_id, latency)
     provider_hosts.replace(tx, told.provider_id, found)
 
 
@@ -117,9 +116,12 @@ def list_networks(outside: Providers, job: JobContext) -> Mapping[str, Any]:
 
 
 def list_subnets(outside: Providers, job: JobContext) -> Mapping[str, Any]:
-    """The job ``list_provider_subnets``. Raises ProviderError."""
+    """The job ``list_provider_subnets``. Raises ProviderError, NotFoundError when the provider has no such network."""
     told = ListSubnets.of(job.job)
-    return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+    try:
+        return {"subnets": _asked(outside, job, told.provider_id, lambda provider: provider.subnets(told.network_id))}
+    except MissingError as error:
+        raise NotFoundError(error.text) from error
 
 
 def import_network(outside: Providers, job: JobContext) -> Result:
@@ -189,25 +191,19 @@ def hosts_of(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:
     ]
 
 
-def _answered(latency: int) -> dict[str, Any]:
-    """The state of a provider that has answered."""
-    return {"status": "ok", "status_reason": "", "latency": latency, "checked_at": utc_now()}
-
-
 def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int, found: Sequence[ProviderHostRow]) -> None:
-    _update(tx, row, _answered(latency))
+    _require_there(row, is_there=provider_state.answered(tx, row.id, latency))
     provider_hosts.replace(tx, row.id, found)
     text = f"Provider {row.name} answered {job.job.actor.name} in {latency} ms."
     audit.record(tx, job.job.actor, TESTED, text, job=job.job.id)
 
 
 def _record_failure(tx: Tx, job: JobContext, row: ProviderRow, reason: str) -> None:
-    _update(tx, row, {"status": "error", "status_reason": reason, "checked_at": utc_now()})
+    _require_there(row, is_there=provider_state.failed(tx, row.id, reason, has_event=True))
     text = f"Provider {row.name} failed its test: {reason}"
     audit.record(tx, job.job.actor, TEST_FAILED, text, Severity.ERROR, job=job.job.id)
 
 
-def _update(tx: Tx, row: ProviderRow, values: Mapping[str, Any]) -> None:
-    done = tx.execute(sa.update(providers).where(providers.c.id == row.id).values(values))
-    if not done.rowcount:
+def _require_there(row: ProviderRow, *, is_there: bool) -> None:
+    if not is_there:
         raise NotFoundError(f"The provider {row.name} was removed meanwhile.")

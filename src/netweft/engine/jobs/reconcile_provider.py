@@ -19,8 +19,9 @@ from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.providers import ProviderRow
 from netweft.engine.model.subnets import SubnetRow
-from netweft.engine.operations import provider_networks
+from netweft.engine.operations import provider_networks, provider_state
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
@@ -35,6 +36,8 @@ from netweft.providers.contract import (
     ProviderError,
     SubnetSpec,
 )
+
+_READ_ONLY = "The provider is read-only, and nothing is made, changed or removed there."
 
 _Step: TypeAlias = Callable[[NetworkProvider, JobContext, ProviderObjectRow], None]
 
@@ -55,11 +58,30 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
                 with job.db.read() as tx:
                     due = queries.due(tx, provider_id, wanted, kind, utc_now())
                 for row in due:
-                    _bring(there, job, row, step)
+                    if provider.read_only and (row.owned or row.wanted == "present"):
+                        job.write(_postpone, row, _READ_ONLY)
+                    else:
+                        _bring(there, job, row, step)
     except ProviderError as error:
         job.write(_postpone_all, provider_id, error.text)
+        if provider.status == "ok" and not _answers(outside, job, provider):
+            job.write(_is_away, provider_id, error.text)
         raise
     return {}
+
+
+def _answers(outside: Providers, job: JobContext, provider: ProviderRow) -> bool:
+    """Whether a provider that failed is there all the same: one that only fails at what was asked is not away."""
+    try:
+        with job.waiting(), outside.connected(provider) as there:
+            there.test()
+    except ProviderError:
+        return False
+    return True
+
+
+def _is_away(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:
+    provider_state.failed(tx, provider_id, reason)
 
 
 def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow, step: _Step) -> None:

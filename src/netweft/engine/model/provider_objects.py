@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, String, false
 
 from netweft.engine.model.records import Id, LongText, Name, Record, Refers, With, stored
 
@@ -19,7 +19,7 @@ class ProviderObjectRow(Record, frozen=True):
     ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made it, else it was imported,
     and is never changed there. ``state``: ``locked`` until the provider has done what is wanted, ``ok``, ``error``
     with the reason in ``error``. ``attempts``: how often it has failed in a row; ``next_try``: None when nothing is to
-    be done.
+    be done. ``reported``: whether the last event about it says that something is wrong.
 
     Of a port ``host``: where it is bound, by the provider's name; ``bridge``: the OVS bridge there; ``mtu``: of its
     network, 0 when the provider does not say.
@@ -39,6 +39,7 @@ class ProviderObjectRow(Record, frozen=True):
     host: Name = ""
     bridge: Name = ""
     mtu: int = 0
+    reported: Annotated[bool, With(server_default=false())] = False
 
 
 provider_objects = stored(

@@ -19,7 +19,7 @@ class ProviderRow(Record, frozen=True):
     ``plugin_remote``: what ovn-controller on hosts connects to, empty for a provider that wants nothing there;
     ``plugin_mappings``: names of networks of hosts by the provider's names of physical networks, as
     :func:`netweft.core.rules.provider.mappings_of` reads them. ``plugin_type``, ``external_plugin_type``: as clients
-    gave them.
+    gave them. ``read_only``: whether no network or subnet is made, changed or removed there; ports of guests are.
     """
 
     id: Key
@@ -37,7 +37,7 @@ class ProviderRow(Record, frozen=True):
     user_domain_name: Name = ""
     project_domain_name: Name = ""
     region: Name = ""
-    read_only: bool = True
+    read_only: bool = False
     certificate: LongText = ""
     status: Annotated[str, String(16)] = "ok"
     status_reason: LongText = ""

@@ -21,15 +21,16 @@ from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import ports
 from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_object_events import report
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.provider_objects import NETWORK, RECONCILE, SUBNET
 from netweft.engine.queries.references import Ref, resolve
 
+THERE = frozenset({"name", "description", "mtu"})
+"""What a provider has of a network, and may change."""
 _GONE = "The provider does not have this network any more."
-_ONLY_EXTERNAL = "external"
-"""The type of provider that may be read-only (oVirt asks no other)."""
 
 
 def on_provider(
@@ -49,7 +50,7 @@ def on_provider(
     Raises NotFoundError, ValidationError.
     """
     row = provider_queries.get(tx, resolve(tx, providers, provider, "provider"))
-    read_only = row.read_only and row.type == _ONLY_EXTERNAL and not external_id
+    read_only = row.read_only and not external_id
     known = queries.network_with(tx, network.data_center_id, row.id, external_id) if external_id else ""
     check(
         action,
@@ -108,12 +109,32 @@ def check_update(
         return
     found = queries.of_network(tx, before.id)
     changed = [name for name in ("vlan_id", "vm_network") if getattr(before, name) != getattr(after, name)]
+    if found and found.owned and any(getattr(before, name) != getattr(after, name) for name in THERE):
+        require_writable(tx, action, before, f"Network '{before.name}'")
     check(
         action,
         rules.details_are_kept(before.name, changed),
         rules.has_nothing_of_hosts(before.name, _of_hosts(after)),
         rules.import_is_kept(before.name, ["mtu"] if found and not found.owned and after.mtu != before.mtu else ()),
     )
+
+
+def require_writable(tx: Tx, action: str, network: NetworkRow, what: str) -> None:
+    """Raises ValidationError when the provider of a network, if it has one, is read-only. ``what``: that would change
+    there.
+    """
+    if network.provider_id is not None:
+        row = provider_queries.get(tx, network.provider_id)
+        check(action, rules.provider_may_be_changed(row.name, what, read_only=row.read_only))
+
+
+def check_removal(tx: Tx, action: str, network: NetworkRow) -> None:
+    """Raises ValidationError when a network would go from a read-only provider, or subnets of it that were made
+    there.
+    """
+    found = queries.of_network(tx, network.id)
+    if found and (found.owned or queries.subnets_there(tx, network.id)):
+        require_writable(tx, action, network, f"Network '{network.name}'")
 
 
 def _id(tx: Tx, table: Table, ref: Ref | None) -> str | None:
@@ -174,6 +195,7 @@ def compare(
             objects.show_imported(tx, row.kind, row.object_id, provider_id, error=_GONE if is_gone else "")
     if again:
         network = provider_objects.c.kind == NETWORK, provider_objects.c.object_id.in_(again)
+        report(tx, _GONE, *network)
         objects.lose(tx, *network)
         objects.lose(tx, provider_objects.c.kind == SUBNET, provider_objects.c.parent_id.in_(again))
         reconcile(tx, actor, provider_id)

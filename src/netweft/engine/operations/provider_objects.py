@@ -12,12 +12,16 @@ import sqlalchemy as sa
 
 from netweft.engine.db import Tx, insert_if_absent, utc_now
 from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.operations.provider_object_events import report
 from netweft.engine.statements import Statement
 
 PAUSE, PAUSE_MAX = 5.0, 600.0
 """Seconds until the try that follows the first failure, and at most."""
 WORKING = 120.0
 """Seconds after which a job that has begun with an object, and said no more, has left it to others."""
+
+_REPORTED = frozenset({"network", "subnet"})
+"""Kinds of objects that have events of their own."""
 
 _WANTED = {"state": "locked", "error": "", "attempts": 0}
 _KEY = (
@@ -86,13 +90,17 @@ def done(
     """
     values = {"state": "ok", "error": "", "attempts": 0, "next_try": None, **facts}
     still = provider_objects.c.wanted == "present"
-    tx.execute(sa.update(provider_objects).where(still, *_at(kind, object_id, provider_id), *seen).values(values))
+    here = (still, *_at(kind, object_id, provider_id), *seen)
+    if tx.execute(sa.update(provider_objects).where(*here).values(values)).rowcount and kind in _REPORTED:
+        report(tx, "", *_at(kind, object_id, provider_id))
 
 
 def show_imported(tx: Tx, kind: str, object_id: str, provider_id: str, *, error: str) -> None:
     """What became of an object that we did not make; ``error``: empty when it is there."""
     values = {"state": "error" if error else "ok", "error": error}
-    tx.execute(sa.update(provider_objects).where(*_at(kind, object_id, provider_id)).values(values))
+    here = _at(kind, object_id, provider_id)
+    tx.execute(sa.update(provider_objects).where(*here).values(values))
+    report(tx, error, *here)
 
 
 def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
@@ -104,8 +112,10 @@ def release(tx: Tx, *which: sa.ColumnElement[bool]) -> bool:
 
 def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
     """The provider has let go of an object that is not wanted there; one that is wanted again meanwhile stays."""
-    gone = provider_objects.c.wanted == "absent"
-    tx.execute(sa.delete(provider_objects).where(gone, *_at(kind, object_id, provider_id)))
+    gone = (provider_objects.c.wanted == "absent", *_at(kind, object_id, provider_id))
+    if kind in _REPORTED:
+        report(tx, "", *gone)
+    tx.execute(sa.delete(provider_objects).where(*gone))
 
 
 def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
@@ -121,6 +131,8 @@ def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
         }
         at = _at(row.kind, row.object_id, row.provider_id)
         tx.execute(sa.update(provider_objects).where(*at).values(values))
+        if row.kind in _REPORTED:
+            report(tx, reason, *at)
 
 
 def _at(kind: str, object_id: str, provider_id: str) -> tuple[sa.ColumnElement[bool], ...]:

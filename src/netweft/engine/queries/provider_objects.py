@@ -138,6 +138,14 @@ def still_there(tx: Tx, provider_id: str) -> int:
     return tx.execute(query.where(provider_objects.c.provider_id == provider_id)).scalar_one()
 
 
+def subnets_there(tx: Tx, network_id: str) -> list[str]:
+    """The ids of the subnets of a network that its provider is to have."""
+    here = provider_objects.c.kind == SUBNET, provider_objects.c.parent_id == network_id
+    return list(
+        tx.scalars(sa.select(provider_objects.c.object_id).where(provider_objects.c.wanted == "present", *here))
+    )
+
+
 def networks_on(tx: Tx, provider_id: str) -> list[str]:
     """The names of the networks that are on a provider."""
     return list(tx.scalars(sa.select(networks.c.name).where(networks.c.provider_id == provider_id).order_by("name")))

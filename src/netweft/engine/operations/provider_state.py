@@ -1,0 +1,54 @@
+"""Whether a provider answers, as whoever asked it last has found. Parts of commands and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from netweft.engine import audit
+from netweft.engine.actor import SYSTEM
+from netweft.engine.audit import Severity
+from netweft.engine.db import Tx, utc_now
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.providers import providers
+from netweft.engine.operations import provider_objects as objects
+
+AWAY, BACK = 20_164, 20_165
+"""Event codes of our own: a provider does not answer, or does not let us in; it answers again."""
+
+log = structlog.get_logger(__name__)
+
+
+def answered(tx: Tx, provider_id: str, latency: int) -> bool:
+    """A provider has answered, after so many milliseconds. What has failed there meanwhile is tried now. False when it
+    was removed meanwhile.
+    """
+    before = _record(tx, provider_id, {"status": "ok", "status_reason": "", "latency": latency})
+    if before and before.status == "error":
+        audit.record(tx, SYSTEM, BACK, f"Provider {before.name} answers again.")
+        objects.try_now(tx, provider_objects.c.provider_id == provider_id)
+    return before is not None
+
+
+def failed(tx: Tx, provider_id: str, reason: str, *, has_event: bool = False) -> bool:
+    """A provider has not answered, or does not let us in. ``has_event``: whether the caller records an event that says
+    so. False when it was removed meanwhile.
+    """
+    before = _record(tx, provider_id, {"status": "error", "status_reason": reason, "latency": None})
+    if before and before.status != "error" and not has_event:
+        text = f"Provider {before.name} cannot be used: {reason}"
+        audit.record(tx, SYSTEM, AWAY, text, Severity.ERROR)
+        log.warning("provider does not answer", provider=before.name, reason=reason)
+    return before is not None
+
+
+def _record(tx: Tx, provider_id: str, values: dict[str, Any]) -> sa.Row[Any, Any] | None:
+    """Returns what was known before; of several that write at once one sees a change."""
+    here = providers.c.id == provider_id
+    query = sa.select(providers.c.name, providers.c.status).where(here).with_for_update(key_share=True)
+    before = tx.execute(query).one_or_none()
+    if before is not None:
+        tx.execute(sa.update(providers).where(here).values(**values, checked_at=utc_now()))
+    return before
