@@ -42,7 +42,6 @@ PASSWORD = "only this one"
 INSTALLED = Installed(
     {
         "neutron": EntryPoint("neutron", "memory_provider:connect", ENTRY_POINTS),
-        "external": EntryPoint("external", "memory_provider:connect", ENTRY_POINTS),
         "broken": EntryPoint("broken", "memory_provider_broken:connect", ENTRY_POINTS),
         "unnamed": EntryPoint("unnamed", "memory_provider:no_such_function", ENTRY_POINTS),
         "leaking": EntryPoint("leaking", "memory_provider:leak", ENTRY_POINTS),

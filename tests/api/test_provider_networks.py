@@ -386,12 +386,3 @@ def test_a_read_only_one_is_left_as_it_is(
     service.update(ovirt.OpenStackNetworkProvider(read_only=False))
     ours.remove()
     fleet.until(lambda: mine(there) == [])
-
-
-def test_of_the_type_external_one_is_read_only_by_itself(sdk: ovirtsdk4.Connection) -> None:
-    external = ovirt.OpenStackNetworkProviderType.EXTERNAL
-    providers = sdk.system_service().openstack_network_providers_service()
-    made = providers.add(ovirt.OpenStackNetworkProvider(name="other", type=external, url=URL))
-    assert made.read_only is True
-    made = providers.add(ovirt.OpenStackNetworkProvider(name="mine", type=external, url=URL, read_only=False))
-    assert made.read_only is False

@@ -69,3 +69,12 @@ def test_what_a_provider_has_not_done_is_said(netweft: Netweft, engine: EnginePr
         assert "error" in done.out
         assert "Not done on the provider: " in done.err, words
         assert "Tried again at 2" in done.err, words
+
+
+def test_helps_name_it_well(netweft: Netweft) -> None:
+    assert "List the providers of external networks." in netweft("provider", "list", "--help").out
+    assert "Change a provider of external networks: what the options name" in netweft("provider", "set", "--help").out
+    listing = netweft("provider", "network", "list", "--help").out
+    assert "List the networks of a provider of external networks." in listing
+    listing = netweft("provider", "network", "subnet", "list", "--help").out
+    assert "List the subnets of a network of a provider." in listing

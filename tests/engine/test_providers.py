@@ -186,3 +186,23 @@ def test_what_it_has(fleet: Fleet) -> None:
     assert [one["cidr"] for one in subnets.result["subnets"]] == ["192.0.2.0/24", "2001:db8::/64"]
     unknown = fleet.failed(fleet.db.run(commands.list_provider_subnets, SYSTEM, provider_id, "9"))
     assert "no such thing: network 9" in unknown.error
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "is_read_only"),
+    [
+        ("neutron", {}, False),
+        ("neutron", {"read_only": True}, True),
+        ("external", {}, True),
+        ("external", {"read_only": False}, False),
+    ],
+)
+def test_only_one_of_the_type_external_is_read_only_by_itself(
+    fleet: Fleet, kind: str, given: dict[str, bool], is_read_only: bool
+) -> None:
+    fleet.stop_worker()
+    spec = AddProvider(type=kind, name="blue", url="http://up.example", **given)
+    job_id = fleet.db.run(commands.add_provider, SYSTEM, spec, box=fleet.box, types=frozenset({kind}))
+    with fleet.db.read() as tx:
+        payload = tx.scalar(sa.select(jobs.c.payload).where(jobs.c.id == job_id))
+    assert payload["values"]["read_only"] is is_read_only

@@ -16,10 +16,11 @@ from fleet import PATIENCE, Fleet, running_fleet
 from memory_provider import DOWN, NETWORKS, MemoryProvider
 from netweft.core.errors import BusyError, ValidationError
 from netweft.engine.actor import SYSTEM
+from netweft.engine.commands import providers as provider_commands
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
-from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider, test_provider
+from netweft.engine.commands.providers import change_provider, insert_provider, remove_provider
 from netweft.engine.commands.subnets import AddSubnet, UpdateSubnet, add_subnet, remove_subnet, update_subnet
 from netweft.engine.db import Database, new_id, utc_now
 from netweft.engine.jobs import provider_watch
@@ -506,7 +507,7 @@ def test_a_provider_that_is_away_says_so_once_and_what_failed_is_tried_when_it_a
     clouds.ask()
     clouds.again()
     clouds.there.fault = lambda _: None
-    clouds.fleet.done(clouds.fleet.db.run(test_provider, SYSTEM, clouds.provider_id))
+    clouds.fleet.done(clouds.fleet.db.run(provider_commands.test_provider, SYSTEM, clouds.provider_id))
     provider_watch.retry(clouds.fleet.db)
     clouds.wait()
     assert clouds.view() == {"red": {"low"}, "blue": set()}

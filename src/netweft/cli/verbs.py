@@ -196,7 +196,7 @@ def _preposition(noun: Noun, word: str) -> str:
 def _plural(noun: Noun) -> str:
     what, of, rest = noun.one.partition(" ")[2].partition(" of ")
     many = what if what == "QoS" else f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{many}{of}{rest}"
+    return many if nouns.parents(noun) else f"{many}{of}{rest}"  # else whoever says this says of what
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
