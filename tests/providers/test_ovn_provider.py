@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -55,6 +56,34 @@ def test_two_systems_in_one_process_are_two(ovn: Ovn, provider: NetworkProvider)
         other.test()
     with connect(account(ovn)) as other:
         other.test()
+
+
+@pytest.mark.parametrize("remote", ["tcp:127.0.0.1:1", "tcp:127.0.0.1:1,tcp:127.0.0.1:2", "unix:/nowhere/nb.sock"])
+def test_where_nothing_listens_is_said_at_once(remote: str) -> None:
+    began = time.monotonic()
+    with (
+        connect(Account(url=f"{remote}?southbound={remote}", timeout=100.0)) as provider,
+        pytest.raises(
+            ProviderError, match=f"the database at {remote} cannot be connected to: (Connection refused|No such file)"
+        ),
+    ):
+        provider.test()
+    assert time.monotonic() - began < 50
+
+
+def test_another_database_is_said_at_once(ovn: Ovn) -> None:
+    north, south = ovn.central.northbound, ovn.central.southbound
+    for url, reason in (
+        (f"{north}?southbound={ovn.central.address}", "is not OVN_Southbound, but OVN_Northbound"),
+        (f"{south}?southbound={south}", "is not OVN_Northbound, but OVN_Southbound"),
+    ):
+        began = time.monotonic()
+        with (
+            connect(Account(url=url, timeout=100.0)) as provider,
+            pytest.raises(ProviderError, match=reason),
+        ):
+            provider.test()
+        assert time.monotonic() - began < 50
 
 
 def test_databases_have_no_users(ovn: Ovn) -> None:

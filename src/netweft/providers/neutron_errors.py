@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from keystoneauth1.exceptions import ClientException, DiscoveryFailure, HttpError, NotFound, SSLError, Unauthorized
+from keystoneauth1.exceptions import (
+    ClientException,
+    ConnectFailure,
+    ConnectTimeout,
+    DiscoveryFailure,
+    HttpError,
+    NotFound,
+    SSLError,
+    Unauthorized,
+)
 from openstack.exceptions import (
     BadRequestException,
     ConflictException,
@@ -29,6 +39,8 @@ T = TypeVar("T")
 
 _TEXT_MAX = 500
 _UNAUTHORIZED = 401
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL calls an answer that is none of TLS."""
 
 
 def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -36,7 +48,7 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return call(*args, **kwargs)
     except SSLError as error:
-        raise CertificateError(f"The TLS certificate of the provider is not trusted: {_text(error)}") from error
+        raise _without_tls(error) from error
     except HttpException as error:
         raise _answered(error) from error
     except Unauthorized as error:
@@ -45,6 +57,10 @@ def translated(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         raise ProviderError(f"What answers there is no Neutron: {_text(error)}") from error
     except HttpError as error:
         raise ProviderError(f"The provider refused: {_text(error)}") from error
+    except ConnectTimeout as error:
+        raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
+    except ConnectFailure as error:
+        raise ProviderError(f"The provider cannot be reached: {_why(error)}") from error
     except (ClientException, SDKException) as error:
         raise ProviderError(f"The provider cannot be reached: {_text(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -62,6 +78,38 @@ def _answered(error: HttpException) -> ProviderError:
     if isinstance(error, BadRequestException | ConflictException):
         return RefusedError(f"The provider refused: {_text(error)}")
     return ProviderError(f"The provider refused: {_text(error)}")
+
+
+def _without_tls(error: SSLError) -> ProviderError:
+    """Why there is no TLS connection."""
+    reason = _innermost(error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return CertificateError(f"The TLS certificate of the provider is not trusted: {_why(error)}")
+    if getattr(reason, "reason", "") in _NO_TLS:
+        return ProviderError(
+            f"What answers there speaks no TLS{_where(error)}. Write http:// instead of https://, or the port that"
+            " does."
+        )
+    return ProviderError(f"The provider cannot be reached: {_why(error)}")
+
+
+def _why(error: Exception) -> str:
+    """What the machine said of a connection that failed: above it each library has written what it called."""
+    reason = _innermost(error)
+    said = getattr(reason, "verify_message", "") or getattr(reason, "strerror", "") or str(reason)
+    return f"{' '.join(said.split())[:_TEXT_MAX]}{_where(error)}."
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
+
+
+def _where(error: Exception) -> str:
+    """Where the request went, as Keystone may be elsewhere."""
+    request = getattr(error.__context__, "request", None)
+    return f" ({request.url})" if request is not None else ""
 
 
 def _kind(error: HttpException) -> str:

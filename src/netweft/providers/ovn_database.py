@@ -7,6 +7,7 @@ caller's thread until a deadline, and the part of the schema that is used is kno
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from threading import RLock
@@ -93,6 +94,8 @@ class Database:
             ) from error
         except RuntimeError as error:
             raise RefusedError(f"The provider refused: {_reason(str(error))}") from error
+        except _NotThereError as error:
+            raise ProviderError(f"The provider cannot be reached: the database at {self._remote} {error}.") from error
         return command.given  # type: ignore[no-any-return] # whatever act gave
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -126,15 +129,44 @@ class _Error(msgspec.Struct):
     details: str = ""
 
 
+class _NotThereError(Exception):
+    """A database is not where it is said to be, with what is there in its place."""
+
+
 class _Idl(Idl):  # type: ignore[misc] # a library without types
     """A copy of a database that is kept up to ``deadline`` (of the monotonic clock). Raises TimeoutError after it."""
 
     deadline = 0.0
 
+    def __init__(self, remote: str, helper: SchemaHelper, **options: Any) -> None:  # noqa: ANN401 - the same
+        super().__init__(remote, helper, **options)
+        self._refusals: list[int] = []
+        failed = self._session.reconnect.connect_failed
+
+        def remember(now: int, error: int) -> None:
+            self._refusals.append(error)
+            failed(now, error)
+
+        self._session.reconnect.connect_failed = remember
+
     def run(self) -> bool:
         if time.monotonic() > self.deadline:
             raise TimeoutError
-        return bool(super().run())
+        has_changed = bool(super().run())
+        if not self.has_ever_connected():
+            self._require_database()
+        return has_changed
+
+    def _require_database(self) -> None:
+        """Raises _NotThereError when waiting is of no use: nothing listens at any of the remotes, or another database
+        does. One that was there before may come back.
+        """
+        if len(self._refusals) >= len(self._session.remotes):
+            raise _NotThereError(f"cannot be connected to: {os.strerror(self._refusals[-1])}")
+        known = self.server_tables["Database"].rows.values() if self.server_tables else ()
+        there = sorted({row.name for row in known} - {"_Server"})
+        if there and self._db.name not in there:
+            raise _NotThereError(f"is not {self._db.name}, but {', '.join(there)}")
 
     def wait(self, poller: Any) -> None:  # noqa: ANN401 - the same
         super().wait(poller)
