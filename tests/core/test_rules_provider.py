@@ -65,7 +65,7 @@ def test_what_is_no_url(url: str, words: str) -> None:
     ],
 )
 def test_addresses(url: str) -> None:
-    assert rules.address_is_valid(url) is None
+    assert rules.address_is_valid(url, "neutron") is None
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,17 @@ def test_addresses(url: str) -> None:
     ],
 )
 def test_what_is_no_address(url: str) -> None:
-    problem = rules.address_is_valid(url)
+    problem = rules.address_is_valid(url, "neutron")
     assert problem is not None
     assert "is not valid" in problem.text
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "ssl:a:6641", "https://neutron.example:9696"])
+def test_what_is_no_address_of_databases(url: str) -> None:
+    problem = rules.address_is_valid(url, rules.OVN)
+    assert problem is not None
+    assert "Write it as tcp:ovn.example.com:6641" in problem.text
+    assert rules.address_is_valid("tcp:a:6641", rules.OVN) is None
 
 
 @pytest.mark.parametrize("url", ["", "http://a:5000/v3", "http://a:35357/v2.0/", "https://a/identity/v3/"])
@@ -135,8 +143,22 @@ def test_certificates() -> None:
     assert rules.certificates_of("") == []
     assert rules.certificates_of(PEM + PEM) == [PEM, PEM]
     assert rules.certificates_are_given([PEM, f"  {PEM}"]) is None
-    for wrong in ([], [""], ["MIIB"], [PEM, "MIIB"]):
-        assert rules.certificates_are_given(wrong) is not None
+    for wrong, words in (
+        ([], "no certificate"),
+        ([""], "not in PEM"),
+        (["MIIB"], "not in PEM"),
+        ([PEM, ""], "not in PEM"),
+    ):
+        problem = rules.certificates_are_given(wrong)
+        assert problem is not None
+        assert words in problem.text
+
+
+def test_certificates_are_for_tls() -> None:
+    for url in ("tcp:a:6641", "unix:/a"):
+        assert rules.certificates_are_of_use("", url) is None
+        assert rules.certificates_are_of_use(PEM, url) is not None
+    assert rules.certificates_are_of_use(PEM, "https://neutron.example:9696") is None
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,13 @@ TABLE: Table = (
     ),
     add("provider.url_is_valid", "<url>neutron</url>", "VALIDATION_PROVIDER_URL_INVALID", "is not valid"),
     add("provider.address_is_valid", "<url>tcp:ovn</url>", "VALIDATION_PROVIDER_URL_INVALID", "Write it as tcp:"),
+    add(
+        "provider.certificates_are_of_use",
+        "<url>tcp:ovn:6641</url><certificates><certificate><content>-----BEGIN CERTIFICATE-----\nMIIB\n"
+        "-----END CERTIFICATE-----</content></certificate></certificates>",
+        "ACTION_TYPE_FAILED_PROVIDER_HAS_NO_TLS",
+        "Leave them out",
+    ),
     change(
         "provider.url_is_valid", "<url>http://u:p@a</url>", "VALIDATION_PROVIDER_URL_INVALID", "a user or a password"
     ),
@@ -129,8 +136,8 @@ TABLE: Table = (
         )
         for element in ("broker_type", "password", "port", "username")
     ),
-    certify("is not in PEM", ""),
     certify("is not in PEM", "MIIB"),
+    certify("There is no certificate", ""),
     lambda site: site.client.put_xml(
         f"/clusters/{site.client.first_id('/clusters')}",
         "<cluster><external_network_providers><external_provider><name>blue</name></external_provider>"

@@ -18,6 +18,8 @@ PASSWORD_MAX = 200
 URL_MAX = 512
 VERSIONS = ("/v2.0", "/v3")
 """The versions of Keystone whose addresses are taken."""
+OVN = "ovn"
+"""The type of providers that are reached by nothing but their databases."""
 _DATABASES = ("tcp:", "unix:")
 _ONE = r"(tcp:[^\s,?@/]+:\d{1,5}|unix:/[^\s,?]+)"
 _DATABASE = re.compile(rf"{_ONE}(,{_ONE})*(\?southbound={_ONE}(,{_ONE})*)?")
@@ -87,11 +89,11 @@ def type_stays(before: str, after: str) -> Problem | None:
     )
 
 
-def address_is_valid(url: str) -> Problem | None:
-    """Where a provider is: a URL, or of one that is reached by its databases (OVN) their addresses as ovsdb(7) writes
-    them.
+def address_is_valid(url: str, type_: str) -> Problem | None:
+    """Where a provider is: a URL, or of one that is reached by its databases (OVN, and others that say so) their
+    addresses as ovsdb(7) writes them.
     """
-    if not url.startswith(_DATABASES):
+    if type_ != OVN and not url.startswith(_DATABASES):
         return url_is_valid("provider URL", url)
     if _DATABASE.fullmatch(url) and len(url) <= URL_MAX:
         return None
@@ -254,14 +256,32 @@ def password_is_valid(password: str) -> Problem | None:
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
+def certificates_are_of_use(certificate: str, url: str) -> Problem | None:
+    """Only a provider that is reached by TLS has certificates; databases are not, as long as Netweft has no certificate
+    that it could show them.
+    """
+    if not certificate or not url.startswith(_DATABASES):
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_HAS_NO_TLS",
+        f"The provider is reached by its databases at {url[:100]}, without TLS, so that nobody would verify anything"
+        " with certificates. Leave them out.",
+    )
+
+
 def certificates_are_given(contents: Sequence[str]) -> Problem | None:
     """At least one, each in PEM."""
-    for content in contents or [""]:
+    if not contents:
+        return Problem(
+            "VALIDATION_PROVIDER_CERTIFICATE_INVALID",
+            f"There is no certificate. Send at least one, a text from {_BEGIN} to {_END}.",
+        )
+    for content in contents:
         text = content.strip()
         if not (text.startswith(_BEGIN) and text.endswith(_END)):
             return Problem(
                 "VALIDATION_PROVIDER_CERTIFICATE_INVALID",
-                f"A certificate is not in PEM. Send texts from {_BEGIN} to {_END}, at least one.",
+                f"A certificate is not in PEM. Send texts from {_BEGIN} to {_END}.",
             )
     return None
 

@@ -254,7 +254,8 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
     check(
         action,
         *fields.texts_are_valid("Provider", row),
-        rules.address_is_valid(row.url),
+        rules.address_is_valid(row.url, row.type),
+        rules.certificates_are_of_use("" if spec.certificate is KEEP else spec.certificate, row.url),
         rules.authentication_url_is_valid(row.authentication_url),
         rules.password_is_valid("" if spec.password is KEEP else spec.password),
         rules.authentication_is_complete(row),
