@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -74,6 +75,8 @@ class _Connection(BaseRequestHandler):
             fault, released = self._fault_of(message)
             if fault is None:
                 _send(upstream, message)
+            elif fault.kind == "trickle":
+                self._trickle(released)
             elif fault.kind == "answer":
                 self._answer({"id": message["id"], "result": [dict(fault.body)], "error": None})
             else:
@@ -84,6 +87,14 @@ class _Connection(BaseRequestHandler):
                 if fault.kind.endswith("hang"):
                     released.wait(LONGEST)
                 return
+
+    def _trickle(self, released: Event) -> None:
+        """An answer that never ends, until the client is gone."""
+        deadline = time.monotonic() + LONGEST
+        with self.sending:
+            self.request.sendall(b'{"id": "')
+            while time.monotonic() < deadline and not released.wait(0.05):
+                self.request.sendall(b"x")
 
     def _fault_of(self, message: Any) -> tuple[Fault | None, Event]:
         """What both sides ask to see whether the other is alive, and answer to that, is no request."""

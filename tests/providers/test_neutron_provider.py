@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from agent.rig import Authority
 from engine_process import free_port
-from netweft.providers.contract import Account, ProviderError
+from netweft.providers.contract import Account, CertificateError, ProviderError
 from netweft.providers.neutron import connect
 from providers.faults import CLOSE, LONGEST, TRICKLES, FaultyProxy
 
@@ -47,3 +53,37 @@ def test_why_nobody_answers_is_a_sentence(url: str, reason: str) -> None:
             provider.test()
     assert re.fullmatch(reason.format(**ports), caught.value.text)
     assert type(caught.value) is ProviderError
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Iterator[tuple[FaultyProxy, Authority]]:
+    """A proxy that speaks TLS, and whose authority its certificate is of."""
+    authority = Authority()
+    key = ec.generate_private_key(ec.SECP256R1())
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    (tmp_path / "both.pem").write_text(authority.sign(key.public_key(), "localhost") + secret)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with FaultyProxy("http://127.0.0.1:1", tls=context) as proxy:
+        yield proxy, authority
+
+
+def test_a_certificate_that_nobody_trusts_is_said(tls: tuple[FaultyProxy, Authority]) -> None:
+    proxy, _ = tls
+    with (
+        connect(Account(url=proxy.url, timeout=30.0)) as provider,
+        pytest.raises(CertificateError, match=r"is not trusted: [^()]+ \(https://127\.0\.0\.1:\d+/\)\.$"),
+    ):
+        provider.test()
+
+
+def test_an_answer_that_never_ends_is_given_up_by_tls_too(tls: tuple[FaultyProxy, Authority]) -> None:
+    proxy, authority = tls
+    proxy.fail("GET", TRICKLES["body"], times=100)
+    began = time.monotonic()
+    with (
+        connect(Account(url=proxy.url, certificate=authority.pem, timeout=1.0)) as provider,
+        pytest.raises(ProviderError, match="cannot be reached"),
+    ):
+        provider.test()
+    assert (proxy.seen, time.monotonic() - began < LONGEST / 4) == (["GET /"], True)

@@ -12,6 +12,7 @@ import pytest
 from netweft.providers.contract import Account, BindingError, LoginError, NetworkProvider, ProviderError, RefusedError
 from netweft.providers.ovn import addresses, connect
 from netweft.providers.ovn_api import NETWORK_MARK
+from providers.faults import LONGEST, Fault
 from providers.kit import network_spec, port_spec, subnet_spec
 from providers.ovn import PHYSICAL_NETWORK, Ovn
 from providers.ovsdb_faults import FaultyDatabase, refusal
@@ -69,6 +70,19 @@ def test_where_nothing_listens_is_said_at_once(remote: str) -> None:
     ):
         provider.test()
     assert time.monotonic() - began < 50
+
+
+@pytest.mark.parametrize("request_of", ["^get_schema", "^monitor", "^transact"])
+def test_an_answer_that_never_ends_is_given_up(ovn: Ovn, request_of: str) -> None:
+    began = time.monotonic()
+    with FaultyDatabase(ovn.central.address) as database:
+        database.fail(request_of, Fault(kind="trickle"), times=100)
+        with (
+            connect(account(ovn, 2.0, database.address)) as provider,
+            pytest.raises(ProviderError, match="did not answer for 2 seconds"),
+        ):
+            provider.networks()
+    assert time.monotonic() - began < LONGEST / 4
 
 
 def test_another_database_is_said_at_once(ovn: Ovn) -> None:
