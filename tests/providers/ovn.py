@@ -150,8 +150,12 @@ def chassis_of(name: str, switch: OpenVSwitch, central: Central, wires: str, add
     ip(place, "address", "add", f"{address}/24", "dev", UNDERLAY_BRIDGE)
     ip(place, "link", "set", UNDERLAY_BRIDGE, "up")
     switch.vsctl("set", "Open_vSwitch", ".", *_settings(name, central, address))
-    with ovn_controller(switch):
-        yield Chassis(name=name, namespace=place, switch=switch)
+    try:
+        with ovn_controller(switch):
+            yield Chassis(name=name, namespace=place, switch=switch)
+    finally:
+        for table in ("Chassis", "Chassis_Private"):  # where ovn-controller leaves it, and OVN would wait for it
+            central.sbctl("--if-exists", "destroy", table, place)
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def test_what_neutron_has_is_listed_whole(
         ("six", "2001:db8::/64", "v6", None),
     ]
     assert api.get(f"{path}/networks/{networks['net0']}/subnets").json() == {}
-    assert api.get(f"{path}/networks/none/subnets").status_code == 409
+    assert api.get(f"{path}/networks/none/subnets").status_code == 404
 
 
 REFUSED, LOST = "refused", "cannot be reached"
