@@ -5,7 +5,6 @@ or another engine's. It is listed, and removed when somebody asks for that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from netweft.engine import audit
 from netweft.engine.db import Database, Tx
 from netweft.engine.job_context import JobContext
-from netweft.engine.jobs.providers import Providers
+from netweft.engine.jobs.providers import Providers, connected_to
 from netweft.engine.model.events import events
 from netweft.engine.model.providers import providers
 from netweft.engine.payloads import OnProvider, RemoveOrphan
@@ -44,8 +43,8 @@ class Orphan:
 def find(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     """The job ``list_provider_orphans``. Raises ProviderError."""
     provider_id = OnProvider.of(job.job).provider_id
-    with ExitStack() as stack:
-        found = _look(job, _connected(outside, job, provider_id, stack))
+    with connected_to(outside, job, provider_id) as there:
+        found = _look(job, there)
     job.write(_count, provider_id, len(found))
     return {"orphans": [asdict(one) for one in found]}
 
@@ -55,8 +54,7 @@ def remove(outside: Providers, job: JobContext) -> Result:
     use there, ProviderError.
     """
     told = RemoveOrphan.of(job.job)
-    with ExitStack() as stack:
-        there = _connected(outside, job, told.provider_id, stack)
+    with connected_to(outside, job, told.provider_id) as there:
         known = _look(job, there)
         found = [one for one in known if one.id == told.orphan_id]
         if not found and not _has_begun(job):
@@ -86,13 +84,6 @@ def _begin(tx: Tx, job: JobContext, told: RemoveOrphan, found: list[Orphan]) -> 
     for one in found:
         text = f"Removing the orphan {one.kind} {one.name} from Provider {name} was initiated by {job.job.actor.name}."
         audit.record(tx, job.job.actor, REMOVING, text, job=job.job.id)
-
-
-def _connected(outside: Providers, job: JobContext, provider_id: str, stack: ExitStack) -> NetworkProvider:
-    with job.db.read() as tx:
-        row = provider_queries.get(tx, provider_id)
-    with job.waiting():
-        return stack.enter_context(outside.connected(row))
 
 
 def _look(job: JobContext, there: NetworkProvider) -> list[Orphan]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeAlias, TypeVar
 
@@ -20,12 +19,12 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
+from netweft.engine.jobs.providers import connected_to
 from netweft.engine.model.vms import vms
 from netweft.engine.operations import ports
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import ports as queries
-from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PortNeeds, Released
 from netweft.engine.queries.provider_objects import NETWORK
 from netweft.providers.contract import (
@@ -201,7 +200,7 @@ def _each_of(outside: Outside, job: JobContext, provider_id: str, ports: list[Po
         return [_Failure(provider_id, tuple(port.vnic_id for port in ports), error)]
     began = time.monotonic()
     try:
-        with _connected(outside, job, provider_id) as there:
+        with connected_to(outside.providers, job, provider_id) as there:
             while ports:
                 try:
                     began = time.monotonic()
@@ -226,16 +225,6 @@ def _note(job: JobContext, failures: Iterator[_Failure]) -> None:
     """Write down why ports are not as they should be, to be tried again."""
     for failure in failures:
         job.write(_postpone, failure)
-
-
-@contextmanager
-def _connected(outside: Outside, job: JobContext, provider_id: str) -> Iterator[NetworkProvider]:
-    with job.db.read() as tx:
-        row = provider_queries.get(tx, provider_id)
-    with ExitStack() as stack:
-        with job.waiting():
-            there = stack.enter_context(outside.providers.connected(row))
-        yield there
 
 
 def _ask(job: JobContext, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -130,9 +130,7 @@ def import_network(outside: Providers, job: JobContext) -> Result:
     Raises ProviderError, MissingError when the provider has it no more, ValidationError when it cannot be one here.
     """
     told = ImportNetwork.of(job.job)
-    with job.db.read() as tx:
-        row = queries.get(tx, told.provider_id)
-    with job.waiting(), outside.connected(row) as provider:
+    with connected_to(outside, job, told.provider_id) as provider, job.waiting():
         found = next((one for one in provider.networks() if one.id == told.network_id), None)
     if found is None:
         raise MissingError(f"The provider has no network {told.network_id}.")
@@ -163,9 +161,7 @@ def add_as_it_is(tx: Tx, job: JobContext, provider_id: str, data_center_id: str,
 def _asked(
     outside: Providers, job: JobContext, provider_id: str, ask: Callable[[NetworkProvider], Any]
 ) -> list[dict[str, Any]]:
-    with job.db.read() as tx:
-        row = queries.get(tx, provider_id)
-    with job.waiting(), outside.connected(row) as provider:
+    with connected_to(outside, job, provider_id) as provider, job.waiting():
         return [asdict(one) for one in ask(provider)]
 
 
@@ -176,6 +172,24 @@ def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> tuple[int,
         provider.test()
         latency = round(1000 * (time.monotonic() - began))
         return latency, hosts_of(row.id, provider)
+
+
+@contextmanager
+def connected(outside: Providers, job: JobContext, row: ProviderRow) -> Iterator[NetworkProvider]:
+    """A connection for a job, which has no place among those that work while it is made. Raises ProviderError."""
+    with ExitStack() as stack:
+        with job.waiting():
+            there = stack.enter_context(outside.connected(row))
+        yield there
+
+
+@contextmanager
+def connected_to(outside: Providers, job: JobContext, provider_id: str) -> Iterator[NetworkProvider]:
+    """:func:`connected` by the provider's id. Raises NotFoundError, ProviderError."""
+    with job.db.read() as tx:
+        row = queries.get(tx, provider_id)
+    with connected(outside, job, row) as there:
+        yield there
 
 
 def hosts_of(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:

@@ -7,7 +7,6 @@ up the others; one that cannot be reached is left alone for a while, with all th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
-from netweft.engine.jobs.providers import Providers
+from netweft.engine.jobs.providers import Providers, connected
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import ProviderRow
@@ -51,9 +50,7 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     with job.db.read() as tx:
         provider = provider_queries.get(tx, provider_id)
     try:
-        with ExitStack() as stack:
-            with job.waiting():
-                there = stack.enter_context(outside.connected(provider))
+        with connected(outside, job, provider) as there:
             for (wanted, kind), step in _STEPS.items():
                 with job.db.read() as tx:
                     due = queries.due(tx, provider_id, wanted, kind, utc_now())
@@ -73,7 +70,7 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
 def _answers(outside: Providers, job: JobContext, provider: ProviderRow) -> bool:
     """Whether a provider that failed is there all the same: one that only fails at what was asked is not away."""
     try:
-        with job.waiting(), outside.connected(provider) as there:
+        with connected(outside, job, provider) as there, job.waiting():
             there.test()
     except ProviderError:
         return False

@@ -18,7 +18,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.db import Tx
 from netweft.engine.job_context import JobContext
-from netweft.engine.jobs.providers import Providers, add_as_it_is
+from netweft.engine.jobs.providers import Providers, add_as_it_is, connected_to
 from netweft.engine.model.events import events
 from netweft.engine.model.providers import ProviderRow
 from netweft.engine.payloads import OnProvider
@@ -46,9 +46,8 @@ def run(outside: Providers, job: JobContext) -> Result:
     """
     provider_id = OnProvider.of(job.job).provider_id
     with job.db.read() as tx:
-        row = queries.get(tx, provider_id)
         homes = _homes(tx, provider_id)
-    with job.waiting(), outside.connected(row) as provider:
+    with connected_to(outside, job, provider_id) as provider, job.waiting():
         found = list(provider.networks())
     refused = {}
     for home in homes:
@@ -59,7 +58,7 @@ def run(outside: Providers, job: JobContext) -> Result:
                 job.write(_take_in, provider_id, home, one)
             except ValidationError as error:
                 refused[one.name] = error.text
-    return lambda tx: _tell(tx, row, refused)
+    return lambda tx: _tell(tx, provider_id, refused)
 
 
 def _homes(tx: Tx, provider_id: str) -> dict[str, list[str]]:
@@ -83,9 +82,10 @@ def _take_in(tx: Tx, job: JobContext, provider_id: str, data_center_id: str, one
         attach_network(tx, SYSTEM, AttachNetwork(cluster_id=cluster_id, network=Ref(id=network.id)))
 
 
-def _tell(tx: Tx, row: ProviderRow, refused: dict[str, str]) -> None:
+def _tell(tx: Tx, provider_id: str, refused: dict[str, str]) -> None:
+    provider = queries.get(tx, provider_id).name
     for name, reason in sorted(refused.items()):
-        text = f"Network {name} of provider {row.name} was not imported. {reason}"
+        text = f"Network {name} of provider {provider} was not imported. {reason}"
         is_known = sa.select(events.c.id).where(events.c.code == NOT_SYNCED, events.c.description == text).limit(1)
         if tx.scalar(is_known) is None:
             audit.record(tx, SYSTEM, NOT_SYNCED, text, severity=Severity.WARNING)
