@@ -57,25 +57,26 @@ echo "user=$(id -u)"
 echo "authority=$(base64 -w 0 /var/lib/netweft/pki/current/host-ca.pem 2>/dev/null)"
 echo "joined=$(base64 -w 0 /var/lib/netweft/enrollment.json 2>/dev/null)"
 """
-_PLUGIN = """
+_APT = """
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-dpkg --configure --pending </dev/null || exit 1
 install() {
-  apt-get install --yes --no-install-recommends --no-upgrade -o DPkg::Lock::Timeout=300 \\
-    -o Dpkg::Options::=--force-confold openvswitch-switch ovn-host </dev/null
+  apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \\
+    "$@" </dev/null
 }
-install || { apt-get update </dev/null && install; }
+"""
+_PLUGIN = f"""
+{_APT}
+plugin() {{ install --no-upgrade openvswitch-switch ovn-host; }}
+dpkg --configure --pending </dev/null || exit 1
+plugin || {{ apt-get update </dev/null && plugin; }}
 """
 """What is there already stays as it is. It comes before the agent, which looks at its start at what the host can do;
 what ovn-controller is told, the agent tells it. A list of packages that is missing or old is fetched.
 """
 _INSTALL = f"""
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-install() {{
-  apt-get install --yes --no-install-recommends --reinstall --allow-downgrades -o DPkg::Lock::Timeout=300 \\
-    -o Dpkg::Options::=--force-confold {_PLACE} </dev/null
-}}
-install || {{ dpkg --configure --pending </dev/null && install; }} || exit 1
+{_APT}
+agent() {{ install --reinstall --allow-downgrades {_PLACE}; }}
+agent || {{ dpkg --configure --pending </dev/null && agent; }} || exit 1
 rm -f {_PLACE}
 """
 """A dpkg that was interrupted is brought to its end first."""
