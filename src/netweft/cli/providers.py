@@ -12,6 +12,7 @@ from netweft.cli.output import say, show_facts, show_many
 from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
+from netweft.client.tree import Trees
 
 _PROVIDER = noun("provider")
 _STATE = {
@@ -62,8 +63,7 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
 
     Example: netweft provider objects neutron
     """
-    found = resolve(client, _PROVIDER, provider)
-    listed = client.addition("GET", f"providers/{found['id']}/objects")
+    listed = _listed(client, provider, "objects")
     show_many(selection.arrange(listed, _OBJECT), _OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
 
 
@@ -78,9 +78,14 @@ def orphans(client: Client, provider: str, selection: Selection, form: str) -> N
 
     Example: netweft provider orphans neutron
     """
-    found = resolve(client, _PROVIDER, provider)
-    listed = client.addition("GET", f"providers/{found['id']}/orphans")
+    listed = _listed(client, provider, "orphans")
     show_many(selection.arrange(listed, _ORPHAN), _ORPHAN, form, {"EXTERNAL ID": "external_id"})
+
+
+def _listed(client: Client, provider: str, what: str) -> Trees:
+    found = resolve(client, _PROVIDER, provider)
+    listed: Trees = client.addition("GET", f"providers/{found['id']}/{what}")
+    return listed
 
 
 @click.command("remove-orphan")
