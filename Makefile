@@ -9,8 +9,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 PYTEST := $(BIN)/python -m pytest
-SPREAD ?= -n 3 --dist loadfile# as tests wait more than they work, more of them than there are processors
-EXAMPLES ?= 100# of each property of core
+SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
+EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
 .PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
 
@@ -20,8 +20,6 @@ help: ## what there is to type
 demo: install system $(if $(VMS),native) ## the main job on this machine, VMS=1 with real virtual machines; EXIT=1 ends by itself, with status 0 only if all worked
 	@$(if $(VMS),PYTHONPATH=tests) $(BIN)/python examples/demo$(if $(VMS),_vms).py $(if $(EXIT),--exit)
 
-test: export EXAMPLES := $(if $(filter-out file default,$(origin EXAMPLES)),$(EXAMPLES),300)
-test: export SPREAD := -n 2 --dist loadfile
 test: ## everything, two rings at a time, as most wait for something: each is shown when it has ended
 	@$(MAKE) --jobs=2 --output-sync=target --no-print-directory rings
 rings: check engine agent installation api locks providers e2e cli clients metal contract
