@@ -154,8 +154,10 @@ def chassis_of(name: str, switch: OpenVSwitch, central: Central, wires: str, add
         with ovn_controller(switch):
             yield Chassis(name=name, namespace=place, switch=switch)
     finally:
-        for table in ("Chassis", "Chassis_Private"):  # where ovn-controller leaves it, and OVN would wait for it
-            central.sbctl("--if-exists", "destroy", table, place)
+        # Where ovn-controller leaves it, by whichever name, and OVN would wait for it.
+        for left in central.sbctl("--bare", "--columns=name", "find", "Chassis", f"hostname={name}").split():
+            for table in ("Chassis", "Chassis_Private"):
+                central.sbctl("--if-exists", "destroy", table, left)
 
 
 @contextmanager

@@ -91,8 +91,6 @@ def host(ovn: Ovn, tmp_path: Path) -> Iterator[Prepared]:
             yield prepared
         finally:
             agents.end()
-    for name in ovn.central.sbctl("--bare", "--columns=name", "find", "Chassis", "hostname=h3").split():
-        ovn.central.sbctl("destroy", "Chassis", name)  # which ovn-controller leaves there when it is ended
 
 
 @contextmanager
