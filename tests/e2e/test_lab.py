@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -66,10 +68,12 @@ def site() -> Iterator[Site]:
     shutil.rmtree(folder)
 
 
-def links_and_namespaces() -> tuple[set[str], set[str]]:
-    """Those of labs, of this and other runs."""
-    links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"])) if link["ifname"].startswith("nw-")}
-    return links, {path.name for path in Path("/run/netns").glob("nw-*")}
+def remains(here: lab.Lab) -> set[str]:
+    """What this machine still has of a lab; other runs have labs beside it."""
+    links = {link["ifname"] for link in json.loads(run(["ip", "-json", "link"]))}
+    namespaces = {path.name for path in Path("/run/netns").iterdir()}
+    prefix = here.hosts["alpha"].namespace.removesuffix("-alpha")
+    return {name for name in links | namespaces if name.startswith(prefix)}
 
 
 def answers(here: lab.Lab, host: str, address: str) -> bool:
@@ -113,14 +117,15 @@ def test_the_switch_keeps_vlans_apart(site: Site, alpha: str, beta: str, passes:
 
 
 def test_two_labs_coexist_and_each_goes_alone(site: Site) -> None:
-    before = links_and_namespaces()
     other = Site(site.folder, f"{site.net.partition('.')[0]}.{(int(site.net.partition('.')[2]) + 1) % 256}")
     first, second = lab.up(site.file(), site.folder / "a"), lab.up(other.file(), site.folder / "b")
+    assert remains(first)
+    assert remains(second)
     first.down()
+    assert not remains(first)
     assert answers(second, "alpha", other.address(1))
     second.down()
-    assert not links_and_namespaces()[0] & {first.hosts["alpha"].namespace, second.hosts["alpha"].namespace}
-    assert links_and_namespaces() == before
+    assert not remains(second)
 
 
 def test_a_network_of_this_machine_is_refused(site: Site) -> None:
@@ -131,16 +136,18 @@ def test_a_network_of_this_machine_is_refused(site: Site) -> None:
 
 
 def test_a_lab_that_cannot_be_built_leaves_nothing(site: Site) -> None:
-    before = links_and_namespaces()
     deep = site.folder / ("x" * 90)  # too long for a socket, which is found out when the switch is there already
-    with pytest.raises(lab.LabError, match="choose another folder"):
-        lab.up(site.file(), deep)
-    assert links_and_namespaces() == before
+    up = [sys.executable, "-m", "netweft", "lab", "up", "--folder", str(deep), str(site.file())]
+    script = 'mkdir -p /run/netns; mount -t tmpfs tmpfs /run/netns; "$@" >&2 || ip -brief link; ls /run/netns'
+    alone = subprocess.run(  # where no other run has a lab
+        ["unshare", "--net", "--mount", "sh", "-c", script, "sh", *up], capture_output=True, text=True, check=True
+    )
+    assert "choose another folder" in alone.stderr
+    assert [line.split()[0] for line in alone.stdout.splitlines()] == ["lo"]
     assert not (deep / state.FILE).exists()
 
 
 def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
-    before = links_and_namespaces()
     here = lab.up(site.file(), site.folder / "a")
     here.run("alpha", "sh", "-c", "sleep 600 >/dev/null 2>&1 &")
     namespace = Path("/run/netns", here.hosts["alpha"].namespace)
@@ -152,7 +159,7 @@ def test_down_finds_a_lab_again_and_ends_what_runs_in_it(site: Site) -> None:
     lab.down(site.folder / "a")
     assert not namespace.exists()
     assert not server.is_alive
-    assert links_and_namespaces() == before
+    assert not remains(here)
     with pytest.raises(lab.LabError, match="no lab in"):
         lab.down(site.folder / "a")
 
