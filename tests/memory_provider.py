@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from netweft.core.addresses import given_out, next_free
 from netweft.core.host_names import HostNames
+from netweft.providers import configuration
 from netweft.providers.contract import (
     ENTRY_POINTS,
     Account,
@@ -45,9 +46,12 @@ INSTALLED = Installed(
         "broken": EntryPoint("broken", "memory_provider_broken:connect", ENTRY_POINTS),
         "unnamed": EntryPoint("unnamed", "memory_provider:no_such_function", ENTRY_POINTS),
         "leaking": EntryPoint("leaking", "memory_provider:leak", ENTRY_POINTS),
-    }
+    },
+    {kind: EntryPoint(kind, "memory_fabric:connect", configuration.ENTRY_POINTS) for kind in ("memory", "other")},
 )
-"""One that works, and modules that fail in their own ways: when they are imported, when they are used, at the end."""
+"""One that works, and modules that fail in their own ways: when they are imported, when they are used, at the end. And
+two technologies of fabrics.
+"""
 
 NETWORKS = (
     ProviderNetwork(id="2", name="blue"),

@@ -136,7 +136,8 @@ def _run(
         services = Services(
             authority=authority,
             box=box,
-            provider_types=installed.types,
+            provider_types=installed.networks.types,
+            configuration_provider_types=installed.configuration.types,
             has_agent_package=settings.agent_package_file is not None,
         )
         app = create_app(db, services, secure=tls is not None)

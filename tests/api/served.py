@@ -129,7 +129,12 @@ def serving(db: Database, folder: Path, limits: Limits = LIMITS, **options: Any)
     db.run(bootstrap, folder, PASSWORD, HASHER)
     box = open_box(folder)
     authority = db.run(open_authority, box)
-    services = Services(authority=authority, box=box, provider_types=memory_provider.INSTALLED.types)
+    services = Services(
+        authority=authority,
+        box=box,
+        provider_types=memory_provider.INSTALLED.networks.types,
+        configuration_provider_types=memory_provider.INSTALLED.configuration.types,
+    )
     with serving_app(db, services, limits, **options) as address:
         yield Engine(db, authority, address)
 

@@ -61,6 +61,10 @@ VERBS = {
     "GET /netweft/v1/providers/{}/orphans": "provider orphans",
     "DELETE /netweft/v1/providers/{}/orphans/{}": "provider remove-orphan",
     "POST /openstacknetworkproviders/{}/networks/{}/import": "provider network import",
+    "POST /netweft/v1/configurationproviders/{}/test": "configuration-provider test",
+    "GET /netweft/v1/configurationproviders/{}/objects": "configuration-provider objects",
+    "GET /netweft/v1/configurationproviders/{}/systemclasses": "configuration-provider classes",
+    "POST /netweft/v1/configurationproviders/{}/raisemtu": "configuration-provider raise-mtu",
     "GET /netweft/v1/networks": "network list",
     "GET /netweft/v1/networks/{}": "network show",
     "GET /netweft/v1/ssh-key": "host ssh-key",
@@ -96,6 +100,7 @@ TWINS = {
     "/datacenters/{}/networks": "/networks",
     "/networks/{}/vnicprofiles": "/vnicprofiles",
     "/hosts/{}/nics/{}/networkattachments": "/hosts/{}/networkattachments",
+    "/netweft/v1/networks/{}/portprofiles": "/netweft/v1/portprofiles",
 }
 """Collections below a parent, and the collections that have the same operations on the same entities."""
 

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography import x509
 
+import memory_fabric
 import memory_provider
 from deployments import deployments
 from fleet import Fleet, running_fleet
@@ -25,13 +26,14 @@ from netweft.core.protocol import GuestSpec
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.agent_answers import RefusedError
-from netweft.engine.commands import providers
+from netweft.engine.commands import fabrics, providers
 from netweft.engine.commands.certificates import enroll_certificate
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.functions import UpdateFunctions, update_functions
 from netweft.engine.commands.hosts import activate_host, deactivate_host, refresh_host, remove_host
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
 from netweft.engine.commands.networks import AddNetwork, add_network, label_network, remove_network
+from netweft.engine.commands.port_profiles import AddPortProfile, add_port_profile
 from netweft.engine.commands.providers import AddProvider, insert_provider
 from netweft.engine.commands.setup_networks import commit_network_changes, label_nic
 from netweft.engine.commands.subnets import AddSubnet, add_subnet
@@ -46,10 +48,11 @@ from netweft.engine.jobs.registry import functions
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import CONFIGURATION, NETWORKS, ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import ports, provider_objects
-from netweft.engine.payloads import OnProvider, SyncPorts
+from netweft.engine.payloads import OnProvider, RaiseMtu, SyncPorts
+from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import vms as vm_queries
@@ -391,7 +394,7 @@ def evacuate(fleet: Fleet) -> Iterator[str]:
 
 def save_provider(fleet: Fleet) -> Iterator[str]:
     spec = AddProvider(type="neutron", name="blue", url="http://up.example")
-    yield fleet.db.run(providers.add_provider, SYSTEM, spec, box=fleet.box, types=INSTALLED.types)
+    yield fleet.db.run(providers.add_provider, SYSTEM, spec, box=fleet.box, types=INSTALLED.networks.types)
     with fleet.db.read() as tx:
         assert PROVIDERS.get(tx, spec.id).name == "blue"
 
@@ -450,6 +453,57 @@ def sync_networks(fleet: Fleet) -> Iterator[str]:
         assert object_queries.networks_on(tx, provider_id) == ["blue", "red"]
 
 
+def fabric_provider(fleet: Fleet) -> str:
+    """A fabric that carries nothing yet."""
+    memory_fabric.forget("https://fabric.example")
+    row = ProviderRow(
+        id=new_id(),
+        name="fabric",
+        type="memory",
+        url="https://fabric.example",
+        username="netweft",
+        password=fleet.box.encrypt(memory_fabric.PASSWORD),
+        purpose=CONFIGURATION,
+    )
+    fleet.db.run(insert_provider, SYSTEM, row)
+    return row.id
+
+
+def reconcile_fabric(fleet: Fleet) -> Iterator[str]:
+    """A port profile that a fabric is to have, and one that it is to have no more."""
+    provider_id = fabric_provider(fleet)
+
+    def carried(name: str, vlan_id: int) -> str:
+        network = AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=vlan_id)
+        network_id = fleet.db.run(add_network, SYSTEM, network).id
+        fleet.db.run(add_port_profile, SYSTEM, AddPortProfile(network_id=network_id, provider=Ref(id=provider_id)))
+        return network_id
+
+    gone = carried("gone", 100)
+    worked(fleet)
+    fleet.db.run(remove_network, SYSTEM, gone)
+    network_id = carried("red", 101)
+    yield waiting(fleet, "reconcile_provider")
+    there = memory_fabric.fabric("https://fabric.example").profiles.values()
+    assert sorted(one.owner for one in there) == ["", network_id]
+    with fleet.db.read() as tx:
+        rows = object_queries.of_provider(tx, provider_id)
+    assert [(row.object_id, row.wanted, row.state) for row in rows] == [(network_id, "present", "ok")]
+
+
+def list_classes(fleet: Fleet) -> Iterator[str]:
+    yield fleet.db.run(fabrics.list_system_classes, SYSTEM, fabric_provider(fleet))
+
+
+def raise_mtu(fleet: Fleet) -> Iterator[str]:
+    provider_id = fabric_provider(fleet)
+    told = RaiseMtu(provider_id=provider_id, system_class="best-effort", mtu=9000)
+    yield fleet.db.run(fabrics.raise_mtu, SYSTEM, told, interrupts_fabric=True)
+    assert memory_fabric.fabric("https://fabric.example").classes["best-effort"] == 9000
+    with fleet.db.read() as tx:
+        assert [(row.before, row.mtu) for row in profile_queries.raised(tx, provider_id)] == [(1500, 9000)]
+
+
 CASES: Mapping[str, Case] = {
     "install_host": install,
     "deploy_agent": deploy,
@@ -475,7 +529,9 @@ CASES: Mapping[str, Case] = {
     "clear_guest": clear,
     "evacuate_host": evacuate,
     "save_provider": save_provider,
-    "test_provider": of_provider(lambda fleet, one: fleet.db.run(providers.test_provider, SYSTEM, one)),
+    "test_provider": of_provider(
+        lambda fleet, one: fleet.db.run(providers.test_provider, SYSTEM, one, purpose=NETWORKS)
+    ),
     "import_provider_network": import_network,
     "sync_provider_networks": sync_networks,
     "list_provider_networks": of_provider(
@@ -483,6 +539,9 @@ CASES: Mapping[str, Case] = {
     ),
     "list_provider_orphans": of_provider(lambda fleet, one: fleet.db.run(providers.list_provider_orphans, SYSTEM, one)),
     "remove_provider_orphan": remove_orphan,
+    "reconcile_provider of a fabric": reconcile_fabric,
+    "list_system_classes": list_classes,
+    "raise_mtu": raise_mtu,
     "list_provider_subnets": of_provider(
         lambda fleet, one: fleet.db.run(providers.list_provider_subnets, SYSTEM, one, "1")
     ),
@@ -518,9 +577,9 @@ def killed_everywhere(fleet: Fleet, kind: str, job_id: str) -> int:
     raise AssertionError
 
 
-@pytest.mark.parametrize("kind", CASES)
-def test_another_worker_does_it_to_its_end(fleet: Fleet, kind: str) -> None:
-    case = CASES[kind](fleet)
+@pytest.mark.parametrize("name", CASES)
+def test_another_worker_does_it_to_its_end(fleet: Fleet, name: str) -> None:
+    case, kind = CASES[name](fleet), name.partition(" ")[0]
     job_id = next(case)
     assert killed_everywhere(fleet, kind, job_id) > (kind not in ALL_AT_ITS_END)
     fleet.start_worker()
@@ -529,7 +588,7 @@ def test_another_worker_does_it_to_its_end(fleet: Fleet, kind: str) -> None:
 
 
 def test_every_kind_of_job_is_killed(fleet: Fleet) -> None:
-    assert functions(fleet.outside).keys() == CASES.keys()
+    assert functions(fleet.outside).keys() == {name.partition(" ")[0] for name in CASES}
 
 
 def test_a_worker_that_hung_cannot_start_again_what_was_stopped_since(fleet: Fleet) -> None:

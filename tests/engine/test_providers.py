@@ -21,7 +21,7 @@ from netweft.engine.jobs.providers import TEST_FAILED, TESTED
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.provider_hosts import ProviderHostRow, provider_hosts
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import NETWORKS, ProviderRow
 from netweft.engine.queries import providers as queries
 from netweft.engine.statements import rows
 from netweft.providers.contract import ProviderHost
@@ -43,7 +43,7 @@ def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
 def ask(fleet: Fleet, name: str = "blue", url: str = "http://up.example", **values: Any) -> tuple[str, str]:
     """The ids of a provider to be, and of its job."""
     spec = AddProvider(type="neutron", name=name, url=url, **values)
-    return spec.id, fleet.db.run(commands.add_provider, SYSTEM, spec, box=fleet.box, types=INSTALLED.types)
+    return spec.id, fleet.db.run(commands.add_provider, SYSTEM, spec, box=fleet.box, types=INSTALLED.networks.types)
 
 
 def add(fleet: Fleet, **values: Any) -> str:
@@ -94,7 +94,7 @@ def test_its_password_is_read_nowhere(fleet: Fleet) -> None:
     provider_id = add(fleet, **LOGIN, password=PASSWORD)
     made = row(fleet, provider_id)
     assert fleet.box.decrypt(made.password) == PASSWORD
-    fleet.done(fleet.db.run(commands.test_provider, SYSTEM, provider_id))
+    fleet.done(fleet.db.run(commands.test_provider, SYSTEM, provider_id, purpose=NETWORKS))
     _, wrong = ask(fleet, name="red", **LOGIN, password="another secret")
     assert fleet.failed(wrong).error_code == "PROVIDER_AUTHENTICATION_FAILURE"
     with fleet.db.read() as tx:
@@ -169,10 +169,10 @@ def test_one_that_is_removed_meanwhile_does_not_come_back(fleet: Fleet) -> None:
 
 def test_its_state_is_that_of_the_last_test(fleet: Fleet) -> None:
     provider_id = add(fleet)
-    fleet.done(fleet.db.run(commands.test_provider, SYSTEM, provider_id))
+    fleet.done(fleet.db.run(commands.test_provider, SYSTEM, provider_id, purpose=NETWORKS))
     with fleet.db.write() as tx:  # its machine is gone
         tx.execute(sa.update(queries.PROVIDERS.table).values(url="http://down.example"))
-    fleet.failed(fleet.db.run(commands.test_provider, SYSTEM, provider_id))
+    fleet.failed(fleet.db.run(commands.test_provider, SYSTEM, provider_id, purpose=NETWORKS))
     made = row(fleet, provider_id)
     assert (made.status, made.status_reason) == ("error", "The provider cannot be reached: nobody is there")
     assert fleet.codes()[-2:] == [TESTED, TEST_FAILED]

@@ -32,6 +32,7 @@ from netweft.engine.model.events import events
 from netweft.engine.model.networks import networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.providers import NETWORKS as OF_NETWORKS
 from netweft.engine.model.providers import ProviderRow, providers
 from netweft.engine.operations import provider_hosts, provider_networks
 from netweft.engine.operations import provider_objects as objects
@@ -507,7 +508,9 @@ def test_a_provider_that_is_away_says_so_once_and_what_failed_is_tried_when_it_a
     clouds.ask()
     clouds.again()
     clouds.there.fault = lambda _: None
-    clouds.fleet.done(clouds.fleet.db.run(provider_commands.test_provider, SYSTEM, clouds.provider_id))
+    clouds.fleet.done(
+        clouds.fleet.db.run(provider_commands.test_provider, SYSTEM, clouds.provider_id, purpose=OF_NETWORKS)
+    )
     provider_watch.retry(clouds.fleet.db)
     clouds.wait()
     assert clouds.view() == {"red": {"low"}, "blue": set()}

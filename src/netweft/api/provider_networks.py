@@ -18,6 +18,7 @@ from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries.networks import NetworkDetails
+from netweft.engine.queries.providers import PROVIDERS
 
 routes = Routes("provider_networks", ADDITIONS)
 
@@ -53,8 +54,9 @@ class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ProviderObject(msgspec.Struct, kw_only=True, frozen=True):
-    """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, or the ``port`` of
-    a vNIC. ``id``: what it has here, or had. ``host``: where a port is bound, by the provider's name.
+    """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, the ``port`` of a
+    vNIC, or the port ``profile`` of a network. ``id``: what it, or that network, has here, or had. ``host``: where a
+    port is bound, by the provider's name.
     """
 
     kind: str
@@ -75,6 +77,11 @@ def provision(row: ProviderObjectRow) -> Provision:
         attempts=row.attempts,
         next_try=row.next_try,
     )
+
+
+def provider_object(row: ProviderObjectRow) -> ProviderObject:
+    """What is wanted of a provider."""
+    return ProviderObject(kind=row.kind, id=row.object_id, host=row.host or None, provision=provision(row))
 
 
 @routes.get("/networks", many(ProvidedNetwork), needs=READ)
@@ -102,10 +109,7 @@ def list_objects(call: Call[None]) -> list[ProviderObject]:
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-        return [
-            ProviderObject(kind=row.kind, id=row.object_id, host=row.host or None, provision=provision(row))
-            for row in queries.of_provider(tx, provider_id)
-        ]
+        return [provider_object(row) for row in queries.of_provider(tx, PROVIDERS.get(tx, provider_id).id)]
 
 
 def _show(tx: Tx, rows: Sequence[NetworkDetails]) -> list[ProvidedNetwork]:

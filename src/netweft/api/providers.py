@@ -39,7 +39,7 @@ from netweft.engine.commands.providers import (
     test_provider,
     update_provider,
 )
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import NETWORKS, ProviderRow
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queue import outcome
@@ -156,7 +156,7 @@ PROVIDERS.removes(_NEEDS, remove_provider, "Remove a provider. What it has stays
 @routes.action("/openstacknetworkproviders/{provider_id}/testconnectivity", needs=_NEEDS)
 def test_connectivity(call: Call[Action]) -> Later:
     """Find out whether a provider answers and lets us in; its state says from then on what came of it."""
-    return Later(call.run(test_provider, call.actor, PROVIDERS.id(call)))
+    return Later(call.run(test_provider, call.actor, PROVIDERS.id(call), purpose=NETWORKS))
 
 
 @routes.action("/openstacknetworkproviders/{provider_id}/importcertificates", needs=_NEEDS)
@@ -256,7 +256,7 @@ def get_state(call: Call[None]) -> ProviderState:
     provider_id = call.ids["provider_id"]
     with call.read() as tx:
         require_visible(tx, call, ObjectType.PROVIDER, provider_id)
-        return _state(queries.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
+        return _state(queries.PROVIDERS.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
 
 
 @additions.get("/providers/{provider_id}/orphans", many(Orphan), needs=READ)
@@ -303,12 +303,17 @@ def _require_visible(call: Call[Any]) -> None:
 
 
 def _result(call: Call[Any], job_id: str, what: str) -> Sequence[Mapping[str, Any]]:
+    result: Sequence[Mapping[str, Any]] = result_of(call, job_id)[what]
+    return result
+
+
+def result_of(call: Call[Any], job_id: str) -> Mapping[str, Any]:
+    """What a provider has answered by a job. Raises BusyError while it has not."""
     with call.read() as tx:
         ended = outcome(tx, job_id)
     if ended is None:
         raise BusyError("The provider has other questions to answer before this one. Ask again later.")
-    result: Sequence[Mapping[str, Any]] = ended.result[what]
-    return result
+    return ended.result
 
 
 def _networks(call: Call[Any], job_id: str) -> list[OpenStackNetwork]:

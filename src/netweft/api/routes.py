@@ -103,13 +103,14 @@ class Query:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What the process has besides its database. ``authority`` signs the certificates of hosts that join, ``box``
-    encrypts passwords; ``provider_types``: the types of providers whose module is installed; ``has_agent_package``:
-    whether the engine can install agents on hosts.
+    encrypts passwords; ``provider_types``, ``configuration_provider_types``: the types of providers whose module is
+    installed; ``has_agent_package``: whether the engine can install agents on hosts.
     """
 
     authority: Authority
     box: SecretBox
     provider_types: frozenset[str]
+    configuration_provider_types: frozenset[str] = frozenset()
     has_agent_package: bool = False
 
 

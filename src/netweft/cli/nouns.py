@@ -701,6 +701,64 @@ _PROVIDERS = Noun(
     },
     more="providers",
 )
+_CONFIGURATION_PROVIDERS = Noun(
+    "configuration-provider",
+    "configurationproviders",
+    "a configuration provider",
+    {"NAME": "name", "TYPE": "type", "URL": "url", "STATUS": "status", "REASON": "status_reason"}
+    | {"FAILING": "failing", "TO REMOVE": "to_remove", "DESCRIPTION": "description"},
+    "External systems that configure a fabric, such as Cisco UCS Manager.",
+    (
+        Field(
+            "--type",
+            "type",
+            "What it is: ucsm, ufm, or another that the engine knows.",
+            default="ucsm",
+            only_add=True,
+        ),
+        Field("--address", "url", "Its address or URL, such as ucs.example.com."),
+        Field("--login", "username", "The user that Netweft logs in as."),
+        Field("--login-password-file", "password", "A file with that user's password.", TextFile()),
+        Field(
+            "--ca-file",
+            "certificate",
+            "A file with the CA certificates that verify it.",
+            TextFile(),
+            removable=True,
+        ),
+        *_TEXTS,
+    ),
+    "ucs",
+    "--address ucs.example.com --login netweft --login-password-file password",
+    searchable=False,
+    is_addition=True,
+    wide={"LATENCY (MS)": "latency", "CHECKED": "checked_at", "RECONCILED": "reconciled_at"}
+    | {"ORPHANS": "orphans", "LOGIN": "username", "ID": "id"},
+    more="configuration_providers",
+)
+_PORT_PROFILES = Noun(
+    "network port-profile",
+    "portprofiles",
+    "a port profile",
+    {"PROVIDER": "provider_name", "NAME": "name", "QOS POLICY": "qos_policy", "HIGH PERFORMANCE": "high_performance"}
+    | {"MTU": "mtu", "STATE": "provision.state", "REASON": "provision.reason"},
+    "Port profiles of a network: by which configuration providers fabrics carry it.",
+    (
+        Field("--qos-policy", "qos_policy", "The name of a QoS policy there; 'none' for none.", removable=True),
+        Field(
+            "--high-performance/--no-high-performance",
+            "high_performance",
+            "Whether guests reach the adapter without the host, and do not migrate then.",
+        ),
+    ),
+    "ucs",
+    "--qos-policy gold",
+    parent="network",
+    searchable=False,
+    is_addition=True,
+    key="provider_name",
+    wide={"TYPE": "type", "NEXT TRY": "provision.next_try"},
+)
 _PROVIDER_NETWORKS = Noun(
     "provider network",
     "networks",
@@ -895,6 +953,7 @@ _READ_BELOW = (
 NOUNS = (
     *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
+    *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES),
     *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "The label of a network: NICs with the same label carry it."),

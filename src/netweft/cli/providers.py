@@ -27,7 +27,7 @@ _STATE = {
     "ORPHANS": "orphans",
     "URL": "url",
 }
-_OBJECT = {
+OBJECT = {
     "KIND": "kind",
     "ID": "id",
     "WANTED": "provision.wanted",
@@ -55,7 +55,7 @@ def status(client: Client, provider: str, form: str) -> None:
 
 @click.command("objects")
 @_provider
-@unsearched("what a provider has", _OBJECT)
+@unsearched("what a provider has", OBJECT)
 @output_option
 @calls_engine
 def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
@@ -64,7 +64,7 @@ def objects(client: Client, provider: str, selection: Selection, form: str) -> N
     Example: netweft provider objects neutron
     """
     listed = _listed(client, provider, "objects")
-    show_many(selection.arrange(listed, _OBJECT), _OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
+    show_many(selection.arrange(listed, OBJECT), OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
 
 
 @click.command("orphans")

@@ -131,7 +131,7 @@ class UpdateGuest(OnVm, frozen=True, kw_only=True):
 
 
 class OnProvider(Payload, frozen=True, kw_only=True):
-    """A job about a provider of external networks."""
+    """A job about a provider."""
 
     provider_id: str
 
@@ -159,6 +159,14 @@ class ImportNetwork(ListSubnets, frozen=True, kw_only=True):
     """Into which data centre."""
 
     data_center_id: str
+
+
+class RaiseMtu(OnProvider, frozen=True, kw_only=True):
+    """Of a class of traffic of a fabric, to so many octets. ``plan``: only find out what that would interrupt."""
+
+    system_class: str
+    mtu: int
+    plan: bool = False
 
 
 class SyncGuest(Payload, frozen=True, kw_only=True):

@@ -231,6 +231,19 @@ def authentication_is_complete(provider: Described) -> Problem | None:
     return None
 
 
+def login_is_given(provider: Described) -> Problem | None:
+    """A configuration provider always wants to know who comes."""
+    needed = {"the user": provider.username, "the password": provider.password}
+    missing = [what for what, value in needed.items() if not value]
+    if not missing:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_LOGIN_INCOMPLETE",
+        f"A configuration provider is logged in to, but {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
+        " missing.",
+    )
+
+
 def authentication_url_is_valid(url: str) -> Problem | None:
     """The URL of Keystone ends with the version that it speaks."""
     if not url:

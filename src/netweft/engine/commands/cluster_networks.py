@@ -28,7 +28,7 @@ from netweft.engine.model.clusters import ClusterRow, clusters
 from netweft.engine.model.host_networks import attachments, host_changes
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.operations import host_addresses, host_labels, host_standing, network_status
+from netweft.engine.operations import host_addresses, host_labels, host_standing, network_status, port_profiles
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
@@ -76,10 +76,11 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
 
     Needs ASSIGN_CLUSTER_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
-    cluster = lock(tx, clusters, spec.cluster_id)
+    data_center_id = cluster_queries.get(tx, spec.cluster_id).data_center_id
     # By name it is looked for in the cluster's data centre; by id it may be in another, and is refused then.
-    network_id = resolve(tx, networks, spec.network, "network", networks.c.data_center_id == cluster.data_center_id)
-    network = network_queries.get(tx, network_id)
+    network_id = resolve(tx, networks, spec.network, "network", networks.c.data_center_id == data_center_id)
+    network = lock(tx, networks, network_id)  # before the cluster, as who gives it a port profile or removes it does
+    cluster = lock(tx, clusters, spec.cluster_id)
     authorize.require(tx, actor, ActionGroup.ASSIGN_CLUSTER_NETWORK, ObjectRef(ObjectType.NETWORK, network_id))
     check(
         _ATTACH,
@@ -88,6 +89,7 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
             network.name, cluster.name, is_attached=queries.find(tx, cluster.id, network_id) is not None
         ),
     )
+    port_profiles.check_cluster(tx, _ATTACH, network, cluster)
     required = or_current(spec.required, network.provider_id is None)
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
     _reroute(tx, actor, cluster.id, frozenset(), spec.roles)

@@ -217,7 +217,10 @@ def _check_update(tx: Tx, before: ClusterRow, after: ClusterRow, spec: UpdateClu
 def _provider(tx: Tx, action: str, given: tuple[Ref, ...]) -> ProviderRow | None:
     """The default provider that a request names, if any, locked: it is not removed, nor changed, meanwhile."""
     check(action, rules.has_one_provider(len(given)))
-    return lock(tx, providers, resolve(tx, providers, given[0], "provider")) if given else None
+    if not given:
+        return None
+    found = provider_queries.PROVIDERS.get(tx, resolve(tx, providers, given[0], "provider"))
+    return lock(tx, providers, found.id)
 
 
 def _reasons_to_follow(tx: Tx, before: ClusterRow, after: ClusterRow) -> list[str]:

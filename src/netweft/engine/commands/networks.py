@@ -30,7 +30,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import host_labels, host_standing, provider_networks, vnic_sync
+from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -184,6 +184,8 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     job_id = None
     if provider_networks.THERE & changed.keys():
         job_id = provider_networks.want_again(tx, actor, after)
+    if port_profiles.THERE & changed.keys():
+        port_profiles.want_again(tx, actor, spec.id)
     if {"vlan_id", "mtu"} & changed.keys():
         profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
         standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
@@ -249,6 +251,7 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
     remove_profiles(tx, network_id)
     authorize.forget(tx, network_id)
     job_id = provider_networks.release(tx, actor, network)
+    port_profiles.release_all(tx, actor, network_id)
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
@@ -281,6 +284,7 @@ def _check_update(tx: Tx, before: NetworkRow, after: NetworkRow, spec: UpdateNet
         rules.isolation_is_kept(before=before.port_isolation, after=after.port_isolation),
     )
     provider_networks.check_update(tx, _UPDATE, before, after, spec.provider, spec.physical)
+    port_profiles.check_network(tx, _UPDATE, before, after)
     if after.name != before.name:
         clashes = queries.namesakes(tx, data_center_id, after.name, after.host_side_name, besides=before.id)
         check(

@@ -1,4 +1,4 @@
-"""Adding, changing, testing and removing providers of external networks.
+"""Adding, changing, testing and removing providers, of external networks and those that configure fabrics.
 
 What says how a provider is reached is saved by a job, once the provider has answered: a command checks the rules and
 asks for that.
@@ -28,7 +28,7 @@ from netweft.engine.commands.hosts import follow
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.provider_objects import provider_objects
-from netweft.engine.model.providers import ProviderRow, providers
+from netweft.engine.model.providers import CONFIGURATION, NETWORKS, ProviderRow, providers
 from netweft.engine.operations import host_standing
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.races import translate_constraint_errors
@@ -82,9 +82,10 @@ class UpdateProvider(Texts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddProvider(UpdateProvider):
-    """A provider to be."""
+    """A provider to be. ``purpose``: what it is for, see :mod:`netweft.engine.model.providers`."""
 
     id: str = field(default_factory=new_id)
+    purpose: str = NETWORKS
     type: str
     name: str
     url: str
@@ -106,13 +107,15 @@ def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, typ
     return _enqueue(tx, actor, "save_provider", f"Adding Provider {row.name}", payload)
 
 
-def update_provider(tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBox) -> str | None:
+def update_provider(
+    tx: Tx, actor: Actor, spec: UpdateProvider, *, box: SecretBox, purpose: str = NETWORKS
+) -> str | None:
     """Change a provider: at once what says nothing of how it is reached; else ask for it, as :func:`add_provider`.
     Returns the id of the job, None when there is none.
 
     Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError.
     """
-    before = _locked(tx, actor, spec.id)
+    before = _locked(tx, actor, spec.id, purpose)
     after = _sealed(updated(before, spec), spec, box)
     check(_UPDATE, rules.type_stays(before.type, after.type))
     _check(_UPDATE, after, spec)
@@ -156,12 +159,12 @@ def change_provider(tx: Tx, actor: Actor, provider_id: str, values: Mapping[str,
     audit.record(tx, actor, UPDATED, f"Provider {row.name} was changed by {actor.name}.")
 
 
-def test_provider(tx: Tx, actor: Actor, provider_id: str) -> str:
+def test_provider(tx: Tx, actor: Actor, provider_id: str, *, purpose: str) -> str:
     """Ask how a provider is; returns the id of the job.
 
     Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError.
     """
-    row = _locked(tx, actor, provider_id)
+    row = _locked(tx, actor, provider_id, purpose)
     return _enqueue(tx, actor, "test_provider", f"Testing Provider {row.name}", OnProvider(provider_id=provider_id))
 
 
@@ -169,7 +172,7 @@ def list_provider_networks(tx: Tx, actor: Actor, provider_id: str) -> str:
     """Ask for the networks that a provider has; returns the id of the job, whose result they are. Raises
     NotFoundError.
     """
-    row = queries.get(tx, provider_id)
+    row = queries.PROVIDERS.get(tx, provider_id)
     payload = OnProvider(provider_id=provider_id)
     return _enqueue(tx, actor, "list_provider_networks", f"Listing the networks of Provider {row.name}", payload)
 
@@ -178,7 +181,7 @@ def list_provider_subnets(tx: Tx, actor: Actor, provider_id: str, network_id: st
     """Ask for the subnets of a network that a provider has; returns the id of the job, whose result they are. Raises
     NotFoundError.
     """
-    row = queries.get(tx, provider_id)
+    row = queries.PROVIDERS.get(tx, provider_id)
     payload = ListSubnets(provider_id=provider_id, network_id=network_id)
     return _enqueue(tx, actor, "list_provider_subnets", f"Listing the subnets of Provider {row.name}", payload)
 
@@ -187,7 +190,7 @@ def list_provider_orphans(tx: Tx, actor: Actor, provider_id: str) -> str:
     """Ask for what a provider has that bears our mark and is not known here; returns the id of the job, whose result it
     is. Raises NotFoundError.
     """
-    row = queries.get(tx, provider_id)
+    row = queries.PROVIDERS.get(tx, provider_id)
     payload = OnProvider(provider_id=provider_id)
     return _enqueue(tx, actor, "list_provider_orphans", f"Listing orphans on Provider {row.name}", payload)
 
@@ -202,13 +205,13 @@ def remove_provider_orphan(tx: Tx, actor: Actor, provider_id: str, orphan_id: st
     return _enqueue(tx, actor, "remove_provider_orphan", f"Removing an orphan from Provider {row.name}", payload)
 
 
-def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
+def remove_provider(tx: Tx, actor: Actor, provider_id: str, *, purpose: str = NETWORKS) -> None:
     """Remove a provider that has no network. What it has of others stays there.
 
     Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError, BusyError when it has just got
     a network.
     """
-    row = _locked(tx, actor, provider_id)
+    row = _locked(tx, actor, provider_id, purpose)
     networks = object_queries.networks_on(tx, provider_id)
     check(
         _REMOVE,
@@ -221,7 +224,8 @@ def remove_provider(tx: Tx, actor: Actor, provider_id: str) -> None:
     audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.")
 
 
-def _locked(tx: Tx, actor: Actor, provider_id: str) -> ProviderRow:
+def _locked(tx: Tx, actor: Actor, provider_id: str, purpose: str = NETWORKS) -> ProviderRow:
+    queries.BY_PURPOSE[purpose].get(tx, provider_id)
     row = lock(tx, providers, provider_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL, ObjectRef(ObjectType.PROVIDER, provider_id))
     return row
@@ -233,7 +237,7 @@ def import_provider_network(tx: Tx, actor: Actor, provider_id: str, network_id: 
 
     Needs CREATE_STORAGE_POOL_NETWORK on the data centre. Raises NotFoundError, DeniedError, ValidationError.
     """
-    row = queries.get(tx, provider_id)
+    row = queries.PROVIDERS.get(tx, provider_id)
     data_center_id = resolve(tx, data_centers, data_center, "data centre")
     here = ObjectRef(ObjectType.DATA_CENTER, data_center_id)
     authorize.require(tx, actor, ActionGroup.CREATE_STORAGE_POOL_NETWORK, here)
@@ -259,6 +263,7 @@ def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:
         rules.authentication_url_is_valid(row.authentication_url),
         rules.password_is_valid("" if spec.password is KEEP else spec.password),
         rules.authentication_is_complete(row),
+        rules.login_is_given(row) if row.purpose == CONFIGURATION else None,
         rules.plugin_remote_is_valid(row.plugin_remote),
         rules.plugin_mappings_are_valid(row.plugin_mappings, row.plugin_remote),
         rules.plugin_is_known((row.plugin_type, row.external_plugin_type), row.plugin_remote),

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import wraps
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import structlog
 
 from netweft.core.errors import NetweftError
 from netweft.engine.secrets import SecretError
-from netweft.providers.contract import BindingError, MissingError, NetworkProvider, ProviderError, RefusedError
+from netweft.providers.contract import BindingError, MissingError, ProviderError, RefusedError
+
+C = TypeVar("C")
 
 OF_ONE_OBJECT = (BindingError, MissingError, RefusedError)
 """What a provider says of one object; of another it may say something else."""
@@ -38,13 +40,13 @@ def as_provider_errors(provider_type: str) -> Iterator[None]:
         raise ProviderError(f"The module for providers of the type {provider_type} failed. {reason}") from error
 
 
-def guarded(provider_type: str, provider: NetworkProvider) -> NetworkProvider:
+def guarded(provider_type: str, provider: C) -> C:
     """The same connection, whose methods raise nothing but ProviderError."""
-    return cast("NetworkProvider", _Guarded(provider_type, provider))
+    return cast("C", _Guarded(provider_type, provider))
 
 
 class _Guarded:
-    def __init__(self, provider_type: str, provider: NetworkProvider) -> None:
+    def __init__(self, provider_type: str, provider: object) -> None:
         self._type = provider_type
         self._provider = provider
 

@@ -16,15 +16,16 @@ from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.db import Database, Tx, utc_now
 from netweft.engine.jobs import orphans, sync_networks
-from netweft.engine.jobs.providers import Providers, hosts_of
+from netweft.engine.jobs.providers import Providers, hosts_of, servers_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow
-from netweft.engine.model.providers import ProviderRow, providers
-from netweft.engine.operations import provider_hosts, provider_networks, provider_state
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow, providers
+from netweft.engine.operations import port_profiles, provider_hosts, provider_networks, provider_state
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
 from netweft.engine.statements import rows
+from netweft.providers.configuration import PortProfile
 from netweft.providers.contract import ProviderError, ProviderNetwork
 
 EVERY = 2.0
@@ -87,6 +88,9 @@ class Asking:
 
     def _ask(self, db: Database, row: ProviderRow) -> None:
         try:
+            if row.purpose == CONFIGURATION:
+                _ask_fabric(self._outside, db, row)
+                return
             networks = _ask(self._outside, db, row)
             if networks is not None:
                 self._sync(db, row, networks)
@@ -136,6 +140,37 @@ def _ask(outside: Providers, db: Database, row: ProviderRow) -> Sequence[Provide
         return None
     db.run(_record, row, found, known, networks, latency)
     return networks
+
+
+def _ask_fabric(outside: Providers, db: Database, row: ProviderRow) -> None:
+    """Which hosts a fabric connects, and whether it still has our port profiles."""
+    try:
+        began = time.monotonic()
+        with outside.configuring(row) as there:
+            found = servers_of(row.id, there)
+            known = _known(db, row)
+            profiles = there.profiles()
+        latency = round(1000 * (time.monotonic() - began))
+    except ProviderError as error:
+        db.run(provider_state.failed, row.id, error.text)
+    else:
+        db.run(_record_fabric, row, found, known, profiles, latency)
+
+
+def _record_fabric(
+    tx: Tx,
+    row: ProviderRow,
+    found: Sequence[ProviderHostRow],
+    known: Sequence[ProviderObjectRow],
+    profiles: Sequence[PortProfile],
+    latency: int,
+) -> None:
+    if not provider_state.answered(tx, row.id, latency):
+        return
+    provider_hosts.replace(tx, row.id, found)
+    port_profiles.compare(tx, SYSTEM, row.id, known, {one.owner for one in profiles})
+    wanted = {one.object_id for one in [*known, *provider_objects.but_ports(tx, row.id)]}
+    orphans.count(tx, row.id, sum(1 for one in profiles if one.owner and one.owner not in wanted))
 
 
 def _known(db: Database, row: ProviderRow) -> list[ProviderObjectRow]:

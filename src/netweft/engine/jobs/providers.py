@@ -1,14 +1,12 @@
-"""Talking to providers of external networks: testing one before it is saved or because somebody asks, and listing what
-it has.
-"""
+"""Talking to providers: testing one before it is saved or because somebody asks, and listing what it has."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -25,15 +23,18 @@ from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import as_provider_errors, guarded
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.provider_hosts import ProviderHostRow
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow
 from netweft.engine.operations import provider_hosts, provider_state
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, SaveProvider
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import Result
 from netweft.engine.secrets import SecretBox
+from netweft.providers.configuration import ConfigurationProvider
 from netweft.providers.contract import Account, MissingError, NetworkProvider, ProviderError, ProviderNetwork
 from netweft.providers.installed import Installed
+
+C = TypeVar("C")
 
 TESTED, TEST_FAILED = 20_160, 20_161
 """Event codes of our own."""
@@ -51,14 +52,23 @@ class Providers:
         self._installed = installed
         self._box = box
 
-    @contextmanager
-    def connected(self, row: ProviderRow) -> Iterator[NetworkProvider]:
-        """A connection to one, which raises nothing but ProviderError, also where its module is broken. What the block
-        itself raises stays as it is.
+    def connected(self, row: ProviderRow) -> AbstractContextManager[NetworkProvider]:
+        """A connection to a provider of networks, which raises nothing but ProviderError, also where its module is
+        broken. What the block itself raises stays as it is.
         """
+        return self._open(row, self._installed.networks.connect)
+
+    def configuring(self, row: ProviderRow) -> AbstractContextManager[ConfigurationProvider]:
+        """The same of a configuration provider."""
+        return self._open(row, self._installed.configuration.connect)
+
+    @contextmanager
+    def _open(
+        self, row: ProviderRow, connect: Callable[[str], Callable[[Account], AbstractContextManager[C]]]
+    ) -> Iterator[C]:
         connection = ExitStack()
         with as_provider_errors(row.type):
-            there = connection.enter_context(self._installed.connect(row.type)(self._account(row)))
+            there = connection.enter_context(connect(row.type)(self._account(row)))
         try:
             yield guarded(row.type, there)
         finally:
@@ -168,6 +178,11 @@ def _asked(
 def _tested(outside: Providers, job: JobContext, row: ProviderRow) -> tuple[int, list[ProviderHostRow]]:
     """How many milliseconds the provider took to answer, and the hosts on which it can have ports."""
     began = time.monotonic()
+    if row.purpose == CONFIGURATION:
+        with job.waiting(), outside.configuring(row) as fabric:
+            fabric.test()
+            latency = round(1000 * (time.monotonic() - began))
+            return latency, servers_of(row.id, fabric)
     with job.waiting(), outside.connected(row) as provider:
         provider.test()
         latency = round(1000 * (time.monotonic() - began))
@@ -180,6 +195,15 @@ def connected(outside: Providers, job: JobContext, row: ProviderRow) -> Iterator
     with ExitStack() as stack:
         with job.waiting():
             there = stack.enter_context(outside.connected(row))
+        yield there
+
+
+@contextmanager
+def configuring(outside: Providers, job: JobContext, row: ProviderRow) -> Iterator[ConfigurationProvider]:
+    """:func:`connected` to a configuration provider."""
+    with ExitStack() as stack:
+        with job.waiting():
+            there = stack.enter_context(outside.configuring(row))
         yield there
 
 
@@ -203,6 +227,14 @@ def hosts_of(provider_id: str, there: NetworkProvider) -> list[ProviderHostRow]:
         )
         for one in there.hosts()
     ]
+
+
+def servers_of(provider_id: str, there: ConfigurationProvider) -> list[ProviderHostRow]:
+    """The hosts that a fabric connects, by the UUIDs of their hardware: what it calls them is no name of theirs. Raises
+    ProviderError.
+    """
+    known = sorted({one.uuid for one in there.servers() if one.uuid})
+    return [ProviderHostRow(provider_id=provider_id, name=uuid, is_alive=True, physical_networks=[]) for uuid in known]
 
 
 def _record(tx: Tx, job: JobContext, row: ProviderRow, latency: int, found: Sequence[ProviderHostRow]) -> None:

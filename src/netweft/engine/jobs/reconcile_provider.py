@@ -1,4 +1,5 @@
-"""Bringing networks and subnets to a provider, and taking away those that are not wanted any more.
+"""Bringing networks and subnets to a provider, or port profiles to a fabric, and taking away those that are not wanted
+any more.
 
 What is wanted is in the database; who asks twice changes nothing. What a provider refuses of one object does not hold
 up the others; one that cannot be reached is left alone for a while, with all that is wanted of it.
@@ -7,7 +8,7 @@ up the others; one that cannot be reached is left alone for a while, with all th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,19 +16,21 @@ from netweft.core.errors import NotFoundError
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.provider_faults import OF_ONE_OBJECT
-from netweft.engine.jobs.providers import Providers, connected
+from netweft.engine.jobs.providers import Providers, configuring, connected
 from netweft.engine.model.networks import NetworkRow
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
-from netweft.engine.model.providers import ProviderRow
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow
 from netweft.engine.model.subnets import SubnetRow
 from netweft.engine.operations import provider_networks, provider_state
 from netweft.engine.operations import provider_objects as objects
 from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import networks as network_queries
+from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
-from netweft.engine.queries.provider_objects import NETWORK, SUBNET
+from netweft.engine.queries.provider_objects import NETWORK, PROFILE, SUBNET
+from netweft.providers.configuration import ConfigurationProvider, ProfileSpec
 from netweft.providers.contract import (
     MissingError,
     NetworkProvider,
@@ -38,7 +41,8 @@ from netweft.providers.contract import (
 
 _READ_ONLY = "The provider is read-only, and nothing is made, changed or removed there."
 
-_Step: TypeAlias = Callable[[NetworkProvider, JobContext, ProviderObjectRow], None]
+C = TypeVar("C")
+_Step: TypeAlias = Callable[[C, JobContext, ProviderObjectRow], None]
 
 
 def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
@@ -50,15 +54,12 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     with job.db.read() as tx:
         provider = provider_queries.get(tx, provider_id)
     try:
-        with connected(outside, job, provider) as there:
-            for (wanted, kind), step in _STEPS.items():
-                with job.db.read() as tx:
-                    due = queries.due(tx, provider_id, wanted, kind, utc_now())
-                for row in due:
-                    if provider.read_only and (row.owned or row.wanted == "present"):
-                        job.write(_postpone, row, _READ_ONLY)
-                    else:
-                        _bring(there, job, row, step)
+        if provider.purpose == CONFIGURATION:
+            with configuring(outside, job, provider) as fabric:
+                _work_through(fabric, job, provider, _FABRIC_STEPS)
+        else:
+            with connected(outside, job, provider) as there:
+                _work_through(there, job, provider, _STEPS)
     except ProviderError as error:
         job.write(_postpone_all, provider_id, error.text)
         if provider.status == "ok" and not _answers(outside, job, provider):
@@ -67,10 +68,22 @@ def run(outside: Providers, job: JobContext) -> Mapping[str, Any]:
     return {}
 
 
+def _work_through(there: C, job: JobContext, provider: ProviderRow, steps: Mapping[tuple[str, str], _Step[C]]) -> None:
+    for (wanted, kind), step in steps.items():
+        with job.db.read() as tx:
+            due = queries.due(tx, provider.id, wanted, kind, utc_now())
+        for row in due:
+            if provider.read_only and (row.owned or row.wanted == "present"):
+                job.write(_postpone, row, _READ_ONLY)
+            else:
+                _bring(there, job, row, step)
+
+
 def _answers(outside: Providers, job: JobContext, provider: ProviderRow) -> bool:
     """Whether a provider that failed is there all the same: one that only fails at what was asked is not away."""
+    connection = outside.configuring if provider.purpose == CONFIGURATION else outside.connected
     try:
-        with connected(outside, job, provider) as there, job.waiting():
+        with job.waiting(), connection(provider) as there:
             there.test()
     except ProviderError:
         return False
@@ -81,7 +94,7 @@ def _is_away(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:
     provider_state.failed(tx, provider_id, reason)
 
 
-def _bring(there: NetworkProvider, job: JobContext, row: ProviderObjectRow, step: _Step) -> None:
+def _bring(there: C, job: JobContext, row: ProviderObjectRow, step: _Step[C]) -> None:
     try:
         step(there, job, row)
     except OF_ONE_OBJECT as error:
@@ -150,7 +163,36 @@ def _remove_subnet(there: NetworkProvider, job: JobContext, row: ProviderObjectR
     job.write(_forget, row)
 
 
-_STEPS: Mapping[tuple[str, str], _Step] = {
+def _ensure_profile(there: ConfigurationProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.db.read() as tx:
+        told = profile_queries.find(tx, row.object_id, row.provider_id)
+    if told is None:
+        return  # released meanwhile, which is due by itself
+    spec = ProfileSpec(
+        id=told.network_id,
+        name=told.network_name,
+        vlan_id=told.vlan_id,
+        mtu=told.mtu,
+        qos_policy=told.qos_policy,
+        high_performance=told.high_performance,
+    )
+    with job.waiting():
+        found = there.ensure_profile(spec)
+    job.write(_record, row, {"external_id": found.name, "mtu": found.mtu})
+
+
+def _remove_profile(there: ConfigurationProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.waiting():
+        there.remove_profile(row.object_id)
+    job.write(_forget, row)
+
+
+_FABRIC_STEPS: Mapping[tuple[str, str], _Step[ConfigurationProvider]] = {
+    ("present", PROFILE): _ensure_profile,
+    ("absent", PROFILE): _remove_profile,
+}
+
+_STEPS: Mapping[tuple[str, str], _Step[NetworkProvider]] = {
     ("present", NETWORK): _ensure_network,
     ("present", SUBNET): _ensure_subnet,
     ("absent", SUBNET): _remove_subnet,

@@ -13,6 +13,7 @@ from netweft.engine.jobs import (
     deploy_agent,
     enroll_certificate,
     evacuate_host,
+    fabrics,
     guests,
     install_host,
     look_at_host,
@@ -71,6 +72,8 @@ _PROVIDER_FUNCTIONS: Mapping[str, Callable[[Providers, JobContext], Result]] = {
     "list_provider_subnets": providers.list_subnets,
     "list_provider_orphans": orphans.find,
     "remove_provider_orphan": orphans.remove,
+    "list_system_classes": fabrics.list_classes,
+    "raise_mtu": fabrics.raise_mtu,
 }
 
 

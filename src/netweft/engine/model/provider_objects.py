@@ -1,4 +1,4 @@
-"""What the engine wants on providers of networks, and what is there."""
+"""What the engine wants on providers, and what is there."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from netweft.engine.model.records import Id, LongText, Name, Record, Refers, Wit
 
 
 class ProviderObjectRow(Record, frozen=True):
-    """A network, a subnet or a port on a provider. It is there until the provider has let go of it, also when what it
-    is for has been removed here.
+    """A network, a subnet or a port on a provider, or the port profile of a network in a fabric. It is there until the
+    provider has let go of it, also when what it is for has been removed here.
 
-    ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here; ``parent_id``: of the network of a
-    subnet, of the virtual machine of a port. ``wanted``: whether it shall be ``present`` or ``absent``.
-    ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made it, else it was imported,
-    and is never changed there. ``state``: ``locked`` until the provider has done what is wanted, ``ok``, ``error``
-    with the reason in ``error``. ``attempts``: how often it has failed in a row; ``next_try``: None when nothing is to
-    be done. ``reported``: whether the last event about it says that something is wrong.
+    ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here, of the network that a profile is for;
+    ``parent_id``: of the network of a subnet, of the virtual machine of a port. ``wanted``: whether it shall be
+    ``present`` or ``absent``. ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made
+    it, else it was imported, and is never changed there. ``state``: ``locked`` until the provider has done what is
+    wanted, ``ok``, ``error`` with the reason in ``error``. ``attempts``: how often it has failed in a row;
+    ``next_try``: None when nothing is to be done. ``reported``: whether the last event about it says that something is
+    wrong.
 
     Of a port ``host``: where it is bound, by the provider's name; ``bridge``: the OVS bridge there; ``mtu``: of its
     network, 0 when the provider does not say.
@@ -46,7 +47,7 @@ provider_objects = stored(
     "provider_objects",
     ProviderObjectRow,
     PrimaryKeyConstraint("kind", "object_id", "provider_id"),
-    CheckConstraint("kind IN ('network', 'subnet', 'port')", name="kind"),
+    CheckConstraint("kind IN ('network', 'subnet', 'port', 'profile')", name="kind"),
     CheckConstraint("wanted IN ('present', 'absent')", name="wanted"),
     CheckConstraint("state IN ('locked', 'ok', 'error')", name="state"),
 )

@@ -1,4 +1,4 @@
-"""Providers of external networks."""
+"""Providers: systems that have networks of their own, and those that configure fabrics."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from netweft.engine.model.records import AddedText, Key, LongText, Name, Record,
 
 
 class ProviderRow(Record, frozen=True):
-    """A system that has networks of its own. ``password``: encrypted. ``certificate``: what its TLS certificate is
-    verified with (PEM), empty for the authorities that the machine trusts. ``latency``: milliseconds that it took
-    to answer; it, ``status`` and ``checked_at`` are of the last test. ``orphans``: how much it had at the last look
-    that bears our mark and is not known here, None before the first.
+    """A system that has networks of its own, or one that configures a fabric (``purpose``). ``password``: encrypted.
+    ``certificate``: what its TLS certificate is verified with (PEM), empty for the authorities that the machine trusts.
+    ``latency``: milliseconds that it took to answer; it, ``status`` and ``checked_at`` are of the last test.
+    ``orphans``: how much it had at the last look that bears our mark and is not known here, None before the first.
 
     ``plugin_remote``: what ovn-controller on hosts connects to, empty for a provider that wants nothing there;
     ``plugin_mappings``: names of networks of hosts by the provider's names of physical networks, as
@@ -49,7 +49,11 @@ class ProviderRow(Record, frozen=True):
     plugin_type: AddedText = ""
     external_plugin_type: AddedText = ""
     auto_sync: Annotated[bool, With(server_default=false())] = False
+    purpose: Annotated[str, String(16), With(server_default="networks")] = "networks"
 
+
+NETWORKS, CONFIGURATION = "networks", "configuration"
+"""What a provider is for: it has networks of its own, or configures a fabric for those of hosts."""
 
 providers = stored(
     "providers",

@@ -26,6 +26,7 @@ from netweft.engine.payloads import OnProvider
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.provider_objects import NETWORK, RECONCILE, SUBNET
+from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref, resolve
 
 THERE = frozenset({"name", "description", "mtu"})
@@ -49,7 +50,7 @@ def on_provider(
 
     Raises NotFoundError, ValidationError.
     """
-    row = provider_queries.get(tx, resolve(tx, providers, provider, "provider"))
+    row = PROVIDERS.get(tx, resolve(tx, providers, provider, "provider"))
     read_only = row.read_only and not external_id
     known = queries.network_with(tx, network.data_center_id, row.id, external_id) if external_id else ""
     check(

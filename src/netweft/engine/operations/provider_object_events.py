@@ -1,5 +1,6 @@
-"""Events about networks and subnets on providers: one when something is wrong, one when it is well again, however often
-it was tried between. What became of ports, the events of their machines say. Parts of commands and jobs.
+"""Events about networks, subnets and port profiles on providers: one when something is wrong, one when it is well
+again, however often it was tried between. What became of ports, the events of their machines say. Parts of commands
+and jobs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from netweft.engine.model.subnets import subnets
 FAILED, WELL = 20_166, 20_167
 """Event codes of our own."""
 
+_WORDS = {"network": "Network", "subnet": "Subnet", "profile": "Port profile"}
 _ON_IT = sa.case(
     (provider_objects.c.kind == "network", provider_objects.c.object_id), else_=provider_objects.c.parent_id
 )
@@ -44,7 +46,7 @@ def report(tx: Tx, error: str, *which: sa.ColumnElement[bool]) -> None:
     which = (*which, provider_objects.c.reported.is_(not error), provider_objects.c.kind != "port")
     found = tx.execute(_NAMED.where(*which)).all()
     for row in found:
-        what = f"{row.kind.capitalize()} {row.name} on provider {row.provider}"
+        what = f"{_WORDS[row.kind]} {row.name} on provider {row.provider}"
         about = audit.About(network=row.network_id, data_center=row.data_center_id)
         if error:
             audit.record(tx, SYSTEM, FAILED, f"{what}: {error}", Severity.ERROR, **about)

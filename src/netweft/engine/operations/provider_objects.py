@@ -20,7 +20,7 @@ PAUSE, PAUSE_MAX = 5.0, 600.0
 WORKING = 120.0
 """Seconds after which a job that has begun with an object, and said no more, has left it to others."""
 
-_REPORTED = frozenset({"network", "subnet"})
+_REPORTED = frozenset({"network", "subnet", "profile"})
 """Kinds of objects that have events of their own."""
 
 _WANTED = {"state": "locked", "error": "", "attempts": 0}
@@ -121,7 +121,9 @@ def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
 def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
     """The provider did not do what is wanted of these objects: it is tried again later, after a pause that grows."""
     keys = provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.provider_id
-    for row in tx.execute(sa.select(*keys, provider_objects.c.attempts).where(*which)):
+    # Locked, as a command may want something else of it just now, which is due at once.
+    query = sa.select(*keys, provider_objects.c.attempts).where(*which).with_for_update()
+    for row in tx.execute(query).all():
         pause = min(PAUSE * 2 ** min(row.attempts, 16), PAUSE_MAX)
         values = {
             "state": "error",

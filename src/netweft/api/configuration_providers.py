@@ -1,0 +1,319 @@
+"""Configuration providers, at ``/netweft/v1/configurationproviders``: systems that configure a fabric, such as Cisco's
+UCS Manager. An addition of Netweft, since oVirt never built them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from netweft.api.provider_networks import ProviderObject, provider_object
+from netweft.api.providers import result_of
+from netweft.api.routes import ADDITIONS, READ, Call, Later, Routes, many
+from netweft.api.schema import Text, keep
+from netweft.api.shown import require_visible
+from netweft.core.keep import KEEP, Keep
+from netweft.core.rules import check
+from netweft.core.rules import provider as rules
+from netweft.engine.access import visibility
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.access.roles import ActionGroup
+from netweft.engine.changes import made
+from netweft.engine.commands.fabrics import list_system_classes, raise_mtu
+from netweft.engine.commands.providers import (
+    AddProvider,
+    UpdateProvider,
+    add_provider,
+    remove_provider,
+    test_provider,
+    update_provider,
+)
+from netweft.engine.db import Tx
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow, providers
+from netweft.engine.payloads import RaiseMtu
+from netweft.engine.queries import port_profiles as profile_queries
+from netweft.engine.queries import provider_objects as object_queries
+from netweft.engine.queries.providers import CONFIGURATION_PROVIDERS
+
+routes = Routes("configuration_providers", ADDITIONS)
+
+_NEEDS = ActionGroup.CREATE_STORAGE_POOL
+
+
+class ConfigurationProviderFields(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What can be said of a configuration provider. ``url``: an address alone stands for ``https://`` and it.
+    ``certificate``: what its TLS certificate is verified with (PEM), empty or null for the authorities that the
+    engine's machine trusts. ``password``: never shown.
+    """
+
+    description: Text = UNSET
+    certificate: str | UnsetType | None = UNSET
+
+
+class NewConfigurationProvider(ConfigurationProviderFields, kw_only=True, frozen=True):
+    """A configuration provider to be. ``type``: such as ``ucsm``."""
+
+    name: str
+    type: str
+    url: str
+    username: str
+    password: str
+
+
+class ConfigurationProviderChange(ConfigurationProviderFields, kw_only=True, frozen=True):
+    """What changes of a configuration provider. Its ``type`` cannot: it may be said as it is. What else one shows is
+    read and left, since clients send whole providers back.
+    """
+
+    name: Text = UNSET
+    type: Text = UNSET
+    url: Text = UNSET
+    username: Text = UNSET
+    password: Text = UNSET
+    id: msgspec.Raw | UnsetType = UNSET
+    href: msgspec.Raw | UnsetType = UNSET
+    status: msgspec.Raw | UnsetType = UNSET
+    status_reason: msgspec.Raw | UnsetType = UNSET
+    latency: msgspec.Raw | UnsetType = UNSET
+    checked_at: msgspec.Raw | UnsetType = UNSET
+    failing: msgspec.Raw | UnsetType = UNSET
+    to_remove: msgspec.Raw | UnsetType = UNSET
+    reconciled_at: msgspec.Raw | UnsetType = UNSET
+    orphans: msgspec.Raw | UnsetType = UNSET
+
+
+class ConfigurationProvider(msgspec.Struct, kw_only=True, frozen=True):
+    """A configuration provider, and how it was at the last test. ``latency``: milliseconds until it answered.
+
+    ``failing``: of how many port profiles it has not done what is wanted; ``to_remove``: how many are still to be
+    removed from it; ``reconciled_at``: when all that was due had been tried last; ``orphans``: how many it had at the
+    last look that bear Netweft's mark and are not known here.
+    """
+
+    id: str
+    href: str
+    name: str
+    description: str
+    type: str
+    url: str
+    username: str
+    certificate: str
+    status: str
+    status_reason: str
+    latency: int | None
+    checked_at: datetime | None
+    failing: int
+    to_remove: int
+    reconciled_at: datetime | None
+    orphans: int | None
+
+
+class Test(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A test of the connection, of which there is nothing to say."""
+
+
+class SystemClass(msgspec.Struct, kw_only=True, frozen=True):
+    """A class of traffic of a whole fabric. ``mtu``: octets that its frames may have. ``raised_by``, ``raised_at``: who
+    raised it to what it is now, null when nobody did by Netweft; ``raised_from``: what it was before.
+    """
+
+    name: str
+    mtu: int
+    is_enabled: bool
+    raised_by: str | None
+    raised_at: datetime | None
+    raised_from: int | None
+
+
+class MtuChange(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A class of traffic that shall carry frames of so many octets. ``plan``: only say what that interrupts;
+    ``interrupts_fabric``: needed otherwise, as all traffic of the fabric may be interrupted.
+    """
+
+    system_class: str
+    mtu: int
+    plan: bool = False
+    interrupts_fabric: bool = False
+
+
+class RaisedMtu(msgspec.Struct, kw_only=True, frozen=True):
+    """What was done, or would be (``plan``), and whom it interrupts: hosts of the fabric, port profiles (others' as
+    well), networks and running virtual machines of ours. Nobody where the class has the MTU already.
+    """
+
+    system_class: str
+    before: int
+    mtu: int
+    plan: bool
+    servers: list[str]
+    port_profiles: list[str]
+    networks: list[str]
+    vms: list[str]
+
+
+def _show(row: ProviderRow, summary: object_queries.Summary) -> ConfigurationProvider:
+    same = ("id", "name", "description", "type", "url", "username", "certificate", "status", "status_reason")
+    return ConfigurationProvider(
+        **{name: getattr(row, name) for name in (*same, "latency", "checked_at", "orphans")},
+        href=f"{ADDITIONS}/configurationproviders/{row.id}",
+        failing=summary.failing,
+        to_remove=summary.to_remove,
+        reconciled_at=summary.reconciled_at,
+    )
+
+
+def _one(call: Call[Any], provider_id: str) -> ConfigurationProvider:
+    with call.read() as tx:
+        return _show(CONFIGURATION_PROVIDERS.get(tx, provider_id), object_queries.summaries(tx)[provider_id])
+
+
+def _visible(tx: Tx, call: Call[Any]) -> str:
+    """The id of the one that a request is about. Raises NotFoundError."""
+    provider_id = call.ids["provider_id"]
+    require_visible(tx, call, ObjectType.PROVIDER, provider_id)
+    return CONFIGURATION_PROVIDERS.get(tx, provider_id).id
+
+
+@routes.get("/configurationproviders", many(ConfigurationProvider), needs=READ)
+def list_providers(call: Call[None]) -> list[ConfigurationProvider]:
+    """All configuration providers, by name."""
+    with call.read() as tx:
+        query = visibility.only_visible(tx, call.actor, ObjectType.PROVIDER, CONFIGURATION_PROVIDERS.select)
+        found = CONFIGURATION_PROVIDERS.all(tx, query.order_by(providers.c.name))
+        summaries = object_queries.summaries(tx) if found else {}
+        return [_show(row, summaries[row.id]) for row in found]
+
+
+@routes.get("/configurationproviders/{provider_id}", ConfigurationProvider, needs=READ)
+def get_provider(call: Call[None]) -> ConfigurationProvider:
+    """One of them."""
+    with call.read() as tx:
+        provider_id = _visible(tx, call)
+    return _one(call, provider_id)
+
+
+@routes.post("/configurationproviders", NewConfigurationProvider, gives=ConfigurationProvider, needs=_NEEDS)
+def post_provider(call: Call[NewConfigurationProvider]) -> Later:
+    """Add a configuration provider, once it has answered."""
+    body = call.body
+    spec = AddProvider(
+        name=body.name,
+        type=body.type,
+        url=_url(body.url),
+        username=body.username,
+        password=body.password,
+        description=keep(body.description),
+        certificate=_certificate("Cannot add Provider.", body.certificate),
+        purpose=CONFIGURATION,
+    )
+    services = call.services
+    types = services.configuration_provider_types
+    job_id = call.run(add_provider, call.actor, spec, box=services.box, types=types)
+    return Later(job_id, lambda: _added(call, spec))
+
+
+def _added(call: Call[Any], spec: AddProvider) -> ConfigurationProvider:
+    """The new provider, or what it will be while it is asked, for who does not wait."""
+    with call.read() as tx:
+        is_there = CONFIGURATION_PROVIDERS.find(tx, spec.id) is not None
+    if is_there:
+        return _one(call, spec.id)
+    asked = made(ProviderRow, spec, id=spec.id, password="", status="testing")
+    return _show(asked, object_queries.Summary(provider_id=spec.id, failing=0, to_remove=0, reconciled_at=None))
+
+
+@routes.put(
+    "/configurationproviders/{provider_id}",
+    ConfigurationProviderChange,
+    gives=ConfigurationProvider,
+    needs=_NEEDS,
+)
+def put_provider(call: Call[ConfigurationProviderChange]) -> ConfigurationProvider | Later:
+    """Change a configuration provider; how it is reached only once it has answered there."""
+    body, provider_id = call.body, call.ids["provider_id"]
+    url = keep(body.url)
+    spec = UpdateProvider(
+        id=provider_id,
+        name=keep(body.name),
+        type=keep(body.type),
+        url=KEEP if url is KEEP else _url(url),
+        username=keep(body.username),
+        password=keep(body.password),
+        description=keep(body.description),
+        certificate=_certificate("Cannot edit Provider.", body.certificate),
+    )
+    job_id = call.run(update_provider, call.actor, spec, box=call.services.box, purpose=CONFIGURATION)
+    return _one(call, provider_id) if job_id is None else Later(job_id, lambda: _one(call, provider_id))
+
+
+@routes.delete("/configurationproviders/{provider_id}", needs=_NEEDS)
+def delete_provider(call: Call[None]) -> None:
+    """Remove a configuration provider that has no port profile of ours. What else its fabric has stays there."""
+    call.run(remove_provider, call.actor, call.ids["provider_id"], purpose=CONFIGURATION)
+
+
+@routes.post("/configurationproviders/{provider_id}/test", Test, gives=ConfigurationProvider, needs=_NEEDS)
+def post_test(call: Call[Test]) -> Later:
+    """Find out whether a configuration provider answers and lets us in; it says from then on what came of it."""
+    provider_id = call.ids["provider_id"]
+    job_id = call.run(test_provider, call.actor, provider_id, purpose=CONFIGURATION)
+    return Later(job_id, lambda: _one(call, provider_id))
+
+
+@routes.get("/configurationproviders/{provider_id}/objects", many(ProviderObject), needs=READ)
+def list_objects(call: Call[None]) -> list[ProviderObject]:
+    """The port profiles that are wanted of a fabric, and those that are still to be removed from it."""
+    with call.read() as tx:
+        provider_id = _visible(tx, call)
+        return [provider_object(row) for row in object_queries.of_provider(tx, provider_id)]
+
+
+@routes.get("/configurationproviders/{provider_id}/systemclasses", many(SystemClass), needs=READ)
+def list_classes(call: Call[None]) -> Later:
+    """The classes of traffic that a fabric has now, and who raised their MTUs."""
+    with call.read() as tx:
+        provider_id = _visible(tx, call)
+    job_id = call.run(list_system_classes, call.actor, provider_id)
+    return Later(job_id, lambda: _classes(call, provider_id, job_id))
+
+
+def _classes(call: Call[Any], provider_id: str, job_id: str) -> list[SystemClass]:
+    found = result_of(call, job_id)["system_classes"]
+    with call.read() as tx:
+        raised = profile_queries.raised(tx, provider_id)
+    shown = []
+    for one in found:
+        notes = (note for note in raised if note.system_class == one["name"] and note.mtu <= one["mtu"])
+        last = next(notes, None)
+        shown.append(
+            SystemClass(
+                **one,
+                raised_by=last.user_name if last else None,
+                raised_at=last.raised_at if last else None,
+                raised_from=last.before if last else None,
+            )
+        )
+    return shown
+
+
+@routes.post("/configurationproviders/{provider_id}/raisemtu", MtuChange, gives=RaisedMtu, needs=_NEEDS)
+def post_raise_mtu(call: Call[MtuChange]) -> Later:
+    """Let a class of traffic of a whole fabric carry longer frames, or plan that. It is never lowered."""
+    body = call.body
+    told = RaiseMtu(provider_id=call.ids["provider_id"], system_class=body.system_class, mtu=body.mtu, plan=body.plan)
+    job_id = call.run(raise_mtu, call.actor, told, interrupts_fabric=body.interrupts_fabric)
+    return Later(job_id, lambda: RaisedMtu(**result_of(call, job_id), plan=body.plan))
+
+
+def _url(url: str) -> str:
+    return url if "://" in url else f"https://{url}"
+
+
+def _certificate(action: str, certificate: str | UnsetType | None) -> str | Keep:
+    text = keep("" if certificate is None else certificate)
+    if text is not KEEP and text:
+        check(action, rules.certificates_are_given([text]))
+    return text

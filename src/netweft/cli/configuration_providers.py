@@ -1,0 +1,96 @@
+"""Verbs of a configuration provider beside the usual ones: what is wanted of it, and its classes of traffic."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.lookup import completes, resolve
+from netweft.cli.nouns import noun
+from netweft.cli.output import show_facts, show_many
+from netweft.cli.providers import OBJECT
+from netweft.cli.selection import Selection, unsearched
+from netweft.cli.session import calls_engine, output_option
+from netweft.client import Client
+
+_PROVIDER = noun("configuration-provider")
+_CLASS = {"NAME": "name", "MTU": "mtu", "ENABLED": "is_enabled", "RAISED BY": "raised_by", "RAISED": "raised_at"}
+_RAISED = {
+    "CLASS": "system_class",
+    "BEFORE": "before",
+    "MTU": "mtu",
+    "PLAN": "plan",
+    "SERVERS": "servers",
+    "PORT PROFILES": "port_profiles",
+    "NETWORKS": "networks",
+    "VMS": "vms",
+}
+_provider = click.argument("provider", metavar="PROVIDER", shell_complete=completes("configuration-provider"))
+
+
+def _path(client: Client, provider: str, what: str) -> str:
+    return f"configurationproviders/{resolve(client, _PROVIDER, provider)['id']}/{what}"
+
+
+@click.command("test")
+@_provider
+@output_option
+@calls_engine
+def test(client: Client, provider: str, form: str) -> None:
+    """Check whether the provider answers and accepts the log-in.
+
+    Example: netweft configuration-provider test ucs
+    """
+    found = client.addition("POST", _path(client, provider, "test"), {})
+    show_facts(found, _PROVIDER.columns, form, _PROVIDER.wide)
+
+
+@click.command("objects")
+@_provider
+@unsearched("port profiles", OBJECT)
+@output_option
+@calls_engine
+def objects(client: Client, provider: str, selection: Selection, form: str) -> None:
+    """List the port profiles that are wanted of a fabric, and those that are still to be removed from it, with the
+    reasons of failures.
+
+    Example: netweft configuration-provider objects ucs
+    """
+    listed = client.addition("GET", _path(client, provider, "objects"))
+    show_many(selection.arrange(listed, OBJECT), OBJECT, form, {"EXTERNAL ID": "provision.external_id"})
+
+
+@click.command("classes")
+@_provider
+@unsearched("classes of traffic", _CLASS)
+@output_option
+@calls_engine
+def classes(client: Client, provider: str, selection: Selection, form: str) -> None:
+    """List the classes of traffic of a fabric with their MTUs, and who raised them.
+
+    Example: netweft configuration-provider classes ucs
+    """
+    listed = client.addition("GET", _path(client, provider, "systemclasses"))
+    show_many(selection.arrange(listed, _CLASS), _CLASS, form, {"RAISED FROM": "raised_from"})
+
+
+@click.command("raise-mtu")
+@_provider
+@click.option("--class", "system_class", required=True, help="The class of traffic, such as best-effort.")
+@click.option("--mtu", required=True, type=click.IntRange(min=1), help="Octets that its frames may have.")
+@click.option("--plan", is_flag=True, help="Only show what that interrupts.")
+@click.option("--interrupt-fabric", is_flag=True, help="Accept that all traffic of the fabric may be interrupted.")
+@output_option
+@calls_engine
+def raise_mtu(
+    client: Client, provider: str, system_class: str, mtu: int, form: str, *, plan: bool, interrupt_fabric: bool
+) -> None:
+    """Let a class of traffic of a whole fabric carry longer frames, which may interrupt all of its traffic. It is never
+    lowered.
+
+    Example: netweft configuration-provider raise-mtu ucs --class best-effort --mtu 9000 --plan
+    """
+    body = {"system_class": system_class, "mtu": mtu, "plan": plan, "interrupts_fabric": interrupt_fabric}
+    show_facts(client.addition("POST", _path(client, provider, "raisemtu"), body), _RAISED, form)
+
+
+COMMANDS = (test, objects, classes, raise_mtu)

@@ -1,0 +1,103 @@
+"""When a fabric may carry a network, and which technologies a cluster may have.
+
+"Integrating UCSM into oVirt" of oVirt's feature page on network management; oVirt has no such commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from netweft.core.errors import Problem
+from netweft.core.rules.fields import listed
+
+QOS_POLICY_MAX = 16
+"""Characters of a QoS policy's name (UCS Manager: epqosDefinition.name)."""
+FABRIC_MTU_MIN, FABRIC_MTU_MAX = 1500, 9216
+"""Octets that a class of traffic can be told to carry (UCS Manager: qosclassEthBE.mtu)."""
+_QOS_POLICY = re.compile(rf"[-.:_a-zA-Z0-9]{{0,{QOS_POLICY_MAX}}}")
+
+
+def network_is_for_guests(name: str, *, vm_network: bool) -> Problem | None:
+    """Only guests name a port profile."""
+    if vm_network:
+        return None
+    text = f"Network '{name}' has port profiles, which only VMs use. Give it the usage 'vm', or take them away."
+    return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VM_NETWORK", text)
+
+
+def network_is_of_hosts(name: str, *, is_provided: bool) -> Problem | None:
+    """What a provider of networks has is no matter of a fabric."""
+    if not is_provided:
+        return None
+    text = f"Network '{name}' is on a provider of networks, which carries it. It can have no port profile."
+    return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_OF_EXTERNAL_NETWORK", text)
+
+
+def network_has_vlan(name: str, vlan_id: int | None) -> Problem | None:
+    """A fabric tells networks apart by their VLANs."""
+    if vlan_id is not None:
+        return None
+    text = f"Network '{name}' has no VLAN, by which a fabric would tell it from others. Give it one first."
+    return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VLAN", text)
+
+
+def qos_policy_is_valid(name: str) -> Problem | None:
+    """Empty, or a name as UCS Manager has it."""
+    if _QOS_POLICY.fullmatch(name):
+        return None
+    text = f"'{name[:40]}' is no name of a QoS policy: 1 to {QOS_POLICY_MAX} letters, digits and any of - . : _"
+    return Problem("VALIDATION_PORT_PROFILE_QOS_POLICY_INVALID", text)
+
+
+def network_has_no_profile(network: str, provider: str, *, is_there: bool) -> Problem | None:
+    """One for each provider."""
+    if not is_there:
+        return None
+    text = f"Network '{network}' has a port profile of provider '{provider}' already. Change that one."
+    return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_ALREADY_EXISTS", text)
+
+
+def network_has_one_technology(network: str, added: str, present: Collection[str]) -> Problem | None:
+    """``added``: the type of the provider that would carry the network, ``present``: of those that do."""
+    others = sorted(set(present) - {added})
+    if not others:
+        return None
+    text = (
+        f"Network '{network}' is carried by {listed(others)}, and one network has one technology. Take it there first."
+    )
+    return Problem("ACTION_TYPE_FAILED_NETWORK_MIXES_FABRICS", text)
+
+
+def cluster_has_one_technology(
+    cluster: str, network: str, added: Collection[str], present: Collection[str]
+) -> Problem | None:
+    """Beside networks of hosts a cluster has those of one fabric technology, since a guest's NIC is of one. ``added``:
+    the types of the providers that carry the network; ``present``: of those that carry others of the cluster.
+    """
+    if not added or not present or set(added) == set(present):
+        return None
+    text = (
+        f"Networks of cluster '{cluster}' are carried by {listed(sorted(present))}, network '{network}' by"
+        f" {listed(sorted(added))}, and a cluster has one technology beside networks of hosts. Use another cluster."
+    )
+    return Problem("ACTION_TYPE_FAILED_CLUSTER_MIXES_FABRICS", text)
+
+
+def mtu_can_be_raised(mtu: int) -> Problem | None:
+    """To what fabrics have."""
+    if FABRIC_MTU_MIN <= mtu <= FABRIC_MTU_MAX:
+        return None
+    text = f"A class of traffic has an MTU from {FABRIC_MTU_MIN} to {FABRIC_MTU_MAX}, not {mtu}."
+    return Problem("VALIDATION_FABRIC_MTU_INVALID", text)
+
+
+def interruption_is_accepted(provider: str, *, accepted: bool) -> Problem | None:
+    """Nobody interrupts a fabric by accident."""
+    if accepted:
+        return None
+    text = (
+        f"This interrupts all traffic of fabric '{provider}', others' as well. Ask for the plan, which names what that"
+        " is, and then say interrupts_fabric."
+    )
+    return Problem("ACTION_TYPE_FAILED_FABRIC_WOULD_BE_INTERRUPTED", text)

@@ -1,0 +1,104 @@
+"""What a fabric has as a whole: its classes of traffic, listed and raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from netweft.engine import audit
+from netweft.engine.audit import Severity
+from netweft.engine.db import Tx, insert_if_absent, utc_now
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.providers import Providers, configuring
+from netweft.engine.model.port_profiles import raised_mtus
+from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.providers import ProviderRow
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_networks import reconcile
+from netweft.engine.payloads import OnProvider, RaiseMtu
+from netweft.engine.queries import port_profiles as profile_queries
+from netweft.engine.queries import providers as queries
+from netweft.engine.queue import Result
+from netweft.providers.configuration import ConfigurationProvider
+from netweft.providers.contract import MissingError
+
+RAISING, RAISED = 20_171, 20_172
+"""Event codes of our own."""
+
+
+def list_classes(outside: Providers, job: JobContext) -> Mapping[str, Any]:
+    """The job ``list_system_classes``. Raises ProviderError."""
+    with configuring(outside, job, _provider(job)) as there, job.waiting():
+        return {"system_classes": [asdict(one) for one in there.system_classes()]}
+
+
+def raise_mtu(outside: Providers, job: JobContext) -> Result:
+    """The job ``raise_mtu``: lets a class of traffic carry longer frames, which interrupts the fabric, or finds out
+    what that would interrupt. Its result is that. Repeated after it was done it changes nothing.
+
+    Raises MissingError without such a class, RefusedError, ProviderError.
+    """
+    told = RaiseMtu.of(job.job)
+    row = _provider(job)
+    with configuring(outside, job, row) as there:
+        with job.waiting():
+            before = next((one for one in there.system_classes() if one.name == told.system_class), None)
+            if before is None:
+                raise MissingError(f"The fabric has no class of traffic '{told.system_class[:60]}'.")
+            interrupted = _interrupted(job, row, there) if before.mtu < told.mtu else _NOTHING
+        result = {"system_class": before.name, "before": before.mtu, "mtu": max(before.mtu, told.mtu), **interrupted}
+        if told.plan or before.mtu >= told.mtu:
+            return result
+        job.write(_begin, row, told, before.mtu)
+        with job.waiting():
+            there.raise_mtu(told.system_class, told.mtu)
+    job.write(_record, row, told)
+    return result
+
+
+_NOTHING: Mapping[str, list[str]] = {"servers": [], "port_profiles": [], "networks": [], "vms": []}
+
+
+def _interrupted(job: JobContext, row: ProviderRow, there: ConfigurationProvider) -> Mapping[str, list[str]]:
+    """What a change to the whole fabric interrupts: others' port profiles as well as ours."""
+    with job.db.read() as tx:
+        ours, running = profile_queries.networks_in(tx, row.id), profile_queries.vms_in(tx, row.id)
+    return {
+        "servers": [one.name or one.uuid for one in there.servers()],
+        "port_profiles": [one.name for one in there.profiles()],
+        "networks": list(ours.values()),
+        "vms": running,
+    }
+
+
+def _provider(job: JobContext) -> ProviderRow:
+    with job.db.read() as tx:
+        return queries.CONFIGURATION_PROVIDERS.get(tx, OnProvider.of(job.job).provider_id)
+
+
+def _begin(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu, before: int) -> None:
+    """Who raises it is known also when the answer is lost."""
+    text = (
+        f"Raising the MTU of class {told.system_class} of the whole fabric {row.name} from {before} to {told.mtu} was"
+        f" initiated by {job.job.actor.name}; all its traffic may be interrupted."
+    )
+    audit.record(tx, job.job.actor, RAISING, text, Severity.WARNING, job=job.job.id)
+    note = {
+        "provider_id": row.id,
+        "system_class": told.system_class,
+        "before": before,
+        "mtu": told.mtu,
+        "user_name": job.job.actor.name,
+        "raised_at": utc_now(),
+    }
+    insert_if_absent(tx, raised_mtus, **note)
+
+
+def _record(tx: Tx, job: JobContext, row: ProviderRow, told: RaiseMtu) -> None:
+    """What waited for it is tried now."""
+    text = f"Class {told.system_class} of fabric {row.name} has got the MTU {told.mtu}."
+    audit.record(tx, job.job.actor, RAISED, text, job=job.job.id)
+    objects.try_now(tx, provider_objects.c.provider_id == row.id)
+    if queries.find(tx, row.id) is not None:
+        reconcile(tx, job.job.actor, row.id)

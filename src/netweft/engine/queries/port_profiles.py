@@ -1,0 +1,124 @@
+"""Reads of port profiles: which networks fabrics carry, and how far they are."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from netweft.engine.db import Tx
+from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
+from netweft.engine.model.port_profiles import PortProfileRow, RaisedMtuRow, port_profiles, raised_mtus
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.providers import providers
+from netweft.engine.model.records import Record
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.queries.provider_objects import PROFILE
+from netweft.engine.statements import rows
+
+
+class PortProfileDetails(PortProfileRow, frozen=True, kw_only=True):
+    """A port profile, with what the fabric is told of its network."""
+
+    network_name: str
+    data_center_id: str
+    vlan_id: int | None
+    mtu: int
+    provider_name: str
+    provider_type: str
+
+
+_ALL = (
+    sa.select(
+        port_profiles,
+        networks.c.name.label("network_name"),
+        networks.c.data_center_id,
+        networks.c.vlan_id,
+        networks.c.mtu,
+        providers.c.name.label("provider_name"),
+        providers.c.type.label("provider_type"),
+    )
+    .join(networks, networks.c.id == port_profiles.c.network_id)
+    .join(providers, providers.c.id == port_profiles.c.provider_id)
+    .order_by(providers.c.name, networks.c.name, networks.c.id)
+)
+
+
+def find(tx: Tx, network_id: str, provider_id: str) -> PortProfileDetails | None:
+    """The port profile of a network in a fabric, None when it has none there."""
+    here = port_profiles.c.network_id == network_id, port_profiles.c.provider_id == provider_id
+    return next(iter(rows(tx, PortProfileDetails, _ALL.where(*here))), None)
+
+
+def of_network(tx: Tx, network_id: str) -> list[PortProfileDetails]:
+    """The port profiles of a network, by the names of their providers."""
+    return rows(tx, PortProfileDetails, _ALL.where(port_profiles.c.network_id == network_id))
+
+
+def objects_of(tx: Tx, network_id: str) -> dict[str, ProviderObjectRow]:
+    """What there is of them in the fabrics, by their providers."""
+    here = provider_objects.c.kind == PROFILE, provider_objects.c.object_id == network_id
+    return {row.provider_id: row for row in rows(tx, ProviderObjectRow, sa.select(provider_objects).where(*here))}
+
+
+class Technology(Record, frozen=True):
+    """A network of a cluster that a fabric carries. ``type``: of the provider."""
+
+    cluster_id: str
+    cluster_name: str
+    network_id: str
+    type: str
+
+
+def technologies(tx: Tx, *which: sa.ColumnElement[bool]) -> list[Technology]:
+    """What fabrics carry in clusters; ``which``: conditions on clusters."""
+    query = (
+        sa.select(
+            clusters.c.id.label("cluster_id"),
+            clusters.c.name.label("cluster_name"),
+            port_profiles.c.network_id,
+            providers.c.type,
+        )
+        .join(cluster_networks, cluster_networks.c.cluster_id == clusters.c.id)
+        .join(port_profiles, port_profiles.c.network_id == cluster_networks.c.network_id)
+        .join(providers, providers.c.id == port_profiles.c.provider_id)
+        .order_by(clusters.c.name)
+    )
+    return rows(tx, Technology, query.where(*which))
+
+
+def clusters_with(tx: Tx, network_id: str) -> dict[str, str]:
+    """Names by id of the clusters that a network is attached to."""
+    query = sa.select(clusters.c.id, clusters.c.name).join(
+        cluster_networks, cluster_networks.c.cluster_id == clusters.c.id
+    )
+    found = tx.execute(query.where(cluster_networks.c.network_id == network_id).order_by(clusters.c.name))
+    return {row.id: row.name for row in found}
+
+
+def raised(tx: Tx, provider_id: str) -> list[RaisedMtuRow]:
+    """Who raised the MTUs of classes of traffic of a fabric, the highest first."""
+    query = sa.select(raised_mtus).where(raised_mtus.c.provider_id == provider_id)
+    return rows(tx, RaisedMtuRow, query.order_by(raised_mtus.c.mtu.desc(), raised_mtus.c.system_class))
+
+
+def networks_in(tx: Tx, provider_id: str) -> dict[str, str]:
+    """Names by id of the networks that a fabric carries."""
+    query = sa.select(networks.c.id, networks.c.name).join(port_profiles, port_profiles.c.network_id == networks.c.id)
+    found = tx.execute(query.where(port_profiles.c.provider_id == provider_id).order_by(networks.c.name))
+    return {row.id: row.name for row in found}
+
+
+def vms_in(tx: Tx, provider_id: str) -> list[str]:
+    """The names of virtual machines that run, or are about to, with vNICs on networks that a fabric carries."""
+    query = (
+        sa.select(vms.c.name)
+        .distinct()
+        .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+        .join(port_profiles, port_profiles.c.network_id == vnic_profiles.c.network_id)
+        .where(port_profiles.c.provider_id == provider_id, vnics.c.plugged, vms.c.host_id.is_not(None))
+    )
+    return list(tx.scalars(query.order_by(vms.c.name)))
