@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD ?= -n $(if $(filter rings,$(MAKECMDGOALS)),2,3) --dist loadfile# as tests wait more than they work, more of them than there are processors
 EXAMPLES ?= $(if $(filter rings,$(MAKECMDGOALS)),300,100)# of each property of core
 
-.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron lock openapi clean
+.PHONY: help demo test rings check lint types imports core contract agent engine api cli clients providers e2e metal installation bench guest install native locks packages system automation neutron ucsmsdk lock openapi clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,7 +57,7 @@ cli: install ## the command line against an engine with simulated hosts, and wha
 clients: install system native automation ## the field's own tools
 	$(PYTEST) $(SPREAD) tests/clients
 
-providers: install system native neutron automation ## what providers are proved with: a real Neutron, a real OVN
+providers: install system native neutron ucsmsdk automation ## what providers are proved with: a real Neutron, a real OVN, emulators
 	$(PYTEST) -n 2 --dist loadfile tests/providers
 
 e2e: install system native guest ## the main job with real hosts in namespaces, faults included
@@ -90,7 +90,7 @@ native: .venv/.native ## what is built here: libvirt's library and Open vSwitch'
 	$(PIP) --no-build-isolation --require-hashes -r native.lock
 	touch $@
 
-locks: install native automation neutron ## the locks are complete, for the oldest pip and the newest
+locks: install native automation neutron ucsmsdk ## the locks are complete, for the oldest pip and the newest
 	@PYTHON=$(PYTHON) tools/check-locks
 
 packages: install ## a wheel and Debian packages of engine and agent, in dist
@@ -101,6 +101,9 @@ automation: ## the automation modules that the tests drive the engine with
 
 neutron: ## the Neutron that the tests of providers start
 	@PYTHON=$(PYTHON) tools/install-neutron
+
+ucsmsdk: ## Cisco's SDK, for the emulator of its UCS Manager
+	@PYTHON=$(PYTHON) tools/install-ucsmsdk
 
 system: ## the Debian packages that hosts and tests need
 	@PYTHON=$(PYTHON) tools/install-system

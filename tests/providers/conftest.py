@@ -13,8 +13,8 @@ from providers.ovn import ovn as running_ovn
 
 
 def pytest_configure() -> None:
-    """Have asserts of the kit say what they compared, as those of a test module do."""
-    pytest.register_assert_rewrite("providers.kit")
+    """Have asserts of the kits say what they compared, as those of a test module do."""
+    pytest.register_assert_rewrite("providers.kit", "providers.configuration_kit")
 
 
 @pytest.fixture(scope="session")
