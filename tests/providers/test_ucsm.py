@@ -15,6 +15,7 @@ import pytest
 from netweft.providers import ucsm
 from netweft.providers.configuration import ConfigurationProvider, MtuError, PortProfile, Server
 from netweft.providers.contract import CertificateError, LoginError, MissingError, ProviderError, RefusedError
+from netweft.providers.marks import name_of, owner_of
 from providers.configuration_kit import ConfigurationKit, FabricSystem, profile_spec
 from providers.kit import Failure
 from providers.ucsm import HERE, PASSWORD, READER, READERS_PASSWORD, SDK, USER, Emulator
@@ -110,7 +111,7 @@ def test_a_class_is_raised_and_never_lowered(emulator: Emulator) -> None:
 def test_a_vlan_of_others_is_used_by_its_name_and_ours_when_it_goes(emulator: Emulator) -> None:
     emulator.put("fabricVlan", "fabric/lan/net-theirs", name="theirs", id="7")
     spec = profile_spec(vlan_id=7)
-    name = ucsm.name_of(spec.id)
+    name = name_of(spec.id)
     with ucsm.connect(emulator.account()) as provider:
         provider.ensure_profile(spec)
         there = emulator.objects()
@@ -124,7 +125,7 @@ def test_a_vlan_of_others_is_used_by_its_name_and_ours_when_it_goes(emulator: Em
 
 def test_our_vlan_stays_while_others_use_it(emulator: Emulator) -> None:
     spec = profile_spec()
-    name = ucsm.name_of(spec.id)
+    name = name_of(spec.id)
     emulator.put("vnicEther", "org-root/ls-host1/ether-eth0", name="eth0")
     with ucsm.connect(emulator.account()) as provider:
         provider.ensure_profile(spec)
@@ -243,17 +244,17 @@ def test_tls_is_verified(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nw-", "nw-x", "theirs", "nw-" + "a" * 26, "nw-" + "A" * 26, "nw-" + "1" * 26])
 def test_names_of_others_are_nobodys(name: str) -> None:
-    owner = ucsm.owner_of(name)
-    assert owner == "" or ucsm.name_of(owner) == name
+    owner = owner_of(name)
+    assert owner == "" or name_of(owner) == name
 
 
 def test_names_tell_whose_they_are() -> None:
     for _ in range(50):
         spec = profile_spec()
-        name = ucsm.name_of(spec.id)
-        assert ucsm.owner_of(name) == spec.id
+        name = name_of(spec.id)
+        assert owner_of(name) == spec.id
         assert len(name) == 29
-        assert ucsm.owner_of(name.upper()) == ""
+        assert owner_of(name.upper()) == ""
 
 
 def sdk(emulator: Emulator, *words: str) -> list[dict[str, str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event, Timer
+from threading import Timer
+from typing import Self
 from urllib.parse import urlsplit
 
 from netweft.providers.contract import Account, CertificateError, ProviderError
@@ -34,38 +36,32 @@ class ManagementHttp:
     def __init__(self, account: Account) -> None:
         parts = urlsplit(account.url)
         self._account = account
-        self._host, self._port = parts.hostname or "", parts.port
-        self._path = parts.path.rstrip("/")
         self._tls = _context(account.certificate) if parts.scheme == "https" else None
+        self._host = parts.hostname or ""
+        self._port = parts.port or (http.client.HTTPS_PORT if self._tls else http.client.HTTP_PORT)
+        self._path = parts.path.rstrip("/")
 
     def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """One request and its answer, whatever the status of that."""
-        connection = self._connection()
-        late = Event()
-        timer = Timer(self._account.longest, _end, (connection, late))
-        timer.daemon = True
-        timer.start()
-        try:
-            connection.request(method, self._path + path, body or None, {"Connection": "close", **(headers or {})})
-            answer = connection.getresponse()
-            content = answer.read(ANSWER_MAX + 1)
-        except (OSError, http.client.HTTPException) as error:
-            raise _failure(error, late=late.is_set(), account=self._account) from error
-        finally:
-            timer.cancel()
-            timer.join()
-            connection.close()
-        if late.is_set():  # an answer without a length ends with its connection, also where we ended it
+        timeout = self._account.timeout
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout)
+        with _Deadline(self._account.longest) as deadline:
+            try:
+                wire = socket.create_connection((self._host, self._port), timeout)
+                deadline.watch(wire)
+                connection.sock = self._tls.wrap_socket(wire, server_hostname=self._host) if self._tls else wire
+                connection.request(method, self._path + path, body or None, {"Connection": "close", **(headers or {})})
+                answer = connection.getresponse()
+                content = answer.read(ANSWER_MAX + 1)
+            except (OSError, http.client.HTTPException) as error:
+                raise _failure(error, late=deadline.is_over, account=self._account) from error
+            finally:
+                connection.close()
+        if deadline.is_over:  # an answer without a length ends with its connection, also where we ended it
             raise ProviderError(f"The provider's answer was not complete after {self._account.longest:g} seconds.")
         if len(content) > ANSWER_MAX:
             raise ProviderError(f"The provider's answer has more than {ANSWER_MAX} octets.")
         return Answer(answer.status, content, answer.headers.get("Location", ""))
-
-    def _connection(self) -> http.client.HTTPConnection:
-        timeout = self._account.timeout
-        if self._tls is None:
-            return http.client.HTTPConnection(self._host, self._port, timeout=timeout)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
 
 
 def _context(certificate: str) -> ssl.SSLContext:
@@ -75,12 +71,36 @@ def _context(certificate: str) -> ssl.SSLContext:
         raise CertificateError("The certificate that was imported cannot be read.") from error
 
 
-def _end(connection: http.client.HTTPConnection, late: Event) -> None:
-    """In the timer's thread: whoever waits for the connection is woken."""
-    late.set()
-    if connection.sock is not None:
-        with suppress(OSError):  # it has ended by itself
-            connection.sock.shutdown(socket.SHUT_RDWR)
+class _Deadline:
+    """Ends a connection after so many seconds: whoever waits for it is woken."""
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._wire: socket.socket | None = None
+        self.is_over = False
+
+    def watch(self, wire: socket.socket) -> None:
+        """By a duplicate: TLS makes another object of a socket, and HTTP lets go of it before the answer has ended."""
+        self._wire = socket.socket(fileno=os.dup(wire.fileno()))
+        if self.is_over:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self._wire is not None:
+            with suppress(OSError):  # it has ended by itself
+                self._wire.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        if self._wire is not None:
+            self._wire.close()
 
 
 def _failure(error: Exception, *, late: bool, account: Account) -> ProviderError:

@@ -7,19 +7,16 @@ others made is used by its own name.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from uuid import UUID
 
 from netweft.providers.configuration import MtuError, PortProfile, ProfileSpec, Server, SystemClass
 from netweft.providers.contract import Account, MissingError, ProviderError, RefusedError
+from netweft.providers.marks import name_of, owner_of
 from netweft.providers.ucsm_session import NOT_THERE, Object, Session, UcsmError, managed, told
 
 LAN, PROFILES, CLASSES, POLICIES = "fabric/lan", "fabric/lan/profiles", "fabric/lan/classes", "org-root"
-PREFIX = "nw-"
 BEST_EFFORT = "best-effort"
 PORTS = "256"
 """How many guests' ports a port profile is made for; an administrator who changes that there finds it kept."""
@@ -32,21 +29,6 @@ _MTUS = {"normal": 1500, "fc": 2240}
 _CLASS_IDS = ("qosclassEthBE", "qosclassEthClassified")
 _NOT_IN_DESCR = re.compile(r"[^ !#$%&()*+,\-./:;?@\[\]_{|}~a-zA-Z0-9]")
 _DESCR_MAX = 256
-
-
-def name_of(network_id: str) -> str:
-    """What VLAN and port profile of a network are called."""
-    return PREFIX + base64.b32encode(UUID(network_id).bytes).decode().rstrip("=").lower()
-
-
-def owner_of(name: str) -> str:
-    """The network whose VLAN or port profile is called so, empty for one that is none of ours."""
-    text = name.removeprefix(PREFIX)
-    try:
-        found = str(UUID(bytes=base64.b32decode(text.upper() + "======")))
-    except (binascii.Error, ValueError):
-        return ""
-    return found if name == name_of(found) else ""
 
 
 @contextmanager

@@ -1,0 +1,199 @@
+"""NVIDIA's UFM (Unified Fabric Manager) as a configuration provider of an InfiniBand fabric, by its REST API.
+
+A network is a partition, whose PKey is the network's VLAN. Its name says whose it is, as the UCS Manager's do; guests'
+ports are put on it by their GUIDs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from netweft.providers.configuration import MtuError, PortProfile, ProfileSpec, Server, SystemClass
+from netweft.providers.contract import Account, LoginError, MissingError, ProviderError, RefusedError
+from netweft.providers.management_http import ManagementHttp
+from netweft.providers.marks import name_of, owner_of
+
+OLDEST = (6, 22)
+"""The first release whose partitions have names."""
+PKEY_MAX = 0x7FFE
+"""The highest; 0x7fff is the fabric's own partition, which stays as it is (InfiniBand: 10.9.1.2)."""
+_MTUS = {2048: 2, 4096: 4}
+"""What UFM calls an MTU, in kilobytes, by octets."""
+_MEMBER = 0x7FFF
+"""The bits of a PKey that are its number; the one above tells full members from limited ones."""
+_GUID = re.compile(r"(0x)?([0-9a-f]{16})")
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_TEXT_MAX = 300
+
+Partition = Mapping[str, Any]
+
+
+@contextmanager
+def connect(account: Account) -> Iterator[Ufm]:
+    """A connection; each request logs in by itself."""
+    yield Ufm(account)
+
+
+class Ufm:
+    """A connection to one; see :class:`netweft.providers.configuration.ConfigurationProvider`."""
+
+    def __init__(self, account: Account) -> None:
+        login = base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        self._http = ManagementHttp(account)
+
+    def test(self) -> None:
+        """It lets us in, and is new enough for partitions with names."""
+        told = self._ask("GET", "app/ufm_version")
+        text = str(told.get("ufm_release_version", "")) if isinstance(told, dict) else ""
+        found = _VERSION.search(text)
+        if found is None:
+            raise ProviderError("This is no UFM: it does not say its version.")
+        if (int(found[1]), int(found[2])) < OLDEST:
+            raise ProviderError(f"This is UFM {found[0]}, whose partitions have no names. UFM 6.22 or later is needed.")
+
+    def servers(self) -> Sequence[Server]:
+        """None: UFM knows hosts by the GUIDs of their adapters, and not by their hardware."""
+        return ()
+
+    def profiles(self) -> Sequence[PortProfile]:
+        """All partitions, but for their MTUs, for which each would have to be asked by itself."""
+        return sorted((_profile(key, one) for key, one in self._partitions().items()), key=lambda one: one.name)
+
+    def ensure_profile(self, spec: ProfileSpec) -> PortProfile:
+        """As the contract has it. With another VLAN it is a new partition, on which its members are before the old one
+        goes.
+        """
+        if spec.vlan_id is None or not 0 < spec.vlan_id <= PKEY_MAX:
+            raise RefusedError("A partition has a PKey, which is the network's VLAN. Give the network one.")
+        if spec.qos_policy or spec.high_performance:
+            raise RefusedError("UFM has neither QoS policies nor high performance for single networks. Leave them out.")
+        if spec.mtu and spec.mtu not in _MTUS:
+            raise MtuError(f"A partition has an MTU of 2048 or 4096 octets, not {spec.mtu}.")
+        wanted, there = hex(spec.vlan_id), self._partitions()
+        mine = {key for key, one in there.items() if _profile(key, one).owner == spec.id}
+        if wanted in there and wanted not in mine:
+            raise RefusedError(f"PKey {wanted} is a partition that others made. Give the network another VLAN.")
+        members = frozenset(guid for key in mine for guid in _profile(key, there[key]).members)
+        if wanted not in mine:
+            body = {"pkey": wanted, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
+            self._ask("POST", "resources/pkeys/add", {**body, "mtu_limit": _MTUS.get(spec.mtu, _MTUS[2048])})
+        for guid in sorted(members - (_profile(wanted, there[wanted]).members if wanted in mine else frozenset())):
+            self._join(wanted, guid)
+        for key in sorted(mine - {wanted}):
+            self._remove(key)
+        mtu = self._have_mtu(wanted, spec.mtu)
+        return PortProfile(name=wanted, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
+
+    def _have_mtu(self, key: str, wanted: int) -> int:
+        """Let a partition have an MTU, or any (0); returns what it has."""
+        settings = self._partition(key, "qos_conf").get("qos_conf", {})
+        limit = settings.get("mtu_limit", _MTUS[2048])
+        if wanted and limit != _MTUS[wanted]:
+            limit = _MTUS[wanted]
+            kept = {name: settings[name] for name in ("service_level", "rate_limit") if name in settings}
+            self._ask("PUT", "resources/pkeys/qos_conf", {"pkey": key, "mtu_limit": limit, **kept})
+        return int(limit) * 1024
+
+    def remove_profile(self, owner: str) -> None:
+        """As the contract has it; a partition with members is in use."""
+        mine = [one for one in self.profiles() if owner and one.owner == owner]
+        for one in mine:
+            if one.members:
+                raise RefusedError(
+                    f"Partition {one.name} has {len(one.members)} ports of guests, which have to go first."
+                )
+            self._remove(one.name)
+
+    def _remove(self, key: str) -> None:
+        self._ask("DELETE", f"resources/pkeys/{key}", missing_ok=True)
+
+    def system_classes(self) -> Sequence[SystemClass]:
+        """None: each partition has an MTU of its own."""
+        return ()
+
+    def raise_mtu(self, system_class: str, mtu: int) -> SystemClass:
+        """There is none."""
+        raise RefusedError(
+            f"UFM has no class of traffic {system_class[:40]} with an MTU ({mtu}): each network has its own."
+        )
+
+    def ensure_member(self, owner: str, guid: str) -> None:
+        """As the contract has it: a full member."""
+        guid = _normal(guid)
+        mine = [one for one in self.profiles() if owner and one.owner == owner]
+        if not mine:
+            raise MissingError(f"UFM has no partition of the network {owner}.")
+        for one in mine:
+            if guid not in one.members:
+                self._join(one.name, guid)
+
+    def remove_member(self, owner: str, guid: str) -> None:
+        """As the contract has it."""
+        guid = _normal(guid)
+        for one in self.profiles():
+            if owner and one.owner == owner and guid in one.members:
+                self._ask("DELETE", f"resources/pkeys/{one.name}/guids/{guid}", missing_ok=True)
+
+    def _join(self, key: str, guid: str) -> None:
+        body = {"pkey": key, "guids": [guid], "membership": "full", "index0": False, "ip_over_ib": True}
+        self._ask("POST", "resources/pkeys", body)
+
+    def _partitions(self) -> dict[str, Partition]:
+        """All, by their PKeys in one form, without the bit of membership."""
+        told = self._ask("GET", "resources/pkeys?guids_data=true")
+        if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
+            raise ProviderError("This is no UFM: its answer has no partitions.")
+        return {hex(int(key, 16) & _MEMBER): one for key, one in told.items()}
+
+    def _partition(self, key: str, query: str) -> Partition:
+        """One. Raises MissingError, also for the answer without anything that some releases give."""
+        told = self._ask("GET", f"resources/pkeys/{key}?{query}=true")
+        if not isinstance(told, dict) or not told:
+            raise MissingError(f"UFM has no partition {key}.")
+        return told
+
+    def _ask(self, method: str, path: str, body: object = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401 - JSON
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self._http.request(method, f"/ufmRest/{path}", content, self._headers)
+        text = " ".join(answer.body.decode(errors="replace").split())[:_TEXT_MAX]
+        if answer.status == HTTPStatus.NOT_FOUND and missing_ok:
+            return None
+        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise LoginError(f"UFM does not let us in, or not do this: {text}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise MissingError(f"UFM does not have it: {text}")
+        if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT}:
+            raise RefusedError(f"UFM refused: {text}")
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise ProviderError(f"UFM answered with HTTP status {answer.status}: {text}")
+        if method != "GET":
+            return None
+        try:
+            return json.loads(answer.body)
+        except ValueError as error:
+            raise ProviderError("The provider's answer is no JSON, or not all of it.") from error
+
+
+def _profile(key: str, one: Partition) -> PortProfile:
+    guids = one.get("guids", ())
+    return PortProfile(
+        name=key,
+        owner=owner_of(str(one.get("partition", ""))),
+        vlan_id=int(key, 16),
+        members=frozenset(_normal(str(member["guid"])) for member in guids),
+    )
+
+
+def _normal(guid: str) -> str:
+    """A GUID in the one form that it has here: 16 digits, small letters. Raises RefusedError."""
+    found = _GUID.fullmatch(guid.lower())
+    if found is None:
+        raise RefusedError(f"{guid[:40]} is no GUID of a port: 16 hexadecimal digits.")
+    return found[2]
