@@ -20,6 +20,7 @@ PLACES = {
     "replicas": "tests/cli/test_engines.py: a terminal in a folder with the examples, and a PostgreSQL beside it",
     "neutron": "tests/providers/test_registered.py: beside an engine, and a Neutron with a network that is called blue",
     "ovn": "tests/providers/test_registered.py: beside an engine, and the databases of an OVN",
+    "ucsm": "tests/providers/test_registered_fabrics.py: beside an engine, and an emulated UCS Manager",
     "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
     "clone": "tests/installation: as root, in a clone on a new machine",
     "engine-machine": "tests/installation: as root, on the machine of the engine",

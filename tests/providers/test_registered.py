@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,27 +11,12 @@ import pytest
 from openstack.connection import Connection
 
 from doc_blocks import scripts
-from engine_process import PASSWORD, EngineProcess
 from providers.faults import CLOSE, HANG, LOSE, Fault, FaultyProxy, answer
 from providers.neutron import PROJECT, Neutron
 from providers.ovn import Ovn
 from providers.test_neutron import connect
 
 NAMES = ["blue", "Zürich ☃", "сеть", "网络", "a b  c", "x" * 255, '"quoted" & <tagged>', "-o json"]
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    with EngineProcess(tmp_path_factory.mktemp("engine") / "data", options=("--insecure-http",)) as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
-def api(engine: EngineProcess) -> Iterator[httpx.Client]:
-    login = httpx.BasicAuth("admin@internal", PASSWORD)
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    with httpx.Client(base_url=f"{engine.url}/ovirt-engine/api", auth=login, headers=headers, timeout=60) as api:
-        yield api
 
 
 @pytest.fixture
@@ -143,29 +124,6 @@ def test_one_that_hangs_holds_up_nobody_else(api: httpx.Client, provider: tuple[
     assert api.post("/datacenters", json={"name": "meanwhile"}).status_code == 201
     assert time.monotonic() - began < 5
     assert proxy.seen.count("GET /") == asked + 1, "one call at a time"
-
-
-@pytest.fixture
-def terminal(engine: EngineProcess, tmp_path: Path) -> Callable[..., str]:
-    """Runs commands beside the engine, with variables, and gives what they wrote."""
-    (tmp_path / "password").write_text(PASSWORD)
-
-    def run(script: str, **variables: str) -> str:
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "NETWEFT_URL": engine.url,
-            "NETWEFT_PASSWORD_FILE": str(tmp_path / "password"),
-            "XDG_CACHE_HOME": str(tmp_path),
-            **variables,
-        }
-        done = subprocess.run(
-            ["bash", "-euxc", script], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
 
 
 def test_the_page(neutron: Neutron, networks: dict[str, str], terminal: Callable[..., str]) -> None:

@@ -33,9 +33,9 @@ def path_of(entity: Tree) -> str:
 
 def collection(client: Client, noun: Noun, above: Sequence[str] = ()) -> str:
     """The path of a noun's collection. ``above``: names of what it is below, from the top. Raises ApiError(404)."""
-    if not noun.parent:
-        return noun.path
-    path = f"{path_of(resolve(client, nouns.noun(noun.parent), above[-1], above[:-1]))}/{noun.path}"
+    path = noun.path
+    if noun.parent:
+        path = f"{path_of(resolve(client, nouns.noun(noun.parent), above[-1], above[:-1]))}/{path}"
     return f"{ADDITIONS}/{path}" if noun.is_addition else path
 
 
@@ -65,7 +65,7 @@ def resolve(
     found = [entity for entity in candidates if entity.get(noun.key) == called]
     found = [one for one in found if all(pick(one, path) == value for path, value in (matching or {}).items())]
     if not found:
-        found = [entity for entity in candidates if entity["id"] == name] or _by_id(client, noun, name)
+        found = [entity for entity in candidates if entity.get("id") == name] or _by_id(client, noun, name)
     if not found:
         raise ApiError(HTTPStatus.NOT_FOUND, f"There is no {noun.name} {name}.")
     if len(found) > 1:
@@ -122,7 +122,7 @@ def _by_id(client: Client, noun: Noun, name: str) -> Trees:
     if noun.parent or not (name.isdigit() or _UUID.fullmatch(name)):
         return []
     try:
-        return [client.get(f"{noun.path}/{name}")]
+        return [client.get(f"{collection(client, noun)}/{name}")]
     except ApiError as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return []
