@@ -43,9 +43,9 @@ def read_pci(facts: NicFacts, device: Path) -> NicFacts:
     return replace(
         facts,
         pci_address=device.name,
-        vendor=_read(device / "vendor"),
-        device=_read(device / "device"),
-        functions_max=int(_read(device / "sriov_totalvfs") or 0),
+        vendor=read_text(device / "vendor"),
+        device=read_text(device / "device"),
+        functions_max=int(read_text(device / "sriov_totalvfs") or 0),
         functions=_functions(device),
         physical=_target(device / "physfn"),
     )
@@ -93,7 +93,8 @@ def _ethtool(socket: int, name: str, command: int, size: int) -> bytes:
     return buffer.raw
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file of sysfs, without the line's end; empty when there is none, or nobody may read it."""
     try:
         return path.read_text().strip()
     except OSError:

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, replace
 from errno import ENOSPC
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_DNS, uuid5
 
 from netweft import agent
 from netweft.agent.change import Changes
@@ -22,6 +23,7 @@ from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
+from netweft.core.interface_cards import card_of
 from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ PATH = "/v1/simulation"
 NICS = 4
 
 WITH_FUNCTIONS = (2, 3)
+_CARD = "0000:80:00.0"
+"""Where its virtual interface card is, if it has one."""
 """Numbers of the NICs that know SR-IOV."""
 
 
@@ -84,7 +88,7 @@ class SimulatedService(HostService):
         facts = capabilities(name)
         guests = Guests([self._guests], events)
         super().__init__(
-            capabilities=lambda: _without(facts, self._faults.wanted.lacks),
+            capabilities=lambda: _without(facts, self._faults.wanted.lacks, self._machine.state.host),
             driver=self._machine,
             changes=Changes(store, self._machine, events, guests.repair, chassis_wait=0),
             guests=guests,
@@ -180,7 +184,9 @@ def _nic(number: int, nic: int) -> Nic:
     return Nic(name=f"eth{nic}", mac=mac, facts=facts)
 
 
-def _without(facts: Capabilities, lacks: Collection[str]) -> Capabilities:
+def _without(facts: Capabilities, lacks: Collection[str], host: Host) -> Capabilities:
+    """What it says of itself, as it is now."""
+    card = card_of(host, _CARD)
     ovs_version = "" if Ability.OPEN_VSWITCH in lacks else facts.ovs_version
     return replace(
         facts,
@@ -189,6 +195,7 @@ def _without(facts: Capabilities, lacks: Collection[str]) -> Capabilities:
         ovs_version=ovs_version,
         dhcp_server="dnsmasq" not in lacks,
         ovn_version="" if Ability.OVN in lacks else facts.ovn_version,
+        interface_cards=(card,) if card else (),
     )
 
 
@@ -210,4 +217,5 @@ def capabilities(name: str) -> Capabilities:
         guest_drivers=(SimulatedGuests.name,),
         dhcp_server=True,
         ovn_version="23.03.1",
+        uuid=str(uuid5(NAMESPACE_DNS, name)),
     )

@@ -701,6 +701,19 @@ _PROVIDERS = Noun(
     },
     more="providers",
 )
+_INTERFACE_CARDS = Noun(
+    "host interface-card",
+    "interfacecards",
+    "a virtual interface card",
+    {"PCI ADDRESS": "pci_address", "MODEL": "model", "STATIC": "static", "DYNAMIC": "dynamic", "FREE": "free"},
+    "Virtual interface cards of a host, whose dynamic vNICs only VMs can have.",
+    parent="host",
+    verbs=("list",),
+    searchable=False,
+    is_addition=True,
+    key="pci_address",
+    wide={"DEVICE": "device"},
+)
 _CONFIGURATION_PROVIDERS = Noun(
     "configuration-provider",
     "configurationproviders",
@@ -953,7 +966,7 @@ _READ_BELOW = (
 NOUNS = (
     *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
-    *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES),
+    *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES, _INTERFACE_CARDS),
     *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "The label of a network: NICs with the same label carry it."),

@@ -1,39 +1,90 @@
-"""Virtual interface cards: adapters of a fabric whose NICs the fabric's manager makes."""
+"""Virtual interface cards: adapters of a fabric whose NICs the fabric's manager makes (Cisco VIC).
+
+PCI ids: pci.ids, and the drivers ``enic`` of Linux and of Cisco. Some of the NICs are like any other; those that are
+dynamic only a guest can have, as a whole and with a port profile.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-_NO_MAC = "00:00:00:00:00:00"
+from netweft.core.host import Host, NicFacts
+
+VENDOR = "0x1137"
+"""Cisco."""
+ADAPTERS = frozenset({"0x0023", "0x0040", "0x004e", "0x007a"})
+"""Upstream ports of cards, which are no NICs."""
+STATIC = frozenset({"0x0043"})
+DYNAMIC = frozenset({"0x0044", "0x0071"})
+"""Functions 0x02b7 are none of these: they are virtual functions as of any other NIC."""
+NO_MAC = "00:00:00:00:00:00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicNic:
-    """A NIC that a guest gets as a whole, with a port profile. ``pci_address``: on the host's bus; ``mac``: zeros
-    while no guest has it.
+    """A NIC that a guest gets as a whole, with a port profile. ``name``: empty while a guest drives it by itself;
+    ``mac``: zeros while no guest has it.
     """
 
     name: str
     pci_address: str
-    mac: str = _NO_MAC
+    mac: str = NO_MAC
 
     @property
     def is_free(self) -> bool:
         """Whether no guest has it, as far as the host shows."""
-        return self.mac == _NO_MAC
+        return bool(self.name) and self.mac == NO_MAC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceCard:
-    """An adapter. ``pci_address``: of its upstream port; ``vendor_id``, ``device_id``: as four hexadecimal digits.
-    ``model``: what its maker calls it, empty where that is not known.
+    """An adapter. ``pci_address``, ``device``: of its upstream port; ``model``: what its maker calls it, empty where
+    that is not known.
 
     ``static``: the names of its NICs that are like any other; ``dynamic``: those that only guests can have.
     """
 
     pci_address: str
-    vendor_id: str
-    device_id: str
+    device: str
     model: str = ""
     static: tuple[str, ...] = ()
     dynamic: tuple[DynamicNic, ...] = ()
+
+    @property
+    def free(self) -> int:
+        """How many dynamic NICs no guest has."""
+        return sum(one.is_free for one in self.dynamic)
+
+
+def is_dynamic(facts: NicFacts) -> bool:
+    """Whether it is a NIC that only guests can have."""
+    return facts.vendor == VENDOR and facts.device in DYNAMIC
+
+
+def why_only_for_guests(name: str, host: Host, nics: Iterable[str]) -> str:
+    """Which of these NICs, by name, a host cannot use itself, a sentence; empty when it can use them all. ``name``: of
+    the host.
+    """
+    dynamic = sorted({nic for nic in nics if nic in host.nics and is_dynamic(host.nics[nic].facts)})
+    if not dynamic:
+        return ""
+    return (
+        f"Only VMs can have the dynamic vNICs of the virtual interface card of Host {name}: {', '.join(dynamic)}. Use"
+        " another NIC."
+    )
+
+
+def card_of(host: Host, pci_address: str) -> InterfaceCard | None:
+    """The card that a host without a PCI bus would have, by what its NICs are; None when it has none."""
+    nics = [nic for _, nic in sorted(host.nics.items()) if nic.facts.vendor == VENDOR]
+    dynamic = [nic for nic in nics if is_dynamic(nic.facts)]
+    if not dynamic:
+        return None
+    return InterfaceCard(
+        pci_address=pci_address,
+        device="0x0023",
+        model="M81KR",
+        static=tuple(nic.name for nic in nics if nic.facts.device in STATIC),
+        dynamic=tuple(DynamicNic(name=one.name, pci_address=one.facts.pci_address, mac=one.mac) for one in dynamic),
+    )

@@ -13,6 +13,7 @@ from typing import Literal
 
 from netweft.core.host import Address, Bond, Host, Link, Nic, OvsPort
 from netweft.core.intent import HostQos
+from netweft.core.interface_cards import is_dynamic
 from netweft.core.ovs_bonds import kernel_bond_mode, kernel_bond_options
 from netweft.core.sync import Location, locate_networks, reported_qos
 
@@ -67,7 +68,8 @@ class NicView:
 
 
 def nic_views(host: Host, locations: Mapping[str, Location] | None = None) -> dict[str, NicView]:
-    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name. ``locations``: what
+    """Every NIC, bond (those of Open vSwitch, too) and VLAN device of a host by name, but for NICs that only guests can
+    have (VDSM leaves them out as well). ``locations``: what
     :func:`~netweft.core.sync.locate_networks` says of the host, for callers who have it.
     """
     viewer = _Viewer(host)
@@ -97,7 +99,8 @@ class _Viewer:
     def __init__(self, host: Host) -> None:
         self.links = host.links()
         self.slaves = {name: host.ports_of(name) for name in host.bonds}
-        self.bases: dict[str, Nic | Bond] = {**host.nics, **host.bonds}
+        nics = {name: nic for name, nic in host.nics.items() if not is_dynamic(nic.facts)}
+        self.bases: dict[str, Nic | Bond] = {**nics, **host.bonds}
         for port in host.ovs_ports.values():
             if len(port.interfaces) > 1:
                 self.slaves[port.name] = list(port.interfaces)

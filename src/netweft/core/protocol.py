@@ -41,6 +41,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from netweft.core.host import Host
+from netweft.core.interface_cards import InterfaceCard
 from netweft.core.limits import DEFAULT_MTU
 
 AGENT_PORT = 54322
@@ -163,6 +164,10 @@ class Capabilities:
     """Whether it can serve DHCP to its guests."""
     ovn_version: str = ""
     """Of the ovn-controller that is installed there, empty for none; whether it runs is told when it is configured."""
+    interface_cards: tuple[InterfaceCard, ...] = ()
+    """The adapters of a fabric that it has."""
+    uuid: str = ""
+    """Of its hardware, in small letters, by which a fabric knows it; empty where it has none."""
 
     @property
     def lacks(self) -> frozenset[Ability]:

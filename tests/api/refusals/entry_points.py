@@ -109,7 +109,8 @@ OF_THE_REQUEST: Mapping[str, str] = {
         for name in (
             "attachment_exists", "network_is_known", "nic_id_and_name_agree", "network_id_and_name_agree",
             "network_is_one_of_hosts",
-            "is_not_removed_as_well", "nic_is_no_vlan_device", "attachment_is_reused", "nic_is_given", "nic_exists",
+            "is_not_removed_as_well", "nic_is_no_vlan_device", "nic_is_for_hosts", "attachment_is_reused",
+            "nic_is_given", "nic_exists",
             "network_is_kept", "removed_attachment_exists", "management_network_stays", "network_is_not_used_by_guests",
             "network_in_use_keeps_its_base", "is_in_sync", "synchronized_exists",
         )
@@ -130,7 +131,8 @@ OF_THE_REQUEST: Mapping[str, str] = {
         f"host_bond.{name}": "of bonds, which only setting up changes"
         for name in (
             "bond_is_named", "bond_id_and_name_agree", "bond_name_is_valid", "options_are_known",
-            "has_enough_slaves", "slave_exists", "slave_is_nic", "slave_is_free", "slave_carries_no_network",
+            "has_enough_slaves", "slave_exists", "slave_is_nic", "slave_is_for_hosts", "slave_is_free",
+            "slave_carries_no_network",
             "slave_carries_no_unmanaged", "removed_bond_exists", "removed_bond_is_unused",
             "bond_is_not_changed_and_removed", "primary_is_slave", "slaves_are_different", "options_can_work",
         )
@@ -139,6 +141,7 @@ OF_THE_REQUEST: Mapping[str, str] = {
         f"host_label.{name}": "of labels of NICs, which only setting up changes"
         for name in (
             "labelled_nic_id_and_name_agree", "labelled_nic_exists", "labelled_nic_is_proper",
+            "labelled_nic_is_for_hosts",
             "labelled_bond_has_slaves", "removed_label_exists", "labels_are_given_once", "slave_keeps_no_label",
             "labelled_nic_carries_no_unmanaged", "nic_is_not_labelled_so",
         )

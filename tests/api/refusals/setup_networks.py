@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 import rows
 from api.refusals.site import Refusal, Site, Step, Table
-from netweft.core.host import Bridge, Vlan
+from netweft.core import interface_cards
+from netweft.core.host import Bridge, Nic, NicFacts, Vlan
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import hosts
@@ -120,6 +121,14 @@ def prepare(site: Site) -> None:
     site.names |= {name: nic_id for number in (2, 1) for nic_id, name in site.fleet.data(number).nics.items()}
     site.run_vm("web", site.names["sim-1"])
     site.insert(rows.add_vnic, site.names["web"], profile, "02:00:00:00:00:01", name="vnic")
+
+
+def insert_card(site: Site) -> None:
+    """sim-1 gets a virtual interface card with a dynamic NIC."""
+    host = site.fleet.host()
+    facts = NicFacts(vendor=interface_cards.VENDOR, device="0x0044", pci_address="0000:80:01.0")
+    site.fleet.simulate(host=host.with_link(Nic(name="dyn0", mac=interface_cards.NO_MAC, facts=facts)))
+    site.act("/hosts/{sim-1}/refresh")
 
 
 def no(rule: str, body: str, code: str, words: str, host: str = "sim-1") -> Refusal:
@@ -812,5 +821,24 @@ TABLE: Table = (
         part
         for name in ("non_responsive", "installing", "install_failed", "unassigned", "down")
         for part in status(name)
+    ),
+    insert_card,
+    no(
+        "host_attachment.nic_is_for_hosts",
+        at("blue", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "dynamic vNICs of the virtual interface card of Host sim-1: dyn0",
+    ),
+    no(
+        "host_bond.slave_is_for_hosts",
+        bond("bond1", "eth1", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "Only VMs can have",
+    ),
+    no(
+        "host_label.labelled_nic_is_for_hosts",
+        label("new", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "Only VMs can have",
     ),
 )

@@ -10,6 +10,7 @@ from netweft.core.errors import Problem
 from netweft.core.host_labels import ADDRESSED_ROLES
 from netweft.core.host_request import HostView, Ref, Resolved
 from netweft.core.intent import AttachmentIntent, IpAssignment, network_mtu
+from netweft.core.interface_cards import why_only_for_guests
 from netweft.core.keep import KEEP
 from netweft.core.limits import IPV6_MIN_MTU
 from netweft.core.options import bridge_options, bridge_problem, repeated
@@ -77,6 +78,12 @@ def nic_is_no_vlan_device(host: HostView, one: Resolved) -> Problem | None:
         f"'{one.nic}' is a VLAN device. Attach the network to '{device.base}' instead; its VLAN device is made for it."
     )
     return Problem("ATTACHMENT_REFERENCE_VLAN_DEVICE", text)
+
+
+def nic_is_for_hosts(host: HostView, one: Resolved) -> Problem | None:
+    """A dynamic NIC of a virtual interface card belongs to guests."""
+    text = why_only_for_guests(host.name, host.report, (one.nic,))
+    return Problem("ACTION_TYPE_FAILED_NIC_IS_DYNAMIC", text) if text else None
 
 
 def attachment_is_reused(host: HostView, one: Resolved) -> Problem | None:

@@ -9,6 +9,7 @@ from netweft.core.errors import Problem
 from netweft.core.host import NAME_MAX
 from netweft.core.host_request import BondChange, FinalSet, HostView, Ref
 from netweft.core.intent import BondIntent
+from netweft.core.interface_cards import why_only_for_guests
 from netweft.core.options import MODES, bond_mode, bond_option_name, bond_options, bond_problem, repeated
 from netweft.core.ovs_bonds import OVS_MODES, ovs_bond_problem
 from netweft.core.rules.fields import listed
@@ -154,6 +155,12 @@ def slave_is_nic(host: HostView, bond: BondIntent) -> Problem | None:
         return None
     text = f"Bond {bond.name} can only have NICs as slaves, which {', '.join(wrong)} is not."
     return Problem("NETWORK_INTERFACE_IS_NOT_A_NIC", text)
+
+
+def slave_is_for_hosts(host: HostView, bond: BondIntent) -> Problem | None:
+    """A dynamic NIC of a virtual interface card belongs to guests."""
+    text = why_only_for_guests(host.name, host.report, bond.slaves)
+    return Problem("ACTION_TYPE_FAILED_NIC_IS_DYNAMIC", text) if text else None
 
 
 def slave_is_free(host: HostView, bond: BondIntent, final: FinalSet) -> Problem | None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from netweft.core.errors import Problem
 from netweft.core.host_request import FinalSet, HostView, LabelChange, Ref, Resolved, SetupRequest
 from netweft.core.intent import AttachmentIntent
+from netweft.core.interface_cards import why_only_for_guests
 from netweft.core.rules.host_bond import SLAVES_MIN
 
 
@@ -47,6 +48,12 @@ def labelled_nic_is_proper(host: HostView, wish: LabelChange, final: FinalSet) -
     better = bonds[0] if bonds else host.report.vlans[name].base
     text = f"Label '{wish.label}' cannot be put on '{name}', which is {what}. Put it on '{better}'."
     return Problem("LABEL_ATTACH_TO_IMPROPER_INTERFACE", text)
+
+
+def labelled_nic_is_for_hosts(host: HostView, wish: LabelChange) -> Problem | None:
+    """A dynamic NIC of a virtual interface card belongs to guests."""
+    text = why_only_for_guests(host.name, host.report, (host.nic_name(wish.nic),))
+    return Problem("ACTION_TYPE_FAILED_NIC_IS_DYNAMIC", text) if text else None
 
 
 def labelled_bond_has_slaves(host: HostView, final: FinalSet, label: str) -> Problem | None:

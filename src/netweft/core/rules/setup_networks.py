@@ -89,6 +89,7 @@ def _check_labels(action: str, host: HostView, request: SetupRequest) -> None:
 
 def _check_labelled(action: str, host: HostView, request: SetupRequest, final: FinalSet) -> None:
     """What the NICs with labels will be."""
+    check(action, *(host_label.labelled_nic_is_for_hosts(host, wish) for wish in request.labels))
     check(action, *(host_label.labelled_nic_is_proper(host, wish, final) for wish in request.labels))
     check(action, *(host_label.labelled_bond_has_slaves(host, final, label) for label in final.labels))
 
@@ -109,6 +110,7 @@ def _check_wish(action: str, host: HostView, one: Resolved, request: SetupReques
         rule.network_id_and_name_agree(one),
         rule.is_not_removed_as_well(one, removed),
         rule.nic_is_no_vlan_device(host, one),
+        rule.nic_is_for_hosts(host, one),
         rule.attachment_is_reused(host, one),
         rule.network_is_one_of_hosts(one),
         rule.network_is_in_cluster(host, one),
@@ -170,6 +172,7 @@ def _check_bonds(action: str, host: HostView, request: SetupRequest, final: Fina
             host_bond.options_can_work(bond),
             host_bond.slave_exists(host, wish, bond),
             host_bond.slave_is_nic(host, bond),
+            host_bond.slave_is_for_hosts(host, bond),
             host_bond.primary_is_slave(bond),
         ):
             check(action, problem)

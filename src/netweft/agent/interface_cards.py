@@ -1,0 +1,60 @@
+"""Virtual interface cards of this host, as sysfs shows the PCI buses.
+
+A card's upstream port is a bridge, so it is under no network device; its NICs are below it in the tree of PCI devices.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netweft.agent.nic_facts import PCI_DEVICES, read_text
+from netweft.core.interface_cards import ADAPTERS, DYNAMIC, NO_MAC, STATIC, VENDOR, DynamicNic, InterfaceCard
+
+_MODELS = {"0x0047": "P81E", "0x0048": "M81KR"}
+"""Of cards, by the subsystem of their NICs (pci.ids)."""
+PRODUCT_UUID = Path("/sys/class/dmi/id/product_uuid")
+
+
+def cards(devices: Path = PCI_DEVICES) -> tuple[InterfaceCard, ...]:
+    """All cards, by their PCI addresses. ``devices``: where sysfs shows PCI devices."""
+    try:
+        found = sorted(devices.iterdir())
+    except FileNotFoundError:  # a machine without PCI
+        return ()
+    ciscos = {one: read_text(one / "device") for one in found if read_text(one / "vendor") == VENDOR}
+    nics = [one for one, device in ciscos.items() if device in STATIC | DYNAMIC]
+    return tuple(
+        _card(adapter, device, [nic for nic in nics if adapter.name in nic.resolve().parts])
+        for adapter, device in ciscos.items()
+        if device in ADAPTERS
+    )
+
+
+def hardware_uuid(path: Path = PRODUCT_UUID) -> str:
+    """The UUID by which a fabric knows this machine, in small letters; empty where there is none."""
+    return read_text(path).lower()
+
+
+def _card(adapter: Path, device: str, nics: list[Path]) -> InterfaceCard:
+    models = {_MODELS.get(read_text(nic / "subsystem_device"), "") for nic in nics} - {""}
+    return InterfaceCard(
+        pci_address=adapter.name,
+        device=device,
+        model=min(models, default=""),
+        static=tuple(name for nic in nics if read_text(nic / "device") in STATIC and (name := _name(nic))),
+        dynamic=tuple(_dynamic(nic) for nic in nics if read_text(nic / "device") in DYNAMIC),
+    )
+
+
+def _dynamic(nic: Path) -> DynamicNic:
+    """One without a name is driven by a guest."""
+    name = _name(nic)
+    mac = read_text(nic / "net" / name / "address") if name else ""
+    return DynamicNic(name=name, pci_address=nic.name, mac=mac or NO_MAC)
+
+
+def _name(nic: Path) -> str:
+    try:
+        return next((one.name for one in sorted((nic / "net").iterdir())), "")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,58 @@
+"""Virtual interface cards of hosts, at ``/netweft/v1/hosts/{id}/interfacecards``: an addition of Netweft."""
+
+from __future__ import annotations
+
+import msgspec
+
+from netweft.api.network_attachments import seen
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.core.interface_cards import InterfaceCard
+
+routes = Routes("interface_cards", ADDITIONS)
+
+
+class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
+    """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``free``: whether
+    no guest has it, as far as the host shows.
+    """
+
+    name: str | None
+    pci_address: str
+    mac: str
+    free: bool
+
+
+class Card(msgspec.Struct, kw_only=True, frozen=True):
+    """A virtual interface card. ``pci_address``, ``device``: of its upstream port; ``model``: null where it is not
+    known. ``static``: NICs that are like any other, by name; ``dynamic``: those that only guests can have; ``free``:
+    how many of these no guest has.
+    """
+
+    pci_address: str
+    device: str
+    model: str | None
+    static: list[str]
+    dynamic: list[DynamicVnic]
+    free: int
+
+
+def _show(card: InterfaceCard) -> Card:
+    return Card(
+        pci_address=card.pci_address,
+        device=card.device,
+        model=card.model or None,
+        static=list(card.static),
+        dynamic=[
+            DynamicVnic(name=one.name or None, pci_address=one.pci_address, mac=one.mac, free=one.is_free)
+            for one in card.dynamic
+        ],
+        free=card.free,
+    )
+
+
+@routes.get("/hosts/{host_id}/interfacecards", many(Card), needs=READ)
+def list_cards(call: Call[None]) -> list[Card]:
+    """The virtual interface cards that a host has, as it last reported them."""
+    with call.read() as tx:
+        report = seen(tx, call).report
+    return [_show(card) for card in report.capabilities.interface_cards] if report else []
