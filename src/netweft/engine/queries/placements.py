@@ -7,11 +7,19 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from netweft.core.candidates import FreeFunctions, GuestNeeds, HostState, NetworkOn, ProvidedNetwork, Uplink
 from netweft.core.host import MEGABIT
 from netweft.core.nic_view import NicView, nic_views
 from netweft.core.protocol import GuestState, LinkCounters
-from netweft.core.schedule import Choice, choose
+from netweft.core.schedule import (
+    Choice,
+    FreeFunctions,
+    GuestNeeds,
+    HostState,
+    NetworkOn,
+    ProvidedNetwork,
+    Uplink,
+    choose,
+)
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
