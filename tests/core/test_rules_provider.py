@@ -119,6 +119,16 @@ def test_who_logs_in_says_how() -> None:
     assert "the user name, the tenant or the user domain are missing" in several.text
 
 
+def test_a_fabric_is_logged_in_to() -> None:
+    assert rules.login_is_given(Provider()) is None
+    one = rules.login_is_given(replace(Provider(), password=""))
+    assert one is not None
+    assert "but the password is missing" in one.text
+    both = rules.login_is_given(replace(Provider(), username="", password=""))
+    assert both is not None
+    assert "the user and the password are missing" in both.text
+
+
 def test_types() -> None:
     assert rules.type_is_known("neutron", frozenset({"neutron"})) is None
     other = rules.type_is_known("ovn", frozenset({"neutron", "external"}))

@@ -131,6 +131,13 @@ def insert_card(site: Site) -> None:
     site.act("/hosts/{sim-1}/refresh")
 
 
+def remove_card(site: Site) -> None:
+    host = site.fleet.host()
+    nics = {name: nic for name, nic in host.nics.items() if name != "dyn0"}
+    site.fleet.simulate(host=replace(host, nics=nics))
+    site.act("/hosts/{sim-1}/refresh")
+
+
 def no(rule: str, body: str, code: str, words: str, host: str = "sim-1") -> Refusal:
     path = f"/hosts/{{{host}}}/setupnetworks"
     return Refusal(rule, "POST", path, f"<action>{body}</action>", code, words)
@@ -770,6 +777,26 @@ TABLE: Table = (
         "IPv6 is switched off on eth3",
     ),
     confess(),
+    insert_card,
+    no(
+        "host_attachment.nic_is_for_hosts",
+        at("blue", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "dynamic vNICs of the virtual interface card of Host sim-1: dyn0",
+    ),
+    no(
+        "host_bond.slave_is_for_hosts",
+        bond("bond1", "eth1", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "Only VMs can have",
+    ),
+    no(
+        "host_label.labelled_nic_is_for_hosts",
+        label("new", "dyn0"),
+        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
+        "Only VMs can have",
+    ),
+    remove_card,
     occupy,
     no(
         "host_unmanaged.nic_carries_no_unmanaged",
@@ -821,24 +848,5 @@ TABLE: Table = (
         part
         for name in ("non_responsive", "installing", "install_failed", "unassigned", "down")
         for part in status(name)
-    ),
-    insert_card,
-    no(
-        "host_attachment.nic_is_for_hosts",
-        at("blue", "dyn0"),
-        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
-        "dynamic vNICs of the virtual interface card of Host sim-1: dyn0",
-    ),
-    no(
-        "host_bond.slave_is_for_hosts",
-        bond("bond1", "eth1", "dyn0"),
-        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
-        "Only VMs can have",
-    ),
-    no(
-        "host_label.labelled_nic_is_for_hosts",
-        label("new", "dyn0"),
-        "ACTION_TYPE_FAILED_NIC_IS_DYNAMIC",
-        "Only VMs can have",
     ),
 )
