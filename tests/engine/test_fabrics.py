@@ -15,6 +15,7 @@ from memory_fabric import CLASS, DOWN, FOREIGN, PASSWORD, Fabric
 from netweft.core.errors import ValidationError
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.data_centers import AddDataCenter, add_data_center, remove_data_center
 from netweft.engine.commands.fabrics import raise_mtu
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.commands.port_profiles import (
@@ -235,6 +236,20 @@ def test_orphans_are_counted(fabrics: Fabrics) -> None:
     with fabrics.fleet.db.read() as tx:
         assert provider_queries.get(tx, fabrics.ids["one"]).orphans == 1
     assert profile in there.profiles.values()
+
+
+def test_profiles_go_with_the_data_centre_of_their_networks(fabrics: Fabrics) -> None:
+    db = fabrics.fleet.db
+    there = db.run(add_data_center, SYSTEM, AddDataCenter(name="there"))
+    spec = AddNetwork(name="far", data_center=Ref(id=there), vlan_id=300)
+    network_id = str(db.run(add_network, SYSTEM, spec).id)
+    fabrics.link("one", network_id)
+    fabrics.wait()
+    assert fabrics.view("one").keys() == {fabrics.network_id, network_id}
+    db.run(remove_data_center, SYSTEM, there)
+    fabrics.wait()
+    assert fabrics.view("one").keys() == {fabrics.network_id}
+    assert len(fabrics.rows("one")) == 1
 
 
 def test_a_profile_in_use_goes_when_it_is_free(fabrics: Fabrics) -> None:

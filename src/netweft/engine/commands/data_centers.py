@@ -21,7 +21,7 @@ from netweft.engine.commands.vnic_profiles import remove_profiles
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.data_centers import DataCenterRow, data_centers
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.operations import provider_networks
+from netweft.engine.operations import port_profiles, provider_networks
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import data_centers as queries
 from netweft.engine.queries.references import Ref
@@ -110,6 +110,7 @@ def remove_data_center(tx: Tx, actor: Actor, data_center_id: str) -> None:
             remove_profiles(tx, network.id)
             authorize.forget(tx, network.id)
             provider_networks.release(tx, actor, network)
+            port_profiles.release_all(tx, actor, network.id)
         tx.execute(sa.delete(networks).where(inside))
         authorize.forget(tx, data_center_id)
         tx.execute(sa.delete(data_centers).where(data_centers.c.id == data_center_id))
