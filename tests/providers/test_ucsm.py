@@ -224,6 +224,12 @@ def test_nothing_there_and_something_else_there(emulator: Emulator) -> None:
         provider.test()
 
 
+def test_who_speaks_no_tls_is_told(emulator: Emulator) -> None:
+    account = emulator.account(url=emulator.url.replace("http:", "https:"))
+    with pytest.raises(ProviderError, match="speaks no TLS"), ucsm.connect(account) as provider:
+        provider.test()
+
+
 def test_tls_is_verified(tmp_path: Path) -> None:
     pair = tmp_path / "pair.pem"
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", pair]

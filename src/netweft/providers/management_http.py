@@ -19,6 +19,10 @@ ANSWER_MAX = 64 * 2**20
 """Octets of an answer at most."""
 
 
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL calls an answer that is none of TLS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer; ``location``: of one that points elsewhere."""
@@ -110,5 +114,8 @@ def _failure(error: Exception, *, late: bool, account: Account) -> ProviderError
         return CertificateError(f"The TLS certificate of the provider is not trusted: {error.verify_message}")
     if isinstance(error, TimeoutError):
         return ProviderError(f"The provider did not answer within {account.timeout:g} seconds.")
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        text = f"What answers at {account.url} speaks no TLS. Write http:// before the address, or the port that does."
+        return ProviderError(text)
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return ProviderError(f"The provider cannot be reached at {account.url}: {reason}")

@@ -101,12 +101,12 @@ TABLE: Table = (
     ),
     change("provider.url_is_valid", "VALIDATION_PROVIDER_URL_INVALID", "is not valid", url="https://"),
     Refusal(
-        "provider_network.provider_is_unused",
+        "port_profile.fabric_carries_nothing",
         "DELETE",
         f"{PROVIDERS}/{{one}}",
         "",
         "ACTION_TYPE_FAILED_PROVIDER_IN_USE",
-        "'one'",
+        "'one' carries these networks: red. Remove their port profiles first",
     ),
     link(
         "port_profile.network_is_of_hosts",

@@ -84,6 +84,14 @@ def cluster_has_one_technology(
     return Problem("ACTION_TYPE_FAILED_CLUSTER_MIXES_FABRICS", text)
 
 
+def fabric_carries_nothing(provider: str, networks: Collection[str]) -> Problem | None:
+    """``networks``: names of those that have a port profile there."""
+    if not networks:
+        return None
+    text = f"Provider '{provider}' carries these networks: {listed(networks)}. Remove their port profiles first."
+    return Problem("ACTION_TYPE_FAILED_PROVIDER_IN_USE", text)
+
+
 def mtu_can_be_raised(mtu: int) -> Problem | None:
     """To what fabrics have."""
     if FABRIC_MTU_MIN <= mtu <= FABRIC_MTU_MAX:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from netweft.core.errors import Problem
 from netweft.core.keep import KEEP, Keep
 from netweft.core.rules import check, fields
+from netweft.core.rules import port_profile as profile_rules
 from netweft.core.rules import provider as rules
 from netweft.core.rules import provider_network as network_rules
 from netweft.engine import audit, queue
@@ -34,6 +35,7 @@ from netweft.engine.operations import provider_objects as objects
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.payloads import ImportNetwork, ListSubnets, OnProvider, RemoveOrphan, SaveProvider
 from netweft.engine.queries import clusters as cluster_queries
+from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import providers as queries
 from netweft.engine.queries.references import Ref, resolve
@@ -216,6 +218,7 @@ def remove_provider(tx: Tx, actor: Actor, provider_id: str, *, purpose: str = NE
     check(
         _REMOVE,
         rules.is_no_default(row.name, list(cluster_queries.with_provider(tx, provider_id).values())),
+        profile_rules.fabric_carries_nothing(row.name, list(profile_queries.networks_in(tx, provider_id).values())),
         network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)),
     )
     authorize.forget(tx, provider_id)
