@@ -32,6 +32,10 @@ def test_all_are_free_but_those_that_are_held() -> None:
     ("host", "reason"),
     [
         (HOST.without_link("eth0v0"), "shows no NIC"),
+        (
+            HOST.with_link(replace(FIRST, facts=replace(FIRST.facts, vendor="0x1137", device="0x0071"))),
+            "is a dynamic vNIC of a virtual interface card",
+        ),
         (HOST.with_link(replace(FIRST, owner="blue")), "carries a network as eth0v0"),
         (HOST.with_link(replace(FIRST, addresses=(Address(ip="192.0.2.1", prefix=24),))), "carries a network"),
         (HOST.with_link(replace(FIRST, master="br0")).with_link(Bridge(name="br0")), "is part of a bond or a bridge"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netweft.core.errors import HostError, Problem
-from netweft.core.host import Address, Bond, Host, Nic, Route, Vlan
+from netweft.core.host import Address, Bond, Host, Nic, NicFacts, Route, Vlan
 from netweft.core.host_health import health
 from netweft.core.host_request import NetworkView, Ref
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment, NetworkIntent
@@ -241,6 +241,12 @@ def test_copying_the_networks_of_a_host() -> None:
     assert [(wish.bond.name, wish.slaves) for wish in request.bonds] == [("bond0", (Ref(name="b4"), Ref(name="b5")))]
     assert request.removed_bonds == (Ref(name="bond2"),)
     assert request.commit_on_success
+
+
+def test_free_nics_without_those_that_only_guests_can_have() -> None:
+    dynamic = Nic(name="dyn0", facts=NicFacts(vendor="0x1137", device="0x0044"))
+    found = Host(nics={"b1": Nic(name="b1"), "dyn0": dynamic})
+    assert host_copy.free_nics(found, HostIntent(), set()) == ["b1"]
 
 
 def test_free_nics_without_the_slaves_of_the_management_bond() -> None:

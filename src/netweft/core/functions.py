@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from netweft.core.host import Host, Nic, VirtualFunction
+from netweft.core.interface_cards import is_dynamic
 
 
 def nics_by_address(host: Host) -> dict[str, Nic]:
@@ -29,6 +30,8 @@ def why_in_use(host: Host, function: VirtualFunction, nics: Mapping[str, Nic]) -
     nic = nics.get(function.pci_address)
     if nic is None:
         return "shows no NIC on the host: a guest or another driver has it"
+    if is_dynamic(nic.facts):
+        return "is a dynamic vNIC of a virtual interface card, which guests have by a port profile"
     if not function.assignable:
         return "has no IOMMU group to itself"
     if nic.owner or nic.addresses:

@@ -10,6 +10,7 @@ from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.host_request import AttachmentChange, BondChange, Ref, SetupRequest
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, IpAssignment
+from netweft.core.interface_cards import is_dynamic
 
 
 def is_another_host(source: str, target: str) -> Problem | None:
@@ -39,10 +40,13 @@ def has_enough_nics(source: Sequence[str], target: Sequence[str]) -> Problem | N
 
 
 def free_nics(host: Host, intent: HostIntent, management: Collection[str]) -> list[str]:
-    """The NICs of a host by name, without the one below its management network, or the slaves of that bond."""
+    """The NICs of a host by name, without the one below its management network, or the slaves of that bond, and without
+    those that only guests can have.
+    """
     base = {a.nic for a in intent.attachments if a.network_id in management}
     below = {slave for bond in intent.bonds if bond.name in base for slave in bond.slaves}
-    return sorted(set(host.nics) - base - below)
+    of_guests = {name for name, nic in host.nics.items() if is_dynamic(nic.facts)}
+    return sorted(set(host.nics) - base - below - of_guests)
 
 
 def copy_request(
