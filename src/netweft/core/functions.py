@@ -30,17 +30,15 @@ def why_in_use(host: Host, function: VirtualFunction, nics: Mapping[str, Nic]) -
     nic = nics.get(function.pci_address)
     if nic is None:
         return "shows no NIC on the host: a guest or another driver has it"
-    if is_dynamic(nic.facts):
-        return "is a dynamic vNIC of a virtual interface card, which guests have by a port profile"
-    if not function.assignable:
-        return "has no IOMMU group to itself"
-    if nic.owner or nic.addresses:
-        return f"carries a network as {nic.name}"
-    if nic.master or any(nic.name in port.interfaces for port in host.ovs_ports.values()):
-        return f"is part of a bond or a bridge as {nic.name}"
-    if any(vlan.base == nic.name for vlan in host.vlans.values()):
-        return f"has a VLAN device on it as {nic.name}"
-    return ""
+    is_port = nic.master or any(nic.name in port.interfaces for port in host.ovs_ports.values())
+    reasons = {
+        "is a dynamic vNIC of a virtual interface card, which guests have by a port profile": is_dynamic(nic.facts),
+        "has no IOMMU group to itself": not function.assignable,
+        f"carries a network as {nic.name}": nic.owner or nic.addresses,
+        f"is part of a bond or a bridge as {nic.name}": is_port,
+        f"has a VLAN device on it as {nic.name}": any(vlan.base == nic.name for vlan in host.vlans.values()),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def free_functions(host: Host, held: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
