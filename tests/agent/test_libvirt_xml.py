@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 import pytest
+from lxml import etree
 
 from netweft.agent.guests import libvirt_xml
 from netweft.core.protocol import GuestNic, GuestSpec
@@ -45,3 +48,28 @@ def test_a_guest_that_boots_from_the_network_comes_to_its_disk_last() -> None:
         "interface": "1",
         "disk": "2",
     }
+
+
+SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
+JOINED = '<virtualport type="802.1Qbh"><parameters profileid="nw-red" /></virtualport>'
+MAC = '<mac address="02:00:00:00:00:01" />'
+BY_MACVTAP = (
+    f'<interface type="direct">{MAC}<source dev="enp7s0f1" mode="passthrough" />{JOINED}'
+    '<model type="virtio" /><link state="up" /><alias name="ua-1" /></interface>'
+)
+BY_THE_GUEST = (
+    f'<interface type="hostdev" managed="yes">{MAC}<driver name="vfio" /><source>'
+    '<address type="pci" domain="0x0000" bus="0x07" slot="0x00" function="0x1" /></source>'
+    f'{JOINED}<alias name="ua-1" /></interface>'
+)
+
+
+@pytest.mark.parametrize(("bridge", "expected"), [("enp7s0f1", BY_MACVTAP), ("", BY_THE_GUEST)])
+def test_a_dynamic_vnic_joins_its_fabric_by_the_port_profile(bridge: str, expected: str) -> None:
+    nic = GuestNic(
+        id="1", name="nic1", mac="02:00:00:00:00:01", bridge=bridge, function="0000:07:00.1", profile="nw-red"
+    )
+    assert libvirt_xml.interface(nic, frozenset()) == expected
+    spec = GuestSpec(id=str(uuid4()), name="one", driver="libvirt", memory=1 << 28, nics=(nic,))
+    whole = etree.fromstring(libvirt_xml.domain(spec, "kvm", frozenset()).encode())
+    etree.RelaxNG(etree.parse(SCHEMA)).assertValid(whole)

@@ -14,7 +14,8 @@ from pathlib import Path
 from figures import Figure, in_turn, median_seconds, paired
 
 from engine_process import EngineProcess
-from netweft.core.schedule import GuestNeeds, HostState, NetworkOn, Uplink, choose
+from netweft.core.candidates import GuestNeeds, HostState, NetworkOn, Uplink
+from netweft.core.schedule import choose
 
 HOSTS, NETWORKS, VNICS, ROUNDS = 1000, 100, 10, 30
 SIMULATED = 200

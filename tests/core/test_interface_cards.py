@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netweft.core.functions import nics_by_address
 from netweft.core.host import Host, Nic, NicFacts
 from netweft.core.interface_cards import (
     NO_MAC,
@@ -12,6 +13,7 @@ from netweft.core.interface_cards import (
     InterfaceCard,
     card_of,
     is_dynamic,
+    why_not_given,
     why_only_for_guests,
 )
 
@@ -49,6 +51,14 @@ def test_what_only_guests_can_have_is_named() -> None:
     assert text == (
         "Only VMs can have the dynamic vNICs of the virtual interface card of Host one: dyn1, dyn2. Use another NIC."
     )
+
+
+def test_what_keeps_one_from_a_guest() -> None:
+    nics = nics_by_address(HOST)
+    assert why_not_given(nics, "0000:81:00.1") == ""
+    assert why_not_given(nics, "0000:81:00.2") == "is another guest's"
+    assert why_not_given(nics, "0000:81:00.0") == "is no dynamic vNIC of this host"
+    assert why_not_given(nics, "0000:81:00.9") == "is no dynamic vNIC of this host"
 
 
 def test_a_card_is_what_its_nics_say() -> None:

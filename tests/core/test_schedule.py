@@ -11,19 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.strategies import sources
-from netweft.core.schedule import (
-    WEIGHTS,
+from netweft.core.candidates import (
+    CarriedVnic,
     FreeFunctions,
     GuestNeeds,
     HostState,
     NetworkOn,
-    Policy,
     ProvidedNetwork,
     ProviderAgent,
     Reservation,
     Uplink,
-    choose,
 )
+from netweft.core.schedule import WEIGHTS, Policy, choose
 
 GOOD = NetworkOn(has_boot_protocol=True, uplink="eth0")
 HOST = HostState(
@@ -51,6 +50,8 @@ STALE, SILENT = replace(GOOD, in_sync=False), replace(GOOD, has_boot_protocol=Fa
 AGENT = ProviderAgent(is_alive=True, physical_networks=frozenset({"wire1"}))
 TUNNELS = ProvidedNetwork(name="tunnels", provider_id="p", provider_name="P")
 WIRE = ProvidedNetwork(name="wire", provider_id="p", provider_name="P", physical_network="wire1")
+BLUE = CarriedVnic(name="nic1", network_id="blue")
+CARD = FreeFunctions(nic="0000:05:00.0", free=1, networks=frozenset({"blue"}), is_card=True)
 TWO_VFS = {"nic1": "blue", "nic2": ""}
 
 
@@ -104,6 +105,46 @@ REFUSED = [
         {"passthrough": TWO_VFS},
         "NO_SUITABLE_VF",
         "for 1 of the 2 pass-through vNICs",
+    ),
+    (
+        {"networks": {"mgmt": GOOD}, "carried": {"blue": "ucsm"}, "functions": (CARD,)},
+        {"carried": {"nic1": replace(BLUE, obstacle="a network filter")}},
+        "NOT_ON_DYNAMIC_VNIC",
+        "nic1 has a network filter",
+    ),
+    (
+        {"networks": {"mgmt": GOOD}, "carried": {"blue": "ucsm"}},
+        {"carried": {"nic1": BLUE}},
+        "NO_FREE_DYNAMIC_VNIC",
+        "has 0 free dynamic vNICs for the 1 vNICs",
+    ),
+    (
+        {
+            "networks": {"mgmt": GOOD},
+            "carried": {"blue": "ucsm"},
+            "functions": (CARD, FreeFunctions(nic="eth0", free=9)),
+        },
+        {"carried": {"nic1": BLUE, "nic2": BLUE}},
+        "NO_FREE_DYNAMIC_VNIC",
+        "has 1 free dynamic vNICs for the 2 vNICs",
+    ),
+    (
+        {"functions": (CARD,)},
+        {"passthrough": {"nic1": ""}},
+        "NO_SUITABLE_VF",
+        "for 0 of the 1 pass-through vNICs",
+    ),
+    (
+        {"carried": {"blue": "ucsm"}, "functions": (CARD,)},
+        {"carried": {"nic1": BLUE}, "implemented": {"blue": "ucsm"}},
+        "NETWORK_IMPLEMENTED_DIFFERENTLY",
+        "blue net (native, and the VM has it ucsm)",
+    ),
+    (
+        {"networks": {"mgmt": GOOD}, "carried": {"blue": "ucsm"}, "functions": (CARD,)},
+        {"carried": {"nic1": BLUE}, "implemented": {"blue": "native"}},
+        "NETWORK_IMPLEMENTED_DIFFERENTLY",
+        "blue net (ucsm, and the VM has it native)",
     ),
     ({}, {"provided": {"t": TUNNELS}}, "PROVIDER_NETWORK_MISSING", "tunnels (provider P has no agent there)"),
     (
@@ -252,6 +293,29 @@ def test_what_others_were_promised_is_gone(one: Reservation, code: str) -> None:
     assert [problem.code for problem in choice.refusals.get("h1", ())] == [f"VAR__DETAIL__{code}"][: len(code)]
 
 
+def test_a_network_of_a_fabric_needs_no_set_up_where_a_card_is() -> None:
+    guest = replace(GUEST, carried={"nic1": BLUE})
+    fabric = replace(HOST, id="h2", name="two", networks={"mgmt": GOOD}, carried={"blue": "ucsm"}, functions=(CARD,))
+    other = replace(HOST, id="h3", name="three", networks={"mgmt": GOOD})
+    choice = choose(guest, [HOST, fabric, other])
+    assert {one.host_id: dict(one.functions) for one in choice.ranking} == {"h1": {}, "h2": {"nic1": CARD.nic}}
+    (problem,) = choice.refusals["h3"]
+    assert problem.code == "VAR__DETAIL__NETWORK_MISSING"
+    taken = Reservation(guest_id="x", host_id="h2", functions={CARD.nic: 1})
+    assert choose(guest, [fabric], [taken]).host is None
+    # It migrates between those that have it in one way.
+    assert choose(replace(guest, implemented={"blue": "native"}), [HOST, fabric]).host == "h1"
+    assert choose(replace(guest, implemented={"blue": "ucsm"}), [HOST, fabric]).host == "h2"
+
+
+def test_a_network_of_a_fabric_counts_as_connected() -> None:
+    guest, policy = replace(GUEST, carried={"nic1": BLUE}), Policy(only_required=True)
+    bare = replace(HOST, networks={"mgmt": GOOD})
+    (there,) = choose(guest, [replace(bare, carried={"blue": "ucsm"}, functions=(CARD,))], policy=policy).ranking
+    (missing,) = choose(guest, [bare], policy=policy).ranking
+    assert (there.scores["networks"], missing.scores["networks"]) == (100, 0)
+
+
 def test_a_promised_place_counts_as_a_guest() -> None:
     promised = [Reservation(guest_id=f"vm{n}", host_id="h1") for n in range(3)]
     assert choose(GUEST, [HOST], promised).ranking[0].scores["guests"] == 25
@@ -291,9 +355,11 @@ def random_host(random: Random, number: int) -> HostState:
                 nic=f"eth{n}",
                 free=random.randint(0, 2),
                 networks=random.choice((None, frozenset({"blue"}), frozenset({"red", "mgmt"}))),
+                is_card=random.random() < 0.2,
             )
             for n in range(random.randint(0, 3))
         ),
+        carried={name: "ucsm" for name in NETWORKS if not mostly()},
         agents={
             name: ProviderAgent(is_alive=mostly(), physical_networks=frozenset({"wire"} if mostly() else ()))
             for name in ("p", "q")
@@ -303,10 +369,14 @@ def random_host(random: Random, number: int) -> HostState:
 
 
 def random_guest(random: Random) -> GuestNeeds:
+    networks = random.sample(NETWORKS, random.randint(0, 2))
+    carried = [name for name in networks if random.random() < 0.3]
     return GuestNeeds(
         id="vm",
         cluster_id="c",
-        networks={name: name for name in random.sample(NETWORKS, random.randint(0, 2))},
+        networks={name: name for name in networks},
+        carried={f"v{name}": CarriedVnic(name="v", network_id=name) for name in carried},
+        implemented={name: random.choice(("native", "ucsm")) for name in carried if random.random() < 0.5},
         required={name: name for name in random.sample(NETWORKS, random.randint(0, 2))},
         display=random.choice((None, ("mgmt", "mgmt"))),
         memory=random.randint(0, 4),
@@ -349,7 +419,8 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
         and guest.switch_type in {"", host.switch_type}
         and guest.driver in {"", *host.guest_drivers}
         and (host.dhcp_server or not guest.leases)
-        and all(name in host.networks and host.networks[name].in_sync for name in wanted)
+        and all(host.networks[name].in_sync if name in host.networks else name in host.carried for name in wanted)
+        and all(how_on(host, name) in {"", how} for name, how in guest.implemented.items())
         and guest.memory + sum(one.memory for one in others) <= host.memory_free
         and seats(guest, host, others)
         and all(
@@ -361,15 +432,24 @@ def can(guest: GuestNeeds, host: HostState, reservations: list[Reservation], *, 
     )
 
 
+def how_on(host: HostState, name: str) -> str:
+    return "native" if name in host.networks else host.carried.get(name, "")
+
+
 def seats(guest: GuestNeeds, host: HostState, others: list[Reservation]) -> bool:
     """Whether some way to deal out single functions gives one to each vNIC."""
     single = []
     for one in host.functions:
         taken = sum(other.functions.get(one.nic, 0) for other in others)
-        single += [one.networks] * (one.free - taken)
-    wanted = list(guest.passthrough.values())
+        single += [(one.is_card, one.networks)] * (one.free - taken)
+    wanted = [(False, name) for name in guest.passthrough.values()]
+    carried = [one.network_id for one in guest.carried.values()]
+    wanted += [(True, name) for name in carried if how_on(host, name) == "ucsm"]
     return any(
-        all(nets is None or not name or name in nets for nets, name in zip(way, wanted, strict=True))
+        all(
+            of_card == is_card and (nets is None or not name or name in nets)
+            for (of_card, nets), (is_card, name) in zip(way, wanted, strict=True)
+        )
         for way in permutations(single, len(wanted))
     )
 
@@ -384,7 +464,7 @@ def test_never_a_host_that_cannot_and_always_one_that_can(random: Random, only_r
     assert {one.host_id for one in choice.ranking} == able
     assert choice.refusals.keys() == {host.id for host in hosts} - able
     assert all(choice.refusals.values())
-    assert all(one.functions.keys() == guest.passthrough.keys() for one in choice.ranking)
+    assert all(one.functions.keys() >= guest.passthrough.keys() for one in choice.ranking)
 
 
 @pytest.mark.no_cover
@@ -412,4 +492,4 @@ def test_another_host_never_makes_it_fail_nor_worse(random: Random) -> None:
     wired = replace(AGENT, physical_networks=frozenset({"wire"}))
     agents = {"p": wired, "q": wired}
     fit = replace(fit, networks=dict.fromkeys(NETWORKS, GOOD), agents=agents, dhcp_server=True)
-    assert choose(guest, [*hosts, fit]).host is not None
+    assert choose(replace(guest, implemented={}), [*hosts, fit]).host is not None

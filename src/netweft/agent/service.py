@@ -12,6 +12,7 @@ from netweft.agent.networking import NetworkingError
 from netweft.agent.store import StoreError
 from netweft.agent.wire import BROKEN, CONFLICT, MALFORMED, MISSING, RefusalError, decode, encode, tag_of
 from netweft.core.functions import find_function, nics_by_address, why_in_use
+from netweft.core.interface_cards import why_not_given
 from netweft.core.protocol import (
     EVENT_HEADER,
     ChangeRequest,
@@ -156,20 +157,24 @@ class HostService:
         raise RefusalError(NOT_ALLOWED, "unknown", f"{request.path} knows only PUT and DELETE.")
 
     def _check_functions(self, spec: GuestSpec) -> None:
-        """Raises RefusalError when the guest is to get a virtual function that it has not and that is not free: libvirt
-        would take it from whoever has it on the host.
+        """Raises RefusalError when the guest is to get a virtual function, or a dynamic vNIC of a virtual interface
+        card, that it has not and that is not free: libvirt would take it from whoever has it on the host.
         """
-        wanted = {nic.function for nic in spec.nics if nic.function}
+        wanted = {nic.function: nic for nic in spec.nics if nic.function}
         if not wanted:
             return
         has = {nic.function for state in self.guests.list() if state.id == spec.id for nic in state.nics}
         host = self.driver.observe()
         nics = nics_by_address(host)
-        for address in sorted(wanted - has):
+        for address in sorted(wanted.keys() - has):
             function = find_function(host, address)
-            reason = why_in_use(host, function, nics) if function else "is not there"
+            if wanted[address].profile:
+                reason = why_not_given(nics, address)
+            else:
+                reason = why_in_use(host, function, nics) if function else "is not there"
             if reason:
-                text = f"Virtual function {address} cannot be given to guest {spec.name}: it {reason}."
+                what = "Dynamic vNIC" if wanted[address].profile else "Virtual function"
+                text = f"{what} {address} cannot be given to guest {spec.name}: it {reason}."
                 raise RefusalError(CONFLICT, "failed", text)
 
 

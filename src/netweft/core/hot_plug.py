@@ -17,6 +17,20 @@ def apply_hot_pluggable(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> 
     return tuple(_apply_hot_pluggable(plugged[nic.id], nic) if nic.id in plugged else nic for nic in wanted)
 
 
+def apply_on_arrival(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tuple[GuestNic, ...]:
+    """What the vNICs of a guest become that goes on, on another host or later: as :func:`apply_hot_pluggable` says, but
+    for dynamic vNICs of virtual interface cards, which are others there.
+    """
+    wanted = tuple(wanted)
+    places = {nic.id: nic for nic in wanted if nic.profile}
+    return tuple(
+        replace(nic, bridge=place.bridge, function=place.function, profile=place.profile)
+        if nic.profile and (place := places.get(nic.id))
+        else nic
+        for nic in apply_hot_pluggable(now, wanted)
+    )
+
+
 def _apply_hot_pluggable(now: GuestNic, wanted: GuestNic) -> GuestNic:
     if now.function:
         return replace(now, name=wanted.name)

@@ -6,10 +6,10 @@ dynamic only a guest can have, as a whole and with a port profile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from netweft.core.host import Host, NicFacts
+from netweft.core.host import Host, Nic, NicFacts
 
 VENDOR = "0x1137"
 """Cisco."""
@@ -73,6 +73,16 @@ def why_only_for_guests(name: str, host: Host, nics: Iterable[str]) -> str:
         f"Only VMs can have the dynamic vNICs of the virtual interface card of Host {name}: {', '.join(dynamic)}. Use"
         " another NIC."
     )
+
+
+def why_not_given(nics: Mapping[str, Nic], address: str) -> str:
+    """What keeps a dynamic NIC from being given to a guest, completing "it ..."; empty when nothing does. ``nics``:
+    those of the host by their PCI addresses.
+    """
+    nic = nics.get(address)
+    if nic is None or not is_dynamic(nic.facts):
+        return "is no dynamic vNIC of this host"
+    return "" if nic.mac == NO_MAC else "is another guest's"
 
 
 def card_of(host: Host, pci_address: str) -> InterfaceCard | None:

@@ -257,6 +257,10 @@ class GuestNic:
     """Id of the vNIC that takes over while this one's virtual function is away."""
     stands_by: bool = False
     """Whether it is such a vNIC; both have the same MAC address."""
+    profile: str = ""
+    """The port profile by which ``function``, a dynamic vNIC of a virtual interface card, joins its fabric (802.1Qbh);
+    ``bridge`` is then its NIC, through which the guest has it, or empty where the guest drives it by itself.
+    """
     leases: tuple[Lease, ...] = ()
     """What the host serves the guest by DHCP; it answers for no address else."""
 

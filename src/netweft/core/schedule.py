@@ -10,155 +10,14 @@ NO_SUITABLE_VF; the others are ours, since oVirt lets such hosts pass or leaves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter, mul
+from operator import mul
 from typing import NamedTuple
 
+from netweft.core.candidates import NATIVE, GuestNeeds, HostState, ProvidedNetwork, Reservation
 from netweft.core.errors import Problem
 from netweft.core.matching import match
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkOn:
-    """A network on a host. ``has_boot_protocol``: it gets addresses there; ``uplink``: name of its NIC or bond."""
-
-    in_sync: bool = True
-    has_boot_protocol: bool = False
-    uplink: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
-    """A NIC or bond that networks stand on. ``load``: the used share of its speed, 0 to 1 (unknown: 0).
-
-    ``ports``: NICs that it has (1, or those of a bond), ``ports_up``: those with a link.
-    """
-
-    load: float = 0.0
-    ports: int = 1
-    ports_up: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeFunctions:
-    """Virtual functions of a NIC that nobody has. ``networks``: ids of those that they may serve, None for all."""
-
-    nic: str
-    free: int
-    networks: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderAgent:
-    """What a provider of networks has on a host. ``is_alive``: whether it works; ``physical_networks``: that are wired
-    to the host.
-    """
-
-    is_alive: bool
-    physical_networks: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvidedNetwork:
-    """A network that a provider has. ``physical_network``: the wire that it is on, empty for one of tunnels."""
-
-    name: str
-    provider_id: str
-    provider_name: str
-    physical_network: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostState:
-    """What the choice depends on. ``networks``: by network id what the host reports; ``uplinks``: by name.
-
-    ``memory_free``: octets that no guest was promised. ``dhcp_server``: it can serve DHCP to guests. To be kept between
-    decisions until one of these changes.
-
-    A host that is not operational, for want of a network that its cluster requires, still serves guests that do without
-    that network; ``dark``: those of its networks that have no link there.
-
-    ``hostname``: what it calls itself. ``agents``: by the provider's id what each has on the host; asked for only where
-    the guest needs one. ``twin``: another host that providers may take for this one, and why; empty for none.
-    """
-
-    id: str
-    name: str
-    status: str
-    cluster_id: str
-    networks: Mapping[str, NetworkOn]
-    guest_drivers: tuple[str, ...]
-    guests: int
-    memory_free: int
-    memory: int = 0
-    switch_type: str = "legacy"
-    uplinks: Mapping[str, Uplink] = field(default_factory=dict)
-    functions: tuple[FreeFunctions, ...] = ()
-    hostname: str = ""
-    agents: Mapping[str, ProviderAgent] = field(default_factory=dict)
-    twin: str = ""
-    dhcp_server: bool = False
-    synced: frozenset[str] = field(init=False, repr=False, compare=False)
-    addressed: frozenset[str] = field(init=False, repr=False, compare=False)
-    loads: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
-    healths: tuple[tuple[float, frozenset[str]], ...] = field(init=False, repr=False, compare=False)
-    dark: frozenset[str] = field(init=False, repr=False, compare=False)
-    unfit: tuple[Problem, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        on: dict[str, set[str]] = {}
-        for network, state in self.networks.items():
-            on.setdefault(state.uplink, set()).add(network)
-        used = [(uplink, frozenset(on[name])) for name, uplink in self.uplinks.items() if name in on]
-        loads = sorted([(uplink.load, ids) for uplink, ids in used if uplink.load > 0], key=_first, reverse=True)
-        healths = [(uplink.ports_up / uplink.ports, ids) for uplink, ids in used if uplink.ports_up < uplink.ports]
-        addressed = frozenset(network for network, state in self.networks.items() if state.has_boot_protocol)
-        object.__setattr__(self, "synced", frozenset(n for n, state in self.networks.items() if state.in_sync))
-        object.__setattr__(self, "addressed", addressed)
-        object.__setattr__(self, "loads", tuple(loads))
-        object.__setattr__(self, "healths", tuple(sorted(healths, key=_first)))
-        dark = [ids for uplink, ids in used if not uplink.ports_up] if self.status == "non_operational" else []
-        object.__setattr__(self, "dark", frozenset[str]().union(*dark))
-        object.__setattr__(self, "unfit", tuple(_why_unfit(self)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuestNeeds:
-    """What a guest needs.
-
-    ``networks``: names by id of the networks of its plugged vNICs that go over a bridge, and of the failover profiles
-    of those that do not. ``passthrough``: by id of each plugged vNIC that is a virtual function, its network's id
-    (empty for none). ``required``: names by id of the networks that its cluster requires; without one a host is not
-    operational, but serves guests that do without it, too. ``display``: id and name of
-    the network of its console. ``switch_type``: how its networks are implemented (of its cluster; of the host that it
-    leaves), empty for any. ``driver``: the guest driver that it wants (that runs it), empty for any. ``provided``: by
-    id the networks of its plugged vNICs that providers have. ``leases``: whether its host is to serve it addresses by
-    DHCP.
-    """
-
-    id: str = ""
-    cluster_id: str
-    networks: Mapping[str, str]
-    memory: int
-    passthrough: Mapping[str, str] = field(default_factory=dict)
-    required: Mapping[str, str] = field(default_factory=dict)
-    display: tuple[str, str] | None = None
-    switch_type: str = ""
-    driver: str = ""
-    provided: Mapping[str, ProvidedNetwork] = field(default_factory=dict)
-    leases: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
-    """What a guest was promised on a host that the host's state does not show yet. ``functions``: how many by NIC."""
-
-    guest_id: str
-    host_id: str
-    memory: int = 0
-    functions: Mapping[str, int] = field(default_factory=dict)
-
 
 WEIGHTS: Mapping[str, float] = {"networks": 8, "bond_health": 4, "uplink_load": 3, "guests": 2, "memory": 1}
 """How much each score counts: that vNICs are connected more than that they are fast, both more than that hosts are
@@ -180,7 +39,7 @@ class Ranked(NamedTuple):
     """A host that fits. ``total``: the mean of its scores, weighted.
 
     ``points``: the scores in the order of :data:`WEIGHTS`. ``functions``: the NIC whose virtual function each
-    pass-through vNIC gets, by the vNIC's id.
+    pass-through vNIC gets, and the card whose dynamic vNIC each on a network of a fabric gets, by the vNIC's id.
     """
 
     host_id: str
@@ -277,28 +136,37 @@ class _Decision:
         """The scores of a host that fits."""
         networks = self.networks
         points = (
-            100.0 if self.has_all else 100 * len(networks & host.synced) / len(networks),
+            100.0 if self.has_all else 100 * len(networks & (host.synced | host.carried.keys())) / len(networks),
             100 * _first_used(host.healths, networks, 1.0),
             100 * (1 - _first_used(host.loads, networks, 0.0)),
             100 / (1 + host.guests + self.guests.get(host.id, 0)),
             100 * self.memory_free(host) / host.memory if host.memory else 0.0,
         )
-        functions = self.assign(host) if self.guest.passthrough else {}
+        functions = self.assign(host) if self.guest.passthrough or self.guest.carried else {}
         return Ranked(host.id, host.name, sum(map(mul, self.weights, points)) / self.whole, points, functions)
 
+    def over_card(self, host: HostState) -> dict[str, str]:
+        """The networks, by vNIC, that the guest would have over the host's virtual interface card."""
+        return {
+            vnic: one.network_id
+            for vnic, one in self.guest.carried.items()
+            if host.implements(one.network_id) not in {"", NATIVE}
+        }
+
     def assign(self, host: HostState) -> dict[str, str]:
-        """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible."""
+        """A NIC for each pass-through vNIC that can have one, and a card for each on a network of a fabric, by vNIC:
+        for as many as at all possible.
+        """
         free = {one.nic: one.free - self.functions.get((host.id, one.nic), 0) for one in host.functions}
-        serves = {one.nic: one.networks for one in host.functions}
+        of = {one.nic: one for one in host.functions}
+        over_card = self.over_card(host)
+        wanted = {**self.guest.passthrough, **over_card}
 
         def suits(vnic: str, nic: str) -> bool:
-            network, served = self.guest.passthrough[vnic], serves[nic]
-            return served is None or not network or network in served
+            network, served = wanted[vnic], of[nic].networks
+            return (vnic in over_card) == of[nic].is_card and (served is None or not network or network in served)
 
-        return match(sorted(self.guest.passthrough), free, suits)
-
-
-_first: Callable[[tuple[float, frozenset[str]]], float] = itemgetter(0)
+        return match(sorted(wanted), free, suits)
 
 
 def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: frozenset[str], otherwise: float) -> float:
@@ -307,14 +175,6 @@ def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: fro
         if not ids.isdisjoint(networks):
             return value
     return otherwise
-
-
-def _why_unfit(host: HostState) -> Iterator[Problem]:
-    """What keeps every guest away."""
-    if host.status not in {"up", "non_operational"}:
-        yield Problem("VAR__DETAIL__HOST_NOT_UP", f"Host {host.name} is in status {host.status}, not up.")
-    if not host.guest_drivers:
-        yield Problem("VAR__DETAIL__NO_GUEST_DRIVER", f"Host {host.name} has no guest driver.")
 
 
 def _has_driver(decision: _Decision, host: HostState) -> Problem | None:
@@ -344,7 +204,7 @@ def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None
 def _has_networks(decision: _Decision, host: HostState) -> Problem | None:
     if decision.mandatory <= host.synced:
         return None
-    missing = sorted([decision.names[one] for one in decision.mandatory.difference(host.networks)])
+    missing = sorted([decision.names[one] for one in decision.mandatory if not host.implements(one)])
     if not missing:
         return None
     text = f"Host {host.name} does not have these networks: {', '.join(missing)}."
@@ -382,11 +242,39 @@ def _has_display(decision: _Decision, host: HostState) -> Problem | None:
 
 def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
     wanted = decision.guest.passthrough
-    seated = len(decision.assign(host))
+    seated = len(decision.assign(host).keys() & wanted.keys())
     if seated == len(wanted):
         return None
     text = f"Host {host.name} has free virtual functions for {seated} of the {len(wanted)} pass-through vNICs."
     return Problem("VAR__DETAIL__NO_SUITABLE_VF", text)
+
+
+def _has_dynamic_vnics(decision: _Decision, host: HostState) -> Problem | None:
+    wanted = decision.over_card(host)
+    carried = [decision.guest.carried[vnic] for vnic in sorted(wanted)]
+    cannot = [f"{one.name} has {one.obstacle}" for one in carried if one.obstacle]
+    if cannot:
+        text = f"Host {host.name} has the networks of these vNICs by its fabric alone, which cannot do that: "
+        return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", f"{text}{', '.join(cannot)}.")
+    if decision.assign(host).keys() >= wanted.keys():
+        return None
+    free = sum(one.free - decision.functions.get((host.id, one.nic), 0) for one in host.functions if one.is_card)
+    text = f"Host {host.name} has {free} free dynamic vNICs for the {len(wanted)} vNICs on networks of its fabric."
+    return Problem("VAR__DETAIL__NO_FREE_DYNAMIC_VNIC", text)
+
+
+def _implements_alike(decision: _Decision, host: HostState) -> Problem | None:
+    guest = decision.guest
+    there = {network: host.implements(network) for network in guest.implemented}
+    differing = [
+        f"{guest.networks[network]} ({there[network]}, and the VM has it {how})"
+        for network, how in sorted(guest.implemented.items())
+        if there[network] not in {"", how}
+    ]
+    if not differing:
+        return None
+    text = f"Host {host.name} implements these networks in another way: {', '.join(differing)}."
+    return Problem("VAR__DETAIL__NETWORK_IMPLEMENTED_DIFFERENTLY", text)
 
 
 def _has_provided(decision: _Decision, host: HostState) -> Problem | None:
@@ -431,6 +319,8 @@ FILTERS: tuple[Callable[[_Decision, HostState], Problem | None], ...] = (
     _has_links,
     _has_display,
     _has_functions,
+    _has_dynamic_vnics,
+    _implements_alike,
     _has_provided,
     _has_dhcp_server,
 )
@@ -444,6 +334,8 @@ def _filters_without_use(guest: GuestNeeds, policy: Policy) -> list[Callable[[_D
         _has_same_technology: not guest.switch_type,
         _has_display: guest.display is None or policy.only_required,
         _has_functions: not guest.passthrough,
+        _has_dynamic_vnics: not guest.carried,
+        _implements_alike: not guest.implemented,
         _has_provided: not guest.provided,
         _has_dhcp_server: not guest.leases,
     }

@@ -25,7 +25,7 @@ from netweft.agent.guests.libvirt_ports import Ports
 from netweft.agent.guests.libvirt_recovery import destroy, end_starts, resume, spec_of
 from netweft.agent.guests.libvirt_store import GuestStore
 from netweft.agent.guests.libvirt_tls import TlsError
-from netweft.core.hot_plug import apply_hot_pluggable
+from netweft.core.hot_plug import apply_hot_pluggable, apply_on_arrival
 from netweft.core.protocol import GuestSpec, GuestState, Migration
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class LibvirtGuests:
             domain = self._connection.get(guest_id)
             now = spec_of(domain)
             before = {nic.id: nic for nic in now.nics}
-            after = replace(now, nics=apply_hot_pluggable(now.nics, migration.spec.nics))
+            after = replace(now, nics=apply_on_arrival(now.nics, migration.spec.nics))
             here = self._ports.ovs_bridges()
             there = frozenset(nic.bridge for nic in after.nics if before[nic.id].bridge in here)
             xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)
@@ -268,7 +268,7 @@ class LibvirtGuests:
         domain = None
         try:
             saved = libvirt_xml.read_domain_metadata(image_xml)
-            after = replace(saved, nics=apply_hot_pluggable(saved.nics, spec.nics))
+            after = replace(saved, nics=apply_on_arrival(saved.nics, spec.nics))
             self._ports.define_filters(after.nics)
             xml = libvirt_xml.elsewhere(image_xml, after, self._ports.ovs_bridges())
             domain = self._connection.restore(self._store.image(spec.id), xml)

@@ -209,7 +209,7 @@ def _disk(spec: GuestSpec) -> ET.Element:
 
 def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET.Element:
     if nic.function:
-        return _function(nic)
+        return _passed_through(nic) if nic.profile and nic.bridge else _function(nic)
     is_ovs = like.ovs if like else nic.bridge in ovs
     managed = like.managed if like else bool(nic.bridge)
     moves = not like or bool(nic.bridge and not like.ovs and nic.bridge not in ovs)
@@ -264,7 +264,30 @@ def _function(nic: GuestNic) -> ET.Element:
     ET.SubElement(ET.SubElement(element, "source"), "address", {"type": "pci", **numbers})
     if nic.tag is not None:
         ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
+    _join(element, nic)
     return _named(element, nic)
+
+
+def _passed_through(nic: GuestNic) -> ET.Element:
+    """A vNIC that has a NIC of the host as a whole, by macvtap: the fabric knows the guest by the NIC's port profile,
+    so libvirt gives the NIC the guest's MAC address, and neither its MTU nor its traffic is changed on the host.
+    """
+    element = ET.Element("interface", type="direct")
+    ET.SubElement(element, "mac", address=nic.mac)
+    ET.SubElement(element, "source", dev=nic.bridge, mode="passthrough")
+    _join(element, nic)
+    ET.SubElement(element, "model", type=nic.model)
+    if nic.queues:
+        ET.SubElement(element, "driver", queues=str(nic.queues))
+    ET.SubElement(element, "link", state="up" if nic.linked else "down")
+    return _named(element, nic)
+
+
+def _join(element: ET.Element, nic: GuestNic) -> None:
+    """How it joins a fabric, if it does."""
+    if nic.profile:
+        port = ET.SubElement(element, "virtualport", type="802.1Qbh")
+        ET.SubElement(port, "parameters", profileid=nic.profile)
 
 
 def _vlans(element: ET.Element, nic: GuestNic) -> None:

@@ -11,14 +11,15 @@ from netweft.agent.guests import GuestError
 from netweft.agent.guests.simulated_arrivals import send
 from netweft.agent.simulated_machine import with_functions
 from netweft.core.host import GuestPort, Host
-from netweft.core.hot_plug import apply_hot_pluggable
+from netweft.core.hot_plug import apply_hot_pluggable, apply_on_arrival
+from netweft.core.interface_cards import NO_MAC, is_dynamic
 from netweft.core.protocol import GuestState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from netweft.agent.guests import Ended
-    from netweft.agent.simulated_machine import SimulatedMachine
+    from netweft.agent.simulated_machine import Machine, SimulatedMachine
 from netweft.core.protocol import GuestNic, GuestSpec, Migration
 
 _SCHEME = "simulated:"
@@ -86,7 +87,7 @@ class SimulatedGuests:
     def migrate(self, guest_id: str, migration: Migration) -> None:
         """See GuestDriver. ``target``: ``simulated:`` and the name of another host of the same engine."""
         hosts, name = self._machine.folder.parent, migration.target.removeprefix(_SCHEME)
-        nics = apply_hot_pluggable(self._machine.state.guests[guest_id].nics, migration.spec.nics)
+        nics = apply_on_arrival(self._machine.state.guests[guest_id].nics, migration.spec.nics)
         spec = replace(migration.spec, nics=nics)
         if name == migration.target or not (take(hosts / name, spec) or send(hosts, name, spec)):
             raise GuestError(f"Guest {guest_id} stays on this host: no simulated host is at {migration.target}")
@@ -123,13 +124,26 @@ class SimulatedGuests:
         with self._machine.lock:
             state = self._machine.state
             for nic in spec.nics:
-                if nic.bridge and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}:
+                if (
+                    nic.bridge
+                    and not nic.profile
+                    and nic.bridge not in {**state.host.bridges, **state.host.ovs_bridges}
+                ):
                     raise GuestError(f"vNIC {nic.name} cannot be plugged in: this host has no bridge {nic.bridge}")
+            self._require_dynamic(spec, state)
             before = state.guests.get(spec.id)
             nics = apply_hot_pluggable(before.nics if before else (), spec.nics)
             guest = GuestState(id=spec.id, name=spec.name, driver=self.name, status="up", nics=nics)
             guests = {**state.guests, spec.id: guest}
             self._machine.change(replace(state, guests=guests, host=_with_ports(state.host, guests.values())))
+
+    def _require_dynamic(self, spec: GuestSpec, state: Machine) -> None:
+        """As enic and libvirt: a dynamic vNIC is there, and one guest's. Raises GuestError."""
+        taken = {nic.function for guest in state.guests.values() if guest.id != spec.id for nic in guest.nics}
+        dynamic = {nic.facts.pci_address for nic in state.host.nics.values() if is_dynamic(nic.facts)}
+        for nic in spec.nics:
+            if nic.profile and nic.function not in dynamic - taken:
+                raise GuestError(f"vNIC {nic.name} cannot be plugged in: no dynamic vNIC {nic.function} is free")
 
 
 _DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()
@@ -151,6 +165,13 @@ def _with_ports(host: Host, guests: Iterable[GuestState]) -> Host:
     bridges = {*host.bridges, *host.ovs_bridges}
     vnics = [nic for guest in guests if guest.status == "up" for nic in guest.nics]
     host = with_functions(host, {nic.function for nic in vnics})
+    macs = {nic.function: nic.mac for nic in vnics if nic.profile}
+    dynamic = {
+        name: replace(nic, mac=macs.get(nic.facts.pci_address, NO_MAC))
+        for name, nic in host.nics.items()
+        if is_dynamic(nic.facts)
+    }
+    host = replace(host, nics={**host.nics, **dynamic})
     return replace(host, guest_ports={port.name: port for port in map(_port, vnics) if port.bridge in bridges})
 
 

@@ -84,6 +84,27 @@ def cluster_has_one_technology(
     return Problem("ACTION_TYPE_FAILED_CLUSTER_MIXES_FABRICS", text)
 
 
+def vnic_stays_on_card(vnic: str, *, rewired: bool, on_card: bool) -> Problem | None:
+    """What a guest has of a virtual interface card stays as it was plugged in."""
+    if not (rewired and on_card):
+        return None
+    text = (
+        f"vNIC '{vnic}' is a dynamic vNIC of its host's virtual interface card. Unplug it, change it, and plug it in."
+    )
+    return Problem("ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD", text)
+
+
+def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
+    """``vnics``: names of the dynamic vNICs that the guest drives by itself, so that nobody can move them."""
+    if not vnics:
+        return None
+    text = (
+        f"VM {vm} drives these dynamic vNICs by itself, since their port profile has high performance:"
+        f" {listed(sorted(vnics))}. Unplug them first."
+    )
+    return Problem("ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS", text)
+
+
 def fabric_carries_nothing(provider: str, networks: Collection[str]) -> Problem | None:
     """``networks``: names of those that have a port profile there."""
     if not networks:

@@ -18,6 +18,7 @@ from netweft.core.migration import automatic_bandwidth, receiving_address
 from netweft.core.nic_view import nic_views
 from netweft.core.protocol import GuestState
 from netweft.core.rules import check
+from netweft.core.rules import port_profile as profile_rules
 from netweft.core.rules import vm as rules
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, payloads, queue
@@ -78,6 +79,8 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     running = host_rows.guests_on(tx, (source_id,)).get(vm_id)
     check(_MIGRATE, rules.driver_moves_guests(vm.name, running.driver if running else ""))
     guest = running or GuestState(id=vm_id, name=vm.name, driver="", status="up")
+    direct = [nic.name for nic in guest.nics if nic.profile and not nic.bridge]
+    check(_MIGRATE, profile_rules.vnics_may_migrate(vm.name, direct))
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
     chosen = host_id or choice.host or ""
     if not chosen:

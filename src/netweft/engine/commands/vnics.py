@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 from netweft.core.errors import NotFoundError, Problem
 from netweft.core.keep import KEEP, Keep, or_current
 from netweft.core.rules import check, fields
+from netweft.core.rules import port_profile as profile_rules
 from netweft.core.rules import provider_network as provider_rules
 from netweft.core.rules import vm as vm_rules
 from netweft.core.rules import vnic as rules
@@ -34,6 +35,7 @@ from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
 from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, network_of, reserve_function
 from netweft.engine.payloads import Undo, UpdateGuest
+from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import mac_pools as mac_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
@@ -225,6 +227,11 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
         _UPDATE,
         rules.may_be_rewired(rewired, _mirroring(tx, old, after.profile_id)),
         provider_rules.is_not_rewired(after.name, rewired=rewired, is_provided=provided),
+        profile_rules.vnic_stays_on_card(
+            after.name,
+            rewired=rewired,
+            on_card=rewired and not old.passthrough and function_queries.has_one(tx, old.id),
+        ),
     )
     if after.plugged and (not old.plugged or readdressed):
         check(_UPDATE, rules.mac_is_not_plugged_elsewhere(after.mac, _others_with_mac(tx, vm, old.id, after.mac)))
@@ -266,7 +273,8 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     check(_PLUG, rules.vm_may_change(vm.status))
     if old.plugged == plugged:
         return None
-    if vm.status == RUNNING and not old.passthrough:
+    on_card = vm.status == RUNNING and function_queries.has_one(tx, old.id)
+    if vm.status == RUNNING and not old.passthrough and not on_card:
         check_network_on_host(tx, _PLUG, vm, old.profile_id)
     if plugged:
         check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from netweft.core.errors import HostError
-from netweft.core.protocol import GuestSpec, GuestState, HostReport, Migration
+from netweft.core.protocol import GuestNic, GuestSpec, GuestState, HostReport, Migration
 from netweft.core.sync import locate_networks
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
@@ -136,7 +136,7 @@ def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> N
         wanted = wanted_of(tx, vm_id, told.target_id)
         address = hosts.plain(tx, told.target_id).address
     guest = next(one for one in here.guests if one.id == vm_id)
-    if any(nic.function for nic in guest.nics):
+    if any(map(_stays, guest.nics)):
         source.put_guest(_without_functions(guest_spec(leaving, locate_networks(here.host), guest.driver)))
     spec = _without_functions(guest_spec(wanted, locate_networks(there.host), guest.driver))
     to = _target_of(guest.driver, there, address)
@@ -146,7 +146,12 @@ def _begin(job: JobContext, source: Agent, target: Agent, here: HostReport) -> N
 
 def _without_functions(spec: GuestSpec) -> GuestSpec:
     """The guest without its virtual functions, which stay on their host; what stands by for them goes with it."""
-    return replace(spec, nics=tuple(nic for nic in spec.nics if not nic.function))
+    return replace(spec, nics=tuple(nic for nic in spec.nics if not _stays(nic)))
+
+
+def _stays(nic: GuestNic) -> bool:
+    """Whether a vNIC cannot go with its guest, which drives the hardware itself; by macvtap it can."""
+    return bool(nic.function) and not (nic.profile and nic.bridge)
 
 
 def _plug_functions(job: JobContext, agent: Agent, host_id: str) -> None:

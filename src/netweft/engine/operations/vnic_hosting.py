@@ -28,7 +28,8 @@ def reserve_function(tx: Tx, action: str, vm: VmRow, vnic_id: str) -> None:
     for failover in queries.failovers_of(tx, (vnic,)).values():
         check_network_on_host(tx, action, vm, failover.id)
     data, free = functions.lock_free(tx, vm.host_id)
-    fit = [one for nic in free if nic.networks is None or vnic.network_id in nic.networks for one in nic.functions]
+    nics = [nic for nic in free if not nic.is_card and (nic.networks is None or vnic.network_id in nic.networks)]
+    fit = [one for nic in nics for one in nic.functions]
     check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
     functions.promise(tx, vm.host_id, fit[0], vnic_id)
 

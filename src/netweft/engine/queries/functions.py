@@ -25,12 +25,13 @@ class Served:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeOf:
     """The functions of a NIC that nobody has, by PCI address; ``networks``: ids of those that they may serve, None for
-    all.
+    all. ``is_card``: they are the dynamic vNICs of a virtual interface card (``nic``: its PCI address).
     """
 
     nic: str
     functions: tuple[str, ...]
     networks: frozenset[str] | None = None
+    is_card: bool = False
 
 
 def served(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, Served]]:
@@ -54,6 +55,12 @@ def held(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def has_one(tx: Tx, vnic_id: str) -> bool:
+    """Whether a vNIC is promised a virtual function, or a dynamic vNIC of a virtual interface card."""
+    query = sa.select(vnic_functions.c.function).where(vnic_functions.c.vnic_id == vnic_id)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def free(data: HostData, restricted: Mapping[str, Served], taken: Collection[str]) -> tuple[FreeOf, ...]:
     """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
     that are promised.
@@ -66,4 +73,8 @@ def free(data: HostData, restricted: Mapping[str, Served], taken: Collection[str
             labelled = {network_id for network_id, view in data.networks.items() if view.label in only.labels}
             networks = frozenset(only.networks) | labelled
         found.append(FreeOf(nic=nic, functions=addresses, networks=networks))
+    capabilities = data.report.capabilities if data.report else None
+    for card in capabilities.interface_cards if capabilities else ():
+        free_there = (one.pci_address for one in card.dynamic if one.is_free and one.pci_address not in taken)
+        found.append(FreeOf(nic=card.pci_address, functions=tuple(free_there), is_card=True))
     return tuple(found)

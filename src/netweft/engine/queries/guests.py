@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid5
 
 from netweft.core.errors import HostError
+from netweft.core.functions import nics_by_address
+from netweft.core.host import Nic
 from netweft.core.hot_plug import apply_hot_pluggable
 from netweft.core.limits import DEFAULT_MTU
 from netweft.core.network_filters import FILTERS
@@ -18,6 +20,8 @@ from netweft.engine.db import Tx
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnics import FilterParameterRow
 from netweft.engine.queries import functions as function_queries
+from netweft.engine.queries import host_networks as host_queries
+from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
@@ -26,10 +30,22 @@ from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _OverCard:
+    """How a vNIC joins a fabric: ``profile``: its port profile; ``is_direct``: the guest drives the dynamic vNIC by
+    itself. ``nics``: those of the host by their PCI addresses.
+    """
+
+    profile: str
+    is_direct: bool
+    nics: Mapping[str, Nic]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is wanted of a machine on a host: its row, those of its vNICs, and their filter parameters by vNIC.
 
-    ``functions``: PCI addresses of the virtual functions that the host holds ready, by vNIC; ``failovers``: the
+    ``functions``: PCI addresses of the virtual functions, and of the dynamic vNICs of a virtual interface card, that
+    the host holds ready, by vNIC; ``over_card``: how those vNICs join a fabric that have the latter; ``failovers``: the
     networks that take over for them, by their profiles; ``ports``: those on providers, ``leases``: what DHCP tells the
     guest, both by vNIC.
     """
@@ -41,23 +57,44 @@ class Wanted:
     failovers: Mapping[str, Failover]
     ports: Mapping[str, Port]
     leases: Mapping[str, tuple[Lease, ...]]
+    over_card: Mapping[str, _OverCard] = field(default_factory=dict)
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     """Read it. Raises NotFoundError."""
     rows = queries.vnics_of(tx, (vm_id,))[vm_id]
     parameters = queries.parameters_of(tx, [row.id for row in rows])
-    held = function_queries.held(tx, (host_id,))[host_id] if any(row.passthrough for row in rows) else {}
+    carried = profile_queries.carried(tx, {row.network_id for row in rows if row.network_id and not row.passthrough})
+    asks = carried or any(row.passthrough for row in rows)
+    held = function_queries.held(tx, (host_id,))[host_id] if asks else {}
     vm = queries.get(tx, vm_id)
+    functions = {vnic_id: address for address, vnic_id in held.items()}
     return Wanted(
         vm=queries.as_it_runs(vm, vm.this_run),
         vnics=rows,
         parameters=parameters,
-        functions={vnic_id: address for address, vnic_id in held.items()},
+        functions=functions,
+        over_card=_over_card(tx, host_id, [row for row in rows if row.network_id in carried and row.id in functions]),
         failovers=queries.failovers_of(tx, rows),
         ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
         leases=subnet_queries.leases_of(tx, [row.id for row in rows if row.plugged and not row.passthrough]),
     )
+
+
+def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails]) -> dict[str, _OverCard]:
+    """How these vNICs join a fabric on a host."""
+    if not rows:
+        return {}
+    data = host_queries.load_one(tx, host_id)
+    capabilities = data.report.capabilities if data.report else None
+    uuid = capabilities.uuid if capabilities else ""
+    carrying = profile_queries.carrying(tx, {row.network_id or "" for row in rows})
+    found = {row.id: carrying.get(row.network_id or "", {}).get(uuid) for row in rows}
+    return {
+        vnic_id: _OverCard(profile=one.name, is_direct=one.high_performance, nics=nics_by_address(data.host))
+        for vnic_id, one in found.items()
+        if one is not None
+    }
 
 
 def but_unbound(wanted: Wanted) -> Wanted:
@@ -173,6 +210,8 @@ class _Place:
     mtu: int
     filter: str = ""
     port: str = ""
+    function: str = ""
+    profile: str = ""
 
 
 def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) -> _Place | None:
@@ -180,6 +219,8 @@ def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) 
     if row.network_id is None:
         return None
     mtu = row.mtu or DEFAULT_MTU
+    if row.id in wanted.functions:
+        return _on_card(row, wanted, mtu)
     if row.provider_id is None:
         location = _location(row, locations)
         tag = location.vlan if location.switch == "ovs" else None
@@ -188,6 +229,19 @@ def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) 
     if port is None:
         raise HostError(f"vNIC '{row.name}' has no port on network '{row.network_name}' of its provider.")
     return _Place(bridge=port.bridge, mtu=port.mtu or mtu, port=port.external_id)
+
+
+def _on_card(row: VnicDetails, wanted: Wanted, mtu: int) -> _Place:
+    """A dynamic vNIC of the host's virtual interface card. Raises HostError when host or fabric have it no more."""
+    address, joined = wanted.functions[row.id], wanted.over_card.get(row.id)
+    nic = joined.nics.get(address) if joined else None
+    if joined is None or (nic is None and not joined.is_direct):
+        text = (
+            f"The host has no dynamic vNIC any more by which vNIC '{row.name}' would join network '{row.network_name}'."
+        )
+        raise HostError(text, code="VAR__DETAIL__NO_FREE_DYNAMIC_VNIC")
+    bridge = "" if joined.is_direct or nic is None else nic.name
+    return _Place(bridge=bridge, mtu=mtu, function=address, profile=joined.profile)
 
 
 def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
@@ -202,6 +256,8 @@ def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
         tag=place.tag,
         mtu=place.mtu,
         port=place.port,
+        function=place.function,
+        profile=place.profile,
         linked=row.linked,
         isolated=bool(row.port_isolation),
         mirrored=bool(row.port_mirroring),
@@ -245,7 +301,7 @@ def drift_of(wanted: Wanted, guest: GuestState, locations: Mapping[str, Location
     switched = [
         (row.id, wanted.failovers.get(row.failover_id or "") if row.passthrough else row)
         for row in wanted.vnics
-        if row.plugged and row.network_id and row.provider_id is None
+        if row.plugged and row.network_id and row.provider_id is None and row.id not in wanted.over_card
     ]
     stale |= {vnic for vnic, on in switched if on and locations[on.network_id or ""].vlan != on.vlan_id}
     # The provider has yet to take over another MTU of the network.

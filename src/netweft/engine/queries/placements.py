@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from netweft.core.host import MEGABIT
-from netweft.core.nic_view import NicView, nic_views
-from netweft.core.protocol import GuestState, LinkCounters
-from netweft.core.schedule import (
-    Choice,
+from netweft.core.candidates import (
+    CarriedVnic,
     FreeFunctions,
     GuestNeeds,
     HostState,
     NetworkOn,
     ProvidedNetwork,
     Uplink,
-    choose,
 )
+from netweft.core.host import MEGABIT
+from netweft.core.nic_view import NicView, nic_views
+from netweft.core.protocol import GuestState, LinkCounters
+from netweft.core.schedule import Choice, choose
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
@@ -30,6 +30,7 @@ from netweft.engine.model.vms import VmRow
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import network_views
+from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.host_counters import counters_of
@@ -50,10 +51,14 @@ def choice(
         wanted = sa.and_(wanted, hosts.c.id != vm.host_id)
     states = _states(tx, wanted)
     needs = _needs(tx, vm, vnics)
-    if needs.passthrough:
-        states = _with_functions(tx, states)
+    if needs.passthrough or needs.carried:
+        states = _with_functions(tx, states, needs)
     if needs.provided:
         needs, states = _with_agents(tx, needs, states)
+    if leaving and needs.carried:
+        (source,) = _with_functions(tx, _states(tx, hosts.c.id == vm.host_id), needs)
+        there = {one.network_id: source.implements(one.network_id) for one in needs.carried.values()}
+        needs = replace(needs, implemented={network: how for network, how in there.items() if how})
     if leaving:
         switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
         needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
@@ -70,6 +75,7 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
     bridged = [row for row in vnics if row.plugged and not row.passthrough]
     passed = [row for row in vnics if row.plugged and row.passthrough]
     on_providers = {row.network_id for row in bridged if row.provider_id}
+    leases = subnet_queries.leases_of(tx, [row.id for row in bridged])
     return GuestNeeds(
         id=vm.id,
         cluster_id=vm.cluster_id,
@@ -87,8 +93,35 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         memory=vm.memory,
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
-        leases=bool(subnet_queries.leases_of(tx, [row.id for row in bridged])),
+        leases=bool(leases),
+        carried=_carried(bridged, profile_queries.carried(tx, {row.network_id or "" for row in bridged}), leases),
     )
+
+
+def _carried(
+    bridged: Sequence[VnicDetails], networks_carried: Collection[str], leases: Collection[str]
+) -> dict[str, CarriedVnic]:
+    """The vNICs whose networks fabrics carry; ``leases``: the ids of those that hosts serve addresses by DHCP."""
+    return {
+        row.id: CarriedVnic(
+            name=row.name, network_id=row.network_id or "", obstacle=_obstacle(row, is_served=row.id in leases)
+        )
+        for row in bridged
+        if row.network_id in networks_carried
+    }
+
+
+def _obstacle(row: VnicDetails, *, is_served: bool) -> str:
+    """What the profile or the network of a vNIC has that a fabric does not do for a dynamic vNIC."""
+    has = {
+        "a network filter": row.network_filter_id,
+        "port mirroring": row.port_mirroring,
+        "limits of its traffic": row.inbound_average or row.outbound_average,
+        "port isolation": row.port_isolation,
+        "a VLAN trunk": (row.profile_properties or {}).get("trunk"),
+        "addresses by the host's DHCP": is_served,
+    }
+    return ", ".join(what for what, holds in has.items() if holds)
 
 
 def _provided(tx: Tx, network_ids: Collection[str | None]) -> dict[str, ProvidedNetwork]:
@@ -186,6 +219,7 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
         },
         guest_drivers=capabilities.guest_drivers if capabilities else (),
         hostname=capabilities.hostname if capabilities else "",
+        uuid=capabilities.uuid if capabilities else "",
         dhcp_server=bool(capabilities and capabilities.dhcp_server),
         guests=0,
         memory=whole,
@@ -195,16 +229,24 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
     )
 
 
-def _with_functions(tx: Tx, states: Sequence[HostState]) -> list[HostState]:
-    """The states with the virtual functions that are free."""
+def _with_functions(tx: Tx, states: Sequence[HostState], needs: GuestNeeds) -> list[HostState]:
+    """The states with the virtual functions that are free, and what fabrics carry to the hosts' cards of the networks
+    of the guest.
+    """
+    carrying = profile_queries.carrying(tx, {one.network_id for one in needs.carried.values()})
     host_ids = [state.id for state in states]
     loaded = host_queries.load(tx, host_ids)
     restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
     found = []
     for state in states:
         free = function_queries.free(loaded[state.id], restricted[state.id], held[state.id])
-        functions = tuple(FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks) for one in free)
-        found.append(replace(state, functions=functions))
+        functions = tuple(
+            FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks, is_card=one.is_card)
+            for one in free
+        )
+        carried = {network: by[state.uuid].type for network, by in carrying.items() if state.uuid in by}
+        has_card = any(one.is_card for one in free)
+        found.append(replace(state, functions=functions, carried=carried if has_card else {}))
     return found
 
 

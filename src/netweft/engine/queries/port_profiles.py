@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from netweft.engine.db import Tx
@@ -9,6 +11,7 @@ from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.port_profiles import PortProfileRow, RaisedMtuRow, port_profiles, raised_mtus
+from netweft.engine.model.provider_hosts import provider_hosts
 from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
 from netweft.engine.model.providers import providers
 from netweft.engine.model.records import Record
@@ -16,7 +19,7 @@ from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.provider_objects import PROFILE
-from netweft.engine.statements import rows
+from netweft.engine.statements import Among, Statement, rows
 
 
 class PortProfileDetails(PortProfileRow, frozen=True, kw_only=True):
@@ -122,3 +125,58 @@ def vms_in(tx: Tx, provider_id: str) -> list[str]:
         .where(port_profiles.c.provider_id == provider_id, vnics.c.plugged, vms.c.host_id.is_not(None))
     )
     return list(tx.scalars(query.order_by(vms.c.name)))
+
+
+class Carrying(Record, frozen=True):
+    """A port profile that is there. ``name``: of it in the fabric, ``server``: the UUID of a host that the fabric
+    connects.
+    """
+
+    network_id: str
+    type: str
+    name: str
+    high_performance: bool
+    server: str
+
+
+_CARRYING = Statement(
+    sa.select(
+        port_profiles.c.network_id,
+        providers.c.type,
+        provider_objects.c.external_id.label("name"),
+        port_profiles.c.high_performance,
+        provider_hosts.c.name.label("server"),
+    )
+    .join(providers, providers.c.id == port_profiles.c.provider_id)
+    .join(
+        provider_objects,
+        sa.and_(
+            provider_objects.c.kind == PROFILE,
+            provider_objects.c.object_id == port_profiles.c.network_id,
+            provider_objects.c.provider_id == port_profiles.c.provider_id,
+        ),
+    )
+    .join(provider_hosts, provider_hosts.c.provider_id == port_profiles.c.provider_id)
+    .where(Among(port_profiles.c.network_id, "network_ids"), provider_objects.c.external_id != ""),
+    record=Carrying,
+)
+
+
+def carrying(tx: Tx, network_ids: Collection[str]) -> dict[str, dict[str, Carrying]]:
+    """By which port profile fabrics carry networks: by the network's id, and by the UUIDs of the hosts there."""
+    found: dict[str, dict[str, Carrying]] = {}
+    for row in _CARRYING.all(tx, network_ids=network_ids) if network_ids else []:
+        found.setdefault(row.network_id, {})[row.server] = row
+    return found
+
+
+_CARRIED = Statement(
+    sa.select(port_profiles.c.network_id).distinct().where(Among(port_profiles.c.network_id, "network_ids"))
+)
+
+
+def carried(tx: Tx, network_ids: Collection[str]) -> frozenset[str]:
+    """Those of these networks that have a port profile."""
+    return (
+        frozenset(row.network_id for row in _CARRIED.all(tx, network_ids=network_ids)) if network_ids else frozenset()
+    )

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from netweft.core.candidates import ProviderAgent
 from netweft.core.host_names import HostNames
-from netweft.core.schedule import ProviderAgent
 from netweft.engine.db import Tx
 from netweft.engine.model.hosts import host_reports, hosts
 from netweft.engine.model.provider_hosts import ProviderHostRow, provider_hosts

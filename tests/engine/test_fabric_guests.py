@@ -1,0 +1,247 @@
+"""Guests on networks of a fabric: where they start, what they get, where they move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import memory_fabric
+from fleet import Fleet, running_fleet
+from memory_fabric import PASSWORD
+from netweft.core.errors import NetweftError, ValidationError
+from netweft.core.host import Nic, NicFacts
+from netweft.core.interface_cards import NO_MAC, VENDOR
+from netweft.core.network_filters import DEFAULT_FILTER
+from netweft.core.protocol import GuestNic
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
+from netweft.engine.commands.hosts import refresh_host
+from netweft.engine.commands.migrations import MigrateVm, migrate_vm
+from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.port_profiles import (
+    AddPortProfile,
+    UpdatePortProfile,
+    add_port_profile,
+    update_port_profile,
+)
+from netweft.engine.commands.providers import insert_provider
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
+from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, update_vnic
+from netweft.engine.db import Database, new_id
+from netweft.engine.jobs.provider_watch import Asking
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.functions import vnic_functions
+from netweft.engine.model.networks import networks
+from netweft.engine.model.providers import CONFIGURATION, ProviderRow
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries.references import Ref
+from netweft.engine.queue import busy_with
+from netweft.providers.configuration import Server
+
+URL = "https://guests.example"
+CARDS, PLAIN = (1, 2), 3
+
+
+class Blades:
+    """Two hosts with a card of two dynamic vNICs each, and one without; network red is in the fabric, and set up on
+    the host without.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet, self.db = fleet, fleet.db
+        memory_fabric.forget(URL)
+        there = memory_fabric.fabric(URL)
+        for number in CARDS:
+            self.insert_card(number)
+        there.servers = [Server(uuid=fleet.report(number).capabilities.uuid, name="") for number in CARDS]
+        self.provider_id = new_id()
+        password = fleet.box.encrypt(PASSWORD)
+        values = {"username": "netweft", "password": password, "purpose": CONFIGURATION}
+        row = ProviderRow(id=self.provider_id, name="ucs", type="memory", url=URL, **values)
+        self.db.run(insert_provider, SYSTEM, row)
+        spec = AddNetwork(name="red", data_center=Ref(name="Default"), vlan_id=100)
+        self.network_id = self.db.run(add_network, SYSTEM, spec).id
+        self.db.run(
+            add_port_profile, SYSTEM, AddPortProfile(network_id=self.network_id, provider=Ref(id=self.provider_id))
+        )
+        with self.db.write() as tx:
+            cluster = str(tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default")))
+            tx.execute(sa.update(vnic_profiles).values(network_filter_id=None))
+        attach = AttachNetwork(cluster_id=cluster, network=Ref(id=self.network_id), required=False)
+        self.db.run(attach_network, SYSTEM, attach)
+        self.wait()
+        asking = Asking(fleet.outside.providers, every=0)
+        asking.round(self.db)
+        asking.close()
+        fleet.attach("red", "eth1", number=PLAIN)
+
+    def insert_card(self, number: int) -> None:
+        host = self.fleet.host(number)
+        for dynamic in (1, 2):
+            facts = NicFacts(vendor=VENDOR, device="0x0044", pci_address=f"0000:81:00.{dynamic}")
+            host = host.with_link(Nic(name=f"dyn{dynamic}", mac=NO_MAC, facts=facts))
+        self.fleet.simulate(number, host=host)
+        self.refresh(number)
+
+    def refresh(self, number: int) -> None:
+        self.fleet.done(self.db.run(refresh_host, SYSTEM, self.fleet.id(number)))
+
+    def wait(self) -> None:
+        self.fleet.until(lambda: not self.db.run(busy_with, f"provider:{self.provider_id}"))
+
+    def profile(self) -> str:
+        with self.db.read() as tx:
+            query = sa.select(vnic_profiles.c.id).join(networks, networks.c.id == vnic_profiles.c.network_id)
+            return str(tx.scalar(query.where(networks.c.name == "red")))
+
+    def vm(self, name: str, nics: int = 1) -> str:
+        vm_id = self.db.run(add_vm, SYSTEM, AddVm(name=name, cluster=Ref(name="Default")))
+        for number in range(nics):
+            self.vnic(vm_id, f"nic{number}")
+        return str(vm_id)
+
+    def vnic(self, vm_id: str, name: str) -> Any:
+        return self.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name=name, profile_id=self.profile())).vnic_id
+
+    def start(self, vm_id: str, number: int = 0) -> None:
+        host = Ref(name=f"sim-{number}") if number else None
+        self.fleet.done(self.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=host)))
+
+    def stop(self, vm_id: str, number: int) -> None:
+        self.fleet.done(self.db.run(stop_vm, SYSTEM, vm_id))
+        self.refresh(number)
+
+    def migrate(self, vm_id: str, number: int) -> None:
+        self.fleet.done(self.db.run(migrate_vm, SYSTEM, MigrateVm(id=vm_id, host=Ref(name=f"sim-{number}"))))
+
+    def nics(self, vm_id: str, number: int) -> tuple[GuestNic, ...]:
+        found = [guest for guest in self.fleet.report(number).guests if guest.id == vm_id and guest.status == "up"]
+        return found[0].nics if found else ()
+
+    def promised(self) -> set[tuple[str, str]]:
+        with self.db.read() as tx:
+            return {(row.host_id, row.function) for row in tx.execute(sa.select(vnic_functions))}
+
+
+@pytest.fixture
+def blades(db: Database, tmp_path: Path) -> Iterator[Blades]:
+    with running_fleet(db, tmp_path, 3) as fleet:
+        yield Blades(fleet)
+
+
+def test_a_guest_gets_a_dynamic_vnic_by_the_port_profile_and_gives_it_back(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    assert (nic.function, nic.bridge, nic.tag) == ("0000:81:00.1", "dyn1", None)
+    assert nic.profile == f"nw-{blades.network_id[:8]}"
+    assert blades.fleet.host().nics["dyn1"].mac == nic.mac
+    blades.stop(vm_id, 1)
+    assert blades.fleet.host().nics["dyn1"].mac == NO_MAC
+    assert blades.promised() == set()
+    high = UpdatePortProfile(network_id=blades.network_id, provider_id=blades.provider_id, high_performance=True)
+    blades.db.run(update_port_profile, SYSTEM, high)
+    blades.wait()
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    assert (nic.function, nic.bridge) == ("0000:81:00.1", "")
+    with pytest.raises(ValidationError, match="drives these dynamic vNICs by itself"):
+        blades.migrate(vm_id, 2)
+
+
+def test_a_host_whose_user_set_the_network_up_has_it_natively(blades: Blades) -> None:
+    blades.fleet.attach("red", "eth1")
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    assert (nic.function, nic.profile, nic.bridge) == ("", "", "red")
+
+
+def test_a_refusal_says_how_many_are_free(blades: Blades) -> None:
+    blades.start(blades.vm("one"), 1)
+    with pytest.raises(
+        ValidationError, match="sim-1 has 1 free dynamic vNICs for the 2 vNICs on networks of its fabric"
+    ):
+        blades.start(blades.vm("two", nics=2), 1)
+    blades.start(blades.vm("three"), 1)
+    with pytest.raises(ValidationError, match="sim-1 has 0 free dynamic vNICs for the 1 vNICs"):
+        blades.start(blades.vm("four"), 1)
+
+
+def test_no_dynamic_vnic_is_taken_twice(blades: Blades) -> None:
+    """Eight at once for four; they do not fit on the host that has the network natively, as it is in maintenance."""
+    machines = [blades.vm(f"vm{number}") for number in range(8)]
+    with blades.db.write() as tx:
+        tx.execute(sa.text("UPDATE hosts SET status = 'maintenance' WHERE name = 'sim-3'"))
+
+    def start(vm_id: str) -> str:
+        while True:
+            try:
+                blades.start(vm_id)
+            except NetweftError as error:
+                if "Repeat the request" not in str(error):
+                    return str(error)
+            else:
+                return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(start, machines))
+    assert len([one for one in told if not one]) == 4
+    assert all("has 0 free dynamic vNICs for the 1 vNICs" in one for one in told if one)
+    running = [nic for number in CARDS for guest in blades.fleet.report(number).guests for nic in guest.nics]
+    assert len(running) == 4
+    assert blades.promised() == {
+        (blades.fleet.id(number), f"0000:81:00.{dynamic}") for number in CARDS for dynamic in (1, 2)
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"port_mirroring": True}, "nic0 has port mirroring"),
+        ({"network_filter_id": DEFAULT_FILTER}, "nic0 has a network filter"),
+    ],
+)
+def test_what_a_dynamic_vnic_cannot_have_is_refused(blades: Blades, change: dict[str, Any], words: str) -> None:
+    profile = blades.profile()
+    with blades.db.write() as tx:
+        tx.execute(sa.update(vnic_profiles).where(vnic_profiles.c.id == profile).values(change))
+    with pytest.raises(ValidationError, match=words):
+        blades.start(blades.vm("one"), 1)
+
+
+@pytest.mark.parametrize(("source", "target", "allowed"), [(1, 2, True), (1, 3, False), (3, 1, False), (3, 3, None)])
+def test_a_guest_moves_where_its_network_is_implemented_alike(
+    blades: Blades, source: int, target: int, allowed: bool | None
+) -> None:
+    if allowed is None:  # a second host that has it natively
+        target = 1
+        blades.fleet.attach("red", "eth1")
+    vm_id = blades.vm("one")
+    blades.start(vm_id, source)
+    if allowed is False:
+        with pytest.raises(ValidationError, match=r"implements these networks in another way: red \("):
+            blades.migrate(vm_id, target)
+        assert blades.nics(vm_id, source)
+        return
+    blades.migrate(vm_id, target)
+    assert not blades.nics(vm_id, source)
+    (nic,) = blades.nics(vm_id, target)
+    assert bool(nic.profile) is bool(allowed)
+    assert blades.promised() == ({(blades.fleet.id(2), "0000:81:00.1")} if allowed else set())
+
+
+def test_what_is_plugged_in_stays_until_it_is_unplugged(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    with pytest.raises(ValidationError, match="Unplug it, change it, and plug it in"):
+        blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, linked=False))
+    blades.fleet.done(blades.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False))
+    assert blades.nics(vm_id, 1) == ()
+    assert blades.promised() == set()
