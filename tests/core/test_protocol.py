@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netweft.core.hot_plug import FIXED_WHILE_PLUGGED, apply_hot_pluggable
+from netweft.core.hot_plug import FIXED_WHILE_PLUGGED, apply_hot_pluggable, apply_on_arrival
 from netweft.core.protocol import GuestNic
 
 NIC = GuestNic(id="1", name="nic1", mac="02:00:00:00:00:01", bridge="blue")
@@ -43,3 +43,15 @@ def test_a_virtual_function_that_is_plugged_in_changes_in_nothing() -> None:
 def test_a_vnic_that_is_plugged_in_keeps_what_cannot_change() -> None:
     assert apply_hot_pluggable([NIC], [OTHER]) == (replace(NIC, bridge="red", tag=100),)
     assert all(getattr(NIC, name) != getattr(OTHER, name) for name in FIXED_WHILE_PLUGGED)
+
+
+def test_what_a_guest_has_of_a_card_is_another_where_it_arrives() -> None:
+    here = replace(NIC, bridge="dyn1", function="0000:81:00.1", profile="nw-red")
+    there = replace(here, bridge="dyn2", function="0000:82:00.1")
+    assert apply_on_arrival([here], [there]) == (there,)
+    assert apply_on_arrival([here], []) == ()
+    function = replace(NIC, bridge="", function="0000:03:10.0")
+    assert apply_on_arrival([function], [replace(function, function="0000:03:10.2")]) == (function,)
+    bridged = replace(NIC, bridge="red")
+    assert apply_on_arrival([NIC], [bridged]) == apply_hot_pluggable([NIC], [bridged])
+    assert apply_on_arrival([here], [bridged]) == (here,)

@@ -1,8 +1,8 @@
 """Cisco's UCS Manager as a configuration provider, by its XML API.
 
 A network gets a VLAN, and a port profile with that VLAN and a client for any host. Both are called ``nw-`` and the
-network's id in 26 letters: neither can be renamed there, and the name says whose it is. A VLAN with the same id that
-others made is used by its own name.
+network's id in 26 letters: neither can be renamed there, and the name says whose it is. Others, and other networks of
+ours, may have a VLAN of the same id by another name: each stays by itself, so that none changes with another.
 """
 
 from __future__ import annotations
@@ -72,25 +72,18 @@ class Ucsm:
         with told():
             mtu = self._mtu(spec)
             name = name_of(spec.id)
-            vlans = {one["name"]: one for one in self._session.children(LAN, "fabricVlan")}
-            theirs = sorted(one for one in vlans if int(vlans[one]["id"]) == spec.vlan_id and one != name)
-            vlan = theirs[0] if theirs else name
-            self._ensure_vlan(vlans.get(name), name, spec.vlan_id, is_used=not theirs)
-            self._ensure_profile(spec, name, vlan)
-            if theirs and name in vlans:
-                self._remove_vlan(name)
+            self._ensure_vlan(name, spec.vlan_id)
+            self._ensure_profile(spec, name)
         return PortProfile(name=name, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu)
 
-    def _ensure_vlan(self, found: Object | None, name: str, vlan_id: int, *, is_used: bool) -> None:
-        """Our own VLAN, where nobody else has one with this id. Its id changes in place: to make it anew would take it
-        from guests that have it.
-        """
-        if is_used and (found is None or int(found["id"]) != vlan_id):
-            self._session.change(
-                managed("fabricVlan", f"{LAN}/net-{name}", _UPSERT, name=name, id=str(vlan_id), sharing="none")
-            )
+    def _ensure_vlan(self, name: str, vlan_id: int) -> None:
+        """Its id changes in place: to make it anew would take it from guests that have it."""
+        dn = f"{LAN}/net-{name}"
+        found = self._session.resolve(dn).get(dn)
+        if found is None or int(found["id"]) != vlan_id:
+            self._session.change(managed("fabricVlan", dn, _UPSERT, name=name, id=str(vlan_id), sharing="none"))
 
-    def _ensure_profile(self, spec: ProfileSpec, name: str, vlan: str) -> None:
+    def _ensure_profile(self, spec: ProfileSpec, name: str) -> None:
         """The profile with its VLAN and its client, all at once."""
         dn = f"{PROFILES}/vnic-{name}"
         wanted = {
@@ -106,9 +99,9 @@ class Ucsm:
             changes.append(managed("vnicProfile", dn, _UPSERT, name=name, maxPorts=PORTS, **wanted))
         elif any(profile.get(key) != value for key, value in wanted.items()):
             changes.append(managed("vnicProfile", dn, _UPSERT, name=name, **wanted))
-        changes += [managed("vnicEtherIf", one["dn"], "deleted") for key, one in references.items() if key != vlan]
-        if vlan not in references or references[vlan].get("defaultNet") != "yes":
-            changes.append(managed("vnicEtherIf", f"{dn}/if-{vlan}", _UPSERT, name=vlan, defaultNet="yes"))
+        changes += [managed("vnicEtherIf", one["dn"], "deleted") for key, one in references.items() if key != name]
+        if name not in references or references[name].get("defaultNet") != "yes":
+            changes.append(managed("vnicEtherIf", f"{dn}/if-{name}", _UPSERT, name=name, defaultNet="yes"))
         client = clients.get(_CLIENT, {})
         if any(client.get(key) != value for key, value in _ANY.items()):
             changes.append(managed("vmVnicProfCl", f"{dn}/cl-{_CLIENT}", _UPSERT, name=_CLIENT, **_ANY))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-RULES: Mapping[str, str] = {}
+_CARDS = "a guest must run on a host with a virtual interface card; tests/engine/test_fabric_guests.py"
+RULES: Mapping[str, str] = {
+    "port_profile.vnic_stays_on_card": _CARDS,
+    "port_profile.vnics_may_migrate": _CARDS,
+}
 """Rules that no request alone triggers."""
 
 CODES: Mapping[str, str] = {
@@ -19,6 +23,11 @@ CODES: Mapping[str, str] = {
     "HOST_HAS_NO_GUEST_DRIVER": "the job of a guest ends with it; tests/api/test_vm_nics.py sees the words",
     "PROVIDER_NETWORK_NOT_READY": "the job that starts a guest ends with it; tests/engine/test_ports.py",
     "VAR__DETAIL__PROVIDER_NETWORK_MISSING": "a provider must have said where it is; tests/core/test_schedule.py",
+    "ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD": _CARDS,
+    "ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS": _CARDS,
+    "VAR__DETAIL__NO_FREE_DYNAMIC_VNIC": _CARDS,
+    "VAR__DETAIL__NOT_ON_DYNAMIC_VNIC": _CARDS,
+    "VAR__DETAIL__NETWORK_IMPLEMENTED_DIFFERENTLY": _CARDS,
     "TOO_LONG": "a text, a list or a whole request is longer than may be; tests/api/test_bounds.py",
     "JOB_LOST": "a job ends with it after several workers did; tests/engine/test_queue.py",
 }
