@@ -171,6 +171,19 @@ def test_a_host_that_joins_is_a_chassis_at_once(db: Database, tmp_path: Path) ->
         fleet.until(lambda: chassis(fleet).remote == REMOTE)
 
 
+def test_a_host_follows_what_has_changed_while_it_was_installed(db: Database, tmp_path: Path) -> None:
+    with running_fleet(db, tmp_path, installs=False) as fleet:
+        fleet.simulate(step_seconds=0.2)
+        fleet.start_worker()
+        fleet.until(lambda: (change := fleet.report().change) is not None and change.phase == "applying")
+        add_provider(fleet, **PLUGIN)
+        spec = UpdateCluster(id=cluster_id(fleet), providers=(Ref(name="blue"),))
+        fleet.db.run(update_cluster, SYSTEM, spec)
+        assert fleet.status() == "installing"
+        fleet.until(lambda: fleet.status() == "up")
+        fleet.until(lambda: chassis(fleet).remote == REMOTE)
+
+
 def test_a_host_that_is_removed_and_cleared_is_no_chassis_any_more(fleet: Fleet) -> None:
     add_provider(fleet, **PLUGIN)
     give(fleet, "blue")

@@ -21,6 +21,7 @@ from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
+from netweft.engine.commands.hosts import request_apply
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
@@ -130,6 +131,9 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
     _, report = queries.last_report(tx, host_id)
     if report:
         evaluate_status(tx, host_id, report)
+    drift = queries.load_one(tx, host_id).drift
+    if not drift.is_empty and not drift.obstacle:  # hosts that are being installed follow no change of their cluster
+        request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:
