@@ -31,6 +31,7 @@ from netweft.engine.commands.port_profiles import (
 )
 from netweft.engine.commands.providers import insert_provider
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
+from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
 from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, update_vnic
 from netweft.engine.db import Database, new_id
 from netweft.engine.jobs.provider_watch import Asking
@@ -39,6 +40,7 @@ from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import CONFIGURATION, ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.configuration import Server
@@ -245,3 +247,19 @@ def test_what_is_plugged_in_stays_until_it_is_unplugged(blades: Blades) -> None:
     blades.fleet.done(blades.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False))
     assert blades.nics(vm_id, 1) == ()
     assert blades.promised() == set()
+
+
+def test_a_network_filter_that_comes_later_is_out_of_sync(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+
+    def is_synced() -> bool:
+        with blades.db.read() as tx:
+            return bool(vm_queries.get_vnic(tx, vm_id, nic.id).synced)
+
+    assert is_synced()
+    blades.db.run(update_vnic_profile, SYSTEM, UpdateVnicProfile(id=blades.profile(), network_filter_id=DEFAULT_FILTER))
+    blades.refresh(1)
+    blades.fleet.until(lambda: not is_synced())
+    assert blades.nics(vm_id, 1) == (nic,)

@@ -220,6 +220,16 @@ def test_what_is_wanted_is_made_once_and_shown(fabrics: Fabrics) -> None:
     assert {row.name for rows in found.values() for row in rows} == {"4c4c4544-0001"}
 
 
+@pytest.mark.parametrize("error", [RefusedError("no\x00t\x1b[31m now"), RuntimeError("no\x00t\x1b[31m now")])
+def test_what_nobody_can_read_of_a_reason_is_left_out(fabrics: Fabrics, error: Exception) -> None:
+    fabrics.there("one").fault = Fault("ensure_profile", error, 1)
+    change(name="green")(fabrics)
+    fabrics.wait()
+    (row,) = fabrics.rows("one")
+    assert row.error.endswith("no t [31m now")
+    assert row.error.isprintable()
+
+
 def test_a_profile_that_somebody_removed_is_made_again(fabrics: Fabrics) -> None:
     there = fabrics.there("one")
     del there.profiles[next(name for name, one in there.profiles.items() if one.owner)]

@@ -74,6 +74,38 @@ def test_the_mtu_of_a_partition_is_changed_in_place(fabric: Fabric, url: str) ->
             provider.ensure_profile(replace(spec, mtu=1500))
 
 
+def test_another_vlan_keeps_memberships_and_settings(fabric: Fabric, url: str) -> None:
+    """Isolation that somebody has set on purpose, and what UFM gave."""
+    spec = profile_spec()
+    with ufm.connect(account(url)) as provider:
+        provider.ensure_profile(spec)
+        guids = {"0002c903000e0b71": "limited", "0002c903000e0b72": "full"}
+        for guid, membership in guids.items():
+            fabric.join({"pkey": "0x64", "guids": [guid], "membership": membership})
+        fabric.partitions["0x64"]["qos_conf"] |= {"mtu_limit": 4, "service_level": 3}
+        moved = provider.ensure_profile(replace(spec, vlan_id=101))
+        assert (moved.mtu, moved.members) == (4096, frozenset(guids))
+        there = fabric.partitions["0x65"]
+        assert {one["guid"].lower(): one["membership"] for one in there["guids"]} == guids
+        assert (there["qos_conf"]["mtu_limit"], there["qos_conf"]["service_level"]) == (4, 3)
+
+
+def test_unusual_guids_of_others_are_in_nobodys_way(fabric: Fabric, url: str) -> None:
+    fabric.join({"pkey": "0x7", "guids": ["0002c903000e0b720000", "0x0002C903000E0B72"]})
+    spec = profile_spec()
+    with ufm.connect(account(url)) as provider:
+        assert provider.ensure_profile(spec).owner == spec.id
+        (theirs,) = [one for one in provider.profiles() if one.name == "0x7"]
+        assert theirs.members == frozenset({"0002c903000e0b720000", "0002c903000e0b72"})
+        provider.remove_profile(spec.id)
+
+
+def test_what_makes_no_sense_is_told(fabric: Fabric, url: str) -> None:
+    fabric.partitions["all"] = {"partition": "x", "ip_over_ib": True, "guids": [{}], "qos_conf": {}}
+    with ufm.connect(account(url)) as provider, pytest.raises(ProviderError, match="partitions without a PKey"):
+        provider.profiles()
+
+
 def test_partitions_bear_the_mark_and_the_fabrics_own_stays(fabric: Fabric, url: str) -> None:
     spec = profile_spec()
     with ufm.connect(account(url)) as provider:

@@ -80,16 +80,25 @@ class Ufm:
         mine = {key for key, one in there.items() if _profile(key, one).owner == spec.id}
         if wanted in there and wanted not in mine:
             raise RefusedError(f"PKey {wanted} is a partition that others made. Give the network another VLAN.")
-        members = frozenset(guid for key in mine for guid in _profile(key, there[key]).members)
+        before = {guid: how for key in sorted(mine - {wanted}) for guid, how in _members(there[key]).items()}
         if wanted not in mine:
             body = {"pkey": wanted, "partition_name": name_of(spec.id), "index0": False, "ip_over_ib": True}
-            self._ask("POST", "resources/pkeys/add", {**body, "mtu_limit": _MTUS.get(spec.mtu, _MTUS[2048])})
-        for guid in sorted(members - (_profile(wanted, there[wanted]).members if wanted in mine else frozenset())):
-            self._join(wanted, guid)
+            self._ask("POST", "resources/pkeys/add", {**body, **({"mtu_limit": _MTUS[spec.mtu]} if spec.mtu else {})})
+        present = _members(there[wanted]) if wanted in mine else {}
+        for guid in sorted(before.keys() - present.keys()):
+            self._join(wanted, guid, before[guid])
         for key in sorted(mine - {wanted}):
+            self._keep_settings(key, wanted)
             self._remove(key)
         mtu = self._have_mtu(wanted, spec.mtu)
+        members = frozenset(before.keys() | present.keys())
         return PortProfile(name=wanted, owner=spec.id, vlan_id=spec.vlan_id, mtu=mtu, members=members)
+
+    def _keep_settings(self, old: str, new: str) -> None:
+        """What somebody has set for a partition's ports holds for the one that takes its place."""
+        settings = self._partition(old, "qos_conf").get("qos_conf") or {}
+        if settings:
+            self._ask("PUT", "resources/pkeys/qos_conf", {**settings, "pkey": new})
 
     def _have_mtu(self, key: str, wanted: int) -> int:
         """Let a partition have an MTU, or any (0); returns what it has."""
@@ -141,8 +150,8 @@ class Ufm:
             if owner and one.owner == owner and guid in one.members:
                 self._ask("DELETE", f"resources/pkeys/{one.name}/guids/{guid}", missing_ok=True)
 
-    def _join(self, key: str, guid: str) -> None:
-        body = {"pkey": key, "guids": [guid], "membership": "full", "index0": False, "ip_over_ib": True}
+    def _join(self, key: str, guid: str, membership: str = "full") -> None:
+        body = {"pkey": key, "guids": [guid], "membership": membership, "index0": False, "ip_over_ib": True}
         self._ask("POST", "resources/pkeys", body)
 
     def _partitions(self) -> dict[str, Partition]:
@@ -150,7 +159,10 @@ class Ufm:
         told = self._ask("GET", "resources/pkeys?guids_data=true")
         if not isinstance(told, dict) or not all(isinstance(one, dict) for one in told.values()):
             raise ProviderError("This is no UFM: its answer has no partitions.")
-        return {hex(int(key, 16) & _MEMBER): one for key, one in told.items()}
+        try:
+            return {hex(int(key, 16) & _MEMBER): one for key, one in told.items()}
+        except ValueError as error:
+            raise ProviderError("This is no UFM: its answer has partitions without a PKey.") from error
 
     def _partition(self, key: str, query: str) -> Partition:
         """One. Raises MissingError, also for the answer without anything that some releases give."""
@@ -182,13 +194,20 @@ class Ufm:
 
 
 def _profile(key: str, one: Partition) -> PortProfile:
-    guids = one.get("guids", ())
     return PortProfile(
         name=key,
         owner=owner_of(str(one.get("partition", ""))),
         vlan_id=int(key, 16),
-        members=frozenset(_normal(str(member["guid"])) for member in guids),
+        members=frozenset(_members(one)),
     )
+
+
+def _members(one: Partition) -> dict[str, str]:
+    """The membership, full or limited, of each port of a partition by its GUID, in whatever form that is told."""
+    told = [member for member in one.get("guids") or () if isinstance(member, dict)]
+    return {
+        str(member.get("guid", "")).lower().removeprefix("0x"): str(member.get("membership", "full")) for member in told
+    }
 
 
 def _normal(guid: str) -> str:

@@ -266,6 +266,8 @@ def _ip_netns(verb: str, guest_id: str) -> None:
 
 
 def _refuse_functions(spec: GuestSpec) -> None:
-    """Raises GuestError when the guest is to get a virtual function, which takes a kernel of its own."""
+    """Raises GuestError when the guest is to get a virtual function or a dynamic vNIC, which takes a kernel of its
+    own.
+    """
     if any(nic.function for nic in spec.nics):
-        raise GuestError(f"Guest {spec.name} cannot have a virtual function: the guests of this driver are namespaces")
+        raise GuestError(f"Guest {spec.name} is a namespace, and has neither virtual functions nor dynamic vNICs")

@@ -30,14 +30,21 @@ def as_provider_errors(provider_type: str) -> Iterator[None]:
     """Whatever the block raises is a ProviderError. What is a fault of the module is logged with where it happened."""
     try:
         yield
-    except ProviderError:
+    except ProviderError as error:
+        error.text = _readable(error.text)
         raise
     except SecretError as error:
         raise ProviderError(f"The password of the provider cannot be read. {error}") from error
     except Exception as error:
         log.exception("a module for providers failed", type=provider_type)
         reason = error.text if isinstance(error, NetweftError) else f"{type(error).__name__}: {error}"
-        raise ProviderError(f"The module for providers of the type {provider_type} failed. {reason}") from error
+        text = f"The module for providers of the type {provider_type} failed. {reason}"
+        raise ProviderError(_readable(text)) from error
+
+
+def _readable(text: str) -> str:
+    """What a system says, without what no terminal should be sent, nor PostgreSQL can keep (NUL)."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def guarded(provider_type: str, provider: C) -> C:

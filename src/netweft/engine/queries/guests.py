@@ -241,7 +241,8 @@ def _on_card(row: VnicDetails, wanted: Wanted, mtu: int) -> _Place:
         )
         raise HostError(text, code="VAR__DETAIL__NO_FREE_DYNAMIC_VNIC")
     bridge = "" if joined.is_direct or nic is None else nic.name
-    return _Place(bridge=bridge, mtu=mtu, function=address, profile=joined.profile)
+    filter_name = FILTERS[row.network_filter_id].name if row.network_filter_id else ""  # it came later, out of sync
+    return _Place(bridge=bridge, mtu=mtu, filter=filter_name, function=address, profile=joined.profile)
 
 
 def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
