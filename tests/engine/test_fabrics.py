@@ -238,6 +238,17 @@ def test_a_profile_that_somebody_removed_is_made_again(fabrics: Fabrics) -> None
     assert fabrics.events(FAILED)[0].endswith("The fabric does not have this port profile any more.")
 
 
+def test_what_one_fabric_has_is_not_said_of_the_other(fabrics: Fabrics) -> None:
+    fabrics.there("two").fault = Fault("ensure_profile", DOWN, 1)
+    network_id = fabrics.add_network("blue", 200)
+    for name in reversed(NAMES):
+        fabrics.link(name, network_id)
+        fabrics.wait()
+    found = {name: [row for row in fabrics.rows(name) if row.object_id == network_id] for name in NAMES}
+    assert [(row.state, bool(row.external_id), row.mtu) for row in found["one"]] == [("ok", True, 1500)]
+    assert [(row.state, row.external_id, row.mtu) for row in found["two"]] == [("error", "", 0)]
+
+
 def test_orphans_are_counted(fabrics: Fabrics) -> None:
     there = fabrics.there("one")
     profile = next(one for one in there.profiles.values() if one.owner)

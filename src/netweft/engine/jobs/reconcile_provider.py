@@ -207,7 +207,11 @@ def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, A
     unchanged = provider_objects.c.next_try == row.next_try
     objects.done(tx, row.kind, row.object_id, row.provider_id, unchanged, **facts)
     if facts["external_id"] != row.external_id:  # also when something else is wanted of it by now
-        here = provider_objects.c.kind == row.kind, provider_objects.c.object_id == row.object_id
+        here = (
+            provider_objects.c.kind == row.kind,
+            provider_objects.c.object_id == row.object_id,
+            provider_objects.c.provider_id == row.provider_id,
+        )
         tx.execute(sa.update(provider_objects).where(*here).values(facts))
     if row.kind == NETWORK:
         provider_networks.brought(tx, row, **facts)
