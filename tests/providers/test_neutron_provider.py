@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -17,6 +18,9 @@ from engine_process import free_port
 from netweft.providers.contract import Account, CertificateError, ProviderError
 from netweft.providers.neutron import connect
 from providers.faults import CLOSE, LONGEST, TRICKLES, FaultyProxy
+from providers.neutron import Neutron
+from providers.ovn import Ovn
+from providers.waiting import until
 
 
 @pytest.mark.parametrize("where", TRICKLES)
@@ -87,3 +91,25 @@ def test_an_answer_that_never_ends_is_given_up_by_tls_too(tls: tuple[FaultyProxy
     ):
         provider.test()
     assert (proxy.seen, time.monotonic() - began < LONGEST / 4) == (["GET /"], True)
+
+
+def test_all_hosts_are_listed_where_there_are_more_than_a_page(neutron: Neutron, ovn: Ovn) -> None:
+    before = set(ovn.chassis)
+    more = [f"many{number}" for number in range(11)]
+    try:
+        for number, name in enumerate(more):
+            ovn.central.sbctl("chassis-add", name, "geneve", f"192.0.2.{number + 1}")
+            row = ovn.central.sbctl("get", "Chassis", name, "_uuid").strip()
+            ovn.central.sbctl("set", "Chassis", name, f"hostname={name}")
+            ovn.central.sbctl("create", "Chassis_Private", f"name={name}", f"chassis={row}")
+        with connect(Account(url=neutron.url)) as provider:
+            until(lambda: {one.name for one in provider.hosts()} == before | set(more), "all hosts")
+            assert len(provider.hosts()) == len(before) + len(more)
+    finally:
+        for name in more:
+            ovn.central.sbctl("--if-exists", "destroy", "Chassis_Private", name)
+            ovn.central.sbctl("--if-exists", "chassis-del", name)
+        with httpx.Client(base_url=f"{neutron.url}/v2.0/agents", trust_env=False, timeout=60.0) as agents:
+            for agent in agents.get("").json()["agents"]:
+                if agent["host"] in more:
+                    agents.delete(f"/{agent['id']}").raise_for_status()

@@ -103,8 +103,11 @@ class NeutronApi:
         return frozenset(one.alias for one in self._list(self._network.extensions))
 
     def _list(self, listing: Callable[..., Any], **query: object) -> list[Any]:
-        """All that a query finds, page by page. Raises ProviderError."""
-        return translated(lambda: list(listing(**query)))
+        """All that a query finds, page by page and each once: Neutron begins with the first page again when the last
+        object of a page is gone before the next one is asked for. Raises ProviderError.
+        """
+        found = translated(lambda: {one.id: one for one in listing(**query)})
+        return list(found.values())
 
     def _ours(self, listing: Callable[..., Any], owner: str, **query: object) -> list[Any]:
         """What bears the mark of an owner, the oldest first. Whatever filters are worth there, others' is left out."""

@@ -43,10 +43,21 @@ class NeutronPorts(NeutronApi):
         if "agent" not in self._extensions:
             return ()
         agents = defaultdict(list)
-        for one in self._list(self._network.agents):
+        for one in translated(self._agents):
             if one.agent_type in _AGENTS:
                 agents[one.host].append(one)
         return [_shown_host(host, there) for host, there in sorted(agents.items())]
+
+    def _agents(self) -> Sequence[Any]:
+        """All agents. The driver for OVN has them all in every page, whose links then never end (``get_agents`` of its
+        ``mech_driver``, Neutron 29): what comes again is the end.
+        """
+        found: dict[str, Any] = {}
+        for one in self._network.agents():
+            if one.id in found:
+                break
+            found[one.id] = one
+        return list(found.values())
 
     def ports(self) -> Sequence[ProviderPort]:
         """All ports of ours."""
@@ -143,7 +154,7 @@ class NeutronPorts(NeutronApi):
         """The bindings of a port by their hosts, where there can be more than one."""
         if "binding-extended" not in self._extensions:
             return {}
-        return {one.host: one for one in self._list(self._network.port_bindings, port=port.id)}
+        return translated(lambda: {one.host: one for one in self._network.port_bindings(port=port.id)})
 
     def _found(self, owner: str) -> Sequence[Any]:
         description = marked("", owner)
