@@ -185,6 +185,28 @@ def test_what_guests_and_the_agent_do_is_no_news(door: Door) -> None:
         watch.close()
 
 
+def test_what_is_changed_again_after_it_was_put_right_is_told(door: Door) -> None:
+    """Although no look found the host as it was in between."""
+    events = Events()
+    watch = Watch(door, events, nothing, lambda: 0)  # type: ignore[arg-type] # a door
+    try:
+        door.looked_at()
+        as_wanted, changed = door.host, replace(door.host, nics={"eth0": Nic(name="eth0", mac=MAC, mtu=1400)})
+        door.host = changed
+        assert is_told(events, 1)
+        last = settle(events)
+        watch.reported(as_wanted, 0)
+        assert is_told(events, last)
+        last = settle(events)
+        door.looked_at()
+        assert events.page(last, 0).events == (), "it is told once"
+        watch.reported(changed, 0)
+        door.looked_at()
+        assert events.page(last, 0).events == ()
+    finally:
+        watch.close()
+
+
 def test_what_breathes_is_no_news(door: Door) -> None:
     nic = Nic(name="eth0", mac="02:00:00:00:00:01", carrier=True)
     door.host = replace(door.host, nics={"eth0": nic}, bridges={"br0": Bridge(name="br0")})

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from netweft.agent.guests import GuestDriver
+    from netweft.core.protocol import HostReport
 
 
 class RealService(HostService):
@@ -39,6 +40,13 @@ class RealService(HostService):
 
     watch: Watch
     watchers: list[Monitor | OvsdbWatch | Looks]
+
+    def report(self) -> HostReport:
+        """As every host's; and what changes from now on is news."""
+        worked = self.guests.work_done()
+        report = super().report()
+        self.watch.reported(report.host, worked if report.is_settled else None)
+        return report
 
     def close(self, patience: float) -> None:
         """As every host; and it is watched no more."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from netweft.agent.looks import Looks
@@ -52,12 +53,21 @@ class Watch:
         self._events = events
         self._busy = busy
         self._worked = worked
+        self._lock = Lock()
         self._last: _Seen | None = None
+        self._reported: _Seen | None = None
         self._looks = Looks("watch of the host", self._look, every=EVERY, gap=GAP)
 
     def stir(self) -> None:
         """Something may have changed: look soon."""
         self._looks.stir()
+
+    def reported(self, host: Host, worked: int | None) -> None:
+        """The engine was given a report. What is another than that is told, even if the last look had found the same:
+        in between it had been changed back, by the agent itself or while nobody looked.
+        """
+        with self._lock:
+            self._reported = _Seen(host, worked)
 
     def close(self) -> None:
         """End the thread."""
@@ -74,9 +84,13 @@ class Watch:
             return True
         if self._busy():
             return False
-        if self._last is not None and _differ(self._last, now):
+        with self._lock:
+            is_news = any(_differ(before, now) for before in (self._last, self._reported) if before)
+            if is_news:
+                self._reported = None  # told once, until the next report
+            self._last = now
+        if is_news:
             self._events.add("host", "", "changed")
-        self._last = now
         return True
 
 
