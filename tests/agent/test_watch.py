@@ -26,7 +26,7 @@ from netweft.lab.processes import run
 
 MAC = "02:00:00:00:00:01"
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds within which a change is to be seen."""
 
 

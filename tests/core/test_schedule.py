@@ -51,7 +51,7 @@ AGENT = ProviderAgent(is_alive=True, physical_networks=frozenset({"wire1"}))
 TUNNELS = ProvidedNetwork(name="tunnels", provider_id="p", provider_name="P")
 WIRE = ProvidedNetwork(name="wire", provider_id="p", provider_name="P", physical_network="wire1")
 BLUE = CarriedVnic(name="nic1", network_id="blue")
-CARD = FreeFunctions(nic="0000:05:00.0", free=1, networks=frozenset({"blue"}), is_card=True)
+CARD = FreeFunctions(nic="0000:05:00.0", free=1, is_card=True)
 TWO_VFS = {"nic1": "blue", "nic2": ""}
 
 
@@ -306,6 +306,42 @@ def test_a_network_of_a_fabric_needs_no_set_up_where_a_card_is() -> None:
     # It migrates between those that have it in one way.
     assert choose(replace(guest, implemented={"blue": "native"}), [HOST, fabric]).host == "h1"
     assert choose(replace(guest, implemented={"blue": "ucsm"}), [HOST, fabric]).host == "h2"
+
+
+NATIVE_ON_CARD = "native, on a host with a card"
+WAYS = ("native", NATIVE_ON_CARD, "ucsm", "ufm")
+
+
+def that_has_it(way: str, *, provider: bool) -> HostState:
+    """A host that has network blue in one of the ways, and perhaps what the provider of network tunnels needs."""
+    has = {
+        "networks": HOST.networks if way in {"native", NATIVE_ON_CARD} else {"mgmt": GOOD},
+        "carried": {} if way == "native" else {"blue": "ucsm" if way == NATIVE_ON_CARD else way},
+        "functions": () if way == "native" else (CARD,),
+        "agents": {"p": AGENT} if provider else {},
+    }
+    return replace(HOST, **has)  # type: ignore[arg-type] # keys are fields
+
+
+@pytest.mark.parametrize("provider", [True, False])
+@pytest.mark.parametrize("target", WAYS)
+@pytest.mark.parametrize("source", WAYS)
+def test_a_guest_moves_where_each_of_its_networks_is_implemented_alike(
+    source: str, target: str, *, provider: bool
+) -> None:
+    """Of native networks, fabrics and providers, every pair."""
+    leaves = that_has_it(source, provider=True)
+    guest = replace(
+        GUEST,
+        carried={"nic1": BLUE},
+        provided={"t": TUNNELS},
+        implemented={"blue": leaves.implements("blue")},
+    )
+    refusals = choose(guest, [that_has_it(target, provider=provider)]).refusals.get("h1", ())
+    is_alike = source == target or {source, target} == {"native", NATIVE_ON_CARD}
+    expected = [] if is_alike else ["VAR__DETAIL__NETWORK_IMPLEMENTED_DIFFERENTLY"]
+    expected += [] if provider else ["VAR__DETAIL__PROVIDER_NETWORK_MISSING"]
+    assert [one.code for one in refusals] == expected
 
 
 def test_a_network_of_a_fabric_counts_as_connected() -> None:

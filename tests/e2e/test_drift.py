@@ -28,8 +28,8 @@ hosts:
   alpha: {{address: 10.{net}.11/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}, eth2: {{}}}}}}
 """
 
-IN_TIME = 5.0
-"""Seconds until a change by hand is seen."""
+PATIENCE = 30.0
+"""Seconds within which a change by hand is to be seen, on any machine; the usual is one."""
 
 BEGINS, IS_OVER = "20010", "20011"
 """Codes of the events."""
@@ -119,14 +119,14 @@ def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> N
         assert in_sync(whole) == "true", drift(whole)
         done = whole.place.run(HOST, *command)
         assert done.returncode == 0, done.stderr
-        wait(f"{command} is seen as {texts}", lambda: set(texts) <= said(whole, group), IN_TIME)
+        wait(f"{command} is seen as {texts}", lambda: set(texts) <= said(whole, group), PATIENCE)
         assert in_sync(whole) == "false"
         assert not drift(whole)["obstacle"]
         if repair:
             whole.client.action(repair)
         else:
             set_up(whole)
-        wait("the host is as wanted again", lambda: in_sync(whole) == "true", IN_TIME)
+        wait("the host is as wanted again", lambda: in_sync(whole) == "true", PATIENCE)
         assert drift(whole)["in_sync"]
     assert told(whole)[: len(told(whole)) - before] == [IS_OVER, BEGINS] * 2
 
@@ -172,7 +172,7 @@ def test_with_linux_bridges(bridges: Site, what: str) -> None:
 def test_as_the_command_line_tells_it(bridges: Site) -> None:
     bridges.place.run(HOST, "ip", "link", "set", "flat", "down")
     bridges.place.run(HOST, "ip", "link", "set", "eth1", "mtu", "1400")
-    wait("both are seen", lambda: len(drift(bridges)["networks"] + drift(bridges)["nics"]) == 2, IN_TIME)
+    wait("both are seen", lambda: len(drift(bridges)["networks"] + drift(bridges)["nics"]) == 2, PATIENCE)
     environment = {
         **os.environ,
         "NETWEFT_URL": bridges.engine.url,
@@ -190,7 +190,7 @@ def test_as_the_command_line_tells_it(bridges: Site) -> None:
     assert re.search(rf"^{HOST} +up +false ", netweft("host", "list"), re.MULTILINE)
     assert "flat.up is off, not on" in netweft("host", "attachments", HOST)
     netweft("host", "sync", HOST)
-    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", IN_TIME)
+    wait("the host is as wanted again", lambda: in_sync(bridges) == "true", PATIENCE)
 
 
 def test_a_cable_that_is_pulled_is_no_drift(bridges: Site) -> None:

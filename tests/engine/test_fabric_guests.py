@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,41 +51,43 @@ CARDS, PLAIN = (1, 2), 3
 
 
 class Blades:
-    """Two hosts with a card of two dynamic vNICs each, and one without; network red is in the fabric, and set up on
-    the host without.
-    """
+    """Hosts of which some have a card with so many dynamic vNICs each; the networks are in the fabric."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self.fleet, self.db = fleet, fleet.db
+    def __init__(
+        self, fleet: Fleet, cards: Sequence[int] = CARDS, dynamic: int = 2, names: Sequence[str] = ("red",)
+    ) -> None:
+        self.fleet, self.db, self.cards, self.dynamic = fleet, fleet.db, cards, dynamic
         memory_fabric.forget(URL)
         there = memory_fabric.fabric(URL)
-        for number in CARDS:
+        for number in cards:
             self.insert_card(number)
-        there.servers = [Server(uuid=fleet.report(number).capabilities.uuid, name="") for number in CARDS]
+        there.servers = [Server(uuid=fleet.report(number).capabilities.uuid, name="") for number in cards]
         self.provider_id = new_id()
         password = fleet.box.encrypt(PASSWORD)
         values = {"username": "netweft", "password": password, "purpose": CONFIGURATION}
         row = ProviderRow(id=self.provider_id, name="ucs", type="memory", url=URL, **values)
         self.db.run(insert_provider, SYSTEM, row)
-        spec = AddNetwork(name="red", data_center=Ref(name="Default"), vlan_id=100)
-        self.network_id = self.db.run(add_network, SYSTEM, spec).id
-        self.db.run(
-            add_port_profile, SYSTEM, AddPortProfile(network_id=self.network_id, provider=Ref(id=self.provider_id))
-        )
-        with self.db.write() as tx:
-            cluster = str(tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default")))
-            tx.execute(sa.update(vnic_profiles).values(network_filter_id=None))
-        attach = AttachNetwork(cluster_id=cluster, network=Ref(id=self.network_id), required=False)
-        self.db.run(attach_network, SYSTEM, attach)
+        self.network_id, *_ = [self.network(name, 100 + number) for number, name in enumerate(names)]
         self.wait()
         asking = Asking(fleet.outside.providers, every=0)
         asking.round(self.db)
         asking.close()
-        fleet.attach("red", "eth1", number=PLAIN)
+
+    def network(self, name: str, vlan_id: int) -> str:
+        spec = AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=vlan_id)
+        network_id = str(self.db.run(add_network, SYSTEM, spec).id)
+        wanted = AddPortProfile(network_id=network_id, provider=Ref(id=self.provider_id))
+        self.db.run(add_port_profile, SYSTEM, wanted)
+        with self.db.write() as tx:
+            cluster = str(tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default")))
+            tx.execute(sa.update(vnic_profiles).values(network_filter_id=None))
+        attach = AttachNetwork(cluster_id=cluster, network=Ref(id=network_id), required=False)
+        self.db.run(attach_network, SYSTEM, attach)
+        return network_id
 
     def insert_card(self, number: int) -> None:
         host = self.fleet.host(number)
-        for dynamic in (1, 2):
+        for dynamic in range(1, self.dynamic + 1):
             facts = NicFacts(vendor=VENDOR, device="0x0044", pci_address=f"0000:81:00.{dynamic}")
             host = host.with_link(Nic(name=f"dyn{dynamic}", mac=NO_MAC, facts=facts))
         self.fleet.simulate(number, host=host)
@@ -96,19 +99,17 @@ class Blades:
     def wait(self) -> None:
         self.fleet.until(lambda: not self.db.run(busy_with, f"provider:{self.provider_id}"))
 
-    def profile(self) -> str:
+    def profile(self, network: str = "red") -> str:
         with self.db.read() as tx:
             query = sa.select(vnic_profiles.c.id).join(networks, networks.c.id == vnic_profiles.c.network_id)
-            return str(tx.scalar(query.where(networks.c.name == "red")))
+            return str(tx.scalar(query.where(networks.c.name == network)))
 
-    def vm(self, name: str, nics: int = 1) -> str:
+    def vm(self, name: str, nics: int = 1, network: str = "red") -> str:
         vm_id = self.db.run(add_vm, SYSTEM, AddVm(name=name, cluster=Ref(name="Default")))
         for number in range(nics):
-            self.vnic(vm_id, f"nic{number}")
+            vnic = AddVnic(vm_id=vm_id, name=f"nic{number}", profile_id=self.profile(network))
+            self.db.run(add_vnic, SYSTEM, vnic)
         return str(vm_id)
-
-    def vnic(self, vm_id: str, name: str) -> Any:
-        return self.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name=name, profile_id=self.profile())).vnic_id
 
     def start(self, vm_id: str, number: int = 0) -> None:
         host = Ref(name=f"sim-{number}") if number else None
@@ -125,6 +126,32 @@ class Blades:
         found = [guest for guest in self.fleet.report(number).guests if guest.id == vm_id and guest.status == "up"]
         return found[0].nics if found else ()
 
+    def start_at_once(self, machines: Sequence[str]) -> list[str]:
+        """Start machines by eight clients; why each was refused, in their order, empty for one that runs."""
+
+        def start(vm_id: str) -> str:
+            try:
+                self.start(vm_id)
+            except NetweftError as error:
+                return str(error)
+            return ""
+
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(start, machines))
+
+    def given(self) -> list[tuple[str, str]]:
+        """The dynamic vNICs that guests have, by the host's id."""
+        return [
+            (self.fleet.id(number), nic.function)
+            for number in self.cards
+            for guest in self.fleet.report(number).guests
+            for nic in guest.nics
+        ]
+
+    def all_there_are(self) -> set[tuple[str, str]]:
+        addresses = [f"0000:81:00.{dynamic}" for dynamic in range(1, self.dynamic + 1)]
+        return {(self.fleet.id(number), address) for number in self.cards for address in addresses}
+
     def promised(self) -> set[tuple[str, str]]:
         with self.db.read() as tx:
             return {(row.host_id, row.function) for row in tx.execute(sa.select(vnic_functions))}
@@ -132,8 +159,11 @@ class Blades:
 
 @pytest.fixture
 def blades(db: Database, tmp_path: Path) -> Iterator[Blades]:
+    """Two of three hosts have a card; on the third the network is set up."""
     with running_fleet(db, tmp_path, 3) as fleet:
-        yield Blades(fleet)
+        blades = Blades(fleet)
+        fleet.attach("red", "eth1", number=PLAIN)
+        yield blades
 
 
 def test_a_guest_gets_a_dynamic_vnic_by_the_port_profile_and_gives_it_back(blades: Blades) -> None:
@@ -181,25 +211,29 @@ def test_no_dynamic_vnic_is_taken_twice(blades: Blades) -> None:
     with blades.db.write() as tx:
         tx.execute(sa.text("UPDATE hosts SET status = 'maintenance' WHERE name = 'sim-3'"))
 
-    def start(vm_id: str) -> str:
-        while True:
-            try:
-                blades.start(vm_id)
-            except NetweftError as error:
-                if "Repeat the request" not in str(error):
-                    return str(error)
-            else:
-                return ""
-
-    with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(start, machines))
+    told = blades.start_at_once(machines)
     assert len([one for one in told if not one]) == 4
     assert all("has 0 free dynamic vNICs for the 1 vNICs" in one for one in told if one)
-    running = [nic for number in CARDS for guest in blades.fleet.report(number).guests for nic in guest.nics]
-    assert len(running) == 4
-    assert blades.promised() == {
-        (blades.fleet.id(number), f"0000:81:00.{dynamic}") for number in CARDS for dynamic in (1, 2)
-    }
+    assert len(blades.given()) == 4
+    assert blades.promised() == blades.all_there_are()
+
+
+def test_a_hundred_guests_start_at_once_and_every_refusal_says_why(db: Database, tmp_path: Path) -> None:
+    """On twenty hosts, half of which have a card with six dynamic vNICs; a guest has one, each fifth guest two."""
+    with running_fleet(db, tmp_path, 20) as fleet:
+        names = ("red", "blue", "green", "black")
+        blades = Blades(fleet, cards=range(1, 11), dynamic=6, names=names)
+        wanted = [1 if number % 5 else 2 for number in range(100)]
+        machines = [blades.vm(f"vm{n}", nics=nics, network=names[n % 4]) for n, nics in enumerate(wanted)]
+        told = blades.start_at_once(machines)
+        for number, (reason, nics) in enumerate(zip(told, wanted, strict=True)):
+            for host in range(1, 21) if reason else ():
+                free = rf"sim-{host} has \d free dynamic vNICs for the {nics} vNICs on networks of its fabric\."
+                missing = rf"sim-{host} does not have these networks: {names[number % 4]}\."
+                assert re.search(free if host in blades.cards else missing, reason), reason
+        assert sum(nics for reason, nics in zip(told, wanted, strict=True) if not reason) == 60
+        assert sorted(blades.given()) == sorted(blades.all_there_are())
+        assert blades.promised() == blades.all_there_are()
 
 
 @pytest.mark.parametrize(

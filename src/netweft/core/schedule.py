@@ -10,12 +10,12 @@ NO_SUITABLE_VF; the others are ours, since oVirt lets such hosts pass or leaves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import mul
 from typing import NamedTuple
 
-from netweft.core.candidates import NATIVE, GuestNeeds, HostState, ProvidedNetwork, Reservation
+from netweft.core.candidates import FreeFunctions, GuestNeeds, HostState, ProvidedNetwork, Reservation
 from netweft.core.errors import Problem
 from netweft.core.matching import match
 
@@ -111,6 +111,7 @@ class _Decision:
         self.mandatory = frozenset(mandatory)
         self.has_all = self.networks <= self.mandatory
         self.display = guest.display or ("", "")
+        self.carried = [(vnic, one.network_id) for vnic, one in sorted(guest.carried.items())]
         self.memory: dict[str, int] = {}
         self.guests: dict[str, int] = {}
         self.functions: dict[tuple[str, str], int] = {}
@@ -142,31 +143,41 @@ class _Decision:
             100 / (1 + host.guests + self.guests.get(host.id, 0)),
             100 * self.memory_free(host) / host.memory if host.memory else 0.0,
         )
-        functions = self.assign(host) if self.guest.passthrough or self.guest.carried else {}
+        functions = self.assign(host) if self.guest.passthrough else {}
+        if self.carried:
+            functions = {**functions, **self.cards(host, self.over_card(host))}
         return Ranked(host.id, host.name, sum(map(mul, self.weights, points)) / self.whole, points, functions)
 
-    def over_card(self, host: HostState) -> dict[str, str]:
-        """The networks, by vNIC, that the guest would have over the host's virtual interface card."""
-        return {
-            vnic: one.network_id
-            for vnic, one in self.guest.carried.items()
-            if host.implements(one.network_id) not in {"", NATIVE}
-        }
+    def over_card(self, host: HostState) -> list[str]:
+        """The vNICs, by id, whose networks the guest would have over the host's virtual interface card."""
+        if not host.carried:
+            return []
+        native, carried = host.networks, host.carried
+        return [vnic for vnic, network in self.carried if network not in native and network in carried]
+
+    def free(self, host: HostState, one: FreeFunctions) -> int:
+        """How many functions of a NIC, or dynamic vNICs of a card, nobody has or was promised."""
+        return max(0, one.free - self.functions.get((host.id, one.nic), 0))
+
+    def cards(self, host: HostState, vnics: Sequence[str]) -> dict[str, str]:
+        """A card for each of these vNICs that can have one, by vNIC: one is as good as another."""
+        given: dict[str, str] = {}
+        for one in host.functions:
+            if one.is_card:
+                first = len(given)
+                given.update(dict.fromkeys(vnics[first : first + self.free(host, one)], one.nic))
+        return given
 
     def assign(self, host: HostState) -> dict[str, str]:
-        """A NIC for each pass-through vNIC that can have one, and a card for each on a network of a fabric, by vNIC:
-        for as many as at all possible.
-        """
-        free = {one.nic: one.free - self.functions.get((host.id, one.nic), 0) for one in host.functions}
-        of = {one.nic: one for one in host.functions}
-        over_card = self.over_card(host)
-        wanted = {**self.guest.passthrough, **over_card}
+        """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible."""
+        of = {one.nic: one for one in host.functions if not one.is_card}
+        wanted = self.guest.passthrough
 
         def suits(vnic: str, nic: str) -> bool:
             network, served = wanted[vnic], of[nic].networks
-            return (vnic in over_card) == of[nic].is_card and (served is None or not network or network in served)
+            return served is None or not network or network in served
 
-        return match(sorted(wanted), free, suits)
+        return match(sorted(wanted), {nic: self.free(host, one) for nic, one in of.items()}, suits)
 
 
 def _first_used(uplinks: tuple[tuple[float, frozenset[str]], ...], networks: frozenset[str], otherwise: float) -> float:
@@ -242,7 +253,7 @@ def _has_display(decision: _Decision, host: HostState) -> Problem | None:
 
 def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
     wanted = decision.guest.passthrough
-    seated = len(decision.assign(host).keys() & wanted.keys())
+    seated = len(decision.assign(host))
     if seated == len(wanted):
         return None
     text = f"Host {host.name} has free virtual functions for {seated} of the {len(wanted)} pass-through vNICs."
@@ -251,14 +262,14 @@ def _has_functions(decision: _Decision, host: HostState) -> Problem | None:
 
 def _has_dynamic_vnics(decision: _Decision, host: HostState) -> Problem | None:
     wanted = decision.over_card(host)
-    carried = [decision.guest.carried[vnic] for vnic in sorted(wanted)]
-    cannot = [f"{one.name} has {one.obstacle}" for one in carried if one.obstacle]
+    carried = decision.guest.carried
+    cannot = [f"{carried[vnic].name} has {carried[vnic].obstacle}" for vnic in wanted if carried[vnic].obstacle]
     if cannot:
         text = f"Host {host.name} has the networks of these vNICs by its fabric alone, which cannot do that: "
         return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", f"{text}{', '.join(cannot)}.")
-    if decision.assign(host).keys() >= wanted.keys():
+    if len(decision.cards(host, wanted)) == len(wanted):
         return None
-    free = sum(one.free - decision.functions.get((host.id, one.nic), 0) for one in host.functions if one.is_card)
+    free = sum(decision.free(host, one) for one in host.functions if one.is_card)
     text = f"Host {host.name} has {free} free dynamic vNICs for the {len(wanted)} vNICs on networks of its fabric."
     return Problem("VAR__DETAIL__NO_FREE_DYNAMIC_VNIC", text)
 

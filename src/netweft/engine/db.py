@@ -37,7 +37,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from netweft.core.errors import NetweftError, NotFoundError
+from netweft.core.errors import NetweftError, NotFoundError, ValidationError
 from netweft.engine.clock import CLOCK
 from netweft.engine.db_engines import postgres_engine, sqlite_engine, with_driver
 from netweft.engine.group_commit import ANNOUNCED, GroupCommit
@@ -53,12 +53,16 @@ Tx: TypeAlias = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_ATTEMPTS = 4
-"""How often :meth:`Database.run` tries before it gives up on deadlocks."""
+_ATTEMPTS = 10
+"""How often :meth:`Database.run` tries before it gives up on deadlocks, and on decisions that others overtake."""
 _START_LOCK = 0x6E65746C6F6F6D
 """Number of PostgreSQL's advisory lock for what only one starting replica does ("netweft" in ASCII)."""
 
 log = structlog.get_logger(__name__)
+
+
+class OvertakenError(ValidationError):
+    """What a command decided is not so any more: others were first while it waited for a lock. It is to decide anew."""
 
 
 class MigrationError(NetweftError):
@@ -157,8 +161,8 @@ class Database:
             self._lookers.pop().close()
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``command(tx, *args, **kwargs)`` in one write transaction, repeated when PostgreSQL broke it to end a
-        deadlock.
+        """``command(tx, *args, **kwargs)`` in one write transaction. On PostgreSQL it is repeated when it was broken to
+        end a deadlock, and when the command raised :class:`OvertakenError`; on SQLite, with one writer, neither is.
 
         Safe for whatever only talks to SQL (every command), since a broken transaction has left nothing behind.
         :meth:`write` cannot repeat its block.
@@ -170,8 +174,9 @@ class Database:
             try:
                 with self.write() as tx:
                     return command(tx, *args, **kwargs)
-            except DBAPIError as error:
-                if attempt == _ATTEMPTS or getattr(error.orig, "sqlstate", None) not in RETRIED:
+            except (DBAPIError, OvertakenError) as error:
+                may_repeat = isinstance(error, OvertakenError) or getattr(error.orig, "sqlstate", None) in RETRIED
+                if attempt == _ATTEMPTS or not may_repeat:
                     raise
                 log.info("transaction repeated", attempt=attempt, reason=first_line(error))
         raise AssertionError("unreachable: the last attempt returns or raises")

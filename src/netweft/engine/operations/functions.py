@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from netweft.core.errors import Problem, ValidationError
-from netweft.engine.db import Tx, lock
+from netweft.core.errors import Problem
+from netweft.engine.db import OvertakenError, Tx, lock
 from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.vnics import vnics
@@ -23,7 +23,7 @@ from netweft.engine.statements import Statement
 def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> None:
     """Promise functions of a host to vNICs. ``wanted``: the NIC that is to give one, by the vNIC's id.
 
-    Raises ValidationError when one has been given away meanwhile; the host's row is locked from now on.
+    Raises OvertakenError when one has been given away meanwhile; the host's row is locked from now on.
     """
     if not wanted:
         return
@@ -31,8 +31,8 @@ def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> Non
     free = {one.nic: list(one.functions) for one in found}
     for vnic_id, nic in wanted.items():
         if not free.get(nic):
-            text = f"NIC {nic} of Host {data.row.name} has no free virtual function any more. Repeat the request."
-            raise ValidationError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
+            text = f"What {nic} of Host {data.row.name} had free was given to others meanwhile. Repeat the request."
+            raise OvertakenError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
         promise(tx, host_id, free[nic].pop(0), vnic_id)
 
 
@@ -41,7 +41,9 @@ def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
     lock(tx, hosts, host_id)
     data = host_networks.load_one(tx, host_id)
     here = (host_id,)
-    return data, queries.free(data, queries.served(tx, here)[host_id], queries.held(tx, here)[host_id])
+    return data, queries.free(
+        queries.shown_free(data), queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
+    )
 
 
 def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -61,20 +61,53 @@ def has_one(tx: Tx, vnic_id: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
-def free(data: HostData, restricted: Mapping[str, Served], taken: Collection[str]) -> tuple[FreeOf, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownFree:
+    """The functions of a NIC that are free as far as the host shows, by PCI address; ``is_card`` and ``nic`` as
+    :class:`FreeOf` has them. ``labelled``: by each label the ids of the networks that have it.
+    """
+
+    nic: str
+    functions: tuple[str, ...]
+    labelled: Mapping[str, frozenset[str]]
+    is_card: bool = False
+
+
+def shown_free(data: HostData) -> tuple[ShownFree, ...]:
+    """What a host's report says of its NICs' functions; true as long as the report is, and its cluster's networks."""
+    functions = free_functions(data.host)
+    capabilities = data.report.capabilities if data.report else None
+    cards = capabilities.interface_cards if capabilities else ()
+    if not functions and not cards:
+        return ()
+    ids: dict[str, set[str]] = defaultdict(set)
+    for network_id, view in data.networks.items():
+        ids[view.label].add(network_id)
+    labelled = {label: frozenset(found) for label, found in ids.items() if label}
+    return (
+        *(ShownFree(nic=nic, functions=addresses, labelled=labelled) for nic, addresses in functions.items()),
+        *(
+            ShownFree(
+                nic=card.pci_address,
+                functions=tuple(one.pci_address for one in card.dynamic if one.is_free),
+                labelled=labelled,
+                is_card=True,
+            )
+            for card in cards
+        ),
+    )
+
+
+def free(shown: Sequence[ShownFree], restricted: Mapping[str, Served], taken: Collection[str]) -> tuple[FreeOf, ...]:
     """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
     that are promised.
     """
     found = []
-    for nic, addresses in free_functions(data.host, taken).items():
-        only = restricted.get(nic)
+    for one in shown:
+        only = None if one.is_card else restricted.get(one.nic)
         networks = None
         if only is not None:
-            labelled = {network_id for network_id, view in data.networks.items() if view.label in only.labels}
-            networks = frozenset(only.networks) | labelled
-        found.append(FreeOf(nic=nic, functions=addresses, networks=networks))
-    capabilities = data.report.capabilities if data.report else None
-    for card in capabilities.interface_cards if capabilities else ():
-        free_there = (one.pci_address for one in card.dynamic if one.is_free and one.pci_address not in taken)
-        found.append(FreeOf(nic=card.pci_address, functions=tuple(free_there), is_card=True))
+            networks = frozenset(only.networks).union(*(one.labelled.get(label, ()) for label in only.labels))
+        functions = tuple(address for address in one.functions if address not in taken)
+        found.append(FreeOf(nic=one.nic, functions=functions, networks=networks, is_card=one.is_card))
     return tuple(found)

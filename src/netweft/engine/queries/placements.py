@@ -33,6 +33,7 @@ from netweft.engine.queries import network_views
 from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as vm_queries
+from netweft.engine.queries.functions import ShownFree, shown_free
 from netweft.engine.queries.host_counters import counters_of
 from netweft.engine.queries.provider_hosts import agents_on, hosts_of, twins_of
 from netweft.engine.queries.vms import VnicDetails
@@ -49,14 +50,14 @@ def choice(
     wanted = hosts.c.id == host_id if host_id else hosts.c.cluster_id == vm.cluster_id
     if leaving:
         wanted = sa.and_(wanted, hosts.c.id != vm.host_id)
-    states = _states(tx, wanted)
+    kept = _kept(tx, wanted)
     needs = _needs(tx, vm, vnics)
-    if needs.passthrough or needs.carried:
-        states = _with_functions(tx, states, needs)
+    has_functions = needs.passthrough or needs.carried
+    states = _with_functions(tx, kept, needs) if has_functions else [one.state for one in kept]
     if needs.provided:
         needs, states = _with_agents(tx, needs, states)
     if leaving and needs.carried:
-        (source,) = _with_functions(tx, _states(tx, hosts.c.id == vm.host_id), needs)
+        (source,) = _with_functions(tx, _kept(tx, hosts.c.id == vm.host_id), needs)
         there = {one.network_id: source.implements(one.network_id) for one in needs.carried.values()}
         needs = replace(needs, implemented={network: how for network, how in there.items() if how})
     if leaving:
@@ -150,11 +151,12 @@ def _provided(tx: Tx, network_ids: Collection[str | None]) -> dict[str, Provided
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     """A host's state, and what it was made of: the rows of the host and its cluster, when its report and its counters
-    were taken, and all networks of the cluster.
+    were taken, and all networks of the cluster. ``functions``: those of its NICs that are free as far as it shows.
     """
 
     made_of: tuple[object, ...]
     state: HostState
+    functions: tuple[ShownFree, ...]
 
 
 _KEPT: dict[str, _Kept] = {}
@@ -163,8 +165,8 @@ _KEPT: dict[str, _Kept] = {}
 _KEPT_MAX = 10_000
 
 
-def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
-    """The states of hosts. Making one costs much more than looking whether it is still true."""
+def _kept(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[_Kept]:
+    """Hosts with their states. Making one costs much more than looking whether it is still true."""
     query = sa.select(
         hosts, clusters.c.switch_type, host_reports.c.taken_at, host_counters.c.taken_at.label("counted_at")
     ).select_from(
@@ -177,24 +179,26 @@ def _states(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[HostState]:
     # Networks are values of many kinds; that two of their texts have the same hash does not happen.
     known = hash(repr(network_views.networks_of_clusters(tx, {row.cluster_id for row in rows})))
     made_of = {row.id: (*row, known) for row in rows}
-    true = {one: kept.state for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
+    true = {one: kept for one in host_ids if (kept := _KEPT.get(one)) and kept.made_of == made_of[one]}
     fresh = [one for one in host_ids if one not in true]
     if len(_KEPT) + len(fresh) > _KEPT_MAX:
         _KEPT.clear()
     counted = counters_of(tx, fresh) if fresh else {}
     made = {
-        one: _state(data, counted.get(one, {})) for one, data in (host_queries.load(tx, fresh) if fresh else {}).items()
+        one: _Kept(made_of=made_of[one], state=_state(data, counted.get(one, {})), functions=shown_free(data))
+        for one, data in (host_queries.load(tx, fresh) if fresh else {}).items()
     }
     promised = vm_queries.memory_promised(tx, host_ids)
-    states = []
+    found = []
     for one in host_ids:
-        state = made.get(one) or true[one]
+        kept = made.get(one) or true[one]
+        state = kept.state
         guests, memory = promised.get(one, (0, 0))
         if (state.guests, state.memory_free) != (guests, state.memory - memory):
-            state = replace(state, guests=guests, memory_free=state.memory - memory)
-        _KEPT[one] = _Kept(made_of=made_of[one], state=state)
-        states.append(state)
-    return states
+            kept = replace(kept, state=replace(state, guests=guests, memory_free=state.memory - memory))
+        _KEPT[one] = kept
+        found.append(kept)
+    return found
 
 
 def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) -> HostState:
@@ -229,23 +233,26 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
     )
 
 
-def _with_functions(tx: Tx, states: Sequence[HostState], needs: GuestNeeds) -> list[HostState]:
+def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds) -> list[HostState]:
     """The states with the virtual functions that are free, and what fabrics carry to the hosts' cards of the networks
     of the guest.
     """
     carrying = profile_queries.carrying(tx, {one.network_id for one in needs.carried.values()})
-    host_ids = [state.id for state in states]
-    loaded = host_queries.load(tx, host_ids)
+    host_ids = [one.state.id for one in kept if one.functions]
     restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
     found = []
-    for state in states:
-        free = function_queries.free(loaded[state.id], restricted[state.id], held[state.id])
+    for one in kept:
+        state = one.state
+        if not one.functions:
+            found.append(state)
+            continue
+        free = function_queries.free(one.functions, restricted[state.id], held[state.id])
         functions = tuple(
-            FreeFunctions(nic=one.nic, free=len(one.functions), networks=one.networks, is_card=one.is_card)
-            for one in free
+            FreeFunctions(nic=nic.nic, free=len(nic.functions), networks=nic.networks, is_card=nic.is_card)
+            for nic in free
         )
         carried = {network: by[state.uuid].type for network, by in carrying.items() if state.uuid in by}
-        has_card = any(one.is_card for one in free)
+        has_card = any(nic.is_card for nic in free)
         found.append(replace(state, functions=functions, carried=carried if has_card else {}))
     return found
 
