@@ -121,7 +121,8 @@ def suffers(whole: Site, command: tuple[str, ...], group: str, *texts: str) -> N
         assert done.returncode == 0, done.stderr
         wait(f"{command} is seen as {texts}", lambda: set(texts) <= said(whole, group), PATIENCE)
         assert in_sync(whole) == "false"
-        assert not drift(whole)["obstacle"]
+        # A port's link goes a moment after the port, and would then be somebody else's.
+        wait("nothing is in the way", lambda: not drift(whole)["obstacle"], PATIENCE)
         if repair:
             whole.client.action(repair)
         else:
