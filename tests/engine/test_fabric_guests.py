@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,12 @@ class Blades:
             host = host.with_link(Nic(name=f"dyn{dynamic}", mac=NO_MAC, facts=facts))
         self.fleet.simulate(number, host=host)
         self.refresh(number)
+
+    def take_away(self, name: str, number: int = 1) -> None:
+        """A NIC of a host goes, and the engine has not seen it yet."""
+        host = self.fleet.host(number)
+        nics = {nic.name: nic for nic in host.nics.values() if nic.name != name}
+        self.fleet.simulate(number, host=replace(host, nics=nics))
 
     def refresh(self, number: int) -> None:
         self.fleet.done(self.db.run(refresh_host, SYSTEM, self.fleet.id(number)))
@@ -281,6 +288,59 @@ def test_what_is_plugged_in_stays_until_it_is_unplugged(blades: Blades) -> None:
     blades.fleet.done(blades.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False))
     assert blades.nics(vm_id, 1) == ()
     assert blades.promised() == set()
+
+
+def test_a_vnic_is_plugged_into_a_running_guest_by_a_dynamic_vnic(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    added = blades.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=blades.profile()))
+    blades.fleet.done(added.job_id)
+    assert [nic.function for nic in blades.nics(vm_id, 1)] == ["0000:81:00.1", "0000:81:00.2"]
+    with pytest.raises(ValidationError, match="sim-1, where the VM runs, has 0 free dynamic vNICs for vNIC 'third'"):
+        blades.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="third", profile_id=blades.profile()))
+    blades.fleet.done(blades.db.run(plug_vnic, SYSTEM, vm_id, added.vnic_id, plugged=False))
+    assert [nic.function for nic in blades.nics(vm_id, 1)] == ["0000:81:00.1"]
+    assert len(blades.promised()) == 1
+    blades.fleet.done(blades.db.run(plug_vnic, SYSTEM, vm_id, added.vnic_id, plugged=True))
+    plugged_out = UpdateVnic(vm_id=vm_id, id=added.vnic_id, plugged=False)
+    blades.fleet.done(blades.db.run(update_vnic, SYSTEM, plugged_out).job_id)
+    blades.fleet.done(blades.db.run(update_vnic, SYSTEM, replace(plugged_out, plugged=True)).job_id)
+    assert [nic.function for nic in blades.nics(vm_id, 1)] == ["0000:81:00.1", "0000:81:00.2"]
+
+
+def test_what_a_dynamic_vnic_cannot_have_is_refused_while_the_guest_runs(blades: Blades) -> None:
+    vm_id = blades.vm("one", nics=0)
+    blades.start(vm_id, 1)
+    blades.db.run(update_vnic_profile, SYSTEM, UpdateVnicProfile(id=blades.profile(), port_mirroring=True))
+    with pytest.raises(ValidationError, match="by its fabric alone, which cannot do that: it has port mirroring"):
+        blades.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=blades.profile()))
+    blades.db.run(update_vnic_profile, SYSTEM, UpdateVnicProfile(id=blades.profile(), port_mirroring=False))
+    high = UpdatePortProfile(network_id=blades.network_id, provider_id=blades.provider_id, high_performance=True)
+    blades.db.run(update_port_profile, SYSTEM, high)
+    blades.wait()
+    unlinked = AddVnic(vm_id=vm_id, name="nic1", profile_id=blades.profile(), linked=False)
+    with pytest.raises(ValidationError, match="it has no link, and would be driven by the VM itself"):
+        blades.db.run(add_vnic, SYSTEM, unlinked)
+    assert blades.promised() == set()
+
+
+def test_a_vnic_that_the_host_refuses_gives_its_dynamic_vnic_back(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    blades.take_away("dyn2")
+    added = blades.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=blades.profile()))
+    assert "0000:81:00.2" in blades.fleet.failed(added.job_id).error
+    assert [nic.function for nic in blades.nics(vm_id, 1)] == ["0000:81:00.1"]
+    assert len(blades.promised()) == 1
+
+
+def test_a_running_guest_does_not_get_a_dynamic_vnic_by_another_network(blades: Blades) -> None:
+    """Its place on the host is another then; it is plugged out first."""
+    vm_id = blades.vm("one", network="ovirtmgmt")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    with pytest.raises(ValidationError, match=r"red.*is not on"):
+        blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, profile_id=blades.profile()))
 
 
 def test_a_network_filter_that_comes_later_is_out_of_sync(blades: Blades) -> None:

@@ -8,6 +8,8 @@ _CARDS = "a guest must run on a host with a virtual interface card; tests/engine
 RULES: Mapping[str, str] = {
     "port_profile.vnic_stays_on_card": _CARDS,
     "port_profile.vnics_may_migrate": _CARDS,
+    "port_profile.vnic_suits_card": _CARDS,
+    "port_profile.host_has_dynamic_vnic": _CARDS,
 }
 """Rules that no request alone triggers."""
 

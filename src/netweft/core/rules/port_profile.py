@@ -94,6 +94,24 @@ def vnic_stays_on_card(vnic: str, *, rewired: bool, on_card: bool) -> Problem | 
     return Problem("ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD", text)
 
 
+def vnic_suits_card(vnic: str, host: str, obstacle: str) -> Problem | None:
+    """What a dynamic vNIC cannot have. ``obstacle``: what of it the vNIC has, empty for nothing; ``host``: which has
+    the network by its fabric alone.
+    """
+    if not obstacle:
+        return None
+    text = f"Host {host} has the network of vNIC '{vnic}' by its fabric alone, which cannot do that: it has {obstacle}."
+    return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", text)
+
+
+def host_has_dynamic_vnic(vnic: str, host: str, *, found: bool) -> Problem | None:
+    """A running guest gets a vNIC on a network of a fabric while its host has a dynamic vNIC for it."""
+    if found:
+        return None
+    text = f"Host {host}, where the VM runs, has 0 free dynamic vNICs for vNIC '{vnic}' on a network of its fabric."
+    return Problem("VAR__DETAIL__NO_FREE_DYNAMIC_VNIC", text)
+
+
 def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
     """``vnics``: names of the dynamic vNICs that the guest drives by itself, so that nobody can move them."""
     if not vnics:

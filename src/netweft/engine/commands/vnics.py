@@ -33,7 +33,7 @@ from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.operations.vnic_addresses import AUTO, Moved, Wishes
-from netweft.engine.operations.vnic_hosting import RUNNING, check_network_on_host, network_of, reserve_function
+from netweft.engine.operations.vnic_hosting import RUNNING, Needs, check_network_on_host, network_of, reserve
 from netweft.engine.payloads import Undo, UpdateGuest
 from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import mac_pools as mac_queries
@@ -135,8 +135,9 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
     )
     passthrough = check_found_profile(tx, actor, _ADD, spec.profile_id, asked.first())
     check_type(_ADD, spec.interface, passthrough=passthrough, linked=spec.linked)
+    needs = Needs.FUNCTION if passthrough else Needs.NETWORK
     if spec.plugged and not passthrough:
-        check_network_on_host(tx, _ADD, vm, spec.profile_id)
+        needs = check_network_on_host(tx, _ADD, vm, spec.profile_id, or_on_card=True)
     known = [MacRange(one.first, one.last) for one in ranges.all()]
     vnic = made(VnicRow, spec, id=new_id(), mac=_take_mac(tx, vm, spec.mac, known), synced=True)
     text = f"Interface {vnic.name} ({vnic.interface}) was added to VM {vm.name}. (User: {actor.name})"
@@ -145,8 +146,8 @@ def add_vnic(tx: Tx, actor: Actor, spec: AddVnic) -> Added:
         _audit(tx, actor, ADDED, text, vm)
         giving = vnic_addresses.begin(tx, vnic.id, asked.all(), spec.addresses)
     vnic_addresses.finish(tx, _ADD, giving)
-    if vnic.plugged and passthrough:
-        reserve_function(tx, _ADD, vm, vnic.id)
+    if vnic.plugged:
+        reserve(tx, _ADD, vm, vnic.id, needs)
     job_id = _tell(tx, actor, vm, vnic.id, Undo(remove=vnic.id)) if vnic.plugged else None
     return Added(vnic_id=vnic.id, job_id=job_id, row=vnic)
 
@@ -168,7 +169,7 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
     old = queries.get_vnic(tx, spec.vm_id, spec.id)
     after = updated(old, spec)
     after = replace(after, mac=after.mac.lower() or old.mac)
-    passthrough = _check_update(tx, actor, vm, old, after)
+    needs = _check_update(tx, actor, vm, old, after)
     if after.mac != old.mac:
         take_mac_for(tx, vm.id, vm.mac_pool_id, after.mac, action=_UPDATE)
     _write(tx, _UPDATE, spec.id, {name: getattr(after, name) for name in (*_RESTORED, "mac")})
@@ -179,8 +180,8 @@ def update_vnic(tx: Tx, actor: Actor, spec: UpdateVnic) -> Change:
         release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     if after.name != old.name:
         ports.want_again(tx, ports.of_vnics(vnics.c.id == spec.id))
-    if after.plugged and not old.plugged and passthrough:
-        reserve_function(tx, _UPDATE, vm, spec.id)
+    if after.plugged and not old.plugged:
+        reserve(tx, _UPDATE, vm, spec.id, needs)
     _audit(tx, actor, UPDATED, f"Interface {after.name} was updated for VM {vm.name}. (User: {actor.name})", vm)
     # The port of a network's provider has the addresses; on a network of hosts the leases that they serve do.
     is_told_else = spec.addresses is not KEEP and (
@@ -197,9 +198,9 @@ _RESTORED = ("name", "description", "profile_id", "interface", "plugged", "linke
 """What a vNIC has again when its host refuses a change; a MAC address that was given back may be another's by then."""
 
 
-def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDetails) -> bool:
-    """Whether a vNIC may become that; returns whether it is for pass-through then. Raises ValidationError,
-    DeniedError.
+def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDetails) -> Needs:
+    """Whether a vNIC may become that; returns what its host has to give for it when it is plugged in thereby. Raises
+    ValidationError, DeniedError.
     """
     moves, readdressed = after.profile_id != old.profile_id, after.mac != old.mac
     hot = {
@@ -235,9 +236,11 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     )
     if after.plugged and (not old.plugged or readdressed):
         check(_UPDATE, rules.mac_is_not_plugged_elsewhere(after.mac, _others_with_mac(tx, vm, old.id, after.mac)))
-    if after.plugged and not passthrough and (moves or not old.plugged):
-        check_network_on_host(tx, _UPDATE, vm, after.profile_id)
-    return passthrough
+    if passthrough:
+        return Needs.FUNCTION
+    if after.plugged and (moves or not old.plugged):
+        return check_network_on_host(tx, _UPDATE, vm, after.profile_id, or_on_card=not old.plugged)
+    return Needs.NETWORK
 
 
 def _is_provided(tx: Tx, old: VnicDetails, profile_id: str | None) -> bool:
@@ -274,13 +277,14 @@ def plug_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str, *, plugged: bool) 
     if old.plugged == plugged:
         return None
     on_card = vm.status == RUNNING and function_queries.has_one(tx, old.id)
+    needs = Needs.FUNCTION if old.passthrough else Needs.NETWORK
     if vm.status == RUNNING and not old.passthrough and not on_card:
-        check_network_on_host(tx, _PLUG, vm, old.profile_id)
+        needs = check_network_on_host(tx, _PLUG, vm, old.profile_id, or_on_card=plugged)
     if plugged:
         check(_PLUG, rules.mac_is_not_plugged_elsewhere(old.mac, _others_with_mac(tx, vm, vnic_id, old.mac)))
     _write(tx, _PLUG, vnic_id, {"plugged": plugged, "synced": True})
-    if plugged and old.passthrough:
-        reserve_function(tx, _PLUG, vm, vnic_id)
+    if plugged:
+        reserve(tx, _PLUG, vm, vnic_id, needs)
     code, what = (PLUGGED, "plugged") if plugged else (UNPLUGGED, "unplugged")
     _audit(tx, actor, code, f"Network Interface {old.name} was {what} to VM {vm.name}. (User: {actor.name})", vm)
     undo = Undo(restore=vnic_id, values={"plugged": old.plugged, "synced": old.synced})

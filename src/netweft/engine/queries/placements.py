@@ -95,26 +95,45 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
         leases=bool(leases),
-        carried=_carried(bridged, profile_queries.carried(tx, {row.network_id or "" for row in bridged}), leases),
+        carried=_carried(tx, bridged, leases),
     )
 
 
-def _carried(
-    bridged: Sequence[VnicDetails], networks_carried: Collection[str], leases: Collection[str]
-) -> dict[str, CarriedVnic]:
+def card_obstacle(tx: Tx, vnic: VnicDetails) -> str:
+    """What a vNIC has that a dynamic vNIC cannot have, for people; empty for nothing."""
+    (one,) = _carried(tx, [vnic], subnet_queries.leases_of(tx, [vnic.id])).values()
+    return one.obstacle
+
+
+def is_carried_to(tx: Tx, network_id: str, host_id: str) -> bool:
+    """Whether a fabric carries a network to the virtual interface card of a host."""
+    by_server = profile_queries.carrying(tx, {network_id}).get(network_id)
+    if not by_server:
+        return False
+    report = host_queries.load_one(tx, host_id).report
+    return bool(report and report.capabilities.interface_cards and report.capabilities.uuid in by_server)
+
+
+def _carried(tx: Tx, bridged: Sequence[VnicDetails], leases: Collection[str]) -> dict[str, CarriedVnic]:
     """The vNICs whose networks fabrics carry; ``leases``: the ids of those that hosts serve addresses by DHCP."""
+    carried = profile_queries.carried(tx, {row.network_id for row in bridged if row.network_id})
     return {
         row.id: CarriedVnic(
-            name=row.name, network_id=row.network_id or "", obstacle=_obstacle(row, is_served=row.id in leases)
+            name=row.name,
+            network_id=row.network_id,
+            obstacle=_obstacle(row, is_direct=carried[row.network_id], is_served=row.id in leases),
         )
         for row in bridged
-        if row.network_id in networks_carried
+        if row.network_id in carried
     }
 
 
-def _obstacle(row: VnicDetails, *, is_served: bool) -> str:
-    """What the profile or the network of a vNIC has that a fabric does not do for a dynamic vNIC."""
+def _obstacle(row: VnicDetails, *, is_direct: bool, is_served: bool) -> str:
+    """What a vNIC, its profile or its network has that a fabric does not do for a dynamic vNIC. ``is_direct``: the
+    guest drives it by itself; ``is_served``: the host is to serve it addresses by DHCP.
+    """
     has = {
+        "no link, and would be driven by the VM itself": is_direct and not row.linked,
         "a network filter": row.network_filter_id,
         "port mirroring": row.port_mirroring,
         "limits of its traffic": row.inbound_average or row.outbound_average,

@@ -171,12 +171,17 @@ def carrying(tx: Tx, network_ids: Collection[str]) -> dict[str, dict[str, Carryi
 
 
 _CARRIED = Statement(
-    sa.select(port_profiles.c.network_id).distinct().where(Among(port_profiles.c.network_id, "network_ids"))
+    sa.select(port_profiles.c.network_id, port_profiles.c.high_performance)
+    .distinct()
+    .where(Among(port_profiles.c.network_id, "network_ids"))
 )
 
 
-def carried(tx: Tx, network_ids: Collection[str]) -> frozenset[str]:
-    """Those of these networks that have a port profile."""
-    return (
-        frozenset(row.network_id for row in _CARRIED.all(tx, network_ids=network_ids)) if network_ids else frozenset()
-    )
+def carried(tx: Tx, network_ids: Collection[str]) -> dict[str, bool]:
+    """Those of these networks that have a port profile; whether guests drive their dynamic vNICs by themselves, in one
+    fabric at least.
+    """
+    found: dict[str, bool] = {}
+    for row in _CARRIED.all(tx, network_ids=network_ids) if network_ids else ():
+        found[row.network_id] = found.get(row.network_id, False) or row.high_performance
+    return found
