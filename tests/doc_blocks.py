@@ -7,8 +7,15 @@ script; a block of anything else names its language.
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from netweft import lab
+from netweft.lab import state
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,6 +28,7 @@ PLACES = {
     "neutron": "tests/providers/test_registered.py: beside an engine, and a Neutron with a network that is called blue",
     "ovn": "tests/providers/test_registered.py: beside an engine, and the databases of an OVN",
     "ucsm": "tests/providers/test_registered_fabrics.py: beside an engine, and an emulated UCS Manager",
+    "fabric-lab": "tests/providers/test_registered_fabrics.py: a terminal in a clone with Cisco's SDK",
     "lab": "tests/e2e/test_docs.py: as root, on a machine that can have a lab",
     "clone": "tests/installation: as root, in a clone on a new machine",
     "engine-machine": "tests/installation: as root, on the machine of the engine",
@@ -51,6 +59,21 @@ def blocks(document: Path) -> list[Block]:
         text = re.sub(f"^{indent}", "", text, flags=re.MULTILINE)
         found.append(Block(str(document.relative_to(ROOT)), line, language, place, text))
     return found
+
+
+@contextmanager
+def like_a_clone() -> Iterator[Path]:
+    """A folder with what a clone has, at a short path: there will be sockets in it. Labs in it are taken down."""
+    folder = Path(tempfile.mkdtemp(prefix="nd"))
+    for entry in ROOT.iterdir():
+        if entry.name not in {"var", ".git"}:
+            (folder / entry.name).symlink_to(entry)
+    try:
+        yield folder
+    finally:
+        for path in folder.glob(f"var/*/{state.FILE}"):
+            lab.down(path.parent)
+        shutil.rmtree(folder)
 
 
 def outside(document: Path) -> str:

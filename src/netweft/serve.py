@@ -205,7 +205,12 @@ def _tell_and_wait(
         simulation = None
         if settings.simulated_hosts:
             simulation = Simulation(
-                db, settings.data / "simulated", settings.simulated_hosts, urls[0], authority.fingerprint
+                db,
+                settings.data / "simulated",
+                settings.simulated_hosts,
+                urls[0],
+                authority.fingerprint,
+                cards=settings.simulated_cards,
             )
             stack.callback(simulation.stop)
         tell_systemd("READY=1")

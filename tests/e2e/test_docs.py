@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from doc_blocks import ROOT, scripts
-from netweft import lab
+from doc_blocks import like_a_clone, scripts
 from netweft.lab import state
 
 WITHIN = 600
@@ -20,15 +17,9 @@ WITHIN = 600
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """What a clone has, at a short path: there will be sockets in it."""
-    folder = Path(tempfile.mkdtemp(prefix="nd"))
-    for entry in ROOT.iterdir():
-        if entry.name not in {"var", ".git"}:
-            (folder / entry.name).symlink_to(entry)
-    yield folder
-    for path in folder.glob(f"var/*/{state.FILE}"):
-        lab.down(path.parent)
-    shutil.rmtree(folder)
+    """What a clone has."""
+    with like_a_clone() as folder:
+        yield folder
 
 
 @pytest.mark.timeout(WITHIN + 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from doc_blocks import scripts
+from doc_blocks import like_a_clone, scripts
+from netweft.lab import state
 from providers.ucsm import PASSWORD, USER, Emulator
 
 PATIENCE = 60.0
@@ -66,6 +68,25 @@ def test_the_page(emulators: tuple[Emulator, Emulator], terminal: Callable[..., 
     assert [one for one in emulator.view() if one not in before] == [
         one for one in emulator.view() if "class-best-effort" in one
     ]
+
+
+def test_the_page_of_a_lab() -> None:
+    script = f"export PATH=$PWD/.venv/bin:$PATH\n{scripts('fabric-lab')['docs/ucs-lab.md']}"
+    with like_a_clone() as folder:
+        (folder / "var").mkdir()
+        done = subprocess.run(
+            ["unshare", "--net", "bash", "-euxc", f"ip link set lo up\n{script}"],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=280,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert not list(folder.glob(f"var/*/{state.FILE}"))
+    for said in (
+        "does not have these networks: blue",
+        "implements these networks in another way: blue (",
+        "has 2 free dynamic vNICs for the 3 vNICs on networks of its fabric",
+        "best-effort",
+    ):
+        assert said in done.stdout, done.stdout
 
 
 def test_a_network_of_two_fabrics_of_which_one_is_down_half_of_the_time(

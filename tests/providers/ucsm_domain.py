@@ -38,6 +38,7 @@ DEFAULTS = {
     "vnicEtherIf": {"defaultNet": "no", "configQualifier": ""},
     "epqosEgress": {"prio": "best-effort", "rate": "line-rate", "burst": "10240", "hostControl": "none"},
 }
+BLADES = ("sys/chassis-1/blade-1", "sys/chassis-1/blade-2")
 RANGES = {"byte": 255, "ushort": 65535, "uint": 4294967295, "ulong": 18446744073709551615}
 NUMBERS = re.compile(r"(-?\d+)-(-?\d+)")
 
@@ -145,9 +146,8 @@ def initial() -> Tree:
     for policy, prio in (("gold", "gold"), ("plain", "best-effort"), ("silver", "silver")):
         listed.append(("epqosDefinition", f"org-root/ep-qos-{policy}", {"name": policy}))
         listed.append(("epqosEgress", f"org-root/ep-qos-{policy}/egress", {"prio": prio}))
-    for number in (1, 2):
+    for number, blade in enumerate(BLADES, 1):
         profile = f"org-root/ls-host{number}"
-        blade = f"sys/chassis-1/blade-{number}"
         hardware = f"4C4C4544-0000-4000-8000-00000000000{number}"
         listed.append(("lsServer", profile, {"name": f"host{number}", "pnDn": blade, "uuid": "derived"}))
         values = {"slotId": str(number), "chassisId": "1", "uuid": hardware, "assignedToDn": profile}

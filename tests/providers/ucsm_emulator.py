@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -21,7 +22,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ucsm_domain import DEFAULTS, GUESSES, XML_ERROR, Domain, Fault, Mo, RefusalError, Tree, initial, parent_of, schema
+from ucsm_domain import (
+    BLADES,
+    DEFAULTS,
+    GUESSES,
+    XML_ERROR,
+    Domain,
+    Fault,
+    Mo,
+    RefusalError,
+    Tree,
+    initial,
+    parent_of,
+    schema,
+)
 
 
 def shown(one: Mo, *, rn: bool = False) -> ET.Element:
@@ -226,14 +240,19 @@ def control(domain: Domain, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve until the end of standard input. The first line of the output is the port."""
+    """Serve until the end of standard input, or until SIGTERM. The first line of the output is the port."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--server", action="append", default=[], help="UUID of a blade's hardware; may be repeated")
+    parser.add_argument("--until-signal", action="store_true", help="serve until SIGTERM instead")
     parser.add_argument("--certificate", help="PEM file with key and certificate: HTTPS instead of HTTP")
     arguments = parser.parse_args()
     users = {"netweft": ("only this one", frozenset({"admin"})), "reader": ("only reads", frozenset({"read-only"}))}
-    handler = type("Bound", (Handler,), {"domain": Domain(users=users)})
+    domain = Domain(users=users)
+    for blade, hardware in zip(BLADES, arguments.server, strict=False):
+        domain.tree[blade].values["uuid"] = hardware
+    handler = type("Bound", (Handler,), {"domain": domain})
     server = ThreadingHTTPServer((arguments.address, arguments.port), handler)
     server.daemon_threads = True
     if arguments.certificate:
@@ -243,6 +262,8 @@ def main() -> None:
     print(server.server_address[1], flush=True)  # noqa: T201 - for whoever started it
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with suppress(KeyboardInterrupt):
+        if arguments.until_signal:
+            signal.pause()
         input()
 
 

@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_host(parser.add_argument_group("the host"))
     add = parser.add_argument
     add("--simulated", type=int, default=0, metavar="N", help="simulate hosts sim-1 to sim-N instead, without root")
+    add("--simulated-cards", type=int, default=0, metavar="N", help="let the first N have a virtual interface card")
     add(
         "--part",
         type=parse_part,
@@ -250,7 +251,7 @@ def _run_alone(options: argparse.Namespace, hosts: Path) -> None:
         if options.join_only:
             return
         if names:
-            services = _simulated(hosts, options.state, numbers)
+            services = _simulated(hosts, options.state, numbers, options.simulated_cards)
         else:
             from netweft.agent.real import real_host  # noqa: PLC0415  # what it brings along is memory that a simulation does not need
 
@@ -316,13 +317,16 @@ def _show_identity(server: Server, services: Mapping[str, HostService]) -> None:
         log.info("the host is host %s of its engine now", server.identity.host_id)
 
 
-def _simulated(hosts: Path, state: Path, numbers: Sequence[int]) -> Mapping[str, HostService]:
+def _simulated(hosts: Path, state: Path, numbers: Sequence[int], cards: int) -> Mapping[str, HostService]:
     from netweft.agent.guests.simulated import take  # noqa: PLC0415  # not for a real host
     from netweft.agent.guests.simulated_arrivals import receive  # noqa: PLC0415  # the same
     from netweft.agent.simulated import SimulatedService  # noqa: PLC0415  # the same
 
     names = {number: f"sim-{number}" for number in numbers}
-    services = {f"/{name}": SimulatedService(name, number, hosts / name) for number, name in names.items()}
+    services = {
+        f"/{name}": SimulatedService(name, number, hosts / name, has_card=number <= cards)
+        for number, name in names.items()
+    }
     if state != hosts:
         receive(state, take)
     return services

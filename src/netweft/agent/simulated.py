@@ -23,7 +23,7 @@ from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
-from netweft.core.interface_cards import card_of
+from netweft.core.interface_cards import NO_MAC, VENDOR, card_of
 from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ PATH = "/v1/simulation"
 NICS = 4
 
 WITH_FUNCTIONS = (2, 3)
+"""Numbers of the NICs that know SR-IOV."""
+DYNAMIC_VNICS = 4
+"""Of a virtual interface card."""
 _CARD = "0000:80:00.0"
 """Where its virtual interface card is, if it has one."""
-"""Numbers of the NICs that know SR-IOV."""
 
 
 class SimulatedStore(Store):
@@ -79,11 +81,11 @@ class _Told:
 class SimulatedService(HostService):
     """A simulated host behind the agent's listener."""
 
-    def __init__(self, name: str, number: int, folder: Path) -> None:
+    def __init__(self, name: str, number: int, folder: Path, *, has_card: bool = False) -> None:
         self._faults = Faults()
         events = Events(capacity=200)
         self._store = store = SimulatedStore(folder, self._faults)
-        self._machine = SimulatedMachine(folder / "machine.json", hardware(number), self._faults)
+        self._machine = SimulatedMachine(folder / "machine.json", hardware(number, has_card=has_card), self._faults)
         self._guests = SimulatedGuests(self._machine)
         facts = capabilities(name)
         guests = Guests([self._guests], events)
@@ -159,14 +161,24 @@ class SimulatedService(HostService):
             self.changes.recover()
 
 
-def hardware(number: int) -> Host:
-    """What simulated host ``number`` has: eth0 to eth3, the first with an address.
+def hardware(number: int, *, has_card: bool = False) -> Host:
+    """What simulated host ``number`` has: eth0 to eth3, the first with an address, and perhaps a virtual interface card
+    with some dynamic vNICs.
 
     It is from 198.18.0.0/15, which RFC 2544 keeps for devices under test.
     """
     nics = {f"eth{nic}": _nic(number, nic) for nic in range(NICS)}
+    if has_card:
+        dynamic = [dynamic_nic(one) for one in range(1, DYNAMIC_VNICS + 1)]
+        nics |= {nic.name: nic for nic in dynamic}
     address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
     return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))}, chassis=Chassis())
+
+
+def dynamic_nic(number: int) -> Nic:
+    """A dynamic vNIC of a host's virtual interface card."""
+    facts = NicFacts(driver="enic", vendor=VENDOR, device="0x0044", pci_address=f"0000:81:00.{number}")
+    return Nic(name=f"dyn{number}", mac=NO_MAC, facts=facts)
 
 
 def _nic(number: int, nic: int) -> Nic:

@@ -52,15 +52,16 @@ def lab() -> None:
 @_folder
 @_tells_lab_errors
 def up(file: Path, folder: Path) -> None:
-    """Build the lab of FILE (docs/lab.md): hosts, cables, the switch, and this machine's place in the management
-    network.
+    """Build the lab of FILE (docs/lab.md): hosts, cables, the switch, this machine's place in the management network,
+    and the programs that run beside them.
 
     The hosts' agents join an engine with 'netweft lab join'.
 
     Example: netweft lab up examples/lab.yaml
     """
     built = labs.up(file, folder)
-    say(f"Lab {built.name} is up: {', '.join(f'{name} ({host.address})' for name, host in built.hosts.items())}.")
+    there = [f"{name} ({host.address})" for name, host in built.hosts.items()]
+    say(f"Lab {built.name} is up: {', '.join([*there, *built.programs])}.")
 
 
 @lab.command("join")

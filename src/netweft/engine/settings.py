@@ -114,6 +114,9 @@ class Settings(BaseSettings):
         "", description="the Debian package netweft-agent, which is installed by SSH on hosts that are added"
     )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
+    simulated_cards: int = Field(
+        0, ge=0, le=2000, description="let the first so many of them have a virtual interface card"
+    )
     connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
     anonymous_connections: int = Field(
         1024, ge=8, le=60000, description="of these, connections without a log-in (1024)"

@@ -39,13 +39,16 @@ class _Program:
 
 @dataclass
 class Simulation:
-    """``folder`` keeps the state of the hosts; ``url`` and ``fingerprint`` are the engine's, for joining it."""
+    """``folder`` keeps the state of the hosts; ``cards``: so many of them have a virtual interface card; ``url`` and
+    ``fingerprint`` are the engine's, for joining it.
+    """
 
     db: Database
     folder: Path
     count: int
     url: str
     fingerprint: str
+    cards: int = 0
     processors: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     _programs: dict[Part, _Program] = field(init=False)
 
@@ -87,7 +90,14 @@ class Simulation:
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = ["--state", str(self.folder), "--run", str(own / "run"), "--listen", f"127.0.0.1:{self._port(own)}"]
         join = ["--enroll", self.url, "--ca-fingerprint", self.fingerprint]
-        hosts = ["--simulated", str(self.count), "--part", f"{part.number}/{part.of}"]
+        hosts = [
+            "--simulated",
+            str(self.count),
+            "--simulated-cards",
+            str(self.cards),
+            "--part",
+            f"{part.number}/{part.of}",
+        ]
         token = self.db.run(create_simulated_enrollment, SYSTEM)
         # Passwords of the engine and its database are none of the agent's business.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("NETWEFT_")}

@@ -59,6 +59,11 @@ class Lab:
         return self._state.name
 
     @property
+    def programs(self) -> tuple[str, ...]:
+        """What runs beside its hosts, by name."""
+        return tuple(self._state.programs)
+
+    @property
     def hosts(self) -> dict[str, HostState]:
         """Its hosts by name."""
         return dict(self._state.hosts)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netweft.core.protocol import AGENT_PORT
 from netweft.lab import libvirt, namespaces
-from netweft.lab.processes import LabError, Process, end, spawn
+from netweft.lab.processes import LabError, Process, await_answer, end, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +24,7 @@ GUEST_PREFIX = "nwg-"
 """What the namespace of a guest is called, before its id; the guest driver ``namespace`` has it so."""
 
 _READY = 60.0
-"""Seconds for an agent to join its engine and to answer; generous, for machines with much to do."""
+"""Seconds for a host's libvirt to get its certificate; generous, for machines with much to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,7 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
     process = spawn(command, log=place / "agent.log", env=environment)
     lab.agents[host.name] = process
     lab.save(folder)
-    _await_answer(host, process, place / "agent.log")
+    await_answer(f"the agent of {host.name}", (host.address, AGENT_PORT), process, place / "agent.log")
     if host.libvirt and join:
         _let_guests_come(lab, folder, host)
 
@@ -148,16 +146,3 @@ def run_inside(namespace: str, command: Sequence[str], timeout: float = 30.0) ->
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LabError(f"{' '.join(command)} in {namespace}: {error}") from error
-
-
-def _await_answer(host: HostState, process: Process, log: Path) -> None:
-    deadline = time.monotonic() + _READY
-    while True:
-        with suppress(OSError), socket.create_connection((host.address, AGENT_PORT), timeout=1):
-            return
-        if not process.is_alive:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise LabError(f"the agent of {host.name} ended: {''.join(last)} ({log})")
-        if time.monotonic() > deadline:
-            raise LabError(f"the agent of {host.name} does not answer at {host.address} port {AGENT_PORT}: see {log}")
-        time.sleep(0.05)

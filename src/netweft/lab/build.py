@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from netweft.lab import file, libvirt, namespaces, openvswitch, state
 from netweft.lab.agents import GUEST_PREFIX, dhcp_servers_of, guests_of, host_folder, libvirt_folder, start_libvirt
-from netweft.lab.processes import LabError, end, inside_namespace, run
+from netweft.lab.processes import LabError, await_answer, end, inside_namespace, run, spawn
 from netweft.lab.state import HostState, LabState
 
 if TYPE_CHECKING:
-    from netweft.lab.file import HostFile, LabFile, Port
+    from netweft.lab.file import EngineFile, HostFile, LabFile, Port, ProgramFile
     from netweft.lab.processes import Process
 
 SWITCH_BRIDGE = "switch"
@@ -26,19 +26,24 @@ _CABLE_MTU = "9216"
 
 
 def build(path: Path, folder: Path) -> LabState:
-    """Build what a lab file says: the switch, the hosts with NICs and Open vSwitch, the cables, the engine's place.
+    """Build what a lab file says: the switch, the hosts with NICs and Open vSwitch, the cables, the engine's place;
+    and start its programs.
 
     Agents are started apart. Raises LabError, with nothing left on the machine but the logs in ``folder``.
     """
     if (folder / state.FILE).exists():
         raise LabError(f"there is a lab in {folder} already: take it down first")
     plan = file.read(path)
-    _refuse_address_in_use(plan)
+    if plan.engine:
+        _refuse_address_in_use(plan.engine)
     folder.mkdir(parents=True, exist_ok=True)
     lab = _names(plan, folder)
     lab.save(folder)
     try:
-        _build(lab, plan, folder)
+        if plan.engine:
+            _build(lab, plan, plan.engine, folder)
+        for name, program in plan.programs.items():
+            _start(lab, name, program, path.absolute().parent, folder)
     except BaseException:
         take_down(folder)
         raise
@@ -95,10 +100,22 @@ def _names(plan: LabFile, folder: Path) -> LabState:
         hosts[name] = HostState(
             name=name, namespace=namespace, address=address, ports=ports, guests=plan.guests, libvirt=uri
         )
-    return LabState(name=plan.name, link=f"nw-{suffix}", switch=f"nw-{suffix}.switch", hosts=hosts)
+    return LabState(
+        name=plan.name, link=f"nw-{suffix}", switch=f"nw-{suffix}.switch", hosts=hosts, programs=tuple(plan.programs)
+    )
 
 
-def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
+def _start(lab: LabState, name: str, program: ProgramFile, place: Path, folder: Path) -> None:
+    """Start a program in the folder of the lab's file, and wait until it answers."""
+    log = folder.absolute() / f"{name}.log"
+    process = spawn(program.command, log=log, cwd=place)
+    lab.processes.append(process)
+    lab.save(folder)
+    if program.answers:
+        await_answer(f"program {name}", program.place, process, log)
+
+
+def _build(lab: LabState, plan: LabFile, engine: EngineFile, folder: Path) -> None:
     def started(process: Process) -> None:
         lab.processes.append(process)
         lab.save(folder)
@@ -107,8 +124,8 @@ def _build(lab: LabState, plan: LabFile, folder: Path) -> None:
     switch = openvswitch.start(folder / SWITCH_FOLDER, lab.switch, started)
     switch.vsctl("add-br", SWITCH_BRIDGE, "--", "set", "Bridge", SWITCH_BRIDGE, "datapath_type=netdev")
     _cable(lab, ("", lab.link), "engine")
-    namespaces.ip("", "address", "add", plan.engine.address, "dev", lab.link)
-    ports = [_switch_port("engine", file.Port(access=plan.engine.access))]
+    namespaces.ip("", "address", "add", engine.address, "dev", lab.link)
+    ports = [_switch_port("engine", file.Port(access=engine.access))]
     for name, host in lab.hosts.items():
         namespaces.add(host.namespace)
         openvswitch.start(host_folder(folder, name) / "ovs", host.namespace, started)
@@ -164,8 +181,8 @@ def _mac(*names: str) -> str:
     return ":".join(f"{octet:02x}" for octet in (0x02, *digest[:5]))
 
 
-def _refuse_address_in_use(plan: LabFile) -> None:
-    network = ip_interface(plan.engine.address).network
+def _refuse_address_in_use(engine: EngineFile) -> None:
+    network = ip_interface(engine.address).network
     for link in json.loads(run(["ip", "-json", "address", "show"])):
         for address in link["addr_info"]:
             known = ip_interface(f"{address['local']}/{address['prefixlen']}").network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
@@ -14,6 +15,8 @@ from netweft.client import yaml_text
 from netweft.core.host import NAME_MAX
 from netweft.core.limits import VLAN_MAX
 from netweft.lab.processes import LabError
+
+_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
 class Port(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,12 +47,31 @@ class EngineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     access: int = VLAN_MAX
 
 
+class ProgramFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that runs as long as the lab is up. ``command``: its words, with the file's folder as the working
+    directory; ``answers``: the address and port (``127.0.0.1:8480``) where it listens once it is ready, empty for one
+    that is ready at once.
+    """
+
+    command: tuple[str, ...]
+    answers: str = ""
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """``answers`` as address and port."""
+        host, _, port = self.answers.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
 class LabFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lab. ``guests``: what its virtual machines are: network namespaces, or real ones of libvirt and QEMU."""
+    """A lab. ``engine``: needed where there are hosts; ``programs``: what runs beside them, by name. ``guests``: what
+    its virtual machines are: network namespaces, or real ones of libvirt and QEMU.
+    """
 
     name: str
-    engine: EngineFile
-    hosts: Mapping[str, HostFile]
+    engine: EngineFile | None = None
+    hosts: Mapping[str, HostFile] = {}
+    programs: Mapping[str, ProgramFile] = {}
     guests: Literal["namespace", "libvirt"] = "namespace"
 
 
@@ -64,8 +86,11 @@ def read(path: Path) -> LabFile:
     except msgspec.ValidationError as error:
         raise LabError(f"{path}: {error}") from error
     problems = [
+        *([] if lab.engine or not lab.hosts else ["there are hosts, and no engine with its address"]),
+        *([] if lab.hosts or lab.programs else ["there are neither hosts nor programs"]),
         *_address_problems(lab),
         *(problem for name in lab.hosts for problem in _host_problems(name, lab.hosts[name])),
+        *(problem for name in lab.programs for problem in _program_problems(name, lab.programs[name])),
     ]
     if problems:
         raise LabError(f"{path}: {'; '.join(problems)}")
@@ -76,7 +101,7 @@ def _address_problems(lab: LabFile) -> list[str]:
     problems = []
     seen: dict[str, IPv4Interface | IPv6Interface] = {}
     for owner, text in {
-        "engine": lab.engine.address,
+        **({"engine": lab.engine.address} if lab.engine else {}),
         **{name: host.address for name, host in lab.hosts.items()},
     }.items():
         try:
@@ -94,10 +119,22 @@ def _address_problems(lab: LabFile) -> list[str]:
     return problems
 
 
+def _program_problems(name: str, program: ProgramFile) -> list[str]:
+    problems = _name_problems("program", name)
+    if not program.command:
+        problems.append(f"program {name}: its command has no words")
+    if program.answers and not _PLACE.fullmatch(program.answers):
+        problems.append(f"program {name}: {program.answers} is no address and port, as in 127.0.0.1:8480")
+    return problems
+
+
+def _name_problems(what: str, name: str) -> list[str]:
+    is_good = name.isascii() and name.replace("-", "").isalnum()
+    return [] if is_good else [f"{what} {name!r}: a name has letters, digits and hyphens"]
+
+
 def _host_problems(name: str, host: HostFile) -> list[str]:
-    problems = []
-    if not name.isascii() or not name.replace("-", "").isalnum():
-        problems.append(f"host {name!r}: a name has letters, digits and hyphens")
+    problems = _name_problems("host", name)
     if host.management not in host.nics:
         problems.append(f"host {name}: there is no NIC {host.management} for the management network")
     for nic, port in host.nics.items():

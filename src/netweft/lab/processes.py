@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _GRACE = 5.0
 """Seconds between the request to end and the order."""
+
+
+_READY = 60.0
+"""Seconds for a program to listen; generous, for machines with much to do."""
 
 
 class LabError(Exception):
@@ -62,12 +67,22 @@ class Process:
                 os.kill(self.pid, number)
 
 
-def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> Process:
-    """Start a program that outlives us, with its output at the end of ``log``. Raises LabError when that fails."""
+def spawn(
+    command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Process:
+    """Start a program that outlives us, with its output at the end of ``log``. ``cwd``: its working directory, ours if
+    None. Raises LabError when that fails.
+    """
     with log.open("ab") as output:
         try:
             child = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
             )
         except OSError as error:
             raise LabError(f"cannot start {command[0]}: {error}") from error
@@ -76,6 +91,22 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
     if process is None:
         raise LabError(f"{command[0]} ended at once; {log} shows why")
     return process
+
+
+def await_answer(what: str, place: tuple[str, int], process: Process, log: Path) -> None:
+    """Return once something listens at an address and port. ``what``: the program, for people. Raises LabError when the
+    process ends before, or takes too long.
+    """
+    deadline = time.monotonic() + _READY
+    while True:
+        with suppress(OSError), socket.create_connection(place, timeout=1):
+            return
+        if not process.is_alive:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise LabError(f"{what} ended: {''.join(last)} ({log})")
+        if time.monotonic() > deadline:
+            raise LabError(f"{what} does not answer at {place[0]} port {place[1]}: see {log}")
+        time.sleep(0.05)
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, timeout: float = 30.0) -> str:

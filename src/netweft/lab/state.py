@@ -40,6 +40,7 @@ class LabState:
     link: str
     switch: str
     hosts: Mapping[str, HostState]
+    programs: tuple[str, ...] = ()
     processes: list[Process] = field(default_factory=list)
     agents: dict[str, Process] = field(default_factory=dict)
     libvirts: dict[str, Process] = field(default_factory=dict)
