@@ -51,7 +51,6 @@ def test_the_first_generation_has_static_and_dynamic_nics(tmp_path: Path) -> Non
         ),
     )
     assert [one.is_free for one in card.dynamic] == [True, False, False]
-    assert card.free == 1
 
 
 def test_later_cards_have_functions_and_each_has_its_own(tmp_path: Path) -> None:

@@ -74,5 +74,5 @@ def test_a_card_is_what_its_nics_say() -> None:
             DynamicNic(name="dyn2", pci_address="0000:81:00.2", mac="02:00:00:00:00:01"),
         ),
     )
-    assert card.free == 1
+    assert [one.is_free for one in card.dynamic] == [True, False]
     assert not DynamicNic(name="", pci_address="0000:81:00.3").is_free

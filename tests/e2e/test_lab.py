@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -192,7 +193,7 @@ def test_hosts_that_were_built_anew_join_the_engine_that_knows_their_names(site:
     ("content", "problem"),
     [
         ("name: [", "while parsing"),
-        ("name: x", "missing required field `engine`"),
+        ("name: x", "neither hosts nor programs"),
         ("{name: x, engine: {address: 10.0.0.1/24}, hosts: {}, colour: red}", "unknown field `colour`"),
         ("{name: x, engine: {address: 10.0.0.1}, hosts: {}}", "no prefix length"),
         ("{name: x, engine: {address: 10.0.0.999/24}, hosts: {}}", "does not appear to be"),
@@ -203,6 +204,10 @@ def test_hosts_that_were_built_anew_join_the_engine_that_knows_their_names(site:
         (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {access: 5000}}}", "no VLAN 5000"),
         (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {access: 5, trunk: [6]}}}", "either access"),
         (IN_LAB % "a: {address: 10.0.0.2/24, nics: {eth0: {}, averyveryverylongname: {}}}", "1 to 15"),
+        ("{name: x, hosts: {a: {address: 10.0.0.2/24, nics: {eth0: {}}}}}", "no engine with its address"),
+        ("{name: x, programs: {'a b': {command: [sleep]}}}", "letters, digits"),
+        ("{name: x, programs: {a: {command: []}}}", "its command has no words"),
+        ("{name: x, programs: {a: {command: [sleep], answers: here}}}", "here is no address and port"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_with_a_reason(tmp_path: Path, content: str, problem: str) -> None:
@@ -215,3 +220,38 @@ def test_a_file_that_makes_no_sense_is_refused_with_a_reason(tmp_path: Path, con
 
 def test_the_example_can_be_read() -> None:
     assert lab.file.read(EXAMPLE).hosts.keys() == {"alpha", "beta"}
+
+
+def test_programs_run_as_long_as_the_lab_is_up(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    serve = f"from http.server import *; HTTPServer(('127.0.0.1', {port}), BaseHTTPRequestHandler).serve_forever()"
+    programs = {
+        "server": {"command": [sys.executable, "-c", serve], "answers": f"127.0.0.1:{port}"},
+        "pwd": {"command": ["sh", "-c", "pwd; exec sleep 1000"]},
+    }
+    file = tmp_path / "lab.json"
+    file.write_text(json.dumps({"name": "x", "programs": programs}))
+    built = lab.up(file, tmp_path / "lab")
+    assert (built.programs, built.hosts) == (("server", "pwd"), {})
+    started = state.load(tmp_path / "lab").processes
+    assert [process.is_alive for process in started] == [True, True]
+    socket.create_connection(("127.0.0.1", port)).close()
+    lab.down(tmp_path / "lab")
+    assert [process.is_alive for process in started] == [False, False]
+    assert (tmp_path / "lab" / "pwd.log").read_text() == f"{tmp_path}\n"
+
+
+def test_a_program_that_ends_before_it_answers_is_told_and_nothing_stays(tmp_path: Path) -> None:
+    length = f"{1000 + secrets.randbelow(10**6)}"
+    programs = {
+        "idle": {"command": ["sleep", length]},
+        "broken": {"command": ["sh", "-c", "echo no such thing; sleep 0.5; exit 3"], "answers": "127.0.0.1:1"},
+    }
+    file = tmp_path / "lab.json"
+    file.write_text(json.dumps({"name": "x", "programs": programs}))
+    with pytest.raises(lab.LabError, match="program broken ended: no such thing"):
+        lab.up(file, tmp_path / "lab")
+    assert not (tmp_path / "lab" / state.FILE).exists()
+    assert subprocess.run(["pgrep", "-f", f"^sleep {length}$"], check=False, capture_output=True).returncode == 1

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from netweft.api.network_attachments import seen
 from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
 from netweft.core.interface_cards import InterfaceCard
+from netweft.engine.queries import functions
 
 routes = Routes("interface_cards", ADDITIONS)
 
 
 class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
     """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``free``: whether
-    no guest has it, as far as the host shows.
+    no guest has it, as the host last reported, and none was promised it since.
     """
 
     name: str | None
@@ -25,7 +28,7 @@ class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
 class Card(msgspec.Struct, kw_only=True, frozen=True):
     """A virtual interface card. ``pci_address``, ``device``: of its upstream port; ``model``: null where it is not
     known. ``static``: NICs that are like any other, by name; ``dynamic``: those that only guests can have; ``free``:
-    how many of these no guest has.
+    how many of these are free.
     """
 
     pci_address: str
@@ -36,17 +39,23 @@ class Card(msgspec.Struct, kw_only=True, frozen=True):
     free: int
 
 
-def _show(card: InterfaceCard) -> Card:
+def _show(card: InterfaceCard, promised: Collection[str]) -> Card:
+    dynamic = [
+        DynamicVnic(
+            name=one.name or None,
+            pci_address=one.pci_address,
+            mac=one.mac,
+            free=one.is_free and one.pci_address not in promised,
+        )
+        for one in card.dynamic
+    ]
     return Card(
         pci_address=card.pci_address,
         device=card.device,
         model=card.model or None,
         static=list(card.static),
-        dynamic=[
-            DynamicVnic(name=one.name or None, pci_address=one.pci_address, mac=one.mac, free=one.is_free)
-            for one in card.dynamic
-        ],
-        free=card.free,
+        dynamic=dynamic,
+        free=sum(one.free for one in dynamic),
     )
 
 
@@ -54,5 +63,6 @@ def _show(card: InterfaceCard) -> Card:
 def list_cards(call: Call[None]) -> list[Card]:
     """The virtual interface cards that a host has, as it last reported them."""
     with call.read() as tx:
-        report = seen(tx, call).report
-    return [_show(card) for card in report.capabilities.interface_cards] if report else []
+        data = seen(tx, call)
+        promised = functions.held(tx, (data.row.id,))[data.row.id]
+    return [_show(card, promised) for card in data.report.capabilities.interface_cards] if data.report else []

@@ -51,11 +51,6 @@ class InterfaceCard:
     static: tuple[str, ...] = ()
     dynamic: tuple[DynamicNic, ...] = ()
 
-    @property
-    def free(self) -> int:
-        """How many dynamic NICs no guest has."""
-        return sum(one.is_free for one in self.dynamic)
-
 
 def is_dynamic(facts: NicFacts) -> bool:
     """Whether it is a NIC that only guests can have."""

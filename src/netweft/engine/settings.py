@@ -115,7 +115,10 @@ class Settings(BaseSettings):
     )
     simulated_hosts: int = Field(0, ge=0, le=2000, description="run so many simulated hosts, sim-1 and so on")
     simulated_cards: int = Field(
-        0, ge=0, le=2000, description="let the first so many of them have a virtual interface card"
+        0,
+        ge=0,
+        le=2000,
+        description="let the first so many of new ones have a virtual interface card",
     )
     connections: int = Field(4096, ge=16, le=60000, description="connections of clients at a time (4096)")
     anonymous_connections: int = Field(
