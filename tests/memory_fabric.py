@@ -22,8 +22,9 @@ CLASS = "best-effort"
 
 @dataclass
 class Fabric:
-    """What one has. ``fault``: called with the name of each method before it acts, ``lost`` after it has acted; both
-    may raise. ``used``: the owners of profiles that guests use.
+    """What one has. ``is_told``: ports come onto profiles by their GUIDs, and not by themselves. ``fault``: called with
+    the name of each method before it acts, ``lost`` after it has acted; both may raise. ``used``: the owners of
+    profiles that guests use.
     """
 
     profiles: dict[str, PortProfile] = field(default_factory=lambda: {FOREIGN.name: FOREIGN})
@@ -31,6 +32,7 @@ class Fabric:
     servers: list[Server] = field(default_factory=lambda: [Server(uuid="4c4c4544-0001", name="blade-1")])
     classes: dict[str, int] = field(default_factory=lambda: {CLASS: 1500, "gold": 9216})
     used: set[str] = field(default_factory=set)
+    is_told: bool = False
     fault: Callable[[str], None] = lambda _: None
     lost: Callable[[str], None] = lambda _: None
     calls: list[str] = field(default_factory=list)
@@ -97,7 +99,7 @@ class MemoryFabric:
     def remove_profile(self, owner: str) -> None:
         with self._called("remove_profile") as here:
             for one in [one for one in here.profiles.values() if one.owner == owner]:
-                if owner in here.used:
+                if owner in here.used or one.members:
                     raise RefusedError(f"Port profile {one.name} is in use.")
                 del here.profiles[one.name]
 
@@ -113,10 +115,20 @@ class MemoryFabric:
             return SystemClass(name=system_class, mtu=here.classes[system_class])
 
     def ensure_member(self, owner: str, guid: str) -> None:
-        raise RefusedError(f"Port {guid} comes to {owner} by itself.")
+        with self._called("ensure_member") as here:
+            if not here.is_told:
+                raise RefusedError(f"Port {guid} comes to {owner} by itself.")
+            mine = next((one for one in here.profiles.values() if one.owner == owner), None)
+            if mine is None:
+                raise MissingError(f"There is no port profile for {owner}.")
+            here.profiles[mine.name] = replace(mine, members=mine.members | {guid})
 
     def remove_member(self, owner: str, guid: str) -> None:
-        raise RefusedError(f"Port {guid} leaves {owner} by itself.")
+        with self._called("remove_member") as here:
+            if not here.is_told:
+                raise RefusedError(f"Port {guid} leaves {owner} by itself.")
+            for one in [one for one in here.profiles.values() if one.owner == owner]:
+                here.profiles[one.name] = replace(one, members=one.members - {guid})
 
 
 @contextmanager

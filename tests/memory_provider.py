@@ -47,10 +47,13 @@ INSTALLED = Installed(
         "unnamed": EntryPoint("unnamed", "memory_provider:no_such_function", ENTRY_POINTS),
         "leaking": EntryPoint("leaking", "memory_provider:leak", ENTRY_POINTS),
     },
-    {kind: EntryPoint(kind, "memory_fabric:connect", configuration.ENTRY_POINTS) for kind in ("memory", "other")},
+    {
+        kind: EntryPoint(kind, "memory_fabric:connect", configuration.ENTRY_POINTS)
+        for kind in ("memory", "other", "ufm")
+    },
 )
 """One that works, and modules that fail in their own ways: when they are imported, when they are used, at the end. And
-two technologies of fabrics.
+technologies of fabrics.
 """
 
 NETWORKS = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from netweft.agent.interface_cards import cards, hardware_uuid
+from netweft.agent.interface_cards import adapters, cards, hardware_uuid
 from netweft.core.interface_cards import NO_MAC, DynamicNic, InterfaceCard
 
 
@@ -78,3 +79,56 @@ def test_the_hardware_has_a_uuid_or_none(tmp_path: Path) -> None:
     (tmp_path / "uuid").write_text("4C4C4544-0000-4000-8000-000000000001\n")
     assert hardware_uuid(tmp_path / "uuid") == "4c4c4544-0000-4000-8000-000000000001"
     assert hardware_uuid(tmp_path / "none") == ""
+
+
+def adapter(tree: Path, name: str, place: str, functions: dict[str, str], image: str) -> None:
+    """An adapter of InfiniBand: its functions by PCI address, with the first GID of those that the host drives."""
+    devices, here = tree / "infiniband", tree / "devices" / place
+    here.mkdir(parents=True)
+    (here / "device").write_text("0x1017\n")
+    (devices / name).mkdir(parents=True)
+    (devices / name / "device").symlink_to(here)
+    (devices / name / "sys_image_guid").write_text(f"{image}\n")
+    (devices / name / "hca_type").write_text("MT4119\n")
+    for number, (address, gid) in enumerate(functions.items()):
+        function = tree / "devices" / address
+        function.mkdir()
+        (here / f"virtfn{number}").symlink_to(function)
+        if gid:
+            own = function / "infiniband" / f"{name}v{number}"
+            (own / "ports" / "1" / "gids").mkdir(parents=True)
+            (own / "ports" / "1" / "gids" / "0").write_text(f"{gid}\n")
+            (devices / own.name).symlink_to(own)
+            (own / "device").symlink_to(function)
+
+
+def test_functions_of_infiniband_are_known_by_their_guids(tmp_path: Path) -> None:
+    functions = {
+        "0000:c1:00.1": "fe80:0000:0000:0000:0002:c900:0000:0017",
+        "0000:c1:00.2": "fe80:0000:0000:0000:0000:0000:0000:0000",  # nobody gave it one
+        "0000:c1:00.3": "",  # a guest's
+    }
+    adapter(tmp_path, "mlx5_0", "0000:c1:00.0", functions, "248a:0703:008a:850a")
+    adapter(tmp_path, "mlx5_9", "0000:a1:00.0", {}, "248a:0703:008a:9999")
+    (found,) = adapters(tmp_path / "infiniband")
+    assert found == InterfaceCard(
+        pci_address="0000:c1:00.0",
+        device="0x1017",
+        model="MT4119",
+        static=("mlx5_0",),
+        dynamic=(
+            DynamicNic(name="mlx5_0v0", pci_address="0000:c1:00.1", guid="0002c90000000017"),
+            DynamicNic(name="", pci_address="0000:c1:00.2"),
+            DynamicNic(name="", pci_address="0000:c1:00.3"),
+        ),
+        guid="248a0703008a850a",
+    )
+    assert [one.is_free for one in found.dynamic] == [True, False, False]
+    assert (found.known_as("of the host"), replace(found, guid="").known_as("of the host")) == (
+        "248a0703008a850a",
+        "of the host",
+    )
+
+
+def test_a_machine_without_infiniband(tmp_path: Path) -> None:
+    assert adapters(tmp_path / "infiniband") == ()

@@ -73,3 +73,26 @@ def test_a_dynamic_vnic_joins_its_fabric_by_the_port_profile(bridge: str, expect
     spec = GuestSpec(id=str(uuid4()), name="one", driver="libvirt", memory=1 << 28, nics=(nic,))
     whole = etree.fromstring(libvirt_xml.domain(spec, "kvm", frozenset()).encode())
     etree.RelaxNG(etree.parse(SCHEMA)).assertValid(whole)
+
+
+OF_INFINIBAND = (
+    '<hostdev mode="subsystem" type="pci" managed="yes"><driver name="vfio" /><source>'
+    '<address domain="0x0000" bus="0xc1" slot="0x00" function="0x1" /></source><alias name="ua-1" /></hostdev>'
+)
+
+
+def test_a_function_of_infiniband_is_a_device_like_any_other() -> None:
+    nic = GuestNic(
+        id="1",
+        name="nic1",
+        mac="02:00:00:00:00:01",
+        bridge="",
+        function="0000:c1:00.1",
+        profile="0x5",
+        guid="0002c90000000017",
+    )
+    assert libvirt_xml.interface(nic, frozenset()) == OF_INFINIBAND
+    spec = GuestSpec(id=str(uuid4()), name="one", driver="libvirt", memory=1 << 28, nics=(nic,))
+    written = libvirt_xml.domain(spec, "kvm", frozenset())
+    etree.RelaxNG(etree.parse(SCHEMA)).assertValid(etree.fromstring(written.encode()))
+    assert set(libvirt_xml.interfaces(written)) == {"1"}

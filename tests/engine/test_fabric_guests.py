@@ -29,6 +29,7 @@ from netweft.engine.commands.port_profiles import (
     AddPortProfile,
     UpdatePortProfile,
     add_port_profile,
+    remove_port_profile,
     update_port_profile,
 )
 from netweft.engine.commands.providers import insert_provider
@@ -54,25 +55,35 @@ CARDS, PLAIN = (1, 2), 3
 class Blades:
     """Hosts of which some have a card with so many dynamic vNICs each; the networks are in the fabric."""
 
+    type = "memory"
+
     def __init__(
         self, fleet: Fleet, cards: Sequence[int] = CARDS, dynamic: int = 2, names: Sequence[str] = ("red",)
     ) -> None:
         self.fleet, self.db, self.cards, self.dynamic = fleet, fleet.db, cards, dynamic
         memory_fabric.forget(URL)
-        there = memory_fabric.fabric(URL)
+        self.there = memory_fabric.fabric(URL)
         for number in cards:
             self.insert_card(number)
-        there.servers = [Server(uuid=fleet.report(number).capabilities.uuid, name="") for number in cards]
+        self.there.servers = [Server(uuid=self.known_as(number), name="") for number in cards]
         self.provider_id = new_id()
         password = fleet.box.encrypt(PASSWORD)
         values = {"username": "netweft", "password": password, "purpose": CONFIGURATION}
-        row = ProviderRow(id=self.provider_id, name="ucs", type="memory", url=URL, **values)
+        row = ProviderRow(id=self.provider_id, name="ucs", type=self.type, url=URL, **values)
         self.db.run(insert_provider, SYSTEM, row)
         self.network_id, *_ = [self.network(name, 100 + number) for number, name in enumerate(names)]
         self.wait()
-        asking = Asking(fleet.outside.providers, every=0)
+        self.ask()
+
+    def ask(self) -> None:
+        """The engine asks the fabric how it is, as it does now and then."""
+        asking = Asking(self.fleet.outside.providers, every=0)
         asking.round(self.db)
         asking.close()
+
+    def known_as(self, number: int) -> str:
+        """By what the fabric knows a host."""
+        return self.fleet.report(number).capabilities.uuid
 
     def network(self, name: str, vlan_id: int) -> str:
         spec = AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=vlan_id)
@@ -162,6 +173,26 @@ class Blades:
     def promised(self) -> set[tuple[str, str]]:
         with self.db.read() as tx:
             return {(row.host_id, row.function) for row in tx.execute(sa.select(vnic_functions))}
+
+
+class InfinibandHosts(Blades):
+    """Hosts with an adapter of InfiniBand; the fabric is told which ports are on a partition."""
+
+    type = "ufm"
+
+    def insert_card(self, number: int) -> None:
+        self.there.is_told = True
+        self.fleet.simulate(number, infiniband=self.dynamic)
+        self.refresh(number)
+
+    def known_as(self, number: int) -> str:
+        (card,) = self.fleet.report(number).capabilities.interface_cards
+        return card.guid
+
+    def members(self) -> set[str]:
+        """The ports that the fabric has on network red, once it has done all that is wanted."""
+        self.wait()
+        return {guid for one in self.there.profiles.values() for guid in one.members}
 
 
 @pytest.fixture
@@ -357,3 +388,77 @@ def test_a_network_filter_that_comes_later_is_out_of_sync(blades: Blades) -> Non
     blades.refresh(1)
     blades.fleet.until(lambda: not is_synced())
     assert blades.nics(vm_id, 1) == (nic,)
+
+
+GUIDS = {(number, one): f"{number:014x}{one:02x}" for number in (1, 2) for one in (1, 2)}
+
+
+@pytest.fixture
+def infiniband(db: Database, tmp_path: Path) -> Iterator[InfinibandHosts]:
+    with running_fleet(db, tmp_path, 3) as fleet:
+        yield InfinibandHosts(fleet)
+
+
+def test_ports_of_guests_come_onto_the_partition_and_leave_it(infiniband: InfinibandHosts) -> None:
+    vm_id = infiniband.vm("one")
+    infiniband.start(vm_id, 1)
+    (nic,) = infiniband.nics(vm_id, 1)
+    profile = f"nw-{infiniband.network_id[:8]}"
+    assert (nic.function, nic.guid, nic.profile, nic.bridge) == ("0000:c1:00.1", GUIDS[1, 1], profile, "")
+    assert infiniband.members() == {GUIDS[1, 1]}
+    added = infiniband.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=infiniband.profile()))
+    infiniband.fleet.done(added.job_id)
+    assert infiniband.members() == {GUIDS[1, 1], GUIDS[1, 2]}
+    with pytest.raises(ValidationError, match="sim-1 has 0 free dynamic vNICs for the 1 vNICs"):
+        infiniband.start(infiniband.vm("two"), 1)
+    with pytest.raises(ValidationError, match="drives these dynamic vNICs by itself"):
+        infiniband.migrate(vm_id, 2)
+    infiniband.fleet.done(infiniband.db.run(plug_vnic, SYSTEM, vm_id, added.vnic_id, plugged=False))
+    assert infiniband.members() == {GUIDS[1, 1]}
+    infiniband.stop(vm_id, 1)
+    assert (infiniband.members(), infiniband.promised()) == (set(), set())
+
+
+def test_what_somebody_takes_off_the_partition_comes_back(infiniband: InfinibandHosts) -> None:
+    infiniband.start(infiniband.vm("one"), 2)
+    assert infiniband.members() == {GUIDS[2, 1]}
+    there = infiniband.there
+    there.profiles = {name: replace(one, members=frozenset({"theirs"})) for name, one in there.profiles.items()}
+    infiniband.ask()
+    assert infiniband.members() == {GUIDS[2, 1], "theirs"}
+
+
+def test_a_port_whose_vnic_was_not_taken_leaves_the_partition(infiniband: InfinibandHosts) -> None:
+    vm_id = infiniband.vm("one")
+    infiniband.start(vm_id, 1)
+    infiniband.fleet.simulate(1)  # the adapter is gone, and the engine has not seen it yet
+    added = infiniband.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=infiniband.profile()))
+    assert "no function of an adapter of InfiniBand" in infiniband.fleet.failed(added.job_id).error
+    infiniband.ask()
+    assert infiniband.members() == {GUIDS[1, 1]}
+
+
+def test_a_partition_whose_network_is_carried_no_more_goes_with_its_last_guest(infiniband: InfinibandHosts) -> None:
+    vm_id = infiniband.vm("one")
+    infiniband.start(vm_id, 1)
+    infiniband.db.run(remove_port_profile, SYSTEM, infiniband.network_id, infiniband.provider_id)
+    assert infiniband.members() == {GUIDS[1, 1]}
+    infiniband.stop(vm_id, 1)
+    assert infiniband.members() == set()
+    infiniband.fleet.until(lambda: set(infiniband.there.profiles) == {memory_fabric.FOREIGN.name})
+
+
+def test_a_network_that_gets_a_fabric_while_guests_have_ports(infiniband: InfinibandHosts) -> None:
+    """One more fabric of the same type: it is told of the ports that are there already."""
+    infiniband.start(infiniband.vm("one"), 1)
+    other = "https://second.example"
+    memory_fabric.forget(other)
+    second = memory_fabric.fabric(other)
+    second.is_told = True
+    password = infiniband.fleet.box.encrypt(PASSWORD)
+    values = {"username": "netweft", "password": password, "purpose": CONFIGURATION}
+    row = ProviderRow(id=new_id(), name="second", type="ufm", url=other, **values)
+    infiniband.db.run(insert_provider, SYSTEM, row)
+    wanted = AddPortProfile(network_id=infiniband.network_id, provider=Ref(id=row.id))
+    infiniband.db.run(add_port_profile, SYSTEM, wanted)
+    infiniband.fleet.until(lambda: {guid for one in second.profiles.values() for guid in one.members} == {GUIDS[1, 1]})

@@ -15,9 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from agent.rig import Authority
 from engine_process import free_port
-from netweft.providers.contract import Account, CertificateError, ProviderError
+from netweft.providers.contract import (
+    Account,
+    BindingError,
+    CertificateError,
+    NetworkSpec,
+    PortSpec,
+    ProviderError,
+)
 from netweft.providers.neutron import connect
-from providers.faults import CLOSE, LONGEST, TRICKLES, FaultyProxy
+from providers.faults import CLOSE, LONGEST, TRICKLES, Fault, FaultyProxy
 from providers.neutron import Neutron
 from providers.ovn import Ovn
 from providers.waiting import until
@@ -113,3 +120,29 @@ def test_all_hosts_are_listed_where_there_are_more_than_a_page(neutron: Neutron,
             for agent in agents.get("").json()["agents"]:
                 if agent["host"] in more:
                     agents.delete(f"/{agent['id']}").raise_for_status()
+
+
+def test_a_port_that_no_guest_can_be_plugged_into_is_refused_by_name(neutron: Neutron) -> None:
+    """As drivers for fabrics bind one: by a port profile, and not on a bridge."""
+    owner = "8d1c3f0e-5f4e-4c53-9c8f-1d8f3d9a3c11"
+    with FaultyProxy(neutron.url) as proxy, connect(Account(url=proxy.url)) as provider:
+        network = provider.ensure_network(NetworkSpec(id=owner, name="carried"))
+        try:
+            spec = PortSpec(
+                id=owner, network_id=network.id, name="nic1", mac_address="02:00:00:00:00:77", device_id="vm"
+            )
+            port = provider.ensure_port(spec)
+            bound = {
+                "id": port.id,
+                "name": "nic1",
+                "network_id": network.id,
+                "binding:host_id": "h1",
+                "binding:vif_type": "802.1qbh",
+                "binding:vif_details": {"profileid": "OS-PP-100"},
+            }
+            proxy.fail(f"GET .*/ports/{port.id}$", Fault(kind="answer", status=200, body={"port": bound}), times=10)
+            with pytest.raises(BindingError, match=r"as 802\.1qbh with the port profile OS-PP-100, and guests are"):
+                provider.bind_port(owner, "h1")
+        finally:
+            provider.remove_port(owner)
+            provider.remove_network(owner)

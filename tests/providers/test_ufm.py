@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from netweft.providers import ufm
-from netweft.providers.configuration import ConfigurationProvider, MtuError, PortProfile
+from netweft.providers.configuration import ConfigurationProvider, MtuError, PortProfile, Server
 from netweft.providers.contract import Account, LoginError, ProviderError, RefusedError
 from netweft.providers.marks import name_of
 from providers.configuration_kit import ConfigurationKit, FabricSystem, profile_spec
@@ -151,3 +151,19 @@ def test_each_fault_is_told(url: str, fault: Fault, error: type[ProviderError], 
         proxy.fail("", fault, times=1000)
         with ufm.connect(account(proxy.url, timeout=1.0)) as provider, pytest.raises(error, match=words):
             provider.test()
+
+
+def test_hosts_are_known_by_the_guids_of_their_adapters(fabric: Fabric, url: str) -> None:
+    """As the vendor's documentation shows virtual ports (UFM Enterprise REST API, Virtualization)."""
+    port = {"virtual_port_state": "Active", "system_guid": "248A0703008A850A", "system_name": "r-ufm77"}
+    fabric.vports = [
+        {**port, "virtual_port_guid": "0002c90000000017"},
+        {**port, "virtual_port_guid": "0002c90000000018"},
+        {**port, "system_guid": "0xf452140300383a00", "system_name": "r-ufm51"},
+        {**port, "system_guid": "N/A", "system_name": "r-ufm52"},
+    ]
+    with ufm.connect(account(url)) as provider:
+        assert provider.servers() == [
+            Server(uuid="f452140300383a00", name="r-ufm51"),
+            Server(uuid="248a0703008a850a", name="r-ufm77"),
+        ]

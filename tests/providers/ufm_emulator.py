@@ -17,6 +17,7 @@ GUESSES = {
     "names": "partition_name of resources/pkeys/add is told back as partition",
     "twice": "adding a PKey that is there is refused with 400",
     "management": "0x7fff is refused with 400, whatever is to be done to it",
+    "systems": "system_guid of resources/vports is what the host's sysfs shows as sys_image_guid",
     "members": "a partition with members can be deleted, and they lose it",
 }
 """What a run against a real one has to compare."""
@@ -39,6 +40,7 @@ class Fabric:
     version: str = "6.22.1 build 5"
     empty_for_missing: bool = False
     partitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    vports: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -114,6 +116,8 @@ class Fabric:
         wanted = {"guids_data": "guids", "qos_conf": "qos_conf"}
         if path == "app/ufm_version":
             return {"ufm_release_version": self.version}
+        if path == "resources/vports":
+            return self.vports
         if path == "resources/pkeys":
             if not parts:
                 return list(self.partitions)

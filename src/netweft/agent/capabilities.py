@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netweft import agent
 from netweft.agent.guest_dhcp import can_serve
-from netweft.agent.interface_cards import cards, hardware_uuid
+from netweft.agent.interface_cards import adapters, cards, hardware_uuid
 from netweft.agent.ovn_controller import ovn_version
 from netweft.agent.ovsdb_session import OvsdbError
 from netweft.core.protocol import Capabilities
@@ -47,7 +47,7 @@ def read_capabilities(ovsdb: Ovsdb | None, drivers: Sequence[GuestDriver], hostn
         libvirt_version=next((driver.version() for driver in drivers if driver.name == "libvirt"), ""),
         dhcp_server=can_serve(),
         ovn_version=ovn_version(),
-        interface_cards=cards(),
+        interface_cards=(*cards(), *adapters()),
         uuid=hardware_uuid(),
     )
 

@@ -1,6 +1,7 @@
-"""Virtual interface cards of this host, as sysfs shows the PCI buses.
+"""Virtual interface cards of this host, and adapters of InfiniBand, as sysfs shows them.
 
 A card's upstream port is a bridge, so it is under no network device; its NICs are below it in the tree of PCI devices.
+The functions of an adapter of InfiniBand are devices of InfiniBand themselves, as long as the host drives them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from netweft.core.interface_cards import ADAPTERS, DYNAMIC, NO_MAC, STATIC, VEND
 
 _MODELS = {"0x0047": "P81E", "0x0048": "M81KR"}
 """Of cards, by the subsystem of their NICs (pci.ids)."""
+INFINIBAND = Path("/sys/class/infiniband")
+"""Where sysfs shows devices of InfiniBand (Linux: ABI/stable/sysfs-class-infiniband)."""
+_NO_GUID = "0" * 16
 PRODUCT_UUID = Path("/sys/class/dmi/id/product_uuid")
 
 
@@ -28,6 +32,41 @@ def cards(devices: Path = PCI_DEVICES) -> tuple[InterfaceCard, ...]:
         for adapter, device in ciscos.items()
         if device in ADAPTERS
     )
+
+
+def adapters(devices: Path = INFINIBAND) -> tuple[InterfaceCard, ...]:
+    """The adapters of InfiniBand with virtual functions, by their PCI addresses. ``devices``: where sysfs shows devices
+    of InfiniBand.
+    """
+    try:
+        found = sorted(devices.iterdir())
+    except FileNotFoundError:  # a machine without InfiniBand
+        return ()
+    known = {(one / "device").resolve(): one for one in found}
+    made = [_adapter(place, one) for place, one in known.items() if any(place.glob("virtfn*"))]
+    return tuple(sorted(made, key=lambda card: card.pci_address))
+
+
+def _adapter(place: Path, device: Path) -> InterfaceCard:
+    numbers = sorted(int(path.name.removeprefix("virtfn")) for path in place.glob("virtfn*"))
+    return InterfaceCard(
+        pci_address=place.name,
+        device=read_text(place / "device"),
+        model=read_text(device / "hca_type"),
+        static=(device.name,),
+        dynamic=tuple(_function((place / f"virtfn{number}").resolve()) for number in numbers),
+        guid=read_text(device / "sys_image_guid").replace(":", ""),
+    )
+
+
+def _function(place: Path) -> DynamicNic:
+    """One that is not driven by the host is a guest's, or not usable; so is one that nobody gave a GUID."""
+    name = next((one.name for one in sorted(place.glob("infiniband/*"))), "")
+    # The first GID of a port is its subnet's prefix and its GUID (InfiniBand: 4.1.1).
+    gid = read_text(place / "infiniband" / name / "ports" / "1" / "gids" / "0") if name else ""
+    guid = gid.replace(":", "")[-16:]
+    is_usable = len(guid) == len(_NO_GUID) and guid != _NO_GUID
+    return DynamicNic(name=name if is_usable else "", pci_address=place.name, guid=guid if is_usable else "")
 
 
 def hardware_uuid(path: Path = PRODUCT_UUID) -> str:

@@ -18,6 +18,7 @@ from netweft.core.protocol import (
     ChangeRequest,
     FunctionsRequest,
     GenerationRef,
+    GuestNic,
     GuestSpec,
     HostReport,
     Migration,
@@ -168,7 +169,9 @@ class HostService:
         nics = nics_by_address(host)
         for address in sorted(wanted.keys() - has):
             function = find_function(host, address)
-            if wanted[address].profile:
+            if wanted[address].guid:
+                reason = self._why_not_of_infiniband(wanted[address])
+            elif wanted[address].profile:
                 reason = why_not_given(nics, address)
             else:
                 reason = why_in_use(host, function, nics) if function else "is not there"
@@ -176,6 +179,16 @@ class HostService:
                 what = "Dynamic vNIC" if wanted[address].profile else "Virtual function"
                 text = f"{what} {address} cannot be given to guest {spec.name}: it {reason}."
                 raise RefusalError(CONFLICT, "failed", text)
+
+    def _why_not_of_infiniband(self, nic: GuestNic) -> str:
+        """What keeps a function of InfiniBand from being given to a guest, completing "it ..."; empty for nothing."""
+        functions = [one for card in self.capabilities().interface_cards if card.guid for one in card.dynamic]
+        function = next((one for one in functions if one.pci_address == nic.function), None)
+        if function is None:
+            return "is no function of an adapter of InfiniBand of this host"
+        if not function.is_free:
+            return "is another guest's, or has no GUID"
+        return "" if function.guid == nic.guid else f"has the GUID {function.guid}, not {nic.guid}"
 
 
 def _put_functions(service: HostService, request: Request) -> Answer:

@@ -16,14 +16,14 @@ from uuid import NAMESPACE_DNS, uuid5
 from netweft import agent
 from netweft.agent.change import Changes
 from netweft.agent.events import Events
-from netweft.agent.guests.simulated import SimulatedGuests
+from netweft.agent.guests.simulated import SimulatedGuests, given
 from netweft.agent.host_guests import Guests
 from netweft.agent.service import OK, HostService, Reply, Request
 from netweft.agent.simulated_machine import Faults, SimulatedMachine, Simulation, find_again, replace_quickly
 from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
-from netweft.core.interface_cards import NO_MAC, VENDOR, card_of
+from netweft.core.interface_cards import NO_MAC, VENDOR, DynamicNic, InterfaceCard, card_of
 from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class SimulatedService(HostService):
     """A simulated host behind the agent's listener."""
 
     def __init__(self, name: str, number: int, folder: Path, *, has_card: bool = False) -> None:
+        self._number = number
         self._faults = Faults()
         events = Events(capacity=200)
         self._store = store = SimulatedStore(folder, self._faults)
@@ -90,7 +91,7 @@ class SimulatedService(HostService):
         facts = capabilities(name)
         guests = Guests([self._guests], events)
         super().__init__(
-            capabilities=lambda: _without(facts, self._faults.wanted.lacks, self._machine.state.host),
+            capabilities=lambda: self._as_it_is(facts),
             driver=self._machine,
             changes=Changes(store, self._machine, events, guests.repair, chassis_wait=0),
             guests=guests,
@@ -98,6 +99,15 @@ class SimulatedService(HostService):
         )
         self._told: _Told | None = None
         self.changes.recover()
+
+    def _as_it_is(self, facts: Capabilities) -> Capabilities:
+        """What it says of itself now."""
+        wanted, state = self._faults.wanted, self._machine.state
+        found = _without(facts, wanted.lacks, state.host)
+        if not wanted.infiniband:
+            return found
+        adapter = infiniband(self._number, wanted.infiniband, {nic.function for nic in given(state)})
+        return replace(found, interface_cards=(*found.interface_cards, adapter))
 
     def report(self) -> HostReport:
         """As a real host's, put together once for each state: a program has many hosts, which are asked again and
@@ -173,6 +183,28 @@ def hardware(number: int, *, has_card: bool = False) -> Host:
         nics |= {nic.name: nic for nic in dynamic}
     address = Address(ip=f"198.18.{number // 250}.{number % 250 + 1}", prefix=15)
     return Host(nics={**nics, "eth0": replace(nics["eth0"], addresses=(address,))}, chassis=Chassis())
+
+
+def infiniband(number: int, functions: int, taken: Collection[str]) -> InterfaceCard:
+    """The adapter of InfiniBand of a host, with so many functions, of which guests have those with the PCI addresses
+    ``taken``.
+    """
+    free = {f"0000:c1:00.{one}": one for one in range(1, functions + 1)}
+    return InterfaceCard(
+        pci_address="0000:c1:00.0",
+        device="0x1017",
+        model="MT4119",
+        static=("mlx5_0",),
+        dynamic=tuple(
+            DynamicNic(
+                name="" if address in taken else f"mlx5_{one}",
+                pci_address=address,
+                guid="" if address in taken else f"{number:014x}{one:02x}",
+            )
+            for address, one in free.items()
+        ),
+        guid=f"{number:014x}ff",
+    )
 
 
 def dynamic_nic(number: int) -> Nic:

@@ -41,7 +41,8 @@ class Simulation:
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
     of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
-    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``no_chassis``: why its ovn-controller is not connected to the
+    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``infiniband``: how many functions an adapter of InfiniBand has,
+    0 without an adapter. ``no_chassis``: why its ovn-controller is not connected to the
     southbound database.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
@@ -57,6 +58,7 @@ class Simulation:
     disk_full: bool = False
     traffic: Mapping[str, int] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    infiniband: int = 0
     no_chassis: str = ""
     carrier: Mapping[str, bool] = field(default_factory=dict)
     host: Host | None = None

@@ -15,18 +15,21 @@ routes = Routes("interface_cards", ADDITIONS)
 
 
 class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
-    """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``free``: whether
+    """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``guid``: of a
+    function of InfiniBand, null for any other and while a guest has it; ``free``: whether
     no guest has it, as the host last reported, and none was promised it since.
     """
 
     name: str | None
     pci_address: str
     mac: str
+    guid: str | None
     free: bool
 
 
 class Card(msgspec.Struct, kw_only=True, frozen=True):
-    """A virtual interface card. ``pci_address``, ``device``: of its upstream port; ``model``: null where it is not
+    """A virtual interface card, or an adapter of InfiniBand (``guid``: of it, null for any other). ``pci_address``,
+    ``device``: of its upstream port, or of the adapter; ``model``: null where it is not
     known. ``static``: NICs that are like any other, by name; ``dynamic``: those that only guests can have; ``free``:
     how many of these are free.
     """
@@ -34,6 +37,7 @@ class Card(msgspec.Struct, kw_only=True, frozen=True):
     pci_address: str
     device: str
     model: str | None
+    guid: str | None
     static: list[str]
     dynamic: list[DynamicVnic]
     free: int
@@ -45,6 +49,7 @@ def _show(card: InterfaceCard, promised: Collection[str]) -> Card:
             name=one.name or None,
             pci_address=one.pci_address,
             mac=one.mac,
+            guid=one.guid or None,
             free=one.is_free and one.pci_address not in promised,
         )
         for one in card.dynamic
@@ -53,6 +58,7 @@ def _show(card: InterfaceCard, promised: Collection[str]) -> Card:
         pci_address=card.pci_address,
         device=card.device,
         model=card.model or None,
+        guid=card.guid or None,
         static=list(card.static),
         dynamic=dynamic,
         free=sum(one.free for one in dynamic),

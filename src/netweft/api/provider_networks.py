@@ -55,7 +55,8 @@ class ProvidedNetwork(msgspec.Struct, kw_only=True, frozen=True):
 
 class ProviderObject(msgspec.Struct, kw_only=True, frozen=True):
     """Something that is wanted of a provider, or to be removed from it: a ``network``, a ``subnet``, the ``port`` of a
-    vNIC, or the port ``profile`` of a network. ``id``: what it, or that network, has here, or had. ``host``: where a
+    vNIC, the port ``profile`` of a network, or a port that is a ``member`` of one (its GUID is the ``external_id``).
+    ``id``: what it, or that network, has here, or had. ``host``: where a
     port is bound, by the provider's name.
     """
 

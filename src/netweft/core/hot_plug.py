@@ -24,7 +24,7 @@ def apply_on_arrival(now: Iterable[GuestNic], wanted: Iterable[GuestNic]) -> tup
     wanted = tuple(wanted)
     places = {nic.id: nic for nic in wanted if nic.profile}
     return tuple(
-        replace(nic, bridge=place.bridge, function=place.function, profile=place.profile)
+        replace(nic, bridge=place.bridge, function=place.function, profile=place.profile, guid=place.guid)
         if nic.profile and (place := places.get(nic.id))
         else nic
         for nic in apply_hot_pluggable(now, wanted)

@@ -1,7 +1,8 @@
-"""Virtual interface cards: adapters of a fabric whose NICs the fabric's manager makes (Cisco VIC).
+"""Virtual interface cards: adapters of a fabric whose NICs the fabric's manager makes (Cisco VIC), and InfiniBand
+adapters, whose virtual functions the fabric's manager puts on partitions.
 
 PCI ids: pci.ids, and the drivers ``enic`` of Linux and of Cisco. Some of the NICs are like any other; those that are
-dynamic only a guest can have, as a whole and with a port profile.
+dynamic only a guest can have, as a whole and with a port profile, and so it is with functions of InfiniBand.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ NO_MAC = "00:00:00:00:00:00"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicNic:
     """A NIC that a guest gets as a whole, with a port profile. ``name``: empty while a guest drives it by itself;
-    ``mac``: zeros while no guest has it.
+    ``mac``: zeros while no guest has it. ``guid``: of the port of a function of InfiniBand (16 hexadecimal digits), by
+    which the fabric knows it; empty for any other, and while a guest has it.
     """
 
     name: str
     pci_address: str
     mac: str = NO_MAC
+    guid: str = ""
 
     @property
     def is_free(self) -> bool:
@@ -39,8 +42,9 @@ class DynamicNic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceCard:
-    """An adapter. ``pci_address``, ``device``: of its upstream port; ``model``: what its maker calls it, empty where
-    that is not known.
+    """An adapter. ``pci_address``, ``device``: of its upstream port, or of the adapter of InfiniBand; ``model``: what
+    its maker calls it, empty where that is not known. ``guid``: of the image of an adapter of InfiniBand, by which the
+    fabric knows it; empty for any other, which the fabric knows by the host's hardware.
 
     ``static``: the names of its NICs that are like any other; ``dynamic``: those that only guests can have.
     """
@@ -50,6 +54,11 @@ class InterfaceCard:
     model: str = ""
     static: tuple[str, ...] = ()
     dynamic: tuple[DynamicNic, ...] = ()
+    guid: str = ""
+
+    def known_as(self, hardware: str) -> str:
+        """By what the fabric knows who has it. ``hardware``: the UUID of the host's."""
+        return self.guid or hardware
 
 
 def is_dynamic(facts: NicFacts) -> bool:

@@ -261,6 +261,10 @@ class GuestNic:
     """The port profile by which ``function``, a dynamic vNIC of a virtual interface card, joins its fabric (802.1Qbh);
     ``bridge`` is then its NIC, through which the guest has it, or empty where the guest drives it by itself.
     """
+    guid: str = ""
+    """Of the port of ``function``, which is one of InfiniBand, and by which the fabric knows it; ``profile`` is then
+    the partition.
+    """
     leases: tuple[Lease, ...] = ()
     """What the host serves the guest by DHCP; it answers for no address else."""
 

@@ -160,18 +160,19 @@ class _Decision:
         return max(0, one.free - self.functions.get((host.id, one.nic), 0))
 
     def cards(self, host: HostState, vnics: Sequence[str]) -> dict[str, str]:
-        """A card for each of these vNICs that can have one, by vNIC: one is as good as another."""
-        given: dict[str, str] = {}
-        for one in host.functions:
-            if one.is_card:
-                first = len(given)
-                given.update(dict.fromkeys(vnics[first : first + self.free(host, one)], one.nic))
-        return given
+        """A card for each of these vNICs that can have one, by vNIC: for as many as at all possible."""
+        cards = [one for one in host.functions if one.is_card]
+        if len(cards) == 1:  # which is the rule, and quick
+            return dict.fromkeys(vnics[: self.free(host, cards[0])], cards[0].nic)
+        return self._matched(host, cards, {vnic: self.guest.carried[vnic].network_id for vnic in vnics})
 
     def assign(self, host: HostState) -> dict[str, str]:
         """A NIC for each pass-through vNIC that can have one, by vNIC: for as many as at all possible."""
-        of = {one.nic: one for one in host.functions if not one.is_card}
-        wanted = self.guest.passthrough
+        return self._matched(host, [one for one in host.functions if not one.is_card], self.guest.passthrough)
+
+    def _matched(self, host: HostState, nics: Iterable[FreeFunctions], wanted: Mapping[str, str]) -> dict[str, str]:
+        """A NIC or card for as many as possible of the vNICs, which are given with their networks."""
+        of = {one.nic: one for one in nics}
 
         def suits(vnic: str, nic: str) -> bool:
             network, served = wanted[vnic], of[nic].networks

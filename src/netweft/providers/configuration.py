@@ -70,7 +70,8 @@ class PortProfile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """A host that the fabric connects. ``uuid``: of its hardware, in small letters, with which the host reports itself,
-    empty where the fabric does not know it; ``name``: that the fabric's administrators gave it.
+    or the GUID of its adapter of InfiniBand (16 hexadecimal digits), empty where the fabric does not know it; ``name``:
+    that the fabric's administrators gave it.
     """
 
     uuid: str

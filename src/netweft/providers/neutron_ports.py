@@ -32,6 +32,8 @@ _AGENTS = frozenset(
 """Those that bind ports of guests."""
 _BRIDGE = "br-int"
 """Where guests are plugged in, if Neutron does not say (the default of its drivers)."""
+_PLUGGED = "ovs"
+"""The type of the interfaces that guests are plugged in by (Neutron: ``binding:vif_type``)."""
 _FAILED, _UNBOUND = "binding_failed", "unbound"
 
 
@@ -170,7 +172,7 @@ class NeutronPorts(NeutronApi):
         return self._shown_port(port, translated(self._network.get_network, port.network_id).mtu or 0)
 
     def _shown_port(self, one: Any, mtu: int) -> ProviderPort:  # noqa: ANN401 - the same
-        is_bound = bool(one.binding_host_id) and one.binding_vif_type not in {_FAILED, _UNBOUND}
+        is_bound = bool(one.binding_host_id) and one.binding_vif_type == _PLUGGED
         return ProviderPort(
             id=one.id,
             network_id=one.network_id,
@@ -230,10 +232,18 @@ def _physical_networks(configuration: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _is_bound(port: Any, host: str) -> bool:  # noqa: ANN401 - a type that the library keeps to itself
-    return port.binding_host_id == host and port.binding_vif_type not in {_FAILED, _UNBOUND}
+    return bool(port.binding_host_id == host and port.binding_vif_type == _PLUGGED)
 
 
 def _why_not(port: Any, host: str) -> str:  # noqa: ANN401 - the same
+    how = port.binding_vif_type or _UNBOUND
+    if how not in {_FAILED, _UNBOUND, _PLUGGED}:
+        profile = (port.binding_vif_details or {}).get("profileid", "")
+        named = f" with the port profile {profile}" if profile else ""
+        return (
+            f"Neutron binds the port {port.name} to the host {host} as {how}{named}, and guests are plugged into Open"
+            " vSwitch only. Let a configuration provider carry the network instead, where a fabric does."
+        )
     return (
         f"Neutron cannot bind the port {port.name} to the host {host}: it has no agent that is alive there, or the"
         " agent has not the physical network."

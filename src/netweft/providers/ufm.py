@@ -59,8 +59,12 @@ class Ufm:
             raise ProviderError(f"This is UFM {found[0]}, whose partitions have no names. UFM 6.22 or later is needed.")
 
     def servers(self) -> Sequence[Server]:
-        """None: UFM knows hosts by the GUIDs of their adapters, and not by their hardware."""
-        return ()
+        """Hosts whose adapters have virtual ports, by the GUIDs of these adapters: UFM does not know their hardware."""
+        told = self._ask("GET", "resources/vports")
+        ports = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        names = {str(one.get("system_guid", "")): str(one.get("system_name", "")) for one in ports}
+        found = [Server(uuid=_plain(guid), name=name) for guid, name in names.items() if _GUID.fullmatch(guid.lower())]
+        return sorted(found, key=lambda one: (one.name, one.uuid))
 
     def profiles(self) -> Sequence[PortProfile]:
         """All partitions, but for their MTUs, for which each would have to be asked by itself."""
@@ -205,9 +209,11 @@ def _profile(key: str, one: Partition) -> PortProfile:
 def _members(one: Partition) -> dict[str, str]:
     """The membership, full or limited, of each port of a partition by its GUID, in whatever form that is told."""
     told = [member for member in one.get("guids") or () if isinstance(member, dict)]
-    return {
-        str(member.get("guid", "")).lower().removeprefix("0x"): str(member.get("membership", "full")) for member in told
-    }
+    return {_plain(str(member.get("guid", ""))): str(member.get("membership", "full")) for member in told}
+
+
+def _plain(guid: str) -> str:
+    return guid.lower().removeprefix("0x")
 
 
 def _normal(guid: str) -> str:

@@ -119,7 +119,8 @@ def ended_limits(old: GuestNic | None, new: GuestNic) -> dict[str, int]:
 def interfaces(domain_xml: str) -> dict[str, Interface]:
     """The vNICs of a running domain that are ours, by their ids."""
     found = {}
-    for element in ET.fromstring(domain_xml).iterfind("devices/interface"):  # noqa: S314 - from libvirt
+    root = ET.fromstring(domain_xml)  # noqa: S314 - from libvirt
+    for element in (*root.iterfind("devices/interface"), *root.iterfind("devices/hostdev")):
         alias, source, port = element.find("alias"), element.find("source"), element.find("virtualport")
         name = "" if alias is None else alias.get("name", "")
         if name.startswith("ua-"):
@@ -208,6 +209,8 @@ def _disk(spec: GuestSpec) -> ET.Element:
 
 
 def _interface(nic: GuestNic, ovs: frozenset[str], like: Interface | None) -> ET.Element:
+    if nic.guid:
+        return _of_infiniband(nic)
     if nic.function:
         return _passed_through(nic) if nic.profile and nic.bridge else _function(nic)
     is_ovs = like.ovs if like else nic.bridge in ovs
@@ -253,15 +256,28 @@ def _named(element: ET.Element, nic: GuestNic) -> ET.Element:
     return element
 
 
+def _of_infiniband(nic: GuestNic) -> ET.Element:
+    """A vNIC that is a function of InfiniBand: it has no Ethernet address that libvirt could set, so it is a PCI device
+    like any other.
+    """
+    element = ET.Element("hostdev", mode="subsystem", type="pci", managed="yes")
+    ET.SubElement(element, "driver", name="vfio")
+    ET.SubElement(ET.SubElement(element, "source"), "address", _pci(nic.function))
+    return _named(element, nic)
+
+
+def _pci(address: str) -> dict[str, str]:
+    domain_number, bus, slot, function = re.split("[:.]", address)
+    place = {"domain": domain_number, "bus": bus, "slot": slot, "function": function}
+    return {name: f"0x{value}" for name, value in place.items()}
+
+
 def _function(nic: GuestNic) -> ET.Element:
     """A vNIC that is a virtual function: the guest drives it; libvirt takes it from the host and gives it back."""
     element = ET.Element("interface", type="hostdev", managed="yes")
     ET.SubElement(element, "mac", address=nic.mac)
     ET.SubElement(element, "driver", name="vfio")
-    domain_number, bus, slot, function = re.split("[:.]", nic.function)
-    place = {"domain": domain_number, "bus": bus, "slot": slot, "function": function}
-    numbers = {name: f"0x{value}" for name, value in place.items()}
-    ET.SubElement(ET.SubElement(element, "source"), "address", {"type": "pci", **numbers})
+    ET.SubElement(ET.SubElement(element, "source"), "address", {"type": "pci", **_pci(nic.function)})
     if nic.tag is not None:
         ET.SubElement(ET.SubElement(element, "vlan"), "tag", id=str(nic.tag))
     _join(element, nic)

@@ -142,8 +142,15 @@ class SimulatedGuests:
         taken = {nic.function for guest in state.guests.values() if guest.id != spec.id for nic in guest.nics}
         dynamic = {nic.facts.pci_address for nic in state.host.nics.values() if is_dynamic(nic.facts)}
         for nic in spec.nics:
-            if nic.profile and nic.function not in dynamic - taken:
+            if nic.profile and not nic.guid and nic.function not in dynamic - taken:
                 raise GuestError(f"vNIC {nic.name} cannot be plugged in: no dynamic vNIC {nic.function} is free")
+            if nic.guid and nic.function in taken:
+                raise GuestError(f"vNIC {nic.name} cannot be plugged in: another guest has {nic.function}")
+
+
+def given(state: Machine) -> list[GuestNic]:
+    """The vNICs of the guests that run."""
+    return [nic for guest in state.guests.values() if guest.status == "up" for nic in guest.nics]
 
 
 _DRIVERS: WeakValueDictionary[Path, SimulatedGuests] = WeakValueDictionary()

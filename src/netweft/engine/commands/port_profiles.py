@@ -20,6 +20,7 @@ from netweft.engine.db import Tx, lock
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.port_profiles import PortProfileRow, port_profiles
 from netweft.engine.model.providers import providers
+from netweft.engine.operations import fabric_members
 from netweft.engine.operations import port_profiles as operations
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import port_profiles as queries
@@ -83,6 +84,7 @@ def add_port_profile(tx: Tx, actor: Actor, spec: AddPortProfile) -> tuple[str, s
     taken = rules.network_has_no_profile(network.name, provider.name, is_there=True)
     with translate_constraint_errors(_ADD, lambda _: taken):
         add(tx, port_profiles, row)
+    fabric_members.settle(tx, {network.id})
     job_id = operations.want(tx, actor, network.id, provider.id)
     _audit(tx, actor, ADDED, f"Network {network.name} has got a port profile of provider {provider.name}", network)
     return provider.id, job_id

@@ -20,7 +20,7 @@ from netweft.engine.jobs.providers import Providers, hosts_of, servers_of
 from netweft.engine.model.provider_hosts import ProviderHostRow
 from netweft.engine.model.provider_objects import ProviderObjectRow
 from netweft.engine.model.providers import CONFIGURATION, ProviderRow, providers
-from netweft.engine.operations import port_profiles, provider_hosts, provider_networks, provider_state
+from netweft.engine.operations import fabric_members, port_profiles, provider_hosts, provider_networks, provider_state
 from netweft.engine.outages import first_line, is_away
 from netweft.engine.payloads import SyncPorts
 from netweft.engine.queries import ports, provider_objects
@@ -169,6 +169,8 @@ def _record_fabric(
         return
     provider_hosts.replace(tx, row.id, found)
     port_profiles.compare(tx, SYSTEM, row.id, known, {one.owner for one in profiles})
+    fabric_members.settle_all(tx, row.id)
+    fabric_members.compare(tx, row.id, known, {(one.owner, guid) for one in profiles for guid in one.members})
     wanted = {one.object_id for one in [*known, *provider_objects.but_ports(tx, row.id)]}
     orphans.count(tx, row.id, sum(1 for one in profiles if one.owner and one.owner not in wanted))
 

@@ -29,7 +29,7 @@ from netweft.engine.queries import port_profiles as profile_queries
 from netweft.engine.queries import provider_objects as queries
 from netweft.engine.queries import providers as provider_queries
 from netweft.engine.queries.ports import PORT
-from netweft.engine.queries.provider_objects import NETWORK, PROFILE, SUBNET
+from netweft.engine.queries.provider_objects import MEMBER, NETWORK, PROFILE, SUBNET
 from netweft.providers.configuration import ConfigurationProvider, ProfileSpec
 from netweft.providers.contract import (
     MissingError,
@@ -187,8 +187,22 @@ def _remove_profile(there: ConfigurationProvider, job: JobContext, row: Provider
     job.write(_forget, row)
 
 
+def _ensure_member(there: ConfigurationProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.waiting():
+        there.ensure_member(row.parent_id, row.external_id)
+    job.write(_record, row, {"external_id": row.external_id})
+
+
+def _remove_member(there: ConfigurationProvider, job: JobContext, row: ProviderObjectRow) -> None:
+    with job.waiting():
+        there.remove_member(row.parent_id, row.external_id)
+    job.write(_forget, row)
+
+
 _FABRIC_STEPS: Mapping[tuple[str, str], _Step[ConfigurationProvider]] = {
     ("present", PROFILE): _ensure_profile,
+    ("present", MEMBER): _ensure_member,
+    ("absent", MEMBER): _remove_member,
     ("absent", PROFILE): _remove_profile,
 }
 
@@ -219,8 +233,10 @@ def _record(tx: Tx, _: JobContext, row: ProviderObjectRow, facts: Mapping[str, A
 
 def _forget(tx: Tx, _: JobContext, row: ProviderObjectRow) -> None:
     objects.forget(tx, row.kind, row.object_id, row.provider_id)
-    if row.kind == SUBNET:
-        objects.try_now(tx, provider_objects.c.kind == NETWORK, provider_objects.c.object_id == row.parent_id)
+    below = {SUBNET: NETWORK, MEMBER: PROFILE}
+    if row.kind in below:
+        above = provider_objects.c.kind == below[row.kind], provider_objects.c.object_id == row.parent_id
+        objects.try_now(tx, *above, provider_objects.c.provider_id == row.provider_id)
 
 
 def _postpone_all(tx: Tx, _: JobContext, provider_id: str, reason: str) -> None:

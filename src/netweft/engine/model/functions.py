@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sqlalchemy import PrimaryKeyConstraint, String
 
-from netweft.engine.model.records import Record, Refers, stored
+from netweft.engine.model.records import Record, Refers, With, stored
 
 
 class NicFunctionsRow(Record, frozen=True):
@@ -50,6 +50,8 @@ class VnicFunctionRow(Record, frozen=True):
     # The function's PCI address.
     function: Annotated[str, String(16)]
     vnic_id: Annotated[str, Refers("vnics.id", on_delete="CASCADE")]
+    # Of a function of InfiniBand, by which its fabric knows it; empty for any other.
+    guid: Annotated[str, String(16), With(server_default="")] = ""
 
 
 vnic_functions = stored(

@@ -11,11 +11,12 @@ from netweft.engine.model.records import Id, LongText, Name, Record, Refers, Wit
 
 
 class ProviderObjectRow(Record, frozen=True):
-    """A network, a subnet or a port on a provider, or the port profile of a network in a fabric. It is there until the
-    provider has let go of it, also when what it is for has been removed here.
+    """A network, a subnet or a port on a provider, or the port profile of a network in a fabric, or a member of one. It
+    is there until the provider has let go of it, also when what it is for has been removed here.
 
-    ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here, of the network that a profile is for;
-    ``parent_id``: of the network of a subnet, of the virtual machine of a port. ``wanted``: whether it shall be
+    ``kind``: which of these; ``object_id``: of the network, subnet or vNIC here, of the network that a profile is for,
+    of its own for a member (whose GUID is its ``external_id``); ``parent_id``: of the network of a subnet or a member,
+    of the virtual machine of a port. ``wanted``: whether it shall be
     ``present`` or ``absent``. ``external_id``: the provider's id, empty until it is known; ``owned``: whether we made
     it, else it was imported, and is never changed there. ``state``: ``locked`` until the provider has done what is
     wanted, ``ok``, ``error`` with the reason in ``error``. ``attempts``: how often it has failed in a row;
@@ -47,7 +48,7 @@ provider_objects = stored(
     "provider_objects",
     ProviderObjectRow,
     PrimaryKeyConstraint("kind", "object_id", "provider_id"),
-    CheckConstraint("kind IN ('network', 'subnet', 'port', 'profile')", name="kind"),
+    CheckConstraint("kind IN ('network', 'subnet', 'port', 'profile', 'member')", name="kind"),
     CheckConstraint("wanted IN ('present', 'absent')", name="wanted"),
     CheckConstraint("state IN ('locked', 'ok', 'error')", name="state"),
 )

@@ -13,6 +13,7 @@ from netweft.engine.db import OvertakenError, Tx, lock
 from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import fabric_members as members
 from netweft.engine.queries import functions as queries
 from netweft.engine.queries import host_networks
 from netweft.engine.queries.functions import FreeOf
@@ -28,12 +29,14 @@ def reserve(tx: Tx, action: str, host_id: str, wanted: Mapping[str, str]) -> Non
     if not wanted:
         return
     data, found = lock_free(tx, host_id)
+    of = {one.nic: one for one in found}
     free = {one.nic: list(one.functions) for one in found}
     for vnic_id, nic in wanted.items():
         if not free.get(nic):
             text = f"What {nic} of Host {data.row.name} had free was given to others meanwhile. Repeat the request."
             raise OvertakenError(action, (Problem("VAR__DETAIL__NO_SUITABLE_VF", text),))
-        promise(tx, host_id, free[nic].pop(0), vnic_id)
+        function = free[nic].pop(0)
+        promise(tx, host_id, function, of[nic].guids.get(function, ""), vnic_id=vnic_id)
 
 
 def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
@@ -46,14 +49,20 @@ def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
     )
 
 
-def promise(tx: Tx, host_id: str, function: str, vnic_id: str) -> None:
-    """Promise one of the functions that :func:`lock_free` tells to a vNIC."""
-    tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, vnic_id=vnic_id))
+def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str) -> None:
+    """Promise one of the functions that :func:`lock_free` tells to a vNIC. ``guid``: of one of InfiniBand, which comes
+    onto the partition of the vNIC's network.
+    """
+    tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, guid=guid, vnic_id=vnic_id))
+    if guid:
+        members.settle(tx, members.networks_of(tx, vnics.c.id == vnic_id))
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
     """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
+    joined = members.networks_of(tx, vnics.c.vm_id == vm_id)
     _release(on_host=bool(host_id), unplugged_only=unplugged_only).run(tx, vm_id=vm_id, host_id=host_id)
+    members.settle(tx, joined)
 
 
 @cache

@@ -52,22 +52,23 @@ def _reserve_function(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str
     for failover in queries.failovers_of(tx, (vnic,)).values():
         check_network_on_host(tx, action, vm, failover.id, or_on_card=False)
     data, free = functions.lock_free(tx, host_id)
-    nics = [nic for nic in free if not nic.is_card and (nic.networks is None or vnic.network_id in nic.networks)]
+    nics = [nic for nic in free if not nic.card and (nic.networks is None or vnic.network_id in nic.networks)]
     fit = [one for nic in nics for one in nic.functions]
     check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
-    functions.promise(tx, host_id, fit[0], vnic_id)
+    functions.promise(tx, host_id, fit[0], vnic_id=vnic_id)
 
 
 def _reserve_dynamic_vnic(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str) -> None:
     vnic = queries.get_vnic(tx, vm.id, vnic_id)
     data, free = functions.lock_free(tx, host_id)
-    fit = [one for nic in free if nic.is_card for one in nic.functions]
+    cards = placements.cards_with(tx, vnic.network_id or "", host_id)
+    fit = [(one, nic.guids.get(one, "")) for nic in free if nic.card in cards for one in nic.functions]
     check(
         action,
         profile_rules.vnic_suits_card(vnic.name, data.row.name, placements.card_obstacle(tx, vnic)),
         profile_rules.host_has_dynamic_vnic(vnic.name, data.row.name, found=bool(fit)),
     )
-    functions.promise(tx, host_id, fit[0], vnic_id)
+    functions.promise(tx, host_id, *fit[0], vnic_id=vnic_id)
 
 
 def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None, *, or_on_card: bool) -> Needs:
@@ -83,7 +84,7 @@ def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None
     name, host = host_queries.last_networking(tx, vm.host_id)
     if host is not None and network.id in locate_networks(host):
         return Needs.NETWORK
-    on_card = or_on_card and placements.is_carried_to(tx, network.id, vm.host_id)
+    on_card = or_on_card and bool(placements.cards_with(tx, network.id, vm.host_id))
     check(action, rules.network_is_on_host(network.name, name, on_card))
     return Needs.DYNAMIC_VNIC
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -25,13 +25,15 @@ class Served:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeOf:
     """The functions of a NIC that nobody has, by PCI address; ``networks``: ids of those that they may serve, None for
-    all. ``is_card``: they are the dynamic vNICs of a virtual interface card (``nic``: its PCI address).
+    all. ``card``: by what a fabric knows the virtual interface card whose dynamic vNICs they are (``nic``: its PCI
+    address), empty for functions of NICs; ``guids``: of those of InfiniBand.
     """
 
     nic: str
     functions: tuple[str, ...]
     networks: frozenset[str] | None = None
-    is_card: bool = False
+    card: str = ""
+    guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def served(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, Served]]:
@@ -55,6 +57,12 @@ def held(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def guids(tx: Tx, host_id: str) -> dict[str, str]:
+    """Of a host's functions of InfiniBand that are promised to vNICs the GUIDs, by PCI address."""
+    query = sa.select(vnic_functions).where(vnic_functions.c.host_id == host_id, vnic_functions.c.guid != "")
+    return {row.function: row.guid for row in tx.execute(query)}
+
+
 def has_one(tx: Tx, vnic_id: str) -> bool:
     """Whether a vNIC is promised a virtual function, or a dynamic vNIC of a virtual interface card."""
     query = sa.select(vnic_functions.c.function).where(vnic_functions.c.vnic_id == vnic_id)
@@ -63,14 +71,15 @@ def has_one(tx: Tx, vnic_id: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownFree:
-    """The functions of a NIC that are free as far as the host shows, by PCI address; ``is_card`` and ``nic`` as
+    """The functions of a NIC that are free as far as the host shows, by PCI address; ``nic``, ``card``, ``guids`` as
     :class:`FreeOf` has them. ``labelled``: by each label the ids of the networks that have it.
     """
 
     nic: str
     functions: tuple[str, ...]
     labelled: Mapping[str, frozenset[str]]
-    is_card: bool = False
+    card: str = ""
+    guids: Mapping[str, str] = field(default_factory=dict)
 
 
 def shown_free(data: HostData) -> tuple[ShownFree, ...]:
@@ -78,6 +87,7 @@ def shown_free(data: HostData) -> tuple[ShownFree, ...]:
     functions = free_functions(data.host)
     capabilities = data.report.capabilities if data.report else None
     cards = capabilities.interface_cards if capabilities else ()
+    hardware = capabilities.uuid if capabilities else ""
     if not functions and not cards:
         return ()
     ids: dict[str, set[str]] = defaultdict(set)
@@ -91,9 +101,11 @@ def shown_free(data: HostData) -> tuple[ShownFree, ...]:
                 nic=card.pci_address,
                 functions=tuple(one.pci_address for one in card.dynamic if one.is_free),
                 labelled=labelled,
-                is_card=True,
+                card=card.known_as(hardware),
+                guids={one.pci_address: one.guid for one in card.dynamic if one.guid},
             )
             for card in cards
+            if card.known_as(hardware)
         ),
     )
 
@@ -104,10 +116,11 @@ def free(shown: Sequence[ShownFree], restricted: Mapping[str, Served], taken: Co
     """
     found = []
     for one in shown:
-        only = None if one.is_card else restricted.get(one.nic)
+        only = None if one.card else restricted.get(one.nic)
         networks = None
         if only is not None:
             networks = frozenset(only.networks).union(*(one.labelled.get(label, ()) for label in only.labels))
         functions = tuple(address for address in one.functions if address not in taken)
-        found.append(FreeOf(nic=one.nic, functions=functions, networks=networks, is_card=one.is_card))
+        made = FreeOf(nic=one.nic, functions=functions, networks=networks, card=one.card, guids=one.guids)
+        found.append(made)
     return tuple(found)

@@ -32,12 +32,13 @@ from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OverCard:
     """How a vNIC joins a fabric: ``profile``: its port profile; ``is_direct``: the guest drives the dynamic vNIC by
-    itself. ``nics``: those of the host by their PCI addresses.
+    itself. ``nics``: those of the host by their PCI addresses; ``guid``: of a function of InfiniBand.
     """
 
     profile: str
     is_direct: bool
     nics: Mapping[str, Nic]
+    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,29 +70,39 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
     held = function_queries.held(tx, (host_id,))[host_id] if asks else {}
     vm = queries.get(tx, vm_id)
     functions = {vnic_id: address for address, vnic_id in held.items()}
+    on_fabrics = [row for row in rows if row.network_id in carried and row.id in functions]
     return Wanted(
         vm=queries.as_it_runs(vm, vm.this_run),
         vnics=rows,
         parameters=parameters,
         functions=functions,
-        over_card=_over_card(tx, host_id, [row for row in rows if row.network_id in carried and row.id in functions]),
+        over_card=_over_card(tx, host_id, on_fabrics, functions),
         failovers=queries.failovers_of(tx, rows),
         ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
         leases=subnet_queries.leases_of(tx, [row.id for row in rows if row.plugged and not row.passthrough]),
     )
 
 
-def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails]) -> dict[str, _OverCard]:
-    """How these vNICs join a fabric on a host."""
+def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails], functions: Mapping[str, str]) -> dict[str, _OverCard]:
+    """How these vNICs join a fabric on a host. ``functions``: what it holds ready for them, by vNIC."""
     if not rows:
         return {}
     data = host_queries.load_one(tx, host_id)
     capabilities = data.report.capabilities if data.report else None
-    uuid = capabilities.uuid if capabilities else ""
+    cards = capabilities.interface_cards if capabilities else ()
+    hardware = capabilities.uuid if capabilities else ""
+    known_as = {nic.pci_address: card.known_as(hardware) for card in cards for nic in card.dynamic}
+    guids = function_queries.guids(tx, host_id)
     carrying = profile_queries.carrying(tx, {row.network_id or "" for row in rows})
-    found = {row.id: carrying.get(row.network_id or "", {}).get(uuid) for row in rows}
+    nics = nics_by_address(data.host)
+    found = {row.id: carrying.get(row.network_id or "", {}).get(known_as.get(functions[row.id], "")) for row in rows}
     return {
-        vnic_id: _OverCard(profile=one.name, is_direct=one.high_performance, nics=nics_by_address(data.host))
+        vnic_id: _OverCard(
+            profile=one.name,
+            is_direct=one.high_performance or bool(guids.get(functions[vnic_id])),
+            nics=nics,
+            guid=guids.get(functions[vnic_id], ""),
+        )
         for vnic_id, one in found.items()
         if one is not None
     }
@@ -212,6 +223,7 @@ class _Place:
     port: str = ""
     function: str = ""
     profile: str = ""
+    guid: str = ""
 
 
 def _place(row: VnicDetails, wanted: Wanted, locations: Mapping[str, Location]) -> _Place | None:
@@ -242,7 +254,9 @@ def _on_card(row: VnicDetails, wanted: Wanted, mtu: int) -> _Place:
         raise HostError(text, code="VAR__DETAIL__NO_FREE_DYNAMIC_VNIC")
     bridge = "" if joined.is_direct or nic is None else nic.name
     filter_name = FILTERS[row.network_filter_id].name if row.network_filter_id else ""  # it came later, out of sync
-    return _Place(bridge=bridge, mtu=mtu, filter=filter_name, function=address, profile=joined.profile)
+    return _Place(
+        bridge=bridge, mtu=mtu, filter=filter_name, function=address, profile=joined.profile, guid=joined.guid
+    )
 
 
 def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
@@ -259,6 +273,7 @@ def _nic(row: VnicDetails, place: _Place | None) -> GuestNic:
         port=place.port,
         function=place.function,
         profile=place.profile,
+        guid=place.guid,
         linked=row.linked,
         isolated=bool(row.port_isolation),
         mirrored=bool(row.port_mirroring),

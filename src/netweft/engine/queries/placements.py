@@ -105,13 +105,15 @@ def card_obstacle(tx: Tx, vnic: VnicDetails) -> str:
     return one.obstacle
 
 
-def is_carried_to(tx: Tx, network_id: str, host_id: str) -> bool:
-    """Whether a fabric carries a network to the virtual interface card of a host."""
+def cards_with(tx: Tx, network_id: str, host_id: str) -> frozenset[str]:
+    """The virtual interface cards of a host to which a fabric carries a network, by what it knows them."""
     by_server = profile_queries.carrying(tx, {network_id}).get(network_id)
     if not by_server:
-        return False
+        return frozenset()
     report = host_queries.load_one(tx, host_id).report
-    return bool(report and report.capabilities.interface_cards and report.capabilities.uuid in by_server)
+    cards = report.capabilities.interface_cards if report else ()
+    known = {card.known_as(report.capabilities.uuid) for card in cards} if report else set()
+    return frozenset(known & by_server.keys())
 
 
 def _carried(tx: Tx, bridged: Sequence[VnicDetails], leases: Collection[str]) -> dict[str, CarriedVnic]:
@@ -267,12 +269,17 @@ def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds) -> list[Ho
             continue
         free = function_queries.free(one.functions, restricted[state.id], held[state.id])
         functions = tuple(
-            FreeFunctions(nic=nic.nic, free=len(nic.functions), networks=nic.networks, is_card=nic.is_card)
+            FreeFunctions(
+                nic=nic.nic,
+                free=len(nic.functions),
+                networks=frozenset(net for net, by in carrying.items() if nic.card in by) if nic.card else nic.networks,
+                is_card=bool(nic.card),
+            )
             for nic in free
         )
-        carried = {network: by[state.uuid].type for network, by in carrying.items() if state.uuid in by}
-        has_card = any(nic.is_card for nic in free)
-        found.append(replace(state, functions=functions, carried=carried if has_card else {}))
+        cards = {nic.card for nic in free}
+        carried = {net: by[card].type for net, by in carrying.items() for card in cards if card in by}
+        found.append(replace(state, functions=functions, carried=carried))
     return found
 
 

@@ -21,6 +21,9 @@ from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.provider_objects import PROFILE
 from netweft.engine.statements import Among, Statement, rows
 
+INFINIBAND = "ufm"
+"""The type of providers whose fabric is one of InfiniBand: guests drive its functions by themselves."""
+
 
 class PortProfileDetails(PortProfileRow, frozen=True, kw_only=True):
     """A port profile, with what the fabric is told of its network."""
@@ -171,8 +174,12 @@ def carrying(tx: Tx, network_ids: Collection[str]) -> dict[str, dict[str, Carryi
 
 
 _CARRIED = Statement(
-    sa.select(port_profiles.c.network_id, port_profiles.c.high_performance)
+    sa.select(
+        port_profiles.c.network_id,
+        sa.or_(port_profiles.c.high_performance, providers.c.type == INFINIBAND).label("is_direct"),
+    )
     .distinct()
+    .join(providers, providers.c.id == port_profiles.c.provider_id)
     .where(Among(port_profiles.c.network_id, "network_ids"))
 )
 
@@ -183,5 +190,5 @@ def carried(tx: Tx, network_ids: Collection[str]) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     for row in _CARRIED.all(tx, network_ids=network_ids) if network_ids else ():
-        found[row.network_id] = found.get(row.network_id, False) or row.high_performance
+        found[row.network_id] = found.get(row.network_id, False) or row.is_direct
     return found

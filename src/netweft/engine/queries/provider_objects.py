@@ -19,7 +19,7 @@ from netweft.engine.statements import rows
 
 RECONCILE = "reconcile_provider"
 """The kind of the job that brings a provider what is wanted of it."""
-NETWORK, SUBNET, PROFILE = "network", "subnet", "profile"
+NETWORK, SUBNET, PROFILE, MEMBER = "network", "subnet", "profile", "member"
 """Kinds of objects; for ports see :mod:`netweft.engine.queries.ports`."""
 
 _BUT_PORTS = provider_objects.c.kind != "port"

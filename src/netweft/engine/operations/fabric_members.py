@@ -1,0 +1,109 @@
+"""Which ports of guests are on the partitions of a fabric of InfiniBand. Parts of commands and jobs.
+
+What shall be there follows from which functions vNICs are promised, so that it can be worked out anew at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import NAMESPACE_OID, uuid5
+
+import sqlalchemy as sa
+
+from netweft.engine.actor import SYSTEM
+from netweft.engine.db import Tx
+from netweft.engine.model.functions import vnic_functions
+from netweft.engine.model.port_profiles import port_profiles
+from netweft.engine.model.provider_objects import ProviderObjectRow, provider_objects
+from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_networks import reconcile
+from netweft.engine.queries.provider_objects import MEMBER
+
+_Member = tuple[str, str, str]
+"""A network, a provider, a GUID."""
+
+
+def networks_of(tx: Tx, *which: sa.ColumnElement[bool]) -> frozenset[str]:
+    """The networks of those vNICs that have a function of InfiniBand, as far as ``which`` (of vnics) lets them pass."""
+    query = (
+        sa.select(vnic_profiles.c.network_id)
+        .distinct()
+        .join(vnics, vnics.c.profile_id == vnic_profiles.c.id)
+        .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
+    )
+    return frozenset(tx.scalars(query.where(vnic_functions.c.guid != "", *which)))
+
+
+def settle(tx: Tx, network_ids: Collection[str]) -> None:
+    """The fabrics that carry these networks shall have on them the ports that vNICs were promised, and no other of
+    ours. A fabric that is to carry a network no more keeps those that guests have yet.
+    """
+    if not network_ids:
+        return
+    wanted, known = _wanted(tx, network_ids), _known(tx, network_ids)
+    promised = _promised(tx, network_ids)
+    gone = {one for one in known - wanted if (one[0], one[2]) not in promised}
+    for network_id, provider_id, guid in sorted(wanted - known):
+        member_id = _id(network_id, guid)
+        objects.want(tx, MEMBER, member_id, provider_id, network_id)
+        at = provider_objects.c.kind == MEMBER, provider_objects.c.object_id == member_id
+        here = provider_objects.c.provider_id == provider_id
+        tx.execute(sa.update(provider_objects).where(*at, here).values(external_id=guid))
+    for network_id, provider_id, guid in sorted(gone):
+        at = provider_objects.c.kind == MEMBER, provider_objects.c.object_id == _id(network_id, guid)
+        objects.release(tx, *at, provider_objects.c.provider_id == provider_id)
+    for provider_id in sorted({provider_id for _, provider_id, _ in (wanted - known) | gone}):
+        reconcile(tx, SYSTEM, provider_id)
+
+
+def settle_all(tx: Tx, provider_id: str) -> None:
+    """The same of all networks that a fabric carries: also where a vNIC was removed with what it was promised."""
+    query = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
+    settle(tx, frozenset(tx.scalars(query)))
+
+
+def compare(
+    tx: Tx, provider_id: str, before: Collection[ProviderObjectRow], there: Collection[tuple[str, str]]
+) -> None:
+    """A fabric was seen to have these ports, by networks and GUIDs. Those of ours that are missing are put there again.
+    ``before``: what was known when it was asked.
+    """
+    asked = [row for row in before if row.kind == MEMBER and row.state == "ok" and row.wanted == "present"]
+    missing = [row.object_id for row in asked if (row.parent_id, row.external_id) not in there]
+    at = provider_objects.c.kind == MEMBER, provider_objects.c.object_id.in_(missing)
+    if missing and objects.want_again(tx, *at, provider_objects.c.provider_id == provider_id):
+        reconcile(tx, SYSTEM, provider_id)
+
+
+def _wanted(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
+    query = (
+        sa.select(port_profiles.c.network_id, port_profiles.c.provider_id, vnic_functions.c.guid)
+        .distinct()
+        .join(vnic_profiles, vnic_profiles.c.network_id == port_profiles.c.network_id)
+        .join(vnics, vnics.c.profile_id == vnic_profiles.c.id)
+        .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
+        .where(port_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != "")
+    )
+    return {(row.network_id, row.provider_id, row.guid) for row in tx.execute(query)}
+
+
+def _promised(tx: Tx, network_ids: Collection[str]) -> set[tuple[str, str]]:
+    query = (
+        sa.select(vnic_profiles.c.network_id, vnic_functions.c.guid)
+        .join(vnics, vnics.c.profile_id == vnic_profiles.c.id)
+        .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
+    )
+    here = vnic_profiles.c.network_id.in_(network_ids), vnic_functions.c.guid != ""
+    return {(row.network_id, row.guid) for row in tx.execute(query.where(*here))}
+
+
+def _known(tx: Tx, network_ids: Collection[str]) -> set[_Member]:
+    here = provider_objects.c.kind == MEMBER, provider_objects.c.parent_id.in_(network_ids)
+    query = sa.select(provider_objects).where(*here, provider_objects.c.wanted == "present")
+    return {(row.parent_id, row.provider_id, row.external_id) for row in tx.execute(query)}
+
+
+def _id(network_id: str, guid: str) -> str:
+    return str(uuid5(NAMESPACE_OID, f"{network_id}/{guid}"))
