@@ -9,7 +9,7 @@ import base64
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import TypeVar
@@ -132,6 +132,18 @@ class Authenticator:
             everywhere=frozenset({group} if group and standing.everywhere else ()),
         )
         return Session(actor, answer_headers)
+
+    def allowed(self, actor: Actor, needs: Needs) -> Actor:
+        """Who asks, for another request of theirs. Raises UnauthenticatedError, DeniedError as :meth:`admit`."""
+        if needs is PUBLIC or actor.user_id is None:
+            return actor
+        group = needs if isinstance(needs, ActionGroup) else None
+        with self.db.look() as tx:
+            standing = admission.of_user(tx, actor.user_id, group)
+        if standing is None:
+            raise UnauthenticatedError("Log in first.")
+        _check_right(standing, needs, is_filtered=actor.filtered)
+        return replace(actor, everywhere=frozenset({group} if group and standing.everywhere else ()))
 
     def _of_cookie(self, headers: Mapping[str, str]) -> User | None:
         """The user of a session; a request that does not ask for it to last ends it, as in oVirt."""

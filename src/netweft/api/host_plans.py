@@ -87,10 +87,11 @@ def post_plan(call: Call[PlanRequest]) -> Plan:
     request = setup_request(action)
     named = Ref(id=call.body.host.id or None, name=call.body.host.name or None)
     with call.read() as tx:
-        return _show(plan_host_networks(tx, call.actor, resolve(tx, hosts, named, "host"), request))
+        return show_plan(plan_host_networks(tx, call.actor, resolve(tx, hosts, named, "host"), request))
 
 
-def _show(plan: HostPlan) -> Plan:
+def show_plan(plan: HostPlan) -> Plan:
+    """The plan of one host."""
     vnics = {vnic.vnic_id: f"{vnic.vm_name}/{vnic.name}" for vnic in plan.vnics}
     return Plan(
         host=HostName(id=plan.host_id, name=plan.host_name),

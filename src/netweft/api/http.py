@@ -12,9 +12,10 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack
+from urllib.parse import parse_qsl
 
 import anyio
 import structlog
@@ -48,13 +49,16 @@ from netweft.api.schema import reference
 from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.tokens import HASHER
-from netweft.engine.db import Database
+from netweft.engine.commands.rehearsals import RehearsedError, RequestPlan, explain, rehearse, run_as_planned
+from netweft.engine.db import Database, new_id
 from netweft.engine.queue import outcome
 
 WAIT_MAX = 300.0
 """Seconds that a request waits for its job, if nobody says otherwise."""
 THREADS = 40
 """Requests that are worked on at the same moment; the database has fewer connections still."""
+PLAN_HEADER = "netweft-plan"
+"""Of a request that is to be done only if hosts would do what the plan of that id says."""
 LARGE_BODIES = 16
 """Bodies that are read at the same moment, of those that are larger than what anybody may send."""
 _LOOK = 2.0
@@ -194,7 +198,48 @@ class Server:
             origin=incoming.origin,
             is_async=is_async,
             sub_get=lambda href: self._sub_get(session, href),
+            planned=partial(self._planned, incoming, session),
+            runner=self._as_planned(incoming, session, route),
         )
+
+    def _as_planned(self, incoming: Incoming, session: Session, route: Route) -> Callable[..., Any] | None:
+        """Commands of a request that names a plan: the first is done only if the plan still holds."""
+        plan_id = incoming.headers.get(PLAN_HEADER, "")
+        if not plan_id or route.method == "GET":
+            return None
+        first = iter((True,))
+
+        def run(command: Callable[..., T], *told: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)
+            if next(first, False):
+                return run_as_planned(self.db, session.actor.correlation_id, plan_id, command, *told, **named)
+            return self.db.run(command, *told, **named)
+
+        return run
+
+    def _planned(self, incoming: Incoming, session: Session, method: str, path: str, body: bytes) -> RequestPlan:
+        """What another request of the same client would have hosts do. Raises what that would raise."""
+        place, _, query = path.partition("?")
+        headers = {name: value for name, value in incoming.headers.items() if name != PLAN_HEADER}
+        asked = replace(
+            incoming,
+            method=method,
+            path=place,
+            query=Query(dict(parse_qsl(query))),
+            headers={**headers, "content-type": "application/json"},
+            body=body,
+        )
+        route, values = self._route(asked)
+        if route.method == "GET":
+            raise MalformedError(f"{method} {path[:200]} changes nothing, so there is nothing to plan.")
+        actor = self._authenticator.allowed(session.actor, route.needs)
+        actor = replace(actor, correlation_id=new_id())
+        call = self._call(asked, route, values, Session(actor))
+        try:
+            route.handler(replace(call, runner=partial(rehearse, self.db, actor.correlation_id)))
+        except RehearsedError as ended:
+            with self.db.read() as tx:
+                return explain(tx, ended.rehearsed)
+        raise MalformedError(f"{method} {path[:200]} asks nothing of hosts, so there is nothing to plan.")
 
     def _sub_get(self, session: Session, href: str) -> Any:  # noqa: ANN401 (whatever that endpoint gives)
         methods, values = self.router.find(API + href)
@@ -209,6 +254,7 @@ class Server:
             services=self.services,
             origin=str,
             sub_get=lambda deeper: self._sub_get(session, deeper),
+            planned=_nothing_is_planned,
         )
         return route.handler(call)
 
@@ -290,6 +336,10 @@ class Server:
         if isinstance(known, OverloadError):
             headers["Retry-After"] = str(known.wait)
         return written(incoming, Outgoing(answer, headers, route))
+
+
+def _nothing_is_planned(*_: object) -> RequestPlan:
+    raise AssertionError("unreachable: what is read below a link plans nothing")
 
 
 @cache

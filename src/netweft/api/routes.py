@@ -27,6 +27,7 @@ from netweft.api.types import Action
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
+from netweft.engine.commands.rehearsals import RequestPlan
 from netweft.engine.db import Database, Tx
 from netweft.engine.pki import Authority
 from netweft.engine.secrets import SecretBox
@@ -117,7 +118,9 @@ class Services:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B]):
     """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when
-    the route takes none). ``origin`` tells scheme, host and port by which the client reached the engine.
+    the route takes none). ``origin`` tells scheme, host and port by which the client reached the engine. ``planned``:
+    what another request (method, path with its query, body) would have hosts do. ``runner``: runs commands in another
+    way than :meth:`Database.run`.
     """
 
     db: Database
@@ -130,6 +133,8 @@ class Call(Generic[B]):
     origin: Callable[[], str]
     is_async: bool = False
     sub_get: Callable[[str], Any] = field(repr=False)
+    planned: Callable[[str, str, bytes], RequestPlan] = field(repr=False)
+    runner: Callable[..., Any] | None = field(default=None, repr=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def read(self) -> AbstractContextManager[Tx]:
@@ -144,6 +149,8 @@ class Call(Generic[B]):
 
     def run(self, command: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A command in a transaction of its own."""
+        if self.runner is not None:
+            return cast("T", self.runner(command, *args, **kwargs))
         return self.db.run(command, *args, **kwargs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,12 @@ from netweft.core.errors import HostError
 from netweft.core.host import Loss
 from netweft.core.host_request import SetupRequest
 from netweft.core.impact import StepImpact, explain
+from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 from netweft.core.prune import leave_missing
 from netweft.core.rules.host_standing import held
 from netweft.core.rules.setup_networks import validate
+from netweft.core.steps import Step
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
@@ -78,28 +80,40 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     """
     data = queries.load_one(tx, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
-    if data.report is None or data.reported_at is None:
+    if data.report is None:
         raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
     intent = queries.intent_of(data.row.switch_type, final, data.networks, data.report, data.intent.chassis)
-    intent = held(intent, data.host)
-    is_asked = final.needs_host or final.puts_right
+    return plan_of(tx, data, held(intent, data.host) if final.needs_host or final.puts_right else None)
+
+
+def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
+    """The plan that brings an intent to a host, by its last report. ``intent``: None for nothing to do.
+
+    Raises HostError when the host has never reported or no plan leads there.
+    """
+    if data.report is None or data.reported_at is None:
+        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
     management = [network_id for network_id, view in data.networks.items() if view.is_management]
-    desired, _ = leave_missing(desired_host(intent, data.host), data.host)
-    steps = explain(plan(data.host, desired) if is_asked else (), data.host, management=management)
+    todo: Sequence[Step] = ()
+    if intent is not None:
+        desired, _ = leave_missing(desired_host(intent, data.host), data.host)
+        todo = plan(data.host, desired)
+    steps = explain(todo, data.host, management=management)
     return HostPlan(
-        host_id=host_id,
+        host_id=data.row.id,
         host_name=data.row.name,
         reported_at=data.reported_at,
         steps=steps,
-        loss=_worst(step.loss for step in steps),
+        loss=worst(step.loss for step in steps),
         networks=_networks(data, steps),
         vnics=_vnics(tx, steps),
         network_names={network_id: view.name for network_id, view in data.networks.items()},
     )
 
 
-def _worst(losses: Any) -> Loss:  # noqa: ANN401 - any iterable of losses
+def worst(losses: Iterable[Loss]) -> Loss:
+    """The worst of losses, none where there are none."""
     order = list(Loss)
     return max(losses, key=order.index, default=Loss.NONE)
 
@@ -118,7 +132,7 @@ def _by_subject(pairs: Any) -> Mapping[str, Loss]:  # noqa: ANN401 - any iterabl
     found: dict[str, Loss] = {}
     for subject, loss in pairs:
         if loss is not Loss.NONE:
-            found[subject] = _worst((loss, found.get(subject, Loss.NONE)))
+            found[subject] = worst((loss, found.get(subject, Loss.NONE)))
     return found
 
 

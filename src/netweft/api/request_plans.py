@@ -1,0 +1,111 @@
+"""``POST /netweft/v1/requestplans``: what any other request would have hosts do, all of them, step by step, and who is
+hurt. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from netweft.api.host_plans import HostName, HurtNetwork, Plan, show_plan
+from netweft.api.routes import ADDITIONS, API, LOGIN, Call, Routes
+from netweft.core.errors import MalformedError
+from netweft.core.host import Loss
+from netweft.engine.commands.host_plans import worst
+from netweft.engine.commands.rehearsals import PlannedHost, RequestPlan
+
+routes = Routes("request_plans", ADDITIONS)
+
+_METHODS = ("POST", "PUT", "DELETE")
+
+
+class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A request as one would make it: ``method`` (POST, PUT or DELETE), ``path`` with its query, from the engine's root
+    (``/ovirt-engine/api/networks/ID``), ``body`` as JSON.
+    """
+
+    method: str
+    path: str
+    body: msgspec.Raw | UnsetType = UNSET
+
+
+class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
+    """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it would not do
+    it, null where there is a plan.
+    """
+
+    host: HostName
+    status: str
+    reason: str
+    problem: str | None
+    plan: Plan | None
+
+
+class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
+    """Over all hosts. ``hosts``: how many would be asked, ``changed``: those on which there is something to do,
+    ``impossible``: those without a plan; ``loss``: the worst; ``networks`` and ``vms`` (by name) that lose traffic.
+    """
+
+    hosts: int
+    changed: int
+    impossible: int
+    loss: str
+    networks: list[HurtNetwork]
+    vms: list[str]
+
+
+class PlanOfRequest(msgspec.Struct, kw_only=True, frozen=True):
+    """What a request would have hosts do. ``id``: with the header ``Netweft-Plan: ID`` the request itself is done only
+    if its plan is still the same; ``others``: what else it would start.
+    """
+
+    id: str
+    summary: PlanSummary
+    hosts: list[HostOfPlan]
+    others: list[str]
+
+
+@routes.post("/requestplans", PlannedRequest, gives=PlanOfRequest, needs=LOGIN)
+def post_request_plan(call: Call[PlannedRequest]) -> PlanOfRequest:
+    """Plan any request: it is checked and done as it would be, looked at, and undone. It takes the rights that the
+    request itself takes, and is refused as that would be.
+    """
+    asked = call.body
+    method = asked.method.upper()
+    if method not in _METHODS:
+        raise MalformedError(f"method: '{asked.method[:20]}' is none of {', '.join(_METHODS)}.")
+    if not asked.path.startswith((f"{API}/", f"{ADDITIONS}/")):
+        raise MalformedError(f"path: '{asked.path[:100]}' begins with neither {API}/ nor {ADDITIONS}/.")
+    plan = call.planned(method, asked.path, b"" if asked.body is UNSET else bytes(asked.body))
+    return PlanOfRequest(
+        id=plan.id, summary=_summary(plan), hosts=[_host(one) for one in plan.hosts], others=[*plan.others]
+    )
+
+
+def _host(one: PlannedHost) -> HostOfPlan:
+    return HostOfPlan(
+        host=HostName(id=one.host_id, name=one.name),
+        status=one.status,
+        reason=one.reason,
+        problem=one.problem or None,
+        plan=show_plan(one.plan) if one.plan else None,
+    )
+
+
+def _summary(plan: RequestPlan) -> PlanSummary:
+    plans = [one.plan for one in plan.hosts if one.plan]
+    hurt: dict[str, HurtNetwork] = {}
+    for network in (network for one in plans for network in one.networks):
+        known = hurt.get(network.network_id)
+        loss = worst([network.loss, Loss(known.loss) if known else Loss.NONE])
+        hurt[network.network_id] = HurtNetwork(
+            id=network.network_id, name=network.name, roles=list(network.roles), loss=loss.value
+        )
+    return PlanSummary(
+        hosts=len(plan.hosts),
+        changed=sum(bool(one.steps) for one in plans),
+        impossible=sum(one.plan is None for one in plan.hosts),
+        loss=plan.loss.value,
+        networks=sorted(hurt.values(), key=lambda one: one.name),
+        vms=sorted({vnic.vm_name for one in plans for vnic in one.vnics}),
+    )

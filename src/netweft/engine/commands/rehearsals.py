@@ -1,0 +1,205 @@
+"""Rehearsing a command: it is done in a transaction, what it would have hosts do is looked at, and it is undone.
+
+So a plan is made by the very commands that make the change, and by all of them. What a command does at once, in its
+transaction, is undone with it; what it would do later is in the jobs that it wrote down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import NetweftError, Problem, ValidationError
+from netweft.core.host import Loss
+from netweft.core.host_labels import propagation
+from netweft.core.intent import HostIntent
+from netweft.core.rules.host_standing import held
+from netweft.core.rules.setup_networks import validate
+from netweft.engine.commands.host_plans import HostPlan, plan_of, worst
+from netweft.engine.db import Database, Tx, new_id
+from netweft.engine.model.host_networks import HostChangeRow, host_changes
+from netweft.engine.model.jobs import JobRow, jobs
+from netweft.engine.operations import host_changes as changes
+from netweft.engine.payloads import ApplyHost, PropagateLabels
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.host_networks import Candidate, HostData
+from netweft.engine.statements import rows
+
+_APPLY, _LABELS = "apply_host", "propagate_labels"
+_ACTION = "Cannot plan the request."
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """A host that is to change. ``intent``: what it shall be, None where that cannot be; ``problem``: why not."""
+
+    data: HostData
+    reason: str
+    intent: HostIntent | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedHost:
+    """What a host would do, and why. ``plan``: None where there is a ``problem``."""
+
+    host_id: str
+    name: str
+    status: str
+    reason: str
+    plan: HostPlan | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPlan:
+    """What a request would have hosts do, by their names; ``others``: what else it would start. ``id``: the same for
+    the same steps on the same hosts.
+    """
+
+    hosts: tuple[PlannedHost, ...]
+    others: tuple[str, ...]
+
+    @property
+    def loss(self) -> Loss:
+        """The worst of all hosts."""
+        return worst(one.plan.loss for one in self.hosts if one.plan)
+
+    @property
+    def id(self) -> str:
+        """A digest of what hosts would do."""
+        told = list(self.others)
+        for one in self.hosts:
+            told += [one.host_id, one.problem]
+            told += [f"{step.text}: {step.loss.value}" for step in one.plan.steps] if one.plan else []
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What a command would have hosts do. ``others``: descriptions of the other jobs that it would start."""
+
+    hosts: tuple[Coming, ...]
+    others: tuple[str, ...]
+
+
+class RehearsedError(Exception):
+    """Ends the transaction of a rehearsal, and the handler that asked for it."""
+
+    def __init__(self, rehearsed: Rehearsed) -> None:
+        super().__init__("a rehearsal has ended")
+        self.rehearsed = rehearsed
+
+
+class StalePlanError(ValidationError):
+    """Hosts would do something else by now than what the plan says that the request is for."""
+
+
+def rehearse(
+    db: Database,
+    correlation_id: str,
+    command: Callable[Concatenate[Tx, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> NoReturn:
+    """Do a command and undo it. Raises RehearsedError, or whatever the command raises. ``correlation_id``: of the actor
+    that the command is given, and of nobody else.
+    """
+
+    def done(tx: Tx) -> NoReturn:
+        first = _last_job(tx)
+        command(tx, *args, **kwargs)
+        raise RehearsedError(_seen(tx, first, correlation_id))
+
+    db.run(done)
+    raise AssertionError("unreachable: the transaction ends by an error")
+
+
+def run_as_planned(
+    db: Database,
+    correlation_id: str,
+    plan_id: str,
+    command: Callable[Concatenate[Tx, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Do a command if hosts would do by it what the plan of that id says.
+
+    Raises StalePlanError, or whatever the command raises.
+    """
+
+    def done(tx: Tx) -> T:
+        first = _last_job(tx)
+        result = command(tx, *args, **kwargs)
+        plan = explain(tx, _seen(tx, first, correlation_id))
+        if plan.id != plan_id:
+            text = f"The plan {plan_id[:40]} does not hold any more: it is {plan.id} now. Look at the plan again."
+            raise StalePlanError("Cannot do what was planned.", (Problem("PLAN_IS_STALE", text),))
+        return result
+
+    return db.run(done)
+
+
+def explain(tx: Tx, rehearsed: Rehearsed) -> RequestPlan:
+    """The steps of each host, and whom they hurt."""
+    return RequestPlan(hosts=tuple(_planned(tx, one) for one in rehearsed.hosts), others=rehearsed.others)
+
+
+def _planned(tx: Tx, coming: Coming) -> PlannedHost:
+    row, plan, problem = coming.data.row, None, coming.problem
+    try:
+        plan = plan_of(tx, coming.data, coming.intent) if coming.intent else None
+    except NetweftError as error:  # no plan leads there, or nobody knows the host yet
+        problem = error.text
+    return PlannedHost(
+        host_id=row.id, name=row.name, status=row.status, reason=coming.reason, plan=plan, problem=problem
+    )
+
+
+def _last_job(tx: Tx) -> int:
+    return int(tx.scalar(sa.select(sa.func.max(jobs.c.number))) or 0)
+
+
+def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
+    """What the jobs will do that were written down since."""
+    mine = jobs.c.number > first, jobs.c.correlation_id == correlation_id
+    found = rows(tx, JobRow, sa.select(jobs).where(*mine).order_by(jobs.c.number))
+    applied = {row.id: msgspec.convert(row.payload, ApplyHost).host_id for row in found if row.kind == _APPLY}
+    labelled = [msgspec.convert(row.payload, PropagateLabels) for row in found if row.kind == _LABELS]
+    loaded = queries.load(tx, {*applied.values(), *(told.host_id for told in labelled)})
+    coming: dict[str, Coming] = {}
+    for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
+        data = loaded[change.host_id]
+        intent = _intent(data, changes.candidate_of(change))
+        coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
+    for told in labelled:
+        if told.host_id not in coming:
+            coming[told.host_id] = _by_labels(tx, loaded[told.host_id], told)
+    others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS})
+    return Rehearsed(hosts=tuple(sorted(coming.values(), key=lambda one: one.data.row.name)), others=others)
+
+
+def _intent(data: HostData, candidate: Candidate | None) -> HostIntent:
+    """As :mod:`netweft.engine.jobs.apply_host` makes it."""
+    chassis = None if candidate and candidate.is_leaving else data.intent.chassis
+    setup = candidate or data.intent
+    return held(queries.intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
+
+
+def _by_labels(tx: Tx, data: HostData, told: PropagateLabels) -> Coming:
+    """As :mod:`netweft.engine.jobs.propagate_labels` makes it."""
+    view = queries.view(tx, told.host_id)
+    try:
+        final = validate(view, propagation(view, told.lost), new_id, _ACTION)
+    except ValidationError as error:
+        return Coming(data=data, reason=told.reason, problem=error.text)
+    candidate = Candidate.of(final, final.labels) if final.needs_host else None
+    return Coming(data=data, reason=told.reason, intent=_intent(data, candidate))
