@@ -52,6 +52,7 @@ VERBS = {
     "GET /netweft/v1/jobs": "job list",
     "GET /netweft/v1/jobs/{}": "job show",
     "POST /netweft/v1/plans": "host setup-networks",
+    "POST /netweft/v1/requestplans": "plan",
     "PUT /netweft/v1/users/{}/password": "user set-password",
     "POST /openstacknetworkproviders/{}/importcertificates": "provider set",
     "GET /clusters/{}/externalnetworkproviders": "cluster show",

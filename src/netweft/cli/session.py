@@ -39,11 +39,12 @@ R = TypeVar("R")
 @dataclass(slots=True)
 class Session:
     """How to reach the engine, and in which form to print. What the command line does not say is in the environment,
-    which is looked at only when it is needed.
+    which is looked at only when it is needed. ``planning``: nothing is to be changed, only planned.
     """
 
     given: dict[str, str | bool] = field(default_factory=dict)
     form: str = "table"
+    planning: bool = False
 
     @property
     def url(self) -> str:
@@ -90,9 +91,11 @@ class Session:
         if self.ca_file:
             _read(self.ca_file, "--ca")
         try:
-            return self._client(password)
+            client = self._client(password)
         except CertificateFileError as error:
             raise click.UsageError(f"{error}.") from error
+        client.planning, client.plan_id = self.planning, str(self.given.get("plan_id") or "")
+        return client
 
     def anonymous(self) -> Client:
         """A client for what needs no login. Raises click.UsageError when the URL cannot be right, and
@@ -215,6 +218,7 @@ def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
             ("--user", "user", "NAME", f"Who logs in; {_DEFAULT_USER} by default. [NETWEFT_USER]"),
             ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
             ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
+            ("--if-plan", "plan_id", "ID", "Do it only if hosts would do what this plan says (netweft plan)."),
             (
                 "--filter", "filtered", "",
                 "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",

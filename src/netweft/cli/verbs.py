@@ -15,7 +15,7 @@ from netweft.cli.lookup import collection, completes, entities, name_references,
 from netweft.cli.noun_types import NOTHING, Action, Field, MaybeNothing, Noun
 from netweft.cli.output import pick, say, show_facts, show_many, show_one
 from netweft.cli.selection import Selection, searched, unsearched
-from netweft.cli.session import calls_engine, output_option
+from netweft.cli.session import calls_engine, output_option, the_session
 from netweft.client import ApiError, Client
 from netweft.client.tree import Tree
 
@@ -36,7 +36,7 @@ def example(noun: Noun, verb: str, *words: str) -> str:
 
 def confirm_removal(what: str, *, yes: bool) -> None:
     """Ask who is at a terminal. Raises click.Abort."""
-    if not yes and sys.stdin.isatty():
+    if not yes and sys.stdin.isatty() and not the_session().planning:
         click.confirm(f"Remove {what}?", abort=True, err=True)
 
 

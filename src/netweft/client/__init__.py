@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netweft.client.errors import ApiError, CertificateFileError, UnreachableError
+from netweft.client.errors import ApiError, CertificateFileError, PlannedError, UnreachableError
 
 if TYPE_CHECKING:
     from netweft.client.client import Client
 
-__all__ = ["ApiError", "CertificateFileError", "Client", "UnreachableError"]
+__all__ = ["ApiError", "CertificateFileError", "Client", "PlannedError", "UnreachableError"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (of a module, PEP 562)

@@ -17,7 +17,7 @@ from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
 from netweft.client.connection import Answer, Connection
-from netweft.client.errors import ApiError, UnreachableError
+from netweft.client.errors import ApiError, PlannedError, UnreachableError
 from netweft.client.kept_token import KeptToken
 from netweft.client.tree import ADDITIONS, Tree, Trees, from_wire, to_wire
 
@@ -44,7 +44,9 @@ class Client:
     kept, and again when a token is refused. Raises CertificateFileError, and ApiError and UnreachableError from every
     method that calls the engine.
 
-    ``changed``: whether the engine has done, or begun, what changes something.
+    ``changed``: whether the engine has done, or begun, what changes something. ``planning``: nothing shall be: the
+    first request that would raises PlannedError. ``plan_id``: the first request that changes something is made only if
+    hosts would do by it what that plan says.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Client:
         parts = urlsplit(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.changed = False
+        self.planning = False
+        self.plan_id = ""
         self._user, self._password = user, password
         self._kept, self._is_kept = kept, kept is not None
         self._token = kept.read() if kept else ""
@@ -203,12 +207,19 @@ class Client:
         return found
 
     def _authorised(self, method: str, path: str, query: dict[str, str | int], content: str | None) -> Answer:
+        if self.planning and method != "GET":
+            self.planning = False
+            whole = f"{path}?{urlencode(query)}" if query else path
+            body = {} if content is None else {"body": json.loads(content)}
+            raise PlannedError(self.addition("POST", "requestplans", {"method": method, "path": whole, **body}))
         self._login_once()
         answer = self._with_token(method, path, query, content)
         if answer.status == UNAUTHORIZED:  # the token has expired
             self._token = ""
             self._login_once()
             answer = self._with_token(method, path, query, content)
+        if method != "GET":
+            self.plan_id = ""
         if answer.is_error:
             raise answer.refusal()
         return answer
@@ -217,6 +228,8 @@ class Client:
         headers = {"Accept": "application/json", **self._authorization()}
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if self.plan_id and method != "GET":
+            headers["Netweft-Plan"] = self.plan_id
         return self._http.send(method, path, query=query, content=content, headers=headers)
 
     def _authorization(self) -> dict[str, str]:

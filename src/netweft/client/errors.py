@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+
+class PlannedError(Exception):
+    """Ends what a client that only plans was asked for, at the first request that would change something. ``plan``:
+    what that would have hosts do.
+    """
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        super().__init__("the request was planned, and not made")
+        self.plan = plan
+
 
 class ApiError(Exception):
     """The engine refused. ``status`` is HTTP's, the text is the fault's reason and detail, ``codes`` are the message

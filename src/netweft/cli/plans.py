@@ -1,0 +1,86 @@
+"""``netweft plan``: what any other command would have hosts do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
+from netweft.client import PlannedError
+
+_HOSTS = {
+    "HOST": "host.name",
+    "STATUS": "status",
+    "STEPS": "steps",
+    "LOSS": "loss",
+    "VNICS": "vnics",
+    "WHY": "reason",
+    "WHY NOT": "problem",
+}
+_STEPS = {"HOST": "host", "STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
+
+
+@click.command("plan", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--steps", "with_steps", is_flag=True, help="List the steps of each host.")
+@output_option
+def plan(words: tuple[str, ...], with_steps: bool, form: str) -> None:
+    r"""Show what COMMAND would have hosts do, on each of them, and whom that would hurt. Nothing is changed.
+
+    COMMAND is checked and refused as it would be. Of a command that makes several requests the first is planned. The
+    options of 'plan' stand before it.
+
+    \b
+    Examples:
+      netweft plan network set blue --vlan 50
+      netweft plan --steps cluster detach Default blue
+      netweft --if-plan 5d41402abc4b2a76 network set blue --vlan 50
+    """
+    from netweft.cli.main import cli  # noqa: PLC0415 - which has this command
+
+    session = the_session()
+    session.planning = True
+    try:
+        with exit_codes():
+            code = cli.main(list(words), prog_name="netweft", standalone_mode=False, obj=session)
+    except PlannedError as planned:
+        _show(planned.plan, form, with_steps=with_steps)
+        return
+    if code:
+        raise click.exceptions.Exit(code)
+    say("The command changes nothing, so there is nothing to plan.")
+    raise click.exceptions.Exit(REFUSED)
+
+
+def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
+    if form not in TABLES:
+        show_one(told, form)
+        return
+    plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in told["hosts"]]
+    if with_steps and plans:
+        steps = [{"host": one["host"]["name"], **step} for one, found in plans for step in found["steps"]]
+        show_many(steps, _STEPS, form)
+    elif plans:
+        counted = [
+            {**one, "steps": len(found["steps"]), "loss": found["loss"], "vnics": len(found["vnics"])}
+            for one, found in plans
+        ]
+        show_many(counted, _HOSTS, form)
+    _summarize(told)
+
+
+def _summarize(told: dict[str, Any]) -> None:
+    summary = told["summary"]
+    say(f"{summary['changed']} of {summary['hosts']} hosts would change; worst loss: {summary['loss']}.")
+    if summary["impossible"]:
+        say(f"{summary['impossible']} hosts have no plan: see WHY NOT.")
+    for network in summary["networks"]:
+        roles = f" ({', '.join(network['roles'])})" if network["roles"] else ""
+        say(f"Network {network['name']}{roles}: {network['loss']}.")
+    if summary["vms"]:
+        say(f"Virtual machines that lose traffic: {', '.join(summary['vms'])}.")
+    for other in told["others"]:
+        say(f"Also: {other}.")
+    say(f"To do it only while this holds: netweft --if-plan {told['id']} ...")
