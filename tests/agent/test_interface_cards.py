@@ -81,7 +81,9 @@ def test_the_hardware_has_a_uuid_or_none(tmp_path: Path) -> None:
     assert hardware_uuid(tmp_path / "none") == ""
 
 
-def adapter(tree: Path, name: str, place: str, functions: dict[str, str], image: str) -> None:
+def adapter(
+    tree: Path, name: str, place: str, functions: dict[str, str], image: str, layer: str = "InfiniBand"
+) -> None:
     """An adapter of InfiniBand: its functions by PCI address, with the first GID of those that the host drives."""
     devices, here = tree / "infiniband", tree / "devices" / place
     here.mkdir(parents=True)
@@ -90,6 +92,8 @@ def adapter(tree: Path, name: str, place: str, functions: dict[str, str], image:
     (devices / name / "device").symlink_to(here)
     (devices / name / "sys_image_guid").write_text(f"{image}\n")
     (devices / name / "hca_type").write_text("MT4119\n")
+    (devices / name / "ports" / "1").mkdir(parents=True)
+    (devices / name / "ports" / "1" / "link_layer").write_text(f"{layer}\n")
     for number, (address, gid) in enumerate(functions.items()):
         function = tree / "devices" / address
         function.mkdir()
@@ -98,6 +102,7 @@ def adapter(tree: Path, name: str, place: str, functions: dict[str, str], image:
             own = function / "infiniband" / f"{name}v{number}"
             (own / "ports" / "1" / "gids").mkdir(parents=True)
             (own / "ports" / "1" / "gids" / "0").write_text(f"{gid}\n")
+            (own / "ports" / "1" / "link_layer").write_text(f"{layer}\n")
             (devices / own.name).symlink_to(own)
             (own / "device").symlink_to(function)
 
@@ -110,6 +115,8 @@ def test_functions_of_infiniband_are_known_by_their_guids(tmp_path: Path) -> Non
     }
     adapter(tmp_path, "mlx5_0", "0000:c1:00.0", functions, "248a:0703:008a:850a")
     adapter(tmp_path, "mlx5_9", "0000:a1:00.0", {}, "248a:0703:008a:9999")
+    ethernet = {"0000:b1:00.1": "fe80:0000:0000:0000:0a1a:4aff:fe00:0001"}
+    adapter(tmp_path, "mlx5_5", "0000:b1:00.0", ethernet, "248a:0703:008a:5555", "Ethernet")
     (found,) = adapters(tmp_path / "infiniband")
     assert found == InterfaceCard(
         pci_address="0000:c1:00.0",

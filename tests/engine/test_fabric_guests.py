@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
 from netweft.core.host import Nic, NicFacts
 from netweft.core.interface_cards import NO_MAC, VENDOR
+from netweft.core.keep import KEEP
 from netweft.core.network_filters import DEFAULT_FILTER
 from netweft.core.protocol import GuestNic
 from netweft.engine.actor import SYSTEM
@@ -33,20 +34,26 @@ from netweft.engine.commands.port_profiles import (
     update_port_profile,
 )
 from netweft.engine.commands.providers import insert_provider
+from netweft.engine.commands.vm_states import suspend_vm
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.commands.vnic_profiles import UpdateVnicProfile, update_vnic_profile
-from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, update_vnic
+from netweft.engine.commands.vnics import AddVnic, UpdateVnic, add_vnic, plug_vnic, remove_vnic, update_vnic
 from netweft.engine.db import Database, new_id
 from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.events import events
 from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.networks import networks
+from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.model.providers import CONFIGURATION, ProviderRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
+from netweft.engine.operations import provider_objects as objects
+from netweft.engine.operations.provider_networks import reconcile
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.references import Ref
 from netweft.engine.queue import busy_with
 from netweft.providers.configuration import Server
+from netweft.providers.contract import RefusedError
 
 URL = "https://guests.example"
 CARDS, PLAIN = (1, 2), 3
@@ -374,6 +381,48 @@ def test_a_running_guest_does_not_get_a_dynamic_vnic_by_another_network(blades: 
         blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, profile_id=blades.profile()))
 
 
+def test_a_suspended_guest_goes_on_with_what_it_was_promised(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    blades.fleet.done(blades.db.run(suspend_vm, SYSTEM, vm_id))
+    blades.refresh(1)
+    other = blades.vm("two")
+    blades.start(other, 1)
+    with pytest.raises(ValidationError, match="sim-1 has 0 free dynamic vNICs"):
+        blades.start(blades.vm("three"), 1)
+    blades.start(vm_id)
+    assert len(blades.nics(vm_id, 1)) == 1
+    assert len(blades.given()) == len(blades.promised()) == 2
+    blades.refresh(1)
+    with blades.db.read() as tx:
+        assert all(row.synced for row in vm_queries.vnics_of(tx, (vm_id,))[vm_id])
+
+
+def test_a_vnic_that_is_plugged_in_again_at_once_keeps_its_dynamic_vnic(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    blades.fleet.stop_worker()
+    out = blades.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False)
+    back = blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, plugged=True)).job_id
+    blades.fleet.start_worker()
+    for job in (out, back):
+        blades.fleet.done(job)
+    assert [one.function for one in blades.nics(vm_id, 1)] == [nic.function]
+    assert len(blades.promised()) == 1
+
+
+def test_a_guest_that_drives_its_dynamic_vnic_by_itself_is_not_suspended(blades: Blades) -> None:
+    high = UpdatePortProfile(network_id=blades.network_id, provider_id=blades.provider_id, high_performance=True)
+    blades.db.run(update_port_profile, SYSTEM, high)
+    blades.wait()
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    blades.refresh(1)
+    with pytest.raises(ValidationError, match="which cannot be saved: nic0"):
+        blades.db.run(suspend_vm, SYSTEM, vm_id)
+
+
 def test_a_network_filter_that_comes_later_is_out_of_sync(blades: Blades) -> None:
     vm_id = blades.vm("one")
     blades.start(vm_id, 1)
@@ -434,7 +483,6 @@ def test_a_port_whose_vnic_was_not_taken_leaves_the_partition(infiniband: Infini
     infiniband.fleet.simulate(1)  # the adapter is gone, and the engine has not seen it yet
     added = infiniband.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=infiniband.profile()))
     assert "no function of an adapter of InfiniBand" in infiniband.fleet.failed(added.job_id).error
-    infiniband.ask()
     assert infiniband.members() == {GUIDS[1, 1]}
 
 
@@ -462,3 +510,60 @@ def test_a_network_that_gets_a_fabric_while_guests_have_ports(infiniband: Infini
     wanted = AddPortProfile(network_id=infiniband.network_id, provider=Ref(id=row.id))
     infiniband.db.run(add_port_profile, SYSTEM, wanted)
     infiniband.fleet.until(lambda: {guid for one in second.profiles.values() for guid in one.members} == {GUIDS[1, 1]})
+
+
+def test_a_port_leaves_the_partition_however_its_vnic_goes(infiniband: InfinibandHosts) -> None:
+    """Also where no port profile is left that says which fabric has it."""
+    vm_id = infiniband.vm("one")
+    infiniband.start(vm_id, 1)
+    (nic,) = infiniband.nics(vm_id, 1)
+    infiniband.db.run(remove_port_profile, SYSTEM, infiniband.network_id, infiniband.provider_id)
+    infiniband.fleet.stop_worker()
+    infiniband.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False)
+    infiniband.db.run(remove_vnic, SYSTEM, vm_id, nic.id)
+    infiniband.fleet.start_worker()
+    assert infiniband.members() == set()
+    infiniband.fleet.until(lambda: set(infiniband.there.profiles) == {memory_fabric.FOREIGN.name})
+
+
+def test_a_port_is_on_one_partition(db: Database, tmp_path: Path) -> None:
+    """A vNIC that comes onto another network while it is unplugged leaves its port behind, which nobody gets before it
+    has left the partition.
+    """
+    with running_fleet(db, tmp_path, 2) as fleet:
+        hosts = InfinibandHosts(fleet, cards=(1,), dynamic=1, names=("red", "blue"))
+        vm_id = hosts.vm("one")
+        hosts.start(vm_id, 1)
+        (nic,) = hosts.nics(vm_id, 1)
+        assert hosts.members() == {GUIDS[1, 1]}
+        hosts.there.fault = refuse("remove_member")
+        leave = UpdateVnic(vm_id=vm_id, id=nic.id, plugged=False, profile_id=hosts.profile("blue"))
+        fleet.done(hosts.db.run(update_vnic, SYSTEM, leave).job_id)
+        hosts.refresh(1)
+        assert hosts.promised() == set()
+        with pytest.raises(ValidationError, match="has 0 free dynamic vNICs"):
+            hosts.db.run(update_vnic, SYSTEM, replace(leave, plugged=True, profile_id=KEEP))
+        hosts.there.fault = lambda _: None
+        with hosts.db.write() as tx:
+            objects.try_now(tx, provider_objects.c.provider_id == hosts.provider_id)
+            reconcile(tx, SYSTEM, hosts.provider_id)
+        assert hosts.members() == set()
+        fleet.done(hosts.db.run(update_vnic, SYSTEM, replace(leave, plugged=True, profile_id=KEEP)).job_id)
+        assert hosts.members() == {GUIDS[1, 1]}
+
+
+def refuse(method: str) -> Callable[[str], None]:
+    def fault(called: str) -> None:
+        if called == method:
+            raise RefusedError(f"not now: {method}")
+
+    return fault
+
+
+def test_a_port_that_the_fabric_refuses_is_told(infiniband: InfinibandHosts) -> None:
+    infiniband.there.fault = refuse("ensure_member")
+    infiniband.start(infiniband.vm("one"), 1)
+    infiniband.wait()
+    text = f"Port {GUIDS[1, 1]} of network red on provider ucs: not now: ensure_member"
+    with infiniband.db.read() as tx:
+        assert text in set(tx.scalars(sa.select(events.c.description)))

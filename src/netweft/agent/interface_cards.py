@@ -42,9 +42,14 @@ def adapters(devices: Path = INFINIBAND) -> tuple[InterfaceCard, ...]:
         found = sorted(devices.iterdir())
     except FileNotFoundError:  # a machine without InfiniBand
         return ()
-    known = {(one / "device").resolve(): one for one in found}
+    known = {(one / "device").resolve(): one for one in found if _is_infiniband(one)}
     made = [_adapter(place, one) for place, one in known.items() if any(place.glob("virtfn*"))]
     return tuple(sorted(made, key=lambda card: card.pci_address))
+
+
+def _is_infiniband(device: Path) -> bool:
+    """Whether it is, and no Ethernet with RDMA (RoCE), whose functions are virtual functions of NICs."""
+    return read_text(device / "ports" / "1" / "link_layer") == "InfiniBand"
 
 
 def _adapter(place: Path, device: Path) -> InterfaceCard:
@@ -61,7 +66,7 @@ def _adapter(place: Path, device: Path) -> InterfaceCard:
 
 def _function(place: Path) -> DynamicNic:
     """One that is not driven by the host is a guest's, or not usable; so is one that nobody gave a GUID."""
-    name = next((one.name for one in sorted(place.glob("infiniband/*"))), "")
+    name = next((one.name for one in sorted(place.glob("infiniband/*")) if _is_infiniband(one)), "")
     # The first GID of a port is its subnet's prefix and its GUID (InfiniBand: 4.1.1).
     gid = read_text(place / "infiniband" / name / "ports" / "1" / "gids" / "0") if name else ""
     guid = gid.replace(":", "")[-16:]

@@ -270,7 +270,9 @@ def _has_dynamic_vnics(decision: _Decision, host: HostState) -> Problem | None:
         return Problem("VAR__DETAIL__NOT_ON_DYNAMIC_VNIC", f"{text}{', '.join(cannot)}.")
     if len(decision.cards(host, wanted)) == len(wanted):
         return None
-    free = sum(decision.free(host, one) for one in host.functions if one.is_card)
+    on = {decision.guest.carried[vnic].network_id for vnic in wanted}
+    cards = (one for one in host.functions if one.is_card and (one.networks is None or not on.isdisjoint(one.networks)))
+    free = sum(decision.free(host, one) for one in cards)
     text = f"Host {host.name} has {free} free dynamic vNICs for the {len(wanted)} vNICs on networks of its fabric."
     return Problem("VAR__DETAIL__NO_FREE_DYNAMIC_VNIC", text)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netweft.lab import file, libvirt, namespaces, openvswitch, state
 from netweft.lab.agents import GUEST_PREFIX, dhcp_servers_of, guests_of, host_folder, libvirt_folder, start_libvirt
-from netweft.lab.processes import LabError, await_answer, end, inside_namespace, run, spawn
+from netweft.lab.processes import LabError, await_answer, end, inside_namespace, listens, run, spawn
 from netweft.lab.state import HostState, LabState
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _names(plan: LabFile, folder: Path) -> LabState:
 
 def _start(lab: LabState, name: str, program: ProgramFile, place: Path, folder: Path) -> None:
     """Start a program in the folder of the lab's file, and wait until it answers."""
+    if program.answers and listens(program.place):
+        raise LabError(f"program {name}: something listens at {program.answers} already; end it, or give another port")
     log = folder.absolute() / f"{name}.log"
     process = spawn(program.command, log=log, cwd=place)
     lab.processes.append(process)

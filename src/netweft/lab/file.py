@@ -16,6 +16,7 @@ from netweft.core.host import NAME_MAX
 from netweft.core.limits import VLAN_MAX
 from netweft.lab.processes import LabError
 
+_PORT_MAX = 65535
 _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}")
 
 
@@ -123,7 +124,7 @@ def _program_problems(name: str, program: ProgramFile) -> list[str]:
     problems = _name_problems("program", name)
     if not program.command:
         problems.append(f"program {name}: its command has no words")
-    if program.answers and not _PLACE.fullmatch(program.answers):
+    if program.answers and not (_PLACE.fullmatch(program.answers) and 0 < program.place[1] <= _PORT_MAX):
         problems.append(f"program {name}: {program.answers} is no address and port, as in 127.0.0.1:8480")
     return problems
 

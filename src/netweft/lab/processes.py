@@ -93,13 +93,22 @@ def spawn(
     return process
 
 
+def listens(place: tuple[str, int]) -> bool:
+    """Whether somebody listens at an address and port."""
+    try:
+        socket.create_connection(place, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def await_answer(what: str, place: tuple[str, int], process: Process, log: Path) -> None:
     """Return once something listens at an address and port. ``what``: the program, for people. Raises LabError when the
     process ends before, or takes too long.
     """
     deadline = time.monotonic() + _READY
     while True:
-        with suppress(OSError), socket.create_connection(place, timeout=1):
+        if process.is_alive and listens(place):
             return
         if not process.is_alive:
             last = log.read_text(errors="replace").strip().splitlines()[-1:]

@@ -52,13 +52,16 @@ class NeutronPorts(NeutronApi):
 
     def _agents(self) -> Sequence[Any]:
         """All agents. The driver for OVN has them all in every page, whose links then never end (``get_agents`` of its
-        ``mech_driver``, Neutron 29): what comes again is the end.
+        ``mech_driver``, Neutron 29): when all have come again, that is the end. Where the first page comes again as the
+        last of a page is gone, that one does not.
         """
         found: dict[str, Any] = {}
+        again = 0
         for one in self._network.agents():
-            if one.id in found:
-                break
+            again = again + 1 if one.id in found else 0
             found[one.id] = one
+            if again == len(found):
+                break
         return list(found.values())
 
     def ports(self) -> Sequence[ProviderPort]:

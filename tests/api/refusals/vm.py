@@ -270,7 +270,7 @@ TABLE: Table = (
         "busy",
         "suspend",
         "ACTION_TYPE_FAILED_SUSPEND_NOT_SUPPORTED",
-        "has virtual functions of NICs, which cannot be saved: nic-02:00:00:00:01:01",
+        "has devices of the host's NICs, which cannot be saved: nic-02:00:00:00:01:01",
     ),
     lambda site: site.update(
         vms, site.names["busy"], status="suspended", host_id=None, saved_host_id=site.names["sim-1"]

@@ -63,6 +63,9 @@ class SimulatedGuests:
         """See GuestDriver."""
         if self._machine.is_deaf(guest_id):
             raise GuestError(f"Guest {guest_id} runs on: the simulation wants it so")
+        guest = self._machine.state.guests.get(guest_id)
+        if guest and any(nic.function and not nic.bridge for nic in guest.nics):
+            raise GuestError(f"Guest {guest_id} cannot be saved: it has devices of the host")  # as libvirt
         self._leave(guest_id, "suspended")
 
     def list(self) -> list[GuestState]:

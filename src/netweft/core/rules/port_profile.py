@@ -117,8 +117,8 @@ def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
     if not vnics:
         return None
     text = (
-        f"VM {vm} drives these dynamic vNICs by itself, since their port profile has high performance:"
-        f" {listed(sorted(vnics))}. Unplug them first."
+        f"VM {vm} drives these dynamic vNICs by itself, as their port profile has high performance or their fabric is"
+        f" InfiniBand: {listed(sorted(vnics))}. Unplug them first."
     )
     return Problem("ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS", text)
 

@@ -135,10 +135,14 @@ def may_suspend(name: str, status: str) -> Problem | None:
 
 
 def functions_are_unplugged(name: str, vnics: Sequence[str]) -> Problem | None:
-    """What a virtual function of a NIC holds cannot be saved (``vnics``: names of those that are plugged in)."""
+    """What a virtual function of a NIC holds cannot be saved, nor what a dynamic vNIC does that the guest drives by
+    itself (``vnics``: names of those that are plugged in).
+    """
     if not vnics:
         return None
-    text = f"VM {name} has virtual functions of NICs, which cannot be saved: {', '.join(vnics)}. Deactivate them first."
+    text = (
+        f"VM {name} has devices of the host's NICs, which cannot be saved: {', '.join(vnics)}. Deactivate them first."
+    )
     return Problem("ACTION_TYPE_FAILED_SUSPEND_NOT_SUPPORTED", text)
 
 

@@ -18,6 +18,7 @@ from netweft.engine.commands.vms import request_stop
 from netweft.engine.db import Tx, lock, utc_now
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.payloads import OnVm, ShutDownVm
+from netweft.engine.queries import hosts as host_rows
 from netweft.engine.queries import vms as queries
 
 SHUTDOWN, REBOOT, SUSPEND = 73, 157, 501
@@ -68,11 +69,17 @@ def suspend_vm(tx: Tx, actor: Actor, vm_id: str) -> str:
         "Cannot hibernate VM.",
         rules.may_suspend(vm.name, vm.status),
         rules.stateless_is_not_suspended(vm.name, stateless=queries.as_it_runs(vm, vm.this_run).stateless),
-        rules.functions_are_unplugged(vm.name, passed),
+        rules.functions_are_unplugged(vm.name, [*passed, *_driven_by_itself(tx, vm)]),
     )
     _set_status(tx, vm_id, "saving_state")
     audit.record(tx, actor, SUSPEND, f"Suspending VM {vm.name} was initiated by {actor.name}.", **_ids(vm))
     return _ask(tx, actor, "suspend_vm", f"Suspending VM {vm.name}", vm)
+
+
+def _driven_by_itself(tx: Tx, vm: VmRow) -> list[str]:
+    """The dynamic vNICs that the guest has as devices of its own, by name."""
+    guest = host_rows.guests_on(tx, (vm.host_id,)).get(vm.id) if vm.host_id else None
+    return [nic.name for nic in guest.nics if nic.profile and not nic.bridge] if guest else []
 
 
 def _begin(tx: Tx, actor: Actor, group: ActionGroup, vm_id: str) -> VmRow:

@@ -226,6 +226,7 @@ def remove_vm(tx: Tx, actor: Actor, vm_id: str) -> None:
     for mac in mac_queries.macs_of_vms(tx, vms.c.id == vm_id)[vm_id].elements():
         release_mac(tx, pool_id, mac)
     ports.release(tx, vm_id)  # a suspended machine has them yet
+    functions.release(tx, vm_id)
     tx.execute(sa.delete(vms).where(vms.c.id == vm_id))
     authorize.forget(tx, vm_id)
     audit.record(tx, actor, REMOVED, f"VM {vm.name} was successfully removed.", cluster=vm.cluster_id)
@@ -265,6 +266,8 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
         rules.networks_are_for_vms([name for row, name in networked if not row.vm_network]),
     )
     host_id = _wanted_host(tx, vm, spec)
+    if vm.saved_host_id:
+        functions.release(tx, spec.id)  # what it was promised when it was suspended is there for it
     choice = placements.choice(tx, wanted, rows, host_id)
     refusals = [problem for problems in choice.refusals.values() for problem in problems]
     check(_RUN, rules.a_host_fits(refusals, choice.host is not None))

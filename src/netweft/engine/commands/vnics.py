@@ -28,7 +28,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import VnicRow, filter_parameters, vnics
-from netweft.engine.operations import ports, vnic_addresses
+from netweft.engine.operations import functions, ports, vnic_addresses
 from netweft.engine.operations.mac_addresses import allocate_mac, release_mac_of, take_mac_for
 from netweft.engine.operations.profile_use import check_found_profile, check_profile, check_type
 from netweft.engine.operations.races import translate_constraint_errors
@@ -261,6 +261,7 @@ def remove_vnic(tx: Tx, actor: Actor, vm_id: str, vnic_id: str) -> None:
     vm = _begin(tx, actor, vm_id)
     old = queries.get_vnic(tx, vm_id, vnic_id)
     check(_REMOVE, rules.vm_may_change(vm.status), rules.may_be_removed(vm.status == RUNNING, old.plugged))
+    functions.release_vnic(tx, vnic_id)
     tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
     release_mac_of(tx, vm.id, vm.mac_pool_id, old.mac)
     _audit(tx, actor, REMOVED, f"Interface {old.name} was removed from VM {vm.name}. (User: {actor.name})", vm)

@@ -337,6 +337,7 @@ def _undo(tx: Tx, job: JobContext, vm_id: str, undo: Undo, reason: str) -> None:
         row = tx.execute(sa.select(vnics.c.name, vnics.c.mac).where(vnics.c.id == vnic_id)).one_or_none()
         if row:
             removed = f"Interface {row.name} was removed from VM {vm.name} again, as it could not be plugged in."
+            functions.release_vnic(tx, vnic_id)
             tx.execute(sa.delete(vnics).where(vnics.c.id == vnic_id))
             release_mac_of(tx, vm_id, mac_queries.of_cluster(tx, vm.cluster_id), row.mac)
     if vnic_id := undo.restore:

@@ -25,15 +25,16 @@ _Member = tuple[str, str, str]
 """A network, a provider, a GUID."""
 
 
-def networks_of(tx: Tx, *which: sa.ColumnElement[bool]) -> frozenset[str]:
-    """The networks of those vNICs that have a function of InfiniBand, as far as ``which`` (of vnics) lets them pass."""
-    query = (
-        sa.select(vnic_profiles.c.network_id)
-        .distinct()
-        .join(vnics, vnics.c.profile_id == vnic_profiles.c.id)
-        .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
-    )
-    return frozenset(tx.scalars(query.where(vnic_functions.c.guid != "", *which)))
+def networks_of(tx: Tx, vnic_id: str) -> frozenset[str]:
+    """The network of a vNIC, if it is on one."""
+    query = sa.select(vnic_profiles.c.network_id).join(vnics, vnics.c.profile_id == vnic_profiles.c.id)
+    return frozenset(tx.scalars(query.where(vnics.c.id == vnic_id)))
+
+
+def networks_with(tx: Tx, guids: Collection[str]) -> frozenset[str]:
+    """The networks on whose partitions ports are, or shall be."""
+    here = provider_objects.c.kind == MEMBER, provider_objects.c.external_id.in_(guids)
+    return frozenset(tx.scalars(sa.select(provider_objects.c.parent_id).where(*here)))
 
 
 def settle(tx: Tx, network_ids: Collection[str]) -> None:
@@ -42,6 +43,10 @@ def settle(tx: Tx, network_ids: Collection[str]) -> None:
     """
     if not network_ids:
         return
+    # One after the other, and each with what the one before has written: all is worked out from several reads.
+    profiles = port_profiles.c.network_id, port_profiles.c.provider_id
+    query = sa.select(*profiles).where(port_profiles.c.network_id.in_(network_ids)).order_by(*profiles)
+    tx.execute(query.with_for_update()).all()
     wanted, known = _wanted(tx, network_ids), _known(tx, network_ids)
     promised = _promised(tx, network_ids)
     gone = {one for one in known - wanted if (one[0], one[2]) not in promised}
@@ -59,9 +64,10 @@ def settle(tx: Tx, network_ids: Collection[str]) -> None:
 
 
 def settle_all(tx: Tx, provider_id: str) -> None:
-    """The same of all networks that a fabric carries: also where a vNIC was removed with what it was promised."""
-    query = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
-    settle(tx, frozenset(tx.scalars(query)))
+    """The same of all networks that a fabric carries, or has ports of yet."""
+    carried = sa.select(port_profiles.c.network_id).where(port_profiles.c.provider_id == provider_id)
+    here = provider_objects.c.kind == MEMBER, provider_objects.c.provider_id == provider_id
+    settle(tx, {*tx.scalars(carried), *tx.scalars(sa.select(provider_objects.c.parent_id).where(*here))})
 
 
 def compare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -44,9 +44,9 @@ def lock_free(tx: Tx, host_id: str) -> tuple[HostData, tuple[FreeOf, ...]]:
     lock(tx, hosts, host_id)
     data = host_networks.load_one(tx, host_id)
     here = (host_id,)
-    return data, queries.free(
-        queries.shown_free(data), queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
-    )
+    restricted, held = queries.served(tx, here)[host_id], queries.held(tx, here)[host_id]
+    shown = queries.shown_free(data)
+    return data, queries.free(shown, restricted, held, queries.leaving(tx, shown))
 
 
 def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str) -> None:
@@ -55,14 +55,25 @@ def promise(tx: Tx, host_id: str, function: str, guid: str = "", *, vnic_id: str
     """
     tx.execute(sa.insert(vnic_functions).values(host_id=host_id, function=function, guid=guid, vnic_id=vnic_id))
     if guid:
-        members.settle(tx, members.networks_of(tx, vnics.c.id == vnic_id))
+        members.settle(tx, members.networks_of(tx, vnic_id))
 
 
 def release(tx: Tx, vm_id: str, *, host_id: str = "", unplugged_only: bool = False) -> None:
     """Take back what the vNICs of a machine were promised: everywhere, on one host, or of those that are unplugged."""
-    joined = members.networks_of(tx, vnics.c.vm_id == vm_id)
-    _release(on_host=bool(host_id), unplugged_only=unplugged_only).run(tx, vm_id=vm_id, host_id=host_id)
-    members.settle(tx, joined)
+    statement = _release(on_host=bool(host_id), unplugged_only=unplugged_only)
+    _leave(tx, statement.ask(tx, vm_id=vm_id, host_id=host_id).all())
+
+
+def release_vnic(tx: Tx, vnic_id: str) -> None:
+    """Take back what a vNIC was promised, before it is removed."""
+    _leave(tx, _RELEASE_VNIC.ask(tx, vnic_id=vnic_id).all())
+
+
+def _leave(tx: Tx, rows: Sequence[Any]) -> None:
+    """Have the ports that were taken back leave their partitions."""
+    guids = {row.guid for row in rows if row.guid}
+    if guids:
+        members.settle(tx, members.networks_with(tx, guids))
 
 
 @cache
@@ -70,5 +81,12 @@ def _release(*, on_host: bool, unplugged_only: bool) -> Statement[Any]:
     mine = sa.select(vnics.c.id).where(vnics.c.vm_id == sa.bindparam("vm_id"))
     if unplugged_only:
         mine = mine.where(sa.not_(vnics.c.plugged))
-    query = sa.delete(vnic_functions).where(vnic_functions.c.vnic_id.in_(mine))
+    query = sa.delete(vnic_functions).where(vnic_functions.c.vnic_id.in_(mine)).returning(vnic_functions.c.guid)
     return Statement(query.where(vnic_functions.c.host_id == sa.bindparam("host_id")) if on_host else query)
+
+
+_RELEASE_VNIC = Statement(
+    sa.delete(vnic_functions)
+    .where(vnic_functions.c.vnic_id == sa.bindparam("vnic_id"))
+    .returning(vnic_functions.c.guid)
+)

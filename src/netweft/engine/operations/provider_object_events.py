@@ -19,7 +19,7 @@ from netweft.engine.model.subnets import subnets
 FAILED, WELL = 20_166, 20_167
 """Event codes of our own."""
 
-_WORDS = {"network": "Network", "subnet": "Subnet", "profile": "Port profile"}
+_WORDS = {"network": "Network", "subnet": "Subnet", "profile": "Port profile", "member": "Port"}
 _ON_IT = sa.case(
     (provider_objects.c.kind == "network", provider_objects.c.object_id), else_=provider_objects.c.parent_id
 )
@@ -29,6 +29,7 @@ _NAMED = (
         provider_objects.c.wanted,
         providers.c.name.label("provider"),
         sa.func.coalesce(subnets.c.name, networks.c.name, provider_objects.c.object_id).label("name"),
+        provider_objects.c.external_id,
         _ON_IT.label("network_id"),
         networks.c.data_center_id,
     )
@@ -46,7 +47,8 @@ def report(tx: Tx, error: str, *which: sa.ColumnElement[bool]) -> None:
     which = (*which, provider_objects.c.reported.is_(not error), provider_objects.c.kind != "port")
     found = tx.execute(_NAMED.where(*which)).all()
     for row in found:
-        what = f"{_WORDS[row.kind]} {row.name} on provider {row.provider}"
+        name = f"{row.external_id} of network {row.name}" if row.kind == "member" else row.name
+        what = f"{_WORDS[row.kind]} {name} on provider {row.provider}"
         about = audit.About(network=row.network_id, data_center=row.data_center_id)
         if error:
             audit.record(tx, SYSTEM, FAILED, f"{what}: {error}", Severity.ERROR, **about)

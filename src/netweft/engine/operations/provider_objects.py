@@ -20,7 +20,7 @@ PAUSE, PAUSE_MAX = 5.0, 600.0
 WORKING = 120.0
 """Seconds after which a job that has begun with an object, and said no more, has left it to others."""
 
-_REPORTED = frozenset({"network", "subnet", "profile"})
+_REPORTED = frozenset({"network", "subnet", "profile", "member"})
 """Kinds of objects that have events of their own."""
 
 _WANTED = {"state": "locked", "error": "", "attempts": 0}

@@ -16,6 +16,7 @@ from netweft.engine.model.records import Record
 from netweft.engine.model.vms import VmRow
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.operations import functions
+from netweft.engine.queries import functions as function_queries
 from netweft.engine.queries import host_networks as host_queries
 from netweft.engine.queries import placements
 from netweft.engine.queries import vms as queries
@@ -52,6 +53,8 @@ def _reserve_function(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str
     for failover in queries.failovers_of(tx, (vnic,)).values():
         check_network_on_host(tx, action, vm, failover.id, or_on_card=False)
     data, free = functions.lock_free(tx, host_id)
+    if function_queries.has_one(tx, vnic_id, host_id):
+        return  # it was to be unplugged just now, and has it yet
     nics = [nic for nic in free if not nic.card and (nic.networks is None or vnic.network_id in nic.networks)]
     fit = [one for nic in nics for one in nic.functions]
     check(action, rules.host_has_function(vnic.name, data.row.name, found=bool(fit)))
@@ -61,6 +64,8 @@ def _reserve_function(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str
 def _reserve_dynamic_vnic(tx: Tx, action: str, vm: VmRow, host_id: str, vnic_id: str) -> None:
     vnic = queries.get_vnic(tx, vm.id, vnic_id)
     data, free = functions.lock_free(tx, host_id)
+    if function_queries.has_one(tx, vnic_id, host_id):
+        return
     cards = placements.cards_with(tx, vnic.network_id or "", host_id)
     fit = [(one, nic.guids.get(one, "")) for nic in free if nic.card in cards for one in nic.functions]
     check(

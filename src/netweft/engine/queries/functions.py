@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -11,7 +11,10 @@ import sqlalchemy as sa
 from netweft.core.functions import free_functions
 from netweft.engine.db import Tx
 from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
+from netweft.engine.model.provider_objects import provider_objects
 from netweft.engine.queries.host_networks import HostData
+from netweft.engine.queries.provider_objects import MEMBER
+from netweft.engine.statements import Among, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +66,12 @@ def guids(tx: Tx, host_id: str) -> dict[str, str]:
     return {row.function: row.guid for row in tx.execute(query)}
 
 
-def has_one(tx: Tx, vnic_id: str) -> bool:
-    """Whether a vNIC is promised a virtual function, or a dynamic vNIC of a virtual interface card."""
+def has_one(tx: Tx, vnic_id: str, host_id: str = "") -> bool:
+    """Whether a vNIC is promised a virtual function, or a dynamic vNIC of a virtual interface card; of that host, if
+    given.
+    """
     query = sa.select(vnic_functions.c.function).where(vnic_functions.c.vnic_id == vnic_id)
+    query = query.where(vnic_functions.c.host_id == host_id) if host_id else query
     return tx.execute(query.limit(1)).first() is not None
 
 
@@ -110,9 +116,29 @@ def shown_free(data: HostData) -> tuple[ShownFree, ...]:
     )
 
 
-def free(shown: Sequence[ShownFree], restricted: Mapping[str, Served], taken: Collection[str]) -> tuple[FreeOf, ...]:
+def leaving(tx: Tx, shown: Iterable[ShownFree]) -> frozenset[str]:
+    """The GUIDs, of those functions, that have yet to leave the partition of whoever had them before."""
+    guids = {guid for one in shown for guid in one.guids.values()}
+    return frozenset(row.external_id for row in _LEAVING.all(tx, guids=guids)) if guids else frozenset()
+
+
+_LEAVING = Statement(
+    sa.select(provider_objects.c.external_id).where(
+        provider_objects.c.kind == MEMBER,
+        provider_objects.c.wanted == "absent",
+        Among(provider_objects.c.external_id, "guids"),
+    )
+)
+
+
+def free(
+    shown: Sequence[ShownFree],
+    restricted: Mapping[str, Served],
+    taken: Collection[str],
+    leaving: Collection[str] = frozenset(),
+) -> tuple[FreeOf, ...]:
     """The free functions of a host's NICs. ``restricted``: as :func:`served` has it for the host; ``taken``: addresses
-    that are promised.
+    that are promised; ``leaving``: as :func:`leaving` has it.
     """
     found = []
     for one in shown:
@@ -120,7 +146,9 @@ def free(shown: Sequence[ShownFree], restricted: Mapping[str, Served], taken: Co
         networks = None
         if only is not None:
             networks = frozenset(only.networks).union(*(one.labelled.get(label, ()) for label in only.labels))
-        functions = tuple(address for address in one.functions if address not in taken)
+        functions = tuple(
+            address for address in one.functions if address not in taken and one.guids.get(address, "") not in leaving
+        )
         made = FreeOf(nic=one.nic, functions=functions, networks=networks, card=one.card, guids=one.guids)
         found.append(made)
     return tuple(found)

@@ -261,13 +261,14 @@ def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds) -> list[Ho
     carrying = profile_queries.carrying(tx, {one.network_id for one in needs.carried.values()})
     host_ids = [one.state.id for one in kept if one.functions]
     restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
+    leaving = function_queries.leaving(tx, (shown for one in kept for shown in one.functions))
     found = []
     for one in kept:
         state = one.state
         if not one.functions:
             found.append(state)
             continue
-        free = function_queries.free(one.functions, restricted[state.id], held[state.id])
+        free = function_queries.free(one.functions, restricted[state.id], held[state.id], leaving)
         functions = tuple(
             FreeFunctions(
                 nic=nic.nic,
