@@ -63,8 +63,11 @@ def test_a_provider_is_kept_once_it_has_answered(api: Additions) -> None:
     assert api("GET", "configurationproviders") == [api("GET", f"configurationproviders/{made['id']}")]
     refused = api("POST", "configurationproviders", 409, **{**SAID, "name": "down", "url": "down.example"})
     assert "nobody is there" in refused["detail"]
-    refused = api("POST", "configurationproviders", 409, **{**SAID, "name": "in", "password": "wrong"})
+    wrong = {**SAID, "name": "in", "url": "in.example", "password": "wrong"}
+    refused = api("POST", "configurationproviders", 409, **wrong)
     assert "wrong password" in refused["detail"]
+    refused = api("POST", "configurationproviders", 409, **{**SAID, "name": "twice", "url": "UCS.example/"})
+    assert "Provider 'ucs' has this address already" in refused["detail"]
     assert [one["name"] for one in api("GET", "configurationproviders")] == ["ucs"]
 
 

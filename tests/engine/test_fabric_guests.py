@@ -17,6 +17,7 @@ from fleet import Fleet, running_fleet
 from memory_fabric import PASSWORD
 from netweft.core.errors import NetweftError, ValidationError
 from netweft.core.host import Nic, NicFacts
+from netweft.core.host_request import SetupRequest
 from netweft.core.interface_cards import NO_MAC, VENDOR
 from netweft.core.keep import KEEP
 from netweft.core.network_filters import DEFAULT_FILTER
@@ -25,7 +26,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.hosts import refresh_host
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
-from netweft.engine.commands.networks import AddNetwork, add_network
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, update_network
 from netweft.engine.commands.port_profiles import (
     AddPortProfile,
     UpdatePortProfile,
@@ -372,15 +373,6 @@ def test_a_vnic_that_the_host_refuses_gives_its_dynamic_vnic_back(blades: Blades
     assert len(blades.promised()) == 1
 
 
-def test_a_running_guest_does_not_get_a_dynamic_vnic_by_another_network(blades: Blades) -> None:
-    """Its place on the host is another then; it is plugged out first."""
-    vm_id = blades.vm("one", network="ovirtmgmt")
-    blades.start(vm_id, 1)
-    (nic,) = blades.nics(vm_id, 1)
-    with pytest.raises(ValidationError, match=r"red.*is not on"):
-        blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, profile_id=blades.profile()))
-
-
 def test_a_suspended_guest_goes_on_with_what_it_was_promised(blades: Blades) -> None:
     vm_id = blades.vm("one")
     blades.start(vm_id, 1)
@@ -421,6 +413,59 @@ def test_a_guest_that_drives_its_dynamic_vnic_by_itself_is_not_suspended(blades:
     blades.refresh(1)
     with pytest.raises(ValidationError, match="which cannot be saved: nic0"):
         blades.db.run(suspend_vm, SYSTEM, vm_id)
+
+
+def test_what_is_set_up_beside_a_running_guest_is_nothing_to_it(blades: Blades) -> None:
+    """It has the network by its dynamic vNIC yet, moves as such, and does not keep anybody from taking it off again."""
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    blades.fleet.attach("red", "eth1")
+    with pytest.raises(ValidationError, match=r"in another way: red \(native, and the VM has it memory"):
+        blades.migrate(vm_id, PLAIN)
+    blades.migrate(vm_id, 2)
+    (nic,) = blades.nics(vm_id, 2)
+    assert nic.profile
+    blades.fleet.attach("red", "eth1", number=2)
+    blades.refresh(2)
+    blades.fleet.done(blades.fleet.setup(SetupRequest(removed=(Ref(id=blades.fleet.attachment_id("red", 2)),)), 2))
+    assert blades.nics(vm_id, 2) == (nic,)
+
+
+def test_what_the_fabric_has_not_done_is_not_given_to_guests(blades: Blades) -> None:
+    running = blades.vm("one")
+    blades.start(running, 1)
+    blades.there.fault = refuse("ensure_profile")
+    blades.db.run(update_network, SYSTEM, UpdateNetwork(id=blades.network_id, vlan_id=300))
+    blades.wait()
+    reason = r"red \(its port profile on ucs is not ready: not now: ensure_profile\)"
+    with pytest.raises(ValidationError, match=reason):
+        blades.start(blades.vm("two"), 1)
+    with pytest.raises(ValidationError, match="is not on"):
+        blades.db.run(add_vnic, SYSTEM, AddVnic(vm_id=running, name="more", profile_id=blades.profile()))
+    blades.there.fault = lambda _: None
+    with blades.db.write() as tx:
+        objects.try_now(tx, provider_objects.c.provider_id == blades.provider_id)
+        reconcile(tx, SYSTEM, blades.provider_id)
+    blades.wait()
+    blades.start(blades.vm("three"), 1)
+
+
+def test_another_form_is_for_guests_that_start(blades: Blades) -> None:
+    vm_id = blades.vm("one")
+    blades.start(vm_id, 1)
+    high = UpdatePortProfile(network_id=blades.network_id, provider_id=blades.provider_id, high_performance=True)
+    blades.db.run(update_port_profile, SYSTEM, high)
+    blades.wait()
+    with pytest.raises(ValidationError, match="these dynamic vNICs by itself"):
+        blades.migrate(vm_id, 2)
+
+
+def test_a_guest_comes_onto_a_network_of_a_fabric_while_it_is_unplugged(blades: Blades) -> None:
+    vm_id = blades.vm("one", network="ovirtmgmt")
+    blades.start(vm_id, 1)
+    (nic,) = blades.nics(vm_id, 1)
+    with pytest.raises(ValidationError, match="by its fabric alone"):
+        blades.db.run(update_vnic, SYSTEM, UpdateVnic(vm_id=vm_id, id=nic.id, profile_id=blades.profile()))
 
 
 def test_a_network_filter_that_comes_later_is_out_of_sync(blades: Blades) -> None:
@@ -486,13 +531,14 @@ def test_a_port_whose_vnic_was_not_taken_leaves_the_partition(infiniband: Infini
     assert infiniband.members() == {GUIDS[1, 1]}
 
 
-def test_a_partition_whose_network_is_carried_no_more_goes_with_its_last_guest(infiniband: InfinibandHosts) -> None:
+def test_a_port_profile_that_guests_use_stays(infiniband: InfinibandHosts) -> None:
     vm_id = infiniband.vm("one")
     infiniband.start(vm_id, 1)
-    infiniband.db.run(remove_port_profile, SYSTEM, infiniband.network_id, infiniband.provider_id)
-    assert infiniband.members() == {GUIDS[1, 1]}
+    told = (infiniband.network_id, infiniband.provider_id)
+    with pytest.raises(ValidationError, match="have network 'red' by this port profile: one"):
+        infiniband.db.run(remove_port_profile, SYSTEM, *told)
     infiniband.stop(vm_id, 1)
-    assert infiniband.members() == set()
+    infiniband.db.run(remove_port_profile, SYSTEM, *told)
     infiniband.fleet.until(lambda: set(infiniband.there.profiles) == {memory_fabric.FOREIGN.name})
 
 
@@ -517,10 +563,10 @@ def test_a_port_leaves_the_partition_however_its_vnic_goes(infiniband: Infiniban
     vm_id = infiniband.vm("one")
     infiniband.start(vm_id, 1)
     (nic,) = infiniband.nics(vm_id, 1)
-    infiniband.db.run(remove_port_profile, SYSTEM, infiniband.network_id, infiniband.provider_id)
     infiniband.fleet.stop_worker()
     infiniband.db.run(plug_vnic, SYSTEM, vm_id, nic.id, plugged=False)
     infiniband.db.run(remove_vnic, SYSTEM, vm_id, nic.id)
+    infiniband.db.run(remove_port_profile, SYSTEM, infiniband.network_id, infiniband.provider_id)
     infiniband.fleet.start_worker()
     assert infiniband.members() == set()
     infiniband.fleet.until(lambda: set(infiniband.there.profiles) == {memory_fabric.FOREIGN.name})

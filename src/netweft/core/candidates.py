@@ -159,7 +159,8 @@ class GuestNeeds:
     id the networks of its plugged vNICs that providers have. ``leases``: whether its host is to serve it addresses by
     DHCP. ``carried``: those of its plugged vNICs, by id, that go over a bridge and whose networks fabrics carry.
     ``implemented``: how the host that it leaves implements each of those networks, by the network's id
-    (:meth:`HostState.implements`).
+    (:meth:`HostState.implements`). ``unready``: of those networks that a fabric is to carry and does not carry as they
+    are wanted yet, why, by the network's id.
     """
 
     id: str = ""
@@ -175,6 +176,7 @@ class GuestNeeds:
     leases: bool = False
     carried: Mapping[str, CarriedVnic] = field(default_factory=dict)
     implemented: Mapping[str, str] = field(default_factory=dict)
+    unready: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

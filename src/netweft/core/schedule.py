@@ -216,9 +216,13 @@ def _has_same_technology(decision: _Decision, host: HostState) -> Problem | None
 def _has_networks(decision: _Decision, host: HostState) -> Problem | None:
     if decision.mandatory <= host.synced:
         return None
-    missing = sorted([decision.names[one] for one in decision.mandatory if not host.implements(one)])
-    if not missing:
+    absent = [one for one in decision.mandatory if not host.implements(one)]
+    if not absent:
         return None
+    unready = decision.guest.unready
+    missing = sorted(
+        f"{decision.names[one]} ({why})" if (why := unready.get(one)) else decision.names[one] for one in absent
+    )
     text = f"Host {host.name} does not have these networks: {', '.join(missing)}."
     return Problem("VAR__DETAIL__NETWORK_MISSING", text)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from netweft.lab import file, libvirt, namespaces, openvswitch, state
 from netweft.lab.agents import GUEST_PREFIX, dhcp_servers_of, guests_of, host_folder, libvirt_folder, start_libvirt
-from netweft.lab.processes import LabError, await_answer, end, inside_namespace, listens, run, spawn
+from netweft.lab.processes import LabError, await_answer, end, inside_namespace, listens, require_life, run, spawn
 from netweft.lab.state import HostState, LabState
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def _start(lab: LabState, name: str, program: ProgramFile, place: Path, folder: 
     lab.save(folder)
     if program.answers:
         await_answer(f"program {name}", program.place, process, log)
+    else:
+        require_life(f"program {name}", process, log)
 
 
 def _build(lab: LabState, plan: LabFile, engine: EngineFile, folder: Path) -> None:

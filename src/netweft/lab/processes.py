@@ -22,6 +22,8 @@ _GRACE = 5.0
 """Seconds between the request to end and the order."""
 
 
+_MOMENT = 0.3
+"""Seconds after which a program that fails at once has done so."""
 _READY = 60.0
 """Seconds for a program to listen; generous, for machines with much to do."""
 
@@ -93,6 +95,20 @@ def spawn(
     return process
 
 
+def require_life(what: str, process: Process, log: Path) -> None:
+    """Return once a program has run for a moment. Raises LabError when it ends in that time."""
+    deadline = time.monotonic() + _MOMENT
+    while time.monotonic() < deadline:
+        if not process.is_alive:
+            raise _ended(what, log)
+        time.sleep(0.02)
+
+
+def _ended(what: str, log: Path) -> LabError:
+    last = "".join(log.read_text(errors="replace").strip().splitlines()[-1:])
+    return LabError(f"{what} ended{last and f': {last}'} ({log})")
+
+
 def listens(place: tuple[str, int]) -> bool:
     """Whether somebody listens at an address and port."""
     try:
@@ -111,8 +127,7 @@ def await_answer(what: str, place: tuple[str, int], process: Process, log: Path)
         if process.is_alive and listens(place):
             return
         if not process.is_alive:
-            last = log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise LabError(f"{what} ended: {''.join(last)} ({log})")
+            raise _ended(what, log)
         if time.monotonic() > deadline:
             raise LabError(f"{what} does not answer at {place[0]} port {place[1]}: see {log}")
         time.sleep(0.05)

@@ -9,6 +9,8 @@ RULES: Mapping[str, str] = {
     "port_profile.vnic_stays_on_card": _CARDS,
     "port_profile.vnics_may_migrate": _CARDS,
     "port_profile.vnic_suits_card": _CARDS,
+    "port_profile.profile_is_unused": _CARDS,
+    "port_profile.vnic_comes_onto_card": _CARDS,
     "port_profile.host_has_dynamic_vnic": _CARDS,
 }
 """Rules that no request alone triggers."""
@@ -27,6 +29,8 @@ CODES: Mapping[str, str] = {
     "VAR__DETAIL__PROVIDER_NETWORK_MISSING": "a provider must have said where it is; tests/core/test_schedule.py",
     "ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD": _CARDS,
     "ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS": _CARDS,
+    "ACTION_TYPE_FAILED_PORT_PROFILE_IN_USE": _CARDS,
+    "PLAN_IS_STALE": "somebody else changes what was planned; tests/api/test_request_plans.py",
     "VAR__DETAIL__NO_FREE_DYNAMIC_VNIC": _CARDS,
     "VAR__DETAIL__NOT_ON_DYNAMIC_VNIC": _CARDS,
     "VAR__DETAIL__NETWORK_IMPLEMENTED_DIFFERENTLY": _CARDS,

@@ -69,6 +69,18 @@ def raise_mtu(rule: str, code: str, words: str, **said: Any) -> Refusal:
 
 TABLE: Table = (
     provide(
+        "port_profile.fabric_is_registered_once",
+        "ACTION_TYPE_FAILED_PROVIDER_ADDRESS_IN_USE",
+        "Provider 'one' has this address already",
+        url="https://ONE.example",
+    ),
+    change(
+        "port_profile.fabric_is_registered_once",
+        "ACTION_TYPE_FAILED_PROVIDER_ADDRESS_IN_USE",
+        "Provider 'two' has this address already",
+        url="https://two.example",
+    ),
+    provide(
         "provider.type_is_known",
         "ACTION_TYPE_FAILED_PROVIDER_NOT_SUPPORTED",
         "no provider type 'neutron'. There are: memory, other",

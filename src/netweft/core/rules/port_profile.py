@@ -22,7 +22,7 @@ def network_is_for_guests(name: str, *, vm_network: bool) -> Problem | None:
     """Only guests name a port profile."""
     if vm_network:
         return None
-    text = f"Network '{name}' has port profiles, which only VMs use. Give it the usage 'vm', or take them away."
+    text = f"Only VMs use port profiles, and network '{name}' is for none. Give it the usage 'vm', or no port profile."
     return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_NEEDS_VM_NETWORK", text)
 
 
@@ -84,6 +84,27 @@ def cluster_has_one_technology(
     return Problem("ACTION_TYPE_FAILED_CLUSTER_MIXES_FABRICS", text)
 
 
+def profile_is_unused(network: str, vms: Collection[str]) -> Problem | None:
+    """``vms``: names of those that have dynamic vNICs on the network, which would lose it."""
+    if not vms:
+        return None
+    text = (
+        f"Virtual machines have network '{network}' by this port profile: {listed(vms)}. Unplug these vNICs, or stop"
+        " the machines."
+    )
+    return Problem("ACTION_TYPE_FAILED_PORT_PROFILE_IN_USE", text)
+
+
+def vnic_comes_onto_card(vnic_network: str, *, carried: bool) -> Problem | None:
+    """A vNIC that is plugged in does not become a dynamic vNIC. ``carried``: whether its host has the network it shall
+    come onto by a fabric.
+    """
+    if not carried:
+        return None
+    text = f"The host has network '{vnic_network}' by its fabric alone. Unplug the vNIC, change it, and plug it in."
+    return Problem("ACTION_TYPE_FAILED_VNIC_IS_ON_INTERFACE_CARD", text)
+
+
 def vnic_stays_on_card(vnic: str, *, rewired: bool, on_card: bool) -> Problem | None:
     """What a guest has of a virtual interface card stays as it was plugged in."""
     if not (rewired and on_card):
@@ -121,6 +142,15 @@ def vnics_may_migrate(vm: str, vnics: Collection[str]) -> Problem | None:
         f" InfiniBand: {listed(sorted(vnics))}. Unplug them first."
     )
     return Problem("ACTION_TYPE_FAILED_MIGRATION_OF_HIGH_PERFORMANCE_VNICS", text)
+
+
+def fabric_is_registered_once(other: str) -> Problem | None:
+    """One system has one set of port profiles. ``other``: the provider that has the address already, empty for none."""
+    if not other:
+        return None
+    return Problem(
+        "ACTION_TYPE_FAILED_PROVIDER_ADDRESS_IN_USE", f"Provider '{other}' has this address already. Use that one."
+    )
 
 
 def fabric_carries_nothing(provider: str, networks: Collection[str]) -> Problem | None:

@@ -79,7 +79,8 @@ def preflight(tx: Tx, vm_id: str, host_id: str = "") -> Preflight:
     running = host_rows.guests_on(tx, (source_id,)).get(vm_id)
     check(_MIGRATE, rules.driver_moves_guests(vm.name, running.driver if running else ""))
     guest = running or GuestState(id=vm_id, name=vm.name, driver="", status="up")
-    direct = [nic.name for nic in guest.nics if nic.profile and not nic.bridge]
+    driven = placements.driven_by_guests(tx, rows)
+    direct = [nic.name for nic in guest.nics if nic.profile and (not nic.bridge or nic.id in driven)]
     check(_MIGRATE, profile_rules.vnics_may_migrate(vm.name, direct))
     choice = placements.choice(tx, vm, rows, host_id, leaving=guest)
     chosen = host_id or choice.host or ""

@@ -34,6 +34,7 @@ ADDED, UPDATED, REMOVED = 20_168, 20_169, 20_170
 
 _ADD = "Cannot add Port Profile."
 _UPDATE = "Cannot edit Port Profile."
+_REMOVE = "Cannot remove Port Profile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +113,11 @@ def update_port_profile(tx: Tx, actor: Actor, spec: UpdatePortProfile) -> str | 
 def remove_port_profile(tx: Tx, actor: Actor, network_id: str, provider_id: str) -> str:
     """Have a fabric carry a network no more. Returns the id of the job that removes its port profile there.
 
-    Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError.
+    Needs CONFIGURE_STORAGE_POOL_NETWORK on the network. Raises NotFoundError, DeniedError, ValidationError.
     """
     network, profile = _found(tx, actor, network_id, provider_id)
+    if len(queries.of_network(tx, network_id)) == 1:
+        check(_REMOVE, rules.profile_is_unused(network.name, queries.vms_on(tx, network_id)))
     tx.execute(sa.delete(port_profiles).where(*_at(network_id, provider_id)))
     job_id = operations.release(tx, actor, network_id, provider_id)
     text = f"The port profile of network {network.name} of provider {profile.provider_name} was removed"

@@ -104,6 +104,7 @@ def add_provider(tx: Tx, actor: Actor, spec: AddProvider, *, box: SecretBox, typ
     read_only = spec.type == _READ_ONLY_BY_DEFAULT if spec.read_only is KEEP else spec.read_only
     row = _sealed(made(ProviderRow, spec, id=spec.id, read_only=read_only), spec, box)
     _check(_ADD, row, spec)
+    check(_ADD, profile_rules.fabric_is_registered_once(_other_at(tx, row)))
     check(_ADD, _name_is_taken(row.name) if queries.PROVIDERS.is_taken(tx, row.name) else None)
     payload = SaveProvider(provider_id=row.id, values=msgspec.to_builtins(row), is_new=True)
     return _enqueue(tx, actor, "save_provider", f"Adding Provider {row.name}", payload)
@@ -121,6 +122,7 @@ def update_provider(
     after = _sealed(updated(before, spec), spec, box)
     check(_UPDATE, rules.type_stays(before.type, after.type))
     _check(_UPDATE, after, spec)
+    check(_UPDATE, profile_rules.fabric_is_registered_once(_other_at(tx, after)))
     taken = queries.PROVIDERS.is_taken(tx, after.name, besides=spec.id)
     check(_UPDATE, _name_is_taken(after.name) if taken else None)
     changed = changes(before, after)
@@ -255,6 +257,14 @@ def _sealed(row: ProviderRow, spec: UpdateProvider, box: SecretBox) -> ProviderR
     if spec.password is KEEP or not spec.password:
         return row
     return msgspec.structs.replace(row, password=box.encrypt(spec.password))
+
+
+def _other_at(tx: Tx, row: ProviderRow) -> str:
+    """The name of another provider that configures the fabric at this address, empty for none."""
+    if row.purpose != CONFIGURATION:
+        return ""
+    query = sa.select(providers.c.name).where(providers.c.purpose == CONFIGURATION, providers.c.id != row.id)
+    return str(tx.scalar(query.where(sa.func.lower(providers.c.url) == row.url.lower().rstrip("/"))) or "")
 
 
 def _check(action: str, row: ProviderRow, spec: UpdateProvider) -> None:

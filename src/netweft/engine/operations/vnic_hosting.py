@@ -89,8 +89,9 @@ def check_network_on_host(tx: Tx, action: str, vm: VmRow, profile_id: str | None
     name, host = host_queries.last_networking(tx, vm.host_id)
     if host is not None and network.id in locate_networks(host):
         return Needs.NETWORK
-    on_card = or_on_card and bool(placements.cards_with(tx, network.id, vm.host_id))
-    check(action, rules.network_is_on_host(network.name, name, on_card))
+    carried = bool(placements.cards_with(tx, network.id, vm.host_id))
+    check(action, profile_rules.vnic_comes_onto_card(network.name, carried=carried and not or_on_card))
+    check(action, rules.network_is_on_host(network.name, name, carried))
     return Needs.DYNAMIC_VNIC
 
 

@@ -93,7 +93,7 @@ def _over_card(tx: Tx, host_id: str, rows: Sequence[VnicDetails], functions: Map
     hardware = capabilities.uuid if capabilities else ""
     known_as = {nic.pci_address: card.known_as(hardware) for card in cards for nic in card.dynamic}
     guids = function_queries.guids(tx, host_id)
-    carrying = profile_queries.carrying(tx, {row.network_id or "" for row in rows})
+    carrying = profile_queries.carrying(tx, {row.network_id or "" for row in rows}, ready=False)
     nics = nics_by_address(data.host)
     found = {row.id: carrying.get(row.network_id or "", {}).get(known_as.get(functions[row.id], "")) for row in rows}
     return {

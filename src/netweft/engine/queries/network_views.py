@@ -14,6 +14,7 @@ from netweft.core.host_request import NetworkView
 from netweft.core.intent import HostQos, NetworkIntent
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
+from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.vms import vms
@@ -74,7 +75,9 @@ _NETWORKS = Statement(_networks_among(), record=NetworkInCluster)
 
 
 def users_of(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, list[str]]]:
-    """Names of the running guests of each host by the network that a plugged vNIC of theirs is on."""
+    """Names of the running guests of each host by the network that a plugged vNIC of theirs is on. Those that have it
+    by the host's virtual interface card have nothing of what is set up.
+    """
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in _USERS.all(tx, ids=host_ids):
         found[row.host_id][row.network_id].append(row.name)
@@ -86,7 +89,11 @@ _USERS = Statement(
     .distinct()
     .join(vnics, vnics.c.vm_id == vms.c.id)
     .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
+    .outerjoin(
+        vnic_functions, sa.and_(vnic_functions.c.vnic_id == vnics.c.id, vnic_functions.c.host_id == vms.c.host_id)
+    )
     .where(Among(vms.c.host_id, "ids"), vnics.c.plugged, vms.c.status != "down")
+    .where(sa.or_(vnic_functions.c.vnic_id.is_(None), vnic_profiles.c.passthrough))
     .order_by(vms.c.name)
 )
 

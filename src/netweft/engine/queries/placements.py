@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from netweft.core.candidates import (
+    NATIVE,
     CarriedVnic,
     FreeFunctions,
     GuestNeeds,
@@ -53,17 +54,29 @@ def choice(
     kept = _kept(tx, wanted)
     needs = _needs(tx, vm, vnics)
     has_functions = needs.passthrough or needs.carried
-    states = _with_functions(tx, kept, needs) if has_functions else [one.state for one in kept]
+    mine = {row.id for row in vnics}
+    states = _with_functions(tx, kept, needs, mine) if has_functions else [one.state for one in kept]
     if needs.provided:
         needs, states = _with_agents(tx, needs, states)
     if leaving and needs.carried:
-        (source,) = _with_functions(tx, _kept(tx, hosts.c.id == vm.host_id), needs)
-        there = {one.network_id: source.implements(one.network_id) for one in needs.carried.values()}
-        needs = replace(needs, implemented={network: how for network, how in there.items() if how})
+        needs = replace(needs, implemented=_implemented(tx, needs, leaving))
     if leaving:
         switch_type = tx.execute(sa.select(clusters.c.switch_type).where(clusters.c.id == vm.cluster_id)).scalar_one()
         needs = replace(needs, driver=leaving.driver, switch_type=switch_type)
     return choose(needs, states)
+
+
+def _implemented(tx: Tx, needs: GuestNeeds, guest: GuestState) -> dict[str, str]:
+    """How a guest that runs has each of its networks that fabrics carry: what somebody has set up on its host since it
+    started is nothing to it.
+    """
+    types = profile_queries.types(tx, {one.network_id for one in needs.carried.values()})
+    on_card = {nic.id for nic in guest.nics if nic.profile}
+    return {
+        one.network_id: types.get(one.network_id, NATIVE) if vnic in on_card else NATIVE
+        for vnic, one in needs.carried.items()
+        if vnic in {nic.id for nic in guest.nics}
+    }
 
 
 def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
@@ -77,6 +90,7 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
     passed = [row for row in vnics if row.plugged and row.passthrough]
     on_providers = {row.network_id for row in bridged if row.provider_id}
     leases = subnet_queries.leases_of(tx, [row.id for row in bridged])
+    carried = _carried(tx, bridged, leases)
     return GuestNeeds(
         id=vm.id,
         cluster_id=vm.cluster_id,
@@ -95,7 +109,8 @@ def _needs(tx: Tx, vm: VmRow, vnics: Sequence[VnicDetails]) -> GuestNeeds:
         driver=vm.custom_properties.get("driver", ""),
         provided=_provided(tx, on_providers) if on_providers else {},
         leases=bool(leases),
-        carried=_carried(tx, bridged, leases),
+        carried=carried,
+        unready=profile_queries.unready(tx, {one.network_id for one in carried.values()}),
     )
 
 
@@ -105,9 +120,15 @@ def card_obstacle(tx: Tx, vnic: VnicDetails) -> str:
     return one.obstacle
 
 
+def driven_by_guests(tx: Tx, vnics: Sequence[VnicDetails]) -> frozenset[str]:
+    """Those of the vNICs, by id, which a guest would drive by itself where it got a dynamic vNIC for them now."""
+    carried = profile_queries.carried(tx, {row.network_id for row in vnics if row.network_id})
+    return frozenset(row.id for row in vnics if carried.get(row.network_id or ""))
+
+
 def cards_with(tx: Tx, network_id: str, host_id: str) -> frozenset[str]:
     """The virtual interface cards of a host to which a fabric carries a network, by what it knows them."""
-    by_server = profile_queries.carrying(tx, {network_id}).get(network_id)
+    by_server = profile_queries.carrying(tx, {network_id}, ready=True).get(network_id)
     if not by_server:
         return frozenset()
     report = host_queries.load_one(tx, host_id).report
@@ -254,11 +275,11 @@ def _state(data: host_queries.HostData, statistics: Mapping[str, LinkCounters]) 
     )
 
 
-def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds) -> list[HostState]:
+def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds, mine: Collection[str]) -> list[HostState]:
     """The states with the virtual functions that are free, and what fabrics carry to the hosts' cards of the networks
     of the guest.
     """
-    carrying = profile_queries.carrying(tx, {one.network_id for one in needs.carried.values()})
+    carrying = profile_queries.carrying(tx, {one.network_id for one in needs.carried.values()}, ready=True)
     host_ids = [one.state.id for one in kept if one.functions]
     restricted, held = function_queries.served(tx, host_ids), function_queries.held(tx, host_ids)
     leaving = function_queries.leaving(tx, (shown for one in kept for shown in one.functions))
@@ -268,7 +289,8 @@ def _with_functions(tx: Tx, kept: Sequence[_Kept], needs: GuestNeeds) -> list[Ho
         if not one.functions:
             found.append(state)
             continue
-        free = function_queries.free(one.functions, restricted[state.id], held[state.id], leaving)
+        taken = {function for function, vnic in held[state.id].items() if vnic not in mine}
+        free = function_queries.free(one.functions, restricted[state.id], taken, leaving)
         functions = tuple(
             FreeFunctions(
                 nic=nic.nic,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from netweft.engine.db import Tx
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.functions import vnic_functions
 from netweft.engine.model.networks import networks
 from netweft.engine.model.port_profiles import PortProfileRow, RaisedMtuRow, port_profiles, raised_mtus
 from netweft.engine.model.provider_hosts import provider_hosts
@@ -118,16 +119,26 @@ def networks_in(tx: Tx, provider_id: str) -> dict[str, str]:
 
 
 def vms_in(tx: Tx, provider_id: str) -> list[str]:
-    """The names of virtual machines that run, or are about to, with vNICs on networks that a fabric carries."""
-    query = (
+    """The names of virtual machines that have dynamic vNICs on networks that a fabric carries."""
+    return list(tx.scalars(_on_cards().where(port_profiles.c.provider_id == provider_id)))
+
+
+def vms_on(tx: Tx, network_id: str) -> list[str]:
+    """The names of virtual machines that have dynamic vNICs on a network."""
+    return list(tx.scalars(_on_cards().where(port_profiles.c.network_id == network_id)))
+
+
+def _on_cards() -> sa.Select[tuple[str]]:
+    return (
         sa.select(vms.c.name)
         .distinct()
         .join(vnics, vnics.c.vm_id == vms.c.id)
+        .join(vnic_functions, vnic_functions.c.vnic_id == vnics.c.id)
         .join(vnic_profiles, vnic_profiles.c.id == vnics.c.profile_id)
         .join(port_profiles, port_profiles.c.network_id == vnic_profiles.c.network_id)
-        .where(port_profiles.c.provider_id == provider_id, vnics.c.plugged, vms.c.host_id.is_not(None))
+        .where(sa.not_(vnic_profiles.c.passthrough))
+        .order_by(vms.c.name)
     )
-    return list(tx.scalars(query.order_by(vms.c.name)))
 
 
 class Carrying(Record, frozen=True):
@@ -142,7 +153,7 @@ class Carrying(Record, frozen=True):
     server: str
 
 
-_CARRYING = Statement(
+_CARRYING = (
     sa.select(
         port_profiles.c.network_id,
         providers.c.type,
@@ -160,17 +171,48 @@ _CARRYING = Statement(
         ),
     )
     .join(provider_hosts, provider_hosts.c.provider_id == port_profiles.c.provider_id)
-    .where(Among(port_profiles.c.network_id, "network_ids"), provider_objects.c.external_id != ""),
-    record=Carrying,
+    .where(Among(port_profiles.c.network_id, "network_ids"), provider_objects.c.external_id != "")
+)
+_THERE = Statement(_CARRYING, record=Carrying)
+_READY = Statement(_CARRYING.where(provider_objects.c.state == "ok"), record=Carrying)
+
+
+def carrying(tx: Tx, network_ids: Collection[str], *, ready: bool) -> dict[str, dict[str, Carrying]]:
+    """By which port profile fabrics carry networks: by the network's id, and by what the fabric knows the hosts there.
+    ``ready``: only where the fabric has done all that is wanted; else it may have another VLAN, or another form.
+    """
+    found: dict[str, dict[str, Carrying]] = {}
+    for row in (_READY if ready else _THERE).all(tx, network_ids=network_ids) if network_ids else []:
+        found.setdefault(row.network_id, {})[row.server] = row
+    return found
+
+
+def unready(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
+    """Why fabrics do not carry these networks as they are wanted yet, by the network's id."""
+    found: dict[str, str] = {}
+    for row in _UNREADY.all(tx, network_ids=network_ids) if network_ids else ():
+        found[row.network_id] = f"its port profile on {row.name} is not ready: {row.error or 'it is being made'}"
+    return found
+
+
+_UNREADY = Statement(
+    sa.select(provider_objects.c.object_id.label("network_id"), providers.c.name, provider_objects.c.error)
+    .join(providers, providers.c.id == provider_objects.c.provider_id)
+    .where(
+        provider_objects.c.kind == PROFILE,
+        Among(provider_objects.c.object_id, "network_ids"),
+        provider_objects.c.wanted == "present",
+        provider_objects.c.state != "ok",
+    )
+    .order_by(providers.c.name.desc())
 )
 
 
-def carrying(tx: Tx, network_ids: Collection[str]) -> dict[str, dict[str, Carrying]]:
-    """By which port profile fabrics carry networks: by the network's id, and by the UUIDs of the hosts there."""
-    found: dict[str, dict[str, Carrying]] = {}
-    for row in _CARRYING.all(tx, network_ids=network_ids) if network_ids else []:
-        found.setdefault(row.network_id, {})[row.server] = row
-    return found
+def types(tx: Tx, network_ids: Collection[str]) -> dict[str, str]:
+    """The technology that carries each of these networks: the type of its providers, which is one."""
+    query = sa.select(port_profiles.c.network_id, providers.c.type).distinct()
+    query = query.join(providers, providers.c.id == port_profiles.c.provider_id)
+    return {row.network_id: row.type for row in tx.execute(query.where(port_profiles.c.network_id.in_(network_ids)))}
 
 
 _CARRIED = Statement(
