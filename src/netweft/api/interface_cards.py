@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,7 +16,8 @@ routes = Routes("interface_cards", ADDITIONS)
 
 class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
     """A NIC of a card that a guest gets as a whole. ``name``: null while a guest drives it by itself; ``guid``: of a
-    function of InfiniBand, null for any other and while a guest has it; ``free``: whether
+    function of InfiniBand, null for any other and while a guest has it; ``vm``: the name of the machine that has it or
+    was promised it, null for none that Netweft knows; ``free``: whether
     no guest has it, as the host last reported, and none was promised it since.
     """
 
@@ -24,6 +25,7 @@ class DynamicVnic(msgspec.Struct, kw_only=True, frozen=True):
     pci_address: str
     mac: str
     guid: str | None
+    vm: str | None
     free: bool
 
 
@@ -43,13 +45,15 @@ class Card(msgspec.Struct, kw_only=True, frozen=True):
     free: int
 
 
-def _show(card: InterfaceCard, promised: Collection[str]) -> Card:
+def _show(card: InterfaceCard, promised: Mapping[str, str]) -> Card:
+    """``promised``: the names of virtual machines by the PCI addresses of what they have."""
     dynamic = [
         DynamicVnic(
             name=one.name or None,
             pci_address=one.pci_address,
             mac=one.mac,
             guid=one.guid or None,
+            vm=promised.get(one.pci_address),
             free=one.is_free and one.pci_address not in promised,
         )
         for one in card.dynamic
@@ -70,5 +74,5 @@ def list_cards(call: Call[None]) -> list[Card]:
     """The virtual interface cards that a host has, as it last reported them."""
     with call.read() as tx:
         data = seen(tx, call)
-        promised = functions.held(tx, (data.row.id,))[data.row.id]
+        promised = functions.holders(tx, data.row.id)
     return [_show(card, promised) for card in data.report.capabilities.interface_cards] if data.report else []

@@ -140,6 +140,8 @@ class Settings(BaseSettings):
             raise ValueError("plain HTTP is for loopback addresses only: passwords would travel in clear text")
         if not self.listen:
             raise ValueError("there must be an address to listen at")
+        if self.simulated_cards > self.simulated_hosts:
+            raise ValueError("there are more simulated cards (--simulated-cards) than simulated hosts")
         if self.database and not self.database.startswith(("postgresql", "sqlite")):
             raise ValueError("the database is a postgresql:// URL; without one it is SQLite in the data folder")
         if self.processes > 1 and not self.database.startswith("postgresql"):

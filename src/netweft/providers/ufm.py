@@ -178,7 +178,8 @@ class Ufm:
     def _ask(self, method: str, path: str, body: object = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401 - JSON
         content = b"" if body is None else json.dumps(body).encode()
         answer = self._http.request(method, f"/ufmRest/{path}", content, self._headers)
-        text = " ".join(answer.body.decode(errors="replace").split())[:_TEXT_MAX]
+        said = answer.body.decode(errors="replace")
+        text = "a page" if said.lstrip().startswith("<") else " ".join(said.split())[:_TEXT_MAX]
         if answer.status == HTTPStatus.NOT_FOUND and missing_ok:
             return None
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

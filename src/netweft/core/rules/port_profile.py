@@ -175,6 +175,6 @@ def interruption_is_accepted(provider: str, *, accepted: bool) -> Problem | None
         return None
     text = (
         f"This interrupts all traffic of fabric '{provider}', others' as well. Ask for the plan, which names what that"
-        " is, and then say interrupts_fabric."
+        " is, and then accept it (interrupts_fabric; --interrupt-fabric)."
     )
     return Problem("ACTION_TYPE_FAILED_FABRIC_WOULD_BE_INTERRUPTED", text)

@@ -12,6 +12,8 @@ from netweft.core.functions import free_functions
 from netweft.engine.db import Tx
 from netweft.engine.model.functions import function_networks, nic_functions, vnic_functions
 from netweft.engine.model.provider_objects import provider_objects
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.queries.provider_objects import MEMBER
 from netweft.engine.statements import Among, Statement
@@ -58,6 +60,13 @@ def held(tx: Tx, host_ids: Collection[str]) -> dict[str, dict[str, str]]:
     for row in tx.execute(sa.select(vnic_functions).where(vnic_functions.c.host_id.in_(host_ids))):
         found[row.host_id][row.function] = row.vnic_id
     return found
+
+
+def holders(tx: Tx, host_id: str) -> dict[str, str]:
+    """The names of the virtual machines that were promised functions of a host, by PCI address."""
+    query = sa.select(vnic_functions.c.function, vms.c.name).join(vnics, vnics.c.id == vnic_functions.c.vnic_id)
+    query = query.join(vms, vms.c.id == vnics.c.vm_id).where(vnic_functions.c.host_id == host_id)
+    return {row.function: row.name for row in tx.execute(query)}
 
 
 def guids(tx: Tx, host_id: str) -> dict[str, str]:
