@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netweft.core.functions import nics_by_address
@@ -76,3 +78,9 @@ def test_a_card_is_what_its_nics_say() -> None:
     )
     assert [one.is_free for one in card.dynamic] == [True, False]
     assert not DynamicNic(name="", pci_address="0000:81:00.3").is_free
+
+
+def test_a_fabric_knows_a_card_by_the_host_and_an_adapter_of_infiniband_by_itself() -> None:
+    card = InterfaceCard(pci_address="0000:05:00.0", device="0x0023")
+    assert card.known_as("of the host") == "of the host"
+    assert replace(card, guid="0002c90000000001").known_as("of the host") == "0002c90000000001"

@@ -19,6 +19,8 @@ OTHER = replace(
     port="p",
     tag=100,
     function="0000:01:10.0",
+    profile="0x5",
+    guid="0002c90000000001",
     standby="2",
     stands_by=True,
 )
