@@ -36,6 +36,7 @@ from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
+from netweft.engine.operations import host_changes
 from netweft.engine.pki import Authority, open_authority, renew_client
 from netweft.engine.processes import EndedError, Processes, Share, given_share
 from netweft.engine.secrets import SecretBox, SecretError, open_box
@@ -249,6 +250,7 @@ def _sweep(db: Database) -> None:
     """Remove what is too old to be of interest."""
     db.run(queue.sweep)
     db.run(audit.sweep)
+    db.run(host_changes.sweep)
 
 
 def _listener(address: Address) -> socket.socket:

@@ -13,8 +13,10 @@ from api.walk import READS, ROUTES, body_of, name_of, path_of, populate, stored,
 from netweft.api.routes import ADDITIONS, LOGIN, PUBLIC, READ, Route
 from netweft.engine.access.roles import ActionGroup
 
-OWN = [route for route in ROUTES if route.url == "/netweft/v1/users/{user_id}/password"]
-"""Changes of what is the caller's own: no role is needed."""
+OWN = [route for route in ROUTES if route.url in {"/netweft/v1/users/{user_id}/password", "/netweft/v1/requestplans"}]
+"""Changes of what is the caller's own, for which no role is needed; and a plan, which takes the role that its request
+does (tests/api/test_request_plans.py).
+"""
 
 
 @dataclass

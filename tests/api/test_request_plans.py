@@ -117,3 +117,15 @@ def test_a_plan_is_refused_as_the_request_would_be(plans: Plans) -> None:
     assert told == plans.vlan(5000).json()
     assert "none of POST, PUT, DELETE" in str(plans.ask("GET", "/networks", expect=400))
     plans.ask("PUT", "/networks/nowhere", {"mtu": 1400}, expect=404)
+
+
+def test_a_plan_takes_the_rights_of_the_request(plans: Plans) -> None:
+    plans.engine.add_user("reader@internal", "ReadOnlyAdmin")
+    told = {"method": "PUT", "path": f"/ovirt-engine/api/networks/{plans.network}", "body": {"mtu": 1400}}
+    with plans.engine.client("reader@internal") as reader:
+        path = f"{plans.engine.url}/netweft/v1/requestplans"
+        answer = reader.post(path, json=told, headers={"Accept": "application/json"})
+        assert answer.status_code == 403, answer.text
+        told["path"] = "/ovirt-engine/api/clusters"
+        told["method"] = "POST"
+        assert reader.post(path, json=told, headers={"Accept": "application/json"}).status_code == 403

@@ -224,3 +224,37 @@ def test_installing_an_agent_is_refused_where_there_is_none_or_no_way_in(netweft
     password.write_text("")
     assert "The password is empty" in netweft(*words, expect=1).err
     assert "VDS_CANNOT_INSTALL_STATUS_ILLEGAL" in netweft("host", "install", "sim-1", "--engine-key", expect=1).err
+
+
+def test_what_was_changed_on_a_host_and_having_it_back(netweft: Netweft, tmp_path: Path) -> None:
+    netweft("network", "add", "told", "--vlan", "710")
+    netweft("cluster", "attach", "Default", "told", "--optional")
+    for name, words in {
+        "first": "attachments: [{network: told, nic: eth2}]",
+        "second": "attachments: [{network: told, nic: eth3}]",
+        "gone": "removed_attachments: [told]",
+    }.items():
+        (tmp_path / name).write_text(words)
+    netweft("host", "setup-networks", "sim-2", "-f", str(tmp_path / "first"))
+    netweft("host", "setup-networks", "sim-2", "-f", str(tmp_path / "second"))
+    last, before = netweft.json("host", "history", "sim-2", "--max", "2")
+    assert (last["user"], last["state"], last["changes"]) == (
+        "admin@internal",
+        "applied",
+        ["network told: on eth2 became eth3"],
+    )
+    generation = str(before["generation"])
+    assert netweft("host", "history", "sim-2", "--max", "1").rows[0][:3] == ["GENERATION", "AT", "WHO"]
+    assert netweft("host", "diff", "sim-2", generation).out == "network told: on eth2 became eth3\n"
+    assert (
+        netweft("host", "diff", "sim-2", generation, str(last["generation"])).out
+        == "network told: on eth2 became eth3\n"
+    )
+    assert "add eth2" in netweft("plan", "--steps", "host", "restore", "sim-2", generation).out
+    assert "Done." in netweft("host", "restore", "sim-2", generation).err
+    assert "Nothing differs." in netweft("host", "diff", "sim-2", generation).err
+    assert "Nothing to do" in netweft("host", "restore", "sim-2", generation).err
+    assert "has taken no generation 99999" in netweft("host", "restore", "sim-2", "99999", expect=3).err
+    netweft("host", "setup-networks", "sim-2", "-f", str(tmp_path / "gone"))
+    netweft("network", "remove", "told", "--yes")
+    assert "any more" in netweft("host", "restore", "sim-2", generation, expect=1).err

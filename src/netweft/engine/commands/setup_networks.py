@@ -14,6 +14,7 @@ from netweft.core.rules import host_copy as copying
 from netweft.core.rules.host import has_joined, is_reachable_for_work
 from netweft.core.rules.host_label import nic_is_not_labelled_so
 from netweft.core.rules.setup_networks import ACTION, validate
+from netweft.core.setup_history import networks_are_there, restore_request
 from netweft.engine import audit, queue
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
@@ -24,6 +25,7 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
 from netweft.engine.payloads import OnHost
+from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
@@ -33,6 +35,7 @@ from netweft.engine.queries.references import resolve
 _COMMIT = "Cannot commit network changes."
 _SYNC = "Cannot sync Networks."
 _COPY = "Cannot copy Host networks."
+_RESTORE = "Cannot restore Networks."
 _LABEL = "Cannot label Host network interface."
 _UNLABEL = "Cannot unlabel Host network interface."
 
@@ -200,6 +203,31 @@ def sync_all_networks(tx: Tx, actor: Actor, host_id: str) -> str | None:
         return None
     request = SetupRequest(synchronized=tuple(data.differences()), commit_on_success=True)
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _SYNC)
+
+
+def restore_host_networks(tx: Tx, actor: Actor, host_id: str, generation: int, *, commit: bool) -> str | None:
+    """Set a host up as it was when it had taken a generation: an ordinary setup, with its rules, its trial and its way
+    back. Networks are as they are defined now. Needs CONFIGURE_HOST_NETWORK on the host.
+
+    Raises NotFoundError, DeniedError, BusyError, ValidationError; returns the job's id, None when there is nothing to
+    do.
+    """
+    _begin(tx, actor, host_id)
+    data = queries.load_one(tx, host_id)
+    wanted = history.setup_at(tx, host_id, generation)
+    names = history.network_names(tx)
+    missing = [
+        names.get(one.network_id, one.network_id) for one in wanted.attachments if not _has(data, one.network_id)
+    ]
+    check(_RESTORE, networks_are_there(generation, missing))
+    request = restore_request(wanted, data.intent, (wanted.labels, data.labels), commit=commit)
+    return setup_host_networks(tx, actor, SetupHostNetworks(host_id=host_id, request=request), _RESTORE)
+
+
+def _has(data: queries.HostData, network_id: str) -> bool:
+    """Whether the host's cluster has a network."""
+    view = data.networks.get(network_id)
+    return view is not None and view.in_cluster
 
 
 def copy_host_networks(tx: Tx, actor: Actor, source: ObjectName, host_id: str) -> str | None:

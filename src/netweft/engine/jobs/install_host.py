@@ -104,7 +104,8 @@ def _begin(tx: Tx, job: JobContext, host_id: str, report: HostReport, addresses:
         return int(mine[0].generation)
     view = queries.view(tx, host_id)
     candidate = _candidate(view, report, addresses)
-    return host_changes.next_generation(tx, host_id, candidate, "the host is installed", job.job.id, _ACTION)
+    reason = "the host is installed"
+    return host_changes.next_generation(tx, actor_of(job), host_id, candidate, reason, job.job.id, _ACTION)
 
 
 def _candidate(view: HostView, report: HostReport, addresses: set[str]) -> Candidate:

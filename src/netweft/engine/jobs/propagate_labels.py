@@ -65,7 +65,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
     if not final.needs_host:
         return None
     candidate = Candidate.of(final, final.labels)
-    return host_changes.next_generation(tx, host_id, candidate, reason, job.job.id, _ACTION)
+    return host_changes.next_generation(tx, actor_of(job), host_id, candidate, reason, job.job.id, _ACTION)
 
 
 def _record_refusal(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

@@ -76,7 +76,7 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int:
     nics = {one.nic for one in attachments}
     bonds = tuple(bond for bond in data.intent.bonds if bond.name in nics)
     candidate = Candidate(attachments=attachments, bonds=bonds, labels={}, is_leaving=True)
-    return host_changes.next_generation(tx, host_id, candidate, "the host is removed", job.job.id)
+    return host_changes.next_generation(tx, actor_of(job), host_id, candidate, "the host is removed", job.job.id)
 
 
 def _tell(tx: Tx, job: JobContext, host_id: str, error: HostError, *, force: bool) -> None:

@@ -101,6 +101,9 @@ class HostChangeRow(Record, frozen=True):
     # The attachments and bonds to be; null when those that are stored are to be put on the host again.
     candidate: dict[str, Any] | None = None
     error: AddedText = ""
+    # Who asked for it, by name; empty for the engine itself, and for what was before this was written down.
+    user_name: Annotated[str, String(255), With(server_default="")] = ""
+    ended_at: datetime | None = None
 
 
 host_changes = stored(

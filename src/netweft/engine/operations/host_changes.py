@@ -5,6 +5,7 @@ when the host took it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 import sqlalchemy as sa
@@ -36,6 +37,9 @@ LOST = "VDS_NETWORK_ERROR"
 UNKNOWN_END = 20_157
 """An event code of our own."""
 
+KEPT, KEPT_OF_EACH = timedelta(days=90), 20
+"""How long changes that have ended are kept, and how many of each host at least."""
+
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
 """The code of the BusyError that a caller may wait for to go away."""
 
@@ -66,15 +70,17 @@ def begin(
     generation = _give_out(tx, host_id)
     payload = ApplyHost(host_id=host_id, generation=generation, confirm_within=confirm_within, commit=commit)
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
-    _write(tx, host_id, generation, candidate, reason, job_id, action)
+    _write(tx, actor, host_id, generation, candidate, reason, job_id, action)
     return job_id
 
 
-def next_generation(tx: Tx, host_id: str, candidate: Candidate, reason: str, job_id: str, action: str = ACTION) -> int:
+def next_generation(
+    tx: Tx, actor: Actor, host_id: str, candidate: Candidate, reason: str, job_id: str, action: str = ACTION
+) -> int:
     """A generation for a job that is running already; returns it. Raises ValidationError as :func:`begin`."""
     lock(tx, hosts, host_id)
     generation = _give_out(tx, host_id)
-    _write(tx, host_id, generation, candidate, reason, job_id, action)
+    _write(tx, actor, host_id, generation, candidate, reason, job_id, action)
     return generation
 
 
@@ -84,7 +90,14 @@ def _give_out(tx: Tx, host_id: str) -> int:
 
 
 def _write(
-    tx: Tx, host_id: str, generation: int, candidate: Candidate | None, reason: str, job_id: str, action: str
+    tx: Tx,
+    actor: Actor,
+    host_id: str,
+    generation: int,
+    candidate: Candidate | None,
+    reason: str,
+    job_id: str,
+    action: str,
 ) -> None:
     """Write a change down as pending; its addresses are the host's from now on. Raises ValidationError as
     :func:`begin`.
@@ -99,6 +112,8 @@ def _write(
         state="pending",
         error="",
         created_at=utc_now(),
+        user_name="" if actor.is_system else actor.name,
+        ended_at=None,
     )
     if candidate:
         host_addresses.reserve(tx, action, host_id, host_addresses.stored(tx, host_id))
@@ -145,6 +160,16 @@ def record_refused(tx: Tx, host_id: str, generation: int, error: str) -> None:
     _end(tx, host_id, generation, "refused", error)
 
 
+def sweep(tx: Tx) -> int:
+    """Remove old changes; returns how many."""
+    newer = host_changes.alias("newer")
+    last = sa.select(sa.func.count()).where(
+        newer.c.host_id == host_changes.c.host_id, newer.c.generation > host_changes.c.generation
+    )
+    old = host_changes.c.state != "pending", host_changes.c.created_at < utc_now() - KEPT
+    return tx.execute(sa.delete(host_changes).where(*old, last.scalar_subquery() >= KEPT_OF_EACH)).rowcount
+
+
 def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: str = "") -> None:
     """Let the job of a change say how it ended, where the change was all that it was about."""
     if tx.scalar(sa.select(jobs.c.kind).where(jobs.c.id == job_id)) == "apply_host":
@@ -152,7 +177,7 @@ def amend_job(tx: Tx, job_id: str, status: queue.Status, error: str = "", code: 
 
 
 def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
-    _END.run(tx, host_id=host_id, generation=generation, state=state, error=error)
+    _END.run(tx, host_id=host_id, generation=generation, state=state, error=error, ended_at=utc_now())
     host_addresses.align(tx, host_id)
 
 
@@ -221,7 +246,7 @@ _COMING = Statement(
     .where(host_changes.c.host_id == _HOST, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None))
     .limit(1)
 )
-_END = Statement(sa.update(host_changes).where(_HERE), ["state", "error"])
+_END = Statement(sa.update(host_changes).where(_HERE), ["state", "error", "ended_at"])
 _CLEAR_ATTACHMENTS = Statement(
     sa.delete(attachments).where(attachments.c.host_id == _HOST).returning(attachments.c.network_id)
 )

@@ -1,0 +1,109 @@
+"""Reads of what hosts were set up with before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import NotFoundError
+from netweft.core.intent import HostSetup
+from netweft.core.setup_history import Labels, differences
+from netweft.engine.db import Tx
+from netweft.engine.model.host_networks import HostChangeRow, host_changes
+from netweft.engine.model.networks import networks
+from netweft.engine.queries.host_networks import Candidate, HostData, load_one
+from netweft.engine.statements import rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A generation of a host: what was asked for, by whom, how it ended. ``changes``: how what the host was set up with
+    changed by it, a line each; of one that the host did not take, how it would have.
+    """
+
+    generation: int
+    reason: str
+    user_name: str
+    state: str
+    error: str
+    created_at: datetime
+    ended_at: datetime | None
+    changes: tuple[str, ...]
+
+
+def revisions(tx: Tx, host_id: str, most: int | None = None) -> list[Revision]:
+    """All that are kept, the last first."""
+    found = rows(
+        tx,
+        HostChangeRow,
+        sa.select(host_changes).where(host_changes.c.host_id == host_id).order_by(host_changes.c.generation),
+    )
+    names = network_names(tx)
+    shown, setup = [], Candidate()
+    for row in found:
+        asked = _candidate(row.candidate)
+        shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
+        setup = asked if asked and row.state == "applied" else setup
+    return shown[::-1][:most]
+
+
+def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:
+    """What a host was set up with when it had taken a generation. Raises NotFoundError where that is not known."""
+    here = host_changes.c.host_id == host_id, host_changes.c.generation <= generation
+    found = rows(tx, HostChangeRow, sa.select(host_changes).where(*here).order_by(host_changes.c.generation.desc()))
+    if not found or found[0].generation != generation or found[0].state != "applied":
+        raise NotFoundError(f"The host has taken no generation {generation} that is still known.")
+    for row in found:
+        if row.state == "applied" and (setup := _candidate(row.candidate)):
+            return setup
+    raise NotFoundError(f"What the host was set up with at generation {generation} is not known any more.")
+
+
+def compare(tx: Tx, host_id: str, generation: int, other: int | None = None) -> tuple[str, ...]:
+    """How a host was set up at one generation and at another (None: now), a line each. Raises NotFoundError."""
+    before = setup_at(tx, host_id, generation)
+    after = setup_at(tx, host_id, other) if other is not None else now(load_one(tx, host_id))
+    return _between(before, after, network_names(tx))
+
+
+def now(data: HostData) -> Candidate:
+    """What a host is set up with."""
+    return Candidate.of(data.intent, data.labels)
+
+
+def network_names(tx: Tx) -> dict[str, str]:
+    """All networks by their ids."""
+    return {row.id: row.name for row in tx.execute(sa.select(networks.c.id, networks.c.name))}
+
+
+def _between(before: HostSetup, after: HostSetup, names: dict[str, str]) -> tuple[str, ...]:
+    return differences(before, after, names, (_labels(before), _labels(after, before)))
+
+
+def _labels(setup: HostSetup, otherwise: HostSetup | None = None) -> Labels:
+    """Those of a setup; one that says nothing of them has those of the one before."""
+    labels = setup.labels if isinstance(setup, Candidate) else None
+    if labels is None:
+        return _labels(otherwise) if otherwise is not None else {}
+    return labels
+
+
+def _candidate(stored: dict[str, Any] | None) -> Candidate | None:
+    return msgspec.convert(stored, Candidate) if stored is not None else None
+
+
+def _shown(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:
+    return Revision(
+        generation=row.generation,
+        reason=row.reason,
+        user_name=row.user_name,
+        state=row.state,
+        error=row.error,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        changes=changes,
+    )
