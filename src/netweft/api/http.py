@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack
-from urllib.parse import parse_qsl
 
 import anyio
 import structlog
@@ -44,12 +43,13 @@ from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
 from netweft.api.incoming import Incoming, check_version, incoming_of, parsed
 from netweft.api.outgoing import Outgoing, send_answer, written
+from netweft.api.plan_runs import as_asked, nothing_is_planned, runner_of
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netweft.api.schema import reference
 from netweft.api.types import Action, Job
 from netweft.core.errors import MalformedError, NotFoundError
 from netweft.engine.access.tokens import HASHER
-from netweft.engine.commands.rehearsals import RehearsedError, RequestPlan, explain, rehearse, run_as_planned
+from netweft.engine.commands.rehearsals import RehearsedError, RequestPlan, explain, rehearse
 from netweft.engine.db import Database, new_id
 from netweft.engine.queue import outcome
 
@@ -57,8 +57,6 @@ WAIT_MAX = 300.0
 """Seconds that a request waits for its job, if nobody says otherwise."""
 THREADS = 40
 """Requests that are worked on at the same moment; the database has fewer connections still."""
-PLAN_HEADER = "netweft-plan"
-"""Of a request that is to be done only if hosts would do what the plan of that id says."""
 LARGE_BODIES = 16
 """Bodies that are read at the same moment, of those that are larger than what anybody may send."""
 _LOOK = 2.0
@@ -199,35 +197,12 @@ class Server:
             is_async=is_async,
             sub_get=lambda href: self._sub_get(session, href),
             planned=partial(self._planned, incoming, session),
-            runner=self._as_planned(incoming, session, route),
+            runner=runner_of(self.db, incoming, session.actor.correlation_id),
         )
-
-    def _as_planned(self, incoming: Incoming, session: Session, route: Route) -> Callable[..., Any] | None:
-        """Commands of a request that names a plan: the first is done only if the plan still holds."""
-        plan_id = incoming.headers.get(PLAN_HEADER, "")
-        if not plan_id or route.method == "GET":
-            return None
-        first = iter((True,))
-
-        def run(command: Callable[..., T], *told: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)
-            if next(first, False):
-                return run_as_planned(self.db, session.actor.correlation_id, plan_id, command, *told, **named)
-            return self.db.run(command, *told, **named)
-
-        return run
 
     def _planned(self, incoming: Incoming, session: Session, method: str, path: str, body: bytes) -> RequestPlan:
         """What another request of the same client would have hosts do. Raises what that would raise."""
-        place, _, query = path.partition("?")
-        headers = {name: value for name, value in incoming.headers.items() if name != PLAN_HEADER}
-        asked = replace(
-            incoming,
-            method=method,
-            path=place,
-            query=Query(dict(parse_qsl(query))),
-            headers={**headers, "content-type": "application/json"},
-            body=body,
-        )
+        asked = as_asked(incoming, method, path, body)
         route, values = self._route(asked)
         if route.method == "GET":
             raise MalformedError(f"{method} {path[:200]} changes nothing, so there is nothing to plan.")
@@ -254,7 +229,7 @@ class Server:
             services=self.services,
             origin=str,
             sub_get=lambda deeper: self._sub_get(session, deeper),
-            planned=_nothing_is_planned,
+            planned=nothing_is_planned,
         )
         return route.handler(call)
 
@@ -336,10 +311,6 @@ class Server:
         if isinstance(known, OverloadError):
             headers["Retry-After"] = str(known.wait)
         return written(incoming, Outgoing(answer, headers, route))
-
-
-def _nothing_is_planned(*_: object) -> RequestPlan:
-    raise AssertionError("unreachable: what is read below a link plans nothing")
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from netweft.cli import host_deployments, setup_file
+from netweft.cli import host_deployments, host_history, setup_file
+from netweft.cli.host_history import tell_uncommitted
 from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
@@ -36,15 +37,6 @@ _ATTACHMENTS = {
     "ADDRESSES": "with_prefixes",
     "IN SYNC": "in_sync",
     "DIFFERS": "differs",
-}
-_REVISIONS = {
-    "GENERATION": "generation",
-    "AT": "created_at",
-    "WHO": "user",
-    "STATE": "state",
-    "WHY": "reason",
-    "CHANGES": "changes",
-    "ERROR": "error",
 }
 _STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
 _GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
@@ -90,7 +82,7 @@ def setup_networks(client: Client, name: str, file: Path, plan: bool, confirm_wi
         _show_plan(client.addition("POST", "plans", {"host": {"id": host["id"]}, "setup": body}), form)
         return
     run_job(client, f"hosts/{host['id']}/setupnetworks", body)
-    _tell_uncommitted(client, host)
+    tell_uncommitted(client, host)
 
 
 @click.command("commit")
@@ -279,7 +271,7 @@ def attachments(client: Client, name: str, selection: Selection, form: str) -> N
     networks = {network["id"]: network for network in client.list("networks")}
     nic_names = {nic["id"]: nic["name"] for nic in client.list(f"hosts/{host['id']}/nics")}
     found = client.list(f"hosts/{host['id']}/networkattachments")
-    _tell_uncommitted(client, host)
+    tell_uncommitted(client, host)
     for item in found:
         network = networks.get(item["network"]["id"], {})
         item["network"]["name"] = network.get("name", "")
@@ -318,62 +310,6 @@ def drift(client: Client, name: str, form: str) -> None:
         _show_drift(found)
 
 
-@click.command("history")
-@_name
-@click.option("--max", "most", type=click.IntRange(min=1), help="How many at most.")
-@output_option
-@calls_engine
-def history(client: Client, name: str, most: int | None, form: str) -> None:
-    """Show what was changed on a host, by whom and how it ended; the last first.
-
-    Example: netweft host history sim-1 --max 5
-    """
-    query = {} if most is None else {"max": most}
-    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history", **query)
-    show_many(found, _REVISIONS, form)
-
-
-@click.command("diff")
-@_name
-@click.argument("generation", type=click.IntRange(min=1))
-@click.argument("other", type=click.IntRange(min=1), required=False)
-@output_option
-@calls_engine
-def diff(client: Client, name: str, generation: int, other: int | None, form: str) -> None:
-    """Show how the setup of a host has changed from GENERATION to OTHER, or to now.
-
-    Example: netweft host diff sim-1 4 7
-    """
-    query = {} if other is None else {"other": other}
-    path = f"hosts/{resolve(client, _HOST, name)['id']}/history/{generation}/difference"
-    found = client.addition("GET", path, **query)
-    if form not in TABLES:
-        show_one(found, form)
-    elif not found["changes"]:
-        say("Nothing differs.")
-    else:
-        click.echo("\n".join(found["changes"]))
-
-
-@click.command("restore")
-@_name
-@click.argument("generation", type=click.IntRange(min=1))
-@click.option("--commit", is_flag=True, help="What runs then is also what the host's boot restores.")
-@calls_engine
-def restore(client: Client, name: str, generation: int, commit: bool) -> None:
-    """Set a host up as it was when it had taken GENERATION; tried, and taken back if it fails.
-
-    Example: netweft host restore sim-1 4
-    """
-    host = resolve(client, _HOST, name)
-    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commit})
-    if not told["changed"]:
-        say("Nothing to do: the host is set up so.")
-        return
-    say("Done.")
-    _tell_uncommitted(client, host)
-
-
 def _show_drift(found: Tree) -> None:
     lines = [
         {"of": f"{kind} {group['name']}".strip(), "text": one["text"]}
@@ -391,9 +327,6 @@ COMMANDS = (
     setup_networks,
     commit,
     copy_networks,
-    diff,
-    history,
-    restore,
     deactivate,
     remove,
     token,
@@ -402,6 +335,7 @@ COMMANDS = (
     attachments,
     drift,
     *host_deployments.COMMANDS,
+    *host_history.COMMANDS,
 )
 
 
@@ -413,15 +347,6 @@ def attachment_ids(client: Client, host_id: str) -> dict[str, str]:
         for item in client.list(f"hosts/{host_id}/networkattachments")
         if item["network"]["id"] in networks
     }
-
-
-def _tell_uncommitted(client: Client, host: Tree) -> None:
-    """Say so when the host's next boot will restore something else than what runs on it now."""
-    if client.get(f"hosts/{host['id']}").get("networks_committed") == "false":
-        say(
-            "What runs on the host is not committed: its next boot brings back what was before."
-            f" To keep it: netweft host commit {host['name']}"
-        )
 
 
 def _show_plan(plan: Tree, form: str) -> None:

@@ -40,6 +40,7 @@ from netweft.engine.queries import templates as template_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.queries.templates import BLANK_ID
+from netweft.engine.queries.vms import VnicDetails
 from netweft.engine.statements import add
 
 ADDED, UPDATED, REMOVED, STARTED, STOPPED = 34, 35, 113, 32, 33
@@ -258,13 +259,7 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     this_run = _this_run(vm, spec)
     wanted = queries.as_it_runs(vm, this_run)
     rows = queries.vnics_of(tx, (spec.id,))[spec.id]
-    cluster = queries.get(tx, spec.id).cluster_name
-    networked = [(row, row.network_name) for row in rows if row.network_name]
-    check(
-        _RUN,
-        rules.networks_in_cluster(cluster, [name for row, name in networked if not row.in_cluster]),
-        rules.networks_are_for_vms([name for row, name in networked if not row.vm_network]),
-    )
+    _check_networks(queries.get(tx, spec.id).cluster_name, rows)
     host_id = _wanted_host(tx, vm, spec)
     if vm.saved_host_id:
         functions.release(tx, spec.id)  # what it was promised when it was suspended is there for it
@@ -288,6 +283,16 @@ def start_vm(tx: Tx, actor: Actor, spec: StartVm) -> str:
     if vm.saved_host_id:
         return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Resuming VM {vm.name}", payload)
     return queue.enqueue(tx, actor, "start_vm", f"vm:{spec.id}", f"Launching VM {vm.name}", payload)
+
+
+def _check_networks(cluster: str, rows: Sequence[VnicDetails]) -> None:
+    """Whether guests can be on the networks of a machine's vNICs. Raises ValidationError."""
+    networked = [(row, row.network_name) for row in rows if row.network_name]
+    check(
+        _RUN,
+        rules.networks_in_cluster(cluster, [name for row, name in networked if not row.in_cluster]),
+        rules.networks_are_for_vms([name for row, name in networked if not row.vm_network]),
+    )
 
 
 def _this_run(vm: VmRow, spec: StartVm) -> dict[str, Any]:

@@ -222,18 +222,8 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     if moves:
         passthrough = check_profile(tx, actor, _UPDATE, vm.cluster_id, after.profile_id)
     check_type(_UPDATE, after.interface, passthrough=passthrough, linked=after.linked)
-    rewired = running and stays and (moves or after.linked != old.linked)
-    provided = rewired and moves and _is_provided(tx, old, after.profile_id)
-    check(
-        _UPDATE,
-        rules.may_be_rewired(rewired, _mirroring(tx, old, after.profile_id)),
-        provider_rules.is_not_rewired(after.name, rewired=rewired, is_provided=provided),
-        profile_rules.vnic_stays_on_card(
-            after.name,
-            rewired=rewired,
-            on_card=rewired and not old.passthrough and function_queries.has_one(tx, old.id),
-        ),
-    )
+    if running and stays and (moves or after.linked != old.linked):
+        _check_rewired(tx, old, after)
     if after.plugged and (not old.plugged or readdressed):
         check(_UPDATE, rules.mac_is_not_plugged_elsewhere(after.mac, _others_with_mac(tx, vm, old.id, after.mac)))
     if passthrough:
@@ -241,6 +231,22 @@ def _check_update(tx: Tx, actor: Actor, vm: _Vm, old: VnicDetails, after: VnicDe
     if after.plugged and (moves or not old.plugged):
         return check_network_on_host(tx, _UPDATE, vm, after.profile_id, or_on_card=not old.plugged)
     return Needs.NETWORK
+
+
+def _check_rewired(tx: Tx, old: VnicDetails, after: VnicDetails) -> None:
+    """Whether a vNIC may come onto another network, or get another state of its link, while a guest has it. Raises
+    ValidationError.
+    """
+    moves = after.profile_id != old.profile_id
+    on_card = not old.passthrough and function_queries.has_one(tx, old.id)
+    check(
+        _UPDATE,
+        rules.may_be_rewired(hot=True, mirroring=_mirroring(tx, old, after.profile_id)),
+        provider_rules.is_not_rewired(
+            after.name, rewired=True, is_provided=moves and _is_provided(tx, old, after.profile_id)
+        ),
+        profile_rules.vnic_stays_on_card(after.name, rewired=True, on_card=on_card),
+    )
 
 
 def _is_provided(tx: Tx, old: VnicDetails, profile_id: str | None) -> bool:

@@ -1,0 +1,54 @@
+"""Requests that are planned, and requests that are done only as planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
+
+from netweft.api.incoming import Incoming
+from netweft.api.routes import Query
+from netweft.engine.commands.rehearsals import RequestPlan, run_as_planned
+from netweft.engine.db import Database
+
+PLAN_HEADER = "netweft-plan"
+"""Of a request that is to be done only if hosts would do what the plan of that id says."""
+
+T = TypeVar("T")
+
+
+def runner_of(db: Database, incoming: Incoming, correlation_id: str) -> Callable[..., Any] | None:
+    """What runs the commands of a request that names a plan: the first is done only if the plan still holds. None for
+    any other request.
+    """
+    plan_id = incoming.headers.get(PLAN_HEADER, "")
+    if not plan_id or incoming.method in {"GET", "HEAD"}:
+        return None
+    first = iter((True,))
+
+    def run(command: Callable[..., T], *told: Any, **named: Any) -> T:  # noqa: ANN401 (whatever it takes)
+        if next(first, False):
+            return run_as_planned(db, correlation_id, plan_id, command, *told, **named)
+        return db.run(command, *told, **named)
+
+    return run
+
+
+def as_asked(incoming: Incoming, method: str, path: str, body: bytes) -> Incoming:
+    """Another request of the same client, with JSON."""
+    place, _, query = path.partition("?")
+    headers = {name: value for name, value in incoming.headers.items() if name != PLAN_HEADER}
+    return replace(
+        incoming,
+        method=method,
+        path=place,
+        query=Query(dict(parse_qsl(query))),
+        headers={**headers, "content-type": "application/json"},
+        body=body,
+    )
+
+
+def nothing_is_planned(*_: object) -> RequestPlan:
+    """For what is read below a link."""
+    raise AssertionError("unreachable: what is read plans nothing")

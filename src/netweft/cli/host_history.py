@@ -1,0 +1,92 @@
+"""What was changed on a host, and having it back."""
+
+from __future__ import annotations
+
+import click
+
+from netweft.cli.lookup import completes, resolve
+from netweft.cli.nouns import noun
+from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.session import calls_engine, output_option
+from netweft.client import Client
+from netweft.client.tree import Tree
+
+_HOST = noun("host")
+_name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
+_REVISIONS = {
+    "GENERATION": "generation",
+    "AT": "created_at",
+    "WHO": "user",
+    "STATE": "state",
+    "WHY": "reason",
+    "CHANGES": "changes",
+    "ERROR": "error",
+}
+
+
+@click.command("history")
+@_name
+@click.option("--max", "most", type=click.IntRange(min=1), help="How many at most.")
+@output_option
+@calls_engine
+def history(client: Client, name: str, most: int | None, form: str) -> None:
+    """Show what was changed on a host, by whom and how it ended; the last first.
+
+    Example: netweft host history sim-1 --max 5
+    """
+    query = {} if most is None else {"max": most}
+    found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history", **query)
+    show_many(found, _REVISIONS, form)
+
+
+@click.command("diff")
+@_name
+@click.argument("generation", type=click.IntRange(min=1))
+@click.argument("other", type=click.IntRange(min=1), required=False)
+@output_option
+@calls_engine
+def diff(client: Client, name: str, generation: int, other: int | None, form: str) -> None:
+    """Show how the setup of a host has changed from GENERATION to OTHER, or to now.
+
+    Example: netweft host diff sim-1 4 7
+    """
+    query = {} if other is None else {"other": other}
+    path = f"hosts/{resolve(client, _HOST, name)['id']}/history/{generation}/difference"
+    found = client.addition("GET", path, **query)
+    if form not in TABLES:
+        show_one(found, form)
+    elif not found["changes"]:
+        say("Nothing differs.")
+    else:
+        click.echo("\n".join(found["changes"]))
+
+
+@click.command("restore")
+@_name
+@click.argument("generation", type=click.IntRange(min=1))
+@click.option("--commit", is_flag=True, help="What runs then is also what the host's boot restores.")
+@calls_engine
+def restore(client: Client, name: str, generation: int, commit: bool) -> None:
+    """Set a host up as it was when it had taken GENERATION; tried, and taken back if it fails.
+
+    Example: netweft host restore sim-1 4
+    """
+    host = resolve(client, _HOST, name)
+    told = client.addition("POST", f"hosts/{host['id']}/history/{generation}/restore", {"commit": commit})
+    if not told["changed"]:
+        say("Nothing to do: the host is set up so.")
+        return
+    say("Done.")
+    tell_uncommitted(client, host)
+
+
+def tell_uncommitted(client: Client, host: Tree) -> None:
+    """Say so when the host's next boot will restore something else than what runs on it now."""
+    if client.get(f"hosts/{host['id']}").get("networks_committed") == "false":
+        say(
+            "What runs on the host is not committed: its next boot brings back what was before."
+            f" To keep it: netweft host commit {host['name']}"
+        )
+
+
+COMMANDS = (diff, history, restore)
