@@ -156,3 +156,21 @@ def test_a_plan_names_whom_a_raised_mtu_interrupts(api: Additions, network: str,
     assert (again["before"], again["mtu"], again["servers"]) == (9000, 9000, [])
     assert there.classes[CLASS] == 9000
     assert "no class" in api("POST", f"{path}/raisemtu", 409, system_class="x", mtu=9000, plan=True)["detail"]
+
+
+def test_a_fabric_that_is_gone_for_good_is_removed_by_force(api: Additions, network: str) -> None:
+    made = api.add()
+    path = f"configurationproviders/{made['id']}"
+    api("POST", f"networks/{network}/portprofiles", 201, provider_name="ucs")
+    refused = api("DELETE", f"{path}?force=true", 409)
+    assert "carries these networks: red" in refused["detail"]
+
+    def away(_: str) -> None:
+        raise memory_fabric.DOWN
+
+    memory_fabric.fabric(URL).fault = away
+    api("DELETE", f"networks/{network}/portprofiles/{made['id']}")
+    refused = api("DELETE", path, 409)
+    assert "or by force if it is gone for good" in refused["detail"]
+    api("DELETE", f"{path}?force=true")
+    assert api("GET", "configurationproviders") == []

@@ -249,10 +249,13 @@ def put_provider(call: Call[ConfigurationProviderChange]) -> ConfigurationProvid
     return _one(call, provider_id) if job_id is None else Later(job_id, lambda: _one(call, provider_id))
 
 
-@routes.delete("/configurationproviders/{provider_id}", needs=_NEEDS)
+@routes.delete("/configurationproviders/{provider_id}", needs=_NEEDS, queries=("force",))
 def delete_provider(call: Call[None]) -> None:
-    """Remove a configuration provider that has no port profile of ours. What else its fabric has stays there."""
-    call.run(remove_provider, call.actor, call.ids["provider_id"], purpose=CONFIGURATION)
+    """Remove a configuration provider that has no port profile of ours. What else its fabric has stays there, and with
+    ``force`` also what of ours is still to be removed from it.
+    """
+    force = call.query.flag("force")
+    call.run(remove_provider, call.actor, call.ids["provider_id"], purpose=CONFIGURATION, force=force)
 
 
 @routes.post("/configurationproviders/{provider_id}/test", Test, gives=ConfigurationProvider, needs=_NEEDS)

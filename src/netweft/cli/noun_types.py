@@ -104,6 +104,8 @@ class Noun:
     """Whether its collection is one of Netweft's additions."""
     beside: tuple[str, ...] = ()
     """Fields that the addition at the same path tells of each, where oVirt's entity has no place for them."""
+    force: str = ""
+    """What ``remove --force`` does, empty where there is no such option."""
     more: str = ""
     """The module of this package with its verbs that are no usual ones (``COMMANDS``)."""
 

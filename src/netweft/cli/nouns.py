@@ -747,6 +747,7 @@ _CONFIGURATION_PROVIDERS = Noun(
     is_addition=True,
     wide={"LATENCY (MS)": "latency", "CHECKED": "checked_at", "RECONCILED": "reconciled_at"}
     | {"ORPHANS": "orphans", "LOGIN": "username", "ID": "id"},
+    force="Remove it although something is still to be removed there, for one that is gone for good.",
     more="configuration_providers",
 )
 _PORT_PROFILES = Noun(

@@ -134,7 +134,7 @@ def show_outcome(client: Client, noun: Noun, entity: Tree, form: str) -> None:
 
 def _remove(noun: Noun) -> click.Command:
     @calls_engine
-    def run(client: Client, /, *, missing_ok: bool, yes: bool, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
+    def run(client: Client, /, *, missing_ok: bool, yes: bool, force: bool = False, **values: Any) -> None:  # noqa: ANN401 (what the options hold)
         name = values[noun.argument]
         try:
             entity = resolve(client, noun, name, _above(noun, values))
@@ -144,10 +144,11 @@ def _remove(noun: Noun) -> click.Command:
                 return
             raise
         confirm_removal(f"{noun.name} {name}", yes=yes)
-        client.remove(path_of(entity))
+        client.remove(path_of(entity), **({"force": "true"} if force else {}))
 
     text = f"{'Unassign' if _is_assigned(noun) else 'Remove'} {noun.one}{_preposition(noun, 'from')}."
-    return missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
+    command = missing_ok_option(yes_option(_command(noun, "remove", run, text, noun.sample)))
+    return click.option("--force", is_flag=True, help=noun.force)(command) if noun.force else command
 
 
 def _action(noun: Noun, action: Action) -> click.Command:

@@ -202,7 +202,10 @@ def provider_is_unused(provider: str, networks: Collection[str], left: int) -> P
         text = f"Provider '{provider}' has these networks: {', '.join(networks)}. Remove them first."
         return Problem("ACTION_TYPE_FAILED_PROVIDER_IN_USE", text)
     if left:
-        text = f"{left} object(s) are still to be removed from provider '{provider}'. Remove it when that is done."
+        text = (
+            f"{left} object(s) are still to be removed from provider '{provider}'. Remove it when that is done, or by"
+            " force if it is gone for good."
+        )
         return Problem("ACTION_TYPE_FAILED_PROVIDER_IN_USE", text)
     return None
 

@@ -209,24 +209,29 @@ def remove_provider_orphan(tx: Tx, actor: Actor, provider_id: str, orphan_id: st
     return _enqueue(tx, actor, "remove_provider_orphan", f"Removing an orphan from Provider {row.name}", payload)
 
 
-def remove_provider(tx: Tx, actor: Actor, provider_id: str, *, purpose: str = NETWORKS) -> None:
-    """Remove a provider that has no network. What it has of others stays there.
+def remove_provider(tx: Tx, actor: Actor, provider_id: str, *, purpose: str = NETWORKS, force: bool = False) -> None:
+    """Remove a provider that has no network. What it has of others stays there; with ``force`` also what of ours is
+    still to be removed from it, for one that is gone for good.
 
     Needs CREATE_STORAGE_POOL on it. Raises NotFoundError, DeniedError, ValidationError, BusyError when it has just got
     a network.
     """
     row = _locked(tx, actor, provider_id, purpose)
     networks = object_queries.networks_on(tx, provider_id)
+    left = object_queries.still_there(tx, provider_id)
     check(
         _REMOVE,
         rules.is_no_default(row.name, list(cluster_queries.with_provider(tx, provider_id).values())),
         profile_rules.fabric_carries_nothing(row.name, list(profile_queries.networks_in(tx, provider_id).values())),
-        network_rules.provider_is_unused(row.name, networks, object_queries.still_there(tx, provider_id)),
+        network_rules.provider_is_unused(row.name, networks, 0 if force else left),
     )
+    if left:
+        objects.leave(tx, provider_id)
     authorize.forget(tx, provider_id)
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(providers).where(providers.c.id == provider_id))
-    audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.")
+    what = f" {left} object(s) of Netweft's were left there." if left else ""
+    audit.record(tx, actor, REMOVED, f"Provider {row.name} was removed by {actor.name}.{what}")
 
 
 def _locked(tx: Tx, actor: Actor, provider_id: str, purpose: str = NETWORKS) -> ProviderRow:

@@ -118,6 +118,12 @@ def forget(tx: Tx, kind: str, object_id: str, provider_id: str) -> None:
     tx.execute(sa.delete(provider_objects).where(*gone))
 
 
+def leave(tx: Tx, provider_id: str) -> None:
+    """Nothing more is to be removed from a provider."""
+    here = provider_objects.c.provider_id == provider_id, provider_objects.c.wanted == "absent"
+    tx.execute(sa.delete(provider_objects).where(*here))
+
+
 def postpone(tx: Tx, reason: str, *which: sa.ColumnElement[bool]) -> None:
     """The provider did not do what is wanted of these objects: it is tried again later, after a pause that grows."""
     keys = provider_objects.c.kind, provider_objects.c.object_id, provider_objects.c.provider_id
