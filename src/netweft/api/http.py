@@ -43,7 +43,7 @@ from netweft.api.follow import follow
 from netweft.api.health import REQUESTS, SECONDS, Watch
 from netweft.api.incoming import Incoming, check_version, incoming_of, parsed
 from netweft.api.outgoing import Outgoing, send_answer, written
-from netweft.api.plan_runs import as_asked, nothing_is_planned, runner_of
+from netweft.api.plan_runs import as_asked, runner_of
 from netweft.api.routes import ADDITIONS, API, Call, Later, Many, Query, Raw, Route, Router, Services, Stream, ids_of
 from netweft.api.schema import reference
 from netweft.api.types import Action, Job
@@ -229,7 +229,6 @@ class Server:
             services=self.services,
             origin=str,
             sub_get=lambda deeper: self._sub_get(session, deeper),
-            planned=nothing_is_planned,
         )
         return route.handler(call)
 

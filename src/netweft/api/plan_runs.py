@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from netweft.api.incoming import Incoming
 from netweft.api.routes import Query
-from netweft.engine.commands.rehearsals import RequestPlan, run_as_planned
+from netweft.engine.commands.rehearsals import run_as_planned
 from netweft.engine.db import Database
 
 PLAN_HEADER = "netweft-plan"
@@ -47,8 +47,3 @@ def as_asked(incoming: Incoming, method: str, path: str, body: bytes) -> Incomin
         headers={**headers, "content-type": "application/json"},
         body=body,
     )
-
-
-def nothing_is_planned(*_: object) -> RequestPlan:
-    """For what is read below a link."""
-    raise AssertionError("unreachable: what is read plans nothing")

@@ -115,6 +115,10 @@ class Services:
     has_agent_package: bool = False
 
 
+def _nothing_is_planned(*_: object) -> RequestPlan:
+    raise AssertionError("unreachable: what is read below a link plans nothing")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[B]):
     """One request: who asks (``actor``), for what (``ids`` from the path, ``query``), with what (``body``, None when
@@ -133,7 +137,7 @@ class Call(Generic[B]):
     origin: Callable[[], str]
     is_async: bool = False
     sub_get: Callable[[str], Any] = field(repr=False)
-    planned: Callable[[str, str, bytes], RequestPlan] = field(repr=False)
+    planned: Callable[[str, str, bytes], RequestPlan] = field(default=_nothing_is_planned, repr=False)
     runner: Callable[..., Any] | None = field(default=None, repr=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
