@@ -8,7 +8,17 @@ from dataclasses import replace
 from netweft.core.protocol import GuestNic
 
 FIXED_WHILE_PLUGGED = (
-    *("mac", "mtu", "model", "queues", "boot_order", "port", "function", "profile", "guid", "standby", "stands_by"),
+    "mac",
+    "mtu",
+    "model",
+    "queues",
+    "boot_order",
+    "port",
+    "function",
+    "profile",
+    "guid",
+    "standby",
+    "stands_by",
 )
 """What of a vNIC no libvirt changes while it is plugged into a running guest; of a virtual function that is all."""
 

@@ -17,7 +17,6 @@ from netweft.core.impact import StepImpact, explain
 from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 from netweft.core.prune import leave_missing
-from netweft.core.rules.host_standing import held
 from netweft.core.rules.setup_networks import validate
 from netweft.core.steps import Step
 from netweft.engine.access import authorize
@@ -80,11 +79,10 @@ def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest
     """
     data = queries.load_one(tx, host_id)
     authorize.require(tx, actor, ActionGroup.CONFIGURE_HOST_NETWORK, ObjectRef(ObjectType.HOST, host_id))
-    if data.report is None:
-        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
+    _reported_at(data)
     final = validate(queries.view(tx, host_id, request), request, new_id, _ACTION)
-    intent = queries.intent_of(data.row.switch_type, final, data.networks, data.report, data.intent.chassis)
-    return plan_of(tx, data, held(intent, data.host) if final.needs_host or final.puts_right else None)
+    asks = final.needs_host or final.puts_right
+    return plan_of(tx, data, queries.intent_to_bring(data, final) if asks else None)
 
 
 def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
@@ -92,8 +90,7 @@ def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
 
     Raises HostError when the host has never reported or no plan leads there.
     """
-    if data.report is None or data.reported_at is None:
-        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
+    reported_at = _reported_at(data)
     management = [network_id for network_id, view in data.networks.items() if view.is_management]
     todo: Sequence[Step] = ()
     if intent is not None:
@@ -103,13 +100,19 @@ def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
     return HostPlan(
         host_id=data.row.id,
         host_name=data.row.name,
-        reported_at=data.reported_at,
+        reported_at=reported_at,
         steps=steps,
         loss=worst(step.loss for step in steps),
         networks=_networks(data, steps),
         vnics=_vnics(tx, steps),
         network_names={network_id: view.name for network_id, view in data.networks.items()},
     )
+
+
+def _reported_at(data: HostData) -> datetime:
+    if data.reported_at is None:
+        raise HostError(f"Host {data.row.name} has not reported its networking yet.", code="HOST_NEVER_REPORTED")
+    return data.reported_at
 
 
 def worst(losses: Iterable[Loss]) -> Loss:

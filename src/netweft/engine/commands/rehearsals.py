@@ -16,18 +16,15 @@ import sqlalchemy as sa
 
 from netweft.core.errors import NetweftError, Problem, ValidationError
 from netweft.core.host import Loss
-from netweft.core.host_labels import propagation
 from netweft.core.intent import HostIntent
-from netweft.core.rules.host_standing import held
-from netweft.core.rules.setup_networks import validate
 from netweft.engine.commands.host_plans import HostPlan, plan_of, worst
-from netweft.engine.db import Database, Tx, new_id
+from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.jobs import JobRow, jobs
-from netweft.engine.operations import host_changes as changes
+from netweft.engine.operations.host_labels import setup_by_labels
 from netweft.engine.payloads import ApplyHost, PropagateLabels
 from netweft.engine.queries import host_networks as queries
-from netweft.engine.queries.host_networks import Candidate, HostData
+from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import rows
 
 _APPLY, _LABELS = "apply_host", "propagate_labels"
@@ -178,7 +175,7 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     coming: dict[str, Coming] = {}
     for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
         data = loaded[change.host_id]
-        intent = _intent(data, changes.candidate_of(change))
+        intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
     for told in labelled:
         if told.host_id not in coming:
@@ -187,19 +184,9 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     return Rehearsed(hosts=tuple(sorted(coming.values(), key=lambda one: one.data.row.name)), others=others)
 
 
-def _intent(data: HostData, candidate: Candidate | None) -> HostIntent:
-    """As :mod:`netweft.engine.jobs.apply_host` makes it."""
-    chassis = None if candidate and candidate.is_leaving else data.intent.chassis
-    setup = candidate or data.intent
-    return held(queries.intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
-
-
 def _by_labels(tx: Tx, data: HostData, told: PropagateLabels) -> Coming:
-    """As :mod:`netweft.engine.jobs.propagate_labels` makes it."""
-    view = queries.view(tx, told.host_id)
     try:
-        final = validate(view, propagation(view, told.lost), new_id, _ACTION)
+        candidate = setup_by_labels(tx, told.host_id, told.lost, _ACTION)
     except ValidationError as error:
         return Coming(data=data, reason=told.reason, problem=error.text)
-    candidate = Candidate.of(final, final.labels) if final.needs_host else None
-    return Coming(data=data, reason=told.reason, intent=_intent(data, candidate))
+    return Coming(data=data, reason=told.reason, intent=queries.intent_to_bring(data, candidate or data.intent))

@@ -21,7 +21,6 @@ from netweft.core.desired import desired_host
 from netweft.core.errors import HostError, NotFoundError
 from netweft.core.intent import HostIntent
 from netweft.core.protocol import Change, ChangeRequest, HostReport, Phase, Progress
-from netweft.core.rules.host_standing import held
 from netweft.engine import audit
 from netweft.engine.actor import Actor
 from netweft.engine.agent_answers import RefusedError, UnreachableError
@@ -88,11 +87,9 @@ def apply(agents: Agents, job: JobContext, task: ApplyHost) -> Mapping[str, Any]
         if row.state == "refused":
             raise RolledBackError(row.error)
         task = replace(task, request=row.job_id)
-        candidate = host_changes.candidate_of(row)
+        candidate = queries.candidate_of(row)
     agent = agents.of(task.host_id, data.row.agent_url)
-    chassis = None if candidate and candidate.is_leaving else data.intent.chassis
-    intent = queries.intent_of(data.row.switch_type, candidate or data.intent, data.networks, data.report, chassis)
-    intent = held(intent, data.host)
+    intent = queries.intent_to_bring(data, candidate or data.intent)
     is_setup = candidate is not None
     try:
         try:

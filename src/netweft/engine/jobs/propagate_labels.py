@@ -6,22 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from netweft.core.errors import NetweftError, NotFoundError
-from netweft.core.host_labels import propagation
-from netweft.core.rules.setup_networks import validate
 from netweft.engine import audit, queue
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
 from netweft.engine.commands.hosts import CONFIRM_WITHIN
-from netweft.engine.db import Tx, lock, new_id
+from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes, host_labels
 from netweft.engine.operations.host_changes import PERSIST_FAILED
 from netweft.engine.payloads import ApplyHost, OnHost, PropagateLabels
-from netweft.engine.queries import host_networks as queries
 from netweft.engine.queries.cluster_networks import lock_to_use
-from netweft.engine.queries.host_networks import Candidate
 
 _ACTION = "Cannot apply labels."
 
@@ -60,11 +56,9 @@ def _begin(tx: Tx, job: JobContext, host_id: str) -> int | None:
         host_labels.request(tx, actor_of(job), host_id, host.name, lost, reason)
         return None
     host_changes.require_idle(tx, host_id, host.name)
-    view = queries.view(tx, host_id)
-    final = validate(view, propagation(view, lost), new_id, _ACTION)
-    if not final.needs_host:
+    candidate = host_labels.setup_by_labels(tx, host_id, lost, _ACTION)
+    if candidate is None:
         return None
-    candidate = Candidate.of(final, final.labels)
     return host_changes.next_generation(tx, actor_of(job), host_id, candidate, reason, job.job.id, _ACTION)
 
 

@@ -20,7 +20,7 @@ from netweft.engine.model.hosts import hosts
 from netweft.engine.model.jobs import jobs
 from netweft.engine.operations import host_addresses
 from netweft.engine.payloads import ApplyHost
-from netweft.engine.queries.host_networks import Candidate
+from netweft.engine.queries.host_networks import Candidate, candidate_of
 from netweft.engine.queries.networks import known_among
 from netweft.engine.statements import Statement, inserting
 
@@ -137,11 +137,6 @@ def pending(tx: Tx, host_id: str) -> list[HostChangeRow]:
 def find(tx: Tx, host_id: str, generation: int) -> HostChangeRow | None:
     """One change, None when there is none."""
     return _CHANGE.first(tx, host_id=host_id, generation=generation)
-
-
-def candidate_of(row: HostChangeRow) -> Candidate | None:
-    """The attachments and bonds that a change is to bring."""
-    return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
 
 
 def record_applied(tx: Tx, host_id: str, generation: int) -> bool:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from netweft.core.host_labels import propagation
+from netweft.core.rules.setup_networks import validate
 from netweft.engine import queue
 from netweft.engine.actor import Actor
-from netweft.engine.db import Tx
+from netweft.engine.db import Tx, new_id
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.host_networks import attachments, nic_labels
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.operations import host_changes
 from netweft.engine.payloads import PropagateLabels
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.host_networks import Candidate
 
 _REACHABLE = ("up", "maintenance", "non_operational")
 """Other hosts get what their labels mean once they come up."""
@@ -57,3 +61,12 @@ def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reas
     payload = PropagateLabels(host_id=host_id, lost=lost, reason=reason)
     description = f"Applying labels on Host {name}: {reason}"
     queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
+
+
+def setup_by_labels(tx: Tx, host_id: str, lost: list[str], action: str) -> Candidate | None:
+    """What a host is to be set up with by its labels, and without the networks ``lost``; None when it need not be
+    asked. Raises NotFoundError, and ValidationError with ``action``.
+    """
+    view = queries.view(tx, host_id)
+    final = validate(view, propagation(view, lost), new_id, action)
+    return Candidate.of(final, final.labels) if final.needs_host else None

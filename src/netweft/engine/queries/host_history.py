@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import NotFoundError
@@ -15,7 +13,7 @@ from netweft.core.setup_history import Labels, differences
 from netweft.engine.db import Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.networks import networks
-from netweft.engine.queries.host_networks import Candidate, HostData, load_one
+from netweft.engine.queries.host_networks import Candidate, HostData, candidate_of, load_one
 from netweft.engine.statements import rows
 
 
@@ -45,7 +43,7 @@ def revisions(tx: Tx, host_id: str, most: int | None = None) -> list[Revision]:
     names = network_names(tx)
     shown, setup = [], Candidate()
     for row in found:
-        asked = _candidate(row.candidate)
+        asked = candidate_of(row)
         shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
     return shown[::-1][:most]
@@ -58,7 +56,7 @@ def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:
     if not found or found[0].generation != generation or found[0].state != "applied":
         raise NotFoundError(f"The host has taken no generation {generation} that is still known.")
     for row in found:
-        if row.state == "applied" and (setup := _candidate(row.candidate)):
+        if row.state == "applied" and (setup := candidate_of(row)):
             return setup
     raise NotFoundError(f"What the host was set up with at generation {generation} is not known any more.")
 
@@ -90,10 +88,6 @@ def _labels(setup: HostSetup, otherwise: HostSetup | None = None) -> Labels:
     if labels is None:
         return _labels(otherwise) if otherwise is not None else {}
     return labels
-
-
-def _candidate(stored: dict[str, Any] | None) -> Candidate | None:
-    return msgspec.convert(stored, Candidate) if stored is not None else None
 
 
 def _shown(row: HostChangeRow, changes: tuple[str, ...]) -> Revision:

@@ -19,10 +19,18 @@ from netweft.core.host_request import HostView, NetworkView, SetupRequest, claim
 from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup
 from netweft.core.keep import KEEP
 from netweft.core.protocol import HostReport
+from netweft.core.rules.host_standing import held
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
 from netweft.engine.db import Tx
 from netweft.engine.model.clusters import clusters
-from netweft.engine.model.host_networks import AttachmentRow, attachments, host_bonds, host_changes, nic_labels
+from netweft.engine.model.host_networks import (
+    AttachmentRow,
+    HostChangeRow,
+    attachments,
+    host_bonds,
+    host_changes,
+    nic_labels,
+)
 from netweft.engine.model.hosts import HostReportRow, HostRow, host_nics, host_reports, hosts
 from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_clusters, lack_of
 from netweft.engine.queries.host_addresses import elsewhere
@@ -56,6 +64,11 @@ class Candidate(HostSetup):
     def of(cls, setup: HostSetup, labels: Mapping[str, str] | None = None) -> Candidate:
         """What a host has now, or would have."""
         return cls(attachments=setup.attachments, bonds=setup.bonds, kept=setup.kept, labels=labels)
+
+
+def candidate_of(row: HostChangeRow) -> Candidate | None:
+    """What a change brings a host; None for one that puts on it again what is stored."""
+    return msgspec.convert(row.candidate, Candidate) if row.candidate is not None else None
 
 
 class _Reported(HostRow, frozen=True, kw_only=True):
@@ -245,6 +258,14 @@ def intent_of(
         kept=setup.kept,
         chassis=chassis,
     )
+
+
+def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
+    """The intent that a host is asked for to have a setup, by its last report: without what cannot be there as it is
+    wanted (:func:`netweft.core.rules.host_standing.held`).
+    """
+    chassis = None if isinstance(setup, Candidate) and setup.is_leaving else data.intent.chassis
+    return held(intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
 
 
 def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
