@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_what_touches_hosts_can_be_planned(plans: Plans, method: str, path: str,
     ids = {"network": plans.network, "cluster": plans.cluster, "host": host, "nic": nic}
     plan = plans.ask(method, path.format(**ids), body)
     assert {one["host"]["name"] for one in plan["hosts"]} == hosts, plan
+
+
+def test_a_host_that_labels_ask_nothing_of_is_not_in_the_plan(plans: Plans) -> None:
+    fleet, path = plans.fleet, f"/hosts/{plans.fleet.id(3)}/nics"
+    nic = next(str(one.get("id")) for one in plans.client.xml(path) if one.findtext("name") == "eth2")
+    plans.client.post_xml(f"{path}/{nic}/networklabels", "<network_label id='red'/>")
+    host = fleet.host(3)
+    nics = {name: replace(one, mtu=1400) for name, one in host.nics.items() if name != "eth2"}
+    fleet.simulate(3, host=replace(host, nics=nics))
+    fleet.monitor.round(fleet.db)
+    assert not fleet.data(3).drift.is_empty
+    assert steps(plans.ask("POST", f"/networks/{plans.network}/networklabels", {"id": "red"})) == {}
 
 
 def test_a_plan_is_refused_as_the_request_would_be(plans: Plans) -> None:

@@ -178,15 +178,18 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
         intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
     for told in labelled:
-        if told.host_id not in coming:
-            coming[told.host_id] = _by_labels(tx, loaded[told.host_id], told)
+        if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told)):
+            coming[told.host_id] = one
     others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS})
     return Rehearsed(hosts=tuple(sorted(coming.values(), key=lambda one: one.data.row.name)), others=others)
 
 
-def _by_labels(tx: Tx, data: HostData, told: PropagateLabels) -> Coming:
+def _by_labels(tx: Tx, data: HostData, told: PropagateLabels) -> Coming | None:
+    """None where the host need not be asked."""
     try:
         candidate = setup_by_labels(tx, told.host_id, told.lost, _ACTION)
     except ValidationError as error:
         return Coming(data=data, reason=told.reason, problem=error.text)
-    return Coming(data=data, reason=told.reason, intent=queries.intent_to_bring(data, candidate or data.intent))
+    if candidate is None:
+        return None
+    return Coming(data=data, reason=told.reason, intent=queries.intent_to_bring(data, candidate))
