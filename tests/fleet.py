@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -40,7 +40,6 @@ from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
-from netweft.engine.patience import PATIENCE as PATIENCE_OF_ENGINES
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
@@ -51,6 +50,9 @@ from netweft.engine.worker import Worker
 
 PATIENCE = 60.0
 """Seconds after which something that must happen counts as not happening."""
+
+_AT_ONCE = Patience(soak=0.0, rollout=0.02)
+"""That of an engine whose rollouts lose no time."""
 
 
 class AgentsProcess:
@@ -118,7 +120,7 @@ class Fleet:
     process: AgentsProcess
     monitor: Monitor
     box: SecretBox
-    patience: Patience = PATIENCE_OF_ENGINES
+    patience: Patience = _AT_ONCE
     agent_package: Path | None = None
     _workers: list[Worker] = field(default_factory=list)
 
@@ -141,7 +143,7 @@ class Fleet:
     def restart_worker(self, **patience: float) -> None:
         """Another engine process follows, whose jobs wait so long for hosts."""
         self.stop_worker()
-        self.patience = Patience(**patience)
+        self.patience = replace(_AT_ONCE, **patience)
         self.start_worker()
 
     def restart_monitor(self, **intervals: float) -> None:

@@ -37,6 +37,7 @@ from netweft.engine.jobs.providers import Providers
 from netweft.engine.jobs.renewal import Renewal
 from netweft.engine.logs import configure_logging
 from netweft.engine.operations import host_changes
+from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority, renew_client
 from netweft.engine.processes import EndedError, Processes, Share, given_share
 from netweft.engine.secrets import SecretBox, SecretError, open_box
@@ -188,7 +189,15 @@ def _worker(
         Timer(name="sweep", every=_SWEEP_EVERY, run=_sweep),
         Timer(name="checkpoint", every=_CHECKPOINT_EVERY, run=Database.checkpoint),
     ]
-    return Worker(db, registry.functions(outside), timers, slots=slots, asking=registry.ASKING, replica=replica)
+    return Worker(
+        db,
+        registry.functions(outside),
+        timers,
+        slots=slots,
+        asking=registry.ASKING,
+        replica=replica,
+        patience=Patience(soak=settings.rollout_soak),
+    )
 
 
 def _tell_and_wait(

@@ -14,7 +14,8 @@ class Patience:
     ``poll``: of one question for the progress of a change; whether the engine stops is looked at in between.
     ``shutdown``: after which a guest that was asked to shut down, and runs, counts as not having obeyed. ``port``:
     until a port on a provider that passes no frames counts as failed. ``provider``: after which a job that a provider
-    has failed asks it nothing more, but leaves the rest to later tries.
+    has failed asks it nothing more, but leaves the rest to later tries. ``soak``: for which the first hosts of a
+    rollout are watched, where their cluster does not say. ``rollout``: between looks at the hosts of one.
     """
 
     silence: float = 30.0
@@ -23,6 +24,8 @@ class Patience:
     shutdown: float = 60.0
     port: float = 60.0
     provider: float = 2.0
+    soak: float = 10.0
+    rollout: float = 0.2
 
 
 PATIENCE = Patience()

@@ -61,6 +61,12 @@ class PropagateLabels(OnHost, frozen=True, kw_only=True):
     reason: str
 
 
+class RollOut(Payload, frozen=True, kw_only=True):
+    """Which rollout is to go on."""
+
+    rollout_id: str
+
+
 class RemoveHost(OnHost, frozen=True, kw_only=True):
     """``force``: the host goes also when it cannot be cleared."""
 

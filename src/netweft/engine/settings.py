@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from netweft.core.rollout import SOAK_MAX
 from netweft.engine.connections import Limits
 
 DATABASE_FILE = "netweft.db"
@@ -127,6 +128,13 @@ class Settings(BaseSettings):
     connections_per_address: int = Field(512, ge=4, le=60000, description="of these, from one address (512)")
     job_threads: int = Field(
         16, ge=1, le=512, description="jobs that work at the same time, besides those that wait (16)"
+    )
+    rollout_soak: float = Field(
+        10,
+        ge=0,
+        le=SOAK_MAX,
+        description="seconds for which the first hosts that a change reaches are watched, if their cluster does not"
+        " say (10)",
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error (info)"

@@ -21,19 +21,29 @@ from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
 from netweft.engine.audit import Severity
-from netweft.engine.commands.hosts import request_apply
 from netweft.engine.db import Tx, lock
 from netweft.engine.model.cluster_networks import ClusterNetworkRow, cluster_networks
 from netweft.engine.model.clusters import ClusterRow, clusters
-from netweft.engine.model.host_networks import attachments, host_changes
+from netweft.engine.model.host_networks import attachments
+from netweft.engine.model.host_networks import host_changes as changes_of_hosts
 from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.operations import host_addresses, host_labels, host_standing, network_status, port_profiles
+from netweft.engine.operations import (
+    host_addresses,
+    host_changes,
+    host_labels,
+    host_standing,
+    network_status,
+    port_profiles,
+    rollouts,
+)
 from netweft.engine.operations.races import translate_constraint_errors
+from netweft.engine.operations.rollouts import Seen, Task
 from netweft.engine.queries import cluster_networks as queries
 from netweft.engine.queries import clusters as cluster_queries
 from netweft.engine.queries import networks as network_queries
 from netweft.engine.queries import providers as provider_queries
+from netweft.engine.queries.network_views import names_in_cluster
 from netweft.engine.queries.references import Ref, resolve
 from netweft.engine.statements import add
 
@@ -43,6 +53,7 @@ DISPLAY_MOVED = 1099
 _ATTACH = "Cannot attach Network to Cluster."
 _UPDATE = "Cannot update Network on Cluster."
 _DETACH = "Cannot detach Network from Cluster."
+_ROUTE_MOVED = "the default route moved to another network of the cluster"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +103,9 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     port_profiles.check_cluster(tx, _ATTACH, network, cluster)
     required = or_current(spec.required, network.provider_id is None)
     _check_roles(tx, _ATTACH, cluster, network, frozenset(), spec.roles, required=required)
-    _reroute(tx, actor, cluster.id, frozenset(), spec.roles)
     reason = f"network {network.name} was attached to cluster {cluster.name}"
-    _rewire(tx, actor, cluster, network, reason)
+    following = _following(tx, cluster, network, frozenset(), spec.roles)
+    seen = _look(tx, cluster.id, network_id, following)
     network_status.hold(tx, cluster.id)
     with translate_constraint_errors(
         _ATTACH, lambda _: rules.is_not_attached(network.name, cluster.name, is_attached=True)
@@ -103,7 +114,9 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     _move_roles(tx, cluster.id, network_id, frozenset(), spec.roles)
     _warn_of_display(tx, actor, cluster, frozenset(), spec.roles)
     here = cluster_networks.c.cluster_id == cluster.id, cluster_networks.c.network_id == network_id
-    host_labels.propagate(tx, actor, reason, *here)
+    lacking = host_labels.lacking(tx, *here)
+    tasks = {host_id: Task(applies=host_id in following, labels=host_id in lacking) for host_id in following | lacking}
+    rollouts.begin(tx, actor, seen, tasks, reason)
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
     audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
@@ -144,7 +157,8 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
         return
     check(_UPDATE, rules.management_is_not_unset(network.name, before, after))
     _check_roles(tx, _UPDATE, cluster, network, before, after, required=required)
-    _reroute(tx, actor, cluster.id, before, after)
+    following = _following(tx, cluster, None, before, after)
+    seen = _look(tx, cluster.id, network.id, following)
     watched = host_standing.watch(tx, _UPDATE, [network.id] if after - before else ())
     network_status.hold(tx, cluster.id)
     tx.execute(
@@ -154,6 +168,7 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     )
     _move_roles(tx, cluster.id, network.id, before, after)
     host_standing.judge(tx, watched)
+    rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), _ROUTE_MOVED)
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
@@ -188,15 +203,15 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, re
     """
     row = queries.get(tx, cluster_id, network_id)
     roles = queries.roles_of(row)
-    _reroute(tx, actor, cluster_id, roles, frozenset())
-    for host in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id):
-        request_apply(tx, actor, host.id, reason)
-    _rewire(tx, actor, cluster_queries.get(tx, cluster_id), row, reason)
+    cluster = cluster_queries.get(tx, cluster_id)
+    carrying = {one.id: one.name for one in network_queries.hosts_carrying(tx, network_id, cluster_id=cluster_id)}
+    following = carrying | _following(tx, cluster, row, roles, frozenset())
+    seen = _look(tx, cluster_id, network_id, following)
     network_status.hold(tx, cluster_id)
     queries.lock_to_remove(tx, cluster_id, network_id)
     _require_no_newcomer(tx, cluster_id, network_id, row.name)
     _move_roles(tx, cluster_id, network_id, roles, frozenset())
-    _warn_of_display(tx, actor, cluster_queries.get(tx, cluster_id), roles, frozenset())
+    _warn_of_display(tx, actor, cluster, roles, frozenset())
     tx.execute(
         sa.delete(cluster_networks).where(
             cluster_networks.c.cluster_id == cluster_id, cluster_networks.c.network_id == network_id
@@ -205,15 +220,18 @@ def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, re
     here = sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id)
     tx.execute(sa.delete(attachments).where(attachments.c.network_id == network_id, attachments.c.host_id.in_(here)))
     host_addresses.release(tx, network_id, here)
+    rollouts.begin(tx, actor, seen, dict.fromkeys(following, Task()), reason)
 
 
 def _require_no_newcomer(tx: Tx, cluster_id: str, network_id: str, name: str) -> None:
     """Raise BusyError while a host of the cluster is being given the network: it would have it after all."""
     coming = (
-        sa.select(host_changes.c.candidate, hosts.c.name)
-        .join(hosts, hosts.c.id == host_changes.c.host_id)
+        sa.select(changes_of_hosts.c.candidate, hosts.c.name)
+        .join(hosts, hosts.c.id == changes_of_hosts.c.host_id)
         .where(
-            hosts.c.cluster_id == cluster_id, host_changes.c.state == "pending", host_changes.c.candidate.is_not(None)
+            hosts.c.cluster_id == cluster_id,
+            changes_of_hosts.c.state == "pending",
+            changes_of_hosts.c.candidate.is_not(None),
         )
     )
     for change in tx.execute(coming):
@@ -294,28 +312,38 @@ def _warn_of_display(
         audit.record(tx, actor, DISPLAY_MOVED, text, Severity.WARNING, cluster=cluster.id)
 
 
-def _reroute(tx: Tx, actor: Actor, cluster_id: str, before: Collection[Role], after: Collection[Role]) -> None:
-    """If the default route moves, have every host of the cluster that carries any network follow.
-
-    To be called before roles are written: whoever works on a host locks its row first and the cluster's networks then.
+def _following(
+    tx: Tx,
+    cluster: ClusterRow,
+    network: NetworkRow | None,
+    before: Collection[Role],
+    after: Collection[Role],
+) -> dict[str, str]:
+    """Names by id of the hosts of a cluster that follow as a network comes or goes, or its roles: all that carry
+    something if the default route moves, and all that are set up if they map a physical network on account of it.
     """
-    if (Role.DEFAULT_ROUTE in before) == (Role.DEFAULT_ROUTE in after):
-        return
-    carrying = sa.select(attachments.c.host_id).distinct()
-    for host_id in tx.scalars(
-        sa.select(hosts.c.id).where(hosts.c.cluster_id == cluster_id, hosts.c.id.in_(carrying)).order_by(hosts.c.name)
-    ).all():
-        request_apply(tx, actor, host_id, "the default route moved to another network of the cluster")
+    following: dict[str, str] = {}
+    if (Role.DEFAULT_ROUTE in before) != (Role.DEFAULT_ROUTE in after):
+        carrying = sa.select(attachments.c.host_id).distinct()
+        here = sa.select(hosts.c.id, hosts.c.name).where(hosts.c.cluster_id == cluster.id, hosts.c.id.in_(carrying))
+        following |= {row.id: row.name for row in tx.execute(here)}
+    if network is not None and _is_mapped(tx, cluster, network):
+        following |= cluster_queries.set_up_in(tx, (cluster.id,))
+    return following
 
 
-def _rewire(tx: Tx, actor: Actor, cluster: ClusterRow, network: NetworkRow, reason: str) -> None:
-    """If a network comes or goes on whose account hosts map a physical network, have every host of the cluster follow
-    that is set up already.
-
-    To be called before the network's rows are written, as :func:`_reroute`.
-    """
+def _is_mapped(tx: Tx, cluster: ClusterRow, network: NetworkRow) -> bool:
+    """Whether hosts of the cluster map a physical network on account of it."""
     if network.provider_id is None or network.provider_id != cluster.provider_id or not network.physical_network:
-        return
-    if provider_queries.get(tx, network.provider_id).plugin_remote:
-        for host_id in cluster_queries.set_up_in(tx, (cluster.id,)):
-            request_apply(tx, actor, host_id, reason)
+        return False
+    return bool(provider_queries.get(tx, network.provider_id).plugin_remote)
+
+
+def _look(tx: Tx, cluster_id: str, network_id: str, following: Collection[str]) -> Seen:
+    """What hosts depend on before a network comes or goes, or its roles, and before who has these now loses them.
+
+    Whoever works on a host locks its row first and the cluster's networks then: to be called before they are written.
+    """
+    host_changes.lock_hosts(tx, following)
+    ids = names_in_cluster(tx, cluster_id).keys() if following else set()
+    return rollouts.look(tx, following, {network_id, *ids})

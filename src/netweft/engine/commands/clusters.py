@@ -13,6 +13,7 @@ from netweft.core.rules import check, fields
 from netweft.core.rules import cluster as rules
 from netweft.core.rules import data_center as data_center_rules
 from netweft.core.rules import provider as provider_rules
+from netweft.core.rules import rollout as rollout_rules
 from netweft.core.rules.cluster_network import HANDED_BACK, Role
 from netweft.engine import audit
 from netweft.engine.access import authorize
@@ -55,12 +56,19 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fields(Texts):
-    """``providers``: the default provider of external networks, or none."""
+    """``providers``: the default provider of external networks, or none. ``rollout_canaries``, ``rollout_wave``: hosts
+    that a change reaches first, and at a time after those; ``rollout_soak``: seconds for which the first are watched,
+    -1 for as long as the engine is told.
+    """
 
     switch_type: str | Keep = KEEP
     version: str | Keep = KEEP
     cpu_type: str | Keep = KEEP
     cpu_architecture: str | Keep = KEEP
+    rollout_canaries: int | Keep = KEEP
+    rollout_wave: int | Keep = KEEP
+    rollout_soak: int | Keep = KEEP
+    rollout_on_failure: str | Keep = KEEP
     providers: tuple[Ref, ...] | Keep = KEEP
 
 
@@ -105,6 +113,7 @@ def add_cluster(tx: Tx, actor: Actor, spec: AddCluster) -> str:
     check(
         _ADD,
         *fields.texts_are_valid("Cluster", cluster, fields.SHORT_NAME_MAX),
+        _policy_problem(cluster),
         data_center_rules.version_is_supported(version),
     )
     check(_ADD, rules.version_is_not_below_data_center(version, data_center.version))
@@ -195,6 +204,7 @@ def _check_update(tx: Tx, before: ClusterRow, after: ClusterRow, spec: UpdateClu
         _UPDATE,
         rules.data_center_is_kept(before.data_center_id, data_center_id),
         *fields.texts_are_valid("Cluster", after, fields.SHORT_NAME_MAX),
+        _policy_problem(after),
         data_center_rules.version_is_supported(after.version),
     )
     if after.version != before.version:
@@ -212,6 +222,12 @@ def _check_update(tx: Tx, before: ClusterRow, after: ClusterRow, spec: UpdateClu
             rules.switch_type_may_change(running_vms=running, active_hosts=active),
             rules.switch_carries_isolation(after.switch_type, queries.isolated_networks_of(tx, before.id)),
         )
+
+
+def _policy_problem(row: ClusterRow) -> Problem | None:
+    return rollout_rules.policy_is_valid(
+        row.rollout_canaries, row.rollout_wave, row.rollout_soak, row.rollout_on_failure
+    )
 
 
 def _provider(tx: Tx, action: str, given: tuple[Ref, ...]) -> ProviderRow | None:

@@ -27,7 +27,7 @@ from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import HostRow, hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import vms
-from netweft.engine.operations import host_addresses, host_changes, host_labels
+from netweft.engine.operations import host_addresses, host_changes, host_labels, rollouts
 from netweft.engine.operations.host_standing import Watch, judge, watch_hosts
 from netweft.engine.operations.network_status import host_changed
 from netweft.engine.operations.races import translate_constraint_errors
@@ -47,9 +47,6 @@ PERSIST_SETUP_NETWORK_ON_HOST_FAILED).
 
 PREPARING = "preparing_for_maintenance"
 """The status of a host whose guests are to leave: it gets no new ones."""
-
-CONFIRM_WITHIN = 60.0
-"""Seconds that a host waits for the engine's confirmation when the engine itself asks for a change."""
 
 _ADD = "Cannot add Host."
 _UPDATE = "Cannot update Host."
@@ -152,7 +149,7 @@ def update_host(tx: Tx, actor: Actor, spec: UpdateHost) -> None:
     with translate_constraint_errors(_UPDATE, lambda _: rules.name_is_free(after.name, (after.name,))):
         tx.execute(sa.update(hosts).where(hosts.c.id == spec.id).values(values))
     if cluster_id != host.cluster_id:
-        host_labels.propagate(tx, actor, "the host moved to another cluster", hosts.c.id == spec.id)
+        host_labels.propagate(tx, actor, "the host moved to another cluster", spec.id)
     audit.record(
         tx, actor, UPDATED, f"Host {after.name} was updated by {actor.name}.", host=spec.id, cluster=cluster_id
     )
@@ -177,10 +174,11 @@ def _move(tx: Tx, actor: Actor, host: HostRow, cluster_id: str) -> None:
     tx.execute(sa.update(hosts).where(hosts.c.id == host.id).values(cluster_id=cluster_id))
     for row in rows:
         tx.execute(sa.update(attachments).where(attachments.c.id == row.id).values(network_id=there[row.name]))
+    rollouts.let_go(tx, host.id)
     judge(tx, watched)
     host_addresses.reserve(tx, _UPDATE, host.id, addresses)
     if rows:
-        request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
+        host_changes.request_apply(tx, actor, host.id, f"the host moved to cluster {cluster.name}")
 
 
 def _networks_of(cluster_id: str) -> sa.Select[Any]:
@@ -306,26 +304,9 @@ def refresh_host(tx: Tx, actor: Actor, host_id: str) -> str:
     )
 
 
-def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True) -> str:
-    """Put on a host again what is wanted of it, after something that it depends on has changed; returns the job's id.
-
-    ``reason`` completes the sentence "Applied because ...". Asks for no right: whoever changed that thing had it.
-    """
-    host = lock(tx, hosts, host_id)
-    return host_changes.begin(
-        tx,
-        actor,
-        host_id,
-        candidate=None,
-        reason=reason,
-        confirm_within=CONFIRM_WITHIN,
-        commit=commit,
-        description=f"Applying networks on Host {host.name}: {reason}",
-    )
-
-
 def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
-    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_standing`), as :func:`request_apply`.
+    """Have hosts follow what has changed (:mod:`netweft.engine.operations.host_standing`), several of them one after
+    the other (:mod:`netweft.engine.operations.rollouts`).
 
     Raises ValidationError when a rule does not hold on one any more. An event tells of those whose networks do not fit
     together until another request has made them: they keep the MTU and QoS that they have.
@@ -333,8 +314,7 @@ def follow(tx: Tx, actor: Actor, watched: Watch, reason: str) -> None:
     for (host_id, problem), name in judge(tx, watched, LEFT_ALONE).items():
         text = f"Host {name} keeps MTU and QoS as they are, although {reason}. {problem.text}"
         audit.record(tx, actor, LEFT_AS_IT_IS, text, Severity.WARNING, host=host_id)
-    for host_id in watched.names:
-        request_apply(tx, actor, host_id, reason)
+    rollouts.begin(tx, actor, watched.seen, dict.fromkeys(watched.names, rollouts.Task()), reason)
 
 
 def set_status(tx: Tx, host: HostRow, status: str, reason: str) -> bool:

@@ -30,7 +30,7 @@ from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
-from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, vnic_sync
+from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import provider_objects as object_queries
@@ -208,8 +208,10 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
         rules.is_not_labelled(before.name, before.label),
         provider_rules.is_not_labelled(before.name, is_provided=before.provider_id is not None),
     )
+    seen = rollouts.look(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=label))
-    host_labels.propagate(tx, actor, f"network {before.name} has got label {label}", networks.c.id == network_id)
+    lacking = host_labels.lacking(tx, networks.c.id == network_id)
+    rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
     text = f"Network {before.name} was labelled {label} by {actor.name}."
     audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id)
 
@@ -223,8 +225,11 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     _require_configure(tx, actor, network_id)
     if before.label != label:
         raise NotFoundError(f"The network '{before.name}' has no label '{label}'.")
+    seen = rollouts.look(tx, (), (network_id,))
     tx.execute(sa.update(networks).where(networks.c.id == network_id).values(label=None))
-    host_labels.withdraw(tx, actor, network_id, label, f"network {before.name} has lost label {label}")
+    carrying = host_labels.carrying(tx, network_id, label)
+    reason = f"network {before.name} has lost label {label}"
+    rollouts.bring_labels(tx, actor, seen, carrying, reason, lost=(network_id,))
     text = f"Label {label} was taken off network {before.name} by {actor.name}."
     audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id)
 

@@ -7,8 +7,8 @@ transaction, is undone with it; what it would do later is in the jobs that it wr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar
 
 import msgspec
@@ -22,12 +22,13 @@ from netweft.engine.db import Database, Tx
 from netweft.engine.model.host_networks import HostChangeRow, host_changes
 from netweft.engine.model.jobs import JobRow, jobs
 from netweft.engine.operations.host_labels import setup_by_labels
-from netweft.engine.payloads import ApplyHost, PropagateLabels
+from netweft.engine.payloads import ApplyHost, PropagateLabels, RollOut
 from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries import rollouts
 from netweft.engine.queries.host_networks import HostData
 from netweft.engine.statements import rows
 
-_APPLY, _LABELS = "apply_host", "propagate_labels"
+_APPLY, _LABELS, _ROLL_OUT = "apply_host", "propagate_labels", "roll_out"
 _ACTION = "Cannot plan the request."
 
 P = ParamSpec("P")
@@ -36,17 +37,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coming:
-    """A host that is to change. ``intent``: what it shall be, None where that cannot be; ``problem``: why not."""
+    """A host that is to change. ``intent``: what it shall be, None where that cannot be; ``problem``: why not.
+    ``wave``: of the rollout that reaches it, None where it is asked at once.
+    """
 
     data: HostData
     reason: str
     intent: HostIntent | None = None
     problem: str = ""
+    wave: int | None = None
+    is_canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedHost:
-    """What a host would do, and why. ``plan``: None where there is a ``problem``."""
+    """What a host would do, and why. ``plan``: None where there is a ``problem``. ``wave``: of the rollout that reaches
+    it, None where it is asked at once.
+    """
 
     host_id: str
     name: str
@@ -54,6 +61,8 @@ class PlannedHost:
     reason: str
     plan: HostPlan | None = None
     problem: str = ""
+    wave: int | None = None
+    is_canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +166,14 @@ def _planned(tx: Tx, coming: Coming) -> PlannedHost:
     except NetweftError as error:  # no plan leads there, or nobody knows the host yet
         problem = error.text
     return PlannedHost(
-        host_id=row.id, name=row.name, status=row.status, reason=coming.reason, plan=plan, problem=problem
+        host_id=row.id,
+        name=row.name,
+        status=row.status,
+        reason=coming.reason,
+        plan=plan,
+        problem=problem,
+        wave=coming.wave,
+        is_canary=coming.is_canary,
     )
 
 
@@ -172,24 +188,41 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
     applied = {row.id: msgspec.convert(row.payload, ApplyHost).host_id for row in found if row.kind == _APPLY}
     labelled = [msgspec.convert(row.payload, PropagateLabels) for row in found if row.kind == _LABELS]
     loaded = queries.load(tx, {*applied.values(), *(told.host_id for told in labelled)})
-    coming: dict[str, Coming] = {}
+    rolled = [msgspec.convert(row.payload, RollOut).rollout_id for row in found if row.kind == _ROLL_OUT]
+    coming = _rolled_out(tx, rolled)
     for change in rows(tx, HostChangeRow, sa.select(host_changes).where(host_changes.c.job_id.in_(list(applied)))):
         data = loaded[change.host_id]
         intent = queries.intent_to_bring(data, queries.candidate_of(change) or data.intent)
         coming[change.host_id] = Coming(data=data, reason=change.reason, intent=intent)
     for told in labelled:
-        if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told)):
+        if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told.lost, told.reason)):
             coming[told.host_id] = one
-    others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS})
+    others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT})
     return Rehearsed(hosts=tuple(sorted(coming.values(), key=lambda one: one.data.row.name)), others=others)
 
 
-def _by_labels(tx: Tx, data: HostData, told: PropagateLabels) -> Coming | None:
+def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:
+    """What rollouts bring to their hosts, by host."""
+    members = rollouts.hosts_of(tx, rollout_ids) if rollout_ids else []
+    loaded = queries.load(tx, {row.host_id for row in members}, ahead=True) if members else {}
+    reasons = {rollout_id: rollouts.get(tx, rollout_id).reason for rollout_id in rollout_ids}
+    coming: dict[str, Coming] = {}
+    for row in members:
+        data, reason = loaded[row.host_id], reasons[row.rollout_id]
+        one = _by_labels(tx, data, row.lost, reason, ahead=True) if row.labels else None
+        if one is None and row.applies:
+            one = Coming(data=data, reason=reason, intent=queries.intent_to_bring(data, data.intent))
+        if one is not None:
+            coming[row.host_id] = replace(one, wave=row.wave, is_canary=row.canary)
+    return coming
+
+
+def _by_labels(tx: Tx, data: HostData, lost: list[str], reason: str, *, ahead: bool = False) -> Coming | None:
     """None where the host need not be asked."""
     try:
-        candidate = setup_by_labels(tx, told.host_id, told.lost, _ACTION)
+        candidate = setup_by_labels(tx, data.row.id, lost, _ACTION, ahead=ahead)
     except ValidationError as error:
-        return Coming(data=data, reason=told.reason, problem=error.text)
+        return Coming(data=data, reason=reason, problem=error.text)
     if candidate is None:
         return None
-    return Coming(data=data, reason=told.reason, intent=queries.intent_to_bring(data, candidate))
+    return Coming(data=data, reason=reason, intent=queries.intent_to_bring(data, candidate))

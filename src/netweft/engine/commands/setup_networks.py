@@ -24,6 +24,7 @@ from netweft.engine.audit import Severity
 from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.hosts import HostRow, host_drifts, hosts
 from netweft.engine.operations import host_changes
+from netweft.engine.operations.host_standing import judge, watch_hosts
 from netweft.engine.payloads import OnHost
 from netweft.engine.queries import host_history as history
 from netweft.engine.queries import host_networks as queries
@@ -31,6 +32,7 @@ from netweft.engine.queries.cluster_networks import lock_to_use
 from netweft.engine.queries.host_networks import Candidate
 from netweft.engine.queries.references import Ref as ObjectName
 from netweft.engine.queries.references import resolve
+from netweft.engine.queries.rollouts import held_of
 
 _COMMIT = "Cannot commit network changes."
 _SYNC = "Cannot sync Networks."
@@ -74,7 +76,8 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
             text = f"Labels of NICs of host {host.name} were changed by {actor.name}."
             audit.record(tx, actor, SAVED, text, host=spec.host_id)
         return None
-    return host_changes.begin(
+    watched = watch_hosts(tx, action, {spec.host_id: host.name} if held_of(tx, (spec.host_id,)) else {})
+    job_id = host_changes.begin(
         tx,
         actor,
         spec.host_id,
@@ -85,6 +88,8 @@ def setup_host_networks(tx: Tx, actor: Actor, spec: SetupHostNetworks, action: s
         description=f"Setting up networks of Host {host.name}",
         action=action,
     )
+    judge(tx, watched)  # by what a rollout will make of its networks, too
+    return job_id
 
 
 def _begin(tx: Tx, actor: Actor, host_id: str) -> HostRow:

@@ -21,7 +21,6 @@ from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
-from netweft.engine.commands.hosts import request_apply
 from netweft.engine.db import Tx, lock, new_id, utc_now
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
@@ -37,7 +36,6 @@ from netweft.engine.reports.host_reports import TakeReport, evaluate_status, tak
 INSTALLED, INSTALL_FAILED = 504, 505
 """Event codes (oVirt: VDS_INSTALL, VDS_INSTALL_FAILED)."""
 
-CONFIRM_WITHIN = 60.0
 _PATIENCE = 60.0
 """Seconds for the agent to listen after it has joined."""
 
@@ -71,7 +69,7 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
     addresses = _addresses(row.agent_url)
     job.write(_take_over, row.id, report, asked_at)
     generation = job.write(_begin, row.id, report, addresses)
-    task = ApplyHost(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+    task = ApplyHost(host_id=row.id, generation=generation, confirm_within=host_changes.CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
 
@@ -134,7 +132,7 @@ def _record_success(tx: Tx, job: JobContext, host_id: str) -> None:
         evaluate_status(tx, host_id, report)
     drift = queries.load_one(tx, host_id).drift
     if not drift.is_empty and not drift.obstacle:  # hosts that are being installed follow no change of their cluster
-        request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
+        host_changes.request_apply(tx, actor_of(job), host_id, "what it shall be has changed while it was installed")
 
 
 def _record_failure(tx: Tx, job: JobContext, host_id: str, error: NetweftError) -> None:

@@ -25,6 +25,7 @@ from netweft.engine.jobs import (
     providers,
     reconcile_provider,
     remove_host,
+    roll_out,
     sync_networks,
     vm_states,
 )
@@ -32,6 +33,7 @@ from netweft.engine.jobs.monitor import EVERY, Monitor
 from netweft.engine.jobs.outside import Outside
 from netweft.engine.jobs.provider_watch import Asking
 from netweft.engine.jobs.providers import Providers
+from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.queue import Result
 from netweft.engine.worker import JobFunction, Timer
 
@@ -86,13 +88,14 @@ def functions(outside: Outside) -> dict[str, JobFunction]:
     on_hosts: dict[str, JobFunction] = {kind: partial(run, outside.agents) for kind, run in _FUNCTIONS.items()}
     on_providers = {kind: partial(run, outside.providers) for kind, run in _PROVIDER_FUNCTIONS.items()}
     on_both = {kind: partial(run, outside) for kind, run in _FUNCTIONS_OF_BOTH.items()}
-    return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run}
+    return {**on_hosts, **on_providers, **on_both, "evacuate_host": evacuate_host.run, "roll_out": roll_out.run}
 
 
 def timers(monitor: Monitor, asking: Asking) -> list[Timer]:
     """The watches over the replica's hosts, on PostgreSQL over which hosts those are, and over providers."""
     return [
         *_host_timers(monitor),
+        Timer(name="rollouts", every=roll_out.EVERY, run=roll_out.wake, topic=TOPIC),
         Timer(name="providers-retry", every=provider_watch.EVERY, run=provider_watch.retry),
         Timer(name="providers-ask", every=provider_watch.EVERY, run=asking.round),
     ]

@@ -10,7 +10,7 @@ from netweft.engine import audit
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
-from netweft.engine.commands.hosts import CONFIRM_WITHIN, forget_host
+from netweft.engine.commands.hosts import forget_host
 from netweft.engine.db import Tx, lock
 from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply, wait_for_report
@@ -54,7 +54,9 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
         raise HostError(f"Host {known.row.name} cannot be reached: {error.text}", code=UnreachableError.code) from error
     generation = job.write(_begin, known.row.id)
     apply(
-        agents, job, ApplyHost(host_id=known.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
+        agents,
+        job,
+        ApplyHost(host_id=known.row.id, generation=generation, confirm_within=host_changes.CONFIRM_WITHIN, commit=True),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from sqlalchemy import CheckConstraint, String, UniqueConstraint
 
+from netweft.core.rollout import AS_TOLD, CANARIES, WAVE
 from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
 
 
@@ -27,6 +28,12 @@ class ClusterRow(Record, frozen=True):
     cpu_architecture: Annotated[str, String(16), With(server_default="undefined")] = "undefined"
     # Of external networks, the default one; what it wants on hosts is set up on those of the cluster.
     provider_id: Annotated[str, Refers("providers.id")] | None = None
+    # How changes go out to its hosts (core.rollout): to so many first, which are watched for so many seconds, then to
+    # so many at a time.
+    rollout_canaries: Annotated[int, With(server_default=str(CANARIES))] = CANARIES
+    rollout_wave: Annotated[int, With(server_default=str(WAVE))] = WAVE
+    rollout_soak: Annotated[int, With(server_default=str(AS_TOLD))] = AS_TOLD
+    rollout_on_failure: Annotated[str, String(8), With(server_default="keep")] = "keep"
 
 
 clusters = stored(

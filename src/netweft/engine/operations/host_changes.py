@@ -4,7 +4,7 @@ when the host took it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -22,6 +22,7 @@ from netweft.engine.operations import host_addresses
 from netweft.engine.payloads import ApplyHost
 from netweft.engine.queries.host_networks import Candidate, candidate_of
 from netweft.engine.queries.networks import known_among
+from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
 from netweft.engine.statements import Statement, inserting
 
 msgspec.json.Decoder(Candidate)  # worked out while there is one thread: two that do so at once crash the program
@@ -39,6 +40,9 @@ UNKNOWN_END = 20_157
 
 KEPT, KEPT_OF_EACH = timedelta(days=90), 20
 """How long changes that have ended are kept, and how many of each host at least."""
+
+CONFIRM_WITHIN = 60.0
+"""Seconds that a host waits to be confirmed, where nobody says otherwise, before it takes the change back."""
 
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
 """The code of the BusyError that a caller may wait for to go away."""
@@ -72,6 +76,31 @@ def begin(
     job_id = queue.enqueue(tx, actor, "apply_host", key_of(host_id), description, payload)
     _write(tx, actor, host_id, generation, candidate, reason, job_id, action)
     return job_id
+
+
+def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True) -> str:
+    """Put on a host again what is wanted of it, after something that it depends on has changed; returns the job's id.
+
+    ``reason`` completes the sentence "Applied because ...". Asks for no right: whoever changed that thing had it.
+    """
+    host = lock(tx, hosts, host_id)
+    return begin(
+        tx,
+        actor,
+        host_id,
+        candidate=None,
+        reason=reason,
+        confirm_within=CONFIRM_WITHIN,
+        commit=commit,
+        description=f"Applying networks on Host {host.name}: {reason}",
+    )
+
+
+def lock_hosts(tx: Tx, host_ids: Collection[str]) -> None:
+    """Lock several hosts, in the order of names, as everybody who does."""
+    if host_ids:
+        query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
+        tx.execute(query.with_for_update(key_share=True)).all()
 
 
 def next_generation(
@@ -139,6 +168,12 @@ def find(tx: Tx, host_id: str, generation: int) -> HostChangeRow | None:
     return _CHANGE.first(tx, host_id=host_id, generation=generation)
 
 
+def ended(tx: Tx, host_id: str, job_id: str) -> str:
+    """How the change of a job ended: ``applied`` or ``refused``; empty while it has not, or where there is none."""
+    here = host_changes.c.host_id == host_id, host_changes.c.job_id == job_id, host_changes.c.state != "pending"
+    return tx.scalar(sa.select(host_changes.c.state).where(*here)) or ""
+
+
 def record_applied(tx: Tx, host_id: str, generation: int) -> bool:
     """The host took it: what was the candidate is the host's intent from now on. Returns whether it has other networks
     than before, of which the caller tells :mod:`netweft.engine.operations.network_status`.
@@ -177,10 +212,11 @@ def _end(tx: Tx, host_id: str, generation: int, state: str, error: str) -> None:
 
 
 def store(tx: Tx, host_id: str, candidate: Candidate) -> bool:
-    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out. Returns
-    whether it has other networks than before.
+    """Make these the host's attachments, bonds and labels. A network that was removed meanwhile is left out, and so is
+    one that the host is yet to lose by a rollout. Returns whether it has other networks than before.
     """
-    known = known_among(tx, [one.network_id for one in candidate.attachments])
+    leaving = {one.network_id for one in held_of(tx, (host_id,)).get(host_id, NOTHING_HELD).attachments}
+    known = known_among(tx, [one.network_id for one in candidate.attachments]) - leaving
     before = {row.network_id for row in _CLEAR_ATTACHMENTS.all(tx, host_id=host_id)}
     _CLEAR_BONDS.run(tx, host_id=host_id)
     rows = [

@@ -22,12 +22,20 @@ _REACHABLE = ("up", "maintenance", "non_operational")
 """Other hosts get what their labels mean once they come up."""
 
 
-def propagate(tx: Tx, actor: Actor, reason: str, *which: sa.ColumnElement[bool]) -> None:
-    """Have every host, among those that ``which`` (of hosts, networks and cluster_networks) lets pass, be given the
-    networks that it lacks on its NICs with labels. ``reason`` completes the sentence "Applied because ...".
+def propagate(tx: Tx, actor: Actor, reason: str, host_id: str) -> None:
+    """Have a host be given the networks that it lacks on its NICs with labels. ``reason`` completes the sentence
+    "Applied because ...".
 
-    Asks for no right, and waits for nothing: what a host refuses is an event. To be called on each change that labels
-    depend on, and when a host comes up; repeated, it does nothing.
+    Asks for no right, and waits for nothing: what the host refuses is an event. To be called on each change of the host
+    that labels depend on, and when it comes up; repeated, it does nothing.
+    """
+    for name in lacking(tx, hosts.c.id == host_id, hosts.c.status.in_(_REACHABLE)).values():
+        request(tx, actor, host_id, name, [], reason)
+
+
+def lacking(tx: Tx, *which: sa.ColumnElement[bool]) -> dict[str, str]:
+    """Names by id, in the order of names, of the hosts that lack networks on their NICs with labels, among those that
+    ``which`` (of hosts, networks and cluster_networks) lets pass. Those that have yet to join get them then.
     """
     joined = (
         hosts.join(nic_labels, nic_labels.c.host_id == hosts.c.id)
@@ -40,33 +48,33 @@ def propagate(tx: Tx, actor: Actor, reason: str, *which: sa.ColumnElement[bool])
         attachments.c.nic == nic_labels.c.nic,
     )
     query = sa.select(hosts.c.id, hosts.c.name).select_from(joined).distinct().order_by(hosts.c.name)
-    for host in tx.execute(query.where(hosts.c.status.in_(_REACHABLE), sa.not_(there), *which)).all():
-        request(tx, actor, host.id, host.name, [], reason)
+    joining = hosts.c.status.in_(("installing", "install_failed"))
+    return {row.id: row.name for row in tx.execute(query.where(sa.not_(joining), sa.not_(there), *which))}
 
 
-def withdraw(tx: Tx, actor: Actor, network_id: str, label: str, reason: str) -> None:
-    """Have a network taken off the NICs that have a label which it has no more. Never a management network."""
+def carrying(tx: Tx, network_id: str, label: str) -> list[str]:
+    """The ids of the hosts that have a network on a NIC with a label. Never for a management network."""
     managing = sa.exists().where(cluster_networks.c.network_id == network_id, cluster_networks.c.management)
     joined = hosts.join(nic_labels, nic_labels.c.host_id == hosts.c.id).join(
         attachments, sa.and_(attachments.c.host_id == hosts.c.id, attachments.c.nic == nic_labels.c.nic)
     )
     query = sa.select(hosts.c.id, hosts.c.name).select_from(joined).order_by(hosts.c.name)
     query = query.where(nic_labels.c.label == label, attachments.c.network_id == network_id, sa.not_(managing))
-    for host in tx.execute(query).all():
-        request(tx, actor, host.id, host.name, [network_id], reason)
+    return [row.id for row in tx.execute(query)]
 
 
-def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> None:
-    """Enqueue the job that gives a host what its labels mean, and takes the networks ``lost`` off."""
+def request(tx: Tx, actor: Actor, host_id: str, name: str, lost: list[str], reason: str) -> str:
+    """Enqueue the job that gives a host what its labels mean, and takes the networks ``lost`` off; returns its id."""
     payload = PropagateLabels(host_id=host_id, lost=lost, reason=reason)
     description = f"Applying labels on Host {name}: {reason}"
-    queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
+    return queue.enqueue(tx, actor, "propagate_labels", host_changes.key_of(host_id), description, payload)
 
 
-def setup_by_labels(tx: Tx, host_id: str, lost: list[str], action: str) -> Candidate | None:
+def setup_by_labels(tx: Tx, host_id: str, lost: list[str], action: str, *, ahead: bool = False) -> Candidate | None:
     """What a host is to be set up with by its labels, and without the networks ``lost``; None when it need not be
-    asked. Raises NotFoundError, and ValidationError with ``action``.
+    asked. ``ahead``: as when no rollout is left that has not reached it. Raises NotFoundError, and ValidationError with
+    ``action``.
     """
-    view = queries.view(tx, host_id)
+    view = queries.view(tx, host_id, ahead=ahead)
     final = validate(view, propagation(view, lost), new_id, action)
     return Candidate.of(final, final.labels) if final.needs_host else None

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
-
 from netweft.core.errors import BusyError, Problem
 from netweft.core.host_request import HostView
 from netweft.core.rules import check
@@ -19,7 +17,8 @@ from netweft.core.rules.fields import listed
 from netweft.core.rules.host_standing import broken, newly_broken
 from netweft.core.rules.setup_networks import Broken
 from netweft.engine.db import Tx
-from netweft.engine.model.hosts import hosts
+from netweft.engine.operations.host_changes import lock_hosts
+from netweft.engine.operations.rollouts import Seen, look
 from netweft.engine.queries.cluster_networks import lock_to_change
 from netweft.engine.queries.host_networks import wanted
 from netweft.engine.queries.networks import concerned
@@ -31,12 +30,15 @@ _State = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Hosts (names by id) that a request may concern by ``networks``, and what is wrong with them before it."""
+    """Hosts (names by id) that a request may concern by ``networks``, what is wrong with them before it, and what they
+    depend on before it.
+    """
 
     action: str
     names: Mapping[str, str]
     networks: frozenset[str] = frozenset()
     before: Mapping[_State, Mapping[Broken, Problem]]
+    seen: Seen
 
 
 def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
@@ -47,7 +49,7 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
     if not network_ids:
         return watch_hosts(tx, action, {})
     names = concerned(tx, network_ids)
-    _lock(tx, names)
+    lock_hosts(tx, names)
     lock_to_change(tx, network_ids)
     newcomers = {host_id: name for host_id, name in concerned(tx, network_ids).items() if host_id not in names}
     if newcomers:
@@ -56,13 +58,15 @@ def watch(tx: Tx, action: str, network_ids: Collection[str]) -> Watch:
             f" {listed(newcomers.values())}. Try again later."
         )
     before = {state: broken(view) for state, view in _look(tx, names).items()}
-    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before)
+    seen = look(tx, names, network_ids)
+    return Watch(action=action, names=names, networks=frozenset(network_ids), before=before, seen=seen)
 
 
 def watch_hosts(tx: Tx, action: str, names: Mapping[str, str]) -> Watch:
     """Lock and look at hosts, given with their names by id."""
-    _lock(tx, names)
-    return Watch(action=action, names=names, before={state: broken(view) for state, view in _look(tx, names).items()})
+    lock_hosts(tx, names)
+    before = {state: broken(view) for state, view in _look(tx, names).items()}
+    return Watch(action=action, names=names, before=before, seen=look(tx, names, ()))
 
 
 def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[str, Problem], str]:
@@ -76,7 +80,7 @@ def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[st
     refused: dict[Problem, list[str]] = {}
     for state, view in _look(tx, watched.names).items():
         found = broken(view)
-        new = newly_broken(watched.before[state], found)
+        new = newly_broken(watched.before.get(state, watched.before[view.id, _WANTED]), found)
         nics = {one.nic for one in view.intent.attachments if one.network_id in watched.networks}
         for (rule, subject), problem in found.items():
             is_new, may_be = (rule, subject) in new, rule in passed and state[1] == _WANTED
@@ -90,13 +94,6 @@ def judge(tx: Tx, watched: Watch, passed: Collection[str] = ()) -> dict[tuple[st
 
 def _on(problem: Problem, names: Collection[str]) -> Problem:
     return replace(problem, text=f"On Host {listed(names)}: {problem.text}")
-
-
-def _lock(tx: Tx, host_ids: Collection[str]) -> None:
-    """In the order of names, as everybody who locks several hosts."""
-    if host_ids:
-        query = sa.select(hosts.c.id).where(hosts.c.id.in_(host_ids)).order_by(hosts.c.name)
-        tx.execute(query.with_for_update(key_share=True)).all()
 
 
 def _look(tx: Tx, host_ids: Collection[str]) -> dict[_State, HostView]:

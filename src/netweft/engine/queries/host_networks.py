@@ -36,6 +36,7 @@ from netweft.engine.queries.cluster_hosts import HostInCluster, chassis_of, in_c
 from netweft.engine.queries.host_addresses import elsewhere
 from netweft.engine.queries.network_views import networks_among, users_of, views_of, with_users
 from netweft.engine.queries.provider_hosts import same_chassis
+from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
 from netweft.engine.statements import Among, Statement
 
 
@@ -155,12 +156,15 @@ def load(
     host_ids: Collection[str],
     mentioned: Collection[str] = (),
     reports: Mapping[str, HostReport] | None = None,
+    *,
+    ahead: bool = False,
 ) -> dict[str, HostData]:
-    """What is known of each host that exists among those asked for. Eight queries, however many there are, and one more
+    """What is known of each host that exists among those asked for. Nine queries, however many there are, and one more
     where a provider wants them as chassis.
 
     ``mentioned``: ids of networks to be known besides those of the clusters and those that hosts carry. ``reports``: by
-    host, for callers who have just stored them.
+    host, for callers who have just stored them. ``ahead``: as hosts are wanted when no rollout is left that has not
+    reached them.
     """
     rows = in_clusters(tx, host_ids)
     wanted = _wanted(tx, host_ids)
@@ -173,13 +177,17 @@ def load(
     stored = {} if reports is not None else _reports(tx, host_ids)
     managed = [row.id for row in rows if row.plugin]
     copies = same_chassis(tx, managed) if managed else frozenset[str]()
+    kept = {} if ahead else held_of(tx, host_ids)
     shared = {cluster_id: views_of(cluster_id, known) for cluster_id in {row.cluster_id for row in rows}}
     loaded = {}
-    for row in rows:
-        views = with_users(shared[row.cluster_id], users[row.id])
+    for each in rows:
+        held = kept.get(each.id, NOTHING_HELD)
+        row = held.row(each)
+        views = with_users(held.views(row.cluster_id, shared[row.cluster_id]), users[row.id])
         report, reported_at = stored.get(row.id, ((reports or {}).get(row.id), None))
-        setup = HostSetup(attachments=tuple(wanted[row.id]), bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
-        chassis = chassis_of(row, known, report, is_copy=row.id in copies)
+        attached = held.set_up(wanted[row.id])
+        setup = HostSetup(attachments=attached, bonds=tuple(bonds[row.id]), kept=tuple(row.kept))
+        chassis = chassis_of(row, held.rows(known), report, is_copy=row.id in copies)
         loaded[row.id] = HostData(
             row=row,
             intent=intent_of(row.switch_type, setup, views, report, chassis),
@@ -199,9 +207,9 @@ def _reports(tx: Tx, host_ids: Collection[str]) -> dict[str, tuple[HostReport, d
 _REPORTS = Statement(sa.select(host_reports).where(Among(host_reports.c.host_id, "ids")), record=HostReportRow)
 
 
-def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = ()) -> HostData:
+def load_one(tx: Tx, host_id: str, mentioned: Collection[str] = (), *, ahead: bool = False) -> HostData:
     """:func:`load` for one host; raises NotFoundError."""
-    loaded = load(tx, (host_id,), mentioned).get(host_id)
+    loaded = load(tx, (host_id,), mentioned, ahead=ahead).get(host_id)
     if loaded is None:
         raise NotFoundError(f"There is no host with the id {host_id}.")
     return loaded
@@ -268,11 +276,12 @@ def intent_to_bring(data: HostData, setup: HostSetup) -> HostIntent:
     return held(intent_of(data.row.switch_type, setup, data.networks, data.report, chassis), data.host)
 
 
-def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
-    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; raises
-    NotFoundError.
+def view(tx: Tx, host_id: str, request: SetupRequest | None = None, *, ahead: bool = False) -> HostView:
+    """A host as the rules of SetupNetworks need it, with the networks that a request names by id; ``ahead`` as
+    :func:`load` has it. Raises NotFoundError.
     """
-    data = load_one(tx, host_id, {wish.network.id for wish in request.attachments} if request else ())
+    mentioned = {wish.network.id for wish in request.attachments} if request else ()
+    data = load_one(tx, host_id, mentioned, ahead=ahead)
     return HostView(
         id=host_id,
         name=data.row.name,
@@ -290,9 +299,9 @@ def view(tx: Tx, host_id: str, request: SetupRequest | None = None) -> HostView:
 
 
 def wanted(tx: Tx, host_ids: Collection[str]) -> list[HostView]:
-    """What is wanted of each host, and for one with a change under way also what that is to bring, as rules need it:
-    of what hosts report their limits, without guests, and addresses elsewhere. Six queries, however many hosts there
-    are.
+    """What is wanted of each host when every rollout has reached it, and for one with a change under way also what that
+    is to bring, as rules need it: of what hosts report their limits, without guests, and addresses elsewhere. Six
+    queries, however many hosts there are.
     """
     rows = _LIMITED.all(tx, ids=host_ids)
     stored, bonds, labels = _wanted(tx, host_ids), _bonds(tx, host_ids), _labels(tx, host_ids)

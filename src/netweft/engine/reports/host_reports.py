@@ -22,7 +22,7 @@ from netweft.engine.actor import SYSTEM
 from netweft.engine.audit import Severity
 from netweft.engine.commands import snapshots
 from netweft.engine.commands.hosts import PREPARING, finish_maintenance, set_status
-from netweft.engine.db import Tx, lock, new_id, utc_now
+from netweft.engine.db import Tx, announce, lock, new_id, utc_now
 from netweft.engine.model.cluster_networks import cluster_networks
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import HostChangeRow, host_bonds
@@ -31,6 +31,7 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.vms import VmRow, vms
 from netweft.engine.operations import functions, host_changes, host_labels, ports, vnic_sync
 from netweft.engine.operations.network_status import attachments_changed
+from netweft.engine.operations.rollouts import TOPIC
 from netweft.engine.payloads import OnVm
 from netweft.engine.reports import host_drifts
 from netweft.engine.reports.adoption import take_over
@@ -338,7 +339,8 @@ def evaluate_status(tx: Tx, host_id: str, report: HostReport) -> None:
         return
     if found.status == "up":
         text, code, severity = f"Status of host {host.name} was set to Up.", HOST_DETECTED, Severity.NORMAL
-        host_labels.propagate(tx, SYSTEM, "the host came up", hosts.c.id == host_id)
+        host_labels.propagate(tx, SYSTEM, "the host came up", host_id)
+        announce(tx, TOPIC, replicas=True)
     else:
         text, code, severity = found.text, NON_OPERATIONAL[found.reason], Severity.ERROR
     audit.record(tx, SYSTEM, code, text, severity, host=host_id, cluster=host.cluster_id)

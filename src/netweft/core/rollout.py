@@ -1,0 +1,224 @@
+"""How a change goes out to the hosts that it concerns: a few first, the rest in waves, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Literal, TypeAlias
+
+OnFailure: TypeAlias = Literal["keep", "revert"]
+"""What becomes of the hosts that have changed when one fails: they keep the change, or it is taken back from them."""
+
+CANARIES: Final = 1
+"""Hosts of a cluster that a change reaches first, if nobody says otherwise."""
+WAVE: Final = 10
+"""Hosts of a cluster that change at the same time after those, if nobody says otherwise."""
+WAVE_MAX: Final = 1000
+"""The most of both."""
+SOAK_MAX: Final = 86_400
+"""Seconds; the longest that the first hosts may be watched."""
+
+AS_TOLD: Final = -1
+"""Stands for the seconds that the engine is told."""
+
+REACHABLE: Final = frozenset({"up", "maintenance", "non_operational"})
+"""Statuses of hosts that can be asked for a change. Others are reached when they are back."""
+
+
+class Status(StrEnum):
+    """How a rollout stands. ``waiting``: for hosts that cannot be asked now; ``superseded``: by a later change of the
+    same networks, which took its hosts over.
+    """
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    HALTED = "halted"
+    REVERTING = "reverting"
+    SUCCEEDED = "succeeded"
+    REVERTED = "reverted"
+    SUPERSEDED = "superseded"
+
+
+OPEN: Final = frozenset({Status.RUNNING, Status.WAITING, Status.HALTED, Status.REVERTING})
+"""Those that may go on."""
+
+
+class HostState(StrEnum):
+    """How a host of a rollout stands. It keeps what it had before while it is ``waiting``, ``reverting`` or
+    ``reverted``. ``watched``: it has changed, and is looked at; ``silent``: nobody knows whether it has; ``stuck``: it
+    could not be taken back.
+    """
+
+    WAITING = "waiting"
+    CHANGING = "changing"
+    WATCHED = "watched"
+    CHANGED = "changed"
+    FAILED = "failed"
+    SILENT = "silent"
+    REVERTING = "reverting"
+    REVERTED = "reverted"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A host that a change concerns. ``status``: of the host."""
+
+    id: str
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The hosts of a cluster, and how many of them change at a time: first ``canaries``, then ``wave`` again and
+    again.
+    """
+
+    name: str
+    canaries: int
+    wave: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """When a host's turn is. Waves have numbers from 0 on; a ``canary`` is watched before the next wave."""
+
+    host_id: str
+    wave: int
+    canary: bool
+
+
+def places(groups: Sequence[Group]) -> tuple[Place, ...]:
+    """The order in which hosts change: cluster by cluster, by their names; last of all those that are not up, which may
+    not answer.
+    """
+    found: list[Place] = []
+    wave = 0
+    ordered = sorted(groups, key=lambda group: group.name)
+    for group in ordered:
+        up = sorted((one for one in group.members if one.status == "up"), key=lambda one: one.name)
+        first, rest = up[: group.canaries], up[group.canaries :]
+        for is_canary, some in ((True, [first] if first else []), (False, _cut(rest, group.wave))):
+            for together in some:
+                found += [Place(host_id=one.id, wave=wave, canary=is_canary) for one in together]
+                wave += 1
+    for group in ordered:
+        late = sorted((one for one in group.members if one.status != "up"), key=lambda one: one.name)
+        for together in _cut(late, group.wave):
+            found += [Place(host_id=one.id, wave=wave, canary=False) for one in together]
+            wave += 1
+    return tuple(found)
+
+
+def _cut(members: Sequence[Member], size: int) -> list[Sequence[Member]]:
+    return [members[start : start + size] for start in range(0, len(members), size)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a host of a rollout is. ``status``: of the host."""
+
+    host_id: str
+    wave: int
+    state: HostState
+    status: str
+
+
+class Move(StrEnum):
+    """What comes next. ``settle``: find out how changes under way ended; ``watch``: look at hosts that have changed,
+    and go on when they have been well for long enough; ``change`` and ``take_back``: ask hosts; ``fail``: halt, or
+    begin to take back; ``wait``: for hosts that cannot be asked now; ``end``: nothing is left.
+    """
+
+    SETTLE = "settle"
+    WATCH = "watch"
+    CHANGE = "change"
+    TAKE_BACK = "take_back"
+    FAIL = "fail"
+    WAIT = "wait"
+    END = "end"
+
+
+Next: TypeAlias = tuple[Move, tuple[str, ...]]
+"""A move, and the ids of the hosts that it is about."""
+
+_UNDER_WAY = frozenset({HostState.CHANGING, HostState.REVERTING})
+_CHANGED = frozenset({HostState.WATCHED, HostState.CHANGED, HostState.FAILED, HostState.SILENT})
+
+
+def next_move(status: Status, hosts: Sequence[Standing]) -> Next:
+    """What a rollout does next. Nothing new is begun while a wave is under way, nor after a host has failed."""
+    if status not in OPEN:
+        return Move.END, ()
+    under_way = _those(hosts, _UNDER_WAY)
+    if under_way:
+        return Move.SETTLE, under_way
+    if status is Status.REVERTING:
+        left = [one for one in hosts if one.state in _CHANGED]
+        last = max((one.wave for one in left), default=0)
+        together = tuple(one.host_id for one in left if one.wave == last)
+        return (Move.TAKE_BACK, together) if together else (Move.END, ())
+    watched = _those(hosts, {HostState.WATCHED})
+    if watched:
+        return Move.WATCH, watched
+    if status is Status.HALTED:
+        return Move.END, ()
+    failed = _those(hosts, {HostState.FAILED})
+    return (Move.FAIL, failed) if failed else _onward(hosts)
+
+
+def _onward(hosts: Sequence[Standing]) -> Next:
+    """What comes next where nothing is under way and nothing has failed."""
+    ready = [one for one in hosts if one.state is HostState.WAITING and one.status in REACHABLE]
+    if ready:
+        first = min(one.wave for one in ready)
+        return Move.CHANGE, tuple(one.host_id for one in ready if one.wave == first)
+    missing = tuple(one.host_id for one in hosts if one.state is not HostState.CHANGED or one.status not in REACHABLE)
+    return (Move.WAIT, missing) if missing else (Move.END, ())
+
+
+def _those(hosts: Sequence[Standing], states: frozenset[HostState] | set[HostState]) -> tuple[str, ...]:
+    return tuple(one.host_id for one in hosts if one.state in states)
+
+
+def counted(states: Mapping[HostState, int]) -> str:
+    """How far a rollout is, in a few words: ``3 changed, 1 failed, 6 waiting``."""
+    return ", ".join(f"{states[state]} {state.value}" for state in _TOLD if states.get(state)) or "no hosts"
+
+
+_TOLD = (
+    HostState.CHANGED,
+    HostState.WATCHED,
+    HostState.CHANGING,
+    HostState.FAILED,
+    HostState.SILENT,
+    HostState.REVERTED,
+    HostState.REVERTING,
+    HostState.STUCK,
+    HostState.WAITING,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What is looked at of a host that changes. ``drifting``: whether it is not as wanted; ``lost``: frames that its
+    uplinks received with errors, or did not send, since they were made, by name of the link. (Frames dropped on receipt
+    do not count: the kernel counts those of unknown protocols there.)
+    """
+
+    status: str
+    drifting: bool = False
+    lost: Mapping[str, int] = field(default_factory=dict)
+
+
+def ailment(before: Health, after: Health) -> str:
+    """What is wrong with a host that was not before, a sentence; empty where nothing is."""
+    if after.status != before.status and after.status not in {"up", "maintenance"}:
+        return f"It was {before.status}, and is {after.status} after the change."
+    if after.drifting and not before.drifting:
+        return "Its networks are not as wanted after the change."
+    worse = [name for name, count in sorted(after.lost.items()) if count > before.lost.get(name, count)]
+    return f"It has lost frames since the change, on {', '.join(worse)}." if worse else ""

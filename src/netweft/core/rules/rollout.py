@@ -1,0 +1,56 @@
+"""What is allowed to be done with a rollout, and how clusters may have changes go out."""
+
+from __future__ import annotations
+
+from netweft.core.errors import Problem
+from netweft.core.rollout import AS_TOLD, SOAK_MAX, WAVE_MAX, Status
+
+
+def may_be_halted(status: Status) -> Problem | None:
+    """It goes on, or waits for hosts."""
+    return _one_of(status, {Status.RUNNING, Status.WAITING}, "halted")
+
+
+def may_be_resumed(status: Status) -> Problem | None:
+    """It was halted."""
+    return _one_of(status, {Status.HALTED}, "resumed")
+
+
+def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
+    """It has not been taken over or taken back, and what it changed can be had back (``irreversible``: why not)."""
+    allowed = {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}
+    if problem := _one_of(status, allowed, "taken back"):
+        return problem
+    if irreversible:
+        return Problem("ROLLOUT_CANNOT_BE_REVERTED", f"The Rollout cannot be taken back: {irreversible}")
+    return None
+
+
+def _one_of(status: Status, allowed: set[Status], verb: str) -> Problem | None:
+    if status in allowed:
+        return None
+    return Problem("ROLLOUT_STATUS", f"The Rollout cannot be {verb}: it is {status.value}.")
+
+
+def is_still_so(reverted: str, changed: list[str]) -> Problem | None:
+    """``changed``: names of what has been changed since the rollout ended, which taking it back would undo."""
+    if not changed:
+        return None
+    text = f"The Rollout '{reverted}' cannot be taken back: what it changed was changed again: {', '.join(changed)}."
+    return Problem("ROLLOUT_CANNOT_BE_REVERTED", text)
+
+
+def policy_is_valid(canaries: int, wave: int, soak: int, on_failure: str) -> Problem | None:
+    """How many hosts of a cluster change at a time, how long the first are watched, and what follows on failure."""
+    for name, value, least, most in (
+        ("Canaries", canaries, 0, WAVE_MAX),
+        ("Wave", wave, 1, WAVE_MAX),
+        ("Soak", soak, AS_TOLD, SOAK_MAX),
+    ):
+        if not least <= value <= most:
+            text = f"Cluster [rollout{name}]: {value} is not between {least} and {most}."
+            return Problem("VALIDATION_ROLLOUT_POLICY", text)
+    if on_failure not in {"keep", "revert"}:
+        text = f"Cluster [rolloutOnFailure]: '{on_failure[:20]}' is neither 'keep' nor 'revert'."
+        return Problem("VALIDATION_ROLLOUT_POLICY", text)
+    return None

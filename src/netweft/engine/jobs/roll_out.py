@@ -1,0 +1,301 @@
+"""Bringing a change to several hosts: a few first, which are watched for a while, and the rest in waves.
+
+What comes next follows from how the hosts stand (:func:`netweft.core.rollout.next_move`), which is in rows: an engine
+that ends in the middle is followed by another one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError
+from netweft.core.rollout import AS_TOLD, Health, HostState, Move, Status, ailment, counted, next_move
+from netweft.engine import audit, queue
+from netweft.engine.audit import Severity
+from netweft.engine.db import Database, Tx, lock, utc_now
+from netweft.engine.job_context import JobContext, PostponedError
+from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.model.hosts import host_drifts, host_nics, hosts
+from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
+from netweft.engine.operations import host_changes
+from netweft.engine.operations import rollouts as operations
+from netweft.engine.operations.rollout_undo import changed_again, undo
+from netweft.engine.operations.rollouts import Task
+from netweft.engine.payloads import RollOut
+from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.host_counters import counters_of
+from netweft.engine.queries.rollouts import Held, HostOfRollout
+
+SUCCEEDED, FAILED, REVERTED, NOT_REVERTED, WAITS = 20_194, 20_195, 20_196, 20_197, 20_198
+"""Event codes of our own."""
+
+EVERY = 10.0
+"""Seconds between looks for rollouts that may go on, as hosts are back."""
+
+_LONG = 2.0
+"""Seconds; for longer than that no place among the jobs that wait is taken."""
+
+
+def run(job: JobContext) -> None:
+    """The job ``roll_out``. Raises PostponedError while the first hosts are watched for long, or the engine stops."""
+    rollout_id, told = RollOut.of(job.job).rollout_id, ""
+    while True:
+        with job.db.read() as tx:
+            row = queries.find(tx, rollout_id)
+            members = queries.hosts_of(tx, (rollout_id,))
+        if row is None:
+            return
+        phase = counted(Counter(HostState(one.state) for one in members))
+        if phase != told:
+            job.progress(phase=phase)
+            told = phase
+        move, about = next_move(Status(row.status), [one.standing for one in members])
+        pause = _do(job, row, move, [one for one in members if one.host_id in about])
+        if pause is None:
+            return
+        if pause > _LONG:
+            raise PostponedError(_LONG)
+        job.pause(pause)
+
+
+def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRollout]) -> float | None:
+    """Make a move. Returns the seconds until the next look, None when nothing is left to do now."""
+    pause: float | None = 0.0
+    match move:
+        case Move.SETTLE:
+            pause = _settle(job, chosen, row)
+        case Move.WATCH:
+            pause = _watch(job, chosen, row)
+        case Move.CHANGE:
+            asked = [job.write(_change, row, one) for one in chosen]
+            pause = 0.0 if any(asked) else job.patience.rollout
+        case Move.TAKE_BACK:
+            for one in chosen:
+                job.write(_take_back, row, one)
+        case Move.FAIL:
+            job.write(_fail, row.id, chosen)
+        case Move.WAIT:
+            pause = 0.0 if job.write(_is_known, row.id, chosen) else None
+        case Move.END:
+            job.write(_end, row.id)
+            pause = None
+    return pause
+
+
+def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
+    """Let a host have what has changed. One whose networks are being set up has to end that first; returns whether it
+    was asked.
+    """
+    lock(tx, hosts, one.host_id)
+    if not _may_move(tx, row.id, Status.RUNNING):
+        return True
+    try:
+        host_changes.require_idle(tx, one.host_id, one.host_name)
+    except BusyError:
+        return False
+    health = _healths(tx, (one,))[one.host_id]
+    task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
+    _set(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
+    _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, task, row.reason))
+    return True
+
+
+def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> None:
+    """Let a host have again what it had."""
+    lock(tx, hosts, one.host_id)
+    held = msgspec.convert(one.before, Held)
+    lost = tuple(network.id for network in held.networks if not (network.label and network.cluster_id))
+    task = Task(applies=one.applies, labels=one.labels, lost=lost)
+    _set(tx, one, held=True, state=HostState.REVERTING, error="")
+    reason = f"this was taken back: {row.reason}"
+    _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, task, reason))
+
+
+def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
+    """Whether the rollout still stands so; whoever wants to change that waits until the transaction ends."""
+    return bool(lock(tx, rollouts, queries.get(tx, rollout_id).id).status == status)
+
+
+def _settle(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
+    """See which of the changes under way have ended, and how."""
+    ended = 0
+    for one in chosen:
+        with job.db.read() as tx:
+            outcome = queue.outcome(tx, one.job_id or "")
+        if outcome is not None:
+            job.write(_record, row, one, outcome)
+            ended += 1
+    return 0.0 if ended else job.patience.rollout
+
+
+def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcome: queue.Outcome) -> None:
+    takes_back = one.state == HostState.REVERTING
+    if outcome.status is queue.Status.FINISHED:
+        if one.labels and one.applies and not outcome.result:  # its labels brought nothing, so it was not asked yet
+            _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, Task(), row.reason))
+        elif takes_back:
+            _set(tx, one, state=HostState.REVERTED)
+        else:
+            _begin_to_watch(tx, one)
+        return
+    is_silent = outcome.error_code == host_changes.LOST and one.host_status != "up"
+    bad = HostState.STUCK if takes_back else HostState.SILENT if is_silent else HostState.FAILED
+    _set(tx, one, state=bad, error=outcome.error)
+
+
+def _begin_to_watch(tx: Tx, one: HostOfRollout) -> None:
+    before = msgspec.convert(one.health, Health)
+    now = _healths(tx, (one,))[one.host_id]
+    health = Health(status=before.status, drifting=before.drifting, lost=now.lost)
+    _set(tx, one, state=HostState.WATCHED, changed_at=utc_now(), error="", health=msgspec.to_builtins(health))
+
+
+def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
+    """Look at hosts that have changed; those that have been well for long enough are done."""
+    with job.db.read() as tx:
+        healths = _healths(tx, chosen)
+        failed = sa.select(rollout_hosts.c.host_id).where(
+            rollout_hosts.c.rollout_id == row.id, rollout_hosts.c.state == HostState.FAILED
+        )
+        is_over = row.status != Status.RUNNING or tx.scalar(failed.limit(1)) is not None
+    left = 0.0
+    for one in chosen:
+        wrong = ailment(msgspec.convert(one.health, Health), healths[one.host_id])
+        if wrong:
+            job.write(_set_one, one, HostState.FAILED, wrong)
+        remaining = 0.0 if is_over else _soak_left(job, one)
+        if not wrong and remaining <= 0:
+            job.write(_set_one, one, HostState.CHANGED, "")
+        left = max(left, remaining)
+    return min(left, job.patience.rollout) if left <= _LONG else left
+
+
+def _soak_left(job: JobContext, one: HostOfRollout) -> float:
+    """Seconds for which a host is to be watched yet."""
+    soak = (job.patience.soak if one.soak == AS_TOLD else one.soak) if one.canary else 0.0
+    since = one.changed_at or utc_now()
+    return (since + timedelta(seconds=soak) - utc_now()).total_seconds()
+
+
+def _healths(tx: Tx, members: Sequence[HostOfRollout]) -> dict[str, Health]:
+    ids = [one.host_id for one in members]
+    drifting = set(tx.scalars(sa.select(host_drifts.c.host_id).where(host_drifts.c.host_id.in_(ids))))
+    statuses = {
+        row.id: row.status for row in tx.execute(sa.select(hosts.c.id, hosts.c.status).where(hosts.c.id.in_(ids)))
+    }
+    lost = _lost(tx, ids)
+    return {
+        one: Health(status=statuses[one], drifting=one in drifting, lost=lost.get(one, {}))
+        for one in ids
+        if one in statuses
+    }
+
+
+def _lost(tx: Tx, host_ids: Sequence[str]) -> dict[str, Mapping[str, int]]:
+    """Frames that the links of hosts have lost, by host and link."""
+    links: dict[str, set[str]] = {}
+    for row in tx.execute(sa.select(host_nics.c.host_id, host_nics.c.name).where(host_nics.c.host_id.in_(host_ids))):
+        links.setdefault(row.host_id, set()).add(row.name)
+    return {
+        host_id: {
+            name: one.rx_errors + one.tx_errors + one.tx_dropped
+            for name, one in counters.items()
+            if name in links.get(host_id, ())
+        }
+        for host_id, counters in counters_of(tx, host_ids).items()
+    }
+
+
+def _fail(tx: Tx, job: JobContext, rollout_id: str, failed: Sequence[HostOfRollout]) -> None:
+    """Halt, or begin to take back, as the clusters of those that failed want it."""
+    row = lock(tx, rollouts, rollout_id)
+    first = failed[0]
+    why = f"Host {first.host_name}: {first.error}"
+    reverts = any(one.on_failure == "revert" for one in failed)
+    obstacle = row.irreversible or ", ".join(changed_again(tx, row)) if reverts else ""
+    if row.status == Status.RUNNING:
+        status = Status.REVERTING if reverts and not obstacle else Status.HALTED
+        told = f"{why} It cannot be taken back: {obstacle}" if obstacle else why
+        operations.end(tx, rollout_id, status, told)
+        what = "It is taken back." if status is Status.REVERTING else "No further hosts are changed."
+        text = f"The rollout '{row.reason}' has failed. {told} {what}"
+        audit.record(tx, actor_of(job), FAILED, text, Severity.ERROR, host=first.host_id, job=job.job.id)
+
+
+def _is_known(tx: Tx, job: JobContext, rollout_id: str, missing: Sequence[HostOfRollout]) -> bool:
+    """Whether it is known by now what became of a silent host; else the rollout waits for those that cannot be asked
+    now.
+    """
+    row = lock(tx, rollouts, rollout_id)
+    if row.status != Status.RUNNING or _resolve(tx, missing):
+        return True
+    names = ", ".join(one.host_name for one in missing)
+    operations.end(tx, rollout_id, Status.WAITING, f"It waits for hosts that cannot be asked: {names}.")
+    text = f"The rollout '{row.reason}' waits for hosts that cannot be asked now: {names}."
+    audit.record(tx, actor_of(job), WAITS, text, Severity.WARNING, job=job.job.id)
+    return False
+
+
+def _resolve(tx: Tx, missing: Sequence[HostOfRollout]) -> bool:
+    """Find out from their reports whether silent hosts have changed; returns whether that is known of one."""
+    news = False
+    for one in missing:
+        ended = host_changes.ended(tx, one.host_id, one.job_id or "") if one.state == HostState.SILENT else ""
+        if ended == "applied":
+            _begin_to_watch(tx, one)
+        elif ended:
+            _set(tx, one, state=HostState.WAITING)
+        news = news or bool(ended)
+    return news
+
+
+def _end(tx: Tx, job: JobContext, rollout_id: str) -> None:
+    row = lock(tx, rollouts, rollout_id)
+    if row.status == Status.RUNNING:
+        operations.end(tx, rollout_id, Status.SUCCEEDED)
+        text = f"The rollout '{row.reason}' has reached all its hosts."
+        audit.record(tx, actor_of(job), SUCCEEDED, text, job=job.job.id)
+    elif row.status == Status.REVERTING:
+        undo(tx, actor_of(job), row)
+        stuck = [one.host_name for one in queries.hosts_of(tx, (rollout_id,)) if one.state == HostState.STUCK]
+        error = f"{row.error} These hosts could not be taken back: {', '.join(stuck)}." if stuck else row.error
+        operations.end(tx, rollout_id, Status.REVERTED, error)
+        code, severity = (NOT_REVERTED, Severity.ERROR) if stuck else (REVERTED, Severity.NORMAL)
+        text = f"The rollout '{row.reason}' was taken back. {error}"
+        audit.record(tx, actor_of(job), code, text, severity, job=job.job.id)
+
+
+def _set_one(tx: Tx, _job: JobContext, one: HostOfRollout, state: HostState, error: str) -> None:
+    _set(tx, one, state=state, error=error)
+
+
+def _set(tx: Tx, one: HostOfRollout, **values: object) -> None:
+    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
+    tx.execute(sa.update(rollout_hosts).where(*here).values(values))
+
+
+def wake(db: Database) -> None:
+    """Let rollouts go on whose hosts are back."""
+    with db.read() as tx:
+        ready = [row.id for row in queries.waiting(tx) if _may_go_on(tx, row)]
+    for rollout_id in ready:
+        db.run(_go_on, rollout_id)
+
+
+def _may_go_on(tx: Tx, row: RolloutRow) -> bool:
+    members = queries.hosts_of(tx, (row.id,))
+    move, _ = next_move(Status.RUNNING, [one.standing for one in members])
+    silent = [one for one in members if one.state == HostState.SILENT]
+    return move is not Move.WAIT or any(host_changes.ended(tx, one.host_id, one.job_id or "") for one in silent)
+
+
+def _go_on(tx: Tx, rollout_id: str) -> None:
+    row = lock(tx, rollouts, queries.get(tx, rollout_id).id)
+    if row.status == Status.WAITING:
+        operations.end(tx, rollout_id, Status.RUNNING)
+        operations.enqueue(tx, operations.actor_of(row), rollout_id, row.reason)

@@ -1,0 +1,307 @@
+"""Beginning rollouts: what changes for several hosts at once reaches them one after the other, and those whose turn has
+not come keep what they have.
+
+Who changes such a thing calls :func:`look` before, and :func:`begin` after the rows are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError
+from netweft.core.intent import AttachmentIntent
+from netweft.core.rollout import Group, HostState, Member, Place, Status, places
+from netweft.engine import queue
+from netweft.engine.actor import Actor
+from netweft.engine.db import Tx, announce, lock, new_id, utc_now
+from netweft.engine.model.clusters import ClusterRow, clusters
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
+from netweft.engine.operations import host_changes, host_labels
+from netweft.engine.payloads import RollOut
+from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.cluster_hosts import HostInCluster, in_clusters
+from netweft.engine.queries.host_networks import attachments_of
+from netweft.engine.queries.network_views import NetworkInCluster, networks_among
+from netweft.engine.queries.rollouts import Definitions, Held
+from netweft.engine.statements import Among, Statement
+
+OF_CLUSTER = ("switch_type", "provider_id", "provider_name", "plugin_remote", "plugin_mappings")
+"""What of its cluster a host depends on (:class:`netweft.engine.queries.cluster_hosts.HostInCluster`)."""
+
+TOPIC = "rollouts"
+"""What is announced when a host may have come back."""
+
+_LATER = "Applying network changes to Hosts: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What hosts depend on, as it is at a moment."""
+
+    network_ids: frozenset[str] = frozenset()
+    networks: tuple[NetworkInCluster, ...] = ()
+    hosts: Mapping[str, HostInCluster]
+    attachments: Mapping[str, Sequence[AttachmentIntent]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a host is asked for: to be as it is wanted (``applies``), or what its labels mean (``labels``), without the
+    networks ``lost``.
+    """
+
+    applies: bool = True
+    labels: bool = False
+    lost: tuple[str, ...] = ()
+
+
+def look(tx: Tx, host_ids: Collection[str], network_ids: Collection[str]) -> Seen:
+    """What is about to change: networks, and what the hosts' clusters have; with the attachments that may go."""
+    found = networks_among(tx, (), network_ids) if network_ids else ()
+    carried = attachments_of(tx, host_ids) if host_ids and network_ids else {}
+    return Seen(
+        network_ids=frozenset(network_ids),
+        networks=tuple(found),
+        hosts={row.id: row for row in in_clusters(tx, host_ids)} if host_ids else {},
+        attachments={
+            host_id: [one for one in some if one.network_id in network_ids] for host_id, some in carried.items()
+        },
+    )
+
+
+def begin(
+    tx: Tx, actor: Actor, before: Seen, tasks: Mapping[str, Task], reason: str, *, irreversible: str = ""
+) -> str | None:
+    """Have what was changed since ``before`` go out to hosts; returns the id of the rollout, None where one host is
+    asked at once, or none. ``reason`` completes the sentence "Applied because ...". ``irreversible``: why that cannot
+    be taken back.
+
+    Asks for no right: whoever changed the thing had it. Raises BusyError while an earlier change of the same is being
+    taken back.
+    """
+    after = look(tx, tasks, before.network_ids)
+    changed = _changed(before, after)
+    open_before = _overlapping(tx, changed)
+    if len(tasks) <= 1 and not open_before:
+        for host_id, task in tasks.items():
+            ask(tx, actor, host_id, task, reason)
+        return None
+    held = {host_id: _kept(host_id, before, after) for host_id in tasks}
+    members = {host_id: (held[host_id], task) for host_id, task in tasks.items()}
+    for earlier in open_before:
+        _take_over(tx, earlier, members)
+        irreversible = f"it took over what the Rollout '{earlier.reason}' had not ended."
+    return _write(tx, actor, changed, members, reason, irreversible or _why_irreversible(before, after))
+
+
+def _changed(before: Seen, after: Seen) -> tuple[Definitions, Definitions]:
+    """What has changed, as it was and as it is."""
+    return _besides(before, after), _besides(after, before)
+
+
+def _besides(one: Seen, other: Seen) -> Definitions:
+    """What of one moment was not so at the other."""
+    columns, others = _cluster_columns(one), _cluster_columns(other)
+    return Definitions(
+        networks=[row for row in one.networks if row not in other.networks],
+        clusters={key: values for key, values in columns.items() if values != others.get(key, values)},
+    )
+
+
+def _cluster_columns(seen: Seen) -> dict[str, dict[str, Any]]:
+    return {row.cluster_id: {name: getattr(row, name) for name in OF_CLUSTER} for row in seen.hosts.values()}
+
+
+def _overlapping(tx: Tx, changed: tuple[Definitions, Definitions]) -> list[RolloutRow]:
+    """Open rollouts that change the same networks or clusters. Raises BusyError."""
+    mine, found = {key for one in changed for key in one.ids()}, []
+    for row in queries.all_open(tx):
+        was, after = (msgspec.convert(one, Definitions) for one in (row.before, row.after))
+        if mine & (was.ids() | after.ids()):
+            if row.status == Status.REVERTING:
+                text = f"Related operation is currently in progress: the Rollout '{row.reason}' is being taken back."
+                raise BusyError(f"{text} Try again later.")
+            found.append(row)
+    return found
+
+
+def _kept(host_id: str, before: Seen, after: Seen) -> Held:
+    """What a host keeps of what was before: that which is another now."""
+    row = after.hosts[host_id]
+    was = before.hosts.get(host_id, row)
+    old, new = _of_cluster(before, row.cluster_id), _of_cluster(after, row.cluster_id)
+    still = {one.network_id for one in after.attachments.get(host_id, ())}
+    return Held(
+        networks=[one for network_id, one in old.items() if one != new.get(network_id)],
+        cluster={name: getattr(was, name) for name in OF_CLUSTER if getattr(was, name) != getattr(row, name)},
+        attachments=[one for one in before.attachments.get(host_id, ()) if one.network_id not in still],
+    )
+
+
+def _of_cluster(seen: Seen, cluster_id: str) -> dict[str, NetworkInCluster]:
+    """The networks as a cluster has them; those that it does not have as they are without a cluster."""
+    found: dict[str, NetworkInCluster] = {}
+    for one in seen.networks:
+        if one.cluster_id == cluster_id:
+            found[one.id] = one
+        else:
+            found.setdefault(one.id, _elsewhere(one))
+    return found
+
+
+def _elsewhere(one: NetworkInCluster) -> NetworkInCluster:
+    roles = dict.fromkeys(("management", "display", "migration", "default_route", "gluster"))
+    return msgspec.structs.replace(one, cluster_id=None, **roles)
+
+
+_Members = dict[str, tuple[Held, Task]]
+
+
+def _take_over(tx: Tx, earlier: RolloutRow, members: _Members) -> None:
+    """Hosts that an earlier rollout has not reached keep what they kept, and are reached by the new one."""
+    for row in queries.hosts_of(tx, (earlier.id,)):
+        held, task = members.get(row.host_id, (Held(), Task(applies=row.applies, labels=row.labels)))
+        if row.held:
+            task = Task(
+                applies=task.applies or row.applies, labels=task.labels or row.labels, lost=(*task.lost, *row.lost)
+            )
+            members[row.host_id] = msgspec.convert(row.before, Held).over(held), task
+        elif row.state == HostState.FAILED:
+            members.setdefault(row.host_id, (held, task))
+    tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.rollout_id == earlier.id).values(held=False))
+    end(tx, earlier.id, Status.SUPERSEDED, "A later change of the same networks took its hosts over.")
+
+
+def _write(
+    tx: Tx,
+    actor: Actor,
+    changed: tuple[Definitions, Definitions],
+    members: _Members,
+    reason: str,
+    irreversible: str,
+) -> str:
+    rollout_id, now = new_id(), utc_now()
+    before, after = changed
+    _ADD.run(
+        tx,
+        id=rollout_id,
+        status=Status.RUNNING,
+        owner_name=actor.name,
+        owner_id=actor.user_id,
+        correlation_id=actor.correlation_id,
+        created_at=now,
+        reason=reason,
+        ended_at=None,
+        error="",
+        irreversible=irreversible,
+        before=msgspec.to_builtins(before),
+        after=msgspec.to_builtins(after),
+    )
+    ordered = _ordered(tx, members)
+    tx.execute(
+        sa.insert(rollout_hosts),
+        [
+            {
+                "rollout_id": rollout_id,
+                "host_id": place.host_id,
+                "wave": place.wave,
+                "canary": place.canary,
+                "state": HostState.WAITING,
+                "held": True,
+                "before": msgspec.to_builtins(members[place.host_id][0]),
+                "applies": members[place.host_id][1].applies,
+                "labels": members[place.host_id][1].labels,
+                "lost": list(members[place.host_id][1].lost),
+                "error": "",
+            }
+            for place in ordered
+        ],
+    )
+    enqueue(tx, actor, rollout_id, reason)
+    return rollout_id
+
+
+_ADD = Statement(sa.insert(rollouts).inline(), tuple(name for name in RolloutRow.__struct_fields__ if name != "number"))
+
+
+def _ordered(tx: Tx, members: _Members) -> tuple[Place, ...]:
+    rows = in_clusters(tx, members)
+    policies: dict[str, ClusterRow] = {row.id: row for row in _CLUSTERS.all(tx, ids={row.cluster_id for row in rows})}
+    return places(
+        [
+            Group(
+                name=policy.name,
+                canaries=policy.rollout_canaries,
+                wave=policy.rollout_wave,
+                members=tuple(
+                    Member(id=row.id, name=row.name, status=row.status) for row in rows if row.cluster_id == policy.id
+                ),
+            )
+            for policy in policies.values()
+        ]
+    )
+
+
+_CLUSTERS = Statement(sa.select(clusters).where(Among(clusters.c.id, "ids")), record=ClusterRow)
+
+
+def _why_irreversible(before: Seen, after: Seen) -> str:
+    """Why what was changed cannot be had back; empty where it can."""
+    there = {(one.cluster_id, one.id): one for one in after.networks}
+    if {(one.cluster_id, one.id) for one in before.networks} != there.keys():
+        return "a network was attached to a cluster, detached or removed."
+    for one in before.networks:
+        now = there[one.cluster_id, one.id]
+        if one.qos_id and not now.qos_id:
+            return "a QoS was removed or taken off a network."
+        if one.vm_network != now.vm_network:
+            return "a network began or ceased to be for VMs, and its vNIC profiles came or went."
+    return ""
+
+
+def enqueue(tx: Tx, actor: Actor, rollout_id: str, reason: str) -> str:
+    """The job that goes on with a rollout; returns its id."""
+    payload = RollOut(rollout_id=rollout_id)
+    return queue.enqueue_once(tx, actor, "roll_out", f"rollout:{rollout_id}", f"{_LATER}{reason}", payload)
+
+
+def actor_of(row: RolloutRow) -> Actor:
+    """Who began a rollout."""
+    return Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
+
+
+def ask(tx: Tx, actor: Actor, host_id: str, task: Task, reason: str) -> str:
+    """Ask a host for what has changed; returns the id of the job."""
+    if task.labels:
+        host = lock(tx, hosts, host_id)
+        return host_labels.request(tx, actor, host_id, host.name, list(task.lost), reason)
+    return host_changes.request_apply(tx, actor, host_id, reason)
+
+
+def let_go(tx: Tx, host_id: str) -> None:
+    """A host has left its cluster, and what it kept with it."""
+    tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.host_id == host_id).values(held=False))
+
+
+def bring_labels(
+    tx: Tx, actor: Actor, before: Seen, hosts_lacking: Collection[str], reason: str, lost: Collection[str] = ()
+) -> None:
+    """Have hosts be given what their labels mean since ``before``, without the networks ``lost``."""
+    task = Task(applies=False, labels=True, lost=tuple(lost))
+    begin(tx, actor, before, dict.fromkeys(hosts_lacking, task), reason)
+
+
+def end(tx: Tx, rollout_id: str, status: Status, error: str = "") -> None:
+    """Write down how a rollout stands. One that has ended for good lets its hosts have what is wanted of them."""
+    ended = status in {Status.SUCCEEDED, Status.REVERTED, Status.SUPERSEDED}
+    values = {"status": status, "error": error, "ended_at": utc_now() if ended else None}
+    tx.execute(sa.update(rollouts).where(rollouts.c.id == rollout_id).values(values))
+    if ended:
+        tx.execute(sa.update(rollout_hosts).where(rollout_hosts.c.rollout_id == rollout_id).values(held=False))
+    announce(tx, f"rollout:{rollout_id}", replicas=True)

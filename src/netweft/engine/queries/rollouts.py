@@ -1,0 +1,164 @@
+"""Reads of rollouts: what hosts keep until their turn has come, and how rollouts stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from netweft.core.errors import NotFoundError
+from netweft.core.host_request import NetworkView
+from netweft.core.intent import AttachmentIntent
+from netweft.core.rollout import OPEN, HostState, Standing, Status
+from netweft.engine.db import Tx
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import hosts
+from netweft.engine.model.rollouts import RolloutHostRow, RolloutRow, rollout_hosts, rollouts
+from netweft.engine.queries.cluster_hosts import HostInCluster
+from netweft.engine.queries.network_views import NetworkInCluster, views_of
+from netweft.engine.statements import Among, Statement, rows
+
+
+class Definitions(msgspec.Struct, frozen=True, kw_only=True):
+    """What hosts are made from that is not their own: networks, a row for each cluster that has one, and by its id what
+    of a cluster hosts depend on (the columns of :class:`HostInCluster`).
+    """
+
+    networks: list[NetworkInCluster] = []
+    clusters: dict[str, dict[str, Any]] = {}
+
+    def ids(self) -> set[str]:
+        """The ids of all."""
+        return {one.id for one in self.networks} | self.clusters.keys()
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What a host keeps until its turn has come: networks as they were in its cluster, columns of the cluster, and
+    attachments that it is to lose.
+    """
+
+    networks: list[NetworkInCluster] = []
+    cluster: dict[str, Any] = {}
+    attachments: list[AttachmentIntent] = []
+
+    def over(self, newer: Held) -> Held:
+        """What a host keeps that keeps this already, when more changes."""
+        known = {one.id for one in self.networks}
+        lost = {one.network_id for one in self.attachments}
+        return Held(
+            networks=[*self.networks, *(one for one in newer.networks if one.id not in known)],
+            cluster={**newer.cluster, **self.cluster},
+            attachments=[*self.attachments, *(one for one in newer.attachments if one.network_id not in lost)],
+        )
+
+    def views(self, cluster_id: str, views: Mapping[str, NetworkView]) -> Mapping[str, NetworkView]:
+        """The networks of a host's cluster as the host has them."""
+        return {**views, **views_of(cluster_id, self.networks)} if self.networks else views
+
+    def rows(self, known: Sequence[NetworkInCluster]) -> Sequence[NetworkInCluster]:
+        """The same as rows."""
+        if not self.networks:
+            return known
+        kept = {one.id for one in self.networks}
+        return [*self.networks, *(row for row in known if row.id not in kept)]
+
+    def row(self, row: HostInCluster) -> HostInCluster:
+        """The host, with what it keeps of its cluster."""
+        return replace(row, **self.cluster) if self.cluster else row
+
+    def set_up(self, attachments: Sequence[AttachmentIntent]) -> tuple[AttachmentIntent, ...]:
+        """What the host is set up with."""
+        lost = {one.network_id for one in self.attachments}
+        return (*(one for one in attachments if one.network_id not in lost), *self.attachments)
+
+
+NOTHING_HELD = Held()
+
+
+def held_of(tx: Tx, host_ids: Collection[str]) -> dict[str, Held]:
+    """What hosts keep; those that keep nothing are not there."""
+    found: dict[str, Held] = {}
+    for row in _HELD.all(tx, ids=host_ids):
+        one = msgspec.convert(row.before, Held)
+        found[row.host_id] = found[row.host_id].over(one) if row.host_id in found else one
+    return found
+
+
+_HELD = Statement(
+    sa.select(rollout_hosts.c.host_id, rollout_hosts.c.before)
+    .join(rollouts, rollouts.c.id == rollout_hosts.c.rollout_id)
+    .where(Among(rollout_hosts.c.host_id, "ids"), rollout_hosts.c.held)
+    .order_by(rollouts.c.number)
+)
+
+
+def find(tx: Tx, rollout_id: str) -> RolloutRow | None:
+    """One rollout, None when there is none."""
+    return _ROLLOUT.first(tx, id=rollout_id)
+
+
+def get(tx: Tx, rollout_id: str) -> RolloutRow:
+    """One rollout. Raises NotFoundError."""
+    row = find(tx, rollout_id)
+    if row is None:
+        raise NotFoundError(f"There is no rollout with the id {rollout_id}.")
+    return row
+
+
+_ROLLOUT = Statement(sa.select(rollouts).where(rollouts.c.id == sa.bindparam("id")), record=RolloutRow)
+
+
+class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
+    """A host of a rollout, with what is known of it now, and what its cluster says of rollouts."""
+
+    host_name: str
+    host_status: str
+    cluster_id: str
+    cluster_name: str
+    soak: int
+    on_failure: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it is in the rollout."""
+        return Standing(host_id=self.host_id, wave=self.wave, state=HostState(self.state), status=self.host_status)
+
+
+def hosts_of(tx: Tx, rollout_ids: Collection[str]) -> list[HostOfRollout]:
+    """The hosts of rollouts, in the order in which they change."""
+    return _HOSTS.all(tx, ids=rollout_ids)
+
+
+_HOSTS = Statement(
+    sa.select(
+        rollout_hosts,
+        hosts.c.name.label("host_name"),
+        hosts.c.status.label("host_status"),
+        hosts.c.cluster_id,
+        clusters.c.name.label("cluster_name"),
+        clusters.c.rollout_soak.label("soak"),
+        clusters.c.rollout_on_failure.label("on_failure"),
+    )
+    .join(hosts, hosts.c.id == rollout_hosts.c.host_id)
+    .join(clusters, clusters.c.id == hosts.c.cluster_id)
+    .where(Among(rollout_hosts.c.rollout_id, "ids"))
+    .order_by(rollout_hosts.c.rollout_id, rollout_hosts.c.wave, hosts.c.name),
+    record=HostOfRollout,
+)
+
+
+def all_open(tx: Tx) -> list[RolloutRow]:
+    """Those that may go on, oldest first."""
+    return rows(
+        tx,
+        RolloutRow,
+        sa.select(rollouts).where(rollouts.c.status.in_(sorted(OPEN))).order_by(rollouts.c.number),
+    )
+
+
+def waiting(tx: Tx) -> list[RolloutRow]:
+    """Those that wait for hosts."""
+    return rows(tx, RolloutRow, sa.select(rollouts).where(rollouts.c.status == Status.WAITING))

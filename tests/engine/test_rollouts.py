@@ -1,0 +1,309 @@
+"""Changes that go out to several hosts: who changes when, what those keep whose turn has not come, and having it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from fleet import Fleet, running_fleet
+from netweft.core.errors import ValidationError
+from netweft.core.host import Host
+from netweft.core.host_request import AttachmentChange, Ref, SetupRequest
+from netweft.core.rollout import HostState, Status
+from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network, detach_network
+from netweft.engine.commands.clusters import UpdateCluster, update_cluster
+from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
+from netweft.engine.commands.rollouts import halt_rollout, resume_rollout, revert_rollout
+from netweft.engine.db import Database
+from netweft.engine.jobs.roll_out import wake
+from netweft.engine.model.clusters import clusters
+from netweft.engine.model.networks import networks
+from netweft.engine.model.rollouts import RolloutRow, rollouts
+from netweft.engine.queries import rollouts as queries
+from netweft.engine.statements import rows
+
+MANY = 50
+
+
+def cluster(db: Database) -> str:
+    with db.read() as tx:
+        return str(tx.scalar(sa.select(clusters.c.id).where(clusters.c.name == "Default")))
+
+
+def policy(fleet: Fleet, **values: Any) -> None:
+    told = {f"rollout_{name}": value for name, value in values.items()}
+    fleet.db.run(update_cluster, SYSTEM, UpdateCluster(id=cluster(fleet.db), **told))
+
+
+def add(fleet: Fleet, name: str, vlan: int) -> str:
+    """A network of the cluster; returns its id."""
+    spec = AddNetwork(name=name, data_center=Ref(name="Default"), vlan_id=vlan)
+    network_id = fleet.db.run(add_network, SYSTEM, spec).id
+    attach = AttachNetwork(cluster_id=cluster(fleet.db), network=Ref(id=network_id), required=False)
+    fleet.db.run(attach_network, SYSTEM, attach)
+    return network_id
+
+
+def carried_by_all(fleet: Fleet, count: int, name: str = "red", vlan: int = 10) -> str:
+    network_id = add(fleet, name, vlan)
+    for number in range(1, count + 1):
+        fleet.attach(name, "eth1", number)
+    return network_id
+
+
+def set_vlan(fleet: Fleet, network_id: str, vlan: int) -> str:
+    """Change it; returns the id of the rollout."""
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=vlan))
+    return last(fleet).id
+
+
+def last(fleet: Fleet) -> RolloutRow:
+    with fleet.db.read() as tx:
+        return rows(tx, RolloutRow, sa.select(rollouts).order_by(rollouts.c.number.desc()).limit(1))[0]
+
+
+def one(fleet: Fleet, rollout_id: str) -> RolloutRow:
+    with fleet.db.read() as tx:
+        return queries.get(tx, rollout_id)
+
+
+def states(fleet: Fleet, rollout_id: str) -> dict[str, str]:
+    """How its hosts stand, in the order in which they change."""
+    with fleet.db.read() as tx:
+        return {row.host_name: row.state for row in queries.hosts_of(tx, (rollout_id,))}
+
+
+def ended(fleet: Fleet, rollout_id: str, status: Status) -> RolloutRow:
+    """Wait until it stands so and its job has ended."""
+    fleet.until(lambda: one(fleet, rollout_id).status == status)
+    fleet.idle(f"rollout:{rollout_id}")
+    return one(fleet, rollout_id)
+
+
+def vlans(host: Host) -> set[int]:
+    """The VLAN tags that a host uses."""
+    return {vlan.tag for vlan in host.vlans.values()}
+
+
+def vlan_of(fleet: Fleet, network_id: str) -> int | None:
+    with fleet.db.read() as tx:
+        return tx.scalar(sa.select(networks.c.vlan_id).where(networks.c.id == network_id))
+
+
+@pytest.fixture
+def fleet(db: Database, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(db, tmp_path, 4) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def many(db: Database, tmp_path: Path) -> Iterator[Fleet]:
+    with running_fleet(db, tmp_path, MANY) as fleet:
+        policy(fleet, wave=5)
+        yield fleet
+
+
+def test_reaches_every_host_in_its_turn(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, wave=2)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert set(states(fleet, rollout_id).values()) == {HostState.CHANGED}
+    assert all(vlans(fleet.host(number)) == {20} for number in range(1, 5))
+    with fleet.db.read() as tx:
+        waves = [(row.host_name, row.wave, row.canary) for row in queries.hosts_of(tx, (rollout_id,))]
+    assert waves == [("sim-1", 0, True), ("sim-2", 1, False), ("sim-3", 1, False), ("sim-4", 2, False)]
+    assert 20_194 in fleet.codes()
+
+
+def test_host_whose_turn_has_not_come_keeps_what_it_has(fleet: Fleet) -> None:
+    """A setup does not bring the new VLAN early, and the host is as wanted."""
+    network_id = carried_by_all(fleet, 4)
+    add(fleet, "blue", 30)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.attach("blue", "eth2", 3)
+    assert vlans(fleet.host(3)) == {10, 30}
+    assert fleet.data(3).drift.is_empty
+    assert fleet.data(3).is_in_sync(fleet.data(3).intent.attachments[-1])
+    assert vlans(fleet.host(1)) == {20}
+    policy(fleet, soak=0)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert vlans(fleet.host(3)) == {20, 30}
+
+
+def test_what_is_set_up_meanwhile_has_to_fit_what_is_to_come(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    add(fleet, "blue", 30)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    green = add(fleet, "green", 40)
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=green, vlan_id=20))
+    wish = AttachmentChange(network=Ref(name="green"), nic=Ref(name="eth1"))
+    with pytest.raises(ValidationError, match="VLAN"):
+        fleet.setup(SetupRequest(attachments=(wish,)), 3)
+    assert states(fleet, rollout_id)["sim-3"] == HostState.WAITING
+
+
+@pytest.mark.parametrize("on_failure", ["keep", "revert"])
+def test_twelfth_of_fifty_refuses(many: Fleet, on_failure: str) -> None:
+    """The engine ends and starts again in the middle; nothing after the twelfth is touched."""
+    network_id = carried_by_all(many, MANY)
+    names = [f"sim-{number}" for number in sorted(range(1, MANY + 1), key=lambda number: f"sim-{number}")]
+    bad = int(names[11].removeprefix("sim-"))
+    policy(many, on_failure=on_failure, canaries=1, wave=1)
+    many.simulate(bad, refuse={"AddVlan": 100, "SetVlan": 100, "AddLink": 100})
+    many.restart_worker(soak=0.0)
+    rollout_id = set_vlan(many, network_id, 20)
+    many.until(lambda: states(many, rollout_id)[names[5]] != HostState.WAITING)
+    many.restart_worker()
+    row = ended(many, rollout_id, Status.REVERTED if on_failure == "revert" else Status.HALTED)
+    assert f"Host {names[11]}" in row.error
+    told = states(many, rollout_id)
+    first = HostState.REVERTED if on_failure == "revert" else HostState.CHANGED
+    assert [told[name] for name in names[:11]] == 11 * [first]
+    assert [told[name] for name in names[12:]] == 38 * [HostState.WAITING]
+    wanted = 10 if on_failure == "revert" else 20
+    for name in names[:11]:
+        assert vlans(many.host(int(name.removeprefix("sim-")))) == {wanted}
+    for name in names[11:]:
+        number = int(name.removeprefix("sim-"))
+        assert vlans(many.host(number)) == {10}
+        assert len(many.change_states(number)) == (2 if number != bad else 4 if on_failure == "revert" else 3)
+    assert vlan_of(many, network_id) == wanted
+    if on_failure == "keep":
+        many.simulate(bad)
+        many.db.run(resume_rollout, SYSTEM, rollout_id)
+        ended(many, rollout_id, Status.SUCCEEDED)
+        assert all(vlans(many.host(number)) == {20} for number in range(1, MANY + 1))
+
+
+def test_taken_back_by_hand(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+    ended(fleet, rollout_id, Status.REVERTED)
+    assert vlan_of(fleet, network_id) == 10
+    for number in range(1, 5):
+        assert vlans(fleet.host(number)) == {10}
+        assert fleet.data(number).drift.is_empty
+
+
+def test_is_not_taken_back_when_it_was_changed_again(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    ended(fleet, set_vlan(fleet, network_id, 30), Status.SUCCEEDED)
+    with pytest.raises(ValidationError, match="changed again: red"):
+        fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+
+
+def test_halted_and_resumed_by_hand(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.db.run(halt_rollout, SYSTEM, rollout_id)
+    fleet.idle(f"rollout:{rollout_id}")
+    assert list(states(fleet, rollout_id).values()) == [HostState.CHANGED, *3 * [HostState.WAITING]]
+    with pytest.raises(ValidationError, match="it is halted"):
+        fleet.db.run(halt_rollout, SYSTEM, rollout_id)
+    fleet.db.run(resume_rollout, SYSTEM, rollout_id)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    with pytest.raises(ValidationError, match="it is succeeded"):
+        fleet.db.run(resume_rollout, SYSTEM, rollout_id)
+
+
+@pytest.mark.parametrize("status", ["maintenance", "non_responsive"])
+def test_host_that_cannot_be_asked_counts(fleet: Fleet, status: str) -> None:
+    """It is no success while a host is not as wanted; it goes on when the host is back."""
+    network_id = carried_by_all(fleet, 4)
+    fleet.restart_worker(silence=0.2)
+    fleet.set_status(status, 2)
+    fleet.simulate(2, unreachable=("always",))
+    rollout_id = set_vlan(fleet, network_id, 20)
+    row = ended(fleet, rollout_id, Status.WAITING)
+    assert "sim-2" in row.error
+    assert list(states(fleet, rollout_id).values())[:3] == 3 * [HostState.CHANGED]
+    wake(fleet.db)
+    assert one(fleet, rollout_id).status == Status.WAITING
+    fleet.agent(2).ask("POST", "/v1/simulation", b"{}")
+    fleet.monitor.round(fleet.db)
+    fleet.set_status("up", 2)
+    wake(fleet.db)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert vlans(fleet.host(2)) == {20}
+
+
+def test_later_change_takes_over_what_has_not_ended(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    first = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, first)["sim-1"] == HostState.WATCHED)
+    second = set_vlan(fleet, network_id, 30)
+    fleet.until(lambda: states(fleet, second)["sim-1"] == HostState.WATCHED)
+    assert one(fleet, first).status == Status.SUPERSEDED
+    assert [vlans(fleet.host(number)) for number in range(1, 5)] == [{30}, {10}, {10}, {10}]
+    assert all(fleet.data(number).drift.is_empty for number in range(1, 5))
+    with pytest.raises(ValidationError, match="took over"):
+        fleet.db.run(revert_rollout, SYSTEM, second)
+    policy(fleet, soak=0)
+    ended(fleet, second, Status.SUCCEEDED)
+    assert all(vlans(fleet.host(number)) == {30} for number in range(1, 5))
+
+
+@pytest.mark.parametrize("removes", [False, True])
+def test_network_goes_from_one_host_after_the_other(fleet: Fleet, removes: bool) -> None:
+    network_id = carried_by_all(fleet, 4)
+    add(fleet, "blue", 30)
+    policy(fleet, soak=3600)
+    if removes:
+        fleet.db.run(remove_network, SYSTEM, network_id)
+    else:
+        fleet.db.run(detach_network, SYSTEM, cluster(fleet.db), network_id)
+    rollout_id = last(fleet).id
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    assert vlans(fleet.host(1)) == set()
+    fleet.attach("blue", "eth2", 3)
+    assert vlans(fleet.host(3)) == {10, 30}
+    assert fleet.data(3).drift.is_empty
+    policy(fleet, soak=0)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert [vlans(fleet.host(number)) for number in range(1, 5)] == [set(), set(), {30}, set()]
+    with pytest.raises(ValidationError, match="detached or removed"):
+        fleet.db.run(revert_rollout, SYSTEM, rollout_id)
+
+
+def test_host_that_is_worse_than_before_halts_it(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    fleet.set_status("non_responsive", 1)
+    row = ended(fleet, rollout_id, Status.HALTED)
+    assert "It was up, and is non_responsive after the change." in row.error
+    assert list(states(fleet, rollout_id).values()) == [HostState.FAILED, *3 * [HostState.WAITING]]
+
+
+def test_one_host_is_asked_at_once(fleet: Fleet) -> None:
+    network_id = add(fleet, "red", 10)
+    fleet.attach("red", "eth1", 2)
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=20))
+    fleet.until(lambda: vlans(fleet.host(2)) == {20})
+    with fleet.db.read() as tx:
+        assert tx.scalar(sa.select(sa.func.count()).select_from(rollouts)) == 0
+
+
+def test_policy_is_checked(fleet: Fleet) -> None:
+    for values in ({"wave": 0}, {"canaries": -1}, {"soak": 86_401}, {"on_failure": "panic"}):
+        with pytest.raises(ValidationError, match="rollout"):
+            policy(fleet, **values)
+    assert msgspec.to_builtins(values)
