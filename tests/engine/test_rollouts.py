@@ -1,4 +1,4 @@
-"""Changes that go out to several hosts: who changes when, what those keep whose turn has not come, and having it back."""
+"""Changes that go out to several hosts: who changes when, what the others keep, and having it back."""
 
 from __future__ import annotations
 
@@ -159,8 +159,7 @@ def test_twelfth_of_fifty_refuses(many: Fleet, on_failure: str) -> None:
     names = [f"sim-{number}" for number in sorted(range(1, MANY + 1), key=lambda number: f"sim-{number}")]
     bad = int(names[11].removeprefix("sim-"))
     policy(many, on_failure=on_failure, canaries=1, wave=1)
-    many.simulate(bad, refuse={"AddVlan": 100, "SetVlan": 100, "AddLink": 100})
-    many.restart_worker(soak=0.0)
+    many.simulate(bad, refuse={"CreateLink": 100})
     rollout_id = set_vlan(many, network_id, 20)
     many.until(lambda: states(many, rollout_id)[names[5]] != HostState.WAITING)
     many.restart_worker()
@@ -226,7 +225,7 @@ def test_halted_and_resumed_by_hand(fleet: Fleet) -> None:
 def test_host_that_cannot_be_asked_counts(fleet: Fleet, status: str) -> None:
     """It is no success while a host is not as wanted; it goes on when the host is back."""
     network_id = carried_by_all(fleet, 4)
-    fleet.restart_worker(silence=0.2)
+    fleet.restart_worker(silence=0.2, confirm=0.2)
     fleet.set_status(status, 2)
     fleet.simulate(2, unreachable=("always",))
     rollout_id = set_vlan(fleet, network_id, 20)

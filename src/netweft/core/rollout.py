@@ -19,6 +19,9 @@ WAVE_MAX: Final = 1000
 SOAK_MAX: Final = 86_400
 """Seconds; the longest that the first hosts may be watched."""
 
+CONFIRM_WITHIN: Final = 60.0
+"""Seconds that a host waits to be confirmed after a change that the engine asks it for by itself."""
+
 AS_TOLD: Final = -1
 """Stands for the seconds that the engine is told."""
 

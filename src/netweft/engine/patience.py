@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from netweft.core.rollout import CONFIRM_WITHIN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -16,6 +18,7 @@ class Patience:
     until a port on a provider that passes no frames counts as failed. ``provider``: after which a job that a provider
     has failed asks it nothing more, but leaves the rest to later tries. ``soak``: for which the first hosts of a
     rollout are watched, where their cluster does not say. ``rollout``: between looks at the hosts of one.
+    ``confirm``: that a host waits to be confirmed after a change of one.
     """
 
     silence: float = 30.0
@@ -26,6 +29,7 @@ class Patience:
     provider: float = 2.0
     soak: float = 10.0
     rollout: float = 0.2
+    confirm: float = CONFIRM_WITHIN
 
 
 PATIENCE = Patience()

@@ -16,6 +16,7 @@ from netweft.core.errors import HostError, NetweftError, NotFoundError
 from netweft.core.host_request import HostView
 from netweft.core.management import check_vlan, management_attachment, management_link
 from netweft.core.protocol import HostReport
+from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.core.rules.setup_networks import validate
 from netweft.engine import audit, queue
 from netweft.engine.agent_answers import UnreachableError
@@ -69,7 +70,7 @@ def _install(agents: Agents, job: JobContext, row: HostRow) -> Mapping[str, Any]
     addresses = _addresses(row.agent_url)
     job.write(_take_over, row.id, report, asked_at)
     generation = job.write(_begin, row.id, report, addresses)
-    task = ApplyHost(host_id=row.id, generation=generation, confirm_within=host_changes.CONFIRM_WITHIN, commit=True)
+    task = ApplyHost(host_id=row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True)
     return apply(agents, job, task)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netweft.core.errors import NetweftError, NotFoundError
+from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.engine import audit, queue
 from netweft.engine.agents import Agents
 from netweft.engine.audit import Severity
@@ -14,7 +15,7 @@ from netweft.engine.job_context import JobContext
 from netweft.engine.jobs.apply_host import actor_of, apply
 from netweft.engine.model.hosts import hosts
 from netweft.engine.operations import host_changes, host_labels
-from netweft.engine.operations.host_changes import CONFIRM_WITHIN, PERSIST_FAILED
+from netweft.engine.operations.host_changes import PERSIST_FAILED
 from netweft.engine.payloads import ApplyHost, OnHost, PropagateLabels
 from netweft.engine.queries.cluster_networks import lock_to_use
 

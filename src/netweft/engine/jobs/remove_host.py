@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from netweft.core.errors import HostError, NotFoundError
+from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.engine import audit
 from netweft.engine.agent_answers import UnreachableError
 from netweft.engine.agents import Agents
@@ -56,7 +57,7 @@ def _clear(agents: Agents, job: JobContext, known: queries.HostData) -> None:
     apply(
         agents,
         job,
-        ApplyHost(host_id=known.row.id, generation=generation, confirm_within=host_changes.CONFIRM_WITHIN, commit=True),
+        ApplyHost(host_id=known.row.id, generation=generation, confirm_within=CONFIRM_WITHIN, commit=True),
     )
 
 

@@ -101,7 +101,7 @@ def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> boo
     health = _healths(tx, (one,))[one.host_id]
     task = Task(applies=one.applies, labels=one.labels, lost=tuple(one.lost))
     _set(tx, one, held=False, state=HostState.CHANGING, error="", health=msgspec.to_builtins(health))
-    _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, task, row.reason))
+    _set(tx, one, job_id=_ask(tx, job, one, task, row.reason))
     return True
 
 
@@ -113,7 +113,11 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
     task = Task(applies=one.applies, labels=one.labels, lost=lost)
     _set(tx, one, held=True, state=HostState.REVERTING, error="")
     reason = f"this was taken back: {row.reason}"
-    _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, task, reason))
+    _set(tx, one, job_id=_ask(tx, job, one, task, reason))
+
+
+def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -> str:
+    return operations.ask(tx, actor_of(job), one.host_id, task, reason, job.patience.confirm)
 
 
 def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
@@ -137,7 +141,7 @@ def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcom
     takes_back = one.state == HostState.REVERTING
     if outcome.status is queue.Status.FINISHED:
         if one.labels and one.applies and not outcome.result:  # its labels brought nothing, so it was not asked yet
-            _set(tx, one, job_id=operations.ask(tx, actor_of(job), one.host_id, Task(), row.reason))
+            _set(tx, one, job_id=_ask(tx, job, one, Task(), row.reason))
         elif takes_back:
             _set(tx, one, state=HostState.REVERTED)
         else:

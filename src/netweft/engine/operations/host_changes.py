@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
+from netweft.core.rollout import CONFIRM_WITHIN
 from netweft.core.rules.setup_networks import ACTION
 from netweft.engine import queue
 from netweft.engine.actor import Actor
@@ -40,9 +41,6 @@ UNKNOWN_END = 20_157
 
 KEPT, KEPT_OF_EACH = timedelta(days=90), 20
 """How long changes that have ended are kept, and how many of each host at least."""
-
-CONFIRM_WITHIN = 60.0
-"""Seconds that a host waits to be confirmed, where nobody says otherwise, before it takes the change back."""
 
 IN_PROGRESS = "ACTION_TYPE_FAILED_SETUP_NETWORKS_OR_REFRESH_IN_PROGRESS"
 """The code of the BusyError that a caller may wait for to go away."""
@@ -78,7 +76,9 @@ def begin(
     return job_id
 
 
-def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True) -> str:
+def request_apply(
+    tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bool = True, confirm_within: float = CONFIRM_WITHIN
+) -> str:
     """Put on a host again what is wanted of it, after something that it depends on has changed; returns the job's id.
 
     ``reason`` completes the sentence "Applied because ...". Asks for no right: whoever changed that thing had it.
@@ -90,7 +90,7 @@ def request_apply(tx: Tx, actor: Actor, host_id: str, reason: str, *, commit: bo
         host_id,
         candidate=None,
         reason=reason,
-        confirm_within=CONFIRM_WITHIN,
+        confirm_within=confirm_within,
         commit=commit,
         description=f"Applying networks on Host {host.name}: {reason}",
     )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from netweft.core.errors import BusyError
 from netweft.core.intent import AttachmentIntent
-from netweft.core.rollout import Group, HostState, Member, Place, Status, places
+from netweft.core.rollout import CONFIRM_WITHIN, Group, HostState, Member, Place, Status, places
 from netweft.engine import queue
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, lock, new_id, utc_now
@@ -276,12 +276,12 @@ def actor_of(row: RolloutRow) -> Actor:
     return Actor(user_id=row.owner_id, name=row.owner_name, correlation_id=row.correlation_id)
 
 
-def ask(tx: Tx, actor: Actor, host_id: str, task: Task, reason: str) -> str:
-    """Ask a host for what has changed; returns the id of the job."""
+def ask(tx: Tx, actor: Actor, host_id: str, task: Task, reason: str, confirm_within: float = CONFIRM_WITHIN) -> str:
+    """Ask a host for what has changed; returns the id of the job. ``confirm_within``: seconds."""
     if task.labels:
         host = lock(tx, hosts, host_id)
         return host_labels.request(tx, actor, host_id, host.name, list(task.lost), reason)
-    return host_changes.request_apply(tx, actor, host_id, reason)
+    return host_changes.request_apply(tx, actor, host_id, reason, confirm_within=confirm_within)
 
 
 def let_go(tx: Tx, host_id: str) -> None:
