@@ -31,7 +31,8 @@ class PlannedRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
     """A host that would change. ``status``: of the host now; ``reason``: why it would; ``problem``: why it would not do
-    it, null where there is a plan.
+    it, null where there is a plan; ``wave``: when its turn is, null where it is asked at once; ``canary``: it is
+    watched before the next wave begins.
     """
 
     host: HostName
@@ -39,6 +40,8 @@ class HostOfPlan(msgspec.Struct, kw_only=True, frozen=True):
     reason: str
     problem: str | None
     plan: Plan | None
+    wave: int | None
+    canary: bool
 
 
 class PlanSummary(msgspec.Struct, kw_only=True, frozen=True):
@@ -89,6 +92,8 @@ def _host(one: PlannedHost) -> HostOfPlan:
         reason=one.reason,
         problem=one.problem or None,
         plan=show_plan(one.plan) if one.plan else None,
+        wave=one.wave,
+        canary=one.is_canary,
     )
 
 

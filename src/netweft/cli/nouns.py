@@ -194,6 +194,30 @@ _CLUSTERS = Noun(
             names="provider",
             removable=True,
         ),
+        Field(
+            "--rollout-canaries",
+            "rollout_canaries",
+            "How many of its hosts a change reaches first; they are watched before it goes on.",
+            click.IntRange(min=0),
+        ),
+        Field(
+            "--rollout-soak",
+            "rollout_soak",
+            "For how many seconds the first are watched; -1 for as long as the engine is told.",
+            click.IntRange(min=-1),
+        ),
+        Field(
+            "--rollout-wave",
+            "rollout_wave",
+            "How many of its hosts change at a time after the first.",
+            click.IntRange(min=1),
+        ),
+        Field(
+            "--rollout-on-failure",
+            "rollout_on_failure",
+            "What follows when a host fails: those that have changed keep the change, or it is taken back.",
+            click.Choice(("keep", "revert")),
+        ),
         *_TEXTS,
     ),
     "racks",
@@ -822,6 +846,17 @@ _JOBS = Noun(
     key="id",
     search_key="description",
     more="jobs",
+)
+_ROLLOUTS = Noun(
+    "rollout",
+    "rollouts",
+    "a rollout",
+    {},
+    "Changes that reach several hosts one after the other.",
+    sample="7",
+    verbs=(),
+    key="number",
+    more="rollouts",
 )
 _STEPS = Noun(
     "job step",

@@ -11,6 +11,7 @@ from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
 from netweft.client import PlannedError
 
 _HOSTS = {
+    "WAVE": "wave",
     "HOST": "host.name",
     "STATUS": "status",
     "STEPS": "steps",

@@ -18,6 +18,7 @@ from netweft.client import ApiError, CertificateFileError, UnreachableError
 if TYPE_CHECKING:  # help does without a client
     from netweft.client import Client
     from netweft.client.kept_token import KeptToken
+    from netweft.client.tree import Tree
 
 REFUSED, NOT_FOUND, DENIED, UNREACHABLE, ROLLED_BACK = 1, 3, 4, 5, 6
 """Exit codes; 2 is click's for a wrong command line."""
@@ -156,9 +157,34 @@ def calls_engine(function: Callable[Concatenate[Client, P], R]) -> Callable[P, R
                 _tell_warnings(client)
                 raise
             _tell_warnings(client)
+            if client.changed:
+                _wait_for_rollouts(client)
             return result
 
     return command
+
+
+def _wait_for_rollouts(client: Client) -> None:
+    """Follow what the command has hosts do one after the other, or say what that is with ``--no-wait``."""
+    from netweft.cli.rollout_progress import begun  # noqa: PLC0415 - help does without
+
+    for one in reversed(begun(client)):
+        if one["status"] != "superseded":
+            wait_for_rollout(client, one)
+
+
+def wait_for_rollout(client: Client, one: Tree, *, wanted: str = "succeeded") -> None:
+    """Follow a rollout, or say which it is with ``--no-wait``. Ends the program when it does not come to be
+    ``wanted``; one that waits for hosts goes on without us.
+    """
+    from netweft.cli.rollout_progress import follow  # noqa: PLC0415 - help does without
+
+    if the_session().given.get("no_wait"):
+        say(f"Rollout {one['number']} goes on. See: netweft rollout watch {one['number']}")
+        return
+    status = follow(client, one)
+    if status not in {wanted, "waiting"}:
+        raise click.exceptions.Exit(ROLLED_BACK if status == "reverted" else REFUSED)
 
 
 def _tell_warnings(client: Client) -> None:
@@ -219,6 +245,7 @@ def login_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
             ("--password-file", "password_file", "FILE", "File with the password. [NETWEFT_PASSWORD_FILE]"),
             ("--ca", "ca_file", "FILE", "The engine's CA certificate. [NETWEFT_CA]"),
             ("--if-plan", "plan_id", "ID", "Do it only if hosts would do what this plan says (netweft plan)."),
+            ("--no-wait", "no_wait", "", "Do not wait for hosts that change one after the other (netweft rollout)."),
             (
                 "--filter", "filtered", "",
                 "See only what you have permissions on; users who are no administrators need it. [NETWEFT_FILTER]",

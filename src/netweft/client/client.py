@@ -69,8 +69,8 @@ class Client:
         self._kept, self._is_kept = kept, kept is not None
         self._token = kept.read() if kept else ""
         self._told: set[str] = set()
-        self._correlation = os.urandom(16).hex()
-        headers = {"Correlation-Id": self._correlation, **({"Filter": "true"} if filtered else {})}
+        self.correlation_id = os.urandom(16).hex()
+        headers = {"Correlation-Id": self.correlation_id, **({"Filter": "true"} if filtered else {})}
         self._http = Connection(self.url, ca_file=ca_file, headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -143,7 +143,7 @@ class Client:
         """What events say, oldest first, that this client's requests have caused since it was asked last;
         ``condition``: in the search language.
         """
-        found = self.list("events", search=f"correlation_id={self._correlation} and {condition}")
+        found = self.list("events", search=f"correlation_id={self.correlation_id} and {condition}")
         news = [event for event in reversed(found) if event["id"] not in self._told]
         self._told |= {event["id"] for event in news}
         return tuple(event["description"] for event in news)

@@ -187,8 +187,8 @@ def _those(hosts: Sequence[Standing], states: frozenset[HostState] | set[HostSta
     return tuple(one.host_id for one in hosts if one.state in states)
 
 
-def counted(states: Mapping[HostState, int]) -> str:
-    """How far a rollout is, in a few words: ``3 changed, 1 failed, 6 waiting``."""
+def counted(states: Mapping[str, int]) -> str:
+    """How far a rollout is, in a few words: ``3 changed, 1 failed, 6 waiting``. ``states``: how many are in each."""
     return ", ".join(f"{states[state]} {state.value}" for state in _TOLD if states.get(state)) or "no hosts"
 
 

@@ -67,7 +67,7 @@ class PlannedHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPlan:
-    """What a request would have hosts do, by their names; ``others``: what else it would start. ``id``: the same for
+    """What a request would have hosts do, in their turn; ``others``: what else it would start. ``id``: the same for
     the same steps on the same hosts.
     """
 
@@ -198,7 +198,12 @@ def _seen(tx: Tx, first: int, correlation_id: str) -> Rehearsed:
         if told.host_id not in coming and (one := _by_labels(tx, loaded[told.host_id], told.lost, told.reason)):
             coming[told.host_id] = one
     others = tuple(row.description for row in found if row.kind not in {_APPLY, _LABELS, _ROLL_OUT})
-    return Rehearsed(hosts=tuple(sorted(coming.values(), key=lambda one: one.data.row.name)), others=others)
+    return Rehearsed(hosts=tuple(sorted(coming.values(), key=_turn)), others=others)
+
+
+def _turn(one: Coming) -> tuple[int, str]:
+    """Those that are asked at once come first."""
+    return -1 if one.wave is None else one.wave, one.data.row.name
 
 
 def _rolled_out(tx: Tx, rollout_ids: Sequence[str]) -> dict[str, Coming]:

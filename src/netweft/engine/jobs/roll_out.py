@@ -50,7 +50,7 @@ def run(job: JobContext) -> None:
             members = queries.hosts_of(tx, (rollout_id,))
         if row is None:
             return
-        phase = counted(Counter(HostState(one.state) for one in members))
+        phase = counted(Counter(one.state for one in members))
         if phase != told:
             job.progress(phase=phase)
             told = phase

@@ -162,3 +162,16 @@ def all_open(tx: Tx) -> list[RolloutRow]:
 def waiting(tx: Tx) -> list[RolloutRow]:
     """Those that wait for hosts."""
     return rows(tx, RolloutRow, sa.select(rollouts).where(rollouts.c.status == Status.WAITING))
+
+
+def states_of(tx: Tx, rollout_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many hosts of each rollout are in which state."""
+    found: dict[str, dict[str, int]] = {}
+    for row in tx.execute(_STATES.where(rollout_hosts.c.rollout_id.in_(rollout_ids))):
+        found.setdefault(row.rollout_id, {})[row.state] = row.many
+    return found
+
+
+_STATES = sa.select(rollout_hosts.c.rollout_id, rollout_hosts.c.state, sa.func.count().label("many")).group_by(
+    rollout_hosts.c.rollout_id, rollout_hosts.c.state
+)
