@@ -86,6 +86,7 @@ class EngineProcess:
             **os.environ,
             "NETWEFT_ADMIN_PASSWORD": PASSWORD,
             "PYTHONFAULTHANDLER": "1",
+            "NETWEFT_ROLLOUT_SOAK": "0",
             **self._environment,
         }
         with self.log.open("ab") as log:
