@@ -40,6 +40,7 @@ from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
+from netweft.engine.model.rollouts import rollouts
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
@@ -236,6 +237,11 @@ class Fleet:
     def idle(self, key: str) -> None:
         """Wait until no job of a lock key is left."""
         self.until(lambda: not self.db.run(busy_with, key))
+
+    def rolled_out(self) -> None:
+        """Wait until no rollout goes on."""
+        running = sa.select(rollouts.c.id).where(rollouts.c.status.in_(("running", "reverting")))
+        self.until(lambda: not self.db.run(lambda tx: tx.scalar(running.limit(1))))
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""

@@ -15,7 +15,7 @@ from netweft.core.host_request import Ref as WishRef
 from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
-from netweft.engine.commands.hosts import activate_host, deactivate_host, request_apply
+from netweft.engine.commands.hosts import activate_host, deactivate_host
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm, stop_vm
 from netweft.engine.db import Database
@@ -25,6 +25,7 @@ from netweft.engine.model.clusters import clusters
 from netweft.engine.model.events import events
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
+from netweft.engine.operations import host_changes
 from netweft.engine.operations.host_changes import PERSIST_FAILED, ROLLED_BACK, SETUP, UNKNOWN_END
 from netweft.engine.operations.unfinished import GIVEN_UP
 from netweft.engine.queries.references import Ref
@@ -125,7 +126,7 @@ def installed(fleet: Fleet) -> None:
 
 def ask_again(fleet: Fleet) -> str:
     """Ask for what the host has already, of an engine that does nothing yet."""
-    asked = fleet.db.run(request_apply, SYSTEM, fleet.id(), "a test asks")
+    asked = fleet.db.run(host_changes.request_apply, SYSTEM, fleet.id(), "a test asks")
     assert asked is not None
     return asked
 

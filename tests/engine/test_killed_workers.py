@@ -32,7 +32,14 @@ from netweft.engine.commands.cluster_networks import AttachNetwork, attach_netwo
 from netweft.engine.commands.functions import UpdateFunctions, update_functions
 from netweft.engine.commands.hosts import activate_host, deactivate_host, refresh_host, remove_host
 from netweft.engine.commands.migrations import MigrateVm, migrate_vm
-from netweft.engine.commands.networks import AddNetwork, add_network, label_network, remove_network
+from netweft.engine.commands.networks import (
+    AddNetwork,
+    UpdateNetwork,
+    add_network,
+    label_network,
+    remove_network,
+    update_network,
+)
 from netweft.engine.commands.port_profiles import AddPortProfile, add_port_profile
 from netweft.engine.commands.providers import AddProvider, insert_provider
 from netweft.engine.commands.setup_networks import commit_network_changes, label_nic
@@ -58,6 +65,7 @@ from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import vms as vm_queries
 from netweft.engine.queries.providers import PROVIDERS
 from netweft.engine.queries.references import Ref
+from netweft.engine.worker import Worker
 from netweft.providers.contract import ProviderNetwork, ProviderPort
 
 Case = Callable[[Fleet], Iterator[str]]
@@ -267,6 +275,27 @@ def propagate(fleet: Fleet) -> Iterator[str]:
     assert fleet.carried() == {"ovirtmgmt": "eth0", "storage": "eth1"}
     assert fleet.data().differences() == {}
     assert set(fleet.change_states()) == {"applied"}
+
+
+def roll_out(fleet: Fleet) -> Iterator[str]:
+    """A VLAN of both hosts, whose own jobs another worker does meanwhile."""
+    network_id = network(fleet)
+    worked(fleet)
+    fleet.start_worker()
+    for number in (1, 2):
+        fleet.attach("storage", "eth1", number)
+    fleet.stop_worker()
+    fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, vlan_id=200))
+    kind = "apply_host"
+    beside = Worker(fleet.db, {kind: functions(fleet.outside)[kind]}, asking={kind}, patience=fleet.patience)
+    beside.start()
+    try:
+        yield waiting(fleet, "roll_out")
+    finally:
+        beside.stop()
+    for number in (1, 2):
+        assert {vlan.tag for vlan in fleet.host(number).vlans.values()} == {200}
+        assert fleet.change_states(number) == ["applied", "applied", "applied"]
 
 
 def start(fleet: Fleet) -> Iterator[str]:
@@ -515,6 +544,7 @@ CASES: Mapping[str, Case] = {
     "commit_host": commit,
     "set_functions": set_functions,
     "propagate_labels": propagate,
+    "roll_out": roll_out,
     "start_vm": start,
     "stop_vm": stop,
     "shut_down_vm": shut_down,

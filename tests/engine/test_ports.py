@@ -706,7 +706,7 @@ def test_hosts_that_were_cloned_are_told_apart_once_the_plugin_is_ours(clouds: C
         cluster_id = tx.execute(sa.select(clusters.c.id)).scalar_one()
     given = UpdateCluster(id=cluster_id, providers=(Ref(name="clouds"),))
     clouds.fleet.db.run(update_cluster, SYSTEM, given)
-    clouds.fleet.until(lambda: all("pending" not in clouds.fleet.change_states(number) for number in (1, 2)))
+    clouds.fleet.rolled_out()
     names = [chassis_id(clouds, number) for number in (1, 2)]
     assert len(set(names)) == 2
     assert set(names) <= {"a1", *(clouds.fleet.id(number) for number in (1, 2))}

@@ -20,7 +20,7 @@ from netweft.engine import queue
 from netweft.engine.actor import SYSTEM
 from netweft.engine.commands.cluster_networks import AttachNetwork, attach_network
 from netweft.engine.commands.host_plans import plan_host_networks
-from netweft.engine.commands.hosts import refresh_host, request_apply
+from netweft.engine.commands.hosts import refresh_host
 from netweft.engine.commands.networks import AddNetwork, add_network
 from netweft.engine.commands.setup_networks import (
     commit_network_changes,
@@ -386,7 +386,7 @@ def test_drift_is_shown_refused_and_put_right(fleet: Fleet) -> None:
 
 def test_what_is_wanted_is_put_on_the_host_again(fleet: Fleet) -> None:
     fleet.attach("storage", "eth1")
-    fleet.done(fleet.db.run(request_apply, SYSTEM, fleet.id(), "a test asks"))
+    fleet.done(fleet.db.run(host_changes.request_apply, SYSTEM, fleet.id(), "a test asks"))
     assert 10903 in fleet.codes()
     assert not fleet.report().dirty
 

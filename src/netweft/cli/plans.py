@@ -11,7 +11,6 @@ from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
 from netweft.client import PlannedError
 
 _HOSTS = {
-    "WAVE": "wave",
     "HOST": "host.name",
     "STATUS": "status",
     "STEPS": "steps",
@@ -68,7 +67,8 @@ def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
             {**one, "steps": len(found["steps"]), "loss": found["loss"], "vnics": len(found["vnics"])}
             for one, found in plans
         ]
-        show_many(counted, _HOSTS, form)
+        in_waves = any(one["wave"] is not None for one in counted)
+        show_many(counted, {"WAVE": "wave", **_HOSTS} if in_waves else _HOSTS, form)
     _summarize(told)
 
 

@@ -203,28 +203,27 @@ def _write(
         before=msgspec.to_builtins(before),
         after=msgspec.to_builtins(after),
     )
-    ordered = _ordered(tx, members)
-    tx.execute(
-        sa.insert(rollout_hosts),
-        [
-            {
-                "rollout_id": rollout_id,
-                "host_id": place.host_id,
-                "wave": place.wave,
-                "canary": place.canary,
-                "state": HostState.WAITING,
-                "held": True,
-                "before": msgspec.to_builtins(members[place.host_id][0]),
-                "applies": members[place.host_id][1].applies,
-                "labels": members[place.host_id][1].labels,
-                "lost": list(members[place.host_id][1].lost),
-                "error": "",
-            }
-            for place in ordered
-        ],
-    )
+    waiting = [_waiting(rollout_id, place, *members[place.host_id]) for place in _ordered(tx, members)]
+    tx.execute(sa.insert(rollout_hosts), waiting)
     enqueue(tx, actor, rollout_id, reason)
     return rollout_id
+
+
+def _waiting(rollout_id: str, place: Place, held: Held, task: Task) -> dict[str, Any]:
+    """The row of a host whose turn has not come."""
+    return {
+        "rollout_id": rollout_id,
+        "host_id": place.host_id,
+        "wave": place.wave,
+        "canary": place.canary,
+        "state": HostState.WAITING,
+        "held": True,
+        "before": msgspec.to_builtins(held),
+        "applies": task.applies,
+        "labels": task.labels,
+        "lost": list(task.lost),
+        "error": "",
+    }
 
 
 _ADD = Statement(sa.insert(rollouts).inline(), tuple(name for name in RolloutRow.__struct_fields__ if name != "number"))
