@@ -132,12 +132,13 @@ class Fleet:
         self._sum_up(f"a setup of one network on each of {{}} hosts, {CLIENTS} clients", 60, begun, used, done=done)
 
     def change_vlan(self) -> None:
-        """Another VLAN for the network, until each host carries it."""
+        """Another VLAN for the network, which reaches each host in its turn."""
         begun, used = time.monotonic(), processor_seconds(self.engine.pid)
         connection = http.client.HTTPConnection(self.engine.address, timeout=30 * PATIENCE)
         with closing(connection):
             ask(connection, self.token, "PUT", f"/networks/{self.networks[0]}", {"vlan": {"id": 200}})
-        self._until("VLAN changed of a network that {} hosts carry: all in sync", 30, self._all_taken, begun, used)
+        self._until("a rollout of another VLAN to {} hosts, ten at a time", 60, self._all_taken, begun, used)
+        self._note("engine's memory after it", resident_mib(self.engine.pid), "MiB", "< 1024 MiB")
 
     def list(self) -> None:
         """Lists of the whole fleet."""
@@ -260,9 +261,9 @@ class Fleet:
         return int(float(found[1])) if found else 0
 
     def _all_taken(self) -> bool:
-        """Whether no host is behind what is wanted of it."""
-        behind = self._sql("SELECT count(*) FROM host_changes WHERE state = 'pending'")[0][0]
-        return behind == 0 and self._open_jobs() == 0 and self._in_sync()
+        """Whether every host has changed, and is as wanted."""
+        row = self._sql("SELECT status FROM rollouts ORDER BY number DESC LIMIT 1")[0]
+        return str(row[0]) == "succeeded" and self._in_sync()
 
     def _in_sync(self) -> bool:
         hosts = self._get("/hosts?follow=network_attachments")["host"]

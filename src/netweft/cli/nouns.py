@@ -1002,7 +1002,7 @@ _READ_BELOW = (
 NOUNS = (
     *(_DATA_CENTERS, _CLUSTERS, _NETWORKS, _SUBNETS, _HOSTS, _HOST_NICS, _VMS, _VM_NICS, _FILTER_PARAMETERS),
     *(_SNAPSHOTS, _PROFILES, _QOS, _TEMPLATES, _TEMPLATE_NICS, _TAGS, _MAC_POOLS, _NETWORK_FILTERS, _JOBS, _STEPS),
-    *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES, _INTERFACE_CARDS),
+    *(_CONFIGURATION_PROVIDERS, _PORT_PROFILES, _INTERFACE_CARDS, _ROLLOUTS),
     *(_PROVIDERS, _PROVIDER_NETWORKS, _PROVIDER_SUBNETS, _EVENTS, _USERS, _ROLES, _DOMAINS, _GROUPS, *_READ_BELOW),
     *(_tags_of(name) for name in ("host", "vm", "template")),
     _label("network label", "network", "networklabels", "The label of a network: NICs with the same label carry it."),

@@ -1,0 +1,57 @@
+"""``netweft rollout``, and commands that wait for the hosts that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Netweft
+
+
+@pytest.fixture
+def carried(netweft: Netweft, tmp_path: Path) -> Iterator[str]:
+    """A network that two hosts carry."""
+    there, gone = tmp_path / "there.yaml", tmp_path / "gone.yaml"
+    there.write_text("attachments: [{network: rolled, nic: eth2}]")
+    gone.write_text("removed_attachments: [rolled]")
+    netweft("network", "add", "rolled", "--vlan", "800")
+    netweft("cluster", "attach", "Default", "rolled", "--optional")
+    for host in ("sim-1", "sim-2"):
+        netweft("host", "setup-networks", host, "-f", str(there))
+    yield "rolled"
+    netweft("cluster", "set", "Default", "--rollout-soak", "-1")
+    netweft("network", "remove", "rolled", "--yes")
+
+
+def test_command_waits_for_its_hosts_and_shows_them(netweft: Netweft, carried: str) -> None:
+    plan = netweft("plan", "network", "set", carried, "--vlan", "801")
+    assert plan.rows[0][:2] == ["WAVE", "HOST"]
+    assert [row[:2] for row in plan.rows[1:]] == [["0", "sim-1"], ["1", "sim-2"]]
+    done = netweft("network", "set", carried, "--vlan", "801")
+    assert f"network {carried} has changed: 2 changed" in done.err
+    assert "All hosts have changed." in done.err
+    number = netweft.json("rollout", "list")[0]["number"]
+    shown = netweft("rollout", "show", str(number))
+    assert [row[1:4] for row in shown.rows[1:]] == [["sim-1", "up", "changed"], ["sim-2", "up", "changed"]]
+    assert "succeeded; 2 changed." in shown.err
+    assert "All hosts have changed." in netweft("rollout", "watch", str(number)).err
+    back = netweft("rollout", "revert", str(number))
+    assert "The rollout is reverted." in back.err
+    assert netweft.json("network", "show", carried)["vlan"]["id"] == 800
+    assert "it is reverted" in netweft("rollout", "revert", str(number), expect=1).err
+
+
+def test_command_need_not_wait(netweft: Netweft, carried: str) -> None:
+    netweft("cluster", "set", "Default", "--rollout-soak", "3600")
+    told = netweft("network", "set", carried, "--vlan", "801", "--no-wait")
+    number = str(netweft.json("rollout", "list", "--max", "1")[0]["number"])
+    assert f"netweft rollout watch {number}" in told.err
+    assert "halted" in netweft("rollout", "halt", number).err
+    netweft("cluster", "set", "Default", "--rollout-soak", "0")
+    assert "All hosts have changed." in netweft("rollout", "resume", number).err
+
+
+def test_there_is_no_such_rollout(netweft: Netweft) -> None:
+    assert "no rollout 999" in netweft("rollout", "show", "999", expect=3).err
