@@ -386,7 +386,7 @@ class Cluster(Entity, kw_only=True):
     required_rng_sources: Annotated[list[RngSource], FEW] | UnsetType = UNSET
     # Ours: how changes go out to its hosts.
     rollout_canaries: Integer = UNSET
-    rollout_on_failure: Annotated[str, Choice("keep", "revert")] | UnsetType = UNSET
+    rollout_on_failure: Text = UNSET
     rollout_soak: Integer = UNSET
     rollout_wave: Integer = UNSET
     switch_type: Annotated[str, Choice("legacy", "ovs")] | UnsetType = UNSET

@@ -8,28 +8,25 @@ from netweft.core.rollout import AS_TOLD, SOAK_MAX, WAVE_MAX, Status
 
 def may_be_halted(status: Status) -> Problem | None:
     """It goes on, or waits for hosts."""
-    return _one_of(status, {Status.RUNNING, Status.WAITING}, "halted")
+    if status in {Status.RUNNING, Status.WAITING}:
+        return None
+    return Problem("ROLLOUT_STATUS", f"The Rollout cannot be halted: it is {status.value}.")
 
 
 def may_be_resumed(status: Status) -> Problem | None:
     """It was halted."""
-    return _one_of(status, {Status.HALTED}, "resumed")
+    if status is Status.HALTED:
+        return None
+    return Problem("ROLLOUT_STATUS", f"The Rollout cannot be resumed: it is {status.value}.")
 
 
 def may_be_reverted(status: Status, irreversible: str) -> Problem | None:
     """It has not been taken over or taken back, and what it changed can be had back (``irreversible``: why not)."""
-    allowed = {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}
-    if problem := _one_of(status, allowed, "taken back"):
-        return problem
+    if status not in {Status.RUNNING, Status.WAITING, Status.HALTED, Status.SUCCEEDED}:
+        return Problem("ROLLOUT_STATUS", f"The Rollout cannot be taken back: it is {status.value}.")
     if irreversible:
         return Problem("ROLLOUT_CANNOT_BE_REVERTED", f"The Rollout cannot be taken back: {irreversible}")
     return None
-
-
-def _one_of(status: Status, allowed: set[Status], verb: str) -> Problem | None:
-    if status in allowed:
-        return None
-    return Problem("ROLLOUT_STATUS", f"The Rollout cannot be {verb}: it is {status.value}.")
 
 
 def is_still_so(reverted: str, changed: list[str]) -> Problem | None:
