@@ -40,7 +40,7 @@ from netweft.engine.jobs.registry import ASKING, functions
 from netweft.engine.model.events import events
 from netweft.engine.model.host_networks import host_changes
 from netweft.engine.model.hosts import hosts
-from netweft.engine.model.rollouts import rollouts
+from netweft.engine.model.jobs import jobs
 from netweft.engine.patience import Patience
 from netweft.engine.pki import Authority, open_authority
 from netweft.engine.queries import host_networks
@@ -240,8 +240,8 @@ class Fleet:
 
     def rolled_out(self) -> None:
         """Wait until no rollout goes on."""
-        running = sa.select(rollouts.c.id).where(rollouts.c.status.in_(("running", "reverting")))
-        self.until(lambda: not self.db.run(lambda tx: tx.scalar(running.limit(1))))
+        mine = sa.select(jobs.c.id).where(jobs.c.kind == "roll_out", jobs.c.status == "started")
+        self.until(lambda: not self.db.run(lambda tx: tx.scalar(mine.limit(1))))
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""
