@@ -20,12 +20,16 @@ from netweft.engine.commands.cluster_networks import AttachNetwork, attach_netwo
 from netweft.engine.commands.clusters import UpdateCluster, update_cluster
 from netweft.engine.commands.networks import AddNetwork, UpdateNetwork, add_network, remove_network, update_network
 from netweft.engine.commands.rollouts import halt_rollout, resume_rollout, revert_rollout
+from netweft.engine.commands.vms import AddVm, StartVm, add_vm, start_vm
+from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database
 from netweft.engine.jobs.roll_out import wake
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import RolloutRow, rollouts
+from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import rollouts as queries
+from netweft.engine.queries.vms import vnics_of
 from netweft.engine.statements import rows
 
 MANY = 50
@@ -137,6 +141,31 @@ def test_host_whose_turn_has_not_come_keeps_what_it_has(fleet: Fleet) -> None:
     policy(fleet, soak=0)
     ended(fleet, rollout_id, Status.SUCCEEDED)
     assert vlans(fleet.host(3)) == {20, 30}
+
+
+def test_guest_that_starts_meanwhile_is_plugged_in_as_its_host_has_the_network(fleet: Fleet) -> None:
+    """Its vNIC is out of sync when the host's turn has come: its MTU changes with the next start."""
+    network_id = carried_by_all(fleet, 4)
+    policy(fleet, soak=3600)
+    rollout_id = fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, mtu=1400)) or last(fleet).id
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
+    with fleet.db.read() as tx:
+        profile = tx.scalar(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.name == "red"))
+    fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=profile))
+    fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-3"))))
+
+    def mtu() -> int | None:
+        return next(nic.mtu for guest in fleet.report(3).guests for nic in guest.nics)
+
+    def synced() -> bool:
+        with fleet.db.read() as tx:
+            return bool(vnics_of(tx, (vm_id,))[vm_id][0].synced)
+
+    assert (mtu(), synced()) == (1500, True)
+    policy(fleet, soak=0)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    fleet.until(lambda: not synced())
 
 
 def test_what_is_set_up_meanwhile_has_to_fit_what_is_to_come(fleet: Fleet) -> None:

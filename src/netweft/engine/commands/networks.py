@@ -28,8 +28,6 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
-from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
@@ -187,9 +185,7 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     if port_profiles.THERE & changed.keys():
         port_profiles.want_again(tx, actor, spec.id)
     if {"vlan_id", "mtu"} & changed.keys():
-        profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id == spec.id)
-        standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
-        vnic_sync.mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)))
+        vnic_sync.mark_on(tx, (spec.id,))
     text = f"Network {after.name} was changed by {actor.name}."
     audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
     return job_id

@@ -22,7 +22,9 @@ from netweft.engine.job_context import JobContext, PostponedError
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import host_drifts, host_nics, hosts
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
-from netweft.engine.operations import host_changes
+from netweft.engine.model.vms import vms
+from netweft.engine.model.vnics import vnics
+from netweft.engine.operations import host_changes, vnic_sync
 from netweft.engine.operations import rollouts as operations
 from netweft.engine.operations.rollout_undo import changed_again, undo
 from netweft.engine.operations.rollouts import Task
@@ -117,6 +119,10 @@ def _take_back(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> 
 
 
 def _ask(tx: Tx, job: JobContext, one: HostOfRollout, task: Task, reason: str) -> str:
+    """Ask a host for what is wanted of it now; vNICs of its guests follow when it has done it. Returns the job's id."""
+    here = vnics.c.vm_id.in_(sa.select(vms.c.id).where(vms.c.host_id == one.host_id))
+    changed = {network.id for network in msgspec.convert(one.before, Held).networks}
+    vnic_sync.mark_on(tx, changed, here)
     return operations.ask(tx, actor_of(job), one.host_id, task, reason, job.patience.confirm)
 
 

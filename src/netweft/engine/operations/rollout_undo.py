@@ -19,8 +19,6 @@ from netweft.engine.model.networks import networks
 from netweft.engine.model.providers import providers
 from netweft.engine.model.qos import qoss
 from netweft.engine.model.rollouts import RolloutRow
-from netweft.engine.model.vnic_profiles import vnic_profiles
-from netweft.engine.model.vnics import vnics
 from netweft.engine.operations import port_profiles, vnic_sync
 from netweft.engine.queries.network_views import QOS_LIMITS, ROLES, NetworkInCluster
 from netweft.engine.queries.rollouts import Definitions
@@ -55,8 +53,7 @@ def undo(tx: Tx, actor: Actor, row: RolloutRow) -> None:
     for one in sorted(changed, key=lambda one: one.old is True):  # a role is let go before another network has it
         tx.execute(sa.update(one.table).where(*one.where).values({one.column: one.old}))
     touched = {network.id for network in msgspec.convert(row.before, Definitions).networks}
-    profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id.in_(touched))
-    vnic_sync.mark(tx, vnics.c.profile_id.in_(profiles))
+    vnic_sync.mark_on(tx, touched)
     for network_id in sorted(touched):
         port_profiles.want_again(tx, actor, network_id)
 

@@ -18,6 +18,7 @@ from netweft.engine.actor import SYSTEM, Actor
 from netweft.engine.db import Tx, utc_now
 from netweft.engine.model.jobs import jobs
 from netweft.engine.model.vms import vms
+from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.model.vnics import vnics
 from netweft.engine.payloads import SyncGuest
 from netweft.engine.queries import guests
@@ -34,6 +35,13 @@ def mark(tx: Tx, *which: sa.ColumnElement[bool]) -> None:
     """These vNICs, where they are plugged into a running guest, are to take a change over."""
     running = sa.select(vms.c.id).where(vms.c.status != "down")
     tx.execute(sa.update(vnics).where(vnics.c.plugged, vnics.c.vm_id.in_(running), *which).values(synced=False))
+
+
+def mark_on(tx: Tx, network_ids: Collection[str], *which: sa.ColumnElement[bool]) -> None:
+    """:func:`mark` those of ``which`` that are on one of the networks, or would be when they fail over."""
+    profiles = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.network_id.in_(network_ids))
+    standing_by = sa.select(vnic_profiles.c.id).where(vnic_profiles.c.failover_id.in_(profiles))
+    mark(tx, sa.or_(vnics.c.profile_id.in_(profiles), vnics.c.profile_id.in_(standing_by)), *which)
 
 
 def tell(tx: Tx, actor: Actor, code: int, *which: sa.ColumnElement[bool]) -> None:

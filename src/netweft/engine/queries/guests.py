@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid5
 
+from msgspec import structs
+
 from netweft.core.errors import HostError
 from netweft.core.functions import nics_by_address
 from netweft.core.host import Nic
@@ -26,6 +28,7 @@ from netweft.engine.queries import ports as port_queries
 from netweft.engine.queries import subnets as subnet_queries
 from netweft.engine.queries import vms as queries
 from netweft.engine.queries.ports import Port
+from netweft.engine.queries.rollouts import NOTHING_HELD, held_of
 from netweft.engine.queries.vms import Failover, VmDetails, VnicDetails
 
 
@@ -62,8 +65,9 @@ class Wanted:
 
 
 def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
-    """Read it. Raises NotFoundError."""
-    rows = queries.vnics_of(tx, (vm_id,))[vm_id]
+    """Read it; of networks that a rollout has not changed on the host yet, as they are there. Raises NotFoundError."""
+    kept = held_of(tx, (host_id,)).get(host_id, NOTHING_HELD)
+    rows = [structs.replace(row, **kept.kept_of(row.network_id)) for row in queries.vnics_of(tx, (vm_id,))[vm_id]]
     parameters = queries.parameters_of(tx, [row.id for row in rows])
     carried = profile_queries.carried(tx, {row.network_id for row in rows if row.network_id and not row.passthrough})
     asks = carried or any(row.passthrough for row in rows)
@@ -77,7 +81,10 @@ def wanted_of(tx: Tx, vm_id: str, host_id: str) -> Wanted:
         parameters=parameters,
         functions=functions,
         over_card=_over_card(tx, host_id, on_fabrics, functions),
-        failovers=queries.failovers_of(tx, rows),
+        failovers={
+            profile_id: structs.replace(one, **kept.kept_of(one.network_id))
+            for profile_id, one in queries.failovers_of(tx, rows).items()
+        },
         ports=port_queries.bound(tx, vm_id) if any(row.provider_id for row in rows) else {},
         leases=subnet_queries.leases_of(tx, [row.id for row in rows if row.plugged and not row.passthrough]),
     )

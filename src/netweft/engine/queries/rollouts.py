@@ -21,6 +21,9 @@ from netweft.engine.queries.cluster_hosts import HostInCluster
 from netweft.engine.queries.network_views import NetworkInCluster, views_of
 from netweft.engine.statements import Among, Statement, rows
 
+OF_GUESTS = ("vlan_id", "mtu", "port_isolation")
+"""The columns of a network that vNICs of guests follow."""
+
 
 class Definitions(msgspec.Struct, frozen=True, kw_only=True):
     """What hosts are made from that is not their own: networks, a row for each cluster that has one, and by its id what
@@ -68,6 +71,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     def row(self, row: HostInCluster) -> HostInCluster:
         """The host, with what it keeps of its cluster."""
         return replace(row, **self.cluster) if self.cluster else row
+
+    def kept_of(self, network_id: str | None) -> dict[str, Any]:
+        """What guests have of a network that the host keeps as it was."""
+        rows = [one for one in self.networks if one.id == network_id]
+        return {name: getattr(rows[0], name) for name in OF_GUESTS} if rows else {}
 
     def set_up(self, attachments: Sequence[AttachmentIntent]) -> tuple[AttachmentIntent, ...]:
         """What the host is set up with."""
