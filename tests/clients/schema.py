@@ -29,6 +29,7 @@ ALSO_LINKS = {
 ALSO_FIELDS = {
     "Cluster": {
         **{f"rollout_{name}": ("scalar", "integer") for name in ("canaries", "soak", "wave")},
+        "rollout_evacuates": ("scalar", "boolean"),
         "rollout_on_failure": ("scalar", "string"),
     },
     "Host": {"networks_committed": ("scalar", "boolean"), "networks_in_sync": ("scalar", "boolean")},

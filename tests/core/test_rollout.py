@@ -96,7 +96,7 @@ def test_what_comes_next_is_about_hosts_in_the_right_state(status: Status, hosts
     move, about = next_move(status, hosts)
     state = {one.host_id: one.state for one in hosts}
     found = {state[host_id] for host_id in about}
-    under_way = {HostState.CHANGING, HostState.REVERTING}
+    under_way = {HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING, HostState.REVERTING}
     match move:
         case Move.SETTLE:
             assert found <= under_way
@@ -137,7 +137,7 @@ def test_taking_back_ends_with_no_host_that_has_the_change(hosts: list[Standing]
         move, about = next_move(Status.REVERTING, now)
         if move is Move.END:
             break
-        after = {HostState.CHANGING: HostState.CHANGED}
+        after = dict.fromkeys((HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING), HostState.CHANGED)
         state |= {one: after.get(state[one], HostState.REVERTED) for one in about}
         if move is Move.TAKE_BACK:
             waves += [max(h.wave for h in hosts if h.host_id in about)]

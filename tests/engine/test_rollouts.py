@@ -25,8 +25,10 @@ from netweft.engine.commands.vnics import AddVnic, add_vnic
 from netweft.engine.db import Database
 from netweft.engine.jobs.roll_out import wake
 from netweft.engine.model.clusters import clusters
+from netweft.engine.model.hosts import hosts
 from netweft.engine.model.networks import networks
 from netweft.engine.model.rollouts import RolloutRow, rollouts
+from netweft.engine.model.vms import vms
 from netweft.engine.model.vnic_profiles import vnic_profiles
 from netweft.engine.queries import rollouts as queries
 from netweft.engine.queries.vms import vnics_of
@@ -149,11 +151,7 @@ def test_guest_that_starts_meanwhile_is_plugged_in_as_its_host_has_the_network(f
     policy(fleet, soak=3600)
     rollout_id = fleet.db.run(update_network, SYSTEM, UpdateNetwork(id=network_id, mtu=1400)) or last(fleet).id
     fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
-    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name="one", cluster=Ref(name="Default")))
-    with fleet.db.read() as tx:
-        profile = tx.scalar(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.name == "red"))
-    fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=profile))
-    fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name="sim-3"))))
+    vm_id = machine(fleet, "one", "sim-3")
 
     def mtu() -> int | None:
         return next(nic.mtu for guest in fleet.report(3).guests for nic in guest.nics)
@@ -166,6 +164,52 @@ def test_guest_that_starts_meanwhile_is_plugged_in_as_its_host_has_the_network(f
     policy(fleet, soak=0)
     ended(fleet, rollout_id, Status.SUCCEEDED)
     fleet.until(lambda: not synced())
+
+
+def machine(fleet: Fleet, name: str, host: str) -> str:
+    """A machine that runs on a host with a vNIC on red."""
+    vm_id = fleet.db.run(add_vm, SYSTEM, AddVm(name=name, cluster=Ref(name="Default")))
+    with fleet.db.read() as tx:
+        profile = tx.scalar(sa.select(vnic_profiles.c.id).where(vnic_profiles.c.name == "red"))
+    fleet.db.run(add_vnic, SYSTEM, AddVnic(vm_id=vm_id, name="nic1", profile_id=profile))
+    fleet.done(fleet.db.run(start_vm, SYSTEM, StartVm(id=vm_id, host=Ref(name=host))))
+    return vm_id
+
+
+def where(fleet: Fleet, vm_id: str) -> str:
+    """The name of the host that a machine runs on; empty while it is on its way."""
+    query = (
+        sa.select(hosts.c.name).join(vms, vms.c.host_id == hosts.c.id).where(vms.c.id == vm_id, vms.c.status == "up")
+    )
+    with fleet.db.read() as tx:
+        return str(tx.scalar(query) or "")
+
+
+def test_guests_that_would_be_cut_off_are_elsewhere_meanwhile(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    machines = [machine(fleet, f"guest{number}", "sim-1") for number in range(3)]
+    policy(fleet, soak=3600, evacuates=True)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    fleet.until(lambda: states(fleet, rollout_id)["sim-1"] == HostState.WATCHED)
+    assert "sim-1" not in {where(fleet, vm_id) for vm_id in machines}
+    policy(fleet, soak=0)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
+    assert [where(fleet, vm_id) for vm_id in machines] == 3 * ["sim-1"]
+
+
+def test_host_whose_guests_cannot_leave_is_not_changed(fleet: Fleet) -> None:
+    network_id = carried_by_all(fleet, 4)
+    vm_id = machine(fleet, "guest", "sim-1")
+    for number in (2, 3, 4):
+        fleet.set_status("maintenance", number)
+    policy(fleet, evacuates=True)
+    rollout_id = set_vlan(fleet, network_id, 20)
+    row = ended(fleet, rollout_id, Status.HALTED)
+    assert "VM guest cannot be moved" in row.error
+    assert (where(fleet, vm_id), vlans(fleet.host(1))) == ("sim-1", {10})
+    policy(fleet, evacuates=False)
+    fleet.db.run(resume_rollout, SYSTEM, rollout_id)
+    ended(fleet, rollout_id, Status.SUCCEEDED)
 
 
 def test_what_is_set_up_meanwhile_has_to_fit_what_is_to_come(fleet: Fleet) -> None:

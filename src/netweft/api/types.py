@@ -386,6 +386,7 @@ class Cluster(Entity, kw_only=True):
     required_rng_sources: Annotated[list[RngSource], FEW] | UnsetType = UNSET
     # Ours: how changes go out to its hosts.
     rollout_canaries: Integer = UNSET
+    rollout_evacuates: Boolean = UNSET
     rollout_on_failure: Text = UNSET
     rollout_soak: Integer = UNSET
     rollout_wave: Integer = UNSET

@@ -213,6 +213,12 @@ _CLUSTERS = Noun(
             click.IntRange(min=1),
         ),
         Field(
+            "--rollout-evacuates",
+            "rollout_evacuates",
+            "Whether guests that a change would cut off are moved to other hosts before, and back after it.",
+            click.BOOL,
+        ),
+        Field(
             "--rollout-on-failure",
             "rollout_on_failure",
             "What follows when a host fails: those that have changed keep the change, or it is taken back.",

@@ -48,14 +48,17 @@ OPEN: Final = frozenset({Status.RUNNING, Status.WAITING, Status.HALTED, Status.R
 
 
 class HostState(StrEnum):
-    """How a host of a rollout stands. It keeps what it had before while it is ``waiting``, ``reverting`` or
-    ``reverted``. ``watched``: it has changed, and is looked at; ``silent``: nobody knows whether it has; ``stuck``: it
-    could not be taken back.
+    """How a host of a rollout stands. It keeps what it had before while it is ``waiting``, ``evacuating``,
+    ``reverting`` or ``reverted``. ``evacuating``: guests that the change would cut off are moved to other hosts;
+    ``watched``: it has changed, and is looked at; ``returning``: these guests come back; ``silent``: nobody knows
+    whether it has changed; ``stuck``: it could not be taken back.
     """
 
     WAITING = "waiting"
+    EVACUATING = "evacuating"
     CHANGING = "changing"
     WATCHED = "watched"
+    RETURNING = "returning"
     CHANGED = "changed"
     FAILED = "failed"
     SILENT = "silent"
@@ -131,9 +134,9 @@ class Standing:
 
 
 class Move(StrEnum):
-    """What comes next. ``settle``: find out how changes under way ended; ``watch``: look at hosts that have changed,
-    and go on when they have been well for long enough; ``change`` and ``take_back``: ask hosts; ``fail``: halt, or
-    begin to take back; ``wait``: for hosts that cannot be asked now; ``end``: nothing is left.
+    """What comes next. ``settle``: find out how changes and migrations under way ended; ``watch``: look at hosts that
+    have changed, and go on when they have been well for long enough; ``change`` and ``take_back``: ask hosts; ``fail``:
+    halt, or begin to take back; ``wait``: for hosts that cannot be asked now; ``end``: nothing is left.
     """
 
     SETTLE = "settle"
@@ -148,7 +151,7 @@ class Move(StrEnum):
 Next: TypeAlias = tuple[Move, tuple[str, ...]]
 """A move, and the ids of the hosts that it is about."""
 
-_UNDER_WAY = frozenset({HostState.CHANGING, HostState.REVERTING})
+_UNDER_WAY = frozenset({HostState.EVACUATING, HostState.CHANGING, HostState.RETURNING, HostState.REVERTING})
 _CHANGED = frozenset({HostState.WATCHED, HostState.CHANGED, HostState.FAILED, HostState.SILENT})
 
 
@@ -195,7 +198,9 @@ def counted(states: Mapping[str, int]) -> str:
 _TOLD = (
     HostState.CHANGED,
     HostState.WATCHED,
+    HostState.RETURNING,
     HostState.CHANGING,
+    HostState.EVACUATING,
     HostState.FAILED,
     HostState.SILENT,
     HostState.REVERTED,

@@ -58,7 +58,8 @@ _REACHABLE = frozenset({"up", "maintenance", "non_operational"})
 class _Fields(Texts):
     """``providers``: the default provider of external networks, or none. ``rollout_canaries``, ``rollout_wave``: hosts
     that a change reaches first, and at a time after those; ``rollout_soak``: seconds for which the first are watched,
-    -1 for as long as the engine is told.
+    -1 for as long as the engine is told; ``rollout_evacuates``: guests that a change would cut off are moved to other
+    hosts before.
     """
 
     switch_type: str | Keep = KEEP
@@ -68,6 +69,7 @@ class _Fields(Texts):
     rollout_canaries: int | Keep = KEEP
     rollout_wave: int | Keep = KEEP
     rollout_soak: int | Keep = KEEP
+    rollout_evacuates: bool | Keep = KEEP
     rollout_on_failure: str | Keep = KEEP
     providers: tuple[Ref, ...] | Keep = KEEP
 

@@ -172,14 +172,14 @@ def migrate_vm(tx: Tx, actor: Actor, spec: MigrateVm) -> str:
     return _begin(tx, actor, spec.id, found, first)
 
 
-def move_away(tx: Tx, actor: Actor, vm_id: str) -> str:
-    """Begin to move a running machine to the host that fits best, for one that goes into maintenance; returns the job's
-    id. Asks for no right: whoever takes the host out of service had it.
+def move_away(tx: Tx, actor: Actor, vm_id: str, host_id: str = "") -> str:
+    """Begin to move a running machine to a host, or to the one that fits best, as its own goes into maintenance or is
+    changed; returns the job's id. Asks for no right: whoever does that to the host had it.
 
     Raises NotFoundError, ValidationError.
     """
     lock(tx, vms, vm_id)
-    found = preflight(tx, vm_id)
+    found = preflight(tx, vm_id, host_id)
     check(_MIGRATE, *found.problems)
     return _begin(tx, actor, vm_id, found, None)
 

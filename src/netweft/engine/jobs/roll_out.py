@@ -19,6 +19,7 @@ from netweft.engine import audit, queue
 from netweft.engine.audit import Severity
 from netweft.engine.db import Database, Tx, lock, utc_now
 from netweft.engine.job_context import JobContext, PostponedError
+from netweft.engine.jobs import rollout_guests
 from netweft.engine.jobs.apply_host import actor_of
 from netweft.engine.model.hosts import host_drifts, host_nics, hosts
 from netweft.engine.model.rollouts import RolloutRow, rollout_hosts, rollouts
@@ -74,7 +75,7 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
         case Move.WATCH:
             pause = _watch(job, chosen, row)
         case Move.CHANGE:
-            asked = [job.write(_change, row, one) for one in chosen]
+            asked = [job.write(_reach, row, one) for one in chosen]
             pause = 0.0 if any(asked) else job.patience.rollout
         case Move.TAKE_BACK:
             for one in chosen:
@@ -87,6 +88,18 @@ def _do(job: JobContext, row: RolloutRow, move: Move, chosen: Sequence[HostOfRol
             job.write(_end, row.id)
             pause = None
     return pause
+
+
+def _reach(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
+    """A host's turn has come: move away the guests that the change would cut off, if its cluster wants that, or change
+    it at once. Returns whether that has begun.
+    """
+    here = rollout_guests.cut_off(tx, one) if one.evacuates else []
+    if not here:
+        return _change(tx, job, row, one)
+    guests = {guest.id: guest for guest in (*rollout_guests.guests_of(one), *here)}  # also those of an earlier try
+    _set(tx, one, state=HostState.EVACUATING, guests=msgspec.to_builtins([*guests.values()]), error="")
+    return True
 
 
 def _change(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
@@ -132,15 +145,41 @@ def _may_move(tx: Tx, rollout_id: str, status: Status) -> bool:
 
 
 def _settle(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) -> float:
-    """See which of the changes under way have ended, and how."""
-    ended = 0
-    for one in chosen:
-        with job.db.read() as tx:
-            outcome = queue.outcome(tx, one.job_id or "")
-        if outcome is not None:
-            job.write(_record, row, one, outcome)
-            ended += 1
-    return 0.0 if ended else job.patience.rollout
+    """See which of the changes and migrations under way have ended, and how."""
+    ended = [_has_ended(job, one, row) for one in chosen]
+    return 0.0 if any(ended) else job.patience.rollout
+
+
+def _has_ended(job: JobContext, one: HostOfRollout, row: RolloutRow) -> bool:
+    if one.state in {HostState.EVACUATING, HostState.RETURNING}:
+        is_back = one.state == HostState.RETURNING
+        if not rollout_guests.move(job, one, back=is_back):
+            return False
+        return job.write(_record_return if is_back else _record_evacuation, row, one)
+    with job.db.read() as tx:
+        outcome = queue.outcome(tx, one.job_id or "")
+    if outcome is not None:
+        job.write(_record, row, one, outcome)
+    return outcome is not None
+
+
+def _record_evacuation(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout) -> bool:
+    """The guests have gone: change the host. It has failed if one could not be moved."""
+    stay = [guest for guest in rollout_guests.stored(tx, one) if guest.reason]
+    if stay:
+        told = "; ".join(f"VM {guest.name} cannot be moved: {guest.reason}" for guest in stay)
+        _set(tx, one, state=HostState.FAILED, error=told)
+        return True
+    if not _may_move(tx, row.id, Status.RUNNING):
+        _set(tx, one, state=HostState.WAITING)
+        return True
+    return _change(tx, job, row, one)
+
+
+def _record_return(tx: Tx, job: JobContext, _row: RolloutRow, one: HostOfRollout) -> bool:
+    rollout_guests.tell_who_stayed_away(tx, job, one)
+    _set(tx, one, state=HostState.CHANGED)
+    return True
 
 
 def _record(tx: Tx, job: JobContext, row: RolloutRow, one: HostOfRollout, outcome: queue.Outcome) -> None:
@@ -180,7 +219,7 @@ def _watch(job: JobContext, chosen: Sequence[HostOfRollout], row: RolloutRow) ->
             job.write(_set_one, one, HostState.FAILED, wrong)
         remaining = 0.0 if is_over else _soak_left(job, one)
         if not wrong and remaining <= 0:
-            job.write(_set_one, one, HostState.CHANGED, "")
+            job.write(_set_one, one, HostState.RETURNING if one.guests else HostState.CHANGED, "")
         left = max(left, remaining)
     return min(left, job.patience.rollout) if left <= _LONG else left
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, String, UniqueConstraint, false
 
 from netweft.core.rollout import AS_TOLD, CANARIES, WAVE
 from netweft.engine.model.records import Key, LongText, Name, Record, Refers, With, stored
@@ -33,6 +33,8 @@ class ClusterRow(Record, frozen=True):
     rollout_canaries: Annotated[int, With(server_default=str(CANARIES))] = CANARIES
     rollout_wave: Annotated[int, With(server_default=str(WAVE))] = WAVE
     rollout_soak: Annotated[int, With(server_default=str(AS_TOLD))] = AS_TOLD
+    # Whether guests that a change would cut off are moved to other hosts before.
+    rollout_evacuates: Annotated[bool, With(server_default=false())] = False
     rollout_on_failure: Annotated[str, String(8), With(server_default="keep")] = "keep"
 
 

@@ -65,6 +65,8 @@ class RolloutHostRow(Record, frozen=True):
     job_id: Id | None = None
     changed_at: datetime | None = None
     error: LongText = ""
+    # JSON of jobs.rollout_guests.Guest: those that are moved to other hosts while it changes.
+    guests: list[dict[str, Any]] = msgspec.field(default_factory=list)
     # JSON of a core.rollout.Health: how it was before, and right after it changed.
     health: dict[str, Any] | None = None
 

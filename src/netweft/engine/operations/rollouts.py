@@ -222,6 +222,7 @@ def _waiting(rollout_id: str, place: Place, held: Held, task: Task) -> dict[str,
         "applies": task.applies,
         "labels": task.labels,
         "lost": list(task.lost),
+        "guests": [],
         "error": "",
     }
 

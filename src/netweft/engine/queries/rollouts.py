@@ -127,6 +127,7 @@ class HostOfRollout(RolloutHostRow, frozen=True, kw_only=True):
     cluster_id: str
     cluster_name: str
     soak: int
+    evacuates: bool
     on_failure: str
 
     @property
@@ -148,6 +149,7 @@ _HOSTS = Statement(
         hosts.c.cluster_id,
         clusters.c.name.label("cluster_name"),
         clusters.c.rollout_soak.label("soak"),
+        clusters.c.rollout_evacuates.label("evacuates"),
         clusters.c.rollout_on_failure.label("on_failure"),
     )
     .join(hosts, hosts.c.id == rollout_hosts.c.host_id)

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(length=36), nullable=True),
         sa.Column("changed_at", Utc(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("guests", Json, nullable=False),
         sa.Column("health", Json, nullable=True),
         sa.ForeignKeyConstraint(
             ["rollout_id"], ["rollouts.id"], name=op.f("fk_rollout_hosts_rollout_id_rollouts"), ondelete="CASCADE"
@@ -69,6 +70,7 @@ def upgrade() -> None:
     )
     op.add_column("clusters", sa.Column("rollout_canaries", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("clusters", sa.Column("rollout_wave", sa.Integer(), nullable=False, server_default="10"))
+    op.add_column("clusters", sa.Column("rollout_evacuates", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("clusters", sa.Column("rollout_soak", sa.Integer(), nullable=False, server_default="-1"))
     op.add_column(
         "clusters", sa.Column("rollout_on_failure", sa.String(length=8), nullable=False, server_default="keep")

@@ -1,0 +1,111 @@
+"""Moving the guests that a change would cut off away from its host before, and back after it, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from netweft.core.errors import BusyError, HostError, NotFoundError, ValidationError
+from netweft.core.host import Loss
+from netweft.core.migration import AT_ONCE
+from netweft.engine import audit, queue
+from netweft.engine.audit import Severity
+from netweft.engine.commands import migrations
+from netweft.engine.commands.host_plans import plan_of
+from netweft.engine.db import Tx
+from netweft.engine.job_context import JobContext
+from netweft.engine.jobs.apply_host import actor_of
+from netweft.engine.model.rollouts import rollout_hosts
+from netweft.engine.model.vms import VmRow, vms
+from netweft.engine.queries import host_networks as queries
+from netweft.engine.queries.rollouts import HostOfRollout
+from netweft.engine.statements import rows
+
+NOT_BACK = 20_199
+"""An event code of our own."""
+
+
+class Guest(msgspec.Struct, kw_only=True):
+    """A guest that is moved. ``job``: the migration under way, or the last; ``reason``: why it was not moved."""
+
+    id: str
+    name: str
+    job: str = ""
+    reason: str = ""
+
+
+def cut_off(tx: Tx, one: HostOfRollout) -> list[Guest]:
+    """The running guests that lose traffic for longer than a moment when the host is what it shall be."""
+    data = queries.load_one(tx, one.host_id, ahead=True)
+    try:
+        hurt = {vnic.vm_id for vnic in plan_of(tx, data, data.intent).vnics if vnic.loss is Loss.OUTAGE}
+    except HostError:  # no plan leads there, which the host itself is to say
+        return []
+    here = vms.c.id.in_(hurt), vms.c.host_id == one.host_id, vms.c.status == "up"
+    found = rows(tx, VmRow, sa.select(vms).where(*here).order_by(vms.c.name))
+    return [Guest(id=row.id, name=row.name) for row in found]
+
+
+def guests_of(one: HostOfRollout) -> list[Guest]:
+    """The guests of a host that are moved, or were."""
+    return msgspec.convert(one.guests, list[Guest])
+
+
+def stored(tx: Tx, one: HostOfRollout) -> list[Guest]:
+    """The same, as they are stored by now."""
+    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
+    return msgspec.convert(tx.scalar(sa.select(rollout_hosts.c.guests).where(*here)), list[Guest])
+
+
+def move(job: JobContext, one: HostOfRollout, *, back: bool) -> bool:
+    """Begin and follow migrations away from the host, or back to it; returns whether all have ended. Why one has not
+    gone is in the guest's ``reason`` then.
+    """
+    guests = guests_of(one)
+    with job.db.read() as tx:
+        waiting, under_way = _left(tx, one, guests, back=back)
+    for guest in waiting[: max(0, AT_ONCE - under_way)]:
+        try:
+            guest.job = job.write(_begin, guest.id, one.host_id if back else "")
+        except (ValidationError, BusyError, NotFoundError) as error:
+            guest.reason = error.text
+    job.write(_store, one, guests)
+    return not (waiting or under_way)
+
+
+def _left(tx: Tx, one: HostOfRollout, guests: Sequence[Guest], *, back: bool) -> tuple[list[Guest], int]:
+    """Those whose migration has yet to begin, and how many are on their way."""
+    known = {row.id: row for row in rows(tx, VmRow, sa.select(vms).where(vms.c.id.in_([one.id for one in guests])))}
+    waiting, under_way = [], 0
+    for guest in guests:
+        row = known.get(guest.id)
+        if row is None or row.status not in {"up", "migrating"} or guest.reason:
+            continue
+        if row.status == "migrating":
+            under_way += 1
+        elif (row.host_id == one.host_id) == back:
+            guest.job = ""
+        elif guest.job and (ended := queue.outcome(tx, guest.job)):
+            guest.reason = ended.error or "It is back where it was."
+        else:
+            waiting.append(guest)
+    return waiting, under_way
+
+
+def _begin(tx: Tx, job: JobContext, vm_id: str, host_id: str) -> str:
+    return migrations.move_away(tx, actor_of(job), vm_id, host_id)
+
+
+def _store(tx: Tx, _job: JobContext, one: HostOfRollout, guests: Sequence[Guest]) -> None:
+    here = rollout_hosts.c.rollout_id == one.rollout_id, rollout_hosts.c.host_id == one.host_id
+    tx.execute(sa.update(rollout_hosts).where(*here).values(guests=msgspec.to_builtins(guests)))
+
+
+def tell_who_stayed_away(tx: Tx, job: JobContext, one: HostOfRollout) -> None:
+    """An event for each guest that could not be moved back."""
+    for guest in stored(tx, one):
+        if guest.reason:
+            text = f"VM {guest.name} was not moved back to host {one.host_name} after its change. {guest.reason}"
+            audit.record(tx, actor_of(job), NOT_BACK, text, Severity.WARNING, vm=guest.id, host=one.host_id)
