@@ -161,6 +161,24 @@ def test_explain_names_networks_and_guests() -> None:
 A_LEASE = Address(ip="192.0.2.7", prefix=24)
 
 
+@pytest.mark.parametrize(
+    ("step", "nics"),
+    [
+        (s.SetUp("eth1", up=True), ("eth1",)),
+        (s.SetUp("br", up=True), ()),
+        (s.SetMaster("eth3", "br"), ("eth3",)),
+        (s.CreateLink(Vlan(name="eth3.7", base="eth3", tag=7)), ("eth3",)),
+        (s.CreateLink(Vlan(name="bond0.7", base="bond0", tag=7)), ()),
+        (s.CreateOvsPort(OvsPort(name="eth3", bridge="sw", interfaces=("eth3",))), ("eth3",)),
+        (s.CreateOvsPort(OvsPort(name="bond1", bridge="sw", interfaces=("eth1", "eth3"))), ("eth1", "eth3")),
+        (s.AddRule(RULE), ()),
+    ],
+)
+def test_a_step_names_its_nics(step: s.Step, nics: tuple[str, ...]) -> None:
+    (told,) = explain([step], HOST)
+    assert told.nics == nics
+
+
 def losses(steps: list[s.Step], host: Host) -> list[Loss]:
     return [impact.loss for impact in explain(steps, host)]
 

@@ -172,6 +172,7 @@ def _add_host(group: argparse._ArgumentGroup) -> None:
         metavar="S",
         help="how long ovn-controller may take to connect to what it is told to (%(default)g s)",
     )
+    add("--lldpd", type=Path, default=Path("/run/lldpd.socket"), metavar="SOCKET", help="lldpd (%(default)s)")
     add(
         "--resolv-conf", type=Path, default=Path("/etc/resolv.conf"), metavar="FILE", help="resolver file (%(default)s)"
     )

@@ -19,6 +19,7 @@ from netweft.agent.identity import Identity
 from netweft.agent.looks import Looks
 from netweft.agent.machine import BOOT_ID, MachineNetworking
 from netweft.agent.monitor import Monitor
+from netweft.agent.neighbours import NeighbourWatch
 from netweft.agent.networking import NetworkingError
 from netweft.agent.ovsdb import Ovsdb
 from netweft.agent.ovsdb_watch import OvsdbWatch
@@ -39,7 +40,7 @@ class RealService(HostService):
     """The host that this process runs on."""
 
     watch: Watch
-    watchers: list[Monitor | OvsdbWatch | Looks]
+    watchers: list[Monitor | OvsdbWatch | NeighbourWatch | Looks]
 
     def report(self) -> HostReport:
         """As every host's; and what changes from now on is news."""
@@ -78,7 +79,15 @@ def real_host(options: Namespace) -> HostService:
     changes = Changes(Store(options.state), driver, events, guests.repair, options.ovn_wait)
     changes.recover(options.boot_wait)
     capabilities = partial(read_capabilities, ovsdb, drivers, options.hostname)
-    service = RealService(capabilities=capabilities, driver=driver, changes=changes, guests=guests, events=events)
+    neighbours = NeighbourWatch(options.lldpd, lambda: events.add("host", "", "neighbours"))
+    service = RealService(
+        capabilities=capabilities,
+        driver=driver,
+        changes=changes,
+        guests=guests,
+        events=events,
+        neighbours=neighbours.found,
+    )
     service.watch = Watch(driver, events, changes.is_at_work, guests.work_done)
     guests.serve_dhcp()  # before anything else may be asked: what is left of guests that ended goes
     of_guests = guest_dhcp.watch(guests.serve_dhcp)
@@ -86,8 +95,9 @@ def real_host(options: Namespace) -> HostService:
     def stir() -> None:
         service.watch.stir()
         of_guests.stir()
+        neighbours.stir()
 
-    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir), of_guests]
+    service.watchers = [Monitor(events, changes.is_at_work, guests.is_at_work, stir), of_guests, neighbours]
     if ovsdb:
         service.watchers.append(OvsdbWatch(ovsdb.path, ovsdb.timeout, stir))
     return service

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from netweft.agent.change import Changes
     from netweft.agent.events import Events
     from netweft.agent.networking import Networking
+    from netweft.core.host import Host
+    from netweft.core.neighbours import Neighbours
     from netweft.core.protocol import Capabilities
 
 log = logging.getLogger(__name__)
@@ -79,12 +81,14 @@ class HostService:
         changes: Changes,
         guests: Guests,
         events: Events,
+        neighbours: Callable[[], Neighbours | None],
     ) -> None:
         self.capabilities = capabilities
         self.driver = driver
         self.changes = changes
         self.guests = guests
         self.events = events
+        self.neighbours = neighbours
 
     def answer(self, request: Request) -> Reply | None:
         """Do what a request asks. None means that no answer will ever come (which a simulation may want)."""
@@ -111,6 +115,7 @@ class HostService:
             change=self.changes.current(),
             guests=tuple(self.guests.list()),
             guest_addresses=self.guests.addresses(),
+            neighbours=_of_nics(host, self.neighbours()),
             host_tag=tag_of(encode(host)),
         )
         return replace(report, is_settled=worked is not None and worked == self.guests.work_done())
@@ -189,6 +194,11 @@ class HostService:
         if not function.is_free:
             return "is another guest's, or has no GUID"
         return "" if function.guid == nic.guid else f"has the GUID {function.guid}, not {nic.guid}"
+
+
+def _of_nics(host: Host, neighbours: Neighbours | None) -> Neighbours | None:
+    """Without those of other links, such as the ports of guests."""
+    return None if neighbours is None else {name: neighbours[name] for name in host.nics if name in neighbours}
 
 
 def _put_functions(service: HostService, request: Request) -> Answer:

@@ -24,6 +24,7 @@ from netweft.agent.store import STATE, Store, StoreError
 from netweft.agent.wire import CONFLICT, RefusalError, decode, encode
 from netweft.core.host import Address, Chassis, Host, Nic, NicFacts
 from netweft.core.interface_cards import NO_MAC, VENDOR, DynamicNic, InterfaceCard, card_of
+from netweft.core.neighbours import Neighbour
 from netweft.core.protocol import Ability, Capabilities, HostReport
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from netweft.agent.store import Record
+    from netweft.core.neighbours import Neighbours
 
 PATH = "/v1/simulation"
 
@@ -96,6 +98,7 @@ class SimulatedService(HostService):
             changes=Changes(store, self._machine, events, guests.repair, chassis_wait=0),
             guests=guests,
             events=events,
+            neighbours=lambda: self._heard(number),
         )
         self._told: _Told | None = None
         self.changes.recover()
@@ -108,6 +111,18 @@ class SimulatedService(HostService):
             return found
         adapter = infiniband(self._number, wanted.infiniband, {nic.function for nic in given(state)})
         return replace(found, interface_cards=(*found.interface_cards, adapter))
+
+    def _heard(self, number: int) -> Neighbours | None:
+        """What its lldpd knows now."""
+        if "lldpd" in self._faults.wanted.lacks:
+            return None
+        nics = [f"eth{nic}" for nic in range(NICS)]
+        heard = {name: (neighbour_of(number, at),) for at, name in enumerate(nics) if self._hears(name)}
+        return {**heard, **self._faults.wanted.neighbours}
+
+    def _hears(self, name: str) -> bool:
+        nic = self._machine.state.host.nics.get(name)
+        return nic is not None and nic.up and nic.carrier
 
     def report(self) -> HostReport:
         """As a real host's, put together once for each state: a program has many hosts, which are asked again and
@@ -138,9 +153,11 @@ class SimulatedService(HostService):
     def _inject(self, request: Request) -> Reply:
         try:
             if request.method != "GET":
-                wanted = decode(Simulation, request.body)
+                wanted, before = decode(Simulation, request.body), self._faults.wanted
                 self._happen(wanted)
                 self._faults.set(wanted)
+                if wanted.neighbours != before.neighbours:
+                    self.events.add("host", "", "neighbours")
         except RefusalError as error:
             return Reply(error.status, encode(error.refusal))
         return Reply(OK, encode(self._faults.wanted))
@@ -226,6 +243,32 @@ def _nic(number: int, nic: int) -> Nic:
         functions_max=8 if nic in WITH_FUNCTIONS else 0,
     )
     return Nic(name=f"eth{nic}", mac=mac, facts=facts)
+
+
+HOSTS_OF_SWITCH = 24
+"""Hosts that the two switches of a rack have ports for."""
+
+
+def neighbour_of(number: int, nic: int) -> Neighbour:
+    """What is at the other end of a host's cable: a port of the first or second switch of its rack, in turn."""
+    rack, place = divmod(number - 1, HOSTS_OF_SWITCH)
+    switch, row = nic % 2, nic // 2
+    port = place * (NICS // 2) + row + 1
+    return Neighbour(
+        chassis_kind="mac",
+        chassis=f"02:ff:{rack >> 8 & 255:02x}:{rack & 255:02x}:00:{switch:02x}",
+        port_kind="ifname",
+        port=f"Gi1/0/{port}",
+        ttl=120,
+        port_description=f"sim-{number} eth{nic}",
+        system_name=f"sw-{rack + 1}{'ab'[switch]}",
+        system_description="Netweft simulated switch",
+        capabilities=("Bridge", "Router"),
+        enabled=("Bridge",),
+        addresses=(f"198.19.{rack % 256}.{switch + 1}",),
+        vlan=1,
+        frame_max=9216,
+    )
 
 
 def _without(facts: Capabilities, lacks: Collection[str], host: Host) -> Capabilities:

@@ -16,6 +16,7 @@ import msgspec
 from netweft.agent.networking import NetworkingError
 from netweft.core.functions import nics_by_address, why_not_changed
 from netweft.core.host import Chassis, Host, Nic, VirtualFunction
+from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import GuestState, LinkCounters, Phase
 from netweft.core.simulate import Simulation as HostSimulation
 from netweft.core.simulate import StepRefusedError
@@ -41,9 +42,9 @@ class Simulation:
     or ``always``. ``crash_at``: the phase after whose storing the process is killed; ``crash_after_steps``: the number
     of steps after which it is. ``disk_full``: nothing can be stored. ``traffic``: octets a second that links send.
     ``deaf_guests`` neither shut down nor are saved. ``lacks``: what the host says that it cannot do (``bonding``,
-    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``). ``infiniband``: how many functions an adapter of InfiniBand has,
-    0 without an adapter. ``no_chassis``: why its ovn-controller is not connected to the
-    southbound database.
+    ``vlan``, ``open vswitch``, ``ovn``, ``dnsmasq``, ``lldpd``). ``neighbours``: of NICs that are cabled to
+    other switches than at first. ``infiniband``: how many functions an adapter of InfiniBand has, 0 without an adapter.
+    ``no_chassis``: why its ovn-controller is not connected to the southbound database.
 
     At once: ``carrier`` plugs and unplugs cables by NIC; ``host`` is what somebody made of the networking by hand;
     ``end_guests`` end by themselves; ``reboot`` starts the machine again, with ``hardware`` when that is given.
@@ -58,6 +59,7 @@ class Simulation:
     disk_full: bool = False
     traffic: Mapping[str, int] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    neighbours: Neighbours = field(default_factory=dict)
     infiniband: int = 0
     no_chassis: str = ""
     carrier: Mapping[str, bool] = field(default_factory=dict)

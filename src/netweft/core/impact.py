@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from netweft.core import steps as s
 from netweft.core.chassis import INTEGRATION_BRIDGE
-from netweft.core.host import Bond, Host, Loss, Nic
+from netweft.core.host import Bond, Host, Loss, Nic, Vlan
 from netweft.core.kernel import is_ipv6
 from netweft.core.paths import Ways
 from netweft.core.step_texts import describe
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class StepImpact:
     """A step of a plan: in words, what traffic it costs, whose networks and which guests' vNICs cross what it changes.
 
-    ``owners``: ids of networks, sorted; ``vnics``: ids of vNICs, sorted.
+    ``owners``: ids of networks, sorted; ``vnics``: ids of vNICs, sorted; ``nics``: names of the NICs that it names.
     """
 
     step: s.Step
@@ -29,6 +29,7 @@ class StepImpact:
     loss: Loss
     owners: tuple[str, ...]
     vnics: tuple[str, ...]
+    nics: tuple[str, ...] = ()
 
 
 def loss(step: s.Step, host: Host) -> Loss:
@@ -63,7 +64,10 @@ def explain(
         owners = {world.links[name].owner for name in names if name in world.links}
         vnics = sorted(world.guests[guest].vnic for guest in guests)
         owned = tuple(sorted(owners - {"", shared}))
-        found.append(StepImpact(step=step, text=describe(step), loss=cost, owners=owned, vnics=tuple(vnics)))
+        impact = StepImpact(
+            step=step, text=describe(step), loss=cost, owners=owned, vnics=tuple(vnics), nics=_nics(step, host)
+        )
+        found.append(impact)
         world.apply(step)
     return tuple(found)
 
@@ -180,6 +184,12 @@ def _named(step: s.Step) -> tuple[str, ...]:  # noqa: PLR0911 # a return for eac
             return ()
         case _:
             return (step.name,)
+
+
+def _nics(step: s.Step, host: Host) -> tuple[str, ...]:
+    """The NICs that a step names, as what it changes or as what a VLAN device is over."""
+    base = (step.link.base,) if isinstance(step, s.CreateLink) and isinstance(step.link, Vlan) else ()
+    return tuple(dict.fromkeys(name for name in (*_named(step), *base) if name in host.nics))
 
 
 def _above(name: str, world: World) -> list[str]:

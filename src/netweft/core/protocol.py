@@ -43,6 +43,7 @@ from enum import StrEnum
 from netweft.core.host import Host
 from netweft.core.interface_cards import InterfaceCard
 from netweft.core.limits import DEFAULT_MTU
+from netweft.core.neighbours import Neighbours
 
 AGENT_PORT = 54322
 """TCP port that an agent listens at when nobody says otherwise."""
@@ -358,8 +359,9 @@ class HostReport:
     ``generation``: of the last request that was taken (0: none); ``dirty``: what runs is not what boot restores.
     ``guest_addresses``: what is seen of the IP addresses inside running guests, by vNIC. ``is_settled``: no guest was
     being started, changed or stopped meanwhile, so that what is said of guests and of their ports fits together.
-    ``host_tag`` names the content of ``host``. ``tag`` names that of the whole report: it travels as the ``ETag``, and
-    who receives the report puts it here.
+    ``neighbours``: what the NICs' neighbours say of themselves by LLDP, None where nobody listens to them; how long ago
+    they said it is left out, so that the report stays the same. ``host_tag`` names the content of ``host``. ``tag``
+    names that of the whole report: it travels as the ``ETag``, and who receives the report puts it here.
     """
 
     capabilities: Capabilities
@@ -369,6 +371,7 @@ class HostReport:
     change: Change | None = None
     guests: tuple[GuestState, ...] = ()
     guest_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    neighbours: Neighbours | None = None
     is_settled: bool = True
     host_tag: str = ""
     tag: str = ""
@@ -395,8 +398,8 @@ class LinkCounters:
 class AgentEvent:
     """Something that happened on the host: ``link`` (subject: link name), ``address``, ``guest`` (subject: guest id; it
     ended, or was started, changed or stopped), ``migration`` and ``suspend`` (subject: guest id; detail: why the guest
-    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking is not what it was: look at the
-    whole report).
+    stayed, empty when it has gone or is saved), ``change``, ``host`` (its networking, or what its neighbours say,
+    is not what it was: look at the whole report).
     """
 
     id: int

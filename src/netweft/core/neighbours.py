@@ -1,0 +1,149 @@
+"""What the devices at the other ends of a host's cables say of themselves by LLDP (IEEE 802.1AB)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A neighbour of a NIC.
+
+    ``chassis`` and ``port``: its ids of the device and of the port that the cable is in; ``chassis_kind``,
+    ``port_kind``: what each id is (``mac``, ``ifname``, ``ifalias``, ``local``, ``ip`` or another word of lldpd's).
+    ``ttl``: seconds for which it wants what it says to be believed.
+    """
+
+    chassis: str
+    port: str
+    chassis_kind: str = "local"
+    port_kind: str = "local"
+    ttl: int = 0
+    port_description: str = ""
+    system_name: str = ""
+    system_description: str = ""
+    capabilities: tuple[str, ...] = ()
+    """What the device can be (``Bridge``, ``Router`` ...); ``enabled``: what of that it is."""
+    enabled: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """By which the device is managed."""
+    vlan: int | None = None
+    """Of untagged frames (IEEE 802.1Q, port VLAN ID)."""
+    vlans: tuple[tuple[int, str], ...] = ()
+    """The VLANs of the port that it tells the names of."""
+    aggregate: int = 0
+    """Number of the aggregated port (LACP) that the port is in, 0 for none."""
+    frame_max: int = 0
+    """Octets of the longest frame (IEEE 802.3), 0 where it does not say."""
+
+    @property
+    def device(self) -> str:
+        """What people call the device."""
+        return self.system_name or self.chassis
+
+    @property
+    def port_name(self) -> str:
+        """What people call the port: an id that is a name, else its description. Some switches give an id that is a
+        MAC address, or a mere number.
+        """
+        is_name = self.port_kind in _NAMES and not self.port.isdigit()
+        return self.port if is_name else self.port_description or self.port
+
+    @property
+    def text(self) -> str:
+        """Such as ``port Gi1/0/7 of sw-a``."""
+        return f"port {self.port_name} of {self.device}"
+
+
+_NAMES = frozenset({"ifname", "ifalias", "local"})
+
+Neighbours = Mapping[str, tuple[Neighbour, ...]]
+"""The neighbours of NICs by the NICs' names. There is more than one where something between them passes LLDP on."""
+
+
+def text_of(neighbours: Sequence[Neighbour]) -> str:
+    """The neighbours of a NIC in words, empty for none."""
+    return " and ".join(one.text for one in neighbours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """An information element (TLV) of LLDP, with names as VDSM has them, which clients look for. ``oui``, ``subtype``:
+    of an organization's own element (``type`` 127), 0 for any other.
+    """
+
+    name: str
+    type: int
+    oui: int = 0
+    subtype: int = 0
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+_ORGANIZATION = 127
+_IEEE_802_1, _IEEE_802_3 = 0x0080C2, 0x00120F
+_KINDS = {"mac": "MAC", "ifname": "Ifname", "ifalias": "Ifalias", "local": "Local", "ip": "IP"}
+
+
+def elements_of(neighbour: Neighbour) -> tuple[Element, ...]:
+    """What a neighbour says, as elements in the order of IEEE 802.1AB; no more than it says."""
+    said = neighbour
+    basic = (
+        _element("Chassis ID", 1, {"chassis ID subtype": _kind(said.chassis_kind), "chassis ID": said.chassis}),
+        _element("Port ID", 2, {"port ID subtype": _kind(said.port_kind), "port ID": said.port}),
+        _element("Time to Live", 3, {"time to live": str(said.ttl)}),
+        *_text("Port Description", 4, said.port_description),
+        *_text("System Name", 5, said.system_name),
+        *_text("System Description", 6, said.system_description),
+    )
+    return (*basic, *_capabilities(said), *map(_address, said.addresses), *_of_organizations(said))
+
+
+def _kind(word: str) -> str:
+    return _KINDS.get(word, word)
+
+
+def _element(name: str, number: int, properties: Mapping[str, str]) -> Element:
+    return Element(name=name, type=number, properties=properties)
+
+
+def _text(name: str, number: int, text: str) -> list[Element]:
+    return [_element(name, number, {name.lower(): text})] if text else []
+
+
+def _capabilities(said: Neighbour) -> list[Element]:
+    if not said.capabilities:
+        return []
+    properties = {
+        "system capabilities": ", ".join(said.capabilities),
+        "enabled capabilities": ", ".join(said.enabled),
+    }
+    return [_element("System Capabilities", 7, properties)]
+
+
+def _address(address: str) -> Element:
+    family = "IPv6" if ":" in address else "IPv4"
+    properties = {"management address subtype": family, "management address": address}
+    return _element("Management Address", 8, properties)
+
+
+def _of_organizations(said: Neighbour) -> list[Element]:
+    found = []
+    if said.vlan is not None:
+        found.append(_of(_IEEE_802_1, 1, "Port VLAN ID", {"Port VLAN ID": str(said.vlan)}))
+    for number, name in said.vlans:
+        found.append(_of(_IEEE_802_1, 3, "VLAN Name", {"VLAN ID": str(number), "VLAN Name": name}))
+    if said.aggregate:
+        properties = {
+            "Aggregation capable": "True",
+            "Currently aggregated": "True",
+            "Aggregated Port ID": str(said.aggregate),
+        }
+        found.append(_of(_IEEE_802_1, 7, "Link Aggregation", properties))
+    if said.frame_max:
+        found.append(_of(_IEEE_802_3, 4, "MTU", {"mtu": str(said.frame_max)}))
+    return found
+
+
+def _of(oui: int, subtype: int, name: str, properties: Mapping[str, str]) -> Element:
+    return Element(name=name, type=_ORGANIZATION, oui=oui, subtype=subtype, properties=properties)
