@@ -26,6 +26,7 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     plan = netweft(*words, "--plan")
     assert "create VLAN device eth1.200" in plan.out
     assert "worst loss: none" in plan.err
+    assert "eth1, port Gi1/0/1 of sw-1b" in plan.out
     assert "eth1.200" in str(netweft.json(*words, "--plan")["steps"])
     assert "tenants" not in netweft("host", "nics", "sim-1").out, "a plan changes nothing"
     done = netweft(*words, "--confirm-within", "60")
@@ -40,6 +41,16 @@ def test_a_network_goes_to_a_host_and_leaves_it(netweft: Netweft, network: str, 
     setup_file.write_text("removed_attachments: [tenants]\n")
     netweft(*words)
     assert network not in netweft("host", "attachments", "sim-1").out
+
+
+def test_nics_are_shown_with_the_ports_that_they_are_cabled_to(netweft: Netweft) -> None:
+    assert "NEIGHBOUR" not in netweft("host", "nics", "sim-3").out
+    wide = netweft("host", "nics", "sim-3", "-o", "wide")
+    (line,) = (line for line in wide.out.splitlines() if line.startswith("eth2 "))
+    assert "  port Gi1/0/6 of sw-1a  " in line
+    (nic,) = (nic for nic in netweft.json("host", "nics", "sim-3") if nic["name"] == "eth2")
+    (neighbour,) = nic["neighbours"]
+    assert (neighbour["system_name"], neighbour["port"]["value"], neighbour["vlan"]) == ("sw-1a", "Gi1/0/6", 1)
 
 
 def test_bonds(netweft: Netweft, network: str, setup_file: Path) -> None:

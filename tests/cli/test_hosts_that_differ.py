@@ -60,6 +60,14 @@ def test_what_is_not_wanted_is_committed_only_when_that_is_said(place: Place) ->
     assert "Warning" not in place("host", "commit", "sim-1")
 
 
+def test_a_host_that_listens_to_no_neighbours_says_so(place: Place) -> None:
+    unknown = "Neighbours are not known: lldpd does not answer on this host."
+    assert unknown not in place("host", "nics", "sim-1", "-o", "wide")
+    place.fleet.simulate(lacks=("lldpd",))
+    place.fleet.monitor.round(place.fleet.db)
+    assert unknown in place("host", "nics", "sim-1", "-o", "wide")
+
+
 def test_a_network_that_a_host_keeps_as_it_is(place: Place) -> None:
     for name, tag in (("plain", "none"), ("red", "10")):
         place("network", "add", name, "--vlan", tag)

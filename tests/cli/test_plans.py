@@ -19,7 +19,9 @@ def test_a_command_is_planned_and_then_done_as_planned(netweft: Netweft, tmp_pat
     assert told.rows[0] == ["HOST", "STATUS", "STEPS", "LOSS", "VNICS", "WHY", "WHY", "NOT"]
     assert told.rows[1][:2] == ["sim-1", "up"]
     assert "1 of 1 hosts would change; worst loss: none." in told.err
-    assert "tag 701" in netweft("plan", "--steps", *change).out
+    steps = netweft("plan", "--steps", *change).out
+    assert "tag 701" in steps
+    assert "eth2, port Gi1/0/2 of sw-1a" in steps
     assert netweft.json("network", "show", "planned")["vlan"]["id"] == 700
     plan = netweft.json("plan", "-o", "json", *change)["id"]
     assert f"--if-plan {plan}" in told.err

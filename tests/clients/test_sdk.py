@@ -333,6 +333,17 @@ def test_hosts(sdk: Sdk) -> None:
     with pytest.raises(ovirtsdk4.NotFoundError):
         waiting.get()
     assert host_named(sdk, "sim-2").statistics_service().list() is not None
+    nic = next(nic for nic in host.nics_service().list() if nic.name == "eth1")
+    said = host.nics_service().nic_service(nic.id).link_layer_discovery_protocol_elements_service().list()
+    assert [(one.name, one.type, one.oui) for one in said][4:] == [
+        ("System Name", 5, None),
+        ("System Description", 6, None),
+        ("System Capabilities", 7, None),
+        ("Management Address", 8, None),
+        ("Port VLAN ID", 127, 0x0080C2),
+        ("MTU", 127, 0x00120F),
+    ]
+    assert [(one.name, one.value) for one in said[4].properties] == [("system name", "sw-1b")]
 
 
 def test_vms_and_their_nics(sdk: Sdk, networks: dict[str, t.Network], bare_host: Any) -> None:

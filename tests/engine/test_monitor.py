@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 import rows
 from fleet import Fleet, running_fleet
+from netweft.core.neighbours import Neighbour, text_of
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs.host_watch import Host, Intervals
 from netweft.engine.jobs.monitor import Monitor
@@ -71,6 +72,17 @@ def test_an_engine_that_starts_takes_nothing_in_that_it_knows(fleet: Fleet) -> N
         fleet.simulate(carrier={"eth1": False})
         fleet.until(lambda: not carrier_of(fleet, "eth1"))
     assert taken(fleet) > before
+
+
+def test_other_neighbours_are_taken_in_when_they_come(fleet: Fleet) -> None:
+    moved = (Neighbour(chassis="x", system_name="sw-9", port="p1"),)
+    with watching(fleet) as monitor:
+        fleet.until(lambda: are_seen(monitor, 2))
+        fleet.simulate(neighbours={"eth1": moved})
+        fleet.until(lambda: (fleet.data().neighbours or {})["eth1"] == moved)
+        assert text_of((fleet.data(2).neighbours or {})["eth1"]) == "port Gi1/0/3 of sw-1b"
+        fleet.simulate(lacks=("lldpd",))
+        fleet.until(lambda: fleet.data().neighbours is None)
 
 
 def test_an_event_after_which_all_is_as_it_was_changes_nothing(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ from netweft.api.codec import Form
 from netweft.api.host_setup import setup_request
 from netweft.api.routes import ADDITIONS, Call, Routes
 from netweft.api.types import Action
+from netweft.core.neighbours import Neighbours, text_of
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.commands.host_plans import HostPlan, plan_host_networks
 from netweft.engine.model.hosts import hosts
@@ -37,13 +38,15 @@ class PlanRequest(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fiel
 
 
 class PlannedStep(msgspec.Struct, kw_only=True, frozen=True):
-    """A step in words. ``loss``: none, blip or outage. ``networks`` and ``vnics`` (``vm/vnic``): by name, those that
-    it touches and that lose traffic.
+    """A step in words. ``loss``: none, blip or outage. ``nics``: those that it names, each with the port that it is
+    cabled to where LLDP tells that (``eth1, port Gi1/0/7 of sw-a``). ``networks`` and ``vnics`` (``vm/vnic``): by name,
+    those that it touches and that lose traffic.
     """
 
     step: str
     kind: str
     loss: str
+    nics: list[str]
     networks: list[str]
     vnics: list[str]
 
@@ -102,6 +105,7 @@ def show_plan(plan: HostPlan) -> Plan:
                 step=step.text,
                 kind=type(step.step).__name__,
                 loss=step.loss.value,
+                nics=[_with_port(nic, plan.neighbours) for nic in step.nics],
                 networks=sorted(plan.network_names.get(owner, owner) for owner in step.owners),
                 vnics=sorted(vnics[vnic] for vnic in step.vnics if vnic in vnics),
             )
@@ -116,3 +120,7 @@ def show_plan(plan: HostPlan) -> Plan:
             for one in plan.vnics
         ],
     )
+
+
+def _with_port(nic: str, neighbours: Neighbours) -> str:
+    return ", ".join(filter(None, (nic, text_of(neighbours.get(nic, ())))))

@@ -761,7 +761,7 @@ class HostNic(Entity, kw_only=True):
 
     meta: ClassVar[Meta] = Meta(
         "host_nic",
-        links="networkattachments networklabels statistics",
+        links="linklayerdiscoveryprotocolelements networkattachments networklabels statistics",
         actions="updatevirtualfunctionsconfiguration",
     )
     ad_aggregator_id: Integer = UNSET
@@ -787,6 +787,16 @@ class HostNic(Entity, kw_only=True):
     qos: Qos | UnsetType = UNSET
     statistics: list[Statistic] | UnsetType = UNSET
     virtual_functions_configuration: HostNicVirtualFunctionsConfiguration | UnsetType = UNSET
+
+
+class LinkLayerDiscoveryProtocolElement(Entity, kw_only=True):
+    """What a NIC has received by LLDP (IEEE 802.1AB). ``oui``, ``subtype``: of organizations' own (``type`` 127)."""
+
+    meta: ClassVar[Meta] = Meta("link_layer_discovery_protocol_element")
+    oui: Integer = UNSET
+    properties: list[Property] | UnsetType = UNSET
+    subtype: Integer = UNSET
+    type: Integer = UNSET
 
 
 class ReportedConfiguration(Value, kw_only=True):

@@ -14,6 +14,7 @@ from netweft.cli.job_progress import run_job
 from netweft.cli.lookup import completes, path_of, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import FORMATS, TABLES, pick, say, show_many, show_one
+from netweft.cli.plans import STEPS
 from netweft.cli.selection import Selection, unsearched
 from netweft.cli.session import REFUSED, calls_engine, output_option
 from netweft.cli.verbs import confirm_removal, missing_ok_option, yes_option
@@ -29,7 +30,14 @@ _NICS = {
     "NETWORK": "network.name",
     "BOND": "bond",
 }
-_NICS_WIDE = {"MAC": "mac.address", "VLAN": "vlan.id", "BASE": "base_interface", "SPEED": "speed", "ID": "id"}
+_NICS_WIDE = {
+    "NEIGHBOUR": "neighbour",
+    "MAC": "mac.address",
+    "VLAN": "vlan.id",
+    "BASE": "base_interface",
+    "SPEED": "speed",
+    "ID": "id",
+}
 _ATTACHMENTS = {
     "NETWORK": "network.name",
     "VLAN": "vlan",
@@ -38,7 +46,6 @@ _ATTACHMENTS = {
     "IN SYNC": "in_sync",
     "DIFFERS": "differs",
 }
-_STEPS = {"STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
 _GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
 _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 
@@ -189,9 +196,10 @@ def token(client: Client, name: str, form: str) -> None:
 def nics(client: Client, name: str, selection: Selection, form: str) -> None:
     """List the NICs, bonds and VLAN devices of a host, and which network is on each.
 
-    BOND says of a bond its mode and its members, and of a member its bond.
+    BOND says of a bond its mode and its members, and of a member its bond. NEIGHBOUR (-o wide) is the switch port that
+    a NIC is cabled to, as the switch says by LLDP; JSON and YAML have all that it says.
 
-    Example: netweft host nics sim-1
+    Example: netweft host nics sim-1 -o wide
     """
     host = resolve(client, _HOST, name)
     networks = {network["id"]: network["name"] for network in client.list("networks")}
@@ -202,7 +210,18 @@ def nics(client: Client, name: str, selection: Selection, form: str) -> None:
         _name_of_network(nic, networks)
         nic["address"] = _with_prefix(nic.get("ip", {}))
         nic["bond"] = _mode_and_members(nic, names) if "bonding" in nic else bond_of.get(nic["id"], "")
+    if form != "table":
+        _tell_neighbours(client, host, found, form)
     show_many(selection.arrange(found, _NICS), _NICS, form, _NICS_WIDE)
+
+
+def _tell_neighbours(client: Client, host: Tree, nics: Trees, form: str) -> None:
+    told = client.addition("GET", f"hosts/{host['id']}/neighbours")
+    for nic in nics:
+        nic["neighbours"] = [one for one in told["neighbours"] if one["nic"] == nic["name"]]
+        nic["neighbour"] = " and ".join(one["text"] for one in nic["neighbours"])
+    if form == "wide" and not told["lldp"]:
+        say("Neighbours are not known: lldpd does not answer on this host.")
 
 
 def _slaves(nic: Tree) -> Trees:
@@ -356,7 +375,7 @@ def _show_plan(plan: Tree, form: str) -> None:
     if not plan["steps"]:
         say("Nothing to do: the host is already as configured.")
         return
-    show_many(plan["steps"], _STEPS, form)
+    show_many(plan["steps"], STEPS, form)
     say(f"{len(plan['steps'])} steps; worst loss: {plan['loss']}.")
 
 

@@ -10,6 +10,7 @@ from netweft.cli.output import TABLES, say, show_many, show_one
 from netweft.cli.session import REFUSED, exit_codes, output_option, the_session
 from netweft.client import PlannedError
 
+STEPS = {"STEP": "step", "LOSS": "loss", "NICS": "nics", "NETWORKS": "networks", "VNICS": "vnics"}
 _HOSTS = {
     "HOST": "host.name",
     "STATUS": "status",
@@ -19,7 +20,6 @@ _HOSTS = {
     "WHY": "reason",
     "WHY NOT": "problem",
 }
-_STEPS = {"HOST": "host", "STEP": "step", "LOSS": "loss", "NETWORKS": "networks", "VNICS": "vnics"}
 
 
 @click.command("plan", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -61,7 +61,7 @@ def _show(told: dict[str, Any], form: str, *, with_steps: bool) -> None:
     plans = [(one, one["plan"] or {"steps": [], "loss": "", "vnics": []}) for one in told["hosts"]]
     if with_steps and plans:
         steps = [{"host": one["host"]["name"], **step} for one, found in plans for step in found["steps"]]
-        show_many(steps, _STEPS, form)
+        show_many(steps, {"HOST": "host", **STEPS}, form)
     elif plans:
         counted = [
             {**one, "steps": len(found["steps"]), "loss": found["loss"], "vnics": len(found["vnics"])}

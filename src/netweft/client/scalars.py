@@ -6,11 +6,11 @@ from typing import Any
 
 _NUMBERS = """
 active ad_aggregator_id build code connectivity_timeout cores cpu_shares custom_id custom_value datum expiry
-flood_rate guaranteed inbound_average inbound_burst inbound_peak index log_max_memory_used_threshold major max
-max_number_of_virtual_functions max_scheduling_memory memory migrating minor monitors mtu number
-number_of_virtual_functions outbound_average outbound_average_linkshare outbound_average_realtime
-outbound_average_upperlimit outbound_burst outbound_peak percent port priority progress revision rollout_canaries
-rollout_soak rollout_wave sockets speed threads threshold total version_number vlan.id
+flood_rate guaranteed inbound_average inbound_burst inbound_peak index link_layer_discovery_protocol_element.type
+log_max_memory_used_threshold major max max_number_of_virtual_functions max_scheduling_memory memory migrating minor
+monitors mtu number number_of_virtual_functions oui outbound_average outbound_average_linkshare
+outbound_average_realtime outbound_average_upperlimit outbound_burst outbound_peak percent port priority progress
+revision rollout_canaries rollout_soak rollout_wave sockets speed subtype threads threshold total version_number vlan.id
 """
 NUMBERS = frozenset(_NUMBERS.split())
 """By name; with that of what they are in where the name alone says something else elsewhere."""

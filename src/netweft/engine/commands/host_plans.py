@@ -15,6 +15,7 @@ from netweft.core.host import Loss
 from netweft.core.host_request import SetupRequest
 from netweft.core.impact import StepImpact, explain
 from netweft.core.intent import HostIntent
+from netweft.core.neighbours import Neighbours
 from netweft.core.plan import plan
 from netweft.core.prune import leave_missing
 from netweft.core.rules.setup_networks import validate
@@ -56,8 +57,7 @@ class HurtVnic:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
     """The steps in order, what the worst of them costs, and who is hurt. ``reported_at``: of the report that it
-    starts from;
-    ``network_names``: by id, of all networks that a step may name.
+    starts from; ``network_names``: by id, of all networks that a step may name; ``neighbours``: of the host's NICs.
     """
 
     host_id: str
@@ -68,6 +68,7 @@ class HostPlan:
     networks: tuple[AffectedNetwork, ...]
     vnics: tuple[HurtVnic, ...]
     network_names: Mapping[str, str]
+    neighbours: Neighbours
 
 
 def plan_host_networks(tx: Tx, actor: Actor, host_id: str, request: SetupRequest) -> HostPlan:
@@ -106,6 +107,7 @@ def plan_of(tx: Tx, data: HostData, intent: HostIntent | None) -> HostPlan:
         networks=_networks(data, steps),
         vnics=_vnics(tx, steps),
         network_names={network_id: view.name for network_id, view in data.networks.items()},
+        neighbours=data.neighbours or {},
     )
 
 

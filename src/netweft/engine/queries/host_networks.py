@@ -18,6 +18,7 @@ from netweft.core.host_limits import HostLimits, limits_of
 from netweft.core.host_request import HostView, NetworkView, SetupRequest, claims, written
 from netweft.core.intent import AttachmentIntent, BondIntent, ChassisIntent, HostIntent, HostSetup
 from netweft.core.keep import KEEP
+from netweft.core.neighbours import Neighbours
 from netweft.core.protocol import HostReport
 from netweft.core.rules.host_standing import held
 from netweft.core.sync import Location, Reported, compare_attachment, locate_networks
@@ -95,6 +96,11 @@ class HostData:
     def host(self) -> Host:
         """What it reports, nothing before the first report."""
         return self.report.host if self.report else Host()
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """What the neighbours of its NICs say of themselves; None where nobody listens to them."""
+        return self.report.neighbours if self.report else None
 
     @property
     def drift(self) -> Drift:

@@ -1,0 +1,122 @@
+"""What the neighbours of hosts' NICs say of themselves by LLDP: oVirt's elements, NIC by NIC, and
+``GET /netweft/v1/hosts/{id}/neighbours``, all of a host.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from netweft.api.host_nics import view_of
+from netweft.api.network_attachments import seen
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.types import LinkLayerDiscoveryProtocolElement, Property
+from netweft.core.neighbours import Element, Neighbour, elements_of
+
+routes = Routes("hosts")
+additions = Routes("neighbours", ADDITIONS)
+
+
+class NamedId(msgspec.Struct, kw_only=True, frozen=True):
+    """An id of a chassis or port. ``kind``: ``mac``, ``ifname``, ``ifalias``, ``local`` or ``ip``; a switch may use
+    others.
+    """
+
+    kind: str
+    value: str
+
+
+class NamedVlan(msgspec.Struct, kw_only=True, frozen=True):
+    """A VLAN of the neighbour's port."""
+
+    id: int
+    name: str
+
+
+class HostNeighbour(msgspec.Struct, kw_only=True, frozen=True):
+    """A neighbour of the NIC ``nic``. ``text``: in words, such as ``port Gi1/0/7 of sw-a``; ``port_name``,
+    ``device_name``: what people call both. ``ttl`` in seconds. ``capabilities``: what the device can be; ``enabled``:
+    what of that it is. ``addresses``: by which it is managed. ``vlan``: of untagged frames. ``vlans``: those that it
+    tells the names of. ``aggregate``: the number of the aggregated port (LACP) that the port is in; ``frame_max``:
+    octets of the longest frame. Null is what it does not say.
+    """
+
+    nic: str
+    text: str
+    port_name: str
+    device_name: str
+    chassis: NamedId
+    port: NamedId
+    ttl: int
+    port_description: str | None
+    system_name: str | None
+    system_description: str | None
+    capabilities: list[str]
+    enabled: list[str]
+    addresses: list[str]
+    vlan: int | None
+    vlans: list[NamedVlan]
+    aggregate: int | None
+    frame_max: int | None
+
+
+class HostNeighbours(msgspec.Struct, kw_only=True, frozen=True):
+    """The neighbours of a host's NICs. ``lldp``: whether the host listens to them: lldpd answers there."""
+
+    lldp: bool
+    neighbours: list[HostNeighbour]
+
+
+@additions.get("/hosts/{host_id}/neighbours", HostNeighbours, needs=READ)
+def get_neighbours(call: Call[None]) -> HostNeighbours:
+    """What the neighbours of a host's NICs say of themselves by LLDP, as it last reported."""
+    with call.read() as tx:
+        heard = seen(tx, call).neighbours
+    found = [_show(nic, one) for nic, neighbours in (heard or {}).items() for one in neighbours]
+    return HostNeighbours(lldp=heard is not None, neighbours=found)
+
+
+def _show(nic: str, said: Neighbour) -> HostNeighbour:
+    return HostNeighbour(
+        nic=nic,
+        text=said.text,
+        port_name=said.port_name,
+        device_name=said.device,
+        chassis=NamedId(kind=said.chassis_kind, value=said.chassis),
+        port=NamedId(kind=said.port_kind, value=said.port),
+        ttl=said.ttl,
+        port_description=said.port_description or None,
+        system_name=said.system_name or None,
+        system_description=said.system_description or None,
+        capabilities=list(said.capabilities),
+        enabled=list(said.enabled),
+        addresses=list(said.addresses),
+        vlan=said.vlan,
+        vlans=[NamedVlan(id=number, name=name) for number, name in said.vlans],
+        aggregate=said.aggregate or None,
+        frame_max=said.frame_max or None,
+    )
+
+
+@routes.get(
+    "/hosts/{host_id}/nics/{nic_id}/linklayerdiscoveryprotocolelements",
+    many(LinkLayerDiscoveryProtocolElement),
+    needs=READ,
+)
+def list_elements(call: Call[None]) -> list[LinkLayerDiscoveryProtocolElement]:
+    """The information elements that a NIC has received by LLDP, empty for none."""
+    with call.read() as tx:
+        data = seen(tx, call)
+        nic = view_of(data, call.ids["nic_id"]).name
+    heard = (data.neighbours or {}).get(nic, ())
+    return [_show_element(element) for said in heard for element in elements_of(said)]
+
+
+def _show_element(element: Element) -> LinkLayerDiscoveryProtocolElement:
+    return LinkLayerDiscoveryProtocolElement(
+        name=element.name,
+        type=element.type,
+        oui=element.oui or UNSET,
+        subtype=element.subtype or UNSET,
+        properties=[Property(name=name, value=value) for name, value in element.properties.items()],
+    )
