@@ -101,9 +101,9 @@ def cabled() -> Iterator[Cabled]:
 
 
 @contextmanager
-def speaking(switch: str) -> Iterator[Lldpd]:
-    """An lldpd of a switch that calls itself sw-a and its port Gi1/0/7, and says so every second."""
-    with lldpd(switch, settings=_SWITCH) as daemon:
+def speaking(switch: str, port: str = "p7") -> Iterator[Lldpd]:
+    """An lldpd of a switch that calls itself sw-a and a port of its Gi1/0/7, and says so every second."""
+    with lldpd(switch, settings=_SWITCH.format(port=port)) as daemon:
         yield daemon
 
 
@@ -111,5 +111,5 @@ _SWITCH = """\
 configure lldp tx-interval 1
 configure system hostname sw-a
 configure system ip management pattern 192.0.2.*
-configure ports p7 lldp portidsubtype local Gi1/0/7 description to-rack-3
+configure ports {port} lldp portidsubtype local Gi1/0/7 description to-rack-3
 """

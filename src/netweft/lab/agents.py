@@ -77,6 +77,7 @@ def start(lab: LabState, folder: Path, host: HostState, join: Join | None, optio
         *(sys.executable, "-m", "netweft.agent"),
         *("--state", str(place / "state"), "--run", str(place / "run"), "--resolv-conf", str(resolver)),
         *("--ovsdb", str(place / "ovs" / "db.sock"), "--ovn", str(place / "ovs")),
+        *("--lldpd", str(place / "lldpd.socket")),  # not this machine's, whose NICs may have the same names
         *("--guests", host.guests, "--hostname", host.name),
         *("--listen", f"0.0.0.0:{AGENT_PORT}", "--boot-id", host.namespace, "--boot-wait", "5"),
         *options,
