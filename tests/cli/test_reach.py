@@ -57,6 +57,7 @@ VERBS = {
     "GET /netweft/v1/jobs/{}": "job show",
     "POST /netweft/v1/plans": "host setup-networks",
     "POST /netweft/v1/requestplans": "plan",
+    "GET /netweft/v1/networks/{}/history": "network history",
     "GET /netweft/v1/rollouts": "rollout list",
     "GET /netweft/v1/rollouts/{}": "rollout show",
     "POST /netweft/v1/rollouts/{}/halt": "rollout halt",

@@ -55,12 +55,15 @@ class Restored(msgspec.Struct, kw_only=True, frozen=True):
     changed: bool
 
 
-@routes.get("/hosts/{host_id}/history", many(Revision), needs=READ, queries=("max",))
+@routes.get("/hosts/{host_id}/history", many(Revision), needs=READ, queries=("max", "before"))
 def list_revisions(call: Call[None]) -> list[Revision]:
-    """What was changed on a host, the last first; kept for 90 days, and the last 20 at least."""
+    """What was changed on a host, the last first; kept for 90 days, and the last 20 at least. With ``before`` (RFC
+    3339) what was asked for before that moment.
+    """
+    before = call.query.moment("before")
     with call.read() as tx:
         host_id = seen(tx, call).row.id
-        found = queries.revisions(tx, host_id, call.query.size())
+        found = queries.revisions(tx, host_id, call.query.size(), before)
     return [
         Revision(
             generation=one.generation,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
@@ -90,6 +91,19 @@ class Query:
         MalformedError.
         """
         return None if self.text("max") == "-1" else self.integer("max")
+
+    def moment(self, name: str) -> datetime | None:
+        """A moment (RFC 3339), None when absent. Raises MalformedError."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            value = None
+        if value is None or value.tzinfo is None:
+            raise MalformedError(f"Query parameter {name}: '{text[:60]}' is no date with a time and its zone.")
+        return value
 
     def integer(self, name: str) -> int | None:
         """A number that is not negative, None when absent. Raises MalformedError."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from netweft.cli.lookup import completes, resolve
 from netweft.cli.nouns import noun
 from netweft.cli.output import TABLES, say, show_many, show_one
+from netweft.cli.selection import asked_part, part_of_history
 from netweft.cli.session import calls_engine, output_option
 from netweft.client import Client
 from netweft.client.tree import Tree
@@ -26,15 +29,15 @@ _REVISIONS = {
 
 @click.command("history")
 @_name
-@click.option("--max", "most", type=click.IntRange(min=1), help="How many at most.")
+@part_of_history
 @output_option
 @calls_engine
-def history(client: Client, name: str, most: int | None, form: str) -> None:
+def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  # noqa: ANN401 (what the options hold)
     """Show what was changed on a host, by whom and how it ended; the last first.
 
-    Example: netweft host history sim-1 --max 5
+    Example: netweft host history sim-1 --before 14:05 --max 5
     """
-    query = {} if most is None else {"max": most}
+    query = asked_part(**part)
     found = client.addition("GET", f"hosts/{resolve(client, _HOST, name)['id']}/history", **query)
     show_many(found, _REVISIONS, form)
 

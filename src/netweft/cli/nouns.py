@@ -307,6 +307,7 @@ _NETWORKS = Noun(
         "external_provider_physical_network": "network",
     },
     beside=("provision", "physical_network"),
+    more="network_history",
 )
 _SUBNETS = Noun(
     "subnet",

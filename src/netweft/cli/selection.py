@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
 
 import click
@@ -106,3 +107,38 @@ def _sort_key(entity: Tree, path: str) -> tuple[bool, int, str]:
     """Numbers by their value and before texts."""
     text = pick(entity, path)
     return (not text.isdigit(), int(text) if text.isdigit() else 0, text)
+
+
+def part_of_history(run: Run) -> Run:
+    """Give a command the options that say how much of a history to show, for :func:`asked_part`."""
+    before = click.option(
+        "--before", type=_Moment(), help="Only what was before: a date with a time, or the time of today (14:05)."
+    )
+    most = click.option("--max", "most", type=click.IntRange(min=1), help="How many at most.")
+    return before(most(run))
+
+
+def asked_part(before: datetime | None, most: int | None) -> dict[str, str | int]:
+    """The query for these options."""
+    return {
+        **({} if most is None else {"max": most}),
+        **({} if before is None else {"before": before.astimezone(UTC).isoformat()}),
+    }
+
+
+class _Moment(click.ParamType[Any]):
+    """A moment in ISO 8601; without a zone in that of this machine, without a date of today."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 (click's own)
+        """The moment."""
+        text = str(value)
+        try:
+            return datetime.fromisoformat(text).astimezone()
+        except ValueError:
+            pass
+        try:
+            return datetime.combine(datetime.now().astimezone(), time.fromisoformat(text)).astimezone()
+        except ValueError:
+            self.fail(f"{text!r} is no time, such as 14:05 or 2026-11-29T14:05.", param, ctx)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import delete, insert
+from sqlalchemy import and_, delete, insert, or_
 
 from netweft.engine.actor import Actor
 from netweft.engine.db import Tx, announce, utc_now
@@ -21,6 +22,8 @@ ORIGIN = "oVirt"
 
 KEPT = timedelta(days=30)
 """How long events are kept (oVirt: ``AuditLogAgingThreshold``)."""
+CHANGES_KEPT = timedelta(days=90)
+"""The same for those that say what was changed."""
 
 
 class Severity(StrEnum):
@@ -33,7 +36,9 @@ class Severity(StrEnum):
 
 
 class About(TypedDict, total=False):
-    """What an event is about, by ids; whose it is where it is not the engine's own."""
+    """What an event is about, by ids; whose it is where it is not the engine's own; ``changes``: what was changed of
+    what is wanted, a line each.
+    """
 
     data_center: str | None
     cluster: str | None
@@ -44,6 +49,7 @@ class About(TypedDict, total=False):
     job: str | None
     origin: str
     custom_id: int | None
+    changes: Sequence[str]
 
 
 def record(
@@ -81,6 +87,7 @@ def _row(actor: Actor, code: int, text: str, severity: Severity, about: About) -
         "vm_id": about.get("vm"),
         "template_id": about.get("template"),
         "job_id": about.get("job"),
+        "changes": list(about["changes"]) if "changes" in about else None,
         "removed": False,
     }
 
@@ -92,4 +99,6 @@ _ADD_NUMBERED = Statement(insert(events).returning(events.c.id), _COLUMNS)
 
 def sweep(tx: Tx) -> int:
     """Remove old events; returns how many."""
-    return tx.execute(delete(events).where(events.c.time < utc_now() - KEPT)).rowcount
+    now = utc_now()
+    old = or_(events.c.time < now - CHANGES_KEPT, and_(events.c.time < now - KEPT, events.c.changes.is_(None)))
+    return tx.execute(delete(events).where(old)).rowcount

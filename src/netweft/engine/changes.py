@@ -47,6 +47,24 @@ def changes(before: R, after: R) -> dict[str, Any]:
     return {name: new for name, old, new in pairs if new != old}
 
 
+def lines(before: R, after: R) -> tuple[str, ...]:
+    """What of a row has changed, a line each for people: ``vlan 10 became 20``."""
+    pairs = ((name, getattr(before, name), new) for name, new in changes(before, after).items())
+    return tuple(f"{_words(name)} {_told(old)} became {_told(new)}" for name, old, new in pairs)
+
+
+def _words(column: str) -> str:
+    return column.removesuffix("_id").replace("_", " ")
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return "none" if value is None or value == "" else str(value)
+
+
 def _said(record: type[Record], spec: DataclassInstance) -> dict[str, Any]:
     values = {name: getattr(spec, name) for name in _shared(record, type(spec))}
     return {name: _stored(value) for name, value in values.items() if value is not KEEP}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -119,7 +119,8 @@ def attach_network(tx: Tx, actor: Actor, spec: AttachNetwork) -> str:
     rollouts.begin(tx, actor, seen, tasks, reason)
     network_status.network_changed(tx, cluster.id, network_id)
     text = f"Network {network.name} was attached to cluster {cluster.name} by {actor.name}."
-    audit.record(tx, actor, 946, text, cluster=cluster.id, network=network_id, data_center=cluster.data_center_id)
+    told = (f"attached to cluster {cluster.name}", *_lines(cluster, frozenset(), spec.roles))
+    _tell(tx, actor, 946, text, cluster, network_id, told)
     return network_id
 
 
@@ -172,7 +173,8 @@ def update_cluster_network(tx: Tx, actor: Actor, spec: UpdateClusterNetwork) -> 
     _warn_of_display(tx, actor, cluster, before, after)
     network_status.network_changed(tx, cluster.id, network.id)
     text = f"Network {network.name} was changed in cluster {cluster.name} by {actor.name}."
-    audit.record(tx, actor, 1112, text, cluster=cluster.id, network=network.id, data_center=cluster.data_center_id)
+    told = _lines(cluster, before, after, row.required, required)
+    _tell(tx, actor, 1112, text, cluster, network.id, told)
 
 
 def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> None:
@@ -193,7 +195,24 @@ def detach_network(tx: Tx, actor: Actor, cluster_id: str, network_id: str) -> No
     )
     detach_from_hosts(tx, actor, cluster_id, network_id, f"network {row.name} was detached from the cluster")
     text = f"Network {row.name} was detached from cluster {cluster.name} by {actor.name}."
-    audit.record(tx, actor, 948, text, cluster=cluster_id, network=network_id, data_center=cluster.data_center_id)
+    _tell(tx, actor, 948, text, cluster, network_id, (f"detached from cluster {cluster.name}",))
+
+
+def _tell(
+    tx: Tx, actor: Actor, code: int, text: str, cluster: ClusterRow, network_id: str, changed: Sequence[str]
+) -> None:
+    """An event of a network in a cluster, with what was changed."""
+    where = cluster.data_center_id
+    audit.record(tx, actor, code, text, cluster=cluster.id, network=network_id, data_center=where, changes=changed)
+
+
+def _lines(cluster: ClusterRow, before: Collection[Role], after: Collection[Role], *required: bool) -> tuple[str, ...]:
+    """What has changed of a network in a cluster, a line each. ``required``: before and after."""
+    gained = [f"role {role} in cluster {cluster.name} given" for role in sorted(set(after) - set(before))]
+    lost = [f"role {role} in cluster {cluster.name} taken" for role in sorted(set(before) - set(after))]
+    words = ["required" if one else "optional" for one in dict.fromkeys(required)]
+    became = [f"{' became '.join(words)} in cluster {cluster.name}"] if len(words) > 1 else []
+    return (*gained, *lost, *became)
 
 
 def detach_from_hosts(tx: Tx, actor: Actor, cluster_id: str, network_id: str, reason: str) -> None:

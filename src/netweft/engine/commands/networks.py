@@ -20,7 +20,7 @@ from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
 from netweft.engine.access.roles import ActionGroup
 from netweft.engine.actor import Actor
-from netweft.engine.changes import Texts, changes, made, updated
+from netweft.engine.changes import Texts, changes, lines, made, updated
 from netweft.engine.commands.cluster_networks import detach_from_hosts
 from netweft.engine.commands.hosts import follow
 from netweft.engine.commands.vnic_profiles import add_default_profile, remove_profiles, rename_default_profile
@@ -28,12 +28,14 @@ from netweft.engine.db import Tx, lock, new_id
 from netweft.engine.model.clusters import clusters
 from netweft.engine.model.data_centers import data_centers
 from netweft.engine.model.networks import NetworkRow, networks
+from netweft.engine.model.qos import qoss
 from netweft.engine.operations import host_labels, host_standing, port_profiles, provider_networks, rollouts, vnic_sync
 from netweft.engine.operations.races import translate_constraint_errors
 from netweft.engine.queries import networks as queries
 from netweft.engine.queries import provider_objects as object_queries
 from netweft.engine.queries import qos as qos_queries
 from netweft.engine.queries.networks import Names
+from netweft.engine.queries.qos import QOSS
 from netweft.engine.queries.references import Ref, ask, only_one, resolve
 from netweft.engine.statements import add, pipelined
 
@@ -137,7 +139,7 @@ def _create(
             filter_id = DEFAULT_FILTER if network.provider_id is None else None
             add_default_profile(tx, network_id, network.name, filter_id, public=spec.profile_public)
         text = f"Network {network.name} was added by {actor.name}."
-        audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id)
+        audit.record(tx, actor, 942, text, data_center=data_center_id, network=network_id, changes=("added",))
     if network.provider_id is not None:
         provider_networks.begin(tx, actor, network, spec.external_id)
     return network
@@ -187,8 +189,15 @@ def update_network(tx: Tx, actor: Actor, spec: UpdateNetwork) -> str | None:
     if {"vlan_id", "mtu"} & changed.keys():
         vnic_sync.mark_on(tx, (spec.id,))
     text = f"Network {after.name} was changed by {actor.name}."
-    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id)
+    told = _lines(tx, before, after)
+    audit.record(tx, actor, 1114, text, data_center=before.data_center_id, network=spec.id, changes=told)
     return job_id
+
+
+def _lines(tx: Tx, before: NetworkRow, after: NetworkRow) -> tuple[str, ...]:
+    """What has changed, with the QoS by its name."""
+    names = QOSS.names(tx, qoss.c.id.in_([one.qos_id for one in (before, after) if one.qos_id]))
+    return lines(*(replace(one, qos_id=names.get(one.qos_id or "")) for one in (before, after)))
 
 
 def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -209,7 +218,8 @@ def label_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     lacking = host_labels.lacking(tx, networks.c.id == network_id)
     rollouts.bring_labels(tx, actor, seen, lacking, f"network {before.name} has got label {label}")
     text = f"Network {before.name} was labelled {label} by {actor.name}."
-    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id)
+    told = (f"label none became {label}",)
+    audit.record(tx, actor, 1132, text, data_center=before.data_center_id, network=network_id, changes=told)
 
 
 def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
@@ -227,7 +237,8 @@ def unlabel_network(tx: Tx, actor: Actor, network_id: str, label: str) -> None:
     reason = f"network {before.name} has lost label {label}"
     rollouts.bring_labels(tx, actor, seen, carrying, reason, lost=(network_id,))
     text = f"Label {label} was taken off network {before.name} by {actor.name}."
-    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id)
+    told = (f"label {label} became none",)
+    audit.record(tx, actor, 1134, text, data_center=before.data_center_id, network=network_id, changes=told)
 
 
 def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
@@ -256,7 +267,7 @@ def remove_network(tx: Tx, actor: Actor, network_id: str) -> str | None:
     with translate_constraint_errors(_REMOVE, lambda _: None):
         tx.execute(sa.delete(networks).where(networks.c.id == network_id))
     text = f"Network {network.name} was removed by {actor.name}."
-    audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id)
+    audit.record(tx, actor, 944, text, data_center=network.data_center_id, network=network_id, changes=("removed",))
     return job_id
 
 

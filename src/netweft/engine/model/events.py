@@ -33,6 +33,8 @@ class EventRow(Record, frozen=True):
     vm_id: Id | None = None
     template_id: Id | None = None
     job_id: Id | None = None
+    # What was changed, a line each; null for what changes nothing that is wanted.
+    changes: list[str] | None = None
 
 
 events = stored(
@@ -43,3 +45,4 @@ events = stored(
 
 Index("ix_events_correlation_id", events.c.correlation_id)
 Index("ix_events_code", events.c.code)
+Index("ix_events_network_id", events.c.network_id)

@@ -33,8 +33,8 @@ class Revision:
     changes: tuple[str, ...]
 
 
-def revisions(tx: Tx, host_id: str, most: int | None = None) -> list[Revision]:
-    """All that are kept, the last first."""
+def revisions(tx: Tx, host_id: str, most: int | None = None, before: datetime | None = None) -> list[Revision]:
+    """All that are kept, the last first. ``before``: those asked for before that moment."""
     found = rows(
         tx,
         HostChangeRow,
@@ -46,7 +46,7 @@ def revisions(tx: Tx, host_id: str, most: int | None = None) -> list[Revision]:
         asked = candidate_of(row)
         shown.append(_shown(row, _between(setup, asked, names) if asked else ()))
         setup = asked if asked and row.state == "applied" else setup
-    return shown[::-1][:most]
+    return [one for one in shown[::-1] if before is None or one.created_at < before][:most]
 
 
 def setup_at(tx: Tx, host_id: str, generation: int) -> Candidate:

@@ -1,0 +1,55 @@
+"""``GET /netweft/v1/networks/{id}/history``: what was changed of a network, by whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import select
+
+from netweft.api.routes import ADDITIONS, READ, Call, Routes, many
+from netweft.api.shown import require_visible
+from netweft.engine.access.objects import ObjectType
+from netweft.engine.model.events import EventRow, events
+from netweft.engine.statements import rows
+
+routes = Routes("network_history", ADDITIONS)
+
+
+class NetworkChange(msgspec.Struct, kw_only=True, frozen=True):
+    """A change of a network, or of what it is in a cluster. ``changes``: a line each; ``user``: who asked for it;
+    ``correlation_id``: of the request, which the rollout to its hosts has as well; ``event``: the id of the event that
+    tells of it.
+    """
+
+    at: datetime
+    user: str
+    text: str
+    changes: list[str]
+    correlation_id: str
+    event: int
+
+
+@routes.get("/networks/{network_id}/history", many(NetworkChange), needs=READ, queries=("max", "before"))
+def list_changes(call: Call[None]) -> list[NetworkChange]:
+    """What was changed of a network, the last first; kept for 90 days. With ``before`` (RFC 3339) what was changed
+    before that moment.
+    """
+    network_id, most, before = call.ids["network_id"], call.query.size(), call.query.moment("before")
+    query = select(events).where(events.c.network_id == network_id, events.c.changes.is_not(None))
+    if before is not None:
+        query = query.where(events.c.time < before)
+    with call.read() as tx:
+        require_visible(tx, call, ObjectType.NETWORK, network_id)
+        found = rows(tx, EventRow, query.order_by(events.c.id.desc()).limit(most))
+    return [
+        NetworkChange(
+            at=row.time,
+            user=row.user_name,
+            text=row.description,
+            changes=row.changes or [],
+            correlation_id=row.correlation_id,
+            event=row.id,
+        )
+        for row in found
+    ]

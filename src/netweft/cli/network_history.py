@@ -1,0 +1,35 @@
+"""What was changed of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from netweft.cli.lookup import completes, resolve
+from netweft.cli.nouns import noun
+from netweft.cli.output import show_many
+from netweft.cli.selection import asked_part, part_of_history
+from netweft.cli.session import calls_engine, output_option
+from netweft.client import Client
+
+_COLUMNS = {"AT": "at", "WHO": "user", "CHANGES": "changes"}
+_WIDE = {"EVENT": "event", "CORRELATION": "correlation_id", "WHAT": "text"}
+
+
+@click.command("history")
+@click.argument("name", metavar="NETWORK", shell_complete=completes("network"))
+@part_of_history
+@output_option
+@calls_engine
+def history(client: Client, /, *, name: str, form: str, **part: Any) -> None:  # noqa: ANN401 (what the options hold)
+    """Show what was changed of a network, and what it is in clusters, by whom; the last first.
+
+    Example: netweft network history storage --before 14:05
+    """
+    network = resolve(client, noun("network"), name)
+    found = client.addition("GET", f"networks/{network['id']}/history", **asked_part(**part))
+    show_many(found, _COLUMNS, form, _WIDE)
+
+
+COMMANDS = (history,)

@@ -1,0 +1,19 @@
+"""What a command changed, with the event that tells of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from netweft.engine.model.base import Json
+
+revision = "0027"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column, and an index for the history of a network."""
+    op.add_column("events", sa.Column("changes", Json, nullable=True))
+    op.create_index(op.f("ix_events_network_id"), "events", ["network_id"])
