@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,15 @@ from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.drift_answers import IgnoreDrift, adopt_host_drift, count_drift, ignore_drift
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.networks import UpdateNetwork, update_network
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database, utc_now
+from netweft.engine.jobs import drift_watch
 from netweft.engine.model.events import events
-from netweft.engine.model.hosts import host_drifts, hosts
-from netweft.engine.reports.host_drifts import HOST_AS_WANTED, HOST_DRIFTS
+from netweft.engine.model.hosts import host_differences, host_drifts, hosts
+from netweft.engine.operations.host_drifts import HOST_AS_WANTED, HOST_DRIFTS, HOST_DRIFTS_MORE
 
 
 @pytest.fixture
@@ -222,3 +225,93 @@ def test_a_removed_host_leaves_no_drift(fleet: Fleet) -> None:
         assert known <= utc_now()
         tx.execute(sa.delete(hosts).where(hosts.c.id == fleet.id()))
         assert tx.execute(sa.select(host_drifts)).all() == []
+
+
+def ignored(fleet: Fleet) -> dict[str, datetime | None]:
+    """The texts of what is ignored, and until when."""
+    with fleet.db.read() as tx:
+        query = sa.select(host_differences.c.text, host_differences.c.ignored_until)
+        return {
+            row.text: row.ignored_until for row in tx.execute(query.where(host_differences.c.ignored_at.is_not(None)))
+        }
+
+
+def test_what_is_ignored_does_not_count_until_it_changes(fleet: Fleet) -> None:
+    change = with_link(with_link(fleet.host(), "eth1", mtu=1400), "tenants", up=False)
+    by_hand(fleet, change)
+    spec = IgnoreDrift(host_id=fleet.id(), names=("eth1.mtu",), reason="cable test")
+    fleet.db.run(ignore_drift, SYSTEM, spec)
+    assert lines(fleet) == ["tenants: up should be on, and is off"]
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("tenants",)))
+    assert lines(fleet) == []
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert set(ignored(fleet)) == {"eth1: mtu should be 1500, and is 1400", "tenants: up should be on, and is off"}
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1300))
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300"]
+    assert set(ignored(fleet)) == {"tenants: up should be on, and is off"}
+    fleet.db.run(count_drift, SYSTEM, fleet.id())
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1300", "tenants: up should be on, and is off"]
+    assert HOST_DRIFTS_MORE in fleet.codes()
+
+
+def test_what_is_ignored_counts_when_its_time_is_over(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    until = utc_now() + timedelta(hours=1)
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=until))
+    drift_watch.watch(fleet.db)
+    assert lines(fleet) == []
+    with fleet.db.write() as tx:
+        tx.execute(sa.update(host_differences).values(ignored_until=utc_now() - timedelta(seconds=1)))
+    drift_watch.watch(fleet.db)
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"]
+    assert ignored(fleet) == {}
+
+
+def test_what_does_not_differ_cannot_be_ignored(fleet: Fleet) -> None:
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    with pytest.raises(ValidationError, match=r"Nothing of eth2 differs .* What differs is of bond0, eth1\.mtu"):
+        fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth2",)))
+    with pytest.raises(ValidationError, match="Give a later one"):
+        fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), until=utc_now()))
+    with pytest.raises(ValidationError, match="Nothing of that is ignored on Host sim-1"):
+        fleet.db.run(count_drift, SYSTEM, fleet.id())
+
+
+def test_addresses_and_options_are_adopted(fleet: Fleet) -> None:
+    host = fleet.host()
+    host = with_link(host, "storage", addresses=(Address(ip="10.0.0.9", prefix=24),))
+    bond = host.bonds["bond0"]
+    by_hand(fleet, host.with_link(replace(bond, options={**bond.options, "miimon": "50"})))
+    assert fleet.data().drift.lines()
+    fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()))
+    data = fleet.data()
+    assert data.drift.lines() == ()
+    (storage,) = [one for one in data.intent.attachments if data.networks[one.network_id].name == "storage"]
+    assert storage.assignments[0].address == "10.0.0.9"
+    assert data.intent.bonds[0].options["miimon"] == "50"
+    assert fleet.host().bridges["storage"].addresses == (Address(ip="10.0.0.9", prefix=24),)
+    assert told(fleet) == [HOST_DRIFTS, HOST_AS_WANTED]
+    assert fleet.db.run(adopt_host_drift, SYSTEM, fleet.id()) is None
+
+
+def test_a_network_that_somebody_removed_is_adopted_as_detached(fleet: Fleet) -> None:
+    host = fleet.host()
+    rest = host.without_link("tenants").without_link("bond0.200")
+    by_hand(fleet, rest)
+    fleet.done(fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("tenants",)))
+    data = fleet.data()
+    assert {data.networks[one.network_id].name for one in data.intent.attachments} == {"ovirtmgmt", "storage"}
+    assert data.drift.is_empty
+
+
+def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
+    host = with_link(with_link(fleet.host(), "tenants", up=False), "storage", mtu=1400)
+    by_hand(fleet, with_link(host, "eth2", master=""))
+    with pytest.raises(ValidationError) as refusal:
+        fleet.db.run(adopt_host_drift, SYSTEM, fleet.id())
+    text = refusal.value.text
+    assert "tenants: up should be on, and is off (no setting of an attachment or bond says that)" in text
+    assert "storage: mtu should be 1500, and is 1400 (that is of the network, on all its hosts: change the" in text
+    assert "eth2: master should be bond0, and is none" in text
+    with pytest.raises(ValidationError, match="'eth3' is no network, NIC or bond of Host sim-1 of which something"):
+        fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("eth3",))

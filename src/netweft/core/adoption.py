@@ -46,7 +46,7 @@ def adopted(
         kept.add(host.chassis.owner)
     others = {places[owner].base for owner in kept & places.keys()} - {places[owner].base for owner in own}
     return Adoption(
-        attachments=tuple(_attachment(host, places[owner], network, new_id()) for owner, network in own.items()),
+        attachments=tuple(attachment_on(host, places[owner], network, new_id()) for owner, network in own.items()),
         bonds=_bonds(host, intent, others, new_id),
         kept=tuple(sorted(kept)),
     )
@@ -67,7 +67,8 @@ def _bonds(
     )
 
 
-def _attachment(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
+def attachment_on(host: Host, place: Location, network: NetworkIntent, attachment_id: str) -> AttachmentIntent:
+    """The attachment that would make a network what it is on the host, as far as attachments can say."""
     qos = reported_qos(place)
     options = host.bridges[place.top].options if place.top in host.bridges else {}
     text = " ".join(f"{name}={value}" for name, value in sorted(options.items()))

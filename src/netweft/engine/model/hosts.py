@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 
-from netweft.engine.model.records import AddedText, Key, Record, Refers, With, stored
+from netweft.engine.model.records import AddedText, Key, LongText, Record, Refers, With, stored
 
 
 class HostRow(Record, frozen=True):
@@ -113,6 +113,32 @@ host_drifts = stored(
     "host_drifts",
     HostDriftRow,
     UniqueConstraint("host_id"),
+)
+
+
+class HostDifferenceRow(Record, frozen=True):
+    """One difference of a host from what is wanted of it, by its last report: since when, and who ignores it."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    # The SHA-256 of the text, in hex: texts may be longer than what a database indexes.
+    key: Annotated[str, String(64)]
+    # The sentence: core.compare.Difference.text. With other values it is another difference.
+    text: LongText
+    # When it was first seen.
+    since: datetime
+    # When somebody set it aside; null while it counts.
+    ignored_at: datetime | None = None
+    # Until when it is set aside; null for as long as it is there.
+    ignored_until: datetime | None = None
+    ignored_by: AddedText = ""
+    ignored_why: AddedText = ""
+
+
+host_differences = stored(
+    "host_differences",
+    HostDifferenceRow,
+    UniqueConstraint("host_id", "key"),
+    Index("ix_host_differences_ignored_until", "ignored_until"),
 )
 
 
