@@ -52,6 +52,8 @@ VERBS = {
     "POST /netweft/v1/hosts/{}/drift/count": "host ignore",
     "POST /netweft/v1/hosts/{}/drift/ignore": "host ignore",
     "GET /netweft/v1/hosts/{}/history": "host history",
+    "GET /netweft/v1/hosts/{}/unmanagednetworks": "host adopt-unmanaged",
+    "POST /netweft/v1/hosts/{}/unmanagednetworks/adopt": "host adopt-unmanaged",
     "GET /netweft/v1/hosts/{}/history/{}/difference": "host diff",
     "POST /netweft/v1/hosts/{}/history/{}/restore": "host restore",
     "POST /netweft/v1/hosts/{}/enrollment": "host token",

@@ -19,6 +19,16 @@ _GROUPS = {"nics": "NIC", "networks": "network", "guest_ports": "vNIC"}
 _COLUMNS = {"OF": "of", "DIFFERS": "text"}
 _IGNORED = {**_COLUMNS, "IGNORED BY": "ignored.user", "UNTIL": "until", "WHY": "ignored.reason"}
 _WIDE = {"WHAT": "what", "SINCE": "since"}
+_FOREIGN = {
+    "NAME": "name",
+    "NIC": "nic",
+    "VLAN": "vlan",
+    "MTU": "mtu",
+    "ADDRESSES": "addresses",
+    "NETWORK": "network.name",
+    "NEEDS": "needs",
+    "PROBLEM": "problem",
+}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _name = click.argument("name", metavar="HOST", shell_complete=completes("host"))
 _what = click.argument("what", metavar="[WHAT]...", nargs=-1)
@@ -134,4 +144,39 @@ def adopt(client: Client, name: str, what: tuple[str, ...]) -> None:
         tell_uncommitted(client, host)
 
 
-COMMANDS = (adopt, drift, ignore)
+@click.command("adopt-unmanaged")
+@_name
+@click.argument("what", metavar="[NAME[=NETWORK]]...", nargs=-1)
+@click.option("--plan", is_flag=True, help="Only show what could become which network.")
+@output_option
+@calls_engine
+def adopt_unmanaged(client: Client, name: str, what: tuple[str, ...], form: str, *, plan: bool) -> None:
+    """Make networks of what others made on a host: bridges, VLAN devices, bonds, ports of Open vSwitch. They keep their
+    names and addresses, and no packet is lost; what cannot be taken over so is refused by name.
+
+    NAME is a bridge, VLAN device or port, NETWORK the network of the host's cluster that it becomes (the one that fits
+    without it); all that fits a network without NAME.
+
+    Example: netweft host adopt-unmanaged sim-1 br10=storage
+    """
+    host = resolve(client, _HOST, name)
+    path = f"hosts/{host['id']}/unmanagednetworks"
+    if plan:
+        found = client.addition("GET", path)
+        show_many([{**one, "needs": _needs(one)} for one in found], _FOREIGN, form)
+        return
+    pairs = [one.partition("=") for one in what]
+    networks = [{"name": own, "network": network or None} for own, _, network in pairs]
+    told = client.addition("POST", f"{path}/adopt", {"networks": networks})
+    say("Done." if told["changed"] else "Nothing to do: nothing that others made on the host fits a network.")
+
+
+def _needs(one: Tree) -> str:
+    """What a network must have to be it, where none is there."""
+    if one["network"] or one["problem"]:
+        return ""
+    vlan = f" --vlan {one['vlan']}" if one["vlan"] is not None else ""
+    return f"netweft network add {one['name']}{vlan}"
+
+
+COMMANDS = (adopt, adopt_unmanaged, drift, ignore)

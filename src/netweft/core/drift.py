@@ -17,6 +17,7 @@ from netweft.core.desired import desired_host
 from netweft.core.desired_ovs import ovs_bridge_name
 from netweft.core.errors import HostError
 from netweft.core.host import GuestPort, Host
+from netweft.core.inherited import real_name
 from netweft.core.intent import HostIntent
 from netweft.core.plan import plan
 from netweft.core.protocol import GuestState
@@ -162,7 +163,7 @@ def _bases(intent: HostIntent) -> dict[str, str]:
     found = {slave: bond.name for bond in intent.bonds for slave in bond.slaves}
     found |= {name: name for name in names}
     if intent.switch_type == "ovs":
-        found |= {ovs_bridge_name(name): name for name in names}
+        found |= {real_name(intent, ovs_bridge_name(name)): name for name in names}
     return found
 
 

@@ -35,6 +35,8 @@ class HostRow(Record, frozen=True):
     generation: Annotated[int, With(server_default="0")] = 0
     # Owners of networks of another engine, which the host brought along and which stay there: core.kept.
     kept: Annotated[list[str], With(server_default="[]")] = msgspec.field(default_factory=list)
+    # What others made there and was taken over: core.inherited.
+    inherited: Annotated[dict[str, Any], With(server_default="{}")] = msgspec.field(default_factory=dict)
     # Where its SSH server listens, and the fingerprint of the key that it has to show; empty until one was seen.
     ssh_port: Annotated[int, With(server_default="22")] = 22
     ssh_fingerprint: Annotated[str, String(64), With(server_default="")] = ""

@@ -1,11 +1,11 @@
-"""Which differences of hosts somebody ignores."""
+"""Which differences of hosts somebody ignores, and what hosts have of what others made."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from netweft.engine.model.base import Utc
+from netweft.engine.model.base import Json, Utc
 
 revision = "0026"
 down_revision = "0024"
@@ -14,7 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table; the hosts' next reports fill it."""
+    """Create the table, which the hosts' next reports fill, and add the column."""
+    op.add_column("hosts", sa.Column("inherited", Json, server_default="{}", nullable=False))
     op.create_table(
         "host_differences",
         sa.Column("host_id", sa.String(length=36), nullable=False),

@@ -1,0 +1,209 @@
+"""What others made on a host before Netweft came: as which networks it shows, and that it is taken over as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from core.strategies import machine
+from core.test_plan_properties import reach
+from netweft.core import steps as s
+from netweft.core.adoption import adopted
+from netweft.core.brown_field import foreign_networks, misfit, nothing_is_lost, take_over
+from netweft.core.desired import desired_host
+from netweft.core.drift import find_drift
+from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.impact import explain
+from netweft.core.inherited import still_inherited
+from netweft.core.intent import AttachmentIntent, HostIntent, Inherited, NetworkIntent
+from netweft.core.plan import PlanError, plan
+from netweft.core.simulate import simulate_all
+
+ADDRESS, OTHER = Address(ip="10.0.0.5", prefix=24), Address(ip="10.0.1.5", prefix=24)
+MARKS = (s.SetOwner, s.SetOvsBridge, s.SetOvsPort)
+
+
+def network(name: str, vlan: int | None = None, **fields: object) -> NetworkIntent:
+    return NetworkIntent(id=f"id-{name}", name=name, host_side_name=name, vlan=vlan, **fields)  # type: ignore[arg-type] # its own
+
+
+def linux() -> Host:
+    """A bridge on a VLAN device, one on a bond, a VLAN device with an address, by names that are not ours."""
+    host = machine()
+    mac = host.nics["eth1"].mac
+    links = (
+        replace(host.nics["eth1"], up=True),
+        Vlan(name="eth1.10", base="eth1", tag=10, master="br10", mac=mac),
+        Bridge(name="br10", mac="02:00:00:00:77:01", addresses=(ADDRESS,)),
+        Vlan(name="vlan20", base="eth1", tag=20, mac=mac, addresses=(OTHER,)),
+        Bond(name="bond7", mac=host.nics["eth2"].mac, mode="active-backup", options={"miimon": "50"}, master="br0"),
+        replace(host.nics["eth2"], master="bond7"),
+        replace(host.nics["averylongnic0"], master="bond7", mac=host.nics["eth2"].mac),
+        Bridge(name="br0", mac=host.nics["eth2"].mac),
+    )
+    for link in links:
+        host = host.with_link(link)
+    return host
+
+
+def switch() -> Host:
+    """An OVS bridge with a NIC, and two tagged ports with addresses."""
+    host = machine()
+    ports = (
+        OvsPort(name="eth1", bridge="br0", interfaces=("eth1",)),
+        OvsPort(name="v10", bridge="br0", tag=10, mac="02:00:00:00:77:10", addresses=(ADDRESS,)),
+        OvsPort(name="v20", bridge="br0", tag=20, mac="02:00:00:00:77:20", addresses=(OTHER,)),
+        OvsPort(name="tap0", bridge="br0", interfaces=("tap0",)),
+    )
+    bridges = {"br0": OvsBridge(name="br0", datapath="netdev")}
+    return replace(host, ovs_bridges=bridges, ovs_ports={port.name: port for port in ports})
+
+
+LINUX = (network("br10", 10), network("backup", 20, vm=False), network("plain"))
+SWITCH = (network("storage", 10), network("v20", 20))
+
+
+def known(networks: tuple[NetworkIntent, ...]) -> dict[str, NetworkIntent]:
+    return {one.id: one for one in networks}
+
+
+def taken(host: Host, networks: tuple[NetworkIntent, ...], chosen: dict[str, str], switch_type: str) -> HostIntent:
+    """What is wanted of a host when things of others have become networks."""
+    numbers = count(1)
+    start = HostIntent(switch_type=switch_type, ovs_datapath="netdev")  # type: ignore[arg-type] # one of the two
+    setup = take_over(host, start, known(networks), chosen, lambda: f"new-{next(numbers)}")
+    return replace(
+        start,
+        networks=networks,
+        attachments=setup.attachments,
+        bonds=setup.bonds,
+        inherited=setup.inherited,
+    )
+
+
+CASES = {
+    "Linux bridges": (
+        linux(),
+        LINUX,
+        {"br10": "id-br10", "vlan20": "id-backup", "br0": "id-plain"},
+        "legacy",
+    ),
+    "Open vSwitch": (switch(), SWITCH, {"v10": "id-storage", "v20": "id-v20"}, "ovs"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_shows_as_networks_to_be(case: str) -> None:
+    host, networks, chosen, switch_type = CASES[case]
+    intent = HostIntent(switch_type=switch_type)  # type: ignore[arg-type] # one of the two
+    found = {one.name: one for one in foreign_networks(host, intent, known(networks))}
+    assert {name: one.network_id for name, one in found.items()} == chosen
+    assert {one.problem for one in found.values()} == {""}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_taken_over_by_marks_alone(case: str) -> None:
+    host, networks, chosen, switch_type = CASES[case]
+    intent = taken(host, networks, chosen, switch_type)
+    steps = plan(host, desired_host(intent, host))
+    assert steps
+    assert [step for step in steps if not isinstance(step, MARKS)] == []
+    assert nothing_is_lost(explain(steps, host)) is None
+    after = simulate_all(host, steps)
+    assert plan(after, desired_host(intent, after)) == []
+    assert find_drift(intent, after).is_empty
+    assert reach(after, host) == host, "undone, it is as others made it"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_engine_that_lost_its_rows_knows_the_names_again(case: str) -> None:
+    host, networks, chosen, switch_type = CASES[case]
+    intent = taken(host, networks, chosen, switch_type)
+    after = simulate_all(host, plan(host, desired_host(intent, host)))
+    empty = replace(intent, attachments=(), bonds=(), inherited={})
+    found = adopted(after, empty, known(networks), lambda: "new")
+    again = replace(empty, attachments=found.attachments, bonds=found.bonds, inherited=found.inherited)
+    assert plan(after, desired_host(again, after)) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_marks_that_a_boot_lost_are_set_again(case: str) -> None:
+    host, networks, chosen, switch_type = CASES[case]
+    intent = taken(host, networks, chosen, switch_type)
+    drift = find_drift(intent, host)
+    assert drift.obstacle == ""
+    assert not drift.is_empty
+
+
+def foreign(host: Host, switch_type: str = "legacy", networks: tuple[NetworkIntent, ...] = LINUX) -> dict[str, str]:
+    """What is in the way of each thing of others."""
+    intent = HostIntent(switch_type=switch_type)  # type: ignore[arg-type] # one of the two
+    return {one.name: one.problem for one in foreign_networks(host, intent, known(networks))}
+
+
+def test_what_is_in_the_way_is_said() -> None:
+    host = linux()
+    assert foreign(host, "ovs")["br10"] == ("It is of Linux bridges, and hosts of this Cluster have Open vSwitch.")
+    lonely = host.with_link(Bridge(name="lonely"))
+    assert foreign(lonely)["lonely"] == "There is no NIC or bond below it, and a network is on one."
+    two = host.with_link(replace(host.nics["eth0"], master="br0"))
+    assert foreign(two)["br0"] == "There is several NICs (bond7, eth0) below it, and a network is on one."
+    twice = host.with_link(replace(host.bonds["bond7"], addresses=(ADDRESS,)))
+    assert foreign(twice)["br0"] == "bond7 below it has addresses of its own; move them to br0."
+    leased = host.with_link(replace(host.bridges["br10"], dynamic=(ADDRESS,)))
+    assert foreign(leased)["br10"].startswith("A DHCP client that Netweft did not start gave it its address")
+
+
+def test_a_network_that_does_not_fit_is_none() -> None:
+    host, intent = linux(), HostIntent()
+    other = network("br10", 11, mtu=9000, stp=True, vm=False)
+    found = {one.name: one for one in foreign_networks(host, intent, known((other,)))}
+    assert found["br10"].network_id == ""
+    assert misfit(found["br10"], other) == (
+        "VLAN 11 instead of 10, MTU 9000 instead of 1500, STP yes instead of no, for VMs no instead of yes"
+    )
+    assert misfit(found["br0"], network("x", 5)) == "VLAN 5 instead of none"
+    attached = replace(intent, attachments=(AttachmentIntent(id="a", network_id="id-br10", nic="eth0"),))
+    assert [one.network_id for one in foreign_networks(host, attached, known(LINUX[:1]))] == ["", "", ""]
+    twins = (network("one", 10), network("two", 10))
+    assert [one.network_id for one in foreign_networks(host, intent, known(twins))] == ["", "", ""]
+
+
+def test_what_costs_traffic_is_refused_by_name() -> None:
+    host = linux()
+    host = replace(host, routes=(Route(to="192.0.2.0/24", via="10.0.0.1", link="br10", protocol=4),))
+    intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
+    problem = nothing_is_lost(explain(plan(host, desired_host(intent, host)), host))
+    assert problem is not None
+    assert "192.0.2.0/24" in problem.text
+
+
+def test_what_is_of_another_kind_is_not_taken_over() -> None:
+    host = linux()
+    intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
+    changed = host.without_link("br10").with_link(Vlan(name="br10", base="eth0", tag=9))
+    with pytest.raises(PlanError, match="br10 was not made by Netweft, and cannot be taken over"):
+        plan(changed, desired_host(intent, changed))
+    retagged = host.with_link(replace(host.vlans["eth1.10"], tag=11))
+    with pytest.raises(PlanError, match=r"eth1\.10 was not made by Netweft, and cannot be taken over"):
+        plan(retagged, desired_host(intent, retagged))
+    ports = switch()
+    wanted = taken(ports, SWITCH, {"v10": "id-storage"}, "ovs")
+    bridge = replace(ports, ovs_bridges={"br0": replace(ports.ovs_bridges["br0"], datapath="system")})
+    with pytest.raises(PlanError, match="br0 was not made by Netweft, and cannot be taken over"):
+        plan(bridge, desired_host(wanted, bridge))
+    moved = replace(
+        ports, ovs_ports={**ports.ovs_ports, "eth1": replace(ports.ovs_ports["eth1"], interfaces=("eth0",))}
+    )
+    with pytest.raises(PlanError, match="eth1 was not made by Netweft, and cannot be taken over"):
+        plan(moved, desired_host(wanted, moved))
+
+
+def test_names_go_with_what_they_are_of() -> None:
+    intent = taken(linux(), LINUX, {"br10": "id-br10", "vlan20": "id-backup"}, "legacy")
+    assert set(intent.inherited) == {"br10", "eth1.10", "eth1.20"}
+    assert intent.inherited["eth1.20"] == Inherited(name="vlan20")
+    less = replace(intent, attachments=intent.attachments[:1])
+    assert set(still_inherited(less, known(LINUX))) in ({"br10", "eth1.10"}, {"eth1.20"})
