@@ -11,7 +11,7 @@ from core.strategies import machine
 from core.test_plan_properties import reach
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
-from netweft.core.brown_field import foreign_networks, misfit, nothing_is_lost, take_over
+from netweft.core.brown_field import foreign_networks, misfit, take_over
 from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
 from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
@@ -19,6 +19,7 @@ from netweft.core.impact import explain
 from netweft.core.inherited import still_inherited
 from netweft.core.intent import AttachmentIntent, HostIntent, Inherited, NetworkIntent
 from netweft.core.plan import PlanError, plan
+from netweft.core.rules.foreign_network import foreign_network_loses_nothing
 from netweft.core.simulate import simulate_all
 
 ADDRESS, OTHER = Address(ip="10.0.0.5", prefix=24), Address(ip="10.0.1.5", prefix=24)
@@ -110,7 +111,7 @@ def test_it_is_taken_over_by_marks_alone(case: str) -> None:
     steps = plan(host, desired_host(intent, host))
     assert steps
     assert [step for step in steps if not isinstance(step, MARKS)] == []
-    assert nothing_is_lost(explain(steps, host)) is None
+    assert foreign_network_loses_nothing(explain(steps, host)) is None
     after = simulate_all(host, steps)
     assert plan(after, desired_host(intent, after)) == []
     assert find_drift(intent, after).is_empty
@@ -147,9 +148,9 @@ def test_what_is_in_the_way_is_said() -> None:
     host = linux()
     assert foreign(host, "ovs")["br10"] == ("It is of Linux bridges, and hosts of this Cluster have Open vSwitch.")
     lonely = host.with_link(Bridge(name="lonely"))
-    assert foreign(lonely)["lonely"] == "There is no NIC or bond below it, and a network is on one."
+    assert foreign(lonely)["lonely"] == "It has no NIC or bond below it, and a network is on one."
     two = host.with_link(replace(host.nics["eth0"], master="br0"))
-    assert foreign(two)["br0"] == "There is several NICs (bond7, eth0) below it, and a network is on one."
+    assert foreign(two)["br0"] == "It has several NICs (bond7, eth0) below it, and a network is on one."
     twice = host.with_link(replace(host.bonds["bond7"], addresses=(ADDRESS,)))
     assert foreign(twice)["br0"] == "bond7 below it has addresses of its own; move them to br0."
     leased = host.with_link(replace(host.bridges["br10"], dynamic=(ADDRESS,)))
@@ -175,7 +176,7 @@ def test_what_costs_traffic_is_refused_by_name() -> None:
     host = linux()
     host = replace(host, routes=(Route(to="192.0.2.0/24", via="10.0.0.1", link="br10", protocol=4),))
     intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
-    problem = nothing_is_lost(explain(plan(host, desired_host(intent, host)), host))
+    problem = foreign_network_loses_nothing(explain(plan(host, desired_host(intent, host)), host))
     assert problem is not None
     assert "192.0.2.0/24" in problem.text
 

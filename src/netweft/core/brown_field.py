@@ -4,7 +4,7 @@ Each such thing is a network to be: :func:`foreign_networks` says which, and wha
 what the host would be set up with then: what the host would bring along if it carried our marks
 (:mod:`netweft.core.adoption`), under the names that it has (:mod:`netweft.core.inherited`). So the plan of that has
 nothing to do but to set marks; where it would cost traffic, something has to be changed first
-(:func:`nothing_is_lost`).
+(:mod:`netweft.core.rules.foreign_network`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from netweft.core.adoption import adopted, inherited_by
-from netweft.core.errors import Problem
-from netweft.core.host import Bridge, Host, Link, Loss, OvsPort, Vlan
-from netweft.core.impact import StepImpact
+from netweft.core.host import Bridge, Host, Link, OvsPort, Vlan
 from netweft.core.intent import HostIntent, HostSetup, NetworkIntent, network_mtu
 from netweft.core.kept import SHARED
 from netweft.core.sync import Location, locate_networks
@@ -100,7 +98,7 @@ def _problem(host: Host, intent: HostIntent, place: Location, top: Link) -> str:
     below = _nics_below(host, top)
     if len(below) != 1:
         told = f"several NICs ({', '.join(below)})" if below else "no NIC or bond"
-        return f"There is {told} below it, and a network is on one."
+        return f"It has {told} below it, and a network is on one."
     if (link := host.links().get(below[0])) is not None and link.addresses:
         return f"{below[0]} below it has addresses of its own; move them to {top.name}."
     if top.dynamic and not (top.dhcp4 or top.dhcp6 or top.autoconf):
@@ -164,15 +162,3 @@ def _marked(host: Host, owners: Mapping[str, str], bases: Collection[str]) -> Ho
         if name in host.ovs_ports:
             host = replace(host, ovs_ports={**host.ovs_ports, name: replace(host.ovs_ports[name], owner=SHARED)})
     return host
-
-
-def nothing_is_lost(steps: Iterable[StepImpact]) -> Problem | None:
-    """To take over what others made costs no traffic."""
-    costly = [f"{one.text} ({one.loss.value})" for one in steps if one.loss is not Loss.NONE]
-    if not costly:
-        return None
-    text = (
-        f"It cannot be taken over without loss, since Netweft would have to: {'; '.join(costly)}. Change the network,"
-        " or what is on the host, so that both are the same."
-    )
-    return Problem("FOREIGN_NETWORK_CANNOT_BE_TAKEN_OVER", text)

@@ -1,7 +1,7 @@
 """Adopting drift: what is wanted of a host becomes what the host has, as far as attachments and bonds can say it.
 
 What they cannot say (an MTU and a VLAN are of the network, on all hosts; no setting has a link down) is refused by
-name: for that the host is to be synchronized, or the network changed.
+name (:func:`netweft.core.rules.host_drift.drift_can_be_adopted`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ from dataclasses import dataclass, replace
 from netweft.core.adoption import attachment_on
 from netweft.core.compare import Difference
 from netweft.core.drift import Drift, find_drift
-from netweft.core.errors import Problem
 from netweft.core.host import Host
 from netweft.core.intent import AttachmentIntent, BondIntent, HostIntent, HostSetup, IpAssignment
 from netweft.core.nic_view import nic_views
 from netweft.core.sync import Location, locate_networks
-
-_OF_NETWORKS = frozenset({"mtu", "tag", "stp", "base", "bridge"})
-"""Fields that follow from the network, which is the same on all its hosts."""
 
 _LEAST = 2
 """NICs of a bond."""
@@ -51,7 +47,8 @@ def adopt_drift(intent: HostIntent, report: Host, drift: Drift, names: Collectio
     bonds = _bonds(intent, report, drift.bases.keys() if names is None else drift.bases.keys() & set(names))
     setup = HostSetup(attachments=tuple(attachments), bonds=bonds, kept=intent.kept)
     after = find_drift(replace(intent, attachments=setup.attachments, bonds=bonds), report)
-    still = {one.text for one in after.differences()}
+    guest_ports = (one for group in drift.guest_ports.values() for one in group)
+    still = {one.text for one in (*after.differences(), *guest_ports)}
     chosen = drift.differences() if names is None else drift.on(names)
     return AdoptedDrift(setup=setup, left=tuple(one for one in chosen if one.text in still))
 
@@ -94,20 +91,3 @@ def _bonds(intent: HostIntent, report: Host, chosen: Collection[str]) -> tuple[B
         else:
             found.append(bond)
     return tuple(found)
-
-
-def can_be_adopted(left: Iterable[Difference]) -> Problem | None:
-    """Every difference is one that attachments and bonds can say."""
-    reasons = [f"{one.text} ({_reason(one)})" for one in left]
-    if not reasons:
-        return None
-    text = f"This cannot be adopted: {'; '.join(reasons)}. Synchronize the host, or name only what can be adopted."
-    return Problem("DRIFT_CANNOT_BE_ADOPTED", text)
-
-
-def _reason(one: Difference) -> str:
-    if one.field in _OF_NETWORKS and one.part != "guest port":
-        return "that is of the network, on all its hosts: change the network"
-    if one.part == "guest port":
-        return "a vNIC is where its profile says: change the vNIC"
-    return "no setting of an attachment or bond says that"

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from netweft.core.drift import Drift, first_of
-from netweft.core.drift_adoption import adopt_drift, can_be_adopted
-from netweft.core.errors import Problem
+from netweft.core.drift_adoption import adopt_drift
 from netweft.core.rules import check
-from netweft.core.rules.fields import listed
+from netweft.core.rules import host_drift as rule
 from netweft.core.setup_history import restore_request
 from netweft.engine import audit
 from netweft.engine.access import authorize
@@ -52,9 +51,9 @@ def ignore_drift(tx: Tx, actor: Actor, spec: IgnoreDrift) -> None:
     Needs CONFIGURE_HOST_NETWORK on the host. Raises NotFoundError, DeniedError, ValidationError.
     """
     data = _load(tx, actor, spec.host_id)
-    check(_IGNORE, _is_ahead(spec.until))
+    check(_IGNORE, rule.drift_is_ignored_until_later(spec.until, utc_now()))
     texts = _texts(data, spec.names)
-    check(_IGNORE, _is_known(data, spec.names))
+    check(_IGNORE, rule.drift_is_there(data.row.name, _wrong(data, spec.names), _there(data)))
     host_drifts.ignore(tx, actor, spec.host_id, texts, spec.until, spec.reason)
     host_drifts.judge_drift(tx, spec.host_id)
     until = f"until {spec.until:%Y-%m-%d %H:%M:%S %Z}" if spec.until else "until it changes"
@@ -71,7 +70,7 @@ def count_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = ()) -
     data = _load(tx, actor, host_id)
     wanted = set(_texts(data, names))
     keys = {text: row.key for text, row in differences_of(tx, host_id).items() if row.ignored_at and text in wanted}
-    check(_COUNT, _is_ignored(data.row.name, keys))
+    check(_COUNT, rule.drift_is_ignored(data.row.name, keys))
     host_drifts.count_again(tx, host_id, keys.values())
     host_drifts.judge_drift(tx, host_id)
     text = f"What differs on Host {data.row.name} is no longer ignored: {first_of(list(keys))}."
@@ -89,10 +88,11 @@ def adopt_host_drift(tx: Tx, actor: Actor, host_id: str, names: Sequence[str] = 
     host_changes.require_idle(tx, host_id, data.row.name)
     if data.drift.is_empty:
         return None
-    check(_ADOPT, *(_is_adoptable(data, name) for name in names))
+    unknown = [name for name in names if not _groups(data, (name,))]
+    check(_ADOPT, rule.drift_is_there(data.row.name, unknown, set(_named(data).values()) or _there(data)))
     chosen = _groups(data, names) if names else None
     found = adopt_drift(data.intent, data.host, data.drift, chosen)
-    check(_ADOPT, can_be_adopted(found.left))
+    check(_ADOPT, rule.drift_can_be_adopted(found.left))
     request = restore_request(found.setup, data.intent, (None, {}), commit=True)
     adopted = [one.text for one in (data.drift.differences() if chosen is None else data.drift.on(chosen))]
     text = f"{actor.name} wants of Host {data.row.name} what it has: {first_of(adopted)}."
@@ -130,33 +130,11 @@ def _texts(data: HostData, names: Collection[str]) -> list[str]:
     ]
 
 
-def _is_known(data: HostData, names: Sequence[str]) -> Problem | None:
-    """Something differs, and every name is of something that does."""
-    wrong = [name for name in names if not _texts(data, (name,))]
-    if not wrong and _texts(data, ()):
-        return None
-    what = {*_named(data).values(), *(one.what for one in data.drift.differences())}
-    about = f"Nothing of {listed(wrong)} differs" if wrong else "Nothing differs"
-    told = f" What differs is of {listed(what)}." if what else ""
-    return Problem("DRIFT_IS_NOT_THERE", f"{about} on Host {data.row.name}.{told}")
+def _wrong(data: HostData, names: Sequence[str]) -> list[str]:
+    """Those of the names of which nothing differs."""
+    return [name for name in names if not _texts(data, (name,))]
 
 
-def _is_adoptable(data: HostData, name: str) -> Problem | None:
-    """A name is of a network, NIC or bond of which something differs."""
-    if _groups(data, (name,)):
-        return None
-    told = f" Name some of {listed(_named(data).values())}." if _named(data) else ""
-    text = f"'{name}' is no network, NIC or bond of Host {data.row.name} of which something differs.{told}"
-    return Problem("DRIFT_IS_NOT_THERE", text)
-
-
-def _is_ignored(host: str, keys: Collection[str]) -> Problem | None:
-    if keys:
-        return None
-    return Problem("DRIFT_IS_NOT_IGNORED", f"Nothing of that is ignored on Host {host}.")
-
-
-def _is_ahead(until: datetime | None) -> Problem | None:
-    if until is None or until > utc_now():
-        return None
-    return Problem("DRIFT_IGNORED_UNTIL_PAST", "The time until which to ignore it is over. Give a later one.")
+def _there(data: HostData) -> set[str]:
+    """The names that something differs of."""
+    return {*_named(data).values(), *(one.what for one in data.drift.differences())}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from netweft.core.brown_field import ForeignNetwork, foreign_networks, misfit, nothing_is_lost, take_over
-from netweft.core.errors import Problem
+from netweft.core.brown_field import ForeignNetwork, foreign_networks, take_over
 from netweft.core.host_request import Ref
 from netweft.core.intent import NetworkIntent
 from netweft.core.rules import check
-from netweft.core.rules.fields import listed
+from netweft.core.rules import foreign_network as rule
 from netweft.core.setup_history import restore_request
 from netweft.engine.access import authorize
 from netweft.engine.access.objects import ObjectRef, ObjectType
@@ -61,7 +60,7 @@ def adopt_unmanaged(tx: Tx, actor: Actor, spec: AdoptUnmanaged) -> str | None:
     networks = _networks(data)
     setup = take_over(data.host, data.intent, networks, chosen, new_id)
     intent = queries.intent_of(data.row.switch_type, setup, data.networks, data.report, data.intent.chassis)
-    check(_ADOPT, nothing_is_lost(plan_of(tx, data, intent).steps))
+    check(_ADOPT, rule.foreign_network_loses_nothing(plan_of(tx, data, intent).steps))
     request = restore_request(setup, data.intent, (None, {}), commit=True)
     request = replace(request, inherited=setup.inherited)
     return setup_host_networks(tx, actor, SetupHostNetworks(host_id=spec.host_id, request=request), _ADOPT)
@@ -78,44 +77,17 @@ def _chosen(data: HostData, wanted: Mapping[str, Ref | None]) -> dict[str, str]:
     found = {one.name: one for one in unmanaged_of(data)}
     if not wanted:
         return {name: one.network_id for name, one in found.items() if one.network_id and not one.problem}
-    check(_ADOPT, *(_is_there(data.row.name, name, found) for name in wanted))
-    check(_ADOPT, *(_can_be_taken(data.row.name, found[name]) for name in wanted))
-    check(_ADOPT, *(_has_network(data, found[name], ref) for name, ref in wanted.items()))
-    return {name: _network_id(data, found[name], ref) for name, ref in wanted.items()}
+    name = data.row.name
+    check(_ADOPT, *(rule.foreign_network_exists(name, one, found.keys()) for one in wanted))
+    check(_ADOPT, *(rule.foreign_network_is_one(name, found[one]) for one in wanted))
+    networks = _networks(data)
+    chosen = {one: _network_id(networks, found[one], ref) for one, ref in wanted.items()}
+    for one, ref in wanted.items():
+        check(_ADOPT, rule.foreign_network_fits(found[one], networks.get(chosen[one]), str(ref or "")))
+    return chosen
 
 
-def _network_id(data: HostData, one: ForeignNetwork, ref: Ref | None) -> str:
+def _network_id(networks: Mapping[str, NetworkIntent], one: ForeignNetwork, ref: Ref | None) -> str:
     if ref is None:
         return one.network_id
-    views = _networks(data).values()
-    return next((view.id for view in views if ref.id == view.id or (not ref.id and ref.name == view.name)), "")
-
-
-def _is_there(host: str, name: str, found: Mapping[str, ForeignNetwork]) -> Problem | None:
-    if name in found:
-        return None
-    told = f"It has: {listed(found)}." if found else "It has nothing that Netweft did not make."
-    text = f"Host {host} has no bridge, VLAN device or port '{name}' that others made. {told}"
-    return Problem("FOREIGN_NETWORK_NOT_EXISTS", text)
-
-
-def _can_be_taken(host: str, one: ForeignNetwork) -> Problem | None:
-    if not one.problem:
-        return None
-    text = f"'{one.name}' of Host {host} cannot be taken over. {one.problem}"
-    return Problem("FOREIGN_NETWORK_CANNOT_BE_TAKEN_OVER", text)
-
-
-def _has_network(data: HostData, one: ForeignNetwork, ref: Ref | None) -> Problem | None:
-    """There is a network that it can become."""
-    network = _networks(data).get(_network_id(data, one, ref))
-    if network is None:
-        given = f"There is no network '{ref}' in the Cluster" if ref else f"No network of the Cluster fits '{one.name}'"
-        vlan = f" --vlan {one.vlan}" if one.vlan is not None else ""
-        text = f"{given}. It needs one with VLAN {one.vlan or 'none'} and an MTU of {one.mtu}: add and attach it first"
-        return Problem("FOREIGN_NETWORK_FITS_NO_NETWORK", f"{text} (netweft network add {one.name}{vlan}).")
-    wrong = misfit(one, network)
-    if not wrong:
-        return None
-    text = f"'{one.name}' cannot become network '{network.name}', which has {wrong}."
-    return Problem("FOREIGN_NETWORK_FITS_NO_NETWORK", text)
+    return next((network.id for network in networks.values() if ref.name == network.name), "")
