@@ -14,12 +14,12 @@ from netweft.core.adoption import adopted
 from netweft.core.brown_field import foreign_networks, misfit, take_over
 from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
-from netweft.core.host import Address, Bond, Bridge, Host, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host import Address, Bond, Bridge, Chassis, Host, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.impact import explain
-from netweft.core.inherited import still_inherited
+from netweft.core.inherited import still_inherited, with_inherited
 from netweft.core.intent import AttachmentIntent, HostIntent, Inherited, NetworkIntent
 from netweft.core.plan import PlanError, plan
-from netweft.core.rules.foreign_network import foreign_network_loses_nothing
+from netweft.core.rules import foreign_network as rules
 from netweft.core.simulate import simulate_all
 
 ADDRESS, OTHER = Address(ip="10.0.0.5", prefix=24), Address(ip="10.0.1.5", prefix=24)
@@ -111,7 +111,7 @@ def test_it_is_taken_over_by_marks_alone(case: str) -> None:
     steps = plan(host, desired_host(intent, host))
     assert steps
     assert [step for step in steps if not isinstance(step, MARKS)] == []
-    assert foreign_network_loses_nothing(explain(steps, host)) is None
+    assert rules.foreign_network_loses_nothing(explain(steps, host)) is None
     after = simulate_all(host, steps)
     assert plan(after, desired_host(intent, after)) == []
     assert find_drift(intent, after).is_empty
@@ -176,7 +176,7 @@ def test_what_costs_traffic_is_refused_by_name() -> None:
     host = linux()
     host = replace(host, routes=(Route(to="192.0.2.0/24", via="10.0.0.1", link="br10", protocol=4),))
     intent = taken(host, LINUX, {"br10": "id-br10"}, "legacy")
-    problem = foreign_network_loses_nothing(explain(plan(host, desired_host(intent, host)), host))
+    problem = rules.foreign_network_loses_nothing(explain(plan(host, desired_host(intent, host)), host))
     assert problem is not None
     assert "192.0.2.0/24" in problem.text
 
@@ -208,3 +208,39 @@ def test_names_go_with_what_they_are_of() -> None:
     assert intent.inherited["eth1.20"] == Inherited(name="vlan20")
     less = replace(intent, attachments=intent.attachments[:1])
     assert set(still_inherited(less, known(LINUX))) in ({"br10", "eth1.10"}, {"eth1.20"})
+
+
+def test_what_is_ours_below_stays_ours() -> None:
+    host = linux()
+    ours = host.with_link(replace(host.nics["eth1"], owner="base"))
+    found = take_over(ours, HostIntent(), known(LINUX), {"br10": "id-br10"}, lambda: "new")
+    assert [(one.network_id, one.nic) for one in found.attachments] == [("id-br10", "eth1")]
+
+
+def test_what_ovn_is_told_has_the_real_names() -> None:
+    names = {"br-eth1": Inherited(name="ovs0")}
+    told = Host(chassis=Chassis(mappings={"physnet1": "br-eth1", "physnet2": "br-eth2"}))
+    chassis = with_inherited(told, names).chassis
+    assert chassis is not None
+    assert chassis.mappings == {"physnet1": "ovs0", "physnet2": "br-eth2"}
+    assert with_inherited(Host(), names).chassis is None
+
+
+def test_rules() -> None:
+    found = {one.name: one for one in foreign_networks(linux(), HostIntent(), known(LINUX))}
+    assert rules.foreign_network_exists("h", "br10", found) is None
+    missing = rules.foreign_network_exists("h", "br77", ())
+    assert missing is not None
+    assert "It has nothing that Netweft did not make" in missing.text
+    assert rules.foreign_network_exists("h", "br77", found) is not None
+    assert rules.foreign_network_is_one("h", found["br10"]) is None
+    assert rules.foreign_network_is_one("h", replace(found["br10"], problem="It is broken.")) is not None
+    assert rules.foreign_network_fits(found["br10"], LINUX[0], "") is None
+    for one, network, given, words in (
+        ("br10", None, "", "No network of the Cluster fits 'br10'. It needs one with VLAN 10 and an MTU of 1500"),
+        ("br0", None, "x", "The Cluster has no network 'x'. It needs one with VLAN none"),
+        ("br10", LINUX[2], "", "'br10' cannot become network 'plain', which has VLAN none instead of 10"),
+    ):
+        problem = rules.foreign_network_fits(found[one], network, given)
+        assert problem is not None
+        assert words in problem.text

@@ -182,7 +182,16 @@ def test_a_host_of_which_all_was_adopted_has_nothing_to_do(start: Host, wanted: 
 def test_rules() -> None:
     assert rules.drift_can_be_adopted(()) is None
     assert rules.drift_is_there("h", (), {"eth1"}) is None
+    for names, there, text in (
+        ((), (), "Nothing differs on Host h."),
+        (("eth2",), {"eth1"}, "Nothing of eth2 differs on Host h. What differs is of eth1."),
+    ):
+        problem = rules.drift_is_there("h", names, there)
+        assert problem is not None
+        assert problem.text == text
+    assert rules.drift_is_ignored("h", []) is not None
     assert rules.drift_is_ignored("h", ["x"]) is None
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert rules.drift_is_ignored_until_later(None, now) is None
+    assert rules.drift_is_ignored_until_later(now, now) is not None
     assert rules.drift_is_ignored_until_later(now.replace(year=2027), now) is None
