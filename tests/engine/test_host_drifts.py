@@ -12,18 +12,22 @@ import sqlalchemy as sa
 
 from engine.test_setup_networks import add, request, static, wish
 from fleet import Fleet, running_fleet
+from netweft.core.drift_healing import Healing
 from netweft.core.errors import ValidationError
 from netweft.core.host import Address, Host
 from netweft.core.host_request import AttachmentChange, BondChange, LabelChange, Ref
 from netweft.core.protocol import GuestNic, GuestSpec
 from netweft.engine.actor import SYSTEM
+from netweft.engine.commands.clusters import UpdateCluster, update_cluster
 from netweft.engine.commands.drift_answers import IgnoreDrift, adopt_host_drift, count_drift, ignore_drift
+from netweft.engine.commands.drift_healing import HEALED, LEFT_ALONE, NOT_HEALED
 from netweft.engine.commands.host_plans import plan_host_networks
 from netweft.engine.commands.networks import UpdateNetwork, update_network
 from netweft.engine.commands.setup_networks import sync_all_networks
 from netweft.engine.db import Database, utc_now
 from netweft.engine.jobs import drift_watch
 from netweft.engine.model.events import events
+from netweft.engine.model.host_networks import attachments
 from netweft.engine.model.hosts import host_differences, host_drifts, hosts
 from netweft.engine.operations.host_drifts import HOST_AS_WANTED, HOST_DRIFTS, HOST_DRIFTS_MORE
 
@@ -317,3 +321,72 @@ def test_what_no_setting_says_is_refused_by_name(fleet: Fleet) -> None:
         ValidationError, match=r"Nothing of eth3 differs on Host sim-1\. What differs is of bond0, storage, tenants"
     ):
         fleet.db.run(adopt_host_drift, SYSTEM, fleet.id(), ("eth3",))
+
+
+AT_ONCE = Healing(limit=3, pause=0.0)
+
+
+def policy(fleet: Fleet, healing: str) -> None:
+    fleet.db.run(update_cluster, SYSTEM, UpdateCluster(id=fleet.data().row.cluster_id, drift_healing=healing))
+
+
+def healings(fleet: Fleet) -> list[int]:
+    return [code for code in fleet.codes() if code in {HEALED, LEFT_ALONE, NOT_HEALED}]
+
+
+def test_a_cluster_heals_its_hosts_and_ends_when_somebody_changes_them_back(fleet: Fleet) -> None:
+    for _ in range(5):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+        assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"], "off, unless somebody says otherwise"
+    policy(fleet, "always")
+    for _ in range(AT_ONCE.limit):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+        fleet.until(lambda: fleet.host().nics["eth1"].mtu == 1500)
+        fleet.until(lambda: "pending" not in fleet.change_states())
+    assert healings(fleet) == [HEALED] * 3
+    for _ in range(3):
+        by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+        drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == [HEALED] * 3 + [LEFT_ALONE]
+    assert lines(fleet) == ["eth1: mtu should be 1500, and is 1400"]
+    drift_watch.watch(fleet.db, replace(AT_ONCE, calm=0.0))
+    fleet.until(lambda: fleet.host().nics["eth1"].mtu == 1500)
+
+
+def test_a_cluster_heals_what_is_harmless_alone(fleet: Fleet) -> None:
+    policy(fleet, "harmless")
+    costly = with_link(fleet.host(), "bond0", mtu=1400)
+    by_hand(fleet, costly)
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+    fleet.done(fleet.db.run(sync_all_networks, SYSTEM, fleet.id()))
+    by_hand(fleet, with_link(fleet.host(), "tenants", up=False))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    fleet.until(lambda: fleet.host().bridges["tenants"].up)
+    assert healings(fleet) == [HEALED]
+
+
+def test_a_host_of_which_something_is_ignored_is_not_healed(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    by_hand(fleet, with_link(with_link(fleet.host(), "eth1", mtu=1400), "tenants", up=False))
+    fleet.db.run(ignore_drift, SYSTEM, IgnoreDrift(host_id=fleet.id(), names=("eth1.mtu",)))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+
+
+def test_what_no_plan_puts_right_is_not_tried(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    by_hand(fleet, with_link(fleet.host(), "tenants", owner=""))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == []
+
+
+def test_what_rules_refuse_to_heal_is_told(fleet: Fleet) -> None:
+    policy(fleet, "always")
+    with fleet.db.write() as tx:
+        tx.execute(sa.delete(attachments).where(attachments.c.id == fleet.attachment_id("ovirtmgmt")))
+    by_hand(fleet, with_link(fleet.host(), "eth1", mtu=1400))
+    drift_watch.watch(fleet.db, AT_ONCE)
+    assert healings(fleet) == [NOT_HEALED]

@@ -70,6 +70,7 @@ class _Fields(Texts):
     rollout_soak: int | Keep = KEEP
     rollout_on_failure: str | Keep = KEEP
     providers: tuple[Ref, ...] | Keep = KEEP
+    drift_healing: str | Keep = KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,23 @@ host_differences = stored(
 )
 
 
+class HostHealingRow(Record, frozen=True):
+    """How often a host was synchronized by the policy of its cluster, one time soon after the other."""
+
+    host_id: Annotated[str, Refers("hosts.id", on_delete="CASCADE", index=False)]
+    attempts: int
+    tried_at: datetime
+    # Whether an event has told that this is not done any more.
+    given_up: bool
+
+
+host_healings = stored(
+    "host_healings",
+    HostHealingRow,
+    UniqueConstraint("host_id"),
+)
+
+
 class HostNicRow(Record, frozen=True):
     """A NIC, bond or VLAN device of a host."""
 

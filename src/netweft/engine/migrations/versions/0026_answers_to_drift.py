@@ -1,4 +1,4 @@
-"""Which differences of hosts somebody ignores, and what hosts have of what others made."""
+"""Which differences of hosts somebody ignores, which are put right without being asked, and what was taken over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table, which the hosts' next reports fill, and add the column."""
+    """Create the tables, which the hosts' next reports fill, and add the columns."""
+    healing = sa.Column("drift_healing", sa.String(length=8), server_default="off", nullable=False)
+    op.add_column("clusters", healing)
+    op.create_table(
+        "host_healings",
+        sa.Column("host_id", sa.String(length=36), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tried_at", Utc(), nullable=False),
+        sa.Column("given_up", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["host_id"], ["hosts.id"], name=op.f("fk_host_healings_host_id_hosts"), ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("host_id", name=op.f("uq_host_healings_host_id")),
+    )
     op.add_column("hosts", sa.Column("inherited", Json, server_default="{}", nullable=False))
     op.create_table(
         "host_differences",
