@@ -30,6 +30,7 @@ ALSO_FIELDS = {
     "Cluster": {
         **{f"rollout_{name}": ("scalar", "integer") for name in ("canaries", "soak", "wave")},
         "rollout_on_failure": ("scalar", "string"),
+        "drift_healing": ("scalar", "string"),
     },
     "Host": {"networks_committed": ("scalar", "boolean"), "networks_in_sync": ("scalar", "boolean")},
     "HostNic": {"network_attachments": ("many", "NetworkAttachment")},
