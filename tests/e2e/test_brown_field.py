@@ -1,17 +1,14 @@
 """What others made on a host before Netweft came is taken over while it is used, and no packet is lost: Linux bridges,
-and Open vSwitch with tagged ports. VLAN devices and bonds of the kernel are taken over in the core's tests.
+and Open vSwitch with tagged ports. VLAN devices and bonds take another kernel: tests/metal/brown_field.py.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import pytest
 
 from e2e.site import CLUSTER, HOST, Site, site, wait
 from netweft.client import ApiError
+from pings import no_ping_lost
 
 PEER = "beta"
 LAB = """
@@ -29,8 +27,6 @@ hosts:
   beta: {{address: 10.{net}.12/24, nics: {{eth0: {{access: 4094}}, eth1: {{}}}}}}
 """
 PATIENCE = 30.0
-PINGS = 100
-"""Packets that are answered before and after, at 10 ms from one to the next."""
 
 
 @contextmanager
@@ -107,37 +103,8 @@ def adopt(whole: Site, *networks: tuple[str, str | None]) -> None:
     assert answer == {"changed": True}
 
 
-@contextmanager
-def pinging(whole: Site, *addresses: str) -> Iterator[None]:
-    """Ping addresses from the peer every 10 ms, and lose none."""
-    namespace = whole.place.hosts[PEER].namespace
-    running = []
-    for address in addresses:
-        command = ["ip", "netns", "exec", namespace, "ping", "-n", "-i", "0.01", address]
-        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-    said = [answered(one) for one in running]
-    try:
-        yield
-        said = [text + answered(one) for one, text in zip(running, said, strict=True)]
-    finally:
-        for one in running:
-            one.send_signal(signal.SIGINT)
-        said = [text + one.communicate(timeout=PATIENCE)[0] for one, text in zip(running, said, strict=True)]
-    for text in said:
-        replies = [int(number) for number in re.findall(r"bytes from .* icmp_seq=(\d+)", text)]
-        assert replies == list(range(replies[0], replies[0] + len(replies))), text
-        assert len(replies) >= 2 * PINGS
-
-
-def answered(ping: subprocess.Popen[str]) -> str:
-    """Wait for so many more replies; returns what was said."""
-    assert ping.stdout is not None
-    said = ""
-    while said.count("bytes from") < PINGS:
-        line = ping.stdout.readline()
-        assert line, said
-        said += line
-    return said
+def pinging(whole: Site, *addresses: str) -> AbstractContextManager[None]:
+    return no_ping_lost(whole.place.hosts[PEER].namespace, *addresses)
 
 
 def test_a_linux_bridge(bridges: Site) -> None:
