@@ -13,9 +13,11 @@ from core.strategies import machine
 from core.test_brown_field import MARKS
 from netweft.core.brown_field import foreign_networks, take_over
 from netweft.core.desired import desired_host
-from netweft.core.host import Host
+from netweft.core.host import Host, Loss
+from netweft.core.impact import explain
 from netweft.core.intent import HostIntent, NetworkIntent
 from netweft.core.plan import plan
+from netweft.core.steps import SetAutoconf
 from ovs_host import namespace, standing_in
 from pings import no_ping_lost
 
@@ -89,7 +91,8 @@ def test_what_others_made_is_taken_over(tmp_path: Path) -> None:
             inherited=setup.inherited,
         )
         steps = plan(before, desired_host(intent, before))
-        assert [step for step in steps if not isinstance(step, MARKS)] == []
+        assert [step for step in steps if not isinstance(step, (*MARKS, SetAutoconf))] == []
+        assert {one.loss for one in explain(steps, before)} == {Loss.NONE}
         with no_ping_lost(peer, "10.0.10.5", "10.0.20.5", "10.0.0.5"):
             door.execute(steps, lambda _done: None)
         after = door.observe()
