@@ -8,7 +8,7 @@ from alembic import op
 from netweft.engine.model.base import Json, Utc
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
