@@ -6,15 +6,17 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+from hypothesis import given, settings
 
-from core.strategies import machine
+from core.strategies import intents, machine
+from core.test_adoption import plain
 from core.test_plan_properties import reach
 from netweft.core import steps as s
 from netweft.core.adoption import adopted
 from netweft.core.brown_field import foreign_networks, misfit, take_over
 from netweft.core.desired import desired_host
 from netweft.core.drift import find_drift
-from netweft.core.host import Address, Bond, Bridge, Chassis, Host, OvsBridge, OvsPort, Route, Vlan
+from netweft.core.host import Address, Bond, Bridge, Chassis, Host, Link, OvsBridge, OvsPort, Route, Vlan
 from netweft.core.impact import explain
 from netweft.core.inherited import still_inherited, with_inherited
 from netweft.core.intent import AttachmentIntent, HostIntent, Inherited, NetworkIntent
@@ -168,6 +170,9 @@ def test_a_network_that_does_not_fit_is_none() -> None:
     assert misfit(found["br0"], network("x", 5)) == "VLAN 5 instead of none"
     attached = replace(intent, attachments=(AttachmentIntent(id="a", network_id="id-br10", nic="eth0"),))
     assert [one.network_id for one in foreign_networks(host, attached, known(LINUX[:1]))] == ["", "", ""]
+    alone = known((network("any"),))
+    two = host.with_link(Bridge(name="br9")).with_link(replace(host.nics["eth0"], master="br9"))
+    assert {one.network_id for one in foreign_networks(two, intent, alone)} == {""}
     twins = (network("one", 10), network("two", 10))
     assert [one.network_id for one in foreign_networks(host, intent, known(twins))] == ["", "", ""]
 
@@ -233,14 +238,59 @@ def test_rules() -> None:
     assert missing is not None
     assert "It has nothing that Netweft did not make" in missing.text
     assert rules.foreign_network_exists("h", "br77", found) is not None
+    assert rules.foreign_networks_differ({"br10": "a", "br0": "b"}, {}) is None
+    same = rules.foreign_networks_differ({"br10": "a", "br0": "a", "x": "b"}, {"a": LINUX[0]})
+    assert same is not None
+    assert same.text == "br0, br10 cannot all become network 'br10', which is on a host once."
     assert rules.foreign_network_is_one("h", found["br10"]) is None
     assert rules.foreign_network_is_one("h", replace(found["br10"], problem="It is broken.")) is not None
     assert rules.foreign_network_fits(found["br10"], LINUX[0], "") is None
-    for one, network, given, words in (
+    for one, network, name, words in (
         ("br10", None, "", "No network of the Cluster fits 'br10'. It needs one with VLAN 10 and an MTU of 1500"),
         ("br0", None, "x", "The Cluster has no network 'x'. It needs one with VLAN none"),
         ("br10", LINUX[2], "", "'br10' cannot become network 'plain', which has VLAN none instead of 10"),
     ):
-        problem = rules.foreign_network_fits(found[one], network, given)
+        problem = rules.foreign_network_fits(found[one], network, name)
         assert problem is not None
         assert words in problem.text
+
+
+def by_others(host: Host) -> tuple[Host, dict[str, str]]:
+    """The host as if others had made it, under names of theirs; and whose each link was, by its new name."""
+    names = {name: f"x{number}" for number, name in enumerate([*host.bridges, *host.vlans, *host.ovs_bridges])}
+
+    def stranger(link: Link) -> Link:
+        fields = ("name", "master") if not isinstance(link, OvsPort) else ("bridge",)
+        renamed = {field: names.get(getattr(link, field), getattr(link, field)) for field in fields}
+        return replace(link, owner="", **renamed)
+
+    links = [*host.nics.values(), *host.bonds.values(), *host.vlans.values(), *host.bridges.values()]
+    bridges = {names[name]: replace(one, name=names[name], owner="") for name, one in host.ovs_bridges.items()}
+    found = Host(chassis=host.chassis, ovs_bridges=bridges)
+    for link in (*links, *host.ovs_ports.values()):
+        found = found.with_link(stranger(link))
+    return found, {names.get(link.name, link.name): link.owner for link in host.links().values()}
+
+
+@settings(settings.default, max_examples=settings.default.max_examples // 4)
+@given(intents)
+@pytest.mark.no_cover
+def test_what_we_would_have_made_is_taken_over_by_marks_alone(intent: HostIntent) -> None:
+    intent = replace(plain(intent), chassis=None, default_route_network="")
+    if any(one.vlan is None and not one.vm for one in intent.networks):
+        return  # what is on a NIC itself is no thing of others, and may have the NIC small
+    host, owners = by_others(reach(machine(), desired_host(intent, machine())))
+    networks = {one.id: one for one in intent.networks}
+    empty = replace(intent, attachments=(), bonds=())
+    found = foreign_networks(host, empty, networks)
+    chosen = {one.name: owners[one.name] for one in found if not one.problem}
+    if not chosen or len(chosen) < len(found):
+        return
+    numbers = count(1)
+    setup = take_over(host, empty, networks, chosen, lambda: f"new-{next(numbers)}")
+    wanted = replace(empty, attachments=setup.attachments, bonds=setup.bonds, inherited=setup.inherited)
+    steps = plan(host, desired_host(wanted, host))
+    assert [step for step in steps if not isinstance(step, MARKS)] == []
+    after = simulate_all(host, steps)
+    assert find_drift(wanted, after).is_empty
+    assert reach(after, host) == host

@@ -121,8 +121,17 @@ def test_a_linux_bridge(bridges: Site) -> None:
     assert after.split("alias")[0].rstrip("\\ ") == before.rstrip("\n\\ ")
     assert "office" in whole.attached()
     assert "br-old" not in proposed(whole)
+    assert in_sync(whole)
+    with pinging(whole, "203.0.113.5"):  # as when the machine's own scripts made the bridge once more
+        by_hand(whole, HOST, "ip link set br-old alias theirs")
+        wait("the mark is missed", lambda: not in_sync(whole), PATIENCE)
+        whole.client.action(f"hosts/{whole.host_id()}/syncallnetworks")
+        wait("it is as wanted again", lambda: in_sync(whole), PATIENCE)
+
+
+def in_sync(whole: Site) -> bool:
     (host,) = [one for one in whole.client.list("hosts") if one["name"] == HOST]
-    assert host["networks_in_sync"] == "true"
+    return str(host["networks_in_sync"]) == "true"
 
 
 def test_open_vswitch(switches: Site) -> None:

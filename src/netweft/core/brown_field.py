@@ -9,6 +9,7 @@ nothing to do but to set marks; where it would cost traffic, something has to be
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,8 @@ from netweft.core.sync import Location, locate_networks
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignNetwork:
     """What others made, as a network. ``name``: of the bridge, VLAN device or port. ``stp``, ``mtu``, ``vlan``, ``vm``:
-    what the network must have. ``network_id``: the network that it can become, empty for none. ``problem``: what is in
-    the way, a sentence.
+    what the network must have. ``network_id``: the only network that it can become, and that nothing else can; empty
+    for none. ``problem``: what is in the way, a sentence.
     """
 
     name: str
@@ -43,7 +44,9 @@ def foreign_networks(host: Host, intent: HostIntent, networks: Mapping[str, Netw
     places = locate_networks(_marked(host, {name: name for name in tops}, ()))
     attached = {one.network_id for one in intent.attachments}
     free = [one for network_id, one in networks.items() if network_id not in attached]
-    return [_foreign(host, intent, places[name], top, free) for name, top in sorted(tops.items())]
+    found = [_foreign(host, intent, places[name], top, free) for name, top in sorted(tops.items())]
+    times = Counter(one.network_id for one in found)
+    return [one if times[one.network_id] == 1 else replace(one, network_id="") for one in found]
 
 
 def _tops(host: Host) -> dict[str, Link]:

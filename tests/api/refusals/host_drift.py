@@ -38,6 +38,8 @@ def build(site: Site) -> None:
         Vlan(name="eth1.10", base="eth1", tag=10, master="br10", mac=mac),
         Bridge(name="br10", mac=mac, addresses=(Address(ip="10.0.0.5", prefix=24),)),
         Bridge(name="lonely"),
+        Vlan(name="eth3.10", base="eth3", tag=10, master="br11", mac=host.nics["eth3"].mac),
+        Bridge(name="br11", mac=host.nics["eth3"].mac),
         Vlan(name="eth2.20", base="eth2", tag=20, master="br20", mac=host.nics["eth2"].mac),
         Bridge(name="br20", mac=host.nics["eth2"].mac),
     ):
@@ -87,7 +89,7 @@ TABLE: Table = (
         UNMANAGED,
         '{"networks": [{"name": "br77"}]}',
         "FOREIGN_NETWORK_NOT_EXISTS",
-        "'br77' that others made. It has: br10, br20, lonely",
+        "'br77' that others made. It has: br10, br11, br20, lonely",
     ),
     no(
         "foreign_network.foreign_network_is_one",
@@ -111,9 +113,16 @@ TABLE: Table = (
         "'br20' cannot become network 'office', which has VLAN 10 instead of 20",
     ),
     no(
+        "foreign_network.foreign_networks_differ",
+        UNMANAGED,
+        '{"networks": [{"name": "br10", "network": "office"}, {"name": "br11", "network": "office"}]}',
+        "FOREIGN_NETWORKS_ARE_ONE",
+        "br10, br11 cannot all become network 'office', which is on a host once",
+    ),
+    no(
         "foreign_network.foreign_network_loses_nothing",
         UNMANAGED,
-        '{"networks": [{"name": "br10"}]}',
+        '{"networks": [{"name": "br10", "network": "office"}]}',
         "FOREIGN_NETWORK_LOSES_TRAFFIC",
         "remove route to 192.0.2.0/24",
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 
 from netweft.core.brown_field import ForeignNetwork, misfit
 from netweft.core.errors import Problem
@@ -42,6 +43,16 @@ def foreign_network_fits(one: ForeignNetwork, network: NetworkIntent | None, giv
         return None
     text = f"'{one.name}' cannot become network '{network.name}', which has {wrong}."
     return Problem("FOREIGN_NETWORK_FITS_NO_NETWORK", text)
+
+
+def foreign_networks_differ(chosen: Mapping[str, str], networks: Mapping[str, NetworkIntent]) -> Problem | None:
+    """Each becomes a network of its own. ``chosen``: ids of networks by the names of what becomes them."""
+    for network_id, times in Counter(chosen.values()).items():
+        if times > 1:
+            names = listed(name for name, one in chosen.items() if one == network_id)
+            text = f"{names} cannot all become network '{networks[network_id].name}', which is on a host once."
+            return Problem("FOREIGN_NETWORKS_ARE_ONE", text)
+    return None
 
 
 def foreign_network_loses_nothing(steps: Iterable[StepImpact]) -> Problem | None:

@@ -84,6 +84,7 @@ def _chosen(data: HostData, wanted: Mapping[str, Ref | None]) -> dict[str, str]:
     chosen = {one: _network_id(networks, found[one], ref) for one, ref in wanted.items()}
     for one, ref in wanted.items():
         check(_ADOPT, rule.foreign_network_fits(found[one], networks.get(chosen[one]), str(ref or "")))
+    check(_ADOPT, rule.foreign_networks_differ(chosen, networks))
     return chosen
 
 
